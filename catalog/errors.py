@@ -1,0 +1,25 @@
+"""What can go wrong between arrays and rows."""
+
+
+class CatalogError(Exception):
+    """Base of every error a user of `catalog` can cause; its text is one line."""
+
+
+class ServerError(CatalogError):
+    """The database server cannot be started, reached or used."""
+
+
+class SchemaError(CatalogError):
+    """The schema in the database is not the one this version of galcat knows."""
+
+
+class CollisionError(CatalogError):
+    """Two different survey sources claim one object_id."""
+
+
+class UnknownObjectError(CatalogError):
+    """No galaxy has that object_id."""
+
+
+class QueryError(CatalogError):
+    """Postgres refused a user's query."""

@@ -1,0 +1,1 @@
+"""When it runs: the jobs and the command line that join encoder and catalogue."""

@@ -1,0 +1,25 @@
+"""What can go wrong between pixels and vectors."""
+
+
+class EncoderError(Exception):
+    """Base of every error a user of `encoder` can cause; its text is one line."""
+
+
+class SurveyError(EncoderError):
+    """A survey description is unknown or wrong."""
+
+
+class TileError(EncoderError):
+    """A tile cannot be read whole; nothing of it is used."""
+
+
+class ImageError(EncoderError):
+    """One cutout image cannot be read."""
+
+
+class WeightsError(EncoderError):
+    """A weights file is missing, damaged or of another shape."""
+
+
+class TrainingError(EncoderError):
+    """A training configuration or label table is wrong."""
