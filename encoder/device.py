@@ -1,0 +1,50 @@
+"""Where tensors are computed: the accelerator of this machine, and the arithmetic that is trusted on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+
+from encoder.errors import EncoderError
+
+Precision = Literal["float32", "bfloat16"]
+
+
+def pick_device(name: str | None = None) -> torch.device:
+    """The device asked for, or the best of this machine: CUDA, then Apple's MPS, then the CPU.
+
+    Raises:
+        EncoderError: `name` is no device of this machine.
+    """
+    if name is None:
+        return torch.device(_best())
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise EncoderError(f"this machine has no device {name!r}") from error
+    return device
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 autocast is faster than float32 here, and not emulated."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return False
+
+
+@contextmanager
+def repeatable_arithmetic() -> Iterator[None]:
+    """The same pixels give the same vector: no TF32, no algorithm chosen by a stopwatch."""
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        yield
+
+
+def _best() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

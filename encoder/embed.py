@@ -1,0 +1,62 @@
+"""The inference loop: batches of pictures in, arrays for the catalogue out, one batch in memory at a time."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.encoder import Encoder
+from encoder.thumbnails import jpegs
+
+if TYPE_CHECKING:
+    from encoder.cutouts import ImageBatch
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class EmbeddedBatch:
+    """What is stored of n galaxies.
+
+    Attributes:
+        rows: (n,) int64 positions in the tile's sources, as the pictures came.
+        embedding: (n, d) float32, full width.
+        search: (n, 40) float32, the projection; two random galaxies are about 1 apart.
+        concentrations_alpha: (n, n_answers) float32, the Dirichlet of each question.
+        thumbnails: n JPEGs; empty if none were asked for.
+    """
+
+    rows: NDArray[np.int64]
+    embedding: NDArray[np.float32]
+    search: NDArray[np.float32]
+    concentrations_alpha: NDArray[np.float32]
+    thumbnails: list[bytes]
+
+
+def embed(
+    encoder: Encoder,
+    batches: Iterable["ImageBatch"],
+    thumbnail_px: int | None = None,
+    progress: Progress | None = None,
+) -> Iterator[EmbeddedBatch]:
+    """Encode batches as they come; nothing of an earlier batch is kept.
+
+    Args:
+        encoder: The release.
+        batches: Pictures made by the encoder's recipe, at most once iterated.
+        thumbnail_px: Size of the JPEGs to make of the same pictures; None for none.
+        progress: Called with the number of galaxies of each batch when it is done.
+    """
+    for batch in batches:
+        encoded = encoder.encode(batch.rgb)
+        yield EmbeddedBatch(
+            rows=batch.rows,
+            embedding=encoded.embedding,
+            search=encoder.projection.apply(encoded.embedding),
+            concentrations_alpha=encoded.concentrations_alpha,
+            thumbnails=jpegs(batch.rgb, thumbnail_px) if thumbnail_px else [],
+        )
+        if progress is not None:
+            progress(len(batch.rows))

@@ -1,0 +1,106 @@
+"""The network: any timm backbone by name, and a Dirichlet head over every answer of a Galaxy Zoo tree."""
+
+import copy
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from encoder.errors import WeightsError
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the network says of n pictures.
+
+    Attributes:
+        embedding: (n, d) float32, the pooled features before the head.
+        alpha: (n, n_answers) float32 Dirichlet concentrations in 1..101.
+    """
+
+    embedding: Tensor
+    alpha: Tensor
+
+
+class Network(nn.Module):
+    """Pictures in 0..1 to features and vote posteriors; the input normalisation is part of it."""
+
+    def __init__(
+        self,
+        backbone: str,
+        n_answers: int,
+        input_mean: float,
+        input_deviation: float,
+        *,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.backbone = _create_backbone(backbone, drop_path)
+        self.dimension = _pooled_width(self.backbone)
+        self.head = nn.Linear(self.dimension, n_answers)
+        self.input_mean = input_mean
+        self.input_deviation = input_deviation
+
+    def forward(self, rgb: Tensor) -> Prediction:
+        """Predict from pictures; the head and what follows are float32 even under autocast.
+
+        Args:
+            rgb: (n, 3, size, size) float32 in 0..1.
+        """
+        pictures = ((rgb - self.input_mean) / self.input_deviation).contiguous(
+            memory_format=torch.channels_last
+        )
+        features = self.backbone(pictures).float()
+        with torch.autocast(rgb.device.type, enabled=False):
+            return Prediction(features, concentrations(self.head(features)))
+
+
+def concentrations(output: Tensor) -> Tensor:
+    """The head's output as Dirichlet concentrations, alpha = 100 * sigmoid + 1 (paper, section 2)."""
+    return 100 * torch.sigmoid(output) + 1
+
+
+def folded(network: Network, size: int) -> Network:
+    """A copy for inference with each batch normalisation folded into the convolution before it.
+
+    Half as much again in images a second on a CPU. The copy is tried on pictures of noise: a backbone
+    whose modules run in another order than they are listed in would come out wrong, and is then
+    returned unfolded.
+    """
+    network = copy.deepcopy(network).eval().to(memory_format=torch.channels_last)
+    candidate = copy.deepcopy(network)
+    _fold(candidate.backbone)
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand(2, 3, size, size, generator=generator)
+    with torch.inference_mode():
+        before, after = network(noise).embedding, candidate(noise).embedding
+    same = torch.allclose(before, after, rtol=1e-3, atol=1e-3 * float(before.abs().max()))
+    return candidate if same else network
+
+
+def _create_backbone(name: str, drop_path: float) -> nn.Module:
+    if not timm.is_model(name):
+        raise WeightsError(f"timm has no backbone called {name!r}")
+    options: dict[str, Any] = {"drop_path_rate": drop_path} if drop_path else {}
+    backbone: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, **options)
+    return backbone.to(memory_format=torch.channels_last)
+
+
+def _pooled_width(backbone: nn.Module) -> int:
+    # Some timm families widen the features once more before the classifier.
+    return int(getattr(backbone, "head_hidden_size", None) or backbone.num_features)  # type: ignore[arg-type]
+
+
+def _fold(module: nn.Module) -> None:
+    children = list(module.named_children())
+    for (conv_name, conv), (norm_name, norm) in itertools.pairwise(children):
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
+            # timm keeps the activation inside its normalisation layer.
+            setattr(module, norm_name, getattr(norm, "act", nn.Identity()))
+    for _, child in children:
+        _fold(child)
