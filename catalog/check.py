@@ -1,0 +1,107 @@
+"""Is the catalogue whole? Each check counts its violations and names one."""
+
+from dataclasses import dataclass
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+
+from catalog.schema import QUESTIONS
+
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Outcome of one check: how many rows break it, and the first of them."""
+
+    name: str
+    description: str
+    violations: int
+    example: str | None
+
+    @property
+    def passed(self) -> bool:
+        """True when nothing breaks it."""
+        return self.violations == 0
+
+
+# Each query gives the tile_id and a name for every row that breaks the rule; tile_id NULL where there is none.
+CHECKS: dict[str, tuple[str, LiteralString]] = {
+    "row_count": (
+        "a tile has as many vectors as it had cutouts",
+        "SELECT i.tile_id, 'tile ' || t.name || ': ' || i.n_galaxies || ' cutouts, ' || n.rows || ' vectors' "
+        "FROM galcat.ingestion AS i JOIN galcat.tile AS t USING (tile_id), LATERAL ("
+        "  SELECT count(*) AS rows FROM galcat.source AS s JOIN galcat.embedding AS e USING (object_id) "
+        "  WHERE s.tile_id = i.tile_id AND e.release_id = i.release_id AND NOT s.is_retired) AS n "
+        "WHERE i.state = 'done' AND i.n_failed = 0 AND n.rows <> i.n_galaxies",
+    ),
+    "finite_vectors": (
+        "every vector has a finite, non-zero length",
+        "SELECT s.tile_id, 'object_id ' || e.object_id FROM galcat.embedding AS e "
+        "JOIN galcat.source AS s USING (object_id) "
+        "WHERE NOT (public.l2_norm(e.search) > 0 AND public.l2_norm(e.search) < 'Infinity')",
+    ),
+    "orphans": (
+        "every galaxy has both vectors, a morphology and a thumbnail, and none is without a galaxy",
+        "SELECT s.tile_id, 'object_id ' || coalesce(s.object_id, e.object_id, f.object_id, m.object_id) "
+        "FROM galcat.embedding AS e "
+        "FULL JOIN galcat.embedding_full AS f USING (object_id, release_id) "
+        "FULL JOIN galcat.morphology AS m USING (object_id, release_id) "
+        "LEFT JOIN galcat.source AS s USING (object_id) "
+        "LEFT JOIN galcat.thumbnail AS p USING (object_id) "
+        "WHERE e.object_id IS NULL OR f.object_id IS NULL OR m.object_id IS NULL OR p.object_id IS NULL "
+        "OR s.object_id IS NULL OR s.is_retired "
+        "UNION ALL SELECT NULL, 'thumbnail of object_id ' || p.object_id FROM galcat.thumbnail AS p "
+        "LEFT JOIN galcat.source AS s USING (object_id) WHERE s.object_id IS NULL OR s.is_retired",
+    ),
+}
+
+
+def run_checks(connection: psycopg.Connection, tile_ids: list[int] | None = None) -> list[CheckResult]:
+    """Run every check, over the whole catalogue or over some tiles.
+
+    Args:
+        connection: Open connection; only read from.
+        tile_ids: Tiles to look at; None for everything, rows without a tile included.
+    """
+    queries: dict[str, tuple[str, sql.Composable]] = {
+        name: (description, sql.SQL(query)) for name, (description, query) in CHECKS.items()
+    }
+    queries["fractions"] = ("the vote fractions of every question sum to 1", _fraction_sums())
+    return [
+        _run(connection, name, description, query, tile_ids) for name, (description, query) in queries.items()
+    ]
+
+
+def _run(
+    connection: psycopg.Connection,
+    name: str,
+    description: str,
+    query: sql.Composable,
+    tile_ids: list[int] | None,
+) -> CheckResult:
+    row = connection.execute(
+        sql.SQL(
+            "SELECT count(*), min(violation.name) FROM ({}) AS violation (tile_id, name) "
+            "WHERE %(tiles)s::bigint[] IS NULL OR violation.tile_id = ANY (%(tiles)s::bigint[])"
+        ).format(query),
+        {"tiles": tile_ids},
+    ).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate gives a row
+    return CheckResult(name, description, int(row[0]), row[1])
+
+
+def _fraction_sums() -> sql.Composed:
+    """Galaxies whose fractions of some question do not sum to 1."""
+    broken = sql.SQL(" OR ").join(
+        sql.SQL("abs({} - 1) > {}").format(
+            sql.SQL(" + ").join(sql.Identifier(f"{question}_{answer}_fraction") for answer in answers),
+            sql.Literal(TOLERANCE),
+        )
+        for question, answers in QUESTIONS.items()
+    )
+    return sql.SQL(
+        "SELECT s.tile_id, 'object_id ' || m.object_id FROM galcat.morphology AS m "
+        "JOIN galcat.source AS s USING (object_id) WHERE {}"
+    ).format(broken)

@@ -1,0 +1,79 @@
+"""Bring a database to this version's schema: all of `sql/`, in one transaction, or nothing."""
+
+import time
+
+import psycopg
+from psycopg import sql
+
+from catalog.connection import connect, require_supported
+from catalog.errors import SchemaError
+from catalog.sql_files import SqlFile, sql_files
+
+ADVISORY_LOCK = 0x67616C636174  # "galcat"
+# A new view waits behind readers, and readers that come later wait behind it: so wait briefly, and often.
+LOCK_TIMEOUT_MS = 100
+ATTEMPTS = 50
+PAUSE_S = 0.2
+
+
+def migrate(url: str) -> None:
+    """Create or update the schema `galcat`; a database that is up to date is only read.
+
+    Raises:
+        ServerError: the server is unreachable or too old.
+        SchemaError: the database is newer than this program, an applied migration was changed, or readers
+            held the lock for too long. Nothing is changed then.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            with connect(url) as connection:
+                require_supported(connection)
+                _apply(connection)
+            return
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(PAUSE_S)
+        except psycopg.Error as error:
+            raise SchemaError(f"the schema could not be applied: {str(error).splitlines()[0]}") from error
+    raise SchemaError(
+        f"readers held the catalogue's view for {ATTEMPTS * PAUSE_S:.0f} s: stop long queries, then try again"
+    )
+
+
+def _apply(connection: psycopg.Connection) -> None:
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+    connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{LOCK_TIMEOUT_MS}ms")))
+    files = sql_files()
+    applied = _applied(connection)
+    _refuse_foreign_history(applied, files)
+    if all(applied.get(file.name) == file.sha256 for file in files):
+        return
+    for file in files:
+        if file.is_migration and file.name in applied:
+            continue
+        connection.execute(file.text.encode())
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO galcat.schema_history (file, sha256) VALUES (%s, %s) "
+            "ON CONFLICT (file) DO UPDATE SET sha256 = excluded.sha256, applied_at = clock_timestamp() "
+            "WHERE schema_history.sha256 <> excluded.sha256",
+            [(file.name, file.sha256) for file in files],
+        )
+
+
+def _applied(connection: psycopg.Connection) -> dict[str, str]:
+    """Read the digest of every file this database was built from; empty for a new database."""
+    row = connection.execute("SELECT to_regclass('galcat.schema_history')").fetchone()
+    if row is None or row[0] is None:
+        return {}
+    return dict(connection.execute("SELECT file, sha256 FROM galcat.schema_history").fetchall())
+
+
+def _refuse_foreign_history(applied: dict[str, str], files: list[SqlFile]) -> None:
+    known = {file.name: file.sha256 for file in files if file.is_migration}
+    for name, digest in applied.items():
+        if not name.startswith("migrations/"):
+            continue
+        if name not in known:
+            raise SchemaError(f"the database is newer than this galcat: it has {name}; update galcat")
+        if known[name] != digest:
+            raise SchemaError(f"sql/{name} was changed after it was applied: add a new migration instead")

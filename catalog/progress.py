@@ -1,0 +1,44 @@
+"""What the catalogue knows of a survey's tiles, so that only new and changed ones are read."""
+
+from dataclasses import dataclass
+
+import psycopg
+
+
+@dataclass(frozen=True)
+class KnownTile:
+    """A tile as last ingested in a release."""
+
+    name: str
+    state: str
+    fingerprint: str
+    content_hash: str | None
+    n_failed: int
+    error: str | None
+
+    def is_settled(self, fingerprint: str) -> bool:
+        """Tell whether there is nothing to do for files with this fingerprint."""
+        return self.state == "done" and self.n_failed == 0 and self.fingerprint == fingerprint
+
+
+def known_tiles(connection: psycopg.Connection, survey: str, release_id: int) -> dict[str, KnownTile]:
+    """Every tile of a survey that was tried in a release, by name."""
+    rows = connection.execute(
+        "SELECT t.name, i.state, i.fingerprint, i.content_hash, i.n_failed, i.error "
+        "FROM galcat.ingestion AS i JOIN galcat.tile AS t USING (tile_id) "
+        "JOIN galcat.survey AS v USING (survey_id) WHERE v.name = %s AND i.release_id = %s",
+        [survey, release_id],
+    ).fetchall()
+    return {row[0]: KnownTile(*row) for row in rows}
+
+
+def touch_tile(
+    connection: psycopg.Connection, survey: str, release_id: int, name: str, fingerprint: str
+) -> None:
+    """Note that a tile's files have another size or time but the same content."""
+    connection.execute(
+        "UPDATE galcat.ingestion AS i SET fingerprint = %s FROM galcat.tile AS t, galcat.survey AS v "
+        "WHERE i.tile_id = t.tile_id AND t.survey_id = v.survey_id "
+        "AND v.name = %s AND t.name = %s AND i.release_id = %s",
+        [fingerprint, survey, name, release_id],
+    )

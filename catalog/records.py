@@ -1,0 +1,161 @@
+"""What crosses the border into the catalogue: frozen records of arrays that check themselves once."""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.errors import CatalogError
+from catalog.schema import BANDS, CONCENTRATIONS, FRACTIONS, SEARCH_DIMENSION
+
+FIRST_BIT = 1  # an object_id is 63 bits wide: BIGINT without its sign
+
+
+def object_id(survey: str, survey_source_id: str) -> int:
+    """Make the identity of a galaxy from its survey and the survey's own id; never from a position.
+
+    Returns:
+        The first 63 bits of the BLAKE2b digest of `survey`, a unit separator and `survey_source_id`.
+        Two sources may share one only by an accident of 1 in 1e18 a pair, which the writer refuses.
+    """
+    digest = blake2b(f"{survey}\x1f{survey_source_id}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> FIRST_BIT
+
+
+@dataclass(frozen=True)
+class SurveyRecord:
+    """A survey as the catalogue remembers it; `definition` is its whole TOML text."""
+
+    name: str
+    description: str
+    bands: tuple[str, ...]
+    definition: str
+
+
+@dataclass(frozen=True)
+class ReleaseRecord:
+    """Encoder weights and all that turns one more galaxy into a row the same way.
+
+    Attributes:
+        name: Human name, unique.
+        weights_sha256: Hex digest of the weights file.
+        backbone: timm name.
+        recipe: Image recipe, JSON-ready.
+        view_set: 1, or 8 for the symmetries of the square.
+        projection_mean: (d,) mean of the full vectors.
+        projection_components: (40, d).
+        projection_deviations: (40,).
+        projection_scale: Factor that puts two random galaxies about 1 apart.
+    """
+
+    name: str
+    weights_sha256: str
+    backbone: str
+    recipe: dict[str, object]
+    view_set: int
+    projection_mean: NDArray[np.float32]
+    projection_components: NDArray[np.float32]
+    projection_deviations: NDArray[np.float32]
+    projection_scale: float
+
+    @property
+    def dimension(self) -> int:
+        """Width d of the full vectors."""
+        return len(self.projection_mean)
+
+
+@dataclass(frozen=True)
+class TileRecord:
+    """A tile by name and content.
+
+    Attributes:
+        ra: Centre, ICRS degrees; None when its header could not be read.
+        dec: Centre, ICRS degrees; None when its header could not be read.
+        footprint: Corners as ra, dec, ra, dec, ... in degrees; empty for a chunk of cutouts.
+        files: Paths relative to the ingested folder.
+        fingerprint: Names, sizes and times of the files.
+        content_hash: Digest of the content; None when it could not be read.
+    """
+
+    name: str
+    ra: float | None
+    dec: float | None
+    footprint: tuple[float, ...]
+    files: tuple[str, ...]
+    fingerprint: str
+    content_hash: str | None
+
+
+@dataclass(frozen=True)
+class SkipRecord:
+    """A source that got no vector, and why."""
+
+    file_row: int
+    survey_source_id: str
+    reason: str
+    detail: str
+    will_retry: bool
+
+
+@dataclass(frozen=True)
+class GalaxyRows:
+    """The encoded galaxies of one tile, n of them, in columns.
+
+    Attributes:
+        survey_source_id: n ids, unique.
+        ra: (n,) ICRS degrees, 0 <= ra < 360.
+        dec: (n,) ICRS degrees.
+        radii_arcsec: petro_th50, petro_th90, shape_r and pixel_scale_arcsec, each (n,), NaN where unknown.
+        magnitudes: By band, each (n,) AB, NaN where unknown.
+        full: (n, d) representation.
+        search: (n, 40) projected representation.
+        fractions: (n, 34) posterior mean vote fractions.
+        concentrations: (n, 10) sums of the Dirichlet parameters.
+        jpegs: n thumbnails.
+    """
+
+    survey_source_id: list[str]
+    ra: NDArray[np.float64]
+    dec: NDArray[np.float64]
+    radii_arcsec: dict[str, NDArray[np.float32]]
+    magnitudes: dict[str, NDArray[np.float32]]
+    full: NDArray[np.float32]
+    search: NDArray[np.float32]
+    fractions: NDArray[np.float32]
+    concentrations: NDArray[np.float32]
+    jpegs: list[bytes]
+    _length: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check shapes and finiteness.
+
+        Raises:
+            CatalogError: An array has another length or width, or a vector is not finite.
+        """
+        n = len(self.survey_source_id)
+        object.__setattr__(self, "_length", n)
+        widths = {
+            "search": (self.search, SEARCH_DIMENSION),
+            "fractions": (self.fractions, len(FRACTIONS)),
+            "concentrations": (self.concentrations, len(CONCENTRATIONS)),
+            "full": (self.full, self.full.shape[1]),
+        }
+        for name, (array, width) in widths.items():
+            if array.shape != (n, width):
+                raise CatalogError(f"{name} has shape {array.shape}, not ({n}, {width})")
+            bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+            if len(bad):
+                raise CatalogError(f"{name} of source {self.survey_source_id[bad[0]]} is not finite")
+        columns = {"ra": self.ra, "dec": self.dec, **self.radii_arcsec, **self.magnitudes}
+        for name, column in columns.items():
+            if column.shape != (n,):
+                raise CatalogError(f"{name} has shape {column.shape}, not ({n},)")
+        if len(self.jpegs) != n:
+            raise CatalogError(f"{len(self.jpegs)} thumbnails for {n} galaxies")
+        unknown = set(self.magnitudes) - set(BANDS)
+        if unknown:
+            raise CatalogError(f"no column for band {min(unknown)}: the catalogue has {', '.join(BANDS)}")
+
+    def __len__(self) -> int:
+        return self._length

@@ -1,0 +1,178 @@
+"""The typed mirror of the database, for SQLAlchemy Core; `sql/` is the truth and a test forbids drift."""
+
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Real,
+    SmallInteger,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+SEARCH_DIMENSION = 40
+BANDS = ("g", "r", "i", "z")
+
+QUESTIONS: dict[str, tuple[str, ...]] = {
+    "smooth_or_featured": ("smooth", "featured_or_disk", "artifact"),
+    "disk_edge_on": ("yes", "no"),
+    "has_spiral_arms": ("yes", "no"),
+    "bar": ("strong", "weak", "no"),
+    "bulge_size": ("dominant", "large", "moderate", "small", "none"),
+    "how_rounded": ("round", "in_between", "cigar_shaped"),
+    "edge_on_bulge": ("boxy", "none", "rounded"),
+    "spiral_winding": ("tight", "medium", "loose"),
+    "spiral_arm_count": ("1", "2", "3", "4", "more_than_4", "cant_tell"),
+    "merging": ("none", "minor_disturbance", "major_disturbance", "merger"),
+}
+FRACTIONS = tuple(f"{q}_{answer}_fraction" for q, answers in QUESTIONS.items() for answer in answers)
+CONCENTRATIONS = tuple(f"{q}_concentration" for q in QUESTIONS)
+PROPORTIONS_ASKED = tuple(f"{q}_proportion_asked" for q in QUESTIONS)
+
+metadata = MetaData(schema="galcat")
+
+survey = Table(
+    "survey",
+    metadata,
+    Column("survey_id", SmallInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("bands", ARRAY(Text), nullable=False),
+    Column("definition", Text, nullable=False),
+)
+
+tile = Table(
+    "tile",
+    metadata,
+    Column("tile_id", BigInteger, primary_key=True),
+    Column("survey_id", SmallInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("ra", Double),
+    Column("dec", Double),
+    Column("healpix29", BigInteger),
+    Column("footprint", ARRAY(Double), nullable=False),
+    Column("files", ARRAY(Text), nullable=False),
+)
+
+release = Table(
+    "release",
+    metadata,
+    Column("release_id", SmallInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("weights_sha256", Text, nullable=False),
+    Column("backbone", Text, nullable=False),
+    Column("recipe", JSONB, nullable=False),
+    Column("view_set", SmallInteger, nullable=False),
+    Column("dimension", Integer, nullable=False),
+    Column("projection_mean", ARRAY(Real), nullable=False),
+    Column("projection_components", ARRAY(Real), nullable=False),
+    Column("projection_deviations", ARRAY(Real), nullable=False),
+    Column("projection_scale", Real, nullable=False),
+    Column("is_current", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+ingestion = Table(
+    "ingestion",
+    metadata,
+    Column("tile_id", BigInteger, primary_key=True),
+    Column("release_id", SmallInteger, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("content_hash", Text),
+    Column("n_sources", Integer, nullable=False),
+    Column("n_galaxies", Integer, nullable=False),
+    Column("n_skipped", Integer, nullable=False),
+    Column("n_failed", Integer, nullable=False),
+    Column("error", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("finished_at", DateTime(timezone=True), nullable=False),
+)
+
+skipped_row = Table(
+    "skipped_row",
+    metadata,
+    Column("tile_id", BigInteger, primary_key=True),
+    Column("release_id", SmallInteger, primary_key=True),
+    Column("file_row", Integer, primary_key=True),
+    Column("survey_source_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("will_retry", Boolean, nullable=False),
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("object_id", BigInteger, primary_key=True),
+    Column("survey_id", SmallInteger, nullable=False),
+    Column("survey_source_id", Text, nullable=False),
+    Column("tile_id", BigInteger, nullable=False),
+    Column("ra", Double, nullable=False),
+    Column("dec", Double, nullable=False),
+    Column("healpix29", BigInteger, nullable=False),
+    Column("petro_th50", Real),
+    Column("petro_th90", Real),
+    Column("shape_r", Real),
+    Column("pixel_scale_arcsec", Real),
+    *(Column(f"mag_{band}", Real) for band in BANDS),
+    Column("is_retired", Boolean, nullable=False),
+)
+
+embedding = Table(
+    "embedding",
+    metadata,
+    Column("object_id", BigInteger, primary_key=True),
+    Column("release_id", SmallInteger, primary_key=True),
+    Column("search", HALFVEC(SEARCH_DIMENSION), nullable=False),
+)
+
+embedding_full = Table(
+    "embedding_full",
+    metadata,
+    Column("object_id", BigInteger, primary_key=True),
+    Column("release_id", SmallInteger, primary_key=True),
+    Column("vector", HALFVEC, nullable=False),
+)
+
+morphology = Table(
+    "morphology",
+    metadata,
+    Column("object_id", BigInteger, primary_key=True),
+    Column("release_id", SmallInteger, primary_key=True),
+    *(Column(name, Real, nullable=False) for name in FRACTIONS + CONCENTRATIONS),
+)
+
+thumbnail = Table(
+    "thumbnail",
+    metadata,
+    Column("object_id", BigInteger, primary_key=True),
+    Column("jpeg", LargeBinary, nullable=False),
+)
+
+galaxy = Table(
+    "galaxy",
+    metadata,
+    Column("object_id", BigInteger),
+    Column("survey", Text),
+    Column("survey_source_id", Text),
+    Column("tile", Text),
+    Column("ra", Double),
+    Column("dec", Double),
+    Column("healpix29", BigInteger),
+    Column("petro_th50", Real),
+    Column("petro_th90", Real),
+    Column("shape_r", Real),
+    Column("pixel_scale_arcsec", Real),
+    *(Column(f"mag_{band}", Real) for band in BANDS),
+    *(Column(name, Real) for name in FRACTIONS + CONCENTRATIONS + PROPORTIONS_ASKED),
+    Column("search", HALFVEC(SEARCH_DIMENSION)),
+    info={"is_view": True},
+)

@@ -1,0 +1,319 @@
+"""Write a tile's galaxies: one transaction, so a tile is wholly there or not at all."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import psycopg
+from astropy_healpix import lonlat_to_healpix
+from astropy import units
+from numpy.typing import NDArray
+from psycopg import Cursor, sql
+
+from catalog.binary_copy import Columns, copy_columns
+from catalog.errors import CatalogError, CollisionError
+from catalog.records import GalaxyRows, SkipRecord, SurveyRecord, TileRecord, object_id
+from catalog.schema import BANDS, CONCENTRATIONS, FRACTIONS
+
+NSIDE_29 = 2**29
+RADII = ("petro_th50", "petro_th90", "shape_r", "pixel_scale_arcsec")
+SOURCE_COLUMNS = (
+    "object_id",
+    "survey_id",
+    "survey_source_id",
+    "tile_id",
+    "ra",
+    "dec",
+    "healpix29",
+    *RADII,
+    *(f"mag_{band}" for band in BANDS),
+)
+HALF_MAX = 65504.0
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """What one tile changed: rows new or different, and galaxies retired."""
+
+    changed: int
+    retired: int
+
+
+def register_survey(connection: psycopg.Connection, survey: SurveyRecord) -> int:
+    """Store a survey, or its newer description.
+
+    Returns:
+        Its survey_id.
+    """
+    row = connection.execute(
+        "SELECT survey_id, description, bands, definition FROM galcat.survey WHERE name = %s", [survey.name]
+    ).fetchone()
+    wanted = (survey.description, list(survey.bands), survey.definition)
+    if row is not None and tuple(row[1:]) == wanted:
+        return int(row[0])
+    row = connection.execute(
+        "INSERT INTO galcat.survey (name, description, bands, definition) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT (name) DO UPDATE SET description = excluded.description, bands = excluded.bands, "
+        "definition = excluded.definition RETURNING survey_id",
+        [survey.name, *wanted],
+    ).fetchone()
+    assert row is not None  # noqa: S101 - RETURNING returns
+    return int(row[0])
+
+
+def write_tile(
+    connection: psycopg.Connection,
+    survey_id: int,
+    release_id: int,
+    tile: TileRecord,
+    galaxies: GalaxyRows,
+    skips: list[SkipRecord],
+) -> WriteResult:
+    """Make the catalogue hold exactly this tile's galaxies, in one transaction.
+
+    Rows that are already there and equal are not touched. Galaxies the tile no longer has are retired: their
+    source row stays, for the labels that point to it, and their vectors go. A source whose image could not be
+    read keeps what it had.
+
+    Raises:
+        CollisionError: A galaxy's object_id belongs to another source.
+        psycopg.Error: The connection or the disk failed; the transaction is rolled back.
+    """
+    with connection.transaction(), connection.cursor() as cursor:
+        survey = _survey_name(cursor, survey_id)
+        tile_id = _upsert_tile(cursor, survey_id, tile)
+        ids = np.array([object_id(survey, name) for name in galaxies.survey_source_id], dtype=np.int64)
+        _stage_sources(cursor, survey_id, tile_id, ids, galaxies)
+        _refuse_collisions(cursor)
+        changed = _merge(cursor, "source", ("object_id",), (*SOURCE_COLUMNS, "is_retired"))
+        kept = [object_id(survey, skip.survey_source_id) for skip in skips if skip.will_retry]
+        retired = _retire_vanished(cursor, tile_id, kept)
+        changed += _write_vectors(cursor, release_id, ids, galaxies)
+        _write_outcome(cursor, tile_id, release_id, tile, len(galaxies), skips)
+    return WriteResult(changed, retired)
+
+
+def write_failure(
+    connection: psycopg.Connection, survey_id: int, release_id: int, tile: TileRecord, error: str
+) -> None:
+    """Remember that a tile failed, and why; galaxies it had before stay as they are."""
+    with connection.transaction(), connection.cursor() as cursor:
+        tile_id = _upsert_tile(cursor, survey_id, tile)
+        cursor.execute(
+            "INSERT INTO galcat.ingestion (tile_id, release_id, state, fingerprint, content_hash, error) "
+            "VALUES (%s, %s, 'failed', %s, NULL, %s) ON CONFLICT (tile_id, release_id) DO UPDATE SET "
+            "state = 'failed', fingerprint = excluded.fingerprint, content_hash = NULL, "
+            "error = excluded.error, attempts = ingestion.attempts + 1, finished_at = clock_timestamp()",
+            [tile_id, release_id, tile.fingerprint, error],
+        )
+
+
+def _survey_name(cursor: Cursor[tuple[object, ...]], survey_id: int) -> str:
+    row = cursor.execute("SELECT name FROM galcat.survey WHERE survey_id = %s", [survey_id]).fetchone()
+    if row is None:
+        raise CatalogError(f"no survey has survey_id {survey_id}")
+    return str(row[0])
+
+
+def _upsert_tile(cursor: Cursor[tuple[object, ...]], survey_id: int, tile: TileRecord) -> int:
+    healpix29 = None
+    if tile.ra is not None and tile.dec is not None:
+        healpix29 = int(healpix29_of(np.array([tile.ra]), np.array([tile.dec]))[0])
+    cursor.execute(
+        "INSERT INTO galcat.tile (survey_id, name, ra, dec, healpix29, footprint, files) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (survey_id, name) DO UPDATE SET "
+        "ra = excluded.ra, dec = excluded.dec, healpix29 = excluded.healpix29, "
+        "footprint = excluded.footprint, files = excluded.files RETURNING tile_id",
+        [survey_id, tile.name, tile.ra, tile.dec, healpix29, list(tile.footprint), list(tile.files)],
+    )
+    row = cursor.fetchone()
+    assert row is not None  # noqa: S101 - RETURNING returns
+    return int(str(row[0]))
+
+
+def healpix29_of(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDArray[np.int64]:
+    """HEALPix index, order 29, nested, of ICRS positions in degrees, each (n,)."""
+    pixels: NDArray[np.int64] = lonlat_to_healpix(
+        ra_deg * units.deg, dec_deg * units.deg, NSIDE_29, order="nested"
+    )
+    return pixels
+
+
+def _stage_sources(
+    cursor: Cursor[tuple[object, ...]],
+    survey_id: int,
+    tile_id: int,
+    ids: NDArray[np.int64],
+    galaxies: GalaxyRows,
+) -> None:
+    _make_stage(cursor, "source")
+    healpix29 = healpix29_of(galaxies.ra, galaxies.dec)
+    unknown = np.full(len(ids), np.nan, dtype=np.float32)
+    numbers = [galaxies.radii_arcsec.get(name, unknown) for name in RADII]
+    numbers += [galaxies.magnitudes.get(band, unknown) for band in BANDS]
+    statement = sql.SQL("COPY pg_temp.stage_source ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.SQL(", ").join(map(sql.Identifier, (*SOURCE_COLUMNS, "is_retired")))
+    )
+    with cursor.copy(statement) as copy:
+        copy.set_types(
+            ["int8", "int2", "text", "int8", "float8", "float8", "int8", *["float4"] * len(numbers), "bool"]
+        )
+        for i, name in enumerate(galaxies.survey_source_id):
+            known = (None if np.isnan(column[i]) else float(column[i]) for column in numbers)
+            place = (float(galaxies.ra[i]), float(galaxies.dec[i]), int(healpix29[i]))
+            copy.write_row((int(ids[i]), survey_id, name, tile_id, *place, *known, False))
+
+
+def _refuse_collisions(cursor: Cursor[tuple[object, ...]]) -> None:
+    within = cursor.execute(
+        "SELECT object_id, array_agg(survey_source_id ORDER BY survey_source_id) FROM pg_temp.stage_source "
+        "GROUP BY object_id HAVING count(*) > 1 LIMIT 1"
+    ).fetchone()
+    if within is not None:
+        raise CollisionError(f"object_id {within[0]} is claimed by the sources {within[1]} of one tile")
+    row = cursor.execute(
+        "SELECT t.object_id, n.survey_source_id, t.survey_source_id, v.name FROM pg_temp.stage_source AS n "
+        "JOIN galcat.source AS t USING (object_id) JOIN galcat.survey AS v ON v.survey_id = t.survey_id "
+        "WHERE (t.survey_id, t.survey_source_id) <> (n.survey_id, n.survey_source_id) LIMIT 1"
+    ).fetchone()
+    if row is not None:
+        raise CollisionError(
+            f"object_id {row[0]} of source {row[1]} already belongs to source {row[2]} of survey {row[3]}"
+        )
+
+
+def _retire_vanished(cursor: Cursor[tuple[object, ...]], tile_id: int, kept: list[int]) -> int:
+    vanished = [
+        row[0]
+        for row in cursor.execute(
+            "UPDATE galcat.source AS s SET is_retired = true WHERE s.tile_id = %s AND NOT s.is_retired "
+            "AND s.object_id <> ALL (%s::bigint[]) "
+            "AND NOT EXISTS (SELECT FROM pg_temp.stage_source AS n WHERE n.object_id = s.object_id) "
+            "RETURNING s.object_id",
+            [tile_id, kept],
+        )
+    ]
+    if vanished:
+        for table in ("embedding", "embedding_full", "morphology", "thumbnail"):
+            cursor.execute(
+                sql.SQL("DELETE FROM {} WHERE object_id = ANY (%s)").format(sql.Identifier("galcat", table)),
+                [vanished],
+            )
+    return len(vanished)
+
+
+def _write_vectors(
+    cursor: Cursor[tuple[object, ...]], release_id: int, ids: NDArray[np.int64], galaxies: GalaxyRows
+) -> int:
+    """Stage, then merge what hangs on a galaxy: both vectors, morphology, thumbnail; returns rows changed."""
+    keys: Columns = {"object_id": ids, "release_id": np.full(len(ids), release_id, dtype=np.int16)}
+    parts: dict[str, Columns] = {
+        "embedding": {"search": _halves(galaxies.search)},
+        "embedding_full": {"vector": _halves(galaxies.full)},
+        "morphology": dict(zip(FRACTIONS, galaxies.fractions.T, strict=True))
+        | dict(zip(CONCENTRATIONS, galaxies.concentrations.T, strict=True)),
+    }
+    changed = 0
+    for table, values in parts.items():
+        _make_stage(cursor, table)
+        copy_columns(cursor, sql.Identifier("pg_temp", f"stage_{table}"), keys | values)
+        changed += _merge(cursor, table, ("object_id", "release_id"), (*keys, *values))
+    _make_stage(cursor, "thumbnail")
+    with cursor.copy("COPY pg_temp.stage_thumbnail (object_id, jpeg) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(["int8", "bytea"])
+        for identity, jpeg in zip(ids.tolist(), galaxies.jpegs, strict=True):
+            copy.write_row((identity, jpeg))
+    return changed + _merge(cursor, "thumbnail", ("object_id",), ("object_id", "jpeg"))
+
+
+def _halves(array: NDArray[np.float32]) -> NDArray[np.float16]:
+    if array.size and float(np.abs(array).max()) > HALF_MAX:
+        raise CatalogError(
+            f"a vector holds {np.abs(array).max():.3g}, more than a halfvec can: {HALF_MAX:.0f}"
+        )
+    return array.astype(np.float16)
+
+
+def _make_stage(cursor: Cursor[tuple[object, ...]], table: str) -> None:
+    """Make an empty temporary table with the columns of a table; it lives as long as the session."""
+    stage = sql.Identifier(f"stage_{table}")
+    cursor.execute(
+        sql.SQL(
+            "SET LOCAL client_min_messages = warning;"
+            "CREATE TEMPORARY TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS"
+        ).format(stage, sql.Identifier("galcat", table))
+    )
+
+
+def _merge(
+    cursor: Cursor[tuple[object, ...]], table: str, key: tuple[str, ...], columns: tuple[str, ...]
+) -> int:
+    """Insert the staged rows, update those that differ, leave equal ones alone; returns rows changed."""
+
+    def names(prefix: str, wanted: tuple[str, ...]) -> sql.Composed:
+        return sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(name) for name in wanted)
+
+    values = tuple(name for name in columns if name not in key)
+    cursor.execute(
+        sql.SQL(
+            "INSERT INTO {table} AS old ({columns}) SELECT {columns} FROM pg_temp.{stage} ORDER BY object_id "
+            "ON CONFLICT ({key}) DO UPDATE SET ({values}) = ROW ({new}) "
+            "WHERE ROW ({old}) IS DISTINCT FROM ROW ({new})"
+        ).format(
+            table=sql.Identifier("galcat", table),
+            stage=sql.Identifier(f"stage_{table}"),
+            columns=names("", columns),
+            key=names("", key),
+            values=names("", values),
+            old=names("old.", values),
+            new=names("excluded.", values),
+        )
+    )
+    return cursor.rowcount
+
+
+def _write_outcome(
+    cursor: Cursor[tuple[object, ...]],
+    tile_id: int,
+    release_id: int,
+    tile: TileRecord,
+    n_galaxies: int,
+    skips: list[SkipRecord],
+) -> None:
+    n_failed = sum(skip.will_retry for skip in skips)
+    cursor.execute(
+        "INSERT INTO galcat.ingestion (tile_id, release_id, state, fingerprint, content_hash, n_sources, "
+        "n_galaxies, n_skipped, n_failed) VALUES (%s, %s, 'done', %s, %s, %s, %s, %s, %s) "
+        "ON CONFLICT (tile_id, release_id) DO UPDATE SET state = 'done', fingerprint = excluded.fingerprint, "
+        "content_hash = excluded.content_hash, n_sources = excluded.n_sources, "
+        "n_galaxies = excluded.n_galaxies, n_skipped = excluded.n_skipped, n_failed = excluded.n_failed, "
+        "error = NULL, attempts = ingestion.attempts + 1, finished_at = clock_timestamp()",
+        [
+            tile_id,
+            release_id,
+            tile.fingerprint,
+            tile.content_hash,
+            n_galaxies + len(skips),
+            n_galaxies,
+            len(skips) - n_failed,
+            n_failed,
+        ],
+    )
+    cursor.execute(
+        "DELETE FROM galcat.skipped_row WHERE tile_id = %s AND release_id = %s", [tile_id, release_id]
+    )
+    cursor.executemany(
+        "INSERT INTO galcat.skipped_row (tile_id, release_id, file_row, survey_source_id, reason, detail, "
+        "will_retry) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [
+            (
+                tile_id,
+                release_id,
+                skip.file_row,
+                skip.survey_source_id,
+                skip.reason,
+                skip.detail,
+                skip.will_retry,
+            )
+            for skip in skips
+        ],
+    )

@@ -1,0 +1,102 @@
+-- What every public column means, and its unit in brackets: [1] for a ratio, [-] where a unit has no meaning.
+
+COMMENT ON VIEW galcat.galaxy IS 'A galaxy of the current release: position, magnitudes, morphology and search vector';
+COMMENT ON TABLE galcat.source IS 'A galaxy as its survey lists it';
+COMMENT ON TABLE galcat.survey IS 'A survey: its bands and how its files are read';
+COMMENT ON TABLE galcat.tile IS 'A tile of a survey, or a chunk of at most 1,000 rows of a cutout table: the unit of ingestion';
+COMMENT ON TABLE galcat.release IS 'Encoder weights, image recipe and projection: all that is needed to add one more galaxy the same way';
+COMMENT ON TABLE galcat.ingestion IS 'What became of a tile in a release';
+COMMENT ON TABLE galcat.skipped_row IS 'A source that got no vector, and why';
+COMMENT ON TABLE galcat.embedding IS 'Search vector of a galaxy in a release';
+COMMENT ON TABLE galcat.embedding_full IS 'Full-width encoder representation of a galaxy in a release';
+COMMENT ON TABLE galcat.morphology IS 'Dirichlet posterior of every Galaxy Zoo question, of a galaxy in a release';
+COMMENT ON TABLE galcat.thumbnail IS 'Small colour picture of a galaxy';
+
+DO $$
+DECLARE
+    relation record;
+    item record;
+    meaning text;
+    words CONSTANT jsonb := '{
+        "object_id": "Identity of the galaxy, made from its survey and the survey''s own id [-]",
+        "survey_id": "Number of the survey [-]",
+        "survey": "Name of the survey [-]",
+        "survey_source_id": "The survey''s own id of the source [-]",
+        "tile_id": "Number of the tile [-]",
+        "tile": "Name of the tile the galaxy was cut from [-]",
+        "ra": "Right ascension, ICRS [deg]",
+        "dec": "Declination, ICRS [deg]",
+        "healpix29": "HEALPix index of the position, order 29, nested [-]",
+        "petro_th50": "Radius that holds half the Petrosian flux in r [arcsec]",
+        "petro_th90": "Radius that holds 90 per cent of the Petrosian flux in r [arcsec]",
+        "shape_r": "Half-light radius of the fitted model [arcsec]",
+        "pixel_scale_arcsec": "Pixel scale of the Galaxy Zoo cutout, whose field is 424 such pixels [arcsec]",
+        "mag_g": "Magnitude in g, observed, AB [mag]",
+        "mag_r": "Magnitude in r, observed, AB [mag]",
+        "mag_i": "Magnitude in i, observed, AB [mag]",
+        "mag_z": "Magnitude in z, observed, AB [mag]",
+        "is_retired": "True when the survey no longer lists the source in its tile [-]",
+        "search": "Representation in 40 dimensions; two random galaxies are about 1 apart (Euclidean) [1]",
+        "vector": "Representation at the encoder''s full width [1]",
+        "jpeg": "The picture, JPEG [-]",
+        "release_id": "Number of the encoder release [-]",
+        "name": "Name [-]",
+        "description": "What it is, in a sentence [-]",
+        "bands": "Photometric bands [-]",
+        "definition": "The survey description it was read with, TOML [-]",
+        "footprint": "Corners as ra, dec, ra, dec, ...; empty for a chunk of cutouts [deg]",
+        "files": "Files the tile was last read from, relative to the ingested folder [-]",
+        "weights_sha256": "SHA-256 of the encoder''s weights file [-]",
+        "backbone": "Network architecture, by its timm name [-]",
+        "recipe": "How pixels become the encoder''s input [-]",
+        "view_set": "Views averaged for one vector: 1, or the 8 symmetries of the square [-]",
+        "dimension": "Width of the full representation [-]",
+        "projection_mean": "Mean of the full representation, taken off before projecting [1]",
+        "projection_components": "The 40 principal axes, one after the other [1]",
+        "projection_deviations": "Standard deviation along each axis in the sample of the fit [1]",
+        "projection_scale": "Factor that puts two random galaxies about 1 apart [1]",
+        "is_current": "True for the one release that galcat.galaxy shows [-]",
+        "created_at": "When it was registered [-]",
+        "state": "done or failed [-]",
+        "fingerprint": "Names, sizes and times of the files, without reading them [-]",
+        "content_hash": "BLAKE2b of the files'' content [-]",
+        "n_sources": "Sources selected in the tile [-]",
+        "n_galaxies": "Sources that got a vector [-]",
+        "n_skipped": "Sources skipped for their pixels [-]",
+        "n_failed": "Sources whose image could not be read; a re-run tries them again [-]",
+        "error": "Why the tile failed, in one line [-]",
+        "attempts": "How often the tile was tried [-]",
+        "finished_at": "When the last attempt ended [-]",
+        "file_row": "Row in the survey''s table, from 0 [-]",
+        "reason": "edge, bad_pixels, nan or unreadable_image [-]",
+        "detail": "The reason in one line [-]",
+        "will_retry": "True when a re-run tries the row again [-]"}';
+BEGIN
+    FOR relation IN
+        SELECT c.oid, c.relname, c.relkind FROM pg_catalog.pg_class AS c
+        WHERE c.relnamespace = 'galcat'::regnamespace AND c.relkind IN ('r', 'v', 'p')
+            AND NOT c.relispartition AND c.relname <> 'schema_history'
+    LOOP
+        FOR item IN
+            SELECT a.attname FROM pg_catalog.pg_attribute AS a
+            WHERE a.attrelid = relation.oid AND a.attnum > 0 AND NOT a.attisdropped
+        LOOP
+            meaning := CASE
+                WHEN words ? item.attname THEN words ->> item.attname
+                WHEN item.attname LIKE '%\_fraction' THEN
+                    'Posterior mean of the vote fraction of ' || replace(item.attname, '_fraction', '') || ' [1]'
+                WHEN item.attname LIKE '%\_concentration' THEN
+                    'Sum of the Dirichlet parameters of ' || replace(item.attname, '_concentration', '') || ' [1]'
+                WHEN item.attname LIKE '%\_proportion\_asked' THEN
+                    'Expected share of volunteers who are asked '
+                    || replace(item.attname, '_proportion_asked', '') || ' [1]'
+                END;
+            IF meaning IS NULL THEN
+                RAISE EXCEPTION 'column galcat.%.% has no comment in 140_comments.sql',
+                    relation.relname, item.attname;
+            END IF;
+            EXECUTE format('COMMENT ON COLUMN galcat.%I.%I IS %L', relation.relname, item.attname, meaning);
+        END LOOP;
+    END LOOP;
+END
+$$;
