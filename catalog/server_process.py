@@ -1,0 +1,152 @@
+"""The running processes of one data folder: found by their titles, started, ended."""
+
+import hashlib
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped] # it ships no types
+
+from catalog.errors import ServerError
+from catalog.server_account import Place
+
+LOG = "server.log"
+_PID_FILE = "postmaster.pid"
+_START_SECONDS = 600  # crash recovery of max_wal_size on a slow disk
+_STOP_SECONDS = 60
+_END_SECONDS = 10
+
+
+def cluster_name(data: Path) -> str:
+    """Name in the title of every process of the server of a data folder."""
+    return f"galcat-{hashlib.blake2b(os.fsencode(data), digest_size=6).hexdigest()}"
+
+
+def postmaster(data: Path) -> psutil.Process | None:
+    """The main process that postmaster.pid names, if it lives and is a Postgres of this data folder.
+
+    After a crash the number in the file may belong to any other program.
+    """
+    lines = _pid_file_lines(data)
+    if not lines or not lines[0].strip().isdigit():
+        return None
+    pid = int(lines[0])
+    return next((process for process in server_processes(data) if process.pid == pid), None)
+
+
+def socket_folder(data: Path) -> Path | None:
+    """Folder of the Unix socket that the server wrote down when it started."""
+    lines = _pid_file_lines(data)
+    return Path(lines[4]) if len(lines) > 4 and lines[4] else None  # noqa: PLR2004 - the fifth line
+
+
+def server_processes(data: Path) -> list[psutil.Process]:
+    """All processes of the server of a data folder: the postmaster and its children.
+
+    Titles are read because in a container even root may not read another user's working folder.
+    """
+    owner = data.stat().st_uid
+    return [process for process in psutil.process_iter() if _belongs(process, data, owner)]
+
+
+def start(place: Place) -> None:
+    """Start a server and wait until it accepts connections; no process of it may be alive.
+
+    Raises:
+        ServerError: Postgres' own last word.
+    """
+    place.data.joinpath(_PID_FILE).unlink(missing_ok=True)
+    log = place.data / LOG
+    if log.exists():
+        log.replace(place.data / f"{LOG}.1")
+    arguments = ["-D", str(place.data), "-l", str(log), "-w", "-t", str(_START_SECONDS), "start"]
+    done = run(place, "pg_ctl", arguments)
+    if done.returncode != 0:
+        said = log.read_text(errors="replace") if log.exists() else ""
+        raise ServerError(f"Postgres did not start in {place.data}: {last_complaint(said or done.stderr)}")
+
+
+def stop(data: Path) -> None:
+    """Stop the server: politely, then at once, then by force. Nothing that was committed is lost."""
+    main = postmaster(data)
+    if main is not None:
+        main.send_signal(signal.SIGINT)  # Postgres' fast shutdown: ends sessions, writes a checkpoint
+        psutil.wait_procs([main], timeout=_STOP_SECONDS)
+    end_processes(data)
+
+
+def end_processes(data: Path) -> None:
+    """End what is left of a server, such as a busy child of a killed postmaster.
+
+    Raises:
+        ServerError: One of them does not die.
+    """
+    for signal_number in (signal.SIGQUIT, signal.SIGKILL):
+        alive = server_processes(data)
+        for process in alive:
+            _send(process, signal_number)
+        psutil.wait_procs(alive, timeout=_END_SECONDS)
+    if alive := server_processes(data):
+        pids = ", ".join(str(process.pid) for process in alive)
+        raise ServerError(f"{data}: processes {pids} of an earlier server do not end")
+
+
+def run(place: Place, program: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a Postgres program as the place's account, in English and without the caller's PG* variables."""
+    account = place.account
+    return subprocess.run(  # noqa: S603 - our own program
+        [str(place.programs / program), *arguments],
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+        cwd="/",
+        env={"PATH": os.defpath, "LC_ALL": "C"},
+        umask=0o077,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+
+
+def last_complaint(text: str) -> str:
+    """The last line that says FATAL, PANIC or error, without its time stamp; else the last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for line in reversed(lines):
+        for word in ("FATAL:", "PANIC:", "error:"):
+            if word in line:
+                return line[line.index(word) + len(word) :].strip()
+    return lines[-1] if lines else "it said nothing"
+
+
+def _pid_file_lines(data: Path) -> list[str]:
+    try:
+        return (data / _PID_FILE).read_text().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _belongs(process: psutil.Process, data: Path, owner: int) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE or process.uids().real != owner:
+            return False
+        words = process.cmdline()
+    except psutil.Error:
+        return False  # it ended meanwhile, or is not ours to see
+    if not words:
+        return False
+    child = words[0].startswith(f"postgres: {cluster_name(data)}: ")
+    return child or (Path(words[0]).name == "postgres" and words[1:3] == ["-D", str(data)])
+
+
+def _send(process: psutil.Process, signal_number: signal.Signals) -> None:
+    try:
+        process.send_signal(signal_number)
+    except psutil.NoSuchProcess:
+        pass
+    except psutil.AccessDenied:
+        raise ServerError(
+            f"process {process.pid} belongs to another user: only that user or root can stop it"
+        ) from None
