@@ -29,11 +29,10 @@ def migrate(url: str) -> None:
             with connect(url) as connection:
                 require_supported(connection)
                 _apply(connection)
-            return
         except psycopg.errors.LockNotAvailable:
             time.sleep(PAUSE_S)
-        except psycopg.Error as error:
-            raise SchemaError(f"the schema could not be applied: {str(error).splitlines()[0]}") from error
+        else:
+            return
     raise SchemaError(
         f"readers held the catalogue's view for {ATTEMPTS * PAUSE_S:.0f} s: stop long queries, then try again"
     )
@@ -50,7 +49,7 @@ def _apply(connection: psycopg.Connection) -> None:
     for file in files:
         if file.is_migration and file.name in applied:
             continue
-        connection.execute(file.text.encode())
+        _run(connection, file)
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO galcat.schema_history (file, sha256) VALUES (%s, %s) "
@@ -58,6 +57,15 @@ def _apply(connection: psycopg.Connection) -> None:
             "WHERE schema_history.sha256 <> excluded.sha256",
             [(file.name, file.sha256) for file in files],
         )
+
+
+def _run(connection: psycopg.Connection, file: SqlFile) -> None:
+    try:
+        connection.execute(file.text.encode())
+    except psycopg.errors.LockNotAvailable:
+        raise
+    except psycopg.Error as error:
+        raise SchemaError(f"sql/{file.name} could not be applied: {str(error).splitlines()[0]}") from error
 
 
 def _applied(connection: psycopg.Connection) -> dict[str, str]:

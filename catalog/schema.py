@@ -2,6 +2,7 @@
 
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     Column,
@@ -10,7 +11,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    Real,
     SmallInteger,
     Table,
     Text,
@@ -71,10 +71,10 @@ release = Table(
     Column("recipe", JSONB, nullable=False),
     Column("view_set", SmallInteger, nullable=False),
     Column("dimension", Integer, nullable=False),
-    Column("projection_mean", ARRAY(Real), nullable=False),
-    Column("projection_components", ARRAY(Real), nullable=False),
-    Column("projection_deviations", ARRAY(Real), nullable=False),
-    Column("projection_scale", Real, nullable=False),
+    Column("projection_mean", ARRAY(REAL), nullable=False),
+    Column("projection_components", ARRAY(REAL), nullable=False),
+    Column("projection_deviations", ARRAY(REAL), nullable=False),
+    Column("projection_scale", REAL, nullable=False),
     Column("is_current", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
@@ -118,11 +118,11 @@ source = Table(
     Column("ra", Double, nullable=False),
     Column("dec", Double, nullable=False),
     Column("healpix29", BigInteger, nullable=False),
-    Column("petro_th50", Real),
-    Column("petro_th90", Real),
-    Column("shape_r", Real),
-    Column("pixel_scale_arcsec", Real),
-    *(Column(f"mag_{band}", Real) for band in BANDS),
+    Column("petro_th50", REAL),
+    Column("petro_th90", REAL),
+    Column("shape_r", REAL),
+    Column("pixel_scale_arcsec", REAL),
+    *(Column(f"mag_{band}", REAL) for band in BANDS),
     Column("is_retired", Boolean, nullable=False),
 )
 
@@ -147,7 +147,7 @@ morphology = Table(
     metadata,
     Column("object_id", BigInteger, primary_key=True),
     Column("release_id", SmallInteger, primary_key=True),
-    *(Column(name, Real, nullable=False) for name in FRACTIONS + CONCENTRATIONS),
+    *(Column(name, REAL, nullable=False) for name in FRACTIONS + CONCENTRATIONS),
 )
 
 thumbnail = Table(
@@ -167,12 +167,12 @@ galaxy = Table(
     Column("ra", Double),
     Column("dec", Double),
     Column("healpix29", BigInteger),
-    Column("petro_th50", Real),
-    Column("petro_th90", Real),
-    Column("shape_r", Real),
-    Column("pixel_scale_arcsec", Real),
-    *(Column(f"mag_{band}", Real) for band in BANDS),
-    *(Column(name, Real) for name in FRACTIONS + CONCENTRATIONS + PROPORTIONS_ASKED),
+    Column("petro_th50", REAL),
+    Column("petro_th90", REAL),
+    Column("shape_r", REAL),
+    Column("pixel_scale_arcsec", REAL),
+    *(Column(f"mag_{band}", REAL) for band in BANDS),
+    *(Column(name, REAL) for name in FRACTIONS + CONCENTRATIONS + PROPORTIONS_ASKED),
     Column("search", HALFVEC(SEARCH_DIMENSION)),
     info={"is_view": True},
 )

@@ -47,7 +47,7 @@ COMMENT ON FUNCTION galcat.cone_box IS
     'Box in (ra, dec) degrees around a cone, shifted by whole turns; NULL where that turn holds nothing. Part of cone().';
 
 CREATE OR REPLACE FUNCTION galcat.cone(
-    ra double precision, dec double precision,
+    ra double precision, "dec" double precision, -- dec is a type name in SQL
     ra0 double precision, dec0 double precision, radius_deg double precision)
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
