@@ -1,0 +1,117 @@
+"""Every galaxy of a tile as the square picture that the encoder sees, in batches, on the encoder's device.
+
+A tile is decoded once and averaged once into coarser levels; each cutout is then resampled from the level
+next to its own resolution, in flux, before the stretch. Surface brightness stays in nanomaggies per NATIVE
+pixel, which the stretch was tuned on; the total flux of a cutout is its sum times (output pixel / native
+pixel) squared.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from encoder.cutout_folder import read_picture
+from encoder.cutout_plan import cut_flux, plan_cutouts, skip
+from encoder.errors import ImageError
+from encoder.recipe import ImageRecipe
+from encoder.sources import SkippedRow
+from encoder.stretch import to_rgb
+from encoder.survey import Survey
+from encoder.tiles import CutoutTile, SkyTile, Tile
+
+DECODERS = 4
+"""Pictures decoded side by side."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageBatch:
+    """Some pictures of a tile.
+
+    Attributes:
+        rows: (n,) positions in the tile's sources, rising from batch to batch.
+        rgb: (n, 3, size, size) float32 in 0..1 on the device, north up and east left.
+    """
+
+    rows: NDArray[np.int64]
+    rgb: Tensor
+
+
+def image_batches(
+    survey: Survey,
+    tile: Tile,
+    recipe: ImageRecipe,
+    device: torch.device | str,
+    batch_size: int,
+    skipped: list[SkippedRow],
+) -> Iterator[ImageBatch]:
+    """Makes every source's picture.
+
+    Sources without a usable one are appended to `skipped`: by `plan_cutouts` before the first batch, or as
+    the batches go, where only decoding or resampling tells.
+
+    Args:
+        survey: gives the colours.
+        tile: from `read_tile`.
+        recipe: size, field, crop and stretch.
+        device: where pictures are made and stay.
+        batch_size: most pictures at once; a batch may be smaller.
+        skipped: is added to.
+    """
+    if isinstance(tile, SkyTile):
+        yield from _sky_batches(survey, tile, recipe, torch.device(device), batch_size, skipped)
+    elif isinstance(tile, CutoutTile):
+        yield from _picture_batches(tile, recipe, torch.device(device), batch_size, skipped)
+
+
+def _sky_batches(
+    survey: Survey,
+    tile: SkyTile,
+    recipe: ImageRecipe,
+    device: torch.device,
+    batch_size: int,
+    skipped: list[SkippedRow],
+) -> Iterator[ImageBatch]:
+    if survey.rgb is None:
+        return
+    order = [survey.bands.index(channel.band) for channel in survey.rgb.channels]
+    plan = plan_cutouts(tile, recipe, device, skipped)
+    stretch = recipe.stretch
+    for start in range(0, len(plan.rows), batch_size):
+        part = plan.take(slice(start, start + batch_size))
+        flux = cut_flux(part, recipe)[:, order]
+        rgb = to_rgb(flux, survey.rgb.scales, stretch.minimum, stretch.maximum, stretch.desaturation)
+        finite = rgb.isfinite().all(dim=3).all(dim=2).all(dim=1).cpu().numpy()
+        skipped += skip(tile, part.rows[~finite], "nan", "the resampled flux is not finite")
+        if finite.any():
+            yield ImageBatch(
+                part.rows[finite], rgb if finite.all() else rgb[torch.from_numpy(finite).to(device)]
+            )
+
+
+def _picture_batches(
+    tile: CutoutTile, recipe: ImageRecipe, device: torch.device, batch_size: int, skipped: list[SkippedRow]
+) -> Iterator[ImageBatch]:
+    def decode(path: Path) -> Tensor | ImageError:
+        try:
+            return read_picture(path, recipe.size, recipe.crop)
+        except ImageError as error:
+            return error
+
+    with ThreadPoolExecutor(DECODERS) as pool:
+        for start in range(0, len(tile.images), batch_size):
+            rows, pictures = [], []
+            paths = tile.images[start : start + batch_size]
+            for position, picture in enumerate(pool.map(decode, paths), start):
+                if isinstance(picture, ImageError):
+                    skipped += skip(tile, np.array([position]), "unreadable_image", str(picture))
+                else:
+                    rows.append(position)
+                    pictures.append(picture)
+            if rows:
+                yield ImageBatch(np.array(rows, dtype=np.int64), torch.stack(pictures).to(device))
