@@ -3,31 +3,42 @@
 The only simulator module that other code imports. Parameter ranges: `SurveyParameters`.
 """
 
+import json
 import math
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from encoder.simulated_field import (
-    add_bright_star,
-    add_points,
-    add_trail,
-    draw_faint,
-    draw_stars,
-    draw_trail,
-)
-from encoder.simulated_galaxies import paint, total_flux
-from encoder.simulated_sky import add_noise, convolve_psf
+from encoder.errors import EncoderError
+from encoder.gz_tree import GZD5
+from encoder.simulated_bricks import tractor_path, write_brick
+from encoder.simulated_content import brick_content
+from encoder.simulated_field import add_points, add_trail, draw_faint, draw_stars, draw_trail
+from encoder.simulated_galaxies import total_flux
+from encoder.simulated_scene import artefact_star
+from encoder.simulated_sky import add_noise
+from encoder.simulated_stamps import add_galaxy
+from encoder.simulated_tiling import Brick, bricks_around
+from encoder.simulated_tractor import RELEASE
 from encoder.simulated_truth import Galaxy, SurveyParameters, draw_galaxy
 from encoder.simulated_votes import draw_votes
 
-__all__ = ["SimulatedCutouts", "SurveyParameters", "draw_cutouts"]
+__all__ = ["SimulatedCutouts", "SurveyParameters", "draw_cutouts", "simulate_survey"]
 
+MARKER = "simulation.json"
+TRUTH = "truth.parquet"
 FIELD_PX = 424
 SHAPE_R_FACTOR = 0.04
 SMALLEST_PIXSCALE_ARCSEC = 0.1
+_PROCESSES = 2
+_WORTH_A_POOL = 4
 
 
 @dataclass(frozen=True)
@@ -45,12 +56,62 @@ class SimulatedCutouts:
     truth: dict[str, NDArray[np.generic]]
 
 
+def simulate_survey(
+    root: Path,
+    n_bricks: int = 8,
+    galaxies_per_brick: int = 300,
+    seed: int = 1,
+    ra: float = 150.0,
+    dec: float = 2.0,
+    progress: Callable[[str], None] | None = None,
+) -> Path:
+    """Write neighbouring bricks in the Legacy Surveys DR10 layout, and `truth.parquet`.
+
+    A brick's content depends on seed and brick alone. A second call with the same arguments does nothing, or
+    goes on where a killed one stopped.
+
+    Args:
+        root: Folder of the survey; made if it is not there.
+        n_bricks: How many.
+        galaxies_per_brick: True galaxies (r < 19) in the area that each brick owns.
+        seed: Same seed, same survey.
+        ra: Where, degrees.
+        dec: Where, degrees.
+        progress: Told one line for every brick that is done.
+
+    Returns:
+        The root.
+
+    Raises:
+        EncoderError: The folder holds something else, or another simulation.
+    """
+    arguments = {
+        "n_bricks": n_bricks,
+        "galaxies_per_brick": galaxies_per_brick,
+        "seed": seed,
+        "ra": ra,
+        "dec": dec,
+    }
+    bricks = bricks_around(ra, dec, n_bricks)
+    if _is_finished(root, arguments):
+        return root
+    _write_json(root / MARKER, arguments | {"finished": False})
+    survey = SurveyParameters()
+    missing = [brick for brick in bricks if not tractor_path(root, brick).exists()]
+    _write_bricks(root, missing, galaxies_per_brick, seed, survey, progress or (lambda _: None))
+    truth = pd.concat([_truth_rows(brick, galaxies_per_brick, seed, survey) for brick in bricks])
+    truth.to_parquet(root / f".{TRUTH}.part", index=False)
+    (root / f".{TRUTH}.part").replace(root / TRUTH)
+    _write_json(root / MARKER, arguments | {"finished": True})
+    return root
+
+
 def draw_cutouts(n: int, seed: int, size: int = 160) -> SimulatedCutouts:
     """Draw galaxies and their votes for training, without bricks.
 
-    The field is 424 x max(0.04 shape_r, 0.1) arcsec. A field is drawn and given its noise on native pixels (binned
-    2 x 2 where the output pixel is wider than 2.3 natives) and then area-averaged to the output
-    grid, or interpolated where the output is finer: noise is correlated just as in a cutout of a brick.
+    The field is 424 x max(0.04 shape_r, 0.1) arcsec. A field is drawn and given its noise on native pixels
+    (binned 2 x 2 where the output pixel is wider than 2.3 natives), then area-averaged to the output grid, or
+    interpolated where the output is finer: noise is correlated just as in a cutout of a brick.
 
     Args:
         n: How many.
@@ -61,7 +122,7 @@ def draw_cutouts(n: int, seed: int, size: int = 160) -> SimulatedCutouts:
     rng = np.random.default_rng(seed)
     galaxies = [draw_galaxy(rng, survey) for _ in range(n)]
     flux = np.empty((n, 3, size, size), np.float32)
-    votes = np.empty((n, 34), np.int64)
+    votes = np.empty((n, GZD5.n_answers), np.int64)
     for i, galaxy in enumerate(galaxies):
         flux[i] = cutout(galaxy, rng, survey, size)
         votes[i] = draw_votes(galaxy, rng, survey)
@@ -96,29 +157,22 @@ def _field(
     galaxy: Galaxy, rng: Generator, survey: SurveyParameters, n: int, middle: NDArray[np.float64], step: int
 ) -> NDArray[np.float32]:
     """The noiseless field around a galaxy, (3, n, n), on pixels `step` natives wide."""
-    pixel = survey.pixel_scale_arcsec * step
-    x, y = np.meshgrid(*((np.arange(n) - m) * pixel for m in middle))
+    image = np.zeros((3, n, n), np.float32)
+    x, y = (float(m) for m in middle)
     if galaxy.artefact == "spikes":
-        image = np.zeros((3, n, n), np.float32)
+        add_points(image, artefact_star(galaxy, x * step, y * step), survey, step)
     else:
-        image = paint(galaxy, x.astype(np.float32), y.astype(np.float32), pixel)
-        image = convolve_psf(image, survey, step)
-        image *= np.float32(1 / step**2)
+        add_galaxy(image, galaxy, x, y, survey, step)
+    area_arcmin2 = (n * step * survey.pixel_scale_arcsec / 60) ** 2
+    for _ in range(int(rng.poisson(survey.neighbours_per_arcmin2 * area_arcmin2))):
+        column, row = rng.uniform(0, n, 2)
+        add_galaxy(image, draw_galaxy(rng, survey), float(column), float(row), survey, step)
     add_points(image, draw_faint(rng, survey, n * step, n * step), survey, step)
     add_points(image, draw_stars(rng, survey, n * step, n * step), survey, step)
-    if galaxy.artefact == "spikes":
-        at = middle + rng.normal(0, 0.04 * n, 2)
-        add_bright_star(image, float(at[0]), float(at[1]), _star_flux(rng), survey, step)
     if galaxy.artefact == "trail":
-        near = (middle + rng.normal(0, 0.04 * n, 2)) * step
+        near = (middle + rng.normal(0, 0.02 * n, 2)) * step
         add_trail(image, draw_trail(rng, float(near[0]), float(near[1])), step)
     return image
-
-
-def _star_flux(rng: Generator) -> NDArray[np.float32]:
-    r_mag = float(rng.uniform(10.5, 14.5))
-    magnitudes = np.array([r_mag + rng.uniform(0.2, 1.0), r_mag, r_mag - rng.uniform(0, 0.6)])
-    return (10 ** ((22.5 - magnitudes) / 2.5)).astype(np.float32)
 
 
 def _averaging(n: int, middle: float, ratio: float, size: int) -> NDArray[np.float32]:
@@ -130,3 +184,73 @@ def _averaging(n: int, middle: float, ratio: float, size: int) -> NDArray[np.flo
     weights = np.diff(covered, axis=1)
     averaging: NDArray[np.float32] = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
     return averaging
+
+
+def _is_finished(root: Path, arguments: dict[str, int | float]) -> bool:
+    """Whether the folder holds this very simulation, whole.
+
+    Raises:
+        EncoderError: It holds another, or something that is none.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    marker = root / MARKER
+    if not marker.exists():
+        if any(root.iterdir()):
+            raise EncoderError(f"{root} is not empty and holds no {MARKER}: choose another folder")
+        return False
+    try:
+        stored = json.loads(marker.read_text())
+        finished = bool(stored.pop("finished"))
+    except (ValueError, KeyError, AttributeError):
+        raise EncoderError(f"{marker} cannot be read: delete the folder and simulate again") from None
+    differing = [
+        f"{key} {stored.get(key)} not {value}" for key, value in arguments.items() if stored.get(key) != value
+    ]
+    if differing:
+        raise EncoderError(f"{root} holds another simulation: {', '.join(differing)}")
+    return finished
+
+
+def _write_bricks(
+    root: Path,
+    bricks: list[Brick],
+    galaxies_per_brick: int,
+    seed: int,
+    survey: SurveyParameters,
+    progress: Callable[[str], None],
+) -> None:
+    if len(bricks) < _WORTH_A_POOL:
+        for i, brick in enumerate(bricks):
+            write_brick(root, brick, galaxies_per_brick, seed, survey)
+            progress(f"brick {i + 1} of {len(bricks)}: {brick.name}")
+        return
+    # Spawned, not forked: the caller may have threads.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(_PROCESSES, mp_context=context) as pool:
+        futures = {pool.submit(write_brick, root, b, galaxies_per_brick, seed, survey): b for b in bricks}
+        for i, future in enumerate(as_completed(futures)):
+            future.result()
+            progress(f"brick {i + 1} of {len(bricks)}: {futures[future].name}")
+
+
+def _truth_rows(brick: Brick, galaxies_per_brick: int, seed: int, survey: SurveyParameters) -> pd.DataFrame:
+    """One row for every true galaxy that the brick owns; the key is the Tractor catalogue's."""
+    content = brick_content(brick, galaxies_per_brick, seed, survey)
+    listed, _ = content.listed()
+    objid = np.flatnonzero(content.galaxy_primary[listed])
+    own = listed[objid]
+    galaxies = [content.galaxies[i] for i in own]
+    key = {"brick": brick.name, "release": RELEASE, "brickid": brick.brickid, "objid": objid}
+    where = {"ra": content.galaxy_sky[own, 0], "dec": content.galaxy_sky[own, 1]}
+    rng = np.random.default_rng([seed, brick.brickid, 2])
+    votes = np.array([draw_votes(galaxy, rng, survey) for galaxy in galaxies]).reshape(-1, GZD5.n_answers)
+    columns = dict(zip(GZD5.labels, votes.T, strict=True))
+    for question in GZD5.questions:
+        columns[f"{question.name}_total-votes"] = votes[:, question.slice].sum(axis=1)
+    return pd.DataFrame(key | where | truth_columns(galaxies) | columns)
+
+
+def _write_json(path: Path, values: dict[str, int | float]) -> None:
+    partial = path.with_name(f".{path.name}.part")
+    partial.write_text(json.dumps(values, indent=1) + "\n")
+    partial.replace(path)

@@ -150,8 +150,8 @@ def _ridge(arm: Arm, r: Image, log_r: Image, azimuth: Image) -> tuple[Image, Ima
     turn -= np.float32(2 * math.pi) * np.round(turn / np.float32(2 * math.pi))
     sine = 1 / math.hypot(1, arm.winding)
     across = r * turn * np.float32(sine) / (np.float32(arm.width) + np.float32(arm.flare) * r)
-    # The far side of a single open arm is not the arm.
     begins = np.clip((r / np.float32(arm.inner) - 0.75) / 0.45, 0, 1)
     fades = np.clip((np.float32(arm.outer * 1.15) - r) / np.float32(0.5 * arm.outer), 0, 1)
     ridge: Image = np.exp(-0.5 * across**2) * begins * (fades * fades * (3 - 2 * fades))
+    ridge *= np.float32(0.5) + np.float32(0.5) * np.cos(turn)  # nothing is left where the azimuth wraps
     return ridge, across * np.float32(math.copysign(1, arm.winding))

@@ -91,7 +91,7 @@ def draw_stars(rng: Generator, survey: SurveyParameters, width: float, height: f
 
 def draw_trail(rng: Generator, x: float, y: float) -> Trail:
     """A trail through (x, y), in one or two bands."""
-    flux = float(rng.uniform(0.04, 0.3)) * rng.uniform(0.6, 1.6, 3)
+    flux = float(rng.uniform(0.03, 0.2)) * rng.uniform(0.6, 1.6, 3)
     flux[rng.permutation(3)[: int(rng.integers(1, 3))]] = 0.0
     g, r, z = (float(f) for f in flux)
     return Trail(x, y, float(rng.uniform(0, math.pi)), (g, r, z), float(rng.uniform(2.2, 4.0)))
@@ -150,16 +150,28 @@ def add_bright_star(
         image[band, row0:row1, col0:col1] += np.minimum(part, ceiling[band])
 
 
-def add_trail(image: Image, trail: Trail, step: int = 1) -> None:
-    """Draw a satellite trail across the whole image."""
+def add_trail(image: Image, trail: Trail, step: int = 1, half_length_px: float = math.inf) -> None:
+    """Draw a satellite trail, across the whole image or so far from its point, native pixels."""
     y = np.arange(image.shape[1], dtype=np.float32)[:, None] * step - np.float32(trail.y)
     x = np.arange(image.shape[2], dtype=np.float32)[None, :] * step - np.float32(trail.x)
     across = np.float32(math.cos(trail.angle)) * y - np.float32(math.sin(trail.angle)) * x
     near = np.abs(across) < 5 * trail.width_px
+    if half_length_px < math.inf:
+        near &= np.hypot(x, y) < half_length_px
     profile = np.exp(-0.5 * (across[near] / np.float32(trail.width_px)) ** 2)
     for band in range(3):
         if trail.flux[band]:
             image[band][near] += np.float32(trail.flux[band]) * profile
+
+
+def join_points(parts: list[Points]) -> Points:
+    """Several lists of points as one."""
+    return Points(
+        np.concatenate([part.x for part in parts]),
+        np.concatenate([part.y for part in parts]),
+        np.concatenate([part.flux for part in parts]),
+        np.concatenate([part.shape for part in parts]),
+    )
 
 
 def bright_radius_arcsec(flux_r: float) -> float:

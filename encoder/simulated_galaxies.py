@@ -16,7 +16,7 @@ from encoder.simulated_plane import Plane, plane_of
 from encoder.simulated_truth import Galaxy
 
 Image = NDArray[np.float32]
-REACH = 8.5  # a stamp's half width in half-light radii; profiles taper to 0 there
+REACH = 6.0  # a stamp's half width in half-light radii; profiles taper to 0 there
 
 
 def paint(galaxy: Galaxy, x: Image, y: Image, pixel_arcsec: float) -> NDArray[np.float32]:
@@ -161,12 +161,13 @@ def _ring(p: Plane, radius: float, width: float, rng: Generator) -> Image:
 def _disturb(galaxy: Galaxy, rng: Generator, x: Image, y: Image) -> tuple[Image, Image]:
     """Bend the sky around a disturbed galaxy so that its body comes out crooked."""
     bend = {"none": 0.0, "minor": 0.1, "major": 0.3, "merger": 0.12}[galaxy.disturbance]
+    bend *= 0.3 if galaxy.kind == "edge-on" else 1.0
     if not bend:
         return x, y
     size = galaxy.shape_r_arcsec
     return (
-        x + np.float32(bend * size) * _waves(rng, x, y, 3.5 * size),
-        y + np.float32(bend * size) * _waves(rng, x, y, 3.5 * size),
+        x + np.float32(bend * size) * _waves(rng, x, y, 4.5 * size),
+        y + np.float32(bend * size) * _waves(rng, x, y, 4.5 * size),
     )
 
 
@@ -239,8 +240,8 @@ def _lognormal(field: Image, sigma: float) -> Image:
 
 
 def _taper(x: Image, y: Image, shape_r_arcsec: float) -> Image:
-    """1 inside 6.5 half-light radii, falling smoothly to 0 at REACH."""
+    """1 inside 4.5 half-light radii, falling smoothly to 0 at REACH."""
     r = np.hypot(x, y) * np.float32(1 / shape_r_arcsec)
-    t = np.clip((np.float32(REACH) - r) / np.float32(REACH - 6.5), 0, 1)
+    t = np.clip((np.float32(REACH) - r) / np.float32(REACH - 4.5), 0, 1)
     taper: Image = t * t * (3 - 2 * t)
     return taper

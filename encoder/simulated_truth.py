@@ -48,6 +48,7 @@ class SurveyParameters:
         bar_strength: 0..1; above 0.5 volunteers call a bar strong.
         ring_share: Share of disks and spirals with an inner ring and with an outer ring.
         disturbance_share: Share of galaxies with a minor disturbance, a major one, and in a merger.
+        neighbours_per_arcmin2: Other galaxies of the same ranges in a training cutout, per square arcmin.
         background_per_arcmin2: Faint galaxies (r 19.5 to 23.5) behind the others, per square arcmin.
         stars_per_arcmin2: Stars, per square arcmin.
         star_r_mag: AB magnitude of stars in r; below `saturation_r_mag` they saturate and show spikes.
@@ -75,6 +76,7 @@ class SurveyParameters:
     bar_strength: Range = (0.1, 1.0)
     ring_share: tuple[float, float] = (0.09, 0.09)
     disturbance_share: tuple[float, float, float] = (0.06, 0.05, 0.06)
+    neighbours_per_arcmin2: float = 0.4
     background_per_arcmin2: float = 7.0
     stars_per_arcmin2: float = 0.6
     star_r_mag: Range = (11.0, 22.0)

@@ -74,7 +74,7 @@ def _smooth_or_featured(galaxy: Galaxy, seen: float) -> list[float]:
         + {"none": 0, "minor": 0.4, "major": 1.6, "merger": 0.8}[galaxy.disturbance]
     )
     score += 1.8 * (galaxy.edge_on_bulge == "none" and galaxy.kind == "edge-on") - 1.3 * galaxy.bulge_fraction
-    featured = _sigmoid(score) * (0.15 + 0.85 * seen) + 0.02
+    featured = 0.02 + 0.95 * _sigmoid(score) * (0.15 + 0.85 * seen)
     return [1 - featured, featured, 0.05]
 
 

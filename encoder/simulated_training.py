@@ -1,0 +1,75 @@
+"""Simulated galaxies as training pictures: drawn once, stretched, kept on disk and read through a map."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from encoder.simulate import draw_cutouts
+from encoder.stretch import to_rgb
+
+DRAWN_PX = 256
+"""Pixels across the whole field of a simulated cutout ..."""
+KEPT_PX = 192
+"""... of which the centre is kept: what is outside no recipe crops to."""
+KEPT_SHARE = KEPT_PX / DRAWN_PX
+_CHUNK = 100
+
+
+@dataclass(frozen=True)
+class SimulatedGalaxies:
+    """Pictures on disk and the votes they were given.
+
+    Attributes:
+        pictures: (n, 3, KEPT_PX, KEPT_PX) uint8, the central KEPT_SHARE of the field, mapped from disk.
+        votes: (n, 34) float32.
+    """
+
+    pictures: NDArray[np.uint8]
+    votes: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, i: int) -> Tensor:
+        return torch.from_numpy(np.array(self.pictures[i]))
+
+
+def simulated_galaxies(n: int, seed: int, cache: Path) -> SimulatedGalaxies:
+    """Simulated pictures with votes; drawn the first time, mapped from the cache afterwards.
+
+    Args:
+        n: How many.
+        seed: The same seed gives the same galaxies.
+        cache: Folder that the pictures are kept in (110 kB each).
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    pictures, votes = (cache / f"simulated-{seed}-{n}-{what}.npy" for what in ("pictures", "votes"))
+    if not votes.exists():  # written last
+        _draw(n, seed, pictures, votes)
+    return SimulatedGalaxies(np.load(pictures, mmap_mode="r"), np.load(votes))
+
+
+def _draw(n: int, seed: int, pictures_file: Path, votes_file: Path) -> None:
+    shape = (n, 3, KEPT_PX, KEPT_PX)
+    pictures = np.lib.format.open_memmap(pictures_file, mode="w+", dtype=np.uint8, shape=shape)
+    votes = np.zeros((n, 34), np.float32)
+    for start, chunk_pictures, chunk_votes in _chunks(n, seed):
+        pictures[start : start + len(chunk_pictures)] = chunk_pictures
+        votes[start : start + len(chunk_votes)] = chunk_votes
+    pictures.flush()
+    np.save(votes_file, votes)
+
+
+def _chunks(n: int, seed: int) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float32]]]:
+    margin = (DRAWN_PX - KEPT_PX) // 2
+    for start in range(0, n, _CHUNK):
+        cutouts = draw_cutouts(min(_CHUNK, n - start), seed * 1_000_003 + start, DRAWN_PX)
+        # g, r, z become blue, green, red; rows grow to the north, a picture's rows to the south.
+        flux = torch.from_numpy(cutouts.flux).flip(1).flip(2)
+        rgb = to_rgb(flux)[:, :, margin:-margin, margin:-margin]
+        yield start, (rgb * 255).round().to(torch.uint8).numpy(), cutouts.votes.astype(np.float32)
