@@ -26,8 +26,8 @@ class CheckResult:
         return self.violations == 0
 
 
-# Each query gives the tile_id and a name for every row that breaks the rule; tile_id NULL where there is none.
-CHECKS: dict[str, tuple[str, LiteralString]] = {
+# Each query gives the tile_id (NULL where there is none) and a name of every row that breaks the rule.
+_CHECKS: dict[str, tuple[str, LiteralString]] = {
     "row_count": (
         "a tile has as many vectors as it had cutouts",
         "SELECT i.tile_id, 'tile ' || t.name || ': ' || i.n_galaxies || ' cutouts, ' || n.rows || ' vectors' "
@@ -65,12 +65,8 @@ def run_checks(connection: psycopg.Connection, tile_ids: list[int] | None = None
         connection: Open connection; only read from.
         tile_ids: Tiles to look at; None for everything, rows without a tile included.
     """
-    queries: dict[str, tuple[str, sql.Composable]] = {
-        name: (description, sql.SQL(query)) for name, (description, query) in CHECKS.items()
-    }
-    queries["fractions"] = ("the vote fractions of every question sum to 1", _fraction_sums())
     return [
-        _run(connection, name, description, query, tile_ids) for name, (description, query) in queries.items()
+        _run(connection, name, description, query, tile_ids) for name, (description, query) in CHECKS.items()
     ]
 
 
@@ -105,3 +101,8 @@ def _fraction_sums() -> sql.Composed:
         "SELECT s.tile_id, 'object_id ' || m.object_id FROM galcat.morphology AS m "
         "JOIN galcat.source AS s USING (object_id) WHERE {}"
     ).format(broken)
+
+
+CHECKS: dict[str, tuple[str, sql.Composable]] = {
+    name: (description, sql.SQL(query)) for name, (description, query) in _CHECKS.items()
+} | {"fractions": ("the vote fractions of every question sum to 1", _fraction_sums())}

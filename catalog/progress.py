@@ -42,3 +42,13 @@ def touch_tile(
         "AND v.name = %s AND t.name = %s AND i.release_id = %s",
         [fingerprint, survey, name, release_id],
     )
+
+
+def tile_ids(connection: psycopg.Connection, survey: str, names: list[str]) -> list[int]:
+    """Numbers of a survey's tiles, by name; names that the catalogue does not have are left out."""
+    rows = connection.execute(
+        "SELECT t.tile_id FROM galcat.tile AS t JOIN galcat.survey AS v USING (survey_id) "
+        "WHERE v.name = %s AND t.name = ANY (%s)",
+        [survey, names],
+    ).fetchall()
+    return [int(row[0]) for row in rows]

@@ -147,7 +147,12 @@ class GalaxyRows:
             bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
             if len(bad):
                 raise CatalogError(f"{name} of source {self.survey_source_id[bad[0]]} is not finite")
-        columns = {"ra": self.ra, "dec": self.dec, **self.radii_arcsec, **self.magnitudes}
+        columns: dict[str, NDArray[np.floating]] = {
+            "ra": self.ra,
+            "dec": self.dec,
+            **self.radii_arcsec,
+            **self.magnitudes,
+        }
         for name, column in columns.items():
             if column.shape != (n,):
                 raise CatalogError(f"{name} has shape {column.shape}, not ({n},)")

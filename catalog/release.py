@@ -3,9 +3,11 @@
 import json
 
 import psycopg
+from psycopg import sql
 
 from catalog.errors import CatalogError
 from catalog.records import ReleaseRecord
+from catalog.schema import metadata
 
 
 def register_release(connection: psycopg.Connection, release: ReleaseRecord) -> int:
@@ -59,6 +61,15 @@ def build_search_index(connection: psycopg.Connection, release_id: int) -> bool:
         _act_as_owner(connection)
         row = connection.execute("SELECT galcat.build_search_index(%s::smallint)", [release_id]).fetchone()
     return row is not None and bool(row[0])
+
+
+def refresh_statistics(connection: psycopg.Connection) -> None:
+    """ANALYZE every table of the catalogue, so that Postgres plans with today's numbers."""
+    with connection.transaction():
+        _act_as_owner(connection)
+        for table in metadata.sorted_tables:
+            if not table.info.get("is_view"):
+                connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("galcat", table.name)))
 
 
 def _insert(connection: psycopg.Connection, release: ReleaseRecord) -> int:

@@ -14,12 +14,12 @@ COLUMNS: LiteralString = (
     "g.smooth_or_featured_featured_or_disk_fraction AS featured, g.disk_edge_on_yes_fraction AS edge_on, "
     "g.has_spiral_arms_yes_fraction AS spiral"
 )
-BY_ID: LiteralString = (
-    "SELECT " + COLUMNS + " FROM galcat.neighbours(%(id)s) AS n JOIN galcat.galaxy AS g USING (object_id) "
+BY_ID: LiteralString = (  # nothing but constants of this file
+    "SELECT " + COLUMNS + " FROM galcat.neighbours(%(id)s) AS n JOIN galcat.galaxy AS g USING (object_id) "  # noqa: S608
     "WHERE n.object_id <> %(id)s ORDER BY n.distance LIMIT %(n)s"
 )
 BY_VECTOR: LiteralString = (
-    "SELECT " + COLUMNS + " FROM galcat.similar_to_vector(%(vector)s::real[], %(n)s) AS n "
+    "SELECT " + COLUMNS + " FROM galcat.similar_to_vector(%(vector)s::real[], %(n)s) AS n "  # noqa: S608
     "JOIN galcat.galaxy AS g USING (object_id) ORDER BY n.distance"
 )
 AT: LiteralString = (

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import psycopg
-from astropy_healpix import lonlat_to_healpix
 from astropy import units
+from astropy_healpix import lonlat_to_healpix
 from numpy.typing import NDArray
 from psycopg import Cursor, sql
 

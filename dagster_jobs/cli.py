@@ -1,0 +1,33 @@
+"""The command line `galcat`: every sub-command, and one line for every error."""
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from catalog.errors import CatalogError
+from dagster_jobs import cli_ingest, cli_query, cli_server
+from dagster_jobs.errors import JobError
+from encoder.errors import EncoderError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="A galaxy catalogue that understands images and answers in SQL.",
+)
+for part in (cli_server, cli_ingest, cli_query):
+    app.add_typer(part.app)
+
+
+def main() -> None:
+    """Run the command line; exit code 0 for done, 1 for failed, 2 for wrong usage."""
+    try:
+        app()
+    except (CatalogError, EncoderError, JobError) as error:
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,169 @@
+"""Commands that ask the catalogue: SQL, likeness, and whether it is whole."""
+
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from catalog import search
+from catalog.check import run_checks
+from catalog.connection import connect, database_url
+from catalog.output import FORMATS, plain_value, write_result
+from catalog.query import Result, run_query
+from catalog.release import current_release
+from catalog.settings import load_settings
+from catalog.thumbnails import thumbnails
+from dagster_jobs.contact_sheet import contact_sheet
+from dagster_jobs.errors import JobError
+
+app = typer.Typer()
+console = Console(highlight=False)
+wide = Console(highlight=False, width=1000)  # an object_id is never cut short: the terminal may wrap
+
+Format = Annotated[str, typer.Option("--format", "-f", help=f"table, {', '.join(FORMATS)}.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="File to write; without it, the terminal.")
+]
+POSITION = 2
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One SQL statement; it can only read.")],
+    output_format: Format = "table",
+    output: Output = None,
+) -> None:
+    """Ask the catalogue in SQL.
+
+    Example: `galcat sql "SELECT object_id, ra, dec FROM galcat.galaxy WHERE mag_r < 16 LIMIT 5"`
+    """
+    with connected() as connection:
+        show(run_query(connection, query), output_format, output)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})  # a southern declination begins with a minus
+def similar(
+    target: Annotated[list[str], typer.Argument(help="OBJECT_ID, or RA DEC in degrees, or an IMAGE file.")],
+    n: Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)] = 10,
+    radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be to RA DEC.")] = 3.0,
+    sheet: Annotated[Path | None, typer.Option(help="Contact sheet to draw, PNG.")] = None,
+    output_format: Format = "table",
+    output: Output = None,
+) -> None:
+    """Find the galaxies that look most like one, nearest first.
+
+    Examples: `galcat similar 4611686018427387904` · `galcat similar 150.1 -2.2` · `galcat similar spiral.jpg`
+    """
+    with connected() as connection:
+        object_id, found = _similar(connection, target, n, radius_arcsec)
+        if sheet is not None:
+            if object_id is None:
+                _draw_similar_to_image(connection, Path(target[0]), found, sheet)
+            else:
+                draw_similar(connection, object_id, found, sheet)
+        show(found, output_format, output)
+
+
+@app.command()
+def check() -> None:
+    """Check that the catalogue is whole; exit code 1 when it is not."""
+    with connected() as connection:
+        results = run_checks(connection)
+    for result in results:
+        mark = "[green]ok[/green]  " if result.passed else "[red]FAIL[/red]"
+        console.print(f"{mark} {result.name}: {result.description}")
+        if not result.passed:
+            console.print(f"     {result.violations} violations, the first: {result.example}")
+    raise typer.Exit(0 if all(result.passed for result in results) else 1)
+
+
+def connected() -> psycopg.Connection:
+    """Open the catalogue that the settings name.
+
+    Raises:
+        JobError: Nothing has been ingested yet.
+    """
+    connection = connect(database_url(load_settings()), autocommit=True)
+    row = connection.execute("SELECT to_regclass('galcat.release')").fetchone()
+    if row is None or row[0] is None or current_release(connection) is None:
+        raise JobError("the catalogue is empty: fill it with galcat demo or galcat ingest")
+    return connection
+
+
+def show(result: Result, output_format: str, output: Path | None) -> None:
+    """Print an answer as a table, or write it in a format, to a file or the terminal."""
+    if output_format == "table" and output is None:
+        if result.columns:
+            wide.print(as_table(result))
+        return
+    name = output.suffix.lstrip(".") if output_format == "table" and output else output_format
+    content = write_result(result, {"vot": "votable", "xml": "votable"}.get(name, name))
+    if output is not None:
+        output.write_bytes(content)
+    else:
+        typer.get_binary_stream("stdout").write(content)
+
+
+def as_table(result: Result) -> Table:
+    """An answer for the eye: short numbers, short vectors, NULL as a dash."""
+    table = Table(box=None, header_style="bold", pad_edge=False, caption=f"{len(result.rows)} rows")
+    for name in result.columns:
+        table.add_column(name, no_wrap=True)
+    for row in result.rows:
+        table.add_row(*(_cell(plain_value(value)) for value in row))
+    return table
+
+
+def draw_similar(connection: psycopg.Connection, object_id: int, found: Result, sheet: Path) -> None:
+    """Draw a galaxy and its neighbours as a contact sheet."""
+    own = thumbnails(connection, [object_id])[object_id]
+    contact_sheet([(own, f"{object_id}\nthe galaxy asked for"), *_neighbours(connection, found)], sheet)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list) and len(value) > 3:  # noqa: PLR2004 - enough to see that it is a vector
+        return escape(f"[{value[0]:.3g}, {value[1]:.3g}, ... {len(value)} numbers]")
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    return escape(str(value))
+
+
+def _similar(
+    connection: psycopg.Connection, target: list[str], n: int, radius_arcsec: float
+) -> tuple[int | None, Result]:
+    """Understand the target; returns the galaxy it is, None for an image, and its neighbours."""
+    if len(target) == 1 and target[0].isdecimal():
+        return int(target[0]), search.similar(connection, int(target[0]), n)
+    if len(target) == POSITION:
+        try:
+            ra_deg, dec_deg = map(float, target)
+        except ValueError:
+            raise typer.BadParameter(f"{' '.join(target)} is no position: give RA DEC in degrees") from None
+        object_id = search.galaxy_at(connection, ra_deg, dec_deg, radius_arcsec)
+        return object_id, search.similar(connection, object_id, n)
+    if len(target) == 1:
+        from dagster_jobs.embed_image import search_vector_of  # noqa: PLC0415 - only an image needs torch
+
+        return None, search.similar_to_vector(connection, search_vector_of(connection, Path(target[0])), n)
+    raise typer.BadParameter("give one OBJECT_ID, or RA DEC, or one IMAGE")
+
+
+def _draw_similar_to_image(connection: psycopg.Connection, image: Path, found: Result, sheet: Path) -> None:
+    contact_sheet([(image.read_bytes(), "your image"), *_neighbours(connection, found)], sheet)
+
+
+def _neighbours(connection: psycopg.Connection, found: Result) -> list[tuple[bytes, str]]:
+    ids = [int(str(row[0])) for row in found.rows]
+    pictures = thumbnails(connection, ids)
+    return [
+        (pictures[identity], f"{identity}\ndistance {row[1]:.2f}")
+        for identity, row in zip(ids, found.rows, strict=True)
+    ]

@@ -1,0 +1,62 @@
+"""Commands for the embedded server and the Dagster UI."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import typer
+
+from catalog import server
+from catalog.connection import database_url
+from catalog.migrate import migrate
+from catalog.settings import load_settings
+
+app = typer.Typer()
+
+
+@app.command()
+def up() -> None:
+    """Start the embedded Postgres (or find it) and bring its schema up to date; prints its URL.
+
+    It keeps running until `galcat down`. With GALCAT_DATABASE_URL set, that database is brought up to date.
+    """
+    url = database_url(load_settings())
+    migrate(url)
+    typer.echo(url)
+
+
+@app.command()
+def down() -> None:
+    """Stop the embedded Postgres; nothing is lost."""
+    stopped = server.down(load_settings().home)
+    typer.echo("stopped" if stopped else "was not running")
+
+
+@app.command()
+def url() -> None:
+    """Print the URL of the database, for psql and other clients; exit code 1 when it is not running.
+
+    Example: `psql "$(galcat url)"`
+    """
+    settings = load_settings()
+    found = settings.database_url or server.url(settings.home)
+    if found is None:
+        typer.echo("not running: start it with galcat up", err=True)
+        raise typer.Exit(1)
+    typer.echo(found)
+
+
+@app.command()
+def jobs(port: int = typer.Option(3000, help="Port of the Dagster UI on this machine.")) -> None:
+    """Open the Dagster UI with its daemon: the sensor watches the drop folder, the nightly jobs run."""
+    home = load_settings().home.resolve()
+    dagster_home = home / "dagster"
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    config = dagster_home / "dagster.yaml"
+    if not config.exists():
+        shutil.copyfile(Path(__file__).with_name("dagster.yaml"), config)
+    (home / "drop").mkdir(exist_ok=True)
+    environment = os.environ | {"DAGSTER_HOME": str(dagster_home), "GALCAT_HOME": str(home)}
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_jobs.definitions", "-p", str(port)]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - our own command line, no shell

@@ -1,0 +1,35 @@
+"""Contact sheets: galaxies side by side with a caption each, as PNG."""
+
+import io
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+CELL_PX = 192
+CAPTION_PX = 34
+GAP_PX = 6
+BACKGROUND = (16, 16, 20)
+INK = (235, 235, 235)
+FONT_PX = 13
+
+
+def contact_sheet(pictures: list[tuple[bytes, str]], path: Path, columns: int = 5) -> None:
+    """Draw pictures in rows, each with its caption below.
+
+    Args:
+        pictures: Encoded image (JPEG or PNG) and caption; a caption may have two lines.
+        path: PNG to write.
+        columns: Pictures a row.
+    """
+    columns = min(columns, max(1, len(pictures)))
+    rows = -(-len(pictures) // columns)
+    step_x, step_y = CELL_PX + GAP_PX, CELL_PX + CAPTION_PX + GAP_PX
+    sheet = Image.new("RGB", (columns * step_x + GAP_PX, rows * step_y + GAP_PX), BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(FONT_PX)
+    for i, (encoded, caption) in enumerate(pictures):
+        x, y = GAP_PX + i % columns * step_x, GAP_PX + i // columns * step_y
+        with Image.open(io.BytesIO(encoded)) as picture:
+            sheet.paste(picture.convert("RGB").resize((CELL_PX, CELL_PX), Image.Resampling.LANCZOS), (x, y))
+        draw.multiline_text((x + 2, y + CELL_PX + 2), caption, fill=INK, font=font, spacing=2)
+    sheet.save(path, format="PNG")

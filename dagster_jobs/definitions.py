@@ -1,0 +1,24 @@
+"""Everything Dagster loads: assets, checks, jobs, sensor, schedules and their resources."""
+
+import dagster as dg
+
+from dagster_jobs.defs.assets import galaxies, statistics, vector_index
+from dagster_jobs.defs.checks import whole_catalogue
+from dagster_jobs.defs.jobs import care, ingest
+from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, no_report
+from dagster_jobs.defs.schedules import nightly_care, nightly_retry
+from dagster_jobs.defs.sensors import new_tiles
+
+defs = dg.Definitions(
+    assets=[galaxies, vector_index, statistics],
+    asset_checks=[whole_catalogue],
+    jobs=[ingest, care],
+    sensors=[new_tiles],
+    schedules=[nightly_retry, nightly_care],
+    resources={
+        "database": DatabaseResource(),
+        "encoder": EncoderResource(),
+        "drop_folder": DropFolderResource(),
+        "report": dg.ResourceDefinition.hardcoded_resource(no_report),
+    },
+)

@@ -1,0 +1,1 @@
+"""The Dagster definitions, one file a kind."""

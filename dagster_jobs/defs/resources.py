@@ -1,0 +1,59 @@
+"""What assets need from outside: the database and the encoder."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from catalog.connection import database_url
+from catalog.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from encoder.encoder import Encoder
+
+
+class DatabaseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The catalogue's Postgres; without a URL, the one that the environment's settings name."""
+
+    url: str = ""
+
+    def get_url(self) -> str:
+        """URL of the database; starts the embedded server where no other is named."""
+        return self.url or database_url(load_settings())
+
+
+class EncoderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The encoder; without a path, the one that ships with galcat."""
+
+    weights: str = ""
+
+    def load(self) -> "Encoder":
+        """Load the weights, once a process."""
+        return _load(self.weights)
+
+
+class DropFolderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Where new tiles arrive: a folder with one sub-folder a survey, named as the survey."""
+
+    path: str = ""
+
+    def get_path(self) -> Path:
+        """The drop folder; where none is given, the one that the environment's settings name."""
+        return Path(self.path) if self.path else drop_folder(load_settings())
+
+
+def drop_folder(settings: Settings) -> Path:
+    """The drop folder of an installation: `drop` in its home."""
+    return settings.home / "drop"
+
+
+@cache
+def _load(weights: str) -> "Encoder":
+    from encoder.encoder import load_encoder  # noqa: PLC0415 - importing torch takes seconds; a sensor needs none
+
+    return load_encoder(Path(weights) if weights else None)
+
+
+def no_report(_: object) -> None:
+    """Report to nobody: in a daemon's run, Dagster's log has it all."""

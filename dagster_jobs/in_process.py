@@ -1,0 +1,69 @@
+"""Run the Dagster assets in this process: what `galcat ingest` does, without a daemon."""
+
+import dagster as dg
+
+from dagster_jobs.defs.assets import IngestConfig, galaxies, statistics, vector_index
+from dagster_jobs.defs.partitions import sky_cells
+from dagster_jobs.defs.resources import DatabaseResource, EncoderResource
+from dagster_jobs.errors import JobError
+from dagster_jobs.outcome import Report, TileOutcome
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def ingest_cell(url: str, weights: str, config: IngestConfig, cell: str, report: Report) -> None:
+    """Materialise the galaxies of one cell; tiles that fail are told to `report` and not raised.
+
+    Raises:
+        JobError: The run itself could not go on.
+    """
+    told: list[TileOutcome] = []
+
+    def tell(outcome: TileOutcome) -> None:
+        told.append(outcome)
+        report(outcome)
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions(str(sky_cells.name), [cell])
+        result = dg.materialize(
+            [galaxies],
+            partition_key=cell,
+            instance=instance,
+            run_config=QUIET | {"ops": {"galaxies": {"config": config.model_dump()}}},
+            resources={
+                "database": DatabaseResource(url=url),
+                "encoder": EncoderResource(weights=weights),
+                "report": dg.ResourceDefinition.hardcoded_resource(tell),
+            },
+            raise_on_error=False,
+        )
+    if not result.success and not any(outcome.state == "failed" for outcome in told):
+        raise JobError(_reason(result))
+
+
+def finish(url: str) -> None:
+    """Build the vector index where there is none, and ANALYZE."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            [vector_index, statistics],
+            instance=instance,
+            run_config=QUIET,
+            resources={"database": DatabaseResource(url=url)},
+            raise_on_error=False,
+        )
+    if not result.success:
+        raise JobError(_reason(result))
+
+
+def _reason(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            if failure.user_failure_data is not None and failure.user_failure_data.description:
+                return str(failure.user_failure_data.description)
+            cause = failure.error
+            while cause is not None and cause.cause is not None:
+                cause = cause.cause
+            if cause is not None:
+                return str(cause.message).strip().splitlines()[-1]
+    return "the run failed without a reason"

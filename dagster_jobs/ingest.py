@@ -1,0 +1,163 @@
+"""Ingest tiles: read, encode and write each in one transaction; go on past a bad one and name it."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from catalog.errors import CatalogError
+from catalog.progress import KnownTile, known_tiles, touch_tile
+from catalog.writer import write_failure, write_tile
+from dagster_jobs.errors import JobError
+from dagster_jobs.outcome import Report, TileOutcome
+from dagster_jobs.plan import is_settled
+from dagster_jobs.rows import galaxy_rows, skip_records, tile_record
+from encoder.encode_tile import encode_tile
+from encoder.encoder import Encoder
+from encoder.errors import EncoderError, TileError
+from encoder.survey import Survey
+from encoder.tile_files import TileFiles
+from encoder.tiles import Tile, read_tile
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the rows go: an open connection, and the survey and release they belong to."""
+
+    connection: psycopg.Connection
+    survey_id: int
+    release_id: int
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A tile's content, read ahead: its digest, and its pixels unless the digest is the known one."""
+
+    content_hash: str
+    tile: Tile | None
+
+
+@contextmanager
+def cell_lock(connection: psycopg.Connection, survey: str, cell: str) -> Iterator[None]:
+    """Hold the right to ingest a cell of a survey; a second run waits, then finds the work done."""
+    key = f"galcat/{survey}/{cell}"
+    connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def ingest_tiles(
+    target: Target,
+    encoder: Encoder,
+    survey: Survey,
+    tiles: list[TileFiles],
+    report: Report,
+) -> list[TileOutcome]:
+    """Ingest tiles one after the other; the next is read and decoded while this one is encoded.
+
+    A tile that cannot be read or written is stored as failed and the rest go on. Tiles that are settled by
+    now are left out.
+
+    Raises:
+        JobError: The database connection was lost; the tile in hand is not in the catalogue.
+    """
+    known = known_tiles(target.connection, survey.name, target.release_id)
+    todo = [tile for tile in tiles if not is_settled(tile, known)]
+    outcomes = []
+    for tile, loaded in _read_ahead(survey, todo, known):
+        outcome = _ingest(target, encoder, survey, tile, loaded)
+        report(outcome)
+        outcomes.append(outcome)
+        del loaded  # before the next is read: two tiles in memory, not three
+    return outcomes
+
+
+def _read_ahead(
+    survey: Survey, todo: list[TileFiles], known: dict[str, KnownTile]
+) -> Iterator[tuple[TileFiles, Future[_Loaded]]]:
+    """Give each tile with its content, while a thread reads the one after it: two tiles in memory at most."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-reader") as reader:
+        ahead: deque[Future[_Loaded]] = deque()
+        for here, tile in enumerate(todo):
+            while here + len(ahead) < min(here + 2, len(todo)):
+                ahead.append(reader.submit(_load, survey, todo[here + len(ahead)], known))
+            yield tile, ahead.popleft()
+
+
+def _load(survey: Survey, files: TileFiles, known: dict[str, KnownTile]) -> _Loaded:
+    """Read a tile whole, unless its content is what the catalogue has.
+
+    Raises:
+        TileError: It cannot be read, or it changed meanwhile.
+    """
+    before = _stamps(files)
+    content_hash = files.content_hash()
+    was = known.get(files.name)
+    if was is not None and was.is_settled(was.fingerprint) and was.content_hash == content_hash:
+        return _Loaded(content_hash, None)
+    tile = read_tile(survey, files)
+    if _stamps(files) != before:
+        raise TileError(f"tile {files.name}: its files changed while they were read")
+    return _Loaded(content_hash, tile)
+
+
+def _stamps(files: TileFiles) -> list[tuple[int, int]]:
+    try:
+        return [(stat.st_size, stat.st_mtime_ns) for stat in (path.stat() for path in files.files)]
+    except OSError as error:
+        raise TileError(f"{error.filename}: {error.strerror}") from error
+
+
+def _ingest(
+    target: Target,
+    encoder: Encoder,
+    survey: Survey,
+    files: TileFiles,
+    ahead: Future[_Loaded],
+) -> TileOutcome:
+    name = files.name
+    try:
+        loaded = ahead.result()
+        if loaded.tile is None:
+            touch_tile(target.connection, survey.name, target.release_id, name, files.fingerprint)
+            return TileOutcome(name, "unchanged")
+        encoded = encode_tile(survey, loaded.tile, encoder)
+        record = tile_record(files, loaded.content_hash)
+        skips = skip_records(encoded)
+        result = write_tile(
+            target.connection, target.survey_id, target.release_id, record, galaxy_rows(encoded), skips
+        )
+    except (EncoderError, CatalogError) as error:
+        return _failed(target, files, str(error))
+    except psycopg.Error as error:
+        message = f"tile {name} could not be written: {str(error).strip().splitlines()[0]}"
+        if target.connection.closed:
+            raise JobError(message) from error
+        return _failed(target, files, message)
+    n_failed = sum(skip.will_retry for skip in skips)
+    return TileOutcome(
+        name,
+        "done",
+        n_galaxies=len(encoded.sources),
+        n_skipped=len(skips) - n_failed,
+        n_failed=n_failed,
+        changed=result.changed,
+        retired=result.retired,
+    )
+
+
+def _failed(target: Target, files: TileFiles, error: str) -> TileOutcome:
+    """Store the failure; where even that cannot be written, the tile simply stays as it was: pending."""
+    record = tile_record(files, None)
+    try:
+        write_failure(target.connection, target.survey_id, target.release_id, record, error)
+    except psycopg.Error as again:
+        if target.connection.closed:
+            raise JobError(error) from again
+    return TileOutcome(files.name, "failed", error=error)

@@ -1,0 +1,94 @@
+"""A tile in, its galaxies' vectors out: free of local state, so that any worker can do any tile."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.cutouts import image_batches
+from encoder.embed import embed
+from encoder.encoder import Encoder
+from encoder.sources import SkippedRow, SourceTable
+from encoder.survey import Survey
+from encoder.tiles import Tile
+
+BATCH_SIZE = 64
+THUMBNAIL_PX = 128
+
+_Number = TypeVar("_Number", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class EncodedTile:
+    """The galaxies of one tile, n of them, and the sources that gave none.
+
+    Attributes:
+        sources: The n sources that were encoded, in the order of the other arrays.
+        full: (n, d) representation.
+        search: (n, 40) projected representation.
+        alpha: (n, 34) Dirichlet parameters of every Galaxy Zoo answer.
+        jpegs: n thumbnails.
+        skipped: One entry for every other source.
+    """
+
+    sources: SourceTable
+    full: NDArray[np.float32]
+    search: NDArray[np.float32]
+    alpha: NDArray[np.float32]
+    jpegs: list[bytes]
+    skipped: list[SkippedRow]
+
+
+def encode_tile(
+    survey: Survey,
+    tile: Tile,
+    encoder: Encoder,
+    batch_size: int = BATCH_SIZE,
+    on_batch: Callable[[int], None] | None = None,
+) -> EncodedTile:
+    """Cut out and encode every source of a decoded tile.
+
+    Memory beyond the tile: one batch of pictures, and the answers.
+
+    Args:
+        survey: How the tile's fluxes become colours.
+        tile: Decoded tile.
+        encoder: The release.
+        batch_size: Galaxies at a time.
+        on_batch: Told the number of galaxies of each finished batch.
+    """
+    skipped: list[SkippedRow] = []
+    batches = image_batches(survey, tile, encoder.recipe, encoder.device, batch_size, skipped)
+    done = list(embed(encoder, batches, THUMBNAIL_PX, on_batch))
+    return EncodedTile(
+        sources=_take(tile.sources, _joined([batch.rows for batch in done], np.empty(0, np.int64))),
+        full=_joined([batch.embedding for batch in done], np.empty((0, encoder.dimension), np.float32)),
+        search=_joined([batch.search for batch in done], _no_rows(len(encoder.projection.components))),
+        alpha=_joined([batch.concentrations_alpha for batch in done], _no_rows(encoder.tree.n_answers)),
+        jpegs=[jpeg for batch in done for jpeg in batch.thumbnails],
+        skipped=skipped,
+    )
+
+
+def _take(sources: SourceTable, rows: NDArray[np.int64]) -> SourceTable:
+    return SourceTable(
+        source_id=[sources.source_id[row] for row in rows],
+        row=sources.row[rows],
+        ra=sources.ra[rows],
+        dec=sources.dec[rows],
+        petro_th50=sources.petro_th50[rows],
+        petro_th90=sources.petro_th90[rows],
+        shape_r=sources.shape_r[rows],
+        mag={band: values[rows] for band, values in sources.mag.items()},
+        pixel_scale_arcsec=sources.pixel_scale_arcsec[rows],
+    )
+
+
+def _no_rows(width: int) -> NDArray[np.float32]:
+    return np.empty((0, width), np.float32)
+
+
+def _joined(parts: list[NDArray[_Number]], empty: NDArray[_Number]) -> NDArray[_Number]:
+    return np.concatenate(parts) if parts else empty
