@@ -6,31 +6,32 @@ that far is let in as the superuser `postgres` without a password. It outlives t
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
+from psycopg.pq import PGconn, Ping
 
 from catalog import server_process
 from catalog.errors import ServerError
 from catalog.server_account import Account, Place, can_reach, find_base, make_place
-from catalog.server_settings import expected_settings, settings_file
+from catalog.server_process import SOCKET
+from catalog.server_settings import PORT, expected_settings, settings_file
 
 __all__ = ["down", "expected_settings", "up", "url"]
 
 DATABASE = "galcat"
-MAINTENANCE = "postgres"
 SUPERUSER = "postgres"
 _SETTINGS = "galcat.conf"
 _VERSION = "18"
-_SOCKET = ".s.PGSQL.5432"
 _SOCKET_BYTES = 100  # the kernel's limit is 107 on Linux, 103 on macOS
 _READY_SECONDS = 600
 _LOCK = "server.lock"
@@ -53,18 +54,17 @@ def up(home: Path, *, durable: bool = True) -> str:
         ServerError: One line that says why there is no server.
     """
     home = home.resolve()
+    if re.search(r'["$`\\\n]', str(home)):  # pg_ctl hands the path to a shell
+        raise ServerError(f'GALCAT_HOME {home!r}: a path with any of " $ ` \\ in it cannot hold a database')
     with _one_line(home):
         place = make_place(home)
         with _locked(place.base):
             _initialise(place, durable=durable)
             changed = _write_settings(place, durable=durable)
-            main = server_process.postmaster(place.data)
-            if main is not None and changed:
-                main.send_signal(signal.SIGHUP)
-            if main is None and _address(place.data, MAINTENANCE) is None:
-                server_process.end_processes(place.data)
-                server_process.start(place)
-            return _made_database(_wait_until_ready(place.data, MAINTENANCE), place.data)
+            _ensure_running(place, settings_changed=changed)
+            address = _wait_until_ready(place.data)
+            _ensure_database(address)
+            return address
 
 
 def down(home: Path) -> bool:
@@ -80,7 +80,11 @@ def down(home: Path) -> bool:
             return False
         with _locked(data.parent):
             running = bool(server_process.server_processes(data))
+            sockets = server_process.socket_folder(data)
             server_process.stop(data)
+            if sockets is not None and sockets != data:
+                with suppress(OSError):  # not empty: not ours alone
+                    sockets.rmdir()
             return running
 
 
@@ -92,8 +96,21 @@ def url(home: Path) -> str | None:
         return _address(data) if data.is_dir() else None
 
 
+def _ensure_running(place: Place, *, settings_changed: bool) -> None:
+    main = server_process.postmaster(place.data)
+    if main is not None and settings_changed:
+        main.send_signal(signal.SIGHUP)
+    # A server in another container on the same folder has no process here, but it answers.
+    if main is None and _address(place.data) is None:
+        server_process.end_processes(place.data)
+        server_process.remove_locks(place.data, _socket_folder(place))
+        server_process.start(place)
+
+
 def _initialise(place: Place, *, durable: bool) -> None:
     """Make the data folder if there is none: beside its place, then moved there whole."""
+    for left_over in place.base.glob("postgres.new-*"):
+        shutil.rmtree(left_over, ignore_errors=True)  # a killed up's initdb may still write: gone at the next
     if place.data.exists():
         found = (place.data / "PG_VERSION").read_text().strip()
         if found != _VERSION:
@@ -101,8 +118,6 @@ def _initialise(place: Place, *, durable: bool) -> None:
                 f"{place.data} was made by Postgres {found}, this galcat brings {_VERSION}: dump and reload"
             )
         return
-    for left_over in place.base.glob("postgres.new-*"):
-        shutil.rmtree(left_over)
     fresh = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=place.base))
     _give(fresh, place.account)
     options = ["--auth-local=trust", "--auth-host=reject", "--encoding=UTF8", "--data-checksums"]
@@ -133,15 +148,20 @@ def _write_settings(place: Place, *, durable: bool) -> bool:
 
 def _socket_folder(place: Place) -> Path:
     """The data folder, or where its path is too long for a socket a private folder under a temp folder."""
-    if len(os.fsencode(place.data / _SOCKET)) <= _SOCKET_BYTES:
+    if _fits(place.data):
         return place.data
     for above in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - made private below
         folder = above / server_process.cluster_name(place.data)
         reachable = place.account is None or can_reach(above, place.account)
-        if reachable and above.is_dir() and len(os.fsencode(folder / _SOCKET)) <= _SOCKET_BYTES:
+        if reachable and above.is_dir() and _fits(folder):
             _make_private(folder, place.account)
             return folder
     raise ServerError(f"{place.data} is too long for a socket, and no temp folder can hold one")
+
+
+def _fits(folder: Path) -> bool:
+    """Whether a folder's path can name a socket; libpq takes a comma for the start of another host."""
+    return len(os.fsencode(folder / SOCKET)) <= _SOCKET_BYTES and "," not in str(folder)
 
 
 def _make_private(folder: Path, account: Account | None) -> None:
@@ -162,38 +182,31 @@ def _give(path: Path, account: Account | None) -> None:
         os.chown(path, account.uid, account.gid)
 
 
-def _wait_until_ready(data: Path, database: str) -> str:
+def _wait_until_ready(data: Path) -> str:
     """The address once the server answers; it may be replaying its log after a crash."""
     deadline = time.monotonic() + _READY_SECONDS
-    while (address := _address(data, database)) is None:
+    while (address := _address(data)) is None:
         if server_process.postmaster(data) is None:
-            said = (data / server_process.LOG).read_text(errors="replace")
-            raise ServerError(f"Postgres ended in {data}: {server_process.last_complaint(said)}")
+            raise ServerError(f"Postgres ended in {data}: {server_process.last_words(data)}")
         if time.monotonic() > deadline:
             raise ServerError(f"Postgres in {data} runs but does not answer")
         time.sleep(0.05)
     return address
 
 
-def _address(data: Path, database: str = DATABASE) -> str | None:
-    """URL of a database if the server of this data folder lets us in; None while it starts or is gone."""
+def _address(data: Path) -> str | None:
+    """URL of the database `galcat` if a server of this data folder accepts connections."""
     folder = server_process.socket_folder(data)
     if folder is None:
         return None
-    address = f"postgresql://{SUPERUSER}@/{database}?host={quote(str(folder))}&port=5432"
-    try:
-        psycopg.connect(address, connect_timeout=10).close()
-    except psycopg.OperationalError:
-        return None
-    return address
+    address = f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(folder))}&port={PORT}"
+    return address if PGconn.ping(address.encode()) == Ping.OK else None
 
 
-def _made_database(maintenance_address: str, data: Path) -> str:
-    """URL of the database `galcat`, made where it is missing."""
-    with psycopg.connect(maintenance_address, autocommit=True) as conn:
+def _ensure_database(address: str) -> None:
+    with psycopg.connect(address, dbname="postgres", autocommit=True) as conn:
         if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
             conn.execute(f"CREATE DATABASE {DATABASE}")
-    return _wait_until_ready(data, DATABASE)
 
 
 @contextmanager
@@ -215,3 +228,6 @@ def _one_line(home: Path) -> Iterator[None]:
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         raise ServerError(f"no database in GALCAT_HOME {home}: {error.strerror}{where}") from error
+    except psycopg.Error as error:
+        said = str(error).strip().splitlines()[0]
+        raise ServerError(f"the server of GALCAT_HOME {home} does not serve: {said}") from error

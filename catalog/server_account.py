@@ -62,10 +62,10 @@ def make_place(home: Path) -> Place:
         raise ServerError(f"GALCAT_HOME {home}: the folder {home.parent} does not exist")
     home.mkdir(exist_ok=True)
     if os.geteuid() != 0:
-        place = Place(home, package_programs(), None)
+        place = Place(find_base(home), package_programs(), None)
         _require_own(place.data)
         return place
-    base = _written_base(home) or home
+    base = find_base(home)
     account = _owner(base / "postgres") or system_account()
     if not can_reach(base, account):
         if base.joinpath("postgres").exists():
@@ -77,8 +77,9 @@ def make_place(home: Path) -> Place:
 
 
 def find_base(home: Path) -> Path:
-    """Folder that holds a home's data folder if there is one; changes nothing."""
-    return _written_base(home) or home
+    """Folder that holds a home's data folder: home, or the one that the note in home names."""
+    note = home / NOTE
+    return Path(note.read_text().splitlines()[0]) if note.is_file() else home
 
 
 def can_reach(folder: Path, account: Account) -> bool:
@@ -126,11 +127,6 @@ def reachable_programs(programs: Path, system_folder: Path, account: Account) ->
     return target / package.name / install.name / "bin"
 
 
-def _written_base(home: Path) -> Path | None:
-    note = home / NOTE
-    return Path(note.read_text().splitlines()[0]) if note.is_file() else None
-
-
 def _system_base(home: Path, account: Account) -> Path:
     """Folder under /var/lib/galcat for a home that the account cannot enter; leaves a note in home."""
     base = SYSTEM_FOLDER / hashlib.blake2b(os.fsencode(home), digest_size=8).hexdigest()
@@ -149,10 +145,9 @@ def _system_base(home: Path, account: Account) -> Path:
 
 
 def _owner(data: Path) -> Account | None:
-    """The account that owns an existing data folder: root runs a user's server as that user."""
-    if not data.exists():
+    """The account that owns an existing data folder, but root: root runs a user's server as that user."""
+    if not data.exists() or (uid := data.stat().st_uid) == 0:
         return None
-    uid = data.stat().st_uid
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:

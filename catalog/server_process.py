@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -10,8 +11,10 @@ import psutil  # type: ignore[import-untyped] # it ships no types
 
 from catalog.errors import ServerError
 from catalog.server_account import Place
+from catalog.server_settings import PORT
 
-LOG = "server.log"
+SOCKET = f".s.PGSQL.{PORT}"
+_LOG = "server.log"
 _PID_FILE = "postmaster.pid"
 _START_SECONDS = 600  # crash recovery of max_wal_size on a slow disk
 _STOP_SECONDS = 60
@@ -56,15 +59,23 @@ def start(place: Place) -> None:
     Raises:
         ServerError: Postgres' own last word.
     """
-    place.data.joinpath(_PID_FILE).unlink(missing_ok=True)
-    log = place.data / LOG
+    log = place.data / _LOG
     if log.exists():
-        log.replace(place.data / f"{LOG}.1")
+        log.replace(place.data / f"{_LOG}.1")
     arguments = ["-D", str(place.data), "-l", str(log), "-w", "-t", str(_START_SECONDS), "start"]
     done = run(place, "pg_ctl", arguments)
     if done.returncode != 0:
-        said = log.read_text(errors="replace") if log.exists() else ""
-        raise ServerError(f"Postgres did not start in {place.data}: {last_complaint(said or done.stderr)}")
+        said = last_words(place.data) if log.exists() else last_complaint(done.stderr)
+        raise ServerError(f"Postgres did not start in {place.data}: {said}")
+
+
+def remove_locks(data: Path, sockets: Path) -> None:
+    """Remove the lock files of a killed server; no process of it may be alive.
+
+    Postgres itself would refuse to start where the number in one now belongs to an unrelated process.
+    """
+    for lock in (data / _PID_FILE, sockets / f"{SOCKET}.lock"):
+        lock.unlink(missing_ok=True)
 
 
 def stop(data: Path) -> None:
@@ -111,14 +122,22 @@ def run(place: Place, program: str, arguments: list[str]) -> subprocess.Complete
     )
 
 
+def last_words(data: Path) -> str:
+    """The last complaint in the server's log."""
+    return last_complaint((data / _LOG).read_text(errors="replace"))
+
+
 def last_complaint(text: str) -> str:
-    """The last line that says FATAL, PANIC or error, without its time stamp; else the last line."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    for line in reversed(lines):
-        for word in ("FATAL:", "PANIC:", "error:"):
-            if word in line:
-                return line[line.index(word) + len(word) :].strip()
-    return lines[-1] if lines else "it said nothing"
+    """The last FATAL, PANIC or error, without its time stamp; else the last line.
+
+    Of a bad configuration Postgres says which setting it is in the LOG line before.
+    """
+    said = re.findall(r"(LOG|FATAL|PANIC|error): +(.*)", text)
+    for i, (level, words) in reversed(list(enumerate(said))):
+        if level != "LOG":
+            bad_setting = i > 0 and words.endswith("contains errors")
+            return str(said[i - 1][1] if bad_setting else words)
+    return (text.strip().splitlines() or ["it said nothing"])[-1]
 
 
 def _pid_file_lines(data: Path) -> list[str]:

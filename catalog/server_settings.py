@@ -4,6 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
+PORT = 5432  # it names the socket; there is no TCP port
+
 # An ORDER BY whose rows come out of order is wrong to every reader, and TAP clients page on it; so strict,
 # although relaxed keeps a few more candidates.
 SEARCH_SETTINGS = {
@@ -66,8 +68,8 @@ def settings_file(socket_folder: Path, cluster_name: str, *, durable: bool) -> s
     values = expected_settings() | ({} if durable else _THROW_AWAY)
     values |= {
         "listen_addresses": "",
-        "port": "5432",
-        "unix_socket_directories": str(socket_folder),
+        "port": str(PORT),
+        "unix_socket_directories": '"{}"'.format(str(socket_folder).replace('"', '""')),
         "unix_socket_permissions": "0700",
         "cluster_name": cluster_name,
         "log_timezone": "UTC",

@@ -31,9 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_HOME] = Path(config.workerinput["galcat_home"])
         return
     _remove_left_overs()
-    home = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-    home.chmod(0o755)  # our own folder: as root, the server's account must reach it
-    config.stash[_HOME] = home
+    config.stash[_HOME] = _new_home()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -45,15 +43,7 @@ def pytest_configure_node(node: object) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server when the last worker is gone."""
     if not hasattr(config, "workerinput") and _HOME in config.stash:
-        remove_home(config.stash[_HOME])
-
-
-def remove_home(home: Path) -> None:
-    """Stop a home's server and delete its data, wherever that lies."""
-    base = find_base(home)
-    down(home)
-    shutil.rmtree(base, ignore_errors=base == home)
-    shutil.rmtree(home, ignore_errors=True)
+        _remove_home(config.stash[_HOME])
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +73,23 @@ def empty_database(postgres_url: str) -> Iterator[str]:
     """URL of a fresh database with nothing in it."""
     with _fresh_database(postgres_url, "template1") as url:
         yield url
+
+
+@pytest.fixture
+def server_home() -> Iterator[Path]:
+    """An empty folder that can hold a server of the test's own, to be killed or broken."""
+    home = _new_home()
+    yield home
+    _remove_home(home)
+
+
+@pytest.fixture
+def private_home(tmp_path: Path) -> Iterator[Path]:
+    """The same inside folders that nobody else may enter, such as /root."""
+    tmp_path.chmod(0o700)
+    home = tmp_path / "home"
+    yield home
+    _remove_home(home)
 
 
 @pytest.fixture(scope="session")
@@ -121,9 +128,23 @@ def _url_of(server_url: str, name: str) -> str:
     return server_url.replace("/galcat?", f"/{name}?")
 
 
+def _new_home() -> Path:
+    home = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    home.chmod(0o755)  # our own folder: as root, the server's account must reach it
+    return home
+
+
+def _remove_home(home: Path) -> None:
+    """Stop a home's server and delete its data, wherever that lies."""
+    base = find_base(home)
+    down(home)
+    for folder in {base, home}:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _remove_left_overs() -> None:
     """Remove the servers of test runs that were killed."""
     for home in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         pid = int(home.name.removeprefix(_PREFIX).split("-")[0])
         if home.stat().st_uid == os.geteuid() and not psutil.pid_exists(pid):
-            remove_home(home)
+            _remove_home(home)

@@ -1,0 +1,34 @@
+"""The environment is read when asked, and its secrets are not printed."""
+
+from pathlib import Path
+
+import pytest
+
+from catalog.settings import Settings, load_settings
+
+
+def test_without_variables_the_home_is_beside_us_and_the_server_is_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GALCAT_HOME", raising=False)
+    monkeypatch.delenv("GALCAT_DATABASE_URL", raising=False)
+    assert load_settings() == Settings(home=Path(".galcat"), database_url=None)
+
+
+def test_variables_are_read_at_the_call_and_a_tilde_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/hubble")
+    monkeypatch.setenv("GALCAT_HOME", "~/catalogue")
+    monkeypatch.setenv("GALCAT_DATABASE_URL", "postgresql://host/db")
+    settings = load_settings()
+    assert settings.home == Path("/home/hubble/catalogue")
+    assert settings.database_url == "postgresql://host/db"
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALCAT_HOME", "")
+    monkeypatch.setenv("GALCAT_DATABASE_URL", "")
+    assert load_settings() == Settings(home=Path(".galcat"), database_url=None)
+
+
+def test_the_password_is_not_in_the_repr() -> None:
+    assert "secret" not in repr(Settings(database_url="postgresql://user:secret@host/db"))
