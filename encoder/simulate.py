@@ -22,7 +22,7 @@ from encoder.simulated_bricks import tractor_path, write_brick
 from encoder.simulated_content import brick_content
 from encoder.simulated_field import add_points, add_trail, draw_faint, draw_stars, draw_trail
 from encoder.simulated_galaxies import total_flux
-from encoder.simulated_scene import artefact_star
+from encoder.simulated_scene import APART, artefact_star
 from encoder.simulated_sky import add_noise
 from encoder.simulated_stamps import add_galaxy
 from encoder.simulated_tiling import Brick, bricks_around
@@ -165,8 +165,10 @@ def _field(
         add_galaxy(image, galaxy, x, y, survey, step)
     area_arcmin2 = (n * step * survey.pixel_scale_arcsec / 60) ** 2
     for _ in range(int(rng.poisson(survey.neighbours_per_arcmin2 * area_arcmin2))):
-        column, row = rng.uniform(0, n, 2)
-        add_galaxy(image, draw_galaxy(rng, survey), float(column), float(row), survey, step)
+        neighbour, at = draw_galaxy(rng, survey), rng.uniform(0, n, 2)
+        apart_arcsec = math.dist(at, middle) * survey.pixel_scale_arcsec * step
+        if apart_arcsec > APART * (galaxy.shape_r_arcsec + neighbour.shape_r_arcsec):
+            add_galaxy(image, neighbour, float(at[0]), float(at[1]), survey, step)
     add_points(image, draw_faint(rng, survey, n * step, n * step), survey, step)
     add_points(image, draw_stars(rng, survey, n * step, n * step), survey, step)
     if galaxy.artefact == "trail":

@@ -104,5 +104,5 @@ def _write(path: Path, content: fits.HDUList) -> None:
     """Write beside the target, then rename: a killed run leaves no half file under a real name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    content.writeto(partial, overwrite=True, checksum=True)
+    content.writeto(partial, overwrite=True)
     partial.replace(path)

@@ -7,12 +7,11 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-import galsim
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from encoder.simulated_sky import PSF_HALF_PX, convolve_psf, psf_of
+from encoder.simulated_sky import convolve_psf, psf_image
 from encoder.simulated_truth import SurveyParameters
 
 Image = NDArray[np.float32]
@@ -108,7 +107,6 @@ def add_points(image: Image, points: Points, survey: SurveyParameters, step: int
     """
     saturated = 10 ** ((22.5 - survey.saturation_r_mag) / 2.5)
     shapes = faint_stamps(survey, step)
-    phases = _phase_stamps(psf_of(survey), survey.pixel_scale_arcsec * step)
     for x, y, flux, shape in zip(points.x / step, points.y / step, points.flux, points.shape, strict=True):
         if shape >= 0:
             _stamp(image, shapes[shape], round(x), round(y), flux / step**2)
@@ -116,10 +114,8 @@ def add_points(image: Image, points: Points, survey: SurveyParameters, step: int
             add_bright_star(image, x, y, flux, survey, step)
         else:
             column, row = round(x), round(y)
-            phase = phases[
-                int((y - row + 0.5) * _PHASES) % _PHASES, int((x - column + 0.5) * _PHASES) % _PHASES
-            ]
-            _stamp(image, phase, column, row, flux / step**2)
+            psf = psf_image(survey, step, _phase(x - column), _phase(y - row))
+            _stamp(image, psf, column, row, flux / step**2)
 
 
 def add_bright_star(
@@ -208,19 +204,9 @@ def faint_shapes() -> tuple[FaintShape, ...]:
     )
 
 
-@lru_cache(maxsize=4)
-def _phase_stamps(survey_psf: tuple[float, float], scale: float) -> NDArray[np.float32]:
-    """The PSF at 8 x 8 positions within a pixel, (8, 8, 49, 49), each of sum 1; first axis is y."""
-    fwhm, beta = survey_psf
-    size = 2 * PSF_HALF_PX + 1
-    psf = galsim.Moffat(beta=beta, fwhm=fwhm)
-    stamps = np.empty((_PHASES, _PHASES, size, size), np.float32)
-    for j in range(_PHASES):
-        for i in range(_PHASES):
-            offset = ((i + 0.5) / _PHASES - 0.5, (j + 0.5) / _PHASES - 0.5)
-            stamps[j, i] = psf.drawImage(nx=size, ny=size, scale=scale, offset=offset).array
-    stamps /= stamps.sum((2, 3), keepdims=True)
-    return stamps
+def _phase(offset: float) -> float:
+    """The middle of that eighth of a pixel in which a position lies, -0.5..0.5."""
+    return (min(math.floor((offset + 0.5) * _PHASES), _PHASES - 1) + 0.5) / _PHASES - 0.5
 
 
 def _stamp(image: Image, stamp: Image, column: int, row: int, flux: NDArray[np.float32]) -> None:

@@ -65,8 +65,8 @@ def _disk(galaxy: Galaxy, p: Plane, rng: Generator, image: Image) -> None:
     """Exponential disk with whatever it has of bulge, bar, rings and arms."""
     r = p.radius / np.float32(p.scale)
     light = 1 - galaxy.bulge_fraction
-    bar = light * 0.22 * galaxy.bar_strength
-    ring = light * (0.0 if galaxy.ring == "none" else float(rng.uniform(0.15, 0.3)))
+    bar = light * (0.06 + 0.26 * galaxy.bar_strength) if galaxy.bar_strength else 0.0
+    ring = light * (0.0 if galaxy.ring == "none" else float(rng.uniform(0.2, 0.4)))
     arms = (light - bar - ring) * galaxy.arm_strength
     phase0 = float(rng.uniform(0, 2 * math.pi))
     disk = np.exp(-np.hypot(r, 0.1)) * _lognormal(_waves(rng, p.major, p.minor, 1.2 * p.scale), 0.08)
@@ -80,10 +80,12 @@ def _disk(galaxy: Galaxy, p: Plane, rng: Generator, image: Image) -> None:
         _add(image, galaxy, knots, arms * 0.2 * galaxy.youth, 1.25)
     _add(image, galaxy, disk, light - bar - ring - arms, galaxy.youth * 0.8)
     if ring:
-        where = 1.25 if galaxy.ring == "inner" else 3.0
+        where = 1.7 if galaxy.ring == "inner" else 3.0
         if galaxy.bar_strength and galaxy.ring == "inner":
             where = galaxy.bar_length * 1.05
-        _add(image, galaxy, _ring(p, where, 0.13 * where, rng), ring, galaxy.youth + 0.15)
+        _add(
+            image, galaxy, _ring(p, where, 0.12 * where, rng), ring, galaxy.youth + float(rng.uniform(0, 0.5))
+        )
     image *= np.exp(-dust * np.array([1.3, 1.0, 0.6], np.float32)[:, None, None])
     if bar:
         _add(image, galaxy, _bar(galaxy, p, phase0), bar, 0.1)
@@ -124,10 +126,10 @@ def _irregular(galaxy: Galaxy, p: Plane, rng: Generator, image: Image) -> None:
     r = p.radius / np.float32(p.scale)
     patches = _lognormal(_waves(rng, p.major, p.minor, 3.0 * p.scale), 0.45)
     body = np.exp(-np.hypot(r, 0.7) * (1 + 0.3 * np.cos(p.azimuth - rng.uniform(0, 6.28)))) * patches
-    _add(image, galaxy, body, 0.85, galaxy.youth)
+    _add(image, galaxy, body, 0.9, galaxy.youth)
     ragged = replace(galaxy, arms=1, pitch_deg=60.0)
     clumps = add_knots(draw_arms(ragged, rng, 0.0, 0.3), p, rng, scatter=1.2)
-    _add(image, galaxy, clumps, 0.15, 1.3)
+    _add(image, galaxy, clumps, 0.1, 1.2)
 
 
 def sersic(p: Plane, axis_ratio: float, index: float, re_arcsec: float, box: float = 2.0) -> Image:
@@ -143,7 +145,7 @@ def sersic(p: Plane, axis_ratio: float, index: float, re_arcsec: float, box: flo
 def _bar(galaxy: Galaxy, p: Plane, phase0: float) -> Image:
     u = p.radius * np.cos(p.azimuth - np.float32(phase0)) / np.float32(galaxy.bar_length * p.scale)
     v = p.radius * np.sin(p.azimuth - np.float32(phase0)) / np.float32(galaxy.bar_length * p.scale)
-    width = 0.36 - 0.12 * galaxy.bar_strength
+    width = 0.32 - 0.10 * galaxy.bar_strength
     r = (np.abs(u) ** 3 + np.abs(v / np.float32(width)) ** 3) ** np.float32(1 / 3)
     bar: Image = np.exp(-0.8 * r - (r / 0.95) ** 6)
     return bar

@@ -15,6 +15,7 @@ from encoder.simulated_field import Points, Trail, draw_faint, draw_stars, draw_
 from encoder.simulated_tiling import BRICK_DEG, PIXEL_ARCSEC, Brick
 from encoder.simulated_truth import Galaxy, SurveyParameters, draw_galaxy
 
+APART = 3.0  # galaxies keep this many of their summed half-light radii between them
 TRAIL_CHANCE = 0.35
 
 
@@ -103,7 +104,7 @@ def _with_artefact(galaxy: Galaxy, rng: Generator, trail: Trail | None) -> Galax
 def _place(
     galaxies: list[Galaxy], rng: Generator, width: float, size: float, trail: Trail | None
 ) -> NDArray[np.float64]:
-    """Places for the galaxies, no two of which lie within three half-light radii of each other."""
+    """Places for the galaxies, no two of which overlap."""
     radius = np.array([galaxy.shape_r_arcsec for galaxy in galaxies]) / PIXEL_ARCSEC
     spots = np.full((len(galaxies), 2), -1e9)
     for i, galaxy in enumerate(galaxies):
@@ -112,7 +113,7 @@ def _place(
             if trail and galaxy.artefact == "trail":
                 spots[i] = _on_trail(trail, rng, width, size)
             apart = np.hypot(*(spots[:i] - spots[i]).T)
-            if np.all(apart > 3 * (radius[:i] + radius[i])):
+            if np.all(apart > APART * (radius[:i] + radius[i])):
                 break
     return spots
 

@@ -1,4 +1,4 @@
-"""What lies between a galaxy and its pixels: PSF, noise, stars, spikes and satellite trails."""
+"""What lies between a galaxy and its pixels: the PSF and the noise."""
 
 from functools import lru_cache
 
@@ -13,24 +13,24 @@ from encoder.simulated_truth import BANDS, SurveyParameters
 PSF_HALF_PX = 24
 
 
-@lru_cache(maxsize=8)
-def psf_image(survey_psf: tuple[float, float], pixel_scale_arcsec: float) -> NDArray[np.float32]:
-    """The PSF with the pixel's own width, (49, 49), sum 1, centred on the middle pixel.
+@lru_cache(maxsize=256)
+def psf_image(
+    survey: SurveyParameters, step: int = 1, dx: float = 0.0, dy: float = 0.0
+) -> NDArray[np.float32]:
+    """The PSF with the width of a native pixel, (49, 49), sum 1.
 
     Args:
-        survey_psf: FWHM (arcsec) and Moffat beta.
-        pixel_scale_arcsec: Width of a pixel.
+        survey: PSF and pixel scale.
+        step: Sampled on pixels this many natives wide.
+        dx: Offset of the centre from the middle pixel, columns.
+        dy: The same, rows.
     """
-    fwhm, beta = survey_psf
-    size = 2 * PSF_HALF_PX + 1
-    stamp = galsim.Moffat(beta=beta, fwhm=fwhm).drawImage(nx=size, ny=size, scale=pixel_scale_arcsec)
+    size, native = 2 * PSF_HALF_PX + 1, survey.pixel_scale_arcsec
+    moffat = galsim.Moffat(beta=survey.psf_beta, fwhm=survey.psf_fwhm_arcsec)
+    seen = galsim.Convolve(moffat, galsim.Pixel(native))
+    stamp = seen.drawImage(nx=size, ny=size, scale=native * step, offset=(dx, dy), method="no_pixel")
     image: NDArray[np.float32] = (stamp.array / stamp.array.sum()).astype(np.float32)
     return image
-
-
-def psf_of(survey: SurveyParameters) -> tuple[float, float]:
-    """The two numbers that define the PSF, as `psf_image` takes them."""
-    return survey.psf_fwhm_arcsec, survey.psf_beta
 
 
 def pixel_noise(survey: SurveyParameters) -> NDArray[np.float32]:
@@ -39,7 +39,7 @@ def pixel_noise(survey: SurveyParameters) -> NDArray[np.float32]:
     A point source measured by matched filtering has sigma_flux = sigma_pixel / sqrt(sum PSF^2), and the
     depth is 5 sigma_flux.
     """
-    psf = psf_image(psf_of(survey), survey.pixel_scale_arcsec)
+    psf = psf_image(survey)
     limit = 10 ** ((22.5 - np.array(survey.depth_mag)) / 2.5)
     noise: NDArray[np.float32] = (limit / 5 * np.sqrt((psf.astype(np.float64) ** 2).sum())).astype(np.float32)
     return noise
@@ -55,7 +55,7 @@ def convolve_psf(image: NDArray[np.float32], survey: SurveyParameters, step: int
     """
     n = image.shape[-1]
     length = fft.next_fast_len(n + PSF_HALF_PX // 2, real=True)
-    transfer = _psf_transfer(psf_of(survey), survey.pixel_scale_arcsec * step, length)
+    transfer = _psf_transfer(survey, step, length)
     blurred = fft.irfft2(fft.rfft2(image, (length, length)) * transfer, (length, length))
     result: NDArray[np.float32] = blurred[:, :n, :n].astype(np.float32, copy=False)
     return result
@@ -79,11 +79,11 @@ def add_noise(image: NDArray[np.float32], rng: Generator, survey: SurveyParamete
 
 
 @lru_cache(maxsize=64)
-def _psf_transfer(survey_psf: tuple[float, float], scale: float, length: int) -> NDArray[np.complex64]:
-    psf = psf_image(survey_psf, scale)
+def _psf_transfer(survey: SurveyParameters, step: int, length: int) -> NDArray[np.complex64]:
+    psf = psf_image(survey, step)
     padded = np.zeros((length, length), np.float32)
     half = min(PSF_HALF_PX, (length - 1) // 2)
-    core = psf[PSF_HALF_PX - half : PSF_HALF_PX + half + 1, PSF_HALF_PX - half : PSF_HALF_PX + half + 1]
-    padded[: 2 * half + 1, : 2 * half + 1] = core
+    core = slice(PSF_HALF_PX - half, PSF_HALF_PX + half + 1)
+    padded[: 2 * half + 1, : 2 * half + 1] = psf[core, core]
     transfer: NDArray[np.complex64] = fft.rfft2(np.roll(padded, (-half, -half), (0, 1)))
     return transfer

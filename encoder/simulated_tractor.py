@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from encoder.simulated_content import BrickContent
 from encoder.simulated_field import faint_shapes
 from encoder.simulated_galaxies import total_flux
-from encoder.simulated_sky import pixel_noise, psf_image, psf_of
+from encoder.simulated_sky import pixel_noise, psf_image
 from encoder.simulated_tiling import BRICK_PX, Brick
 from encoder.simulated_truth import BANDS, Galaxy, SurveyParameters
 
@@ -124,7 +124,7 @@ def _columns(rows: _Rows, brick: Brick, mask: NDArray[np.int32], survey: SurveyP
 
 def _flux_noise(shape_r: NDArray[np.float64], survey: SurveyParameters) -> NDArray[np.float64]:
     """1 sigma of the flux in g, r, z: the sky noise under an effective area that grows with size, (n, 3)."""
-    psf = psf_image(psf_of(survey), survey.pixel_scale_arcsec).astype(np.float64)
+    psf = psf_image(survey).astype(np.float64)
     pixels = 1 / (psf**2).sum() + 4 * math.pi * (shape_r / survey.pixel_scale_arcsec) ** 2
     noise: NDArray[np.float64] = np.sqrt(pixels)[:, None] * pixel_noise(survey)[None, :].astype(np.float64)
     return noise

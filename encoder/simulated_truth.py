@@ -222,13 +222,14 @@ def _disk(rng: Generator, survey: SurveyParameters, kind: Kind) -> dict[str, obj
     shape = (1.0, 2.6) if kind == "spiral" else (1.4, 1.8)
     fraction = low + (high - low) * float(rng.beta(*shape))
     barred = rng.random() < survey.bar_share
+    fraction *= 0.6 if barred else 1.0
     inner, outer = survey.ring_share
     u = float(rng.random())
     return {
         "bulge_fraction": fraction,
         "sersic": float(rng.uniform(1.5, 3.5)),
         "bar_strength": float(rng.uniform(*survey.bar_strength)) if barred else 0.0,
-        "bar_length": float(rng.uniform(0.8, 1.5)) if barred else 0.0,
+        "bar_length": float(rng.uniform(0.9, 1.8)) if barred else 0.0,
         "ring": "inner" if u < inner else "outer" if u < inner + outer else "none",
     }
 

@@ -89,7 +89,7 @@ def _spiral(galaxy: Galaxy, seen: float) -> float:
     if galaxy.kind != "spiral":
         return 0.06 + 0.08 * (galaxy.ring != "none") + 0.12 * (galaxy.disturbance in ("minor", "major"))
     blur = galaxy.shape_r_arcsec * math.tan(math.radians(galaxy.pitch_deg)) / max(galaxy.arms, 2)
-    apart = _sigmoid((blur - 0.25) / 0.12)
+    apart = _sigmoid((blur - 0.33) / 0.1)
     return 0.12 + 0.83 * seen * apart * _sigmoid((galaxy.arm_strength - 0.15) / 0.06)
 
 
