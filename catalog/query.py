@@ -5,6 +5,7 @@ from typing import LiteralString
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import ExecStatus
 
 from catalog.errors import QueryError
 

@@ -4,10 +4,11 @@ CREATE OR REPLACE FUNCTION galcat.sky_distance(
     ra1 double precision, dec1 double precision, ra2 double precision, dec2 double precision)
 RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE
 -- Vincenty's form: exact at 0 and at 180 degrees, where acos and asin lose digits.
+-- The distance of points is Postgres' hypot: it does not fail where a square underflows.
 RETURN atan2d(
-    sqrt(
-        power(cosd(dec2) * sind(ra2 - ra1), 2)
-        + power(cosd(dec1) * sind(dec2) - sind(dec1) * cosd(dec2) * cosd(ra2 - ra1), 2)),
+    point(
+        cosd(dec2) * sind(ra2 - ra1),
+        cosd(dec1) * sind(dec2) - sind(dec1) * cosd(dec2) * cosd(ra2 - ra1)) <-> point(0, 0),
     sind(dec1) * sind(dec2) + cosd(dec1) * cosd(dec2) * cosd(ra2 - ra1));
 COMMENT ON FUNCTION galcat.sky_distance IS 'Angle between two positions on the sphere [deg]; arguments in ICRS degrees.';
 
@@ -36,7 +37,7 @@ BEGIN
         RETURN box(point(0, dec0 - radius_deg - pad), point(360, dec0 + radius_deg + pad));
     END IF;
     half_width := degrees(asin(least(1, sind(radius_deg) / cosd(dec0)))) + pad;
-    ra0 := ra0 - 360 * floor(ra0 / 360) + 360 * turn;
+    ra0 := ra0 + 360 * turn + CASE WHEN ra0 < 0 THEN 360 WHEN ra0 >= 360 THEN -360 ELSE 0 END;
     IF ra0 + half_width < 0 OR ra0 - half_width >= 360 THEN -- this turn does not meet 0..360
         RETURN NULL;
     END IF;

@@ -1,0 +1,70 @@
+"""Every check is silent on a whole catalogue, and names what is broken in a broken one."""
+
+from typing import LiteralString
+
+import psycopg
+import pytest
+
+from catalog.check import CHECKS, run_checks
+from tests.catalog.galaxies import fill
+
+DAMAGE: dict[str, list[LiteralString]] = {
+    "row_count": ["DELETE FROM galcat.embedding WHERE object_id = %(id)s"],
+    "finite_vectors": [
+        "UPDATE galcat.embedding SET search = ('[' || repeat('0,', 39) || '0]')::halfvec "
+        "WHERE object_id = %(id)s"
+    ],
+    "orphans": ["DELETE FROM galcat.thumbnail WHERE object_id = %(id)s"],
+    "fractions": ["UPDATE galcat.morphology SET bar_no_fraction = 2 WHERE object_id = %(id)s"],
+}
+ORPHANS: list[LiteralString] = [
+    "DELETE FROM galcat.source WHERE object_id = %(id)s",
+    "DELETE FROM galcat.morphology WHERE object_id = %(id)s",
+    "DELETE FROM galcat.embedding_full WHERE object_id = %(id)s",
+    "UPDATE galcat.source SET is_retired = true WHERE object_id = %(id)s",
+]
+
+
+def some_id(connection: psycopg.Connection) -> int:
+    row = connection.execute("SELECT min(object_id) FROM galcat.source").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_whole_catalogue_passes(connection: psycopg.Connection) -> None:
+    fill(connection, 4)
+    assert [(result.name, result.violations, result.example) for result in run_checks(connection)] == [
+        (name, 0, None) for name in CHECKS
+    ]
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_damage_is_counted_and_named(connection: psycopg.Connection, name: str) -> None:
+    fill(connection, 4)
+    identity = some_id(connection)
+    for statement in DAMAGE[name]:
+        connection.execute(statement, {"id": identity})
+    result = next(result for result in run_checks(connection) if result.name == name)
+    assert not result.passed
+    assert result.violations == 1
+    assert result.example == (
+        "tile tile: 4 cutouts, 3 vectors" if name == "row_count" else f"object_id {identity}"
+    )
+
+
+@pytest.mark.parametrize("statement", ORPHANS)
+def test_every_kind_of_orphan_is_found(connection: psycopg.Connection, statement: LiteralString) -> None:
+    fill(connection, 4)
+    connection.execute(statement, {"id": some_id(connection)})
+    result = next(result for result in run_checks(connection) if result.name == "orphans")
+    assert result.violations >= 1
+
+
+def test_a_look_at_some_tiles_is_blind_to_the_others(connection: psycopg.Connection) -> None:
+    fill(connection, 4)
+    connection.execute("UPDATE galcat.morphology SET bar_no_fraction = 2")
+    tile = connection.execute("SELECT tile_id FROM galcat.tile").fetchone()
+    assert tile is not None
+    here = {result.name: result.violations for result in run_checks(connection, [tile[0]])}
+    elsewhere = {result.name: result.violations for result in run_checks(connection, [tile[0] + 1])}
+    assert (here["fractions"], elsewhere["fractions"]) == (4, 0)
