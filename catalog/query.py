@@ -58,6 +58,8 @@ def _run(
                 connection.execute("SET LOCAL enable_indexscan = off")
             # Prepared: Postgres then refuses a second statement behind a semicolon.
             cursor = connection.execute(query, parameters, prepare=True)
+            if cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.EMPTY_QUERY:
+                raise QueryError("there is no query in that text")
             if cursor.description is None:
                 return Result((), [])
             return Result(tuple(column.name for column in cursor.description), cursor.fetchall())
