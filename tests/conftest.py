@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped] # it ships no types
@@ -146,5 +146,6 @@ def _remove_left_overs() -> None:
     """Remove the servers of test runs that were killed."""
     for home in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         pid = int(home.name.removeprefix(_PREFIX).split("-")[0])
-        if home.stat().st_uid == os.geteuid() and not psutil.pid_exists(pid):
-            _remove_home(home)
+        with suppress(FileNotFoundError):  # another run tidies up too
+            if home.stat().st_uid == os.geteuid() and not psutil.pid_exists(pid):
+                _remove_home(home)
