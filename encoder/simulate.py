@@ -93,6 +93,8 @@ def simulate_survey(
         "dec": dec,
     }
     bricks = bricks_around(ra, dec, n_bricks)
+    if galaxies_per_brick < 1:
+        raise EncoderError(f"a brick of {galaxies_per_brick} galaxies cannot be simulated")
     if _is_finished(root, arguments):
         return root
     _write_json(root / MARKER, arguments | {"finished": False})
@@ -194,7 +196,10 @@ def _is_finished(root: Path, arguments: dict[str, int | float]) -> bool:
     Raises:
         EncoderError: It holds another, or something that is none.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EncoderError(f"{root} cannot be made a folder: {error.strerror}") from error
     marker = root / MARKER
     if not marker.exists():
         if any(root.iterdir()):

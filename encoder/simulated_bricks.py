@@ -1,12 +1,12 @@
 """One brick of the simulated survey as the Legacy Surveys' files: images, mask bits, Tractor catalogue."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from encoder.errors import EncoderError
 from encoder.simulated_content import BrickContent, brick_content
 from encoder.simulated_field import add_points, add_trail
 from encoder.simulated_mask import mask_bits
@@ -102,7 +102,10 @@ def _images(
 
 def _write(path: Path, content: fits.HDUList) -> None:
     """Write beside the target, then rename: a killed run leaves no half file under a real name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    content.writeto(partial, overwrite=True)
-    partial.replace(path)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content.writeto(partial, overwrite=True)
+        partial.replace(path)
+    except OSError as error:
+        raise EncoderError(f"{path} cannot be written: {error.strerror or error}") from error

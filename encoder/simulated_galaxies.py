@@ -16,6 +16,7 @@ from encoder.simulated_plane import Plane, plane_of
 from encoder.simulated_truth import Galaxy
 
 Image = NDArray[np.float32]
+_WAVES = 6
 REACH = 6.0  # a stamp's half width in half-light radii; profiles taper to 0 there
 
 
@@ -114,9 +115,7 @@ def _edge_on(galaxy: Galaxy, p: Plane, rng: Generator, image: Image) -> None:
     )
     if galaxy.bulge_fraction:
         boxy = galaxy.edge_on_bulge == "boxy"
-        q, re, box = (
-            (0.55, 0.38 * scale, 4.5) if boxy else (float(rng.uniform(0.65, 0.95)), 0.35 * scale, 2.0)
-        )
+        q, re, box = (0.5, 0.6 * scale, 5.0) if boxy else (float(rng.uniform(0.65, 0.95)), 0.35 * scale, 2.0)
         _add(image, galaxy, sersic(p, q, galaxy.sersic, re, box), galaxy.bulge_fraction, 0.0)
     image *= np.exp(-lane * np.array([1.4, 1.0, 0.55], np.float32)[:, None, None])
 
@@ -124,7 +123,8 @@ def _edge_on(galaxy: Galaxy, p: Plane, rng: Generator, image: Image) -> None:
 def _irregular(galaxy: Galaxy, p: Plane, rng: Generator, image: Image) -> None:
     """A lopsided blue body with clumps."""
     r = p.radius / np.float32(p.scale)
-    patches = _lognormal(_waves(rng, p.major, p.minor, 3.0 * p.scale), 0.45)
+    patches = _lognormal(_waves(rng, p.major, p.minor, 2.4 * p.scale), 0.25)
+    patches *= _lognormal(_waves(rng, p.major, p.minor, 4.0 * p.scale), 0.35)
     body = np.exp(-np.hypot(r, 0.7) * (1 + 0.3 * np.cos(p.azimuth - rng.uniform(0, 6.28)))) * patches
     _add(image, galaxy, body, 0.9, galaxy.youth)
     ragged = replace(galaxy, arms=1, pitch_deg=60.0)
@@ -161,8 +161,10 @@ def _ring(p: Plane, radius: float, width: float, rng: Generator) -> Image:
 
 
 def _disturb(galaxy: Galaxy, rng: Generator, x: Image, y: Image) -> tuple[Image, Image]:
-    """Bend the sky around a disturbed galaxy so that its body comes out crooked."""
+    """Bend the sky around a disturbed or irregular galaxy so that its body comes out crooked."""
     bend = {"none": 0.0, "minor": 0.1, "major": 0.3, "merger": 0.12}[galaxy.disturbance]
+    if galaxy.kind == "irregular":
+        bend = max(bend, 0.25)
     bend *= 0.3 if galaxy.kind == "edge-on" else 1.0
     if not bend:
         return x, y
@@ -225,15 +227,15 @@ def _add(image: Image, galaxy: Galaxy, part: Image, flux: float, youth: float) -
 
 
 def _waves(rng: Generator, u: Image, v: Image, wavelength: float) -> Image:
-    """A smooth random field of mean 0 and variance about 1: a sum of six random waves."""
+    """A smooth random field of mean 0 and variance about 1: a sum of random waves."""
     total = np.zeros_like(u)
-    for _ in range(6):
+    for _ in range(_WAVES):
         angle, phase = rng.uniform(0, 2 * math.pi, 2)
         k = 2 * math.pi / wavelength * float(rng.uniform(0.5, 1.5))
         total += np.cos(
             np.float32(k * math.cos(angle)) * u + np.float32(k * math.sin(angle)) * v + np.float32(phase)
         )
-    return total * np.float32(math.sqrt(2 / 6))
+    return total * np.float32(math.sqrt(2 / _WAVES))
 
 
 def _lognormal(field: Image, sigma: float) -> Image:

@@ -212,7 +212,7 @@ def _edge_on(rng: Generator) -> dict[str, object]:
     return {
         "edge_on_bulge": shape,
         "bulge_fraction": fraction,
-        "sersic": 1.0 if shape == "boxy" else 2.5,
+        "sersic": 0.7 if shape == "boxy" else 2.5,
         "youth": float(rng.uniform(0.1, 0.9)) * (1.0 - fraction),
     }
 
@@ -235,12 +235,13 @@ def _disk(rng: Generator, survey: SurveyParameters, kind: Kind) -> dict[str, obj
 
 
 def _arms(rng: Generator, survey: SurveyParameters) -> dict[str, object]:
+    low, high = survey.pitch_deg
     arms = 1 + int(rng.choice(5, p=survey.arm_share))
     if arms >= MORE_THAN_FOUR_ARMS:
         arms += int(rng.integers(0, 3))
     return {
         "arms": arms,
-        "pitch_deg": float(rng.uniform(*survey.pitch_deg)),
+        "pitch_deg": low + (high - low) * float(rng.beta(1.2, 1.7)),
         "arm_strength": float(rng.uniform(*survey.arm_strength)),
         "youth": float(rng.uniform(0.4, 1.0)),
     }

@@ -75,7 +75,7 @@ def _smooth_or_featured(galaxy: Galaxy, seen: float) -> list[float]:
     )
     score += 1.8 * (galaxy.edge_on_bulge == "none" and galaxy.kind == "edge-on") - 1.3 * galaxy.bulge_fraction
     featured = 0.02 + 0.95 * _sigmoid(score) * (0.15 + 0.85 * seen)
-    return [1 - featured, featured, 0.05]
+    return [1 - featured, featured, 0.09]
 
 
 def _edge_on(galaxy: Galaxy) -> float:
@@ -88,9 +88,13 @@ def _edge_on(galaxy: Galaxy) -> float:
 def _spiral(galaxy: Galaxy, seen: float) -> float:
     if galaxy.kind != "spiral":
         return 0.06 + 0.08 * (galaxy.ring != "none") + 0.12 * (galaxy.disturbance in ("minor", "major"))
-    blur = galaxy.shape_r_arcsec * math.tan(math.radians(galaxy.pitch_deg)) / max(galaxy.arms, 2)
-    apart = _sigmoid((blur - 0.33) / 0.1)
-    return 0.12 + 0.83 * seen * apart * _sigmoid((galaxy.arm_strength - 0.15) / 0.06)
+    return 0.12 + 0.83 * seen * _arms_apart(galaxy) * _sigmoid((galaxy.arm_strength - 0.15) / 0.06)
+
+
+def _arms_apart(galaxy: Galaxy) -> float:
+    """Whether the PSF leaves a gap between neighbouring arms, 0..1."""
+    gap_arcsec = galaxy.shape_r_arcsec * math.tan(math.radians(galaxy.pitch_deg)) / max(galaxy.arms, 2)
+    return _sigmoid((gap_arcsec - 0.33) / 0.1)
 
 
 def _bar(galaxy: Galaxy, seen: float) -> list[float]:
@@ -99,7 +103,7 @@ def _bar(galaxy: Galaxy, seen: float) -> list[float]:
     face_on = _sigmoid((galaxy.axis_ratio - 0.4) / 0.1)
     found = (0.15 + 0.85 * seen) * face_on * (1 - 0.6 * galaxy.bulge_fraction)
     strong = _sigmoid((galaxy.bar_strength - 0.5) / 0.12)
-    found *= 0.45 + 0.5 * strong
+    found *= 0.65 + 0.3 * strong
     return [found * strong, found * (1 - strong) + 0.05, 1 - found]
 
 
@@ -121,7 +125,8 @@ def _edge_on_bulge(galaxy: Galaxy, seen: float) -> list[float]:
     if galaxy.kind != "edge-on":
         return [0.05, 0.25, 0.7]
     if galaxy.edge_on_bulge == "boxy":
-        return [right, wrong * 0.4, wrong * 1.6]
+        box = right - 0.15  # seen only where the bulge is wider than the PSF
+        return [box, wrong * 0.4, wrong * 1.6 + 0.15]
     if galaxy.edge_on_bulge == "none":
         return [0.03, right, 2 * wrong]
     return [wrong * 0.5, wrong * 1.5, right]
@@ -133,8 +138,8 @@ def _winding(galaxy: Galaxy) -> float:
 
 def _arm_count(galaxy: Galaxy, seen: float) -> list[float]:
     chances = np.full(6, 0.03)
-    chances[5] = 0.3 + 0.5 * (1 - seen)
     if galaxy.arms:
+        seen *= _arms_apart(galaxy)
         right = min(galaxy.arms, 5) - 1
         chances[right] += (0.3 + 1.6 * seen) * (1.0 if right < 2 else 0.7)  # noqa: PLR2004 - two arms are easy
         for neighbour in (right - 1, right + 1):
@@ -142,6 +147,7 @@ def _arm_count(galaxy: Galaxy, seen: float) -> list[float]:
                 chances[neighbour] += 0.12 if right < 2 else 0.3  # noqa: PLR2004 - as above
     else:
         chances[1] += 0.3
+    chances[5] = 0.3 + 0.5 * (1 - seen)
     return list(chances)
 
 
