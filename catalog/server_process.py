@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -19,6 +20,7 @@ _PID_FILE = "postmaster.pid"
 _START_SECONDS = 600  # crash recovery of max_wal_size on a slow disk
 _STOP_SECONDS = 60
 _END_SECONDS = 10
+_DISK_FULL_BYTES = 1 << 20
 
 
 def cluster_name(data: Path) -> str:
@@ -123,20 +125,24 @@ def run(place: Place, program: str, arguments: list[str]) -> subprocess.Complete
 
 
 def last_words(data: Path) -> str:
-    """The last complaint in the server's log."""
-    return last_complaint((data / _LOG).read_text(errors="replace"))
+    """The last complaint in the server's log, and whether the disk is full: the log may then be empty."""
+    log = data / _LOG
+    said = last_complaint(log.read_text(errors="replace") if log.exists() else "")
+    full = shutil.disk_usage(data).free < _DISK_FULL_BYTES
+    return f"{said} (the disk is full)" if full else said
 
 
 def last_complaint(text: str) -> str:
-    """The last FATAL, PANIC or error, without its time stamp; else the last line.
+    """The last FATAL, else the last PANIC or error, without its time stamp; else the last line.
 
-    Of a bad configuration Postgres says which setting it is in the LOG line before.
+    A PANIC is often the consequence of the FATAL before it. Of a bad configuration Postgres says which
+    setting it is in the LOG line before. A FATAL about the database system only turned a client away meanwhile.
     """
-    said = re.findall(r"(LOG|FATAL|PANIC|error): +(.*)", text)
-    for i, (level, words) in reversed(list(enumerate(said))):
-        if level != "LOG":
-            bad_setting = i > 0 and words.endswith("contains errors")
-            return str(said[i - 1][1] if bad_setting else words)
+    said = re.findall(r"(LOG|FATAL|PANIC|error): +(?! |the database system )(.*)", text)
+    for levels in (("FATAL",), ("PANIC", "error")):
+        for i, (level, words) in reversed(list(enumerate(said))):
+            if level in levels:
+                return str(said[i - 1][1] if i > 0 and words.endswith("contains errors") else words)
     return (text.strip().splitlines() or ["it said nothing"])[-1]
 
 
