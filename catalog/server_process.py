@@ -135,8 +135,8 @@ def last_words(data: Path) -> str:
 def last_complaint(text: str) -> str:
     """The last FATAL, else the last PANIC or error, without its time stamp; else the last line.
 
-    A PANIC is often the consequence of the FATAL before it. Of a bad configuration Postgres says which
-    setting it is in the LOG line before. A FATAL about the database system only turned a client away meanwhile.
+    A PANIC is often the consequence of the FATAL before it. Which setting of a bad configuration it is stands
+    in the LOG line before. A FATAL about the database system only turned a client away meanwhile.
     """
     said = re.findall(r"(LOG|FATAL|PANIC|error): +(?! |the database system )(.*)", text)
     for levels in (("FATAL",), ("PANIC", "error")):
