@@ -67,7 +67,9 @@ def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
             _check_place(paths[band], celestial_wcs(paths[band], header), wcs, plane.shape)
         to_nanomaggies = 10 ** ((NANOMAGGY_ZERO_POINT - survey.image.zero_point[band]) / 2.5)
         np.multiply(plane, np.float32(to_nanomaggies), out=flux[number], casting="unsafe")
-        bad[number] = ~np.isfinite(flux[number]) | (flux[number] == 0)
+        np.equal(flux[number], 0, out=bad[number])
+        if not np.isfinite(flux[number].sum(dtype=np.float64)):  # ten times as fast as looking at each
+            bad[number] |= ~np.isfinite(flux[number])
     if flux is None or bad is None:  # a survey has at least one band: it was checked
         raise TileError(f"{files.name}: no bands")
     _add_mask(survey, files, bad)

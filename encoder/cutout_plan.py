@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.local_wcs import local_maps, native_px_per_unit, polynomial_terms
-from encoder.pyramid import Pyramid, centres, level_for, level_within, normalised
+from encoder.local_wcs import evaluate, local_maps, native_px_per_unit, powers
+from encoder.pyramid import Pyramid, centres, level_within, sampling_for
 from encoder.recipe import ImageRecipe
 from encoder.sources import SkippedRow, SkipReason
 from encoder.tiles import SkyTile, Tile
@@ -30,7 +30,7 @@ class CutoutPlan:
 
     Attributes:
         rows: (n,) positions in the tile's sources.
-        maps: (n, 10, 2) from `local_maps`.
+        maps: (n, 2, 4, 4) from `local_maps`.
         dirty: (n,) whether any pixel in reach is bad or off the tile, so that weights are needed.
         pyramid: the tile on the device.
     """
@@ -76,18 +76,17 @@ def cut_flux(plan: CutoutPlan, recipe: ImageRecipe) -> Tensor:
         (n, bands, size, size) nanomaggies per native pixel, north up and east left.
     """
     steps_px = native_px_per_unit(plan.maps) * 2 * recipe.crop / recipe.size
-    choices = np.array([level_for(float(step)) for step in steps_px]).reshape(-1, 2)
+    choices = [
+        (sampling_for(step), dirty)
+        for step, dirty in zip(steps_px.tolist(), plan.dirty.tolist(), strict=True)
+    ]
     finest = plan.pyramid.flux[0]
     flux = finest.new_empty((len(choices), finest.shape[1], recipe.size, recipe.size))
-    for level, oversample in np.unique(choices, axis=0).tolist():
-        for dirty in (False, True):
-            chosen = np.flatnonzero((choices == (level, oversample)).all(axis=1) & (plan.dirty == dirty))
-            if not len(chosen):
-                continue
-            how = (plan.maps[chosen], recipe.size, recipe.crop, level, oversample)
-            cut = plan.pyramid.sample_flux(*how)
-            where = torch.from_numpy(chosen).to(flux.device)
-            flux[where] = normalised(cut, plan.pyramid.sample_weight(*how)) if dirty else cut
+    for choice in set(choices):
+        chosen = np.array([other == choice for other in choices])
+        how, dirty = choice
+        cut = plan.pyramid.sample(plan.maps[chosen], recipe.size, recipe.crop, how, weighted=dirty)
+        flux[torch.from_numpy(chosen).to(flux.device)] = cut
     return flux
 
 
@@ -118,7 +117,7 @@ def _apply_bad_rule(plan: CutoutPlan, tile: SkyTile, skipped: list[SkippedRow]) 
 def _bad_shares(
     pyramid: Pyramid, maps: NDArray[np.float64], level: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float64]]:
-    """Whether any bad pixel is in reach (n,); the shares of bad ones (n, bands) and of those off the tile (n,)."""
+    """Whether a bad pixel is in reach (n,), the shares of bad ones (n, bands), of those off the tile (n,)."""
     nodes = centres(NODES)
     reach = 2 / NODES * MARGIN
     wide = np.concatenate([nodes[:MARGIN] - reach, nodes, nodes[-MARGIN:] + reach])
@@ -126,8 +125,7 @@ def _bad_shares(
     touched = (good.amin(dim=(1, 2, 3)) < 1 - 1e-4).cpu().numpy()
     inner = slice(MARGIN, MARGIN + NODES)
     bad = 1 - good[:, :, inner, inner].mean(dim=(2, 3)).cpu().numpy()
-    v, u = np.meshgrid(nodes, nodes, indexing="ij")
-    pixels = polynomial_terms(u.ravel(), v.ravel()) @ maps
-    width_height = np.array(pyramid.shape[::-1])
-    off = (np.abs((pixels + 0.5) / width_height - 0.5) > 1 / 2).any(axis=2).mean(axis=1)
+    pixels = evaluate(maps, powers(nodes), powers(nodes))
+    width_height = np.array(pyramid.shape[::-1])[:, None, None]
+    off = (np.abs((pixels + 0.5) / width_height - 0.5) > 1 / 2).any(axis=1).mean(axis=(1, 2))
     return touched, bad, off

@@ -86,7 +86,7 @@ def _sky_batches(
         part = plan.take(slice(start, start + batch_size))
         flux = cut_flux(part, recipe)[:, order]
         rgb = to_rgb(flux, survey.rgb.scales, stretch.minimum, stretch.maximum, stretch.desaturation)
-        finite = rgb.isfinite().all(dim=3).all(dim=2).all(dim=1).cpu().numpy()
+        finite = flux.sum(dim=(1, 2, 3)).isfinite().cpu().numpy()
         skipped += skip(tile, part.rows[~finite], "nan", "the resampled flux is not finite")
         if finite.any():
             yield ImageBatch(

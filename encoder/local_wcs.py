@@ -7,26 +7,24 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 ORDER: Final = 3
-POWERS: Final = tuple((i, j) for total in range(ORDER + 1) for i in range(total, -1, -1) for j in [total - i])
-"""(power of u, power of v) of each of the 10 terms; the first three are 1, u, v."""
 NODES: Final = 7
 RADIANS_PER_ARCSEC = np.pi / (180 * 3600)
 
 
-def polynomial_terms(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The 10 terms at each point, (points, 10)."""
-    return np.stack([u**i * v**j for i, j in POWERS], axis=-1)
+def powers(t: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1, t, t^2, t^3 at each point, (points, 4)."""
+    return np.stack([t**power for power in range(ORDER + 1)], axis=-1)
 
 
 def local_maps(
     wcs: WCS, ra: NDArray[np.float64], dec: NDArray[np.float64], field_arcsec: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fits, for every source, pixel position on the tile = cubic in the cutout's own coordinates.
+    """Fits, for every source, pixel position on the tile = polynomial in the cutout's own coordinates.
 
     A cutout is a gnomonic (TAN) projection about its source, north up and east left. Its coordinates run from
     -1 to 1: u to the right (west), v down (south), so that (0, 0) is the source. The WCS with all its
-    distortion is asked at 7 x 7 points of each cutout, for all sources in one call; a cubic through them is
-    exact to well below a thousandth of a pixel for fields of minutes of arc.
+    distortion is asked at 7 x 7 points of each cutout, for all sources in one call; a bicubic polynomial
+    through them is exact to well below a thousandth of a pixel for fields of minutes of arc.
 
     Args:
         wcs: of the tile.
@@ -35,28 +33,36 @@ def local_maps(
         field_arcsec: (n,) width of each cutout.
 
     Returns:
-        (n, 10, 2) coefficients of x and y in pixels (0, 0 is the centre of the first pixel), and (n,) the
-        largest misfit in pixels; NaN or large where the WCS cannot be inverted.
+        (n, 2, 4, 4) coefficients of v^i u^j for x and y in pixels (0, 0 is the centre of the first pixel),
+        and (n,) the largest misfit in pixels; NaN or large where the WCS cannot be inverted.
     """
     if not len(ra):
-        return np.empty((0, len(POWERS), 2)), np.empty(0)
-    line = np.linspace(-1, 1, NODES)
-    v, u = (axis.ravel() for axis in np.meshgrid(line, line, indexing="ij"))
-    half = field_arcsec[:, None] / 2 * RADIANS_PER_ARCSEC
+        return np.empty((0, 2, ORDER + 1, ORDER + 1)), np.empty(0)
+    nodes = np.linspace(-1, 1, NODES)
+    half = field_arcsec[:, None, None] / 2 * RADIANS_PER_ARCSEC
+    xi, eta = np.broadcast_arrays(-nodes[None, None, :] * half, -nodes[None, :, None] * half)
     sky_ra, sky_dec = _from_tangent_plane(
-        -u * half, -v * half, np.radians(ra)[:, None], np.radians(dec)[:, None]
+        xi, eta, np.radians(ra)[:, None, None], np.radians(dec)[:, None, None]
     )
     x, y = wcs.all_world2pix(np.degrees(sky_ra).ravel(), np.degrees(sky_dec).ravel(), 0, quiet=True)
-    pixels = np.stack([x, y], axis=-1).reshape(len(ra), -1, 2)
-    terms = polynomial_terms(u, v)
-    coefficients = np.linalg.pinv(terms) @ pixels
-    misfit = np.hypot(*np.moveaxis(terms @ coefficients - pixels, -1, 0)).max(axis=1)
-    return coefficients, misfit
+    pixels = np.stack([x, y]).reshape(2, len(ra), NODES, NODES).swapaxes(0, 1)
+    terms = powers(nodes)
+    inverse = np.linalg.pinv(terms)
+    maps = inverse @ pixels @ inverse.T
+    misfit_px = np.abs(evaluate(maps, terms, terms) - pixels).max(axis=(1, 2, 3))
+    return maps, misfit_px
 
 
-def native_px_per_unit(coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+def evaluate(
+    maps: NDArray[np.float64], down: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Pixel positions on a grid, (n, 2, rows, columns), from the `powers` of its v and of its u."""
+    return down @ maps @ right.T
+
+
+def native_px_per_unit(maps: NDArray[np.float64]) -> NDArray[np.float64]:
     """Tile pixels in one unit of u or v at the centre, (n,): the root of the area ratio."""
-    by_u, by_v = coefficients[:, 1], coefficients[:, 2]
+    by_u, by_v = maps[:, :, 0, 1], maps[:, :, 1, 0]
     scale: NDArray[np.float64] = np.sqrt(np.abs(by_u[:, 0] * by_v[:, 1] - by_u[:, 1] * by_v[:, 0]))
     return scale
 

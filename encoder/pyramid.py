@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -10,10 +10,14 @@ import torch.nn.functional as F  # noqa: N812  torch's own custom
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.local_wcs import polynomial_terms
+from encoder.local_wcs import powers
 
 POINTS_AT_ONCE = 2**20
-"""Points of the sampling grid held in memory together: 20 MB for three bands."""
+"""Points of the sampling grid held in memory together: 40 MB for three bands."""
+ENLARGED = 0.8
+"""Output pixels below this many native ones are interpolated, not averaged."""
+WIDEST_STEP = 1.2
+"""Most level pixels between two samples; beyond, noise is no longer averaged as an area would."""
 LEAST_WEIGHT = 0.25
 """Share of good pixels in a sample's reach below which its flux is unknown, and 0."""
 
@@ -47,69 +51,74 @@ class Pyramid:
             weight.append(_halve(weight[-1]))
         return cls(flux, weight, (pixels.shape[1], pixels.shape[2]))
 
-    def sample_flux(
-        self, maps: NDArray[np.float64], size: int, crop: float, level: int, oversample: int
+    def sample(
+        self, maps: NDArray[np.float64], size: int, crop: float, how: "Sampling", *, weighted: bool
     ) -> Tensor:
-        """Resamples cutouts of `size` x `size` from one level: the mean of a few bicubic samples a pixel.
+        """Resamples cutouts of `size` x `size`.
 
         Args:
-            maps: (n, 10, 2) from `local_maps`.
+            maps: (n, 2, 4, 4) from `local_maps`.
             size: pixels.
             crop: central share of the maps' field that the cutout spans.
-            level: to take from.
-            oversample: samples along each side of an output pixel.
+            how: from `sampling_for` an output pixel.
+            weighted: divide by the weights, resampled alike: where bad pixels or the edge are in reach.
 
         Returns:
-            (n, bands, size, size) nanomaggies per native pixel, times weight.
+            (n, bands, size, size) nanomaggies per native pixel; 0, the sky's level, where hardly any pixel in
+            reach is good.
         """
-        return self._sample(self.flux, maps, centres(size * oversample) * crop, level, "bicubic", oversample)
-
-    def sample_weight(
-        self, maps: NDArray[np.float64], size: int, crop: float, level: int, oversample: int
-    ) -> Tensor:
-        """The weights of `sample_flux`, (n, bands, size, size)."""
-        return self._sample(
-            self.weight, maps, centres(size * oversample) * crop, level, "bicubic", oversample
-        )
+        points = centres(size * how.oversample) * crop
+        flux = self._sample(self.flux, maps, points, how)
+        if not weighted:
+            return flux
+        weight = self._sample(self.weight, maps, points, how)
+        return torch.where(weight > LEAST_WEIGHT, flux / weight.clamp(min=LEAST_WEIGHT), 0.0)
 
     def coverage(self, maps: NDArray[np.float64], points: NDArray[np.float64], level: int) -> Tensor:
         """Share of good pixels about each node of a grid, bilinear, (n, bands, points, points)."""
-        return self._sample(self.weight, maps, points, level, "bilinear", 1)
+        return self._sample(self.weight, maps, points, Sampling(level, 1, "bilinear"))
 
     def _sample(
-        self,
-        levels: list[Tensor],
-        maps: NDArray[np.float64],
-        points: NDArray[np.float64],
-        level: int,
-        mode: str,
-        oversample: int,
+        self, levels: list[Tensor], maps: NDArray[np.float64], points: NDArray[np.float64], how: "Sampling"
     ) -> Tensor:
-        source = levels[level]
-        v, u = np.meshgrid(points, points, indexing="ij")
-        terms = torch.from_numpy(polynomial_terms(u.ravel(), v.ravel())).to(source)
-        extent = np.array([source.shape[3], source.shape[2]]) * 2**level  # native pixels, padding included
-        scaled = maps * 2 / extent
-        scaled[:, 0] += 1 / extent - 1  # grid_sample: -1 and 1 are the outer edges
-        coefficients = torch.from_numpy(scaled).to(source)
-        n, side = max(1, POINTS_AT_ONCE // len(terms)), len(points)
+        source = levels[how.level]
+        extent = (
+            np.array([source.shape[3], source.shape[2]]) * 2**how.level
+        )  # native pixels, padding included
+        scaled = maps * (2 / extent)[:, None, None]
+        scaled[:, :, 0, 0] += 1 / extent - 1  # grid_sample: -1 and 1 are the outer edges
+        # Double precision, which neither autocast nor TF32 touches: a position needs seven digits.
+        coefficients = torch.from_numpy(scaled).to(source.device).transpose(0, 1)  # (2, n, 4, 4)
+        terms = torch.from_numpy(powers(points)).to(source.device)
+        n_bands, side, inner = source.shape[1], len(points), len(points) // how.oversample
         parts = []
-        for part in torch.split(coefficients, n):
-            grid = (terms @ part).view(1, len(part) * side, side, 2)
-            values = F.grid_sample(source, grid, mode=mode, padding_mode="zeros", align_corners=False)
-            values = F.avg_pool2d(values, oversample) if oversample > 1 else values
-            parts.append(values.view(source.shape[1], len(part), side // oversample, side // oversample))
+        for part in torch.split(coefficients, max(1, POINTS_AT_ONCE // side**2), dim=1):
+            grid = (terms @ part @ terms.T).to(source).view(1, 2, -1, side).permute(0, 2, 3, 1)
+            values = F.grid_sample(source, grid, mode=how.mode, padding_mode="zeros", align_corners=False)
+            values = F.avg_pool2d(values, how.oversample) if how.oversample > 1 else values
+            parts.append(values.view(n_bands, part.shape[1], inner, inner))
         return torch.cat(parts, dim=1).transpose(0, 1)
 
 
-def level_for(step_px: float) -> tuple[int, int]:
-    """Which level, and how many samples a side, an output pixel of `step_px` native pixels needs.
+class Sampling(NamedTuple):
+    """Which level to sample, at how many points along each side of an output pixel, and how."""
 
-    The level's pixel is the output pixel's size down to half of it; there 2 x 2 samples see every pixel of the
-    level, so that nothing is aliased. Up to `1.2` level pixels one sample does.
+    level: int
+    oversample: int
+    mode: Literal["bilinear", "bicubic"]
+
+
+def sampling_for(step_px: float) -> Sampling:
+    """How to make output pixels of `step_px` native pixels.
+
+    k x k bilinear samples one level pixel apart are the same as the area of a square of k level pixels (two
+    boxes make a triangle), so k is the output pixel in level pixels, rounded, and the level is taken so fine
+    that it is 2 or 3 for anything shrunk. Enlarging takes one bicubic sample.
     """
-    level = max(0, math.floor(math.log2(step_px)))
-    return level, 1 if step_px / 2**level < 1.2 else 2  # noqa: PLR2004  explained above
+    if step_px < ENLARGED:
+        return Sampling(0, 1, "bicubic")
+    level = max(0, math.ceil(math.log2(step_px / (3 * WIDEST_STEP))))
+    return Sampling(level, max(1, math.ceil(step_px / 2**level / WIDEST_STEP)), "bilinear")
 
 
 def level_within(step_px: float) -> int:
@@ -117,17 +126,12 @@ def level_within(step_px: float) -> int:
     return max(0, math.ceil(math.log2(step_px)))
 
 
-def normalised(flux: Tensor, weight: Tensor) -> Tensor:
-    """Flux over weight: the mean of the good pixels; 0, the sky's level, where hardly any is in reach."""
-    return torch.where(weight > LEAST_WEIGHT, flux / weight.clamp(min=LEAST_WEIGHT), 0.0)
+def centres(n: int) -> NDArray[np.float64]:
+    """Centres of n pixels that fill -1..1."""
+    return (2 * np.arange(n) + 1) / n - 1
 
 
 def _halve(level: Tensor) -> Tensor:
     """Means of 2 x 2 pixels; an odd edge is padded with weight 0."""
-    height, width = level.shape[2:]
-    return F.avg_pool2d(F.pad(level, (0, width % 2, 0, height % 2)), 2)
-
-
-def centres(n: int) -> NDArray[np.float64]:
-    """Centres of n pixels that fill -1..1."""
-    return (2 * np.arange(n) + 1) / n - 1
+    odd_h, odd_w = level.shape[2] % 2, level.shape[3] % 2
+    return F.avg_pool2d(F.pad(level, (0, odd_w, 0, odd_h)) if odd_h or odd_w else level, 2)

@@ -35,8 +35,15 @@ def to_rgb(
     """
     divisor = flux.new_tensor(scales).view(1, 3, 1, 1)
     black, white = math.asinh(low), math.asinh(high)
-    stretched = flux.div(divisor).asinh_().sub_(black).div_(white - black)
+    stretched = _asinh(flux / divisor).sub_(black).div_(white - black)
     return _desaturate(stretched, saturation).clamp_(0.0, 1.0)
+
+
+def _asinh(x: Tensor) -> Tensor:
+    """Inverse hyperbolic sine to 1e-7, by functions that are vectorised on a CPU; torch's own is not."""
+    size = x.abs()
+    square = x.square()
+    return square.div_((square + 1).sqrt_().add_(1)).add_(size).log1p_().copysign_(x)
 
 
 def _desaturate(image: Tensor, saturation: float) -> Tensor:
