@@ -1,6 +1,8 @@
 """Write a tile's galaxies: one transaction, so a tile is wholly there or not at all."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import psycopg
@@ -204,7 +206,7 @@ def _retire_vanished(cursor: Cursor[tuple[object, ...]], tile_id: int, kept: lis
 def _write_vectors(
     cursor: Cursor[tuple[object, ...]], release_id: int, ids: NDArray[np.int64], galaxies: GalaxyRows
 ) -> int:
-    """Stage, then merge what hangs on a galaxy: both vectors, morphology, thumbnail; returns rows changed."""
+    """Write what hangs on a galaxy: both vectors, morphology, thumbnail; returns rows changed."""
     keys: Columns = {"object_id": ids, "release_id": np.full(len(ids), release_id, dtype=np.int16)}
     parts: dict[str, Columns] = {
         "embedding": {"search": _halves(galaxies.search)},
@@ -214,15 +216,51 @@ def _write_vectors(
     }
     changed = 0
     for table, values in parts.items():
-        _make_stage(cursor, table)
-        copy_columns(cursor, sql.Identifier("pg_temp", f"stage_{table}"), keys | values)
-        changed += _merge(cursor, table, ("object_id", "release_id"), (*keys, *values))
-    _make_stage(cursor, "thumbnail")
-    with cursor.copy("COPY pg_temp.stage_thumbnail (object_id, jpeg) FROM STDIN (FORMAT BINARY)") as copy:
+        columns = keys | values
+        copy = partial(copy_columns, columns=columns)
+        changed += _load(cursor, table, tuple(keys), tuple(columns), release_id, ids.tolist(), copy)
+    copy = partial(_copy_pictures, rows=list(zip(ids.tolist(), galaxies.jpegs, strict=True)))
+    names = ("object_id", "jpeg")
+    return changed + _load(cursor, "thumbnail", names[:1], names, release_id, ids.tolist(), copy)
+
+
+def _load(
+    cursor: Cursor[tuple[object, ...]],
+    table: str,
+    key: tuple[str, ...],
+    columns: tuple[str, ...],
+    release_id: int,
+    ids: list[int],
+    copy: Callable[[Cursor[tuple[object, ...]], sql.Composable], None],
+) -> int:
+    """Bring rows into a table; returns rows changed.
+
+    Straight where none of the galaxies is in it yet, which halves the time of a first ingestion; else
+    staged and merged.
+    """
+    here = sql.SQL(" AND release_id = %(release)s" if "release_id" in key else "")
+    there = cursor.execute(
+        sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE object_id = ANY (%(ids)s){})").format(
+            sql.Identifier("galcat", table), here
+        ),
+        {"ids": ids, "release": release_id},
+    ).fetchone()
+    if there == (False,):
+        copy(cursor, sql.Identifier("galcat", table))
+        return cursor.rowcount
+    _make_stage(cursor, table)
+    copy(cursor, sql.Identifier("pg_temp", f"stage_{table}"))
+    return _merge(cursor, table, key, columns)
+
+
+def _copy_pictures(
+    cursor: Cursor[tuple[object, ...]], table: sql.Composable, rows: list[tuple[int, bytes]]
+) -> None:
+    statement = sql.SQL("COPY {} (object_id, jpeg) FROM STDIN (FORMAT BINARY)").format(table)
+    with cursor.copy(statement) as copy:
         copy.set_types(["int8", "bytea"])
-        for identity, jpeg in zip(ids.tolist(), galaxies.jpegs, strict=True):
-            copy.write_row((identity, jpeg))
-    return changed + _merge(cursor, "thumbnail", ("object_id",), ("object_id", "jpeg"))
+        for row in rows:
+            copy.write_row(row)
 
 
 def _halves(array: NDArray[np.float32]) -> NDArray[np.float16]:
