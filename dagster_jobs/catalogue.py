@@ -3,25 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-
-from catalog.connection import connect
 from catalog.migrate import migrate
 from catalog.release import current_release, register_release
 from catalog.writer import register_survey
 from dagster_jobs.errors import JobError
 from dagster_jobs.ingest import Target
 from dagster_jobs.rows import release_record, survey_record
+from dagster_jobs.writing import writing
 from encoder.encoder import Encoder
 from encoder.survey import Survey
-
-
-@contextmanager
-def writing(url: str) -> Iterator[psycopg.Connection]:
-    """Open a connection that acts as the writer; every transaction commits by itself."""
-    with connect(url, autocommit=True) as connection:
-        connection.execute("SET ROLE galcat_writer")
-        yield connection
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from catalog.connection import connect
 from catalog.migrate import migrate
 from catalog.progress import KnownTile, known_tiles
 from catalog.release import current_release
-from dagster_jobs.plan import pending_by_cell
+from dagster_jobs.plan import by_cell, is_settled
 from encoder.survey import Survey
 from encoder.tile_files import TileFiles
 from encoder.tiles import find_tiles
@@ -28,9 +28,22 @@ def pending_tiles(url: str, survey: Survey, folder: Path) -> Pending:
         SurveyError: The folder holds no tile of that survey.
     """
     migrate(url)
+    found, unsettled = find_unsettled(url, survey, folder)
+    return Pending(by_cell(unsettled), len(found) - len(unsettled))
+
+
+def find_unsettled(url: str, survey: Survey, folder: Path) -> tuple[list[TileFiles], list[TileFiles]]:
+    """Find a folder's tiles without opening an image file; the schema must be there.
+
+    Returns:
+        All tiles, and those of them that the catalogue does not have as they are now.
+
+    Raises:
+        SurveyError: The folder holds no tile of that survey.
+    """
     found = find_tiles(survey, folder)
-    cells = pending_by_cell(found, _known(url, survey))
-    return Pending(cells, len(found) - sum(map(len, cells.values())))
+    known = _known(url, survey)
+    return found, [tile for tile in found if not is_settled(tile, known)]
 
 
 def _known(url: str, survey: Survey) -> dict[str, KnownTile]:

@@ -11,10 +11,14 @@ from encoder.tile_files import TileFiles
 
 def pending_by_cell(found: list[TileFiles], known: Mapping[str, KnownTile]) -> dict[str, list[TileFiles]]:
     """Group the tiles that are not settled by the cell they lie in; cells and tiles in order of name."""
+    return by_cell([tile for tile in found if not is_settled(tile, known)])
+
+
+def by_cell(tiles: list[TileFiles]) -> dict[str, list[TileFiles]]:
+    """Group tiles by the cell they lie in, cells in order of name; a header of each tile is read."""
     cells: defaultdict[str, list[TileFiles]] = defaultdict(list)
-    for tile in found:
-        if not is_settled(tile, known):
-            cells[cell_of(tile)].append(tile)
+    for tile in tiles:
+        cells[cell_of(tile)].append(tile)
     return {cell: cells[cell] for cell in sorted(cells)}
 
 
