@@ -7,18 +7,29 @@ from dagster_jobs.defs.checks import whole_catalogue
 from dagster_jobs.defs.jobs import care, ingest
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, no_report
 from dagster_jobs.defs.schedules import nightly_care, nightly_retry
-from dagster_jobs.defs.sensors import new_tiles
+from dagster_jobs.defs.sensors import new_tiles_sensor
 
-defs = dg.Definitions(
-    assets=[galaxies, vector_index, statistics],
-    asset_checks=[whole_catalogue],
-    jobs=[ingest, care],
-    sensors=[new_tiles],
-    schedules=[nightly_retry, nightly_care],
-    resources={
-        "database": DatabaseResource(),
-        "encoder": EncoderResource(),
-        "drop_folder": DropFolderResource(),
-        "report": dg.ResourceDefinition.hardcoded_resource(no_report),
-    },
-)
+
+def catalogue_definitions(look_every_s: int = 30, weights: str = "") -> dg.Definitions:
+    """Put the definitions together.
+
+    Args:
+        look_every_s: Seconds between two looks into the drop folder.
+        weights: Encoder weights file; empty for those shipped.
+    """
+    return dg.Definitions(
+        assets=[galaxies, vector_index, statistics],
+        asset_checks=[whole_catalogue],
+        jobs=[ingest, care],
+        sensors=[new_tiles_sensor(look_every_s)],
+        schedules=[nightly_retry, nightly_care],
+        resources={
+            "database": DatabaseResource(),
+            "encoder": EncoderResource(weights=weights),
+            "drop_folder": DropFolderResource(),
+            "report": dg.ResourceDefinition.hardcoded_resource(no_report),
+        },
+    )
+
+
+defs = catalogue_definitions()

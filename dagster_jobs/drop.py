@@ -4,17 +4,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_jobs.pending import pending_tiles
-from dagster_jobs.plan import run_key
+from catalog.migrate import migrate
+from dagster_jobs.pending import find_unsettled
+from dagster_jobs.plan import by_cell, run_key
+from dagster_jobs.reasons import EXPECTED, reason
+from dagster_jobs.sights import Memory, compare
+from encoder.errors import SurveyError
 from encoder.survey import Survey, load_survey
 from encoder.tile_files import TileFiles
+
+AT_MOST = 1000  # tiles asked for by a look: a header of each is read to place it, and a tick has a minute
 
 
 @dataclass(frozen=True)
 class CellRun:
-    """A run to ask for: the pending tiles of one cell of one survey."""
+    """A run to ask for: pending tiles of one cell of one survey.
+
+    Attributes:
+        survey: The survey's name.
+        definition: What `load_survey` takes: that name, or the folder's own TOML file.
+        folder: The survey's folder.
+        cell: The sky cell.
+        tiles: Names of the tiles.
+        key: The same for the same tiles with the same files.
+    """
 
     survey: str
+    definition: str
     folder: Path
     cell: str
     tiles: list[str]
@@ -27,55 +43,108 @@ class Look:
 
     Attributes:
         runs: What is ready to be ingested.
-        seen: Fingerprint of every pending tile, by `survey/tile`: the next look compares.
-        moving: Tiles that are new since the last look or still changing, left for the next.
+        memory: What the next look compares with.
+        moving: Tiles, as `folder/tile`, that are new or changed since the last look: left for the next.
+        remarks: One line for each entry of the drop folder that gives no tiles, and why.
     """
 
     runs: list[CellRun]
-    seen: dict[str, str]
+    memory: Memory
     moving: list[str]
+    remarks: list[str]
 
 
-def look(drop: Path, url: str, seen_before: dict[str, str] | None) -> Look:
-    """Look for pending tiles in the sub-folders of the drop folder, each named as a survey.
+@dataclass(frozen=True)
+class _SurveyFolder:
+    path: Path
+    definition: str
+    survey: Survey
+    unsettled: list[TileFiles]
+
+
+def look(drop: Path, url: str, before: Memory) -> Look:
+    """Look for tiles that are new or changed, and ready: two looks saw the same files.
+
+    A tile is asked for once; when its run fails, again only after its files change. A folder that cannot be
+    used is remarked on, keeps its memory, and does not hold up the others.
 
     Args:
-        drop: The drop folder.
-        url: The catalogue.
-        seen_before: `seen` of the last look: a tile is ready once two looks saw the same. None takes every
-            pending tile as ready.
+        drop: The drop folder: one sub-folder a survey, named as the survey or with a `survey.toml` in it.
+        url: The catalogue; its schema is brought up to date first.
+        before: Memory of the last look.
 
     Raises:
-        SurveyError: A sub-folder is not named as a survey.
+        CatalogError: The catalogue cannot be used.
     """
-    runs: list[CellRun] = []
-    seen: dict[str, str] = {}
-    moving: list[str] = []
-    for folder, survey in _surveys(drop):
-        for cell, tiles in pending_tiles(url, survey, folder).cells.items():
-            ready = []
-            for tile in tiles:
-                name = f"{survey.name}/{tile.name}"
-                seen[name] = tile.fingerprint
-                is_ready = seen_before is None or seen_before.get(name) == tile.fingerprint
-                ready.append(tile) if is_ready else moving.append(name)
-            if ready:
-                runs.append(_run(survey, folder, cell, ready))
-    return Look(runs, seen, moving)
+    migrate(url)
+    memory = {name: sights for name, sights in before.items() if (drop / name).is_dir()}
+    seen = Look([], memory, [], [])
+    room = AT_MOST
+    for folder in _survey_folders(drop, url, seen.remarks):
+        name = folder.path.name
+        found = compare(folder.unsettled, before.get(name, {}), room)
+        room -= len(found.ready)
+        seen.memory[name] = found.sights
+        seen.moving.extend(f"{name}/{tile}" for tile in found.moving)
+        seen.runs.extend(_runs(folder, found.ready))
+    return seen
 
 
-def _surveys(drop: Path) -> Iterator[tuple[Path, Survey]]:
+def everything_pending(drop: Path, url: str) -> tuple[list[CellRun], list[str]]:
+    """Every tile that the catalogue does not have as it is, the failed ones among them.
+
+    Returns:
+        The runs, and the remarks as in `look`.
+
+    Raises:
+        CatalogError: The catalogue cannot be used.
+    """
+    migrate(url)
+    remarks: list[str] = []
+    folders = _survey_folders(drop, url, remarks)
+    return [run for folder in folders for run in _runs(folder, folder.unsettled)], remarks
+
+
+def _survey_folders(drop: Path, url: str, remarks: list[str]) -> Iterator[_SurveyFolder]:
+    """Give each survey's folder with its pending tiles; adds a remark for each other entry."""
     if not drop.is_dir():
+        remarks.append(f"{drop}: no such folder")
         return
-    for folder in sorted(drop.iterdir()):
-        if folder.is_dir() and not folder.name.startswith("."):
-            own = folder / "survey.toml"
-            survey = load_survey(own if own.exists() else folder.name)
-            if any(folder.rglob("*")):
-                yield folder, survey
+    folder_of: dict[str, str] = {}
+    for path in sorted(drop.iterdir()):
+        if path.name.startswith("."):
+            continue
+        try:
+            folder = _survey_folder(path, url)
+            other = folder_of.setdefault(folder.survey.name, path.name)
+            if other != path.name:
+                raise SurveyError(f"survey {folder.survey.name} has the folder {other} already")
+        except EXPECTED as error:
+            remarks.append(f"{path.name}: {reason(error)}")
+        else:
+            yield folder
 
 
-def _run(survey: Survey, folder: Path, cell: str, tiles: list[TileFiles]) -> CellRun:
-    return CellRun(
-        survey.name, folder, cell, [tile.name for tile in tiles], run_key(survey.name, cell, tiles)
-    )
+def _survey_folder(path: Path, url: str) -> _SurveyFolder:
+    if not path.is_dir():
+        raise SurveyError("not a folder: tiles belong in a sub-folder named as their survey")
+    own = path / "survey.toml"
+    definition = str(own) if own.exists() else path.name
+    survey = load_survey(definition)
+    _, unsettled = find_unsettled(url, survey, path)
+    return _SurveyFolder(path, definition, survey, unsettled)
+
+
+def _runs(folder: _SurveyFolder, tiles: list[TileFiles]) -> list[CellRun]:
+    name = folder.survey.name
+    return [
+        CellRun(
+            survey=name,
+            definition=folder.definition,
+            folder=folder.path,
+            cell=cell,
+            tiles=[tile.name for tile in in_cell],
+            key=run_key(name, cell, in_cell),
+        )
+        for cell, in_cell in by_cell(tiles).items()
+    ]

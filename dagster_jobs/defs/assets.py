@@ -2,25 +2,21 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import dagster as dg
 
-from catalog.check import CHECKS, CheckResult, run_checks
-from catalog.errors import CatalogError
-from catalog.progress import known_tiles, tile_ids
+from catalog.check import CHECKS, CheckResult
 from catalog.release import build_search_index, current_release, refresh_statistics
-from dagster_jobs.catalogue import open_target, writing
+from dagster_jobs.defs.failures import one_line
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource, EncoderResource
-from dagster_jobs.errors import JobError
-from dagster_jobs.ingest import cell_lock, ingest_tiles
 from dagster_jobs.outcome import Report, TileOutcome
-from dagster_jobs.plan import pending_by_cell
-from encoder.errors import EncoderError
-from encoder.survey import load_survey
-from encoder.tiles import find_tiles
+from dagster_jobs.writing import writing
 
 GalaxyEvents = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[type-arg]
+
+MOST_NAMED = 20  # bad tiles in a failure's text; the log and the catalogue name them all
 
 
 class IngestConfig(dg.Config):
@@ -31,14 +27,23 @@ class IngestConfig(dg.Config):
     tiles: list[str] = []  # noqa: RUF012 - dg.Config copies it
 
 
+def check_specs(
+    asset: str, partitions: dg.PartitionsDefinition[str] | None = None
+) -> list[dg.AssetCheckSpec]:
+    """The catalogue's checks, as checks of an asset; with partitions, each keeps its own outcome."""
+    with catch_warnings():
+        simplefilter("ignore", dg.PreviewWarning)  # partitioned checks; the tests hold them to what we need
+        return [
+            dg.AssetCheckSpec(name, asset=asset, description=description, partitions_def=partitions)
+            for name, (description, _) in CHECKS.items()
+        ]
+
+
 @dg.asset(
     partitions_def=sky_cells,
     pool="gpu",
     group_name="catalogue",
-    check_specs=[
-        dg.AssetCheckSpec(name, asset="galaxies", description=description)
-        for name, (description, _) in CHECKS.items()
-    ],
+    check_specs=check_specs("galaxies", sky_cells),
 )
 def galaxies(
     context: dg.AssetExecutionContext,
@@ -52,42 +57,41 @@ def galaxies(
     Good tiles are committed one by one; a run with a bad tile then fails and names it, and a retry reads
     only what is still pending.
     """
-    try:
-        outcomes, checks = _ingest_cell(config, context.partition_key, database, encoder, report)
-    except (CatalogError, EncoderError, JobError) as error:
-        raise dg.Failure(str(error)) from error
+    from dagster_jobs.cell import ingest_cell_tiles  # noqa: PLC0415 - imports torch; a sensor needs none
+
+    with one_line():
+        outcomes, checks = ingest_cell_tiles(
+            database.get_url(),
+            encoder.load(),
+            config.survey,
+            Path(config.folder),
+            context.partition_key,
+            config.tiles,
+            report,
+        )
     for outcome in outcomes:
         context.log.info(str(outcome))
     yield from map(check_result, checks)
-    bad = [outcome for outcome in outcomes if outcome.state == "failed"]
-    if bad:
-        names = "; ".join(f"{outcome.name}: {outcome.error}" for outcome in bad)
-        raise dg.Failure(f"{len(bad)} of {len(outcomes)} tiles failed: {names}", _counts(outcomes))
+    _refuse_bad_tiles(outcomes)
     yield dg.MaterializeResult(metadata=_counts(outcomes))
 
 
 @dg.asset(deps=[galaxies], group_name="catalogue")
 def vector_index(database: DatabaseResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The HNSW index of the current release: built after the first bulk load, then kept by Postgres."""
-    try:
-        with writing(database.get_url()) as connection:
-            release = current_release(connection)
-            if release is None:
-                raise dg.Failure("the catalogue has no release yet: ingest a tile first")
-            built = build_search_index(connection, release[0])
-    except CatalogError as error:
-        raise dg.Failure(str(error)) from error
+    with one_line(), writing(database.get_url()) as connection:
+        release = current_release(connection)
+        if release is None:
+            raise dg.Failure("the catalogue has no release yet: ingest a tile first", allow_retries=False)
+        built = build_search_index(connection, release[0])
     return dg.MaterializeResult(metadata={"built_now": built})
 
 
 @dg.asset(deps=[vector_index], group_name="catalogue")
 def statistics(database: DatabaseResource) -> None:
     """What Postgres' planner knows of the tables: ANALYZE of them all."""
-    try:
-        with writing(database.get_url()) as connection:
-            refresh_statistics(connection)
-    except CatalogError as error:
-        raise dg.Failure(str(error)) from error
+    with one_line(), writing(database.get_url()) as connection:
+        refresh_statistics(connection)
 
 
 def check_result(result: CheckResult) -> dg.AssetCheckResult:
@@ -99,31 +103,19 @@ def check_result(result: CheckResult) -> dg.AssetCheckResult:
     )
 
 
-def _ingest_cell(
-    config: IngestConfig,
-    cell: str,
-    database: DatabaseResource,
-    encoder: EncoderResource,
-    report: Report,
-) -> tuple[list[TileOutcome], list[CheckResult]]:
-    survey = load_survey(config.survey)
-    found = find_tiles(survey, Path(config.folder))
-    found = [tile for tile in found if not config.tiles or tile.name in config.tiles]
-    loaded = encoder.load()
-    with (
-        open_target(database.get_url(), survey, loaded) as target,
-        cell_lock(target.connection, survey.name, cell),
-    ):
-        known = known_tiles(target.connection, survey.name, target.release_id)
-        pending = pending_by_cell(found, known).get(cell, [])
-        outcomes = ingest_tiles(target, loaded, survey, pending, report)
-        tiles = tile_ids(target.connection, survey.name, [outcome.name for outcome in outcomes])
-        return outcomes, run_checks(target.connection, tiles)
+def _refuse_bad_tiles(outcomes: list[TileOutcome]) -> None:
+    bad = [f"{outcome.name}: {outcome.error}" for outcome in outcomes if outcome.state == "failed"]
+    if not bad:
+        return
+    more = f"; and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else ""
+    text = f"{len(bad)} of {len(outcomes)} tiles failed: {'; '.join(bad[:MOST_NAMED])}{more}"
+    raise dg.Failure(text, _counts(outcomes), allow_retries=False)
 
 
 def _counts(outcomes: list[TileOutcome]) -> dict[str, int]:
     return {
         "tiles": len(outcomes),
+        "failed": sum(outcome.state == "failed" for outcome in outcomes),
         "galaxies": sum(outcome.n_galaxies for outcome in outcomes),
         "skipped": sum(outcome.n_skipped for outcome in outcomes),
         "unreadable_images": sum(outcome.n_failed for outcome in outcomes),

@@ -4,19 +4,16 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from catalog.check import CHECKS, run_checks
-from dagster_jobs.catalogue import writing
-from dagster_jobs.defs.assets import check_result, statistics
+from catalog.check import run_checks
+from dagster_jobs.defs.assets import check_result, check_specs
+from dagster_jobs.defs.failures import one_line
 from dagster_jobs.defs.resources import DatabaseResource
+from dagster_jobs.writing import writing
 
 
-@dg.multi_asset_check(
-    specs=[
-        dg.AssetCheckSpec(name, asset=statistics, description=description)
-        for name, (description, _) in CHECKS.items()
-    ]
-)
+@dg.multi_asset_check(specs=check_specs("statistics"))
 def whole_catalogue(database: DatabaseResource) -> Iterable[dg.AssetCheckResult]:
     """Row count = cutout count, finite vectors, fractions that sum to 1, no orphan rows: everywhere."""
-    with writing(database.get_url()) as connection:
-        yield from map(check_result, run_checks(connection))
+    with one_line(), writing(database.get_url()) as connection:
+        results = run_checks(connection)
+    yield from map(check_result, results)

@@ -4,14 +4,20 @@ import dagster as dg
 
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index
 from dagster_jobs.defs.checks import whole_catalogue
-from dagster_jobs.defs.partitions import sky_cells
+
+# Only failures that may pass are tried again (defs/failures.py): 20, 40, 80 s for a database to come back.
+when_database_was_away = dg.RetryPolicy(max_retries=3, delay=20, backoff=dg.Backoff.EXPONENTIAL)
 
 # In one process: a process a step would import torch, and load the encoder, each time.
 ingest = dg.define_asset_job(
-    "ingest", selection=[galaxies], partitions_def=sky_cells, executor_def=dg.in_process_executor
+    "ingest",
+    selection=[galaxies],
+    executor_def=dg.in_process_executor,
+    op_retry_policy=when_database_was_away,
 )
 care = dg.define_asset_job(
     "care",
     selection=dg.AssetSelection.assets(vector_index, statistics) | dg.AssetSelection.checks(whole_catalogue),
     executor_def=dg.in_process_executor,
+    op_retry_policy=when_database_was_away,
 )

@@ -2,34 +2,62 @@
 
 import dagster as dg
 
-from catalog.errors import CatalogError
+from catalog.release import current_release
 from dagster_jobs.defs.jobs import care, ingest
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
 from dagster_jobs.defs.sensors import run_request
-from dagster_jobs.drop import look
-from encoder.errors import EncoderError
+from dagster_jobs.drop import everything_pending
+from dagster_jobs.reasons import EXPECTED, reason
+from dagster_jobs.writing import writing
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 
 
 @dg.schedule(job=ingest, cron_schedule="0 1 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
 def nightly_retry(
     context: dg.ScheduleEvaluationContext, database: DatabaseResource, drop_folder: DropFolderResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Run every cell that still has pending tiles, the failed ones among them, once a night."""
+    """Run every cell that still has pending tiles, the failed ones among them, once a night.
+
+    A cell whose earlier run is still to finish waits for the next night.
+    """
     try:
-        runs = look(drop_folder.get_path(), database.get_url(), None).runs
-    except (CatalogError, EncoderError) as error:
-        raise dg.Failure(str(error)) from error
+        runs, remarks = everything_pending(drop_folder.get_path(), database.get_url())
+    except EXPECTED as error:
+        return dg.SkipReason(f"nothing was looked at, the next night tries again: {reason(error)}")
+    for line in remarks:
+        context.log.warning(line)
+    busy = _busy(context.instance)
+    runs = [run for run in runs if (run.survey, run.cell) not in busy]
     if not runs:
-        return dg.SkipReason("no tile is pending")
+        return dg.SkipReason(" | ".join(["no tile is pending", *remarks]))
     context.instance.add_dynamic_partitions(str(sky_cells.name), sorted({run.cell for run in runs}))
     night = context.scheduled_execution_time.date().isoformat()
     return [run_request(run, f"{night}/{run.key}") for run in runs]
 
 
-nightly_care = dg.ScheduleDefinition(
-    name="nightly_care",
-    job=care,
-    cron_schedule="0 4 * * *",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
+@dg.schedule(job=care, cron_schedule="0 4 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+def nightly_care(database: DatabaseResource) -> dg.RunRequest | dg.SkipReason:
+    """Build the vector index where there is none, ANALYZE, and check the whole catalogue, once a night."""
+    try:
+        with writing(database.get_url()) as connection:
+            release = current_release(connection)
+    except EXPECTED as error:
+        return dg.SkipReason(f"the catalogue cannot be asked, the next night tries again: {reason(error)}")
+    return dg.RunRequest() if release is not None else dg.SkipReason("the catalogue is empty")
+
+
+def _busy(instance: dg.DagsterInstance) -> set[tuple[str, str]]:
+    """Survey and cell of every ingest run that is queued or goes on."""
+    runs = instance.get_runs(dg.RunsFilter(job_name=ingest.name, statuses=UNFINISHED))
+    return {
+        (run.tags["galcat/survey"], run.tags["dagster/partition"])
+        for run in runs
+        if "galcat/survey" in run.tags
+    }

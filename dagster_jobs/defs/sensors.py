@@ -1,46 +1,67 @@
 """The sensor: new and changed tiles in the drop folder start runs, one a cell."""
 
-import json
-
 import dagster as dg
 
-from catalog.errors import CatalogError
 from dagster_jobs.defs.jobs import ingest
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
-from dagster_jobs.drop import CellRun, look
-from encoder.errors import EncoderError
+from dagster_jobs.drop import CellRun, Look, look
+from dagster_jobs.reasons import EXPECTED, reason
+from dagster_jobs.sights import memory_from_json, memory_to_json
 
 
-@dg.sensor(job=ingest, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
-def new_tiles(
-    context: dg.SensorEvaluationContext, database: DatabaseResource, drop_folder: DropFolderResource
-) -> dg.SensorResult:
-    """Ask for a run a cell with pending tiles; files that changed since the last tick wait for the next.
+def new_tiles_sensor(look_every_s: int) -> dg.SensorDefinition:
+    """Make the sensor, with the pause between two looks: a tile is ready when two looks saw it the same."""
 
-    The run key holds the cell and its pending tiles' fingerprints, so what has been tried is not tried again
-    until a file changes; the nightly schedule does that.
-    """
-    seen_before = json.loads(context.cursor) if context.cursor else {}
-    try:
-        seen = look(drop_folder.get_path(), database.get_url(), seen_before)
-    except (CatalogError, EncoderError) as error:
-        raise dg.Failure(str(error)) from error
-    context.update_cursor(json.dumps(seen.seen))
-    for name in seen.moving:
-        context.log.info("%s: new or still changing, left for the next tick", name)
-    return dg.SensorResult(
-        run_requests=[run_request(run, run.key) for run in seen.runs],
-        dynamic_partitions_requests=[sky_cells.build_add_request(sorted({run.cell for run in seen.runs}))],
+    @dg.sensor(
+        job=ingest,
+        minimum_interval_seconds=look_every_s,
+        default_status=dg.DefaultSensorStatus.RUNNING,
     )
+    def new_tiles(
+        context: dg.SensorEvaluationContext, database: DatabaseResource, drop_folder: DropFolderResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        """Ask for a run a cell with new or changed tiles; files still being copied wait for the next tick.
+
+        The run key holds the cell and its tiles' fingerprints: what has been tried is tried again only when
+        a file changes, or by the nightly schedule.
+        """
+        try:
+            seen = look(drop_folder.get_path(), database.get_url(), memory_from_json(context.cursor))
+        except EXPECTED as error:
+            return dg.SkipReason(f"nothing was looked at, the next tick tries again: {reason(error)}")
+        for line in seen.remarks:
+            context.log.warning(line)
+        return _answer(seen)
+
+    return new_tiles
 
 
 def run_request(run: CellRun, key: str) -> dg.RunRequest:
-    """A run of the ingest job over the pending tiles of a cell."""
-    config = {"survey": run.survey, "folder": str(run.folder), "tiles": run.tiles}
+    """A run of the ingest job over pending tiles of a cell."""
+    config = {"survey": run.definition, "folder": str(run.folder), "tiles": run.tiles}
     return dg.RunRequest(
         run_key=key,
         partition_key=run.cell,
         run_config={"ops": {"galaxies": {"config": config}}},
         tags={"galcat/survey": run.survey},
     )
+
+
+def _answer(seen: Look) -> dg.SensorResult:
+    cursor = memory_to_json(seen.memory)
+    if not seen.runs:
+        return dg.SensorResult(skip_reason=_why_nothing(seen), cursor=cursor)
+    return dg.SensorResult(
+        run_requests=[run_request(run, run.key) for run in seen.runs],
+        dynamic_partitions_requests=[sky_cells.build_add_request(sorted({run.cell for run in seen.runs}))],
+        cursor=cursor,
+    )
+
+
+def _why_nothing(seen: Look) -> str:
+    moving = []
+    if seen.moving:
+        more = f" and {len(seen.moving) - 1} more" if len(seen.moving) > 1 else ""
+        moving = [f"new or still changing, left for the next tick: {seen.moving[0]}{more}"]
+    return " | ".join([*moving, *seen.remarks]) or "no tile is new"

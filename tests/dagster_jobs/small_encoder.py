@@ -1,0 +1,33 @@
+"""An encoder of random weights, small enough for tests of everything around it."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from encoder.gz_tree import GZD5
+from encoder.network import Network
+from encoder.projection import Projection
+from encoder.recipe import ImageRecipe
+from encoder.weights_file import Weights, write_weights
+
+BACKBONE = "test_efficientnet"
+PIXELS = 64
+AXES = 40
+
+
+def write_small_encoder(path: Path, seed: int = 0) -> Path:
+    """Write a release whose vectors mean nothing but are always the same."""
+    torch.manual_seed(seed)
+    recipe = ImageRecipe(size=PIXELS)
+    network = Network(BACKBONE, GZD5.n_answers, recipe.input_mean, recipe.input_deviation).eval()
+    random = np.random.default_rng(seed).normal(size=(network.dimension, AXES))
+    projection = Projection(
+        mean=np.zeros(network.dimension, np.float32),
+        components=np.linalg.qr(random)[0].T.astype(np.float32),
+        deviations=np.ones(AXES, np.float32),
+        scale=1.0,
+    )
+    weights = Weights(f"small-{seed}", BACKBONE, GZD5, recipe, 1, {}, network, projection)
+    write_weights(path, weights)
+    return path

@@ -1,0 +1,265 @@
+"""A run commits the good tiles, fails naming the bad ones, and its retry touches only those."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+
+from catalog.check import CHECKS
+from catalog.connection import connect
+from dagster_jobs.cell import ingest_cell_tiles
+from dagster_jobs.cells import cell_of
+from dagster_jobs.defs.assets import galaxies, statistics, vector_index
+from dagster_jobs.defs.checks import whole_catalogue
+from dagster_jobs.defs.partitions import sky_cells
+from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, no_report
+from dagster_jobs.ingest import cell_lock
+from encoder.survey import load_survey
+from encoder.tiles import find_tiles
+from tests.dagster_jobs.bricks import GALAXIES, mend, spoil, write_brick
+from tests.dagster_jobs.small_encoder import write_small_encoder
+
+SURVEY = "legacy_dr10"
+GOOD, BAD = "0100p000", "0101p000"
+ROWS = """
+    SELECT t.name, s.survey_source_id, s.xmin::text, e.xmin::text, f.xmin::text, m.xmin::text, p.xmin::text
+    FROM galcat.source AS s JOIN galcat.tile AS t USING (tile_id)
+    JOIN galcat.embedding AS e USING (object_id) JOIN galcat.embedding_full AS f USING (object_id)
+    JOIN galcat.morphology AS m USING (object_id) JOIN galcat.thumbnail AS p USING (object_id)
+    WHERE t.name = %s ORDER BY s.object_id
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of two bricks of one cell."""
+    for name in (GOOD, BAD):
+        write_brick(tmp_path / "bricks", name)
+    return tmp_path / "bricks"
+
+
+@pytest.fixture
+def cell(folder: Path) -> str:
+    """The cell of both bricks."""
+    (cell,) = {cell_of(tile) for tile in find_tiles(load_survey(SURVEY), folder)}
+    return cell
+
+
+@pytest.fixture
+def resources(database_resource: DatabaseResource, encoder_resource: EncoderResource) -> dict[str, object]:
+    return {
+        "database": database_resource,
+        "encoder": encoder_resource,
+        "report": dg.ResourceDefinition.hardcoded_resource(no_report),
+    }
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[psycopg.Connection]:
+    with connect(database, autocommit=True) as opened:
+        yield opened
+
+
+def materialize(
+    folder: Path, cell: str, resources: dict[str, object], instance: dg.DagsterInstance
+) -> dg.ExecuteInProcessResult:
+    instance.add_dynamic_partitions(str(sky_cells.name), [cell])
+    config = {"survey": SURVEY, "folder": str(folder)}
+    return dg.materialize(
+        [galaxies],
+        partition_key=cell,
+        instance=instance,
+        run_config={"ops": {"galaxies": {"config": config}}},
+        resources=resources,
+        raise_on_error=False,
+    )
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    data = event.step_failure_data.user_failure_data
+    assert data is not None
+    return str(data.description)
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    return {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+
+
+def rows(connection: psycopg.Connection, tile: str) -> list[tuple[object, ...]]:
+    return connection.execute(ROWS, [tile]).fetchall()
+
+
+def test_a_run_commits_the_good_tile_fails_naming_the_bad_one_and_a_retry_touches_only_that(
+    folder: Path,
+    cell: str,
+    resources: dict[str, object],
+    instance: dg.DagsterInstance,
+    connection: psycopg.Connection,
+) -> None:
+    whole = spoil(folder, BAD)
+    first = materialize(folder, cell, resources, instance)
+    assert not first.success
+    said = failure(first)
+    assert said.startswith(f"1 of 2 tiles failed: {BAD}: ")
+    assert f"legacysurvey-{BAD}-image-r.fits.fz" in said
+    assert "\n" not in said
+    assert checks(first) == dict.fromkeys(CHECKS, True)
+    good = rows(connection, GOOD)
+    assert len(good) == GALAXIES
+    assert rows(connection, BAD) == []
+    assert states(connection) == {GOOD: ("done", 1), BAD: ("failed", 1)}
+
+    again = materialize(folder, cell, resources, instance)
+    assert failure(again).startswith(f"1 of 1 tiles failed: {BAD}: ")
+
+    mend(folder, BAD, whole)
+    healed = materialize(folder, cell, resources, instance)
+    assert healed.success
+    (materialization,) = healed.asset_materializations_for_node("galaxies")
+    assert materialization.partition == cell
+    assert {name: value.value for name, value in materialization.metadata.items()} == {
+        "tiles": 1,
+        "failed": 0,
+        "galaxies": GALAXIES,
+        "skipped": 0,
+        "unreadable_images": 0,
+        "rows_changed": 5 * GALAXIES,  # a row in each of five tables
+        "retired": 0,
+    }
+    assert rows(connection, GOOD) == good
+    assert len(rows(connection, BAD)) == GALAXIES
+    assert states(connection) == {GOOD: ("done", 1), BAD: ("done", 3)}
+
+
+def states(connection: psycopg.Connection) -> dict[str, tuple[str, int]]:
+    found = connection.execute(
+        "SELECT t.name, i.state, i.attempts FROM galcat.ingestion AS i JOIN galcat.tile AS t USING (tile_id)"
+    )
+    return {name: (state, attempts) for name, state, attempts in found}
+
+
+def test_a_second_run_finds_nothing_to_do(
+    folder: Path,
+    cell: str,
+    resources: dict[str, object],
+    instance: dg.DagsterInstance,
+    connection: psycopg.Connection,
+) -> None:
+    assert materialize(folder, cell, resources, instance).success
+    before = rows(connection, GOOD) + rows(connection, BAD)
+    second = materialize(folder, cell, resources, instance)
+    (materialization,) = second.asset_materializations_for_node("galaxies")
+    assert materialization.metadata["tiles"].value == 0
+    assert rows(connection, GOOD) + rows(connection, BAD) == before
+
+
+def test_two_runs_on_one_cell_take_turns_and_the_second_finds_the_work_done(
+    folder: Path, cell: str, database: str, encoder_resource: EncoderResource, connection: psycopg.Connection
+) -> None:
+    encoder = encoder_resource.load()
+    outcomes: dict[str, int] = {}
+
+    def run(name: str) -> None:
+        found, _ = ingest_cell_tiles(database, encoder, SURVEY, folder, cell, [], no_report)
+        outcomes[name] = len(found)
+
+    threads = [threading.Thread(target=run, args=[name]) for name in ("one", "two")]
+    with cell_lock(connection, SURVEY, cell):
+        for thread in threads:
+            thread.start()
+        wait_for_waiting(connection, 2)
+        assert states(connection) == {}
+    for thread in threads:
+        thread.join(60)
+    assert sorted(outcomes.values()) == [0, 2]
+    assert states(connection) == {GOOD: ("done", 1), BAD: ("done", 1)}
+
+
+def wait_for_waiting(connection: psycopg.Connection, n: int) -> None:
+    """Wait until n sessions of this database wait for an advisory lock."""
+    for _ in range(600):
+        row = connection.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ).fetchone()
+        if row is not None and row[0] == n:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no {n} sessions wait for the cell")
+
+
+@pytest.mark.parametrize(
+    ("damage", "broken"),
+    [
+        ("DELETE FROM galcat.embedding", {"row_count", "orphans"}),
+        ("DELETE FROM galcat.thumbnail", {"orphans"}),
+        ("UPDATE galcat.morphology SET bar_no_fraction = bar_no_fraction + 0.01", {"fractions"}),
+    ],
+)
+def test_the_nightly_checks_find_what_was_broken_behind_their_back(
+    folder: Path,
+    cell: str,
+    resources: dict[str, object],
+    instance: dg.DagsterInstance,
+    connection: psycopg.Connection,
+    damage: str,
+    broken: set[str],
+) -> None:
+    assert materialize(folder, cell, resources, instance).success
+    care = dg.materialize([vector_index, statistics, whole_catalogue], resources=resources, instance=instance)
+    assert checks(care) == dict.fromkeys(CHECKS, True)
+    connection.execute(
+        f"{damage} WHERE object_id = (SELECT min(object_id) FROM galcat.source)"  # noqa: S608
+    )
+    care = dg.materialize([vector_index, statistics, whole_catalogue], resources=resources, instance=instance)
+    assert {name for name, passed in checks(care).items() if not passed} == broken
+
+
+def test_the_checks_of_a_run_look_at_its_tiles_alone_and_keep_an_outcome_a_cell(
+    folder: Path,
+    cell: str,
+    resources: dict[str, object],
+    instance: dg.DagsterInstance,
+) -> None:
+    result = materialize(folder, cell, resources, instance)
+    assert {check.partition for check in result.get_asset_check_evaluations()} == {cell}
+
+
+def test_the_index_is_built_once_and_refused_while_the_catalogue_is_empty(
+    folder: Path, cell: str, resources: dict[str, object], instance: dg.DagsterInstance
+) -> None:
+    empty = dg.materialize([vector_index], resources=resources, instance=instance, raise_on_error=False)
+    assert failure(empty) == "the catalogue has no release yet: ingest a tile first"
+    materialize(folder, cell, resources, instance)
+    built = [
+        dg.materialize([vector_index], resources=resources, instance=instance)
+        .asset_materializations_for_node("vector_index")[0]
+        .metadata["built_now"]
+        .value
+        for _ in range(2)
+    ]
+    assert built == [True, False]
+
+
+def test_weights_of_another_release_are_refused_in_one_line(
+    folder: Path, cell: str, resources: dict[str, object], instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    assert materialize(folder, cell, resources, instance).success
+    other = EncoderResource(weights=str(write_small_encoder(tmp_path / "other.safetensors", seed=1)))
+    result = materialize(folder, cell, resources | {"encoder": other}, instance)
+    assert failure(result).startswith("the catalogue serves the weights ")
+
+
+def test_a_database_that_is_down_fails_the_run_in_one_line(
+    folder: Path, cell: str, resources: dict[str, object], instance: dg.DagsterInstance
+) -> None:
+    nowhere = DatabaseResource(url="postgresql://nobody@localhost:1/none")
+    result = materialize(folder, cell, resources | {"database": nowhere}, instance)
+    said = failure(result)
+    assert "localhost" in said
+    assert "\n" not in said

@@ -1,0 +1,155 @@
+"""The night retries what is pending, then cares for the catalogue; with nothing to do it says why."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from catalog.connection import connect
+from dagster_jobs.cell import ingest_cell_tiles
+from dagster_jobs.cells import cell_of
+from dagster_jobs.defs.jobs import ingest
+from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, no_report
+from dagster_jobs.defs.schedules import nightly_care, nightly_retry
+from encoder.survey import load_survey
+from encoder.tiles import find_tiles
+from tests.dagster_jobs.bricks import spoil, write_brick
+
+SURVEY = "legacy_dr10"
+NIGHT = datetime(2031, 5, 17, 1, 0, tzinfo=UTC)
+NO_DATABASE = "postgresql://nobody@localhost:1/none"
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An instance on disk: a schedule opens it anew."""
+    with dg.instance_for_test() as on_disk:
+        yield on_disk
+
+
+def retry(
+    database: DatabaseResource,
+    drop: DropFolderResource,
+    instance: dg.DagsterInstance,
+    night: datetime = NIGHT,
+) -> list[dg.RunRequest] | str:
+    """What the schedule asks for, or why not."""
+    context = dg.build_schedule_context(
+        instance=instance,
+        scheduled_execution_time=night,
+        resources={"database": database, "drop_folder": drop},
+    )
+    return asked(nightly_retry(context))
+
+
+def care(database: DatabaseResource, instance: dg.DagsterInstance) -> list[dg.RunRequest] | str:
+    context = dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=NIGHT, resources={"database": database}
+    )
+    result = nightly_care(context)
+    return asked([result] if isinstance(result, dg.RunRequest) else result)
+
+
+def asked(result: object) -> list[dg.RunRequest] | str:
+    if isinstance(result, dg.SkipReason):
+        return result.skip_message or ""
+    assert isinstance(result, list)
+    return result
+
+
+def fill(drop: Path, url: str, weights: EncoderResource) -> str:
+    """Ingest a drop folder of one good and one bad brick; returns their cell."""
+    for name in ("0100p000", "0101p000"):
+        write_brick(drop / SURVEY, name)
+    spoil(drop / SURVEY, "0101p000")
+    tiles = find_tiles(load_survey(SURVEY), drop / SURVEY)
+    (cell,) = {cell_of(tile) for tile in tiles}
+    ingest_cell_tiles(url, weights.load(), SURVEY, drop / SURVEY, cell, [], no_report)
+    return cell
+
+
+def test_the_night_retries_the_failed_tile_alone_once_a_night(
+    drop: Path,
+    database: str,
+    database_resource: DatabaseResource,
+    drop_resource: DropFolderResource,
+    encoder_resource: EncoderResource,
+    instance: dg.DagsterInstance,
+) -> None:
+    cell = fill(drop, database, encoder_resource)
+    first, again, later = (
+        retry(database_resource, drop_resource, instance, night)
+        for night in (NIGHT, NIGHT, NIGHT.replace(day=18))
+    )
+    assert isinstance(first, list)
+    (request,) = first
+    assert request.partition_key == cell
+    assert request.run_config["ops"]["galaxies"]["config"]["tiles"] == ["0101p000"]
+    assert str(request.run_key).startswith("2031-05-17/legacy_dr10/healpix5-")
+    keys = [run.run_key for runs in (first, again, later) for run in runs if isinstance(run, dg.RunRequest)]
+    assert keys[0] == keys[1] != keys[2]
+    assert instance.get_dynamic_partitions("sky_cells") == [cell]
+
+
+def test_a_cell_whose_run_is_still_to_finish_waits_for_the_next_night(
+    drop: Path,
+    database: str,
+    database_resource: DatabaseResource,
+    drop_resource: DropFolderResource,
+    encoder_resource: EncoderResource,
+    instance: dg.DagsterInstance,
+) -> None:
+    cell = fill(drop, database, encoder_resource)
+    tags = {"galcat/survey": SURVEY, "dagster/partition": cell}
+    run = instance.add_run(dg.DagsterRun(job_name=ingest.name, tags=tags, status=dg.DagsterRunStatus.STARTED))
+    assert retry(database_resource, drop_resource, instance) == "no tile is pending"
+    instance.report_run_failed(run)
+    assert len(retry(database_resource, drop_resource, instance)) == 1
+
+
+@pytest.mark.parametrize("evaluate", ["retry", "care"])
+def test_a_database_that_is_down_is_told_in_one_line(
+    evaluate: str, drop_resource: DropFolderResource, instance: dg.DagsterInstance
+) -> None:
+    nowhere = DatabaseResource(url=NO_DATABASE)
+    said = retry(nowhere, drop_resource, instance) if evaluate == "retry" else care(nowhere, instance)
+    assert isinstance(said, str)
+    assert "the next night tries again: " in said
+    assert "\n" not in said
+
+
+def test_an_empty_drop_folder_gives_nothing_to_retry(
+    database_resource: DatabaseResource, drop_resource: DropFolderResource, instance: dg.DagsterInstance
+) -> None:
+    assert retry(database_resource, drop_resource, instance) == "no tile is pending"
+
+
+def test_the_catalogue_is_cared_for_once_it_holds_something(
+    drop: Path,
+    database: str,
+    database_resource: DatabaseResource,
+    encoder_resource: EncoderResource,
+    instance: dg.DagsterInstance,
+) -> None:
+    assert care(database_resource, instance) == "the catalogue is empty"
+    fill(drop, database, encoder_resource)
+    assert len(care(database_resource, instance)) == 1
+
+
+def test_a_tile_that_was_mended_by_hand_is_pending_no_more(
+    drop: Path,
+    database: str,
+    database_resource: DatabaseResource,
+    drop_resource: DropFolderResource,
+    encoder_resource: EncoderResource,
+    instance: dg.DagsterInstance,
+) -> None:
+    cell = fill(drop, database, encoder_resource)
+    write_brick(drop / SURVEY, "0101p000")
+    ingest_cell_tiles(database, encoder_resource.load(), SURVEY, drop / SURVEY, cell, [], no_report)
+    with connect(database) as connection:
+        row = connection.execute("SELECT count(*) FROM galcat.galaxy").fetchone()
+    assert row == (6,)
+    assert retry(database_resource, drop_resource, instance) == "no tile is pending"
