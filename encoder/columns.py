@@ -78,13 +78,17 @@ def _read_fits(path: Path, names: list[str]) -> dict[str, NDArray[np.generic]]:
 
 def _read_csv(path: Path, names: list[str], text: set[str]) -> dict[str, NDArray[np.generic]]:
     try:
-        header = pd.read_csv(path, nrows=0).columns
-        _check_names(path, names, [str(name) for name in header])
+        header = [str(name).strip() for name in pd.read_csv(path, nrows=0).columns]
+        _check_names(path, names, header)
         frame = pd.read_csv(
             path,
+            header=0,
+            names=header,
             usecols=names,
             dtype=dict.fromkeys(text & set(names), str),
-            keep_default_na=True,
+            keep_default_na=False,
+            na_values={name: [] if name in text else list(EMPTY) for name in names},
+            skipinitialspace=True,
             low_memory=False,
         )
     except (OSError, ValueError, EOFError) as error:  # pandas' parser errors are ValueErrors

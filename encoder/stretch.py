@@ -42,8 +42,7 @@ def to_rgb(
 def _asinh(x: Tensor) -> Tensor:
     """Inverse hyperbolic sine to 1e-7, by functions that are vectorised on a CPU; torch's own is not."""
     size = x.abs()
-    square = x.square()
-    return square.div_((square + 1).sqrt_().add_(1)).add_(size).log1p_().copysign_(x)
+    return x.square().add_(1.0).sqrt_().add_(size).log_().copysign_(x)
 
 
 def _desaturate(image: Tensor, saturation: float) -> Tensor:
