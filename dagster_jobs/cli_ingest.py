@@ -67,7 +67,7 @@ def run_ingest(url: str, path: Path, survey: str, weights: str) -> bool:
             outcomes.append(outcome)
             progress.advance(bar)
             if outcome.error is not None:
-                progress.print(f"[red]failed:[/red] {escape(outcome.error)}")
+                progress.print(f"[red]failed:[/red] {escape(outcome.error)}", soft_wrap=True)
 
         for cell, tiles in pending.cells.items():
             names = [tile.name for tile in tiles]

@@ -99,6 +99,7 @@ def show(result: Result, output_format: str, output: Path | None) -> None:
     if output_format == "table" and output is None:
         if result.columns:
             wide.print(as_table(result))
+            console.print(f"({len(result.rows)} rows)", style="dim")
         return
     name = output.suffix.lstrip(".") if output_format == "table" and output else output_format
     content = write_result(result, {"vot": "votable", "xml": "votable"}.get(name, name))
@@ -110,7 +111,7 @@ def show(result: Result, output_format: str, output: Path | None) -> None:
 
 def as_table(result: Result) -> Table:
     """An answer for the eye: short numbers, short vectors, NULL as a dash."""
-    table = Table(box=None, header_style="bold", pad_edge=False, caption=f"{len(result.rows)} rows")
+    table = Table(box=None, header_style="bold", pad_edge=False)
     for name in result.columns:
         table.add_column(name, no_wrap=True)
     for row in result.rows:

@@ -42,8 +42,8 @@ def answer_questions(home: Path) -> None:
     with connected() as connection:
         for question, query in questions():
             console.rule(f"[bold]{question}", align="left", style="dim")
-            console.print(query, style="cyan", markup=False)
-            wide.print(Padding(as_table(run_query(connection, query)), (1, 0, 1, 2)))
+            console.print(query, style="cyan", markup=False, soft_wrap=True)
+            wide.print(Padding(as_table(run_query(connection, query)), (1, 0, 1, 2), expand=False))
         spiral = int(str(run_query(connection, BRIGHTEST_SPIRAL).rows[0][0]))
         sheet = home / "demo_similar.png"
         draw_similar(connection, spiral, similar(connection, spiral, 14), sheet)
