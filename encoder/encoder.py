@@ -80,9 +80,9 @@ class Encoder:
         Raises:
             ValueError: The pictures have another shape than the recipe's.
         """
-        expected = (3, self.recipe.size, self.recipe.size)
-        if tuple(rgb.shape[1:]) != expected:
-            raise ValueError(f"pictures of shape {tuple(rgb.shape)} where (n, {expected}) is wanted")
+        size = self.recipe.size
+        if tuple(rgb.shape[1:]) != (3, size, size):
+            raise ValueError(f"pictures of shape {tuple(rgb.shape)} where (n, 3, {size}, {size}) is wanted")
         chunks = [self._encode_chunk(chunk) for chunk in torch.split(rgb, _CHUNK) if len(chunk)]
         if not chunks:
             nothing = np.empty((0, self.dimension), np.float32)

@@ -1,7 +1,9 @@
 """The network: any timm backbone by name, and a Dirichlet head over every answer of a Galaxy Zoo tree."""
 
 import copy
+import functools
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +82,22 @@ def folded(network: Network, size: int) -> Network:
         before, after = network(noise).embedding, candidate(noise).embedding
     same = torch.allclose(before, after, rtol=1e-3, atol=1e-3 * float(before.abs().max()))
     return candidate if same else network
+
+
+def keep_depthwise_float32(network: Network) -> None:
+    """Leave depthwise convolutions out of autocast while training on a CPU.
+
+    Their bfloat16 gradients are three times slower than float32 there, all other layers' faster; a step
+    takes half the time so (EfficientNet-Lite0, 112 px, AVX512-BF16).
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
+            module.forward = functools.partial(_without_autocast, module.forward)  # type: ignore[method-assign]
+
+
+def _without_autocast(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    with torch.autocast(x.device.type, enabled=False):
+        return forward(x.float())
 
 
 def _create_backbone(name: str, drop_path: float) -> nn.Module:

@@ -11,7 +11,7 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from encoder.errors import TrainingError, WeightsError
@@ -67,7 +67,7 @@ def write_weights(path: Path, weights: Weights) -> None:
         "projection_scale": weights.projection.scale,
     }
     # One entry: safetensors writes several in no fixed order.
-    save_file(tensors, path, metadata={"galcat": json.dumps(about, sort_keys=True)})
+    path.write_bytes(save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)}))
 
 
 def read_weights(path: Path) -> Weights:

@@ -1,0 +1,104 @@
+"""What may change in a picture while the votes stay the same: place, turn, zoom, colour, blur and noise.
+
+A galaxy fills an EFIGI frame and is a fifth of a DECaLS one, so the zoom is drawn from a range that each
+source states: the share of its frame that the network sees.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torchvision.transforms import InterpolationMode, v2
+from torchvision.transforms.v2 import functional
+
+_DIAGONAL = math.sqrt(2)
+_SHIFT = 0.04
+_BLUR_CHANCE = 0.25
+_LARGEST_NOISE = 0.03
+
+
+@dataclass(frozen=True)
+class Share:
+    """Range of the share of a source's frame that the network sees; above 1, sky is added around it."""
+
+    low: float
+    high: float
+
+    @property
+    def middle(self) -> float:
+        """The share used where nothing is random."""
+        return math.sqrt(self.low * self.high)
+
+
+_colour = v2.Compose(
+    [
+        v2.ColorJitter(brightness=0.2, contrast=0.2, saturation=(0.4, 1.25), hue=0.03),
+        v2.RandomApply([v2.GaussianBlur(5, sigma=(0.3, 1.2))], p=_BLUR_CHANCE),
+    ]
+)
+
+
+def augmented(image: Tensor, share: Share, size: int, generator: torch.Generator) -> Tensor:
+    """A random picture of the same galaxy.
+
+    Args:
+        image: (3, h, w) uint8.
+        share: Range of the zoom.
+        size: Width and height of the result, pixels.
+        generator: Source of all randomness but torchvision's, which is seeded from it.
+
+    Returns:
+        (3, size, size) float32 in 0..1.
+    """
+    zoom, angle, left, down, flip, noise = torch.rand(6, generator=generator).tolist()
+    side = min(image.shape[1:]) * share.low * (share.high / share.low) ** zoom
+    shift = (round((left - 0.5) * 2 * _SHIFT * side), round((down - 0.5) * 2 * _SHIFT * side))
+    picture = _turned(image, side, shift, 360 * angle, size)
+    if flip < 0.5:  # noqa: PLR2004 - a fair coin
+        picture = functional.horizontal_flip(picture)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
+        picture = _colour(functional.to_dtype(picture, torch.float32, scale=True))
+        noisy: Tensor = picture + torch.randn_like(picture) * (_LARGEST_NOISE * noise)
+    return noisy.clamp(0, 1)
+
+
+def plain(image: Tensor, share: float, size: int) -> Tensor:
+    """The same picture every time: the centre of the frame, resized antialiased.
+
+    Args:
+        image: (3, h, w) uint8.
+        share: Share of the frame that is kept.
+        size: Width and height of the result, pixels.
+
+    Returns:
+        (3, size, size) float32 in 0..1.
+    """
+    picture = _centre(image, round(min(image.shape[1:]) * share), (0, 0))
+    picture = functional.resize(picture, [size, size], antialias=True)
+    scaled: Tensor = functional.to_dtype(picture, torch.float32, scale=True)
+    return scaled
+
+
+def _turned(image: Tensor, side: float, shift: tuple[int, int], angle: float, size: int) -> Tensor:
+    # Larger than needed by the diagonal, so that the turned square has pixels in its corners.
+    large = math.ceil(size * _DIAGONAL) + 2
+    picture = _centre(image, round(side * large / size), shift)
+    picture = functional.resize(picture, [large, large], antialias=True)
+    picture = functional.rotate(picture, angle, interpolation=InterpolationMode.BILINEAR)
+    square: Tensor = functional.center_crop(picture, [size, size])
+    return square
+
+
+def _centre(image: Tensor, side: int, shift: tuple[int, int]) -> Tensor:
+    """A square around the centre; beyond the frame lies sky of the colour of its border."""
+    height, width = image.shape[1:]
+    top, left = (height - side) // 2 + shift[1], (width - side) // 2 + shift[0]
+    over = max(0, -top, -left, top + side - height, left + side - width)
+    if over:
+        border = torch.cat([image[:, 0], image[:, -1], image[:, :, 0], image[:, :, -1]], dim=1)
+        sky = border.float().median(dim=1).values.tolist()
+        image = functional.pad(image, [over], fill=sky)
+    square: Tensor = functional.crop(image, top + over, left + over, side, side)
+    return square

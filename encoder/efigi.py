@@ -1,0 +1,109 @@
+"""Expert attributes as votes: what volunteers would have answered about an EFIGI galaxy.
+
+The mapping is data, `trees/efigi_votes.toml`; this file only reads it along the attributes.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from encoder.errors import TrainingError
+from encoder.gz_tree import Tree
+
+_UNKNOWN = -1.0  # what EFIGI writes for an attribute that cannot be judged
+_WIDEST = {"T": 8.0}  # an interval this wide halves the votes; 1 for the attributes, which are 0..1
+_SETTINGS = {"question", "attribute", "at"}
+
+
+@dataclass(frozen=True)
+class AttributeTable:
+    """Vote fractions of one question along one attribute.
+
+    Attributes:
+        question: As the tree spells it.
+        attribute: Column of the EFIGI table.
+        at: (k,) values of the attribute, rising.
+        fractions: (k, n_answers of the question).
+    """
+
+    question: str
+    attribute: str
+    at: NDArray[np.float64]
+    fractions: NDArray[np.float64]
+
+    def along(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Fractions at attribute values, (n, n_answers); NaN where the attribute is unknown."""
+        columns = [np.interp(values, self.at, column) for column in self.fractions.T]
+        known = values != _UNKNOWN if self.attribute != "T" else np.isfinite(values)
+        return np.where(known[:, None], np.stack(columns, axis=1), np.nan)
+
+
+def attribute_votes(attributes: pd.DataFrame, tree: Tree) -> NDArray[np.float32]:
+    """Votes of every answer for galaxies with expert attributes.
+
+    The total is that of the mapping for a question that everybody is asked and experts were sure of. It
+    falls along the tree with the share of volunteers who get there, and to half with the width of the
+    experts' confidence interval. A question whose attribute is unknown has no votes, nor have those after it.
+
+    Args:
+        attributes: One row a galaxy, the columns `T`, `T_inf`, `T_sup`, ... of the EFIGI catalogue.
+        tree: The votes' tree.
+
+    Returns:
+        (n, n_answers).
+
+    Raises:
+        TrainingError: A column is missing.
+    """
+    mapping = _load_mapping(tree)
+    fractions = np.full((len(attributes), tree.n_answers), np.nan)
+    certainty = np.ones((len(attributes), len(tree.questions)))
+    for i, question in enumerate(tree.questions):
+        tables = [table for table in mapping.tables if table.question == question.name]
+        if not tables:
+            continue
+        evidence = np.prod([t.along(_column(attributes, t.attribute)) for t in tables], axis=0)
+        fractions[:, question.slice] = evidence / evidence.sum(axis=1, keepdims=True)
+        certainty[:, i] = np.min([_certainty(attributes, t.attribute) for t in tables], axis=0)
+    totals = mapping.total_votes * tree.proportion_asked(fractions.astype(np.float32)) * certainty
+    sizes = [len(question.answers) for question in tree.questions]
+    votes = np.nan_to_num(fractions * np.repeat(totals, sizes, axis=1))
+    rounded: NDArray[np.float32] = votes.astype(np.float32)
+    return rounded
+
+
+@dataclass(frozen=True)
+class _Mapping:
+    total_votes: float
+    tables: tuple[AttributeTable, ...]
+
+
+def _load_mapping(tree: Tree) -> _Mapping:
+    text = (resources.files("encoder") / "trees" / "efigi_votes.toml").read_text()
+    raw = tomllib.loads(text)
+    return _Mapping(float(raw["total_votes"]), tuple(_table(t, tree) for t in raw["table"]))
+
+
+def _table(raw: dict[str, Any], tree: Tree) -> AttributeTable:
+    question = next(q for q in tree.questions if q.name == raw["question"])
+    if set(raw) - _SETTINGS != set(question.answers):
+        raise TrainingError(f"efigi_votes.toml: wrong answers of {question.name} by {raw['attribute']}")
+    fractions = np.array([raw[answer] for answer in question.answers], dtype=np.float64).T
+    return AttributeTable(question.name, raw["attribute"], np.array(raw["at"], np.float64), fractions)
+
+
+def _certainty(attributes: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    width = _column(attributes, f"{name}_sup") - _column(attributes, f"{name}_inf")
+    sure: NDArray[np.float64] = 1 - 0.5 * np.clip(width / _WIDEST.get(name, 1.0), 0, 1)
+    return sure
+
+
+def _column(attributes: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    if name not in attributes:
+        raise TrainingError(f"the EFIGI table has no column {name!r}")
+    return attributes[name].to_numpy(np.float64)

@@ -1,0 +1,81 @@
+"""From trained weights to a release: the projection is fitted, the file written, the held-out report made."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from encoder.encoder import load_encoder
+from encoder.gz_tree import Tree
+from encoder.held_out import encode_source, report
+from encoder.network import Network
+from encoder.projection import Projection, fit_projection
+from encoder.simulated_training import KEPT_SHARE
+from encoder.training_config import TrainingConfig
+from encoder.training_data import Labelled
+from encoder.weights_file import Weights, write_weights
+
+SEARCHED_WIDTH = 40
+
+
+def make_release(
+    config: TrainingConfig, tree: Tree, network: Network, splits: Sequence[tuple[Labelled, Labelled]]
+) -> Path:
+    """Write `NAME.safetensors` and `held_out.json` into the run's folder.
+
+    The projection's sample is every real training image and the simulated galaxies that were held out.
+    What is measured is the file as written, after its rounding.
+
+    Args:
+        config: Of the run.
+        tree: Of the votes.
+        network: Trained.
+        splits: Training and held-out galaxies of each source.
+
+    Returns:
+        The weights file.
+    """
+    folder = Path(config.release.folder)
+    file = folder / f"{config.release.name}.safetensors"
+    sample = [out if training.kind == "simulated" else training for training, out in splits]
+    _write(file, config, tree, network, _no_projection(network.dimension), splits)
+    encoder = load_encoder(file)
+    shares = [source_share(source, config.recipe.crop) for source in sample]
+    vectors = [encode_source(encoder, s, share).embedding for s, share in zip(sample, shares, strict=True)]
+    _write(file, config, tree, network, fit_projection(np.concatenate(vectors), SEARCHED_WIDTH), splits)
+    measured = report(load_encoder(file), config, splits)
+    (folder / "held_out.json").write_text(json.dumps(measured, indent=1) + "\n")
+    return file
+
+
+def source_share(source: Labelled, crop: float) -> float:
+    """Share of a source's frame that shows the galaxy as the recipe will show it."""
+    return crop / KEPT_SHARE if source.kind == "simulated" else source.share.middle
+
+
+def _write(
+    file: Path,
+    config: TrainingConfig,
+    tree: Tree,
+    network: Network,
+    projection: Projection,
+    splits: Sequence[tuple[Labelled, Labelled]],
+) -> None:
+    training: dict[str, Any] = {
+        "configuration": config.text,
+        "galaxies": {source.kind: len(source.ids) for source, _ in splits},
+        "held_out": {source.kind: len(source.ids) for _, source in splits},
+    }
+    release = config.release
+    weights = Weights(
+        release.name, release.backbone, tree, config.recipe, release.view_set, training, network, projection
+    )
+    write_weights(file, weights)
+
+
+def _no_projection(dimension: int) -> Projection:
+    width = SEARCHED_WIDTH
+    nothing = np.zeros((width, dimension), np.float32)
+    return Projection(np.zeros(dimension, np.float32), nothing, np.zeros(width, np.float32), 1.0)

@@ -1,0 +1,56 @@
+"""Training: a configuration in, a release of weights out."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import Progress
+
+from encoder.gz_tree import load_tree
+from encoder.release import make_release
+from encoder.training_config import read_config
+from encoder.training_data import load_source
+from encoder.training_run import Run
+
+_WATCHED = 500  # held-out galaxies of each source whose loss is logged every epoch
+
+
+def train(config_file: Path, progress: Progress | None = None) -> Path:
+    """Train a network, fit its projection, measure it on held-out galaxies, and write the release.
+
+    A run that was killed resumes at its last whole epoch and ends with the same weights; a finished one
+    only makes its release again, so that the inference size can be chosen afterwards.
+
+    Args:
+        config_file: A TOML file, see `encoder/configs/default.toml`.
+        progress: Where bars are shown.
+
+    Returns:
+        The weights file; beside it lie `log.csv` and `held_out.json`.
+
+    Raises:
+        TrainingError: The configuration or a label table is wrong, or the run's folder holds another run.
+    """
+    config = read_config(Path(config_file))
+    folder = Path(config.release.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(config.loop.threads)
+    tree = load_tree(config.release.tree)
+    splits = [load_source(s, tree, folder / "cache").split(config.held_out_share) for s in config.sources]
+    run = Run(config, tree, [training for training, _ in splits], progress)
+    watched = [out.take(np.arange(min(_WATCHED, len(out.ids)))) for _, out in splits]
+    for epoch in range(run.resume(), config.loop.epochs):
+        began = time.monotonic()
+        training_loss = run.one_epoch(epoch)
+        held_out_losses = {f"held_out_{source.kind}": run.loss_on(source) for source in watched}
+        run.log(
+            {
+                "epoch": epoch,
+                "seconds": round(time.monotonic() - began, 1),
+                "training": round(training_loss, 4),
+                **held_out_losses,
+            }
+        )
+        run.save(epoch + 1)
+    return make_release(config, tree, run.average, splits)

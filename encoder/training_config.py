@@ -1,0 +1,177 @@
+"""The training configuration: a TOML file, parsed once, wrong in one line."""
+
+import tomllib
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from encoder.augment import Share
+from encoder.errors import TrainingError, WeightsError
+from encoder.recipe import ImageRecipe
+from encoder.views import VIEW_SETS
+
+_T = TypeVar("_T")
+KINDS = ("simulated", "efigi", "gz2_spirals")
+
+
+@dataclass(frozen=True)
+class ReleaseConfig:
+    """What comes out.
+
+    Attributes:
+        name: Of the release, and of its file.
+        backbone: As timm spells it.
+        start: `imagenet` or `random` weights of the backbone.
+        view_set: Views averaged at inference, 1 or 8.
+        folder: Where the run keeps its log, checkpoint and weights; relative to the current folder.
+        tree: The Galaxy Zoo tree.
+    """
+
+    name: str
+    backbone: str
+    start: str
+    view_set: int
+    folder: str
+    tree: str = "gzd5"
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How the network is trained.
+
+    Attributes:
+        epochs: Passes over all sources.
+        size: Width and height of the pictures in training, pixels; inference may use another.
+        batch_size: Pictures a step.
+        learning_rate: At its highest, after the warm-up; then it falls as a cosine to 0.
+        weight_decay: Of AdamW, on matrices only.
+        warmup_epochs: Of linear rise.
+        ema_decay: Of the moving average of the weights that is released, a step.
+        drop_path: Rate of stochastic depth.
+        workers: Processes that read images; 0 reads in the training process.
+        threads: CPU threads of the training process.
+        seed: Of everything random.
+    """
+
+    epochs: int
+    size: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    warmup_epochs: float
+    ema_decay: float
+    drop_path: float
+    workers: int
+    threads: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """One labelled source.
+
+    Attributes:
+        kind: `simulated`, `efigi` or `gz2_spirals`.
+        share: Range of the share of the frame that the network sees.
+        folder: Of the images and their table; relative to the current folder.
+        galaxies: How many to simulate.
+        seed: Of the simulation.
+    """
+
+    kind: str
+    share: Share
+    folder: str = ""
+    galaxies: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything a training run needs to know, and the text it was read from."""
+
+    release: ReleaseConfig
+    recipe: ImageRecipe
+    loop: LoopConfig
+    held_out_share: float
+    sources: tuple[SourceConfig, ...]
+    text: str
+
+
+def read_config(path: Path) -> TrainingConfig:
+    """Parse a training configuration.
+
+    Raises:
+        TrainingError: The file is missing, no TOML, or an entry is unknown, missing or out of range.
+    """
+    try:
+        text = path.read_text()
+        raw = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TrainingError(f"training configuration {path} cannot be read: {error}") from error
+    try:
+        return _parse(raw, text)
+    except (TrainingError, WeightsError) as error:
+        raise TrainingError(f"{path}: {error}") from error
+
+
+def _parse(raw: dict[str, Any], text: str) -> TrainingConfig:
+    known = {"release", "recipe", "training", "held_out_share", "source"}
+    for name in raw:
+        _check(name in known, f"unknown entry {name!r}")
+    for name in sorted(known):
+        _check(name in raw, f"no entry {name!r}")
+    _check(isinstance(raw["source"], list) and len(raw["source"]) > 0, "no [[source]]")
+    config = TrainingConfig(
+        release=_table(ReleaseConfig, raw["release"], "release"),
+        recipe=ImageRecipe.from_dict(raw["recipe"]),
+        loop=_table(LoopConfig, raw["training"], "training"),
+        held_out_share=raw["held_out_share"],
+        sources=tuple(_source(s) for s in raw["source"]),
+        text=text,
+    )
+    _check_ranges(config)
+    return config
+
+
+def _source(raw: dict[str, Any]) -> SourceConfig:
+    kind = raw.get("kind")
+    _check(kind in KINDS, f"source kind {kind!r} is not one of {', '.join(KINDS)}")
+    match raw.get("share"):
+        case [int() | float() as low, int() | float() as high] if 0 < low <= high:
+            share = Share(low, high)
+        case other:
+            raise TrainingError(f"source {kind}: share {other!r} is not two rising positive numbers")
+    source = _table(SourceConfig, {**raw, "share": share}, f"source {kind}")
+    if kind == "simulated":
+        _check(source.galaxies > 0, "source simulated: galaxies is not positive")
+    else:
+        _check(bool(source.folder), f"source {kind}: no folder")
+    return source
+
+
+def _table(cls: type[_T], raw: Any, what: str) -> _T:  # noqa: ANN401 - straight from the file
+    _check(isinstance(raw, dict), f"{what} is not a table")
+    types = {f.name: f.type for f in fields(cls)}  # type: ignore[arg-type]
+    for key, value in raw.items():
+        _check(key in types, f"{what} has an unknown entry {key!r}")
+        wanted = types[key]
+        right = isinstance(value, int | float) if wanted is float else isinstance(value, wanted)  # type: ignore[arg-type]
+        _check(right and not isinstance(value, bool), f"{what}: {key} = {value!r} is no {wanted.__name__}")  # type: ignore[union-attr]
+    for f in fields(cls):  # type: ignore[arg-type]
+        _check(f.name in raw or f.default is not MISSING, f"{what} has no entry {f.name!r}")
+    return cls(**raw)
+
+
+def _check_ranges(config: TrainingConfig) -> None:
+    release, loop, held_out = config.release, config.loop, config.held_out_share
+    _check(release.view_set in VIEW_SETS, f"view_set {release.view_set} is not one of {VIEW_SETS}")
+    _check(release.start in {"imagenet", "random"}, f"start {release.start!r} is neither imagenet nor random")
+    _check(isinstance(held_out, float) and 0 < held_out < 1, f"held_out_share {held_out!r} is not in 0..1")
+    _check(0 <= loop.ema_decay < 1, f"ema_decay {loop.ema_decay} is not in 0..1")
+    for name in ("epochs", "size", "batch_size", "learning_rate", "threads"):
+        _check(getattr(loop, name) > 0, f"training: {name} is not positive")
+
+
+def _check(ok: bool, message: str) -> None:
+    if not ok:
+        raise TrainingError(message)

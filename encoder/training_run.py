@@ -1,0 +1,196 @@
+"""A training run: weights, their moving average and the optimiser, saved after every epoch."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from rich.progress import Progress
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from encoder.device import has_fast_bfloat16, pick_device
+from encoder.errors import TrainingError
+from encoder.gz_tree import Tree
+from encoder.imagenet import BACKBONE, backbone_state
+from encoder.loss import dirichlet_multinomial_loss
+from encoder.network import Network, keep_depthwise_float32
+from encoder.training_config import TrainingConfig
+from encoder.training_data import Labelled, Pictures
+
+_CHECKPOINT = "checkpoint.pt"
+_LOG = "log.csv"
+_LARGEST_GRADIENT = 10.0
+
+
+class Run:
+    """The state of one training run: weights, their moving average, the optimiser.
+
+    Args:
+        config: Of the run.
+        tree: Of the votes.
+        sources: Galaxies to train on.
+        progress: Where bars are shown.
+    """
+
+    def __init__(
+        self, config: TrainingConfig, tree: Tree, sources: Sequence[Labelled], progress: Progress | None
+    ) -> None:
+        loop = config.loop
+        torch.manual_seed(loop.seed)
+        self._config, self._tree, self._sources, self._progress = config, tree, sources, progress
+        self._folder = Path(config.release.folder)
+        self._device = pick_device()
+        self._bfloat16 = has_fast_bfloat16(self._device)
+        self._steps = sum(len(s.ids) for s in sources) // loop.batch_size
+        if not self._steps:
+            raise TrainingError(f"fewer training galaxies than one batch of {loop.batch_size}")
+        self._network = _start_network(config, tree).to(self._device)
+        self.average = (
+            _start_network(config, tree).to(self._device).eval().requires_grad_(requires_grad=False)
+        )
+        self.average.load_state_dict(self._network.state_dict())
+        if self._device.type == "cpu" and self._bfloat16:
+            keep_depthwise_float32(self._network)
+        self._optimiser = torch.optim.AdamW(_groups(self._network, loop.weight_decay), lr=loop.learning_rate)
+
+    def resume(self) -> int:
+        """Load the last checkpoint, if there is one; the epochs that are done."""
+        file = self._folder / _CHECKPOINT
+        if not file.exists():
+            return 0
+        state = torch.load(file, map_location=self._device, weights_only=True)
+        if state["run"] != self._identity:
+            raise TrainingError(f"{file} is of another training configuration; choose another folder")
+        self._network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._forget_after(int(state["epochs"]))
+        return int(state["epochs"])
+
+    def save(self, epochs: int) -> None:
+        """Write the checkpoint; the old one stays whole until the new one is."""
+        state = {
+            "run": self._identity,
+            "epochs": epochs,
+            "network": self._network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+        }
+        unfinished = self._folder / f"{_CHECKPOINT}.part"
+        torch.save(state, unfinished)
+        unfinished.replace(self._folder / _CHECKPOINT)
+
+    def one_epoch(self, epoch: int) -> float:
+        """Train on every galaxy once; the mean loss, nats a galaxy."""
+        seed = self._config.loop.seed * 1009 + epoch
+        torch.manual_seed(seed)  # stochastic depth
+        pictures = Pictures(self._sources, self._config.loop.size, seed)
+        order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed)).tolist()
+        loader = DataLoader(
+            pictures,
+            self._config.loop.batch_size,
+            sampler=order,
+            drop_last=True,
+            num_workers=self._config.loop.workers,
+        )
+        bar = self._progress.add_task(f"epoch {epoch + 1}", total=self._steps) if self._progress else None
+        total = 0.0
+        self._network.train()
+        for i, (rgb, votes) in enumerate(loader):
+            total += self._step(epoch * self._steps + i, rgb, votes)
+            if self._progress and bar is not None:
+                self._progress.update(
+                    bar, advance=1, description=f"epoch {epoch + 1}, loss {total / (i + 1):.2f}"
+                )
+        return total / self._steps
+
+    @torch.inference_mode()
+    def loss_on(self, source: Labelled) -> float:
+        """Mean loss of the averaged weights on plain pictures of held-out galaxies, nats a galaxy."""
+        loader = DataLoader(Pictures([source], self._config.loop.size, None), self._config.loop.batch_size)
+        total = sum(float(self._loss(self.average, rgb, votes)) * len(rgb) for rgb, votes in loader)
+        return round(total / max(1, len(source.ids)), 4)
+
+    def log(self, row: dict[str, float]) -> None:
+        """Append one epoch to the log."""
+        file = self._folder / _LOG
+        new = not file.exists()
+        with file.open("a", newline="") as out:
+            writer = csv.DictWriter(out, list(row))
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+    def _step(self, step: int, rgb: Tensor, votes: Tensor) -> float:
+        rate = self._config.loop.learning_rate * self._schedule(step)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        loss = self._loss(self._network, rgb, votes)
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._network.parameters(), _LARGEST_GRADIENT)
+        self._optimiser.step()
+        # A short memory at first, or the average would remember the start for ever.
+        decay = min(self._config.loop.ema_decay, (step + 1) / (step + 10))
+        _move_average(self.average, self._network, decay)
+        return float(loss.detach())
+
+    def _loss(self, network: Network, rgb: Tensor, votes: Tensor) -> Tensor:
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16):
+            alpha = network(rgb.to(self._device)).alpha
+        return dirichlet_multinomial_loss(alpha, votes.to(self._device), self._tree.slices)
+
+    def _schedule(self, step: int) -> float:
+        warmup = self._config.loop.warmup_epochs * self._steps
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        done = (step - warmup) / max(1, self._config.loop.epochs * self._steps - warmup)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+    @property
+    def _identity(self) -> str:
+        """What must not change between a checkpoint and its resumption; the inference recipe may."""
+        c = self._config
+        loop = replace(c.loop, workers=0, threads=0)
+        return repr((c.release.backbone, c.release.start, c.release.tree, loop, c.held_out_share, c.sources))
+
+    def _forget_after(self, epochs: int) -> None:
+        """Drop log lines of an epoch that was logged but not saved."""
+        file = self._folder / _LOG
+        if file.exists():
+            lines = file.read_text().splitlines(keepends=True)
+            file.write_text("".join(lines[: epochs + 1]))
+
+
+def _start_network(config: TrainingConfig, tree: Tree) -> Network:
+    backbone, recipe = config.release.backbone, config.recipe
+    network = Network(
+        backbone,
+        tree.n_answers,
+        recipe.input_mean,
+        recipe.input_deviation,
+        drop_path=config.loop.drop_path,
+    )
+    if config.release.start == "imagenet":
+        if backbone != BACKBONE:
+            raise TrainingError(f"the ImageNet start is {BACKBONE}'s; {backbone} can only start random")
+        network.backbone.load_state_dict(backbone_state())
+    return network
+
+
+def _groups(network: Network, weight_decay: float) -> list[dict[str, object]]:
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+@torch.no_grad()
+def _move_average(average: Network, network: Network, decay: float) -> None:
+    for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if old.is_floating_point():
+            old.lerp_(new, 1 - decay)
+        else:
+            old.copy_(new)

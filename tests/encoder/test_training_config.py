@@ -1,0 +1,78 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from encoder.augment import Share
+from encoder.errors import TrainingError
+from encoder.training_config import read_config
+from tests.encoder.releases import CONFIGURATION
+
+
+def test_the_shipped_configuration_says_what_the_shipped_encoder_is() -> None:
+    file = Path(__file__).resolve().parents[2] / "encoder" / "configs" / "default.toml"
+    config = read_config(file)
+    assert config.release.backbone == "tf_efficientnet_lite0"
+    assert config.release.start == "imagenet"
+    assert {source.kind for source in config.sources} == {"simulated", "efigi", "gz2_spirals"}
+    assert config.text == file.read_text()
+
+
+def test_every_entry_is_read(tmp_path: Path) -> None:
+    config = read_config(_write(tmp_path, CONFIGURATION))
+    assert config.release.folder == "FOLDER"
+    assert (config.recipe.size, config.recipe.crop) == (40, 0.5)
+    assert (config.loop.epochs, config.loop.learning_rate, config.loop.seed) == (2, 0.001, 3)
+    assert config.held_out_share == 0.3
+    assert [s.kind for s in config.sources] == ["simulated", "efigi"]
+    assert config.sources[0].share == Share(0.5, 1.0)
+    assert config.sources[0].galaxies == 30
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[release]", "[release", "cannot be read"),
+        ("held_out_share = 0.3", "", "no entry 'held_out_share'"),
+        ("held_out_share = 0.3", "held_out_share = 1.5", "held_out_share 1.5 is not in 0..1"),
+        ("held_out_share = 0.3", "held_out_share = 0.3\nspeed = 2", "unknown entry 'speed'"),
+        ('start = "random"', 'start = "tabula rasa"', "start 'tabula rasa' is neither imagenet nor random"),
+        ("view_set = 1", "view_set = 4", "view_set 4 is not one of (1, 8)"),
+        ("view_set = 1", 'view_set = "one"', "release: view_set = 'one' is no int"),
+        ("view_set = 1", "", "release has no entry 'view_set'"),
+        ("epochs = 2", "epochs = 0", "training: epochs is not positive"),
+        ("epochs = 2", "epochs = true", "training: epochs = True is no int"),
+        ("epochs = 2", "epochs = 2\nepoch = 2", "training has an unknown entry 'epoch'"),
+        ("ema_decay = 0.9", "ema_decay = 1.0", "ema_decay 1.0 is not in 0..1"),
+        ("size = 40", "size = 0", "image size 0 is not positive"),
+        (
+            'kind = "efigi"',
+            'kind = "hubble"',
+            "source kind 'hubble' is not one of simulated, efigi, gz2_spirals",
+        ),
+        ("share = [0.5, 1.0]", "share = [1.0, 0.5]", "share [1.0, 0.5] is not two rising positive numbers"),
+        ("share = [0.5, 1.0]", "", "share None is not two rising positive numbers"),
+        ("galaxies = 30", "galaxies = 0", "source simulated: galaxies is not positive"),
+        ('folder = "EFIGI"', "", "source efigi: no folder"),
+    ],
+)
+def test_a_wrong_configuration_is_one_line_that_names_the_file(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    assert old in CONFIGURATION
+    file = _write(tmp_path, CONFIGURATION.replace(old, new, 1))
+    with pytest.raises(TrainingError, match=re.escape(told)) as caught:
+        read_config(file)
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_configuration_is_one_line_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"gone\.toml cannot be read"):
+        read_config(tmp_path / "gone.toml")
+
+
+def _write(folder: Path, text: str) -> Path:
+    file = folder / "run.toml"
+    file.write_text(text)
+    return file
