@@ -13,6 +13,8 @@ class Settings(BaseSettings):
         home: Folder of the embedded server and of everything else kept between runs (`GALCAT_HOME`).
         database_url: A Postgres to use instead of the embedded one (`GALCAT_DATABASE_URL`). It may hold a
             password, so it is left out of the repr.
+        drop_folder: Where new tiles arrive, one sub-folder a survey; by default `drop` in the home
+            (`GALCAT_DROP_FOLDER`).
     """
 
     model_config = SettingsConfigDict(
@@ -21,11 +23,12 @@ class Settings(BaseSettings):
 
     home: Path = Path(".galcat")
     database_url: str | None = Field(default=None, repr=False)
+    drop_folder: Path = Field(default_factory=lambda given: given["home"] / "drop")
 
-    @field_validator("home")
+    @field_validator("home", "drop_folder")
     @classmethod
-    def _expand_tilde(cls, home: Path) -> Path:
-        return home.expanduser()
+    def _expand_tilde(cls, folder: Path) -> Path:
+        return folder.expanduser()
 
 
 def load_settings() -> Settings:

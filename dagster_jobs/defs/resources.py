@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from catalog.connection import database_url
-from catalog.settings import Settings, load_settings
+from catalog.settings import load_settings
 
 if TYPE_CHECKING:
     from encoder.encoder import Encoder
@@ -40,12 +40,7 @@ class DropFolderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def get_path(self) -> Path:
         """The drop folder; where none is given, the one that the environment's settings name."""
-        return Path(self.path) if self.path else drop_folder(load_settings())
-
-
-def drop_folder(settings: Settings) -> Path:
-    """The drop folder of an installation: `drop` in its home."""
-    return settings.home / "drop"
+        return Path(self.path) if self.path else load_settings().drop_folder
 
 
 @cache

@@ -24,6 +24,14 @@ def test_variables_are_read_at_the_call_and_a_tilde_is_expanded(monkeypatch: pyt
     assert settings.database_url == "postgresql://host/db"
 
 
+def test_the_drop_folder_is_in_the_home_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/hubble")
+    monkeypatch.setenv("GALCAT_HOME", "~/catalogue")
+    assert load_settings().drop_folder == Path("/home/hubble/catalogue/drop")
+    monkeypatch.setenv("GALCAT_DROP_FOLDER", "~/incoming")
+    assert load_settings().drop_folder == Path("/home/hubble/incoming")
+
+
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALCAT_HOME", "")
     monkeypatch.setenv("GALCAT_DATABASE_URL", "")
