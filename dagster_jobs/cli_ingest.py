@@ -14,6 +14,12 @@ from dagster_jobs.outcome import TileOutcome
 
 app = typer.Typer()
 log = Console(stderr=True, highlight=False)
+PROGRESS_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+)
 
 
 @app.command()
@@ -50,6 +56,21 @@ def demo(
     answer_questions(settings.home)
 
 
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="Training configuration, TOML.")],
+) -> None:
+    """Train an encoder; a run that was killed goes on where it stopped.
+
+    Example: `galcat train encoder/configs/default.toml`
+    """
+    from encoder.train import train as train_encoder  # noqa: PLC0415 - torch takes seconds
+
+    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+        weights = train_encoder(config, progress)
+    log.print(f"wrote {weights}", soft_wrap=True)
+
+
 def run_ingest(url: str, path: Path, survey: str, weights: str) -> bool:
     """Ingest what is pending, with a progress bar and a summary; returns False when something failed."""
     from dagster_jobs.defs.assets import IngestConfig  # noqa: PLC0415 - torch and dagster take seconds
@@ -59,8 +80,7 @@ def run_ingest(url: str, path: Path, survey: str, weights: str) -> bool:
 
     pending = pending_tiles(url, load_survey(survey), path)
     outcomes: list[TileOutcome] = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=log) as progress:
+    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
         bar = progress.add_task("tiles", total=sum(map(len, pending.cells.values())))
 
         def report(outcome: TileOutcome) -> None:

@@ -1,5 +1,7 @@
 """Commands that ask the catalogue: SQL, likeness, and whether it is whole."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -81,17 +83,18 @@ def check() -> None:
     raise typer.Exit(0 if all(result.passed for result in results) else 1)
 
 
-def connected() -> psycopg.Connection:
+@contextmanager
+def connected() -> Iterator[psycopg.Connection]:
     """Open the catalogue that the settings name.
 
     Raises:
         JobError: Nothing has been ingested yet.
     """
-    connection = connect(database_url(load_settings()), autocommit=True)
-    row = connection.execute("SELECT to_regclass('galcat.release')").fetchone()
-    if row is None or row[0] is None or current_release(connection) is None:
-        raise JobError("the catalogue is empty: fill it with galcat demo or galcat ingest")
-    return connection
+    with connect(database_url(load_settings()), autocommit=True) as connection:
+        row = connection.execute("SELECT to_regclass('galcat.release')").fetchone()
+        if row is None or row[0] is None or current_release(connection) is None:
+            raise JobError("the catalogue is empty: fill it with galcat demo or galcat ingest")
+        yield connection
 
 
 def show(result: Result, output_format: str, output: Path | None) -> None:

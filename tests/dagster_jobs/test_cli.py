@@ -1,0 +1,162 @@
+"""The command line: answers, one-line errors, exit codes, and the embedded server."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from catalog.connection import connect
+from catalog.server import down
+from tests.catalog.galaxies import fill, galaxy_rows
+from tests.dagster_jobs.bricks import GALAXIES, write_brick
+from tests.dagster_jobs.command_line import Galcat
+
+
+@pytest.fixture
+def filled(galcat: Galcat, database: str) -> Galcat:
+    """The command line over 20 made-up galaxies."""
+    with connect(database, autocommit=True) as connection:
+        fill(connection, 20)
+    return galcat
+
+
+def test_sql_prints_a_table_with_whole_ids(filled: Galcat) -> None:
+    said = filled("sql", "SELECT object_id, mag_r, search FROM galcat.galaxy WHERE survey_source_id = 'g5'")
+    assert said.code == 0
+    header, row, count = said.out.strip().splitlines()
+    assert header.split() == ["object_id", "mag_r", "search"]
+    assert row.split()[0].isdecimal()
+    assert row.split()[1] == "-"
+    assert "40 numbers" in row
+    assert count == "(1 rows)"
+
+
+def test_sql_writes_csv_to_the_terminal_and_to_a_file(filled: Galcat, tmp_path: Path) -> None:
+    query = "SELECT survey_source_id, ra FROM galcat.galaxy ORDER BY ra"
+    rows = galaxy_rows(20, 0)
+    wanted = sorted(zip(rows.ra.tolist(), rows.survey_source_id, strict=True))
+    file = tmp_path / "answer.csv"
+    assert filled("sql", query, "-o", file).code == 0
+    for text in (filled("sql", query, "--format", "csv").out, file.read_text()):
+        header, *found = csv.reader(io.StringIO(text))
+        assert header == ["survey_source_id", "ra"]
+        assert [(float(ra), name) for name, ra in found] == wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    [
+        (["sql", "SELEC 1"], 1, 'error: syntax error at or near "SELEC" at character 1'),
+        (["sql", "SELECT 1", "--format", "xls"], 1, "error: no format 'xls': choose table, csv"),
+        (
+            ["sql", "DROP TABLE galcat.source"],
+            1,
+            "error: cannot execute DROP TABLE in a read-only transaction",
+        ),
+        (["similar", "17"], 1, "error: no galaxy has object_id 17"),
+        (["similar", "10.5", "-89.9"], 1, 'error: no galaxy within 3" of (10.5, -89.9)'),
+        (["similar", "10.5", "-91"], 1, "error: cone: declination -91 is not between -90 and 90 degrees"),
+        (["similar", "nosuch.jpg"], 1, "error: "),
+        (["similar", "ten", "-10"], 2, "ten -10 is no position: give RA DEC in degrees"),
+        (["similar", "1", "2", "3"], 2, "give one OBJECT_ID, or RA DEC, or one IMAGE"),
+        (["ingest", "/nosuch", "--survey", "legacy_dr10"], 1, "error: /nosuch: no such folder"),
+        (["ingest", ".", "--survey", "sdss"], 1, "error: no survey 'sdss'; known: decals_fits, "),
+        (["nonsense"], 2, "No such command 'nonsense'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_an_exit_code(
+    filled: Galcat, words: list[str], code: int, error: str
+) -> None:
+    said = filled(*words)
+    assert said.code == code
+    assert error in said.err
+    assert "Traceback" not in said.err
+    assert code == 2 or said.err.count("\n") == 1
+
+
+def test_an_empty_catalogue_says_how_to_fill_it(galcat: Galcat) -> None:
+    said = galcat("sql", "SELECT 1")
+    assert (said.code, said.err) == (
+        1,
+        "error: the catalogue is empty: fill it with galcat demo or galcat ingest\n",
+    )
+
+
+def test_check_passes_and_fails_with_its_exit_code(filled: Galcat, database: str) -> None:
+    assert filled("check").code == 0
+    with connect(database, autocommit=True) as connection:
+        connection.execute("DELETE FROM galcat.thumbnail")
+    said = filled("check")
+    assert said.code == 1
+    assert "20 violations, the first: object_id" in said.out
+
+
+def test_help_names_every_command(galcat: Galcat) -> None:
+    said = galcat("--help")
+    assert said.code == 0
+    for command in ("up", "down", "url", "sql", "ingest", "demo", "similar", "check", "jobs", "train"):
+        assert f" {command} " in said.out
+        assert galcat(command, "--help").code == 0
+
+
+def test_the_embedded_server_outlives_its_command_and_stops_on_request(
+    server_home: Path, galcat: Galcat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GALCAT_DATABASE_URL")
+    monkeypatch.setenv("GALCAT_HOME", str(server_home))
+    assert galcat("url").code == 1
+    up = galcat("up")
+    assert up.code == 0
+    assert galcat("url").out == up.out
+    with connect(up.out.strip()) as connection:
+        assert connection.execute("SELECT count(*) FROM galcat.galaxy").fetchone() == (0,)
+    assert galcat("down").out == "stopped\n"
+    assert galcat("down").out == "was not running\n"
+    down(server_home)
+
+
+def test_killed_in_mid_ingestion_every_tile_is_whole_or_absent_and_a_second_run_ends_it(
+    galcat: Galcat, database: str, weights: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bricks"
+    names = [f"0100p{tenths:03d}" for tenths in range(0, 80, 5)]
+    for name in names:
+        write_brick(folder, name)
+    words = ["ingest", str(folder), "--survey", "legacy_dr10", "--weights", str(weights)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "dagster_jobs.cli", *words], stderr=subprocess.DEVNULL
+    ) as run:
+        wait_for_tiles(database, 2)
+        os.kill(run.pid, signal.SIGKILL)
+    counts = galaxies_by_tile(database)
+    assert 2 <= len(counts) < len(names)
+    assert set(counts.values()) == {GALAXIES}
+    said = galcat(*words)
+    assert said.code == 0
+    assert f"{len(names) - len(counts)} tiles ingested, {len(counts)} unchanged" in said.err
+    assert galaxies_by_tile(database) == dict.fromkeys(names, GALAXIES)
+
+
+def wait_for_tiles(database: str, n: int) -> None:
+    with connect(database, autocommit=True) as connection:
+        for _ in range(1200):
+            if connection.execute("SELECT count(*) >= %s FROM galcat.ingestion", [n]).fetchone() == (True,):
+                return
+            time.sleep(0.05)
+    pytest.fail(f"the ingestion did not reach {n} tiles in a minute")
+
+
+def galaxies_by_tile(database: str) -> dict[str, int]:
+    with connect(database, autocommit=True) as connection:
+        return dict(
+            connection.execute(
+                "SELECT t.name, (SELECT count(*) FROM galcat.galaxy AS g WHERE g.tile = t.name) "
+                "FROM galcat.tile AS t JOIN galcat.ingestion USING (tile_id)"
+            ).fetchall()
+        )
