@@ -1,0 +1,66 @@
+"""Processes of Dagster that a test starts, watches and ends, with what they said."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+SECONDS_TO_END = 20
+
+
+@dataclass(frozen=True)
+class Started:
+    """A process in a session of its own, and the file that holds its output."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+def program(command: list[str]) -> list[str]:
+    """A command of this Python's environment, by its whole path."""
+    return [str(Path(sys.executable).parent / command[0]), *command[1:]]
+
+
+@contextmanager
+def started(
+    command: list[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None
+) -> Iterator[Started]:
+    """Run a command of this Python's environment; at the end it and all its children are ended."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            program(command),
+            cwd=cwd,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield Started(process, log)
+    finally:
+        _end(process)
+
+
+def wait_until(what: str, is_so: Callable[[], bool], deadline: float, running: list[Started]) -> None:
+    """Poll until something is so; fails with the processes' output when one ends or time is up."""
+    while not is_so():
+        ended = [one for one in running if one.process.poll() is not None]
+        if ended or time.monotonic() > deadline:
+            said = "\n".join(f"--- {one.log.name}\n{one.log.read_text()[-6000:]}" for one in running)
+            raise AssertionError(f"{'a process ended' if ended else 'time is up'} before {what}\n{said}")
+        time.sleep(0.2)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(SECONDS_TO_END)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # what is left of its session
+    process.wait()
