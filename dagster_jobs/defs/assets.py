@@ -16,6 +16,7 @@ from dagster_jobs.writing import writing
 
 GalaxyEvents = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[type-arg]
 
+GPU_POOL = "gpu"
 MOST_NAMED = 20  # bad tiles in a failure's text; the log and the catalogue name them all
 
 
@@ -41,7 +42,7 @@ def check_specs(
 
 @dg.asset(
     partitions_def=sky_cells,
-    pool="gpu",
+    pool=GPU_POOL,
     group_name="catalogue",
     check_specs=check_specs("galaxies", sky_cells),
 )

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from dagster_jobs.defs.assets import GPU_POOL
 from dagster_jobs.defs.jobs import ingest
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
@@ -32,6 +33,7 @@ def new_tiles_sensor(look_every_s: int) -> dg.SensorDefinition:
             return dg.SkipReason(f"nothing was looked at, the next tick tries again: {reason(error)}")
         for line in seen.remarks:
             context.log.warning(line)
+        _introduce_pool(context.instance)
         return _answer(seen)
 
     return new_tiles
@@ -46,6 +48,13 @@ def run_request(run: CellRun, key: str) -> dg.RunRequest:
         run_config={"ops": {"galaxies": {"config": config}}},
         tags={"galcat/survey": run.survey},
     )
+
+
+def _introduce_pool(instance: dg.DagsterInstance) -> None:
+    """Give the pool its limit before the first run: Dagster does so too late for a queue's first batch."""
+    storage = instance.event_log_storage
+    if GPU_POOL not in {pool.name for pool in storage.get_pool_limits()}:
+        storage.initialize_concurrency_limit_to_default(GPU_POOL)
 
 
 def _answer(seen: Look) -> dg.SensorResult:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS_TO_END = 20
+SECONDS_TO_END = 10
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml  # type: ignore[import-untyped] # its stubs are a package of their own
 
+import dagster_jobs
 from dagster_jobs.cells import UNPLACED
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
 from dagster_jobs.defs.sensors import new_tiles_sensor
@@ -121,6 +123,16 @@ def test_the_same_tiles_give_the_same_run_key_whatever_was_looked_at_before(tick
     fresh.tick()
     assert [request.run_key for request in fresh.tick()] == [request.run_key for request in asked]
     assert len({request.run_key for request in asked}) == 2
+
+
+def test_the_pool_has_its_limit_before_the_first_run_is_asked_for(ticks: Ticks) -> None:
+    config = yaml.safe_load(Path(dagster_jobs.__file__).with_name("dagster.yaml").read_text())
+    with dg.instance_for_test(overrides=config) as instance:
+        ticks.instance = instance
+        ticks.tick()
+        assert [(pool.name, pool.limit) for pool in instance.event_log_storage.get_pool_limits()] == [
+            ("gpu", 1)
+        ]
 
 
 def test_one_bad_folder_is_told_of_and_does_not_stop_the_others(ticks: Ticks) -> None:
