@@ -118,4 +118,4 @@ def _bad_shares(
     pixels = evaluate(maps, powers(nodes), powers(nodes))
     width_height = np.array(pyramid.shape[::-1])[:, None, None]
     off = (np.abs((pixels + 0.5) / width_height - 0.5) > 1 / 2).any(axis=1).mean(axis=(1, 2))
-    return bad, off
+    return np.maximum(bad, off), off

@@ -49,13 +49,14 @@ class Pyramid:
         cls, pixels: NDArray[np.float32], bad: NDArray[np.bool_], n_levels: int, device: torch.device
     ) -> Self:
         """Averages a tile (bands, h, w), whose bad pixels are 0, on the device; the tile stays as it is."""
-        flux = [torch.from_numpy(pixels).to(device)[None]]
-        weight = [torch.from_numpy(~bad).to(device, torch.float32)[None]]
-        for _ in range(max(2, n_levels, FILL_LEVELS if bad.any() else 0) - 1):
-            flux.append(_halve(flux[-1]))
-            weight.append(_halve(weight[-1]))
-        _fill(flux, weight)
-        return cls(flux, weight[1:], (pixels.shape[1], pixels.shape[2]))
+        good = torch.from_numpy(~bad).to(device)[None]
+        flux, weight = [torch.from_numpy(pixels).to(device)[None]], [_sum_of_four(good.view(torch.uint8)) / 4]
+        for _ in range(max(2, n_levels, FILL_LEVELS if bad.any() else 0) - 2):
+            weight.append(_sum_of_four(weight[-1]).mul_(0.25))
+        for _ in weight:
+            flux.append(_sum_of_four(flux[-1]).mul_(0.25))
+        _fill(flux, weight, good)
+        return cls(flux, weight, (pixels.shape[1], pixels.shape[2]))
 
     def sample(self, maps: NDArray[np.float64], size: int, crop: float, how: "Sampling") -> Tensor:
         """Resamples cutouts of `size` x `size`.
@@ -124,18 +125,21 @@ def _sample(source: Tensor, maps: NDArray[np.float64], points: NDArray[np.float6
     return torch.cat(parts, dim=1).transpose(0, 1)
 
 
-def _fill(flux: list[Tensor], weight: list[Tensor]) -> None:
+def _fill(flux: list[Tensor], weight: list[Tensor], good: Tensor) -> None:
     """Turns sums over good pixels into means, and gives every hole the next level's value, coarse to fine."""
     for level in range(len(flux) - 1, -1, -1):
-        means = flux[level] / weight[level].clamp(min=WHOLE_HOLE) if level > 0 else flux[level]
-        band, y, x = torch.nonzero(weight[level][0] < WHOLE_HOLE, as_tuple=True)
+        known = weight[level - 1] > WHOLE_HOLE if level > 0 else good
+        means = flux[level] / weight[level - 1].clamp(min=WHOLE_HOLE) if level > 0 else flux[level]
+        band, y, x = torch.nonzero(~known[0], as_tuple=True)
         if level + 1 < len(flux) and len(band):
             means = means if level > 0 else means.clone()  # level 0 is the tile's own array
             means[0, band, y, x] = flux[level + 1][0, band, y // 2, x // 2]
         flux[level] = means
 
 
-def _halve(level: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels; an odd edge is padded with weight 0."""
+def _sum_of_four(level: Tensor) -> Tensor:
+    """Sums of 2 x 2 pixels, an odd edge padded with 0; slices are twice as fast here as torch's pooling."""
     odd_h, odd_w = level.shape[2] % 2, level.shape[3] % 2
-    return F.avg_pool2d(F.pad(level, (0, odd_w, 0, odd_h)) if odd_h or odd_w else level, 2)
+    even = F.pad(level, (0, odd_w, 0, odd_h)) if odd_h or odd_w else level
+    pairs = even[:, :, 0::2] + even[:, :, 1::2]
+    return pairs[..., 0::2] + pairs[..., 1::2]
