@@ -263,6 +263,7 @@ def test_the_tile_is_left_as_it_was() -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_the_gpu_makes_the_same_pictures() -> None:
     tile = flat_tile(5, 0.15)
     plain = pictures(tile, 96)[1]
