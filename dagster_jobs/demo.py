@@ -1,5 +1,6 @@
 """The demonstration: a simulated survey, and what a newcomer would ask of it."""
 
+import sys
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -13,9 +14,9 @@ from dagster_jobs.cli_query import as_table, connected, draw_similar, wide
 from encoder.simulate import simulate_survey
 
 SEED = 1
-BRIGHTEST_SPIRAL = (
-    "SELECT object_id FROM galcat.galaxy WHERE has_spiral_arms_proportion_asked > 0.5 "
-    "AND has_spiral_arms_yes_fraction > 0.7 ORDER BY mag_r LIMIT 1"
+CLEAREST_SPIRAL = (
+    "SELECT object_id FROM galcat.galaxy "
+    "ORDER BY has_spiral_arms_proportion_asked * has_spiral_arms_yes_fraction DESC LIMIT 1"
 )
 console = Console(highlight=False)
 
@@ -44,11 +45,12 @@ def answer_questions(home: Path) -> None:
             console.rule(f"[bold]{question}", align="left", style="dim")
             console.print(query, style="cyan", markup=False, soft_wrap=True)
             wide.print(Padding(as_table(run_query(connection, query)), (1, 0, 1, 2), expand=False))
-        spiral = int(str(run_query(connection, BRIGHTEST_SPIRAL).rows[0][0]))
+        spiral = int(str(run_query(connection, CLEAREST_SPIRAL).rows[0][0]))
         sheet = home / "demo_similar.png"
         draw_similar(connection, spiral, similar(connection, spiral, 14), sheet)
     console.rule("[bold]Now you", align="left", style="dim")
     console.print(f"Open {sheet}: the galaxy of question 7 and the 14 that look most like it.")
-    console.print(f"Try: galcat similar {spiral}", markup=False)
-    console.print('     galcat sql "SELECT * FROM galcat.galaxy LIMIT 3" --format csv', markup=False)
-    console.print("     galcat down   (stops the embedded Postgres)", markup=False)
+    galcat = sys.argv[0]
+    console.print(f"Try: {galcat} similar {spiral}", markup=False)
+    console.print(f'     {galcat} sql "SELECT * FROM galcat.galaxy LIMIT 3" --format csv', markup=False)
+    console.print(f"     {galcat} down   (stops the embedded Postgres)", markup=False)

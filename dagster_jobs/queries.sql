@@ -32,11 +32,10 @@ GROUP BY r_mag ORDER BY r_mag;
 SELECT object_id, ra, dec, mag_r, merging_merger_fraction AS merger, merging_major_disturbance_fraction AS disturbed
 FROM galcat.galaxy ORDER BY merging_merger_fraction + merging_major_disturbance_fraction DESC LIMIT 5;
 
--- Q: 7. What looks like the brightest clean spiral?
+-- Q: 7. What looks like the clearest spiral?
 WITH mine AS (
     SELECT object_id FROM galcat.galaxy
-    WHERE has_spiral_arms_proportion_asked > 0.5 AND has_spiral_arms_yes_fraction > 0.7
-    ORDER BY mag_r LIMIT 1)
+    ORDER BY has_spiral_arms_proportion_asked * has_spiral_arms_yes_fraction DESC LIMIT 1)
 SELECT g.object_id, n.distance, g.mag_r, g.has_spiral_arms_yes_fraction AS spiral
 FROM galcat.neighbours((SELECT object_id FROM mine)) AS n JOIN galcat.galaxy AS g USING (object_id)
 ORDER BY n.distance LIMIT 6;
@@ -44,8 +43,7 @@ ORDER BY n.distance LIMIT 6;
 -- Q: 8. And within half a degree of it, face-on, and fainter than r = 17?
 WITH mine AS (
     SELECT object_id, ra, dec FROM galcat.galaxy
-    WHERE has_spiral_arms_proportion_asked > 0.5 AND has_spiral_arms_yes_fraction > 0.7
-    ORDER BY mag_r LIMIT 1)
+    ORDER BY has_spiral_arms_proportion_asked * has_spiral_arms_yes_fraction DESC LIMIT 1)
 SELECT g.object_id, n.distance, galcat.sky_distance(g.ra, g.dec, mine.ra, mine.dec) AS degrees, g.mag_r,
        g.disk_edge_on_no_fraction AS face_on
 FROM mine, galcat.neighbours((SELECT object_id FROM mine)) AS n JOIN galcat.galaxy AS g USING (object_id)
