@@ -52,5 +52,5 @@ def answer_questions(home: Path) -> None:
     console.print(f"Open {sheet}: the galaxy of question 7 and the 14 that look most like it.")
     galcat = sys.argv[0]
     console.print(f"Try: {galcat} similar {spiral}", markup=False)
-    console.print(f'     {galcat} sql "SELECT * FROM galcat.galaxy LIMIT 3" --format csv', markup=False)
+    console.print(f'     {galcat} sql "TABLE galcat.galaxy LIMIT 3" --format csv', markup=False)
     console.print(f"     {galcat} down   (stops the embedded Postgres)", markup=False)
