@@ -21,7 +21,7 @@ class ReleaseConfig:
     Attributes:
         name: Of the release, and of its file.
         backbone: As timm spells it.
-        start: `imagenet` or `random` weights of the backbone.
+        start: `imagenet` or `random` weights of the backbone, or a weights file to go on from.
         view_set: Views averaged at inference, 1 or 8.
         folder: Where the run keeps its log, checkpoint and weights; relative to the current folder.
         tree: The Galaxy Zoo tree.
@@ -165,7 +165,8 @@ def _table(cls: type[_T], raw: Any, what: str) -> _T:  # noqa: ANN401 - straight
 def _check_ranges(config: TrainingConfig) -> None:
     release, loop, held_out = config.release, config.loop, config.held_out_share
     _check(release.view_set in VIEW_SETS, f"view_set {release.view_set} is not one of {VIEW_SETS}")
-    _check(release.start in {"imagenet", "random"}, f"start {release.start!r} is neither imagenet nor random")
+    named = release.start in {"imagenet", "random"} or release.start.endswith(".safetensors")
+    _check(named, f"start {release.start!r} is neither imagenet, random nor a .safetensors file")
     _check(isinstance(held_out, float) and 0 < held_out < 1, f"held_out_share {held_out!r} is not in 0..1")
     _check(0 <= loop.ema_decay < 1, f"ema_decay {loop.ema_decay} is not in 0..1")
     for name in ("epochs", "size", "batch_size", "learning_rate", "threads"):

@@ -19,6 +19,7 @@ from encoder.loss import dirichlet_multinomial_loss
 from encoder.network import Network, keep_depthwise_float32
 from encoder.training_config import TrainingConfig
 from encoder.training_data import Labelled, Pictures
+from encoder.weights_file import read_weights
 
 _CHECKPOINT = "checkpoint.pt"
 _LOG = "log.csv"
@@ -174,11 +175,24 @@ def _start_network(config: TrainingConfig, tree: Tree) -> Network:
         recipe.input_deviation,
         drop_path=config.loop.drop_path,
     )
-    if config.release.start == "imagenet":
-        if backbone != BACKBONE:
-            raise TrainingError(f"the ImageNet start is {BACKBONE}'s; {backbone} can only start random")
-        network.backbone.load_state_dict(backbone_state())
+    match config.release.start:
+        case "random":
+            pass
+        case "imagenet" if backbone == BACKBONE:
+            network.backbone.load_state_dict(backbone_state())
+        case "imagenet":
+            raise TrainingError(f"the ImageNet start is {BACKBONE}'s, not {backbone}'s")
+        case file:
+            network.load_state_dict(_state_of(Path(file), backbone, tree))
     return network
+
+
+def _state_of(file: Path, backbone: str, tree: Tree) -> dict[str, Tensor]:
+    weights = read_weights(file)
+    if (weights.backbone, weights.tree.name) != (backbone, tree.name):
+        held = f"{weights.backbone} for {weights.tree.name}"
+        raise TrainingError(f"{file} holds {held}, not {backbone} for {tree.name}")
+    return weights.network.state_dict()
 
 
 def _groups(network: Network, weight_decay: float) -> list[dict[str, object]]:

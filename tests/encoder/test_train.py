@@ -24,7 +24,7 @@ from encoder.training_config import read_config
 from encoder.training_data import load_source
 from encoder.training_run import Run
 from encoder.weights_file import read_weights
-from tests.encoder.releases import CONFIGURATION, galaxies
+from tests.encoder.releases import CONFIGURATION, galaxies, random_release
 
 EFIGI_GALAXIES = 90
 
@@ -116,6 +116,18 @@ def test_the_imagenet_start_is_in_the_network(configuration: Path, cache: Path) 
     run = Run(replace(config, release=release), GZD5, [training], None)
     for key, tensor in backbone_state().items():
         assert torch.equal(run.average.backbone.state_dict()[key], tensor)
+
+
+def test_a_run_goes_on_from_the_weights_of_another(configuration: Path, cache: Path, tmp_path: Path) -> None:
+    config = read_config(configuration)
+    training, _ = load_source(config.sources[1], GZD5, cache).split(0.3)
+    first = random_release(tmp_path)
+    release = replace(config.release, start=str(first), backbone="tf_efficientnet_lite0")
+    run = Run(replace(config, release=release), GZD5, [training], None)
+    for key, tensor in read_weights(first).network.state_dict().items():
+        assert torch.equal(run.average.state_dict()[key], tensor)
+    with pytest.raises(TrainingError, match="holds tf_efficientnet_lite0 for gzd5, not efficientnet_b0"):
+        Run(replace(config, release=replace(release, backbone="efficientnet_b0")), GZD5, [training], None)
 
 
 def test_a_folder_with_another_run_is_refused_and_only_the_recipe_may_change(configuration: Path) -> None:

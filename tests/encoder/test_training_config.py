@@ -36,7 +36,11 @@ def test_every_entry_is_read(tmp_path: Path) -> None:
         ("held_out_share = 0.3", "", "no entry 'held_out_share'"),
         ("held_out_share = 0.3", "held_out_share = 1.5", "held_out_share 1.5 is not in 0..1"),
         ("held_out_share = 0.3", "held_out_share = 0.3\nspeed = 2", "unknown entry 'speed'"),
-        ('start = "random"', 'start = "tabula rasa"', "start 'tabula rasa' is neither imagenet nor random"),
+        (
+            'start = "random"',
+            'start = "tabula rasa"',
+            "start 'tabula rasa' is neither imagenet, random nor",
+        ),
         ("view_set = 1", "view_set = 4", "view_set 4 is not one of (1, 8)"),
         ("view_set = 1", 'view_set = "one"', "release: view_set = 'one' is no int"),
         ("view_set = 1", "", "release has no entry 'view_set'"),
