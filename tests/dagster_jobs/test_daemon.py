@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 import pytest
+from dagster._core.launcher import WorkerStatus
 
 import dagster_jobs
 from catalog.connection import connect
@@ -75,6 +76,8 @@ def test_tiles_that_arrive_are_ingested_by_runs_that_take_turns(
     (cell,) = {cell_of(tile) for tile in find_tiles(load_survey(SURVEY), drop)}
     with connect(database, autocommit=True) as connection, cell_lock(connection, SURVEY, cell):
         wait("a run of the first tile, in the middle", lambda: waiting(connection) == 1)
+        (run,) = instance.get_runs()
+        assert health(instance, run) == WorkerStatus.RUNNING
         write_brick(drop, SECOND)
         wait("a run queued for the tile that came", lambda: statuses(instance) == ["QUEUED", "STARTED"])
         assert galaxies(connection) == {}
@@ -85,6 +88,21 @@ def test_tiles_that_arrive_are_ingested_by_runs_that_take_turns(
         assert galaxies(connection) == {FIRST: GALAXIES, SECOND: GALAXIES}
     first, second = sorted(interval(instance, run.run_id) for run in instance.get_runs())
     assert first[1] <= second[0]
+    assert health(instance, run) == WorkerStatus.SUCCESS
+    lost = dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED, tags=run_tags(instance, run))
+    assert health(instance, instance.add_run(lost)) == WorkerStatus.NOT_FOUND
+
+
+def health(instance: dg.DagsterInstance, run: dg.DagsterRun) -> WorkerStatus:
+    """Whether the run's process lives, as Dagster's monitoring asks."""
+    return instance.run_launcher.check_run_worker_health(run).status
+
+
+def run_tags(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, str]:
+    """The tags of a run now; they name the code server that started it."""
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    return dict(found.tags)
 
 
 def statuses(instance: dg.DagsterInstance) -> list[str]:
