@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -50,13 +51,23 @@ def url() -> None:
 @app.command()
 def jobs(port: int = typer.Option(3000, help="Port of the Dagster UI on this machine.")) -> None:
     """Open the Dagster UI with its daemon: the sensor watches the drop folder, the nightly jobs run."""
-    home = load_settings().home.resolve()
+    settings = load_settings()
+    home, drop = settings.home.resolve(), settings.drop_folder.resolve()
     dagster_home = home / "dagster"
-    dagster_home.mkdir(parents=True, exist_ok=True)
+    for folder in (dagster_home, drop):
+        folder.mkdir(parents=True, exist_ok=True)
     config = dagster_home / "dagster.yaml"
     if not config.exists():
         shutil.copyfile(Path(__file__).with_name("dagster.yaml"), config)
-    (home / "drop").mkdir(exist_ok=True)
-    environment = os.environ | {"DAGSTER_HOME": str(dagster_home), "GALCAT_HOME": str(home)}
+    environment = {
+        # A look at a drop folder of 100,000 tiles takes longer than Dagster's minute.
+        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "600",
+        "DAGSTER_SCHEDULE_GRPC_TIMEOUT_SECONDS": "600",
+        **os.environ,
+        "DAGSTER_HOME": str(dagster_home),
+        "GALCAT_HOME": str(home),
+        "GALCAT_DROP_FOLDER": str(drop),
+    }
     command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_jobs.definitions", "-p", str(port)]
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a script starts with & ignores it, and never ends
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own command line, no shell
