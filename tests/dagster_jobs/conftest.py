@@ -49,6 +49,7 @@ def drop_resource(drop: Path) -> DropFolderResource:
     """The empty drop folder."""
     return DropFolderResource(path=str(drop))
 
+
 @pytest.fixture
 def galcat(
     database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
