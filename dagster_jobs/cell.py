@@ -31,8 +31,7 @@ def ingest_cell_tiles(
         CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
     """
     survey = load_survey(definition)
-    wanted = set(names)
-    found = [tile for tile in find_tiles(survey, folder) if not wanted or tile.name in wanted]
+    found = find_tiles(survey, folder, set(names) or None)
     with (
         open_target(url, survey, encoder) as target,
         cell_lock(target.connection, survey.name, cell),

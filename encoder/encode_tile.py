@@ -63,26 +63,12 @@ def encode_tile(
     batches = image_batches(survey, tile, encoder.recipe, encoder.device, batch_size, skipped)
     done = list(embed(encoder, batches, THUMBNAIL_PX, on_batch))
     return EncodedTile(
-        sources=_take(tile.sources, _joined([batch.rows for batch in done], np.empty(0, np.int64))),
+        sources=tile.sources.take(_joined([batch.rows for batch in done], np.empty(0, np.int64))),
         full=_joined([batch.embedding for batch in done], np.empty((0, encoder.dimension), np.float32)),
         search=_joined([batch.search for batch in done], _no_rows(len(encoder.projection.components))),
         alpha=_joined([batch.concentrations_alpha for batch in done], _no_rows(encoder.tree.n_answers)),
         jpegs=[jpeg for batch in done for jpeg in batch.thumbnails],
         skipped=skipped,
-    )
-
-
-def _take(sources: SourceTable, rows: NDArray[np.int64]) -> SourceTable:
-    return SourceTable(
-        source_id=[sources.source_id[row] for row in rows],
-        row=sources.row[rows],
-        ra=sources.ra[rows],
-        dec=sources.dec[rows],
-        petro_th50=sources.petro_th50[rows],
-        petro_th90=sources.petro_th90[rows],
-        shape_r=sources.shape_r[rows],
-        mag={band: values[rows] for band, values in sources.mag.items()},
-        pixel_scale_arcsec=sources.pixel_scale_arcsec[rows],
     )
 
 

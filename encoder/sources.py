@@ -41,6 +41,20 @@ class SourceTable:
     def __len__(self) -> int:
         return len(self.source_id)
 
+    def take(self, positions: NDArray[np.int64]) -> "SourceTable":
+        """Some of the sources, by their positions (n,), in that order."""
+        return SourceTable(
+            source_id=[self.source_id[position] for position in positions],
+            row=self.row[positions],
+            ra=self.ra[positions],
+            dec=self.dec[positions],
+            petro_th50=self.petro_th50[positions],
+            petro_th90=self.petro_th90[positions],
+            shape_r=self.shape_r[positions],
+            mag={band: values[positions] for band, values in self.mag.items()},
+            pixel_scale_arcsec=self.pixel_scale_arcsec[positions],
+        )
+
 
 @dataclass(frozen=True)
 class SkippedRow:

@@ -1,7 +1,7 @@
 """Finding a survey's tiles in a folder, and reading one whole or not at all."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,10 +52,15 @@ class CutoutTile(Tile):
     images: tuple[Path, ...]
 
 
-def find_tiles(survey: Survey, root: Path) -> list[TileFiles]:
-    """Finds every tile below `root`, sorted by name; image files are not opened.
+def find_tiles(survey: Survey, root: Path, names: Collection[str] | None = None) -> list[TileFiles]:
+    """Finds the tiles below `root`, sorted by name; image files are not opened.
 
     A tile may be incomplete; reading it says what is missing. A table that tiles share is read for its rows.
+
+    Args:
+        survey: says how tiles are named.
+        root: folder to search.
+        names: only these tiles, sought by name: the folder may hold 100,000 others.
 
     Raises:
         SurveyError: there is no tile, or a shared table cannot be read.
@@ -63,14 +68,14 @@ def find_tiles(survey: Survey, root: Path) -> list[TileFiles]:
     if not root.is_dir():
         raise SurveyError(f"{root}: no such folder")
     try:
-        tiles = _find_chunks(survey, root) if survey.kind == "cutouts" else _find_sky(survey, root)
+        tiles = _find_chunks(survey, root) if survey.kind == "cutouts" else _find_sky(survey, root, names)
     except TileError as error:
         raise SurveyError(str(error)) from error
     if not tiles:
         raise SurveyError(
             f"{root}: no tile of survey {survey.name}; images are sought as {survey.image.path}"
         )
-    return sorted(tiles, key=lambda tile: tile.name)
+    return sorted((t for t in tiles if names is None or t.name in names), key=lambda tile: tile.name)
 
 
 def read_tile(survey: Survey, files: TileFiles) -> Tile:
@@ -100,9 +105,9 @@ def _read_chunk(survey: Survey, files: TileFiles, rows: tuple[int, int]) -> Cuto
     return CutoutTile(files.name, sources, tuple(picture_paths(survey, files.root, columns, sources.row)))
 
 
-def _find_sky(survey: Survey, root: Path) -> list[TileFiles]:
+def _find_sky(survey: Survey, root: Path, names: Collection[str] | None) -> list[TileFiles]:
     found: dict[str, dict[str, str]] = {}
-    for _path, values in find(root, survey.image.path):
+    for values in _image_files(survey, root, names):
         if values.pop("band", survey.bands[0]) in survey.bands:
             found[values["tile"]] = values
     shared: Columns | None = None
@@ -111,6 +116,13 @@ def _find_sky(survey: Survey, root: Path) -> list[TileFiles]:
         for name in set(shared[survey.catalogue.tile].tolist()):
             found.setdefault(name, {})
     return [_sky_files(survey, root, name, values, shared) for name, values in found.items()]
+
+
+def _image_files(survey: Survey, root: Path, names: Collection[str] | None) -> Iterator[dict[str, str]]:
+    """What the placeholders of each image file stand for."""
+    for name in ["{tile}"] if names is None else names:
+        for _path, values in find(root, survey.image.path.replace("{tile}", name)):
+            yield {"tile": name} | values
 
 
 def _sky_files(

@@ -82,6 +82,14 @@ def test_tiles_are_found_sorted_with_files_and_footprint(written: Path) -> None:
     assert first.footprint[1][0] == pytest.approx(360.001 - across, abs=1e-3)  # across ra 0
 
 
+def test_tiles_are_found_by_name_alone(written: Path) -> None:
+    every = find_tiles(LEGACY, written)
+    assert find_tiles(LEGACY, written, {BRICK}) == [tile for tile in every if tile.name == BRICK]
+    assert find_tiles(LEGACY, written, {BRICK, "0009m012"}) == every
+    with pytest.raises(SurveyError, match="no tile of survey legacy_dr10"):
+        find_tiles(LEGACY, written, {"1500p000"})
+
+
 def test_a_tile_has_its_pixels_in_nanomaggies_its_mask_and_its_sources(written: Path) -> None:
     tile = read_tile(LEGACY, tile_of(written))
     assert isinstance(tile, SkyTile)
