@@ -42,17 +42,27 @@ _CHECKS: dict[str, tuple[str, LiteralString]] = {
         "JOIN galcat.source AS s USING (object_id) "
         "WHERE NOT (public.l2_norm(e.search) > 0 AND public.l2_norm(e.search) < 'Infinity')",
     ),
-    "orphans": (
-        "every galaxy has both vectors, a morphology and a thumbnail, and none is without a galaxy",
-        "SELECT s.tile_id, 'object_id ' || coalesce(s.object_id, e.object_id, f.object_id, m.object_id) "
-        "FROM galcat.embedding AS e "
-        "FULL JOIN galcat.embedding_full AS f USING (object_id, release_id) "
-        "FULL JOIN galcat.morphology AS m USING (object_id, release_id) "
-        "LEFT JOIN galcat.source AS s USING (object_id) "
+    "complete": (
+        "every galaxy of an ingested tile has both vectors, a morphology and a thumbnail",
+        "SELECT i.tile_id, 'object_id ' || s.object_id FROM galcat.ingestion AS i "
+        "JOIN galcat.source AS s USING (tile_id) "
+        "LEFT JOIN galcat.embedding AS e USING (object_id, release_id) "
+        "LEFT JOIN galcat.embedding_full AS f USING (object_id, release_id) "
+        "LEFT JOIN galcat.morphology AS m USING (object_id, release_id) "
         "LEFT JOIN galcat.thumbnail AS p USING (object_id) "
-        "WHERE e.object_id IS NULL OR f.object_id IS NULL OR m.object_id IS NULL OR p.object_id IS NULL "
-        "OR s.object_id IS NULL OR s.is_retired "
-        "UNION ALL SELECT NULL, 'thumbnail of object_id ' || p.object_id FROM galcat.thumbnail AS p "
+        "WHERE i.state = 'done' AND NOT s.is_retired AND (e.search IS NULL OR f.vector IS NULL "
+        "OR m.bar_concentration IS NULL OR p.jpeg IS NULL) AND NOT EXISTS ("
+        "  SELECT FROM galcat.skipped_row AS r WHERE r.will_retry AND r.tile_id = i.tile_id "
+        "  AND r.release_id = i.release_id AND r.survey_source_id = s.survey_source_id)",
+    ),
+    # No tile to them: only a look at the whole catalogue finds these.
+    "orphans": (
+        "no vector, morphology or thumbnail is without a galaxy that is in its survey",
+        "SELECT NULL::bigint, x.kind || ' of object_id ' || x.object_id FROM ("
+        "  SELECT 'search vector' AS kind, object_id FROM galcat.embedding"
+        "  UNION ALL SELECT 'full vector', object_id FROM galcat.embedding_full"
+        "  UNION ALL SELECT 'morphology', object_id FROM galcat.morphology"
+        "  UNION ALL SELECT 'thumbnail', object_id FROM galcat.thumbnail) AS x "
         "LEFT JOIN galcat.source AS s USING (object_id) WHERE s.object_id IS NULL OR s.is_retired",
     ),
 }

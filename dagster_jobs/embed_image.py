@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from catalog.release import current_release
 from dagster_jobs.errors import JobError
-from encoder.cutout_folder import read_picture
 from encoder.encoder import load_encoder
+from encoder.pictures import read_picture
 
 
 def search_vector_of(connection: psycopg.Connection, image: Path) -> NDArray[np.float32]:

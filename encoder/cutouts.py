@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.cutout_folder import read_picture
 from encoder.cutout_plan import cut_flux, plan_cutouts, skip
 from encoder.errors import ImageError
+from encoder.pictures import read_picture
 from encoder.recipe import ImageRecipe
 from encoder.sources import SkippedRow
 from encoder.stretch import to_rgb

@@ -8,20 +8,33 @@ import pytest
 from catalog.check import CHECKS, run_checks
 from tests.catalog.galaxies import fill
 
-DAMAGE: dict[str, list[LiteralString]] = {
-    "row_count": ["DELETE FROM galcat.embedding WHERE object_id = %(id)s"],
-    "finite_vectors": [
+NAME = "object_id {id}"
+DAMAGE: list[tuple[str, LiteralString, int, str]] = [
+    (
+        "row_count",
+        "DELETE FROM galcat.embedding WHERE object_id = %(id)s",
+        1,
+        "tile tile: 4 cutouts, 3 vectors",
+    ),
+    (
+        "finite_vectors",
         "UPDATE galcat.embedding SET search = ('[' || repeat('0,', 39) || '0]')::halfvec "
-        "WHERE object_id = %(id)s"
-    ],
-    "orphans": ["DELETE FROM galcat.thumbnail WHERE object_id = %(id)s"],
-    "fractions": ["UPDATE galcat.morphology SET bar_no_fraction = 2 WHERE object_id = %(id)s"],
-}
-ORPHANS: list[LiteralString] = [
-    "DELETE FROM galcat.source WHERE object_id = %(id)s",
-    "DELETE FROM galcat.morphology WHERE object_id = %(id)s",
-    "DELETE FROM galcat.embedding_full WHERE object_id = %(id)s",
-    "UPDATE galcat.source SET is_retired = true WHERE object_id = %(id)s",
+        "WHERE object_id = %(id)s",
+        1,
+        NAME,
+    ),
+    ("fractions", "UPDATE galcat.morphology SET bar_no_fraction = 2 WHERE object_id = %(id)s", 1, NAME),
+    ("complete", "DELETE FROM galcat.embedding WHERE object_id = %(id)s", 1, NAME),
+    ("complete", "DELETE FROM galcat.thumbnail WHERE object_id = %(id)s", 1, NAME),
+    ("complete", "DELETE FROM galcat.morphology WHERE object_id = %(id)s", 1, NAME),
+    ("complete", "DELETE FROM galcat.embedding_full WHERE object_id = %(id)s", 1, NAME),
+    ("orphans", "DELETE FROM galcat.source WHERE object_id = %(id)s", 4, f"full vector of {NAME}"),
+    (
+        "orphans",
+        "UPDATE galcat.source SET is_retired = true WHERE object_id = %(id)s",
+        4,
+        f"full vector of {NAME}",
+    ),
 ]
 
 
@@ -38,26 +51,16 @@ def test_a_whole_catalogue_passes(connection: psycopg.Connection) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_damage_is_counted_and_named(connection: psycopg.Connection, name: str) -> None:
+@pytest.mark.parametrize(("name", "statement", "violations", "example"), DAMAGE)
+def test_damage_is_counted_and_named(
+    connection: psycopg.Connection, name: str, statement: LiteralString, violations: int, example: str
+) -> None:
     fill(connection, 4)
     identity = some_id(connection)
-    for statement in DAMAGE[name]:
-        connection.execute(statement, {"id": identity})
+    connection.execute(statement, {"id": identity})
     result = next(result for result in run_checks(connection) if result.name == name)
     assert not result.passed
-    assert result.violations == 1
-    assert result.example == (
-        "tile tile: 4 cutouts, 3 vectors" if name == "row_count" else f"object_id {identity}"
-    )
-
-
-@pytest.mark.parametrize("statement", ORPHANS)
-def test_every_kind_of_orphan_is_found(connection: psycopg.Connection, statement: LiteralString) -> None:
-    fill(connection, 4)
-    connection.execute(statement, {"id": some_id(connection)})
-    result = next(result for result in run_checks(connection) if result.name == "orphans")
-    assert result.violations >= 1
+    assert (result.violations, result.example) == (violations, example.format(id=identity))
 
 
 def test_a_look_at_some_tiles_is_blind_to_the_others(connection: psycopg.Connection) -> None:

@@ -196,8 +196,8 @@ def wait_for_waiting(connection: psycopg.Connection, n: int) -> None:
 @pytest.mark.parametrize(
     ("damage", "broken"),
     [
-        ("DELETE FROM galcat.embedding", {"row_count", "orphans"}),
-        ("DELETE FROM galcat.thumbnail", {"orphans"}),
+        ("DELETE FROM galcat.embedding", {"row_count", "complete"}),
+        ("DELETE FROM galcat.thumbnail", {"complete"}),
         ("UPDATE galcat.morphology SET bar_no_fraction = bar_no_fraction + 0.01", {"fractions"}),
     ],
 )

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from encoder.cutout_folder import read_picture
 from encoder.cutouts import ImageBatch, image_batches
 from encoder.errors import ImageError, SurveyError, TileError
+from encoder.pictures import read_picture
 from encoder.recipe import ImageRecipe
 from encoder.sources import SkippedRow
 from encoder.survey import load_survey
