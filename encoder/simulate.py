@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 
 from encoder.errors import EncoderError
 from encoder.gz_tree import GZD5
-from encoder.simulated_bricks import tractor_path, write_brick
-from encoder.simulated_content import brick_content
-from encoder.simulated_field import add_points, add_trail, draw_faint, draw_stars, draw_trail
-from encoder.simulated_galaxies import total_flux
-from encoder.simulated_scene import APART, artefact_star
-from encoder.simulated_sky import add_noise
-from encoder.simulated_stamps import add_galaxy
-from encoder.simulated_tiling import Brick, bricks_around
-from encoder.simulated_tractor import RELEASE
-from encoder.simulated_truth import Galaxy, SurveyParameters, draw_galaxy
-from encoder.simulated_votes import draw_votes
+from encoder.simulated.bricks import tractor_path, write_brick
+from encoder.simulated.content import brick_content
+from encoder.simulated.field import add_points, add_trail, draw_faint, draw_stars, draw_trail
+from encoder.simulated.galaxies import total_flux
+from encoder.simulated.scene import APART, artefact_star
+from encoder.simulated.sky import add_noise
+from encoder.simulated.stamps import add_galaxy
+from encoder.simulated.tiling import Brick, bricks_around
+from encoder.simulated.tractor import RELEASE
+from encoder.simulated.truth import Galaxy, SurveyParameters, draw_galaxy
+from encoder.simulated.votes import draw_votes
 
 __all__ = ["SimulatedCutouts", "SurveyParameters", "draw_cutouts", "simulate_survey"]
 
@@ -48,7 +48,7 @@ class SimulatedCutouts:
     Attributes:
         flux: Nanomaggies per native 0.262" pixel area in g, r, z, (n, 3, size, size); rows grow to the north.
         votes: Votes of every answer in the tree's order, (n, 34).
-        truth: One array (n,) for every field of `simulated_truth.Galaxy`, and flux_g, flux_r, flux_z.
+        truth: One array (n,) for every field of `encoder.simulated.truth.Galaxy`, and flux_g, flux_r, flux_z.
     """
 
     flux: NDArray[np.float32]

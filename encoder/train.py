@@ -8,10 +8,10 @@ import torch
 from rich.progress import Progress
 
 from encoder.gz_tree import load_tree
-from encoder.release import make_release
-from encoder.training_config import read_config
-from encoder.training_data import load_source
-from encoder.training_run import Run
+from encoder.training.config import read_config
+from encoder.training.data import load_source
+from encoder.training.release import make_release
+from encoder.training.run import Run
 
 _WATCHED = 500  # held-out galaxies of each source whose loss is logged every epoch
 

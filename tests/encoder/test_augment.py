@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.augment import Share, augmented, plain
+from encoder.training.augment import Share, augmented, plain
 
 
 def test_the_plain_picture_is_the_centre_of_the_frame_averaged() -> None:

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from encoder.efigi import attribute_votes
 from encoder.errors import TrainingError
 from encoder.gz_tree import GZD5
+from encoder.training.efigi import attribute_votes
 
 SURE = {
     "T": 4.0,

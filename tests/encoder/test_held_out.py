@@ -4,7 +4,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.neighbors import NearestNeighbors
 
 from encoder.gz_tree import GZD5
-from encoder.held_out import balanced_accuracy, fraction_errors, precision_at_10
+from encoder.training.held_out import balanced_accuracy, fraction_errors, precision_at_10
 
 
 def test_precision_at_10_is_that_of_an_exact_search_without_the_galaxy_itself() -> None:

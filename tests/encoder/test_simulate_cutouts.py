@@ -7,10 +7,10 @@ import pytest
 
 from encoder.gz_tree import GZD5
 from encoder.simulate import SurveyParameters, cutout, draw_cutouts
-from encoder.simulated_galaxies import total_flux
-from encoder.simulated_sky import add_noise, pixel_noise, psf_image
-from encoder.simulated_truth import KINDS, Galaxy, draw_galaxy_of_kind
-from encoder.simulated_votes import draw_votes
+from encoder.simulated.galaxies import total_flux
+from encoder.simulated.sky import add_noise, pixel_noise, psf_image
+from encoder.simulated.truth import KINDS, Galaxy, draw_galaxy_of_kind
+from encoder.simulated.votes import draw_votes
 
 SURVEY = SurveyParameters()
 EMPTY_SKY = replace(SURVEY, background_per_arcmin2=0.0, stars_per_arcmin2=0.0, neighbours_per_arcmin2=0.0)

@@ -15,7 +15,7 @@ from astropy.wcs import WCS
 from encoder.errors import EncoderError
 from encoder.gz_tree import GZD5
 from encoder.simulate import simulate_survey
-from encoder.simulated_tiling import brick_at, bricks_around, bricks_in_row
+from encoder.simulated.tiling import brick_at, bricks_around, bricks_in_row
 
 ARGUMENTS = {"n_bricks": 2, "galaxies_per_brick": 25, "seed": 3, "ra": 150.0, "dec": 2.0}
 NAMES = ("1501p020", "1503p020")

@@ -20,9 +20,9 @@ from encoder.errors import TrainingError
 from encoder.gz_tree import GZD5
 from encoder.imagenet import backbone_state
 from encoder.train import train
-from encoder.training_config import read_config
-from encoder.training_data import load_source
-from encoder.training_run import Run
+from encoder.training.config import read_config
+from encoder.training.data import load_source
+from encoder.training.run import Run
 from encoder.weights_file import read_weights
 from tests.encoder.releases import CONFIGURATION, galaxies, random_release
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from encoder.augment import Share
 from encoder.errors import TrainingError
-from encoder.training_config import read_config
+from encoder.training.augment import Share
+from encoder.training.config import read_config
 from tests.encoder.releases import CONFIGURATION
 
 

@@ -7,14 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
-from encoder.augment import Share
 from encoder.errors import TrainingError
 from encoder.gz_tree import GZD5
 from encoder.simulate import draw_cutouts
-from encoder.simulated_training import KEPT_PX, simulated_galaxies
 from encoder.stretch import to_rgb
-from encoder.training_config import SourceConfig
-from encoder.training_data import Files, Labelled, Pictures, held_out, load_source
+from encoder.training.augment import Share
+from encoder.training.config import SourceConfig
+from encoder.training.data import Files, Labelled, Pictures, held_out, load_source
+from encoder.training.simulated import KEPT_PX, simulated_galaxies
 
 SHARE = Share(0.5, 1.0)
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from encoder.encoder import load_encoder
 from encoder.gz_tree import Tree
-from encoder.held_out import encode_source, report
 from encoder.network import Network
 from encoder.projection import Projection, fit_projection
-from encoder.simulated_training import KEPT_SHARE
-from encoder.training_config import TrainingConfig
-from encoder.training_data import Labelled
+from encoder.training.config import TrainingConfig
+from encoder.training.data import Labelled
+from encoder.training.held_out import encode_source, report
+from encoder.training.simulated import KEPT_SHARE
 from encoder.weights_file import Weights, write_weights
 
 SEARCHED_WIDTH = 40

@@ -10,12 +10,12 @@ import numpy as np
 from astropy.table import Table, vstack
 from numpy.typing import NDArray
 
-from encoder.simulated_content import BrickContent
-from encoder.simulated_field import faint_shapes
-from encoder.simulated_galaxies import total_flux
-from encoder.simulated_sky import pixel_noise, psf_image
-from encoder.simulated_tiling import BRICK_PX, Brick
-from encoder.simulated_truth import BANDS, Galaxy, SurveyParameters
+from encoder.simulated.content import BrickContent
+from encoder.simulated.field import faint_shapes
+from encoder.simulated.galaxies import total_flux
+from encoder.simulated.sky import pixel_noise, psf_image
+from encoder.simulated.tiling import BRICK_PX, Brick
+from encoder.simulated.truth import BANDS, Galaxy, SurveyParameters
 
 RELEASE = 10000
 _EBV = 0.03

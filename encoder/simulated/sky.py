@@ -8,7 +8,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import fft
 
-from encoder.simulated_truth import BANDS, SurveyParameters
+from encoder.simulated.truth import BANDS, SurveyParameters
 
 PSF_HALF_PX = 24
 

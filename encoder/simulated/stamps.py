@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.simulated_galaxies import REACH, paint
-from encoder.simulated_sky import PSF_HALF_PX, convolve_psf
-from encoder.simulated_truth import Galaxy, SurveyParameters
+from encoder.simulated.galaxies import REACH, paint
+from encoder.simulated.sky import PSF_HALF_PX, convolve_psf
+from encoder.simulated.truth import Galaxy, SurveyParameters
 
 
 def add_galaxy(

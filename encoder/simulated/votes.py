@@ -12,7 +12,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from encoder.gz_tree import GZD5
-from encoder.simulated_truth import Galaxy, SurveyParameters
+from encoder.simulated.truth import Galaxy, SurveyParameters
 
 CONCENTRATION = 25.0
 FIRST_VOTES = (38, 44)

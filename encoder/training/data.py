@@ -15,12 +15,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from encoder.augment import Share, augmented, plain
-from encoder.efigi import attribute_votes
 from encoder.errors import TrainingError
 from encoder.gz_tree import Tree
-from encoder.simulated_training import simulated_galaxies
-from encoder.training_config import SourceConfig
+from encoder.training.augment import Share, augmented, plain
+from encoder.training.config import SourceConfig
+from encoder.training.efigi import attribute_votes
+from encoder.training.simulated import simulated_galaxies
 
 # Yes or no on spiral arms from Galaxy Zoo 2, as votes along the path to the question: a galaxy with arms
 # has also been called featured and not edge-on; one without may be anything, so only the question counts.

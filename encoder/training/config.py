@@ -5,9 +5,9 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from encoder.augment import Share
 from encoder.errors import TrainingError, WeightsError
 from encoder.recipe import ImageRecipe
+from encoder.training.augment import Share
 from encoder.views import VIEW_SETS
 
 _T = TypeVar("_T")

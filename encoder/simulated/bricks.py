@@ -7,14 +7,14 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from encoder.errors import EncoderError
-from encoder.simulated_content import BrickContent, brick_content
-from encoder.simulated_field import add_points, add_trail
-from encoder.simulated_mask import mask_bits
-from encoder.simulated_sky import add_noise
-from encoder.simulated_stamps import add_galaxy
-from encoder.simulated_tiling import BRICK_DEG, BRICK_PX, Brick
-from encoder.simulated_tractor import tractor_table
-from encoder.simulated_truth import BANDS, SurveyParameters
+from encoder.simulated.content import BrickContent, brick_content
+from encoder.simulated.field import add_points, add_trail
+from encoder.simulated.mask import mask_bits
+from encoder.simulated.sky import add_noise
+from encoder.simulated.stamps import add_galaxy
+from encoder.simulated.tiling import BRICK_DEG, BRICK_PX, Brick
+from encoder.simulated.tractor import tractor_table
+from encoder.simulated.truth import BANDS, SurveyParameters
 
 _TRAIL_PX = 2700.0
 # As the survey's own files: 100 x 100 tiles, dithered so that zero stays zero.

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.simulated_field import Points, bright_radius_arcsec
-from encoder.simulated_tiling import BRICK_DEG, BRICK_PX, PIXEL_ARCSEC, Brick
-from encoder.simulated_truth import BANDS, SurveyParameters
+from encoder.simulated.field import Points, bright_radius_arcsec
+from encoder.simulated.tiling import BRICK_DEG, BRICK_PX, PIXEL_ARCSEC, Brick
+from encoder.simulated.truth import BANDS, SurveyParameters
 
 NPRIMARY, BRIGHT, MEDIUM = 1 << 0, 1 << 1, 1 << 11
 SATUR = (1 << 2, 1 << 3, 1 << 4)

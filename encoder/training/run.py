@@ -17,8 +17,8 @@ from encoder.gz_tree import Tree
 from encoder.imagenet import BACKBONE, backbone_state
 from encoder.loss import dirichlet_multinomial_loss
 from encoder.network import Network, keep_depthwise_float32
-from encoder.training_config import TrainingConfig
-from encoder.training_data import Labelled, Pictures
+from encoder.training.config import TrainingConfig
+from encoder.training.data import Labelled, Pictures
 from encoder.weights_file import read_weights
 
 _CHECKPOINT = "checkpoint.pt"

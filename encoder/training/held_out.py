@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from encoder.augment import Share
 from encoder.encoder import Encoded, Encoder
 from encoder.gz_tree import Tree
 from encoder.imagenet import BACKBONE, backbone_state
 from encoder.network import Network, folded
 from encoder.projection import fit_projection
-from encoder.simulated_training import KEPT_SHARE, simulated_galaxies
-from encoder.training_config import TrainingConfig
-from encoder.training_data import Labelled, Pictures, read_table
+from encoder.training.augment import Share
+from encoder.training.config import TrainingConfig
+from encoder.training.data import Labelled, Pictures, read_table
+from encoder.training.simulated import KEPT_SHARE, simulated_galaxies
 
 FRESH_SEED = 900_001
 """Seed of simulated galaxies that no training has drawn."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.simulated_truth import Galaxy
+from encoder.simulated.truth import Galaxy
 
 Image = NDArray[np.float32]
 

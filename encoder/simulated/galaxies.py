@@ -11,9 +11,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from encoder.simulated_arms import add_knots, arm_image, draw_arms, draw_tails
-from encoder.simulated_plane import Plane, plane_of
-from encoder.simulated_truth import Galaxy
+from encoder.simulated.arms import add_knots, arm_image, draw_arms, draw_tails
+from encoder.simulated.plane import Plane, plane_of
+from encoder.simulated.truth import Galaxy
 
 Image = NDArray[np.float32]
 _WAVES = 6

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from encoder.simulated_field import Points, Trail, draw_faint, draw_stars, draw_trail, join_points
-from encoder.simulated_tiling import BRICK_DEG, PIXEL_ARCSEC, Brick
-from encoder.simulated_truth import Galaxy, SurveyParameters, draw_galaxy
+from encoder.simulated.field import Points, Trail, draw_faint, draw_stars, draw_trail, join_points
+from encoder.simulated.tiling import BRICK_DEG, PIXEL_ARCSEC, Brick
+from encoder.simulated.truth import Galaxy, SurveyParameters, draw_galaxy
 
 APART = 3.0  # galaxies keep this many of their summed half-light radii between them
 TRAIL_CHANCE = 0.35

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from encoder.simulated_sky import convolve_psf, psf_image
-from encoder.simulated_truth import SurveyParameters
+from encoder.simulated.sky import convolve_psf, psf_image
+from encoder.simulated.truth import SurveyParameters
 
 Image = NDArray[np.float32]
 _PHASES = 8

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.simulated_field import Points, Trail, join_points
-from encoder.simulated_scene import Scene, draw_scene
-from encoder.simulated_tiling import BRICK_PX, Brick
-from encoder.simulated_truth import Galaxy, SurveyParameters
+from encoder.simulated.field import Points, Trail, join_points
+from encoder.simulated.scene import Scene, draw_scene
+from encoder.simulated.tiling import BRICK_PX, Brick
+from encoder.simulated.truth import Galaxy, SurveyParameters
 
 _REACH_PX = 450
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from encoder.simulated_plane import Plane
-from encoder.simulated_truth import Galaxy
+from encoder.simulated.plane import Plane
+from encoder.simulated.truth import Galaxy
 
 Image = NDArray[np.float32]
 

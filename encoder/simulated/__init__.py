@@ -1,0 +1,1 @@
+"""The parts of the simulated survey; `encoder.simulate` is its face."""

@@ -1,0 +1,1 @@
+"""The parts of training; `encoder.train` is its face."""
