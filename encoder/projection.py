@@ -64,11 +64,11 @@ def fit_projection(embedding: NDArray[np.float32], n: int = 40) -> Projection:
         raise TrainingError(
             f"a projection to {n} axes cannot be fitted on a sample of shape {embedding.shape}"
         )
+    if (embedding == embedding[0]).all():
+        raise TrainingError("a projection cannot be fitted: all galaxies of the sample have the same vector")
     pca = PCA(n, svd_solver="full").fit(embedding.astype(np.float64))
     projected = pca.transform(embedding.astype(np.float64))
     distance = _mean_pair_distance(projected)
-    if not distance > 0:
-        raise TrainingError("a projection cannot be fitted: all galaxies of the sample have the same vector")
     return Projection(
         mean=pca.mean_.astype(np.float32),
         components=pca.components_.astype(np.float32),
