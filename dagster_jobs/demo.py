@@ -42,14 +42,14 @@ def answer_questions(home: Path) -> None:
     """Ask every question, print its SQL and its answer, and draw the neighbours of a spiral."""
     with connected() as connection:
         for question, query in questions():
-            console.rule(f"[bold]{question}", align="left", style="dim")
+            console.print(question, style="bold", markup=False, soft_wrap=True)
             console.print(query, style="cyan", markup=False, soft_wrap=True)
             wide.print(Padding(as_table(run_query(connection, query)), (1, 0, 1, 2), expand=False))
         spiral = int(str(run_query(connection, CLEAREST_SPIRAL).rows[0][0]))
         sheet = home / "demo_similar.png"
         draw_similar(connection, spiral, similar(connection, spiral, 14), sheet)
-    console.rule("[bold]Now you", align="left", style="dim")
-    console.print(f"Open {sheet}: the galaxy of question 7 and the 14 that look most like it.")
+    console.print("Now you", style="bold")
+    console.print(f"Open {sheet}: the galaxy of question 7 and its 14 nearest neighbours.", soft_wrap=True)
     galcat = sys.argv[0]
     console.print(f"Try: {galcat} similar {spiral}", markup=False)
     console.print(f'     {galcat} sql "TABLE galcat.galaxy LIMIT 3" --format csv', markup=False)

@@ -30,7 +30,8 @@ GROUP BY r_mag ORDER BY r_mag;
 
 -- Q: 6. Which are most probably merging?
 SELECT object_id, ra, dec, mag_r, merging_merger_fraction AS merger, merging_major_disturbance_fraction AS disturbed
-FROM galcat.galaxy ORDER BY merging_merger_fraction + merging_major_disturbance_fraction DESC LIMIT 5;
+FROM galcat.galaxy WHERE merging_proportion_asked > 0.5
+ORDER BY merging_merger_fraction + merging_major_disturbance_fraction DESC LIMIT 5;
 
 -- Q: 7. What looks like the clearest spiral?
 WITH mine AS (
