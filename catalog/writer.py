@@ -159,10 +159,16 @@ def _stage_sources(
         copy.set_types(
             ["int8", "int2", "text", "int8", "float8", "float8", "int8", *["float4"] * len(numbers), "bool"]
         )
-        for i, name in enumerate(galaxies.survey_source_id):
-            known = (None if np.isnan(column[i]) else float(column[i]) for column in numbers)
-            place = (float(galaxies.ra[i]), float(galaxies.dec[i]), int(healpix29[i]))
-            copy.write_row((int(ids[i]), survey_id, name, tile_id, *place, *known, False))
+        places = zip(galaxies.ra.tolist(), galaxies.dec.tolist(), healpix29.tolist(), strict=True)
+        known = zip(*map(_null_for_nan, numbers), strict=True)
+        for identity, name, place, values in zip(
+            ids.tolist(), galaxies.survey_source_id, places, known, strict=True
+        ):
+            copy.write_row((identity, survey_id, name, tile_id, *place, *values, False))
+
+
+def _null_for_nan(column: NDArray[np.float32]) -> list[float | None]:
+    return [None if number != number else number for number in column.tolist()]  # noqa: PLR0124 - NaN differs
 
 
 def _refuse_collisions(cursor: Cursor[tuple[object, ...]]) -> None:
