@@ -1,6 +1,7 @@
-"""The inference loop: batches of pictures in, arrays for the catalogue out, one batch in memory at a time."""
+"""The inference loop: batches of pictures in, arrays for the catalogue out, two batches in memory."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,20 +44,33 @@ def embed(
 ) -> Iterator[EmbeddedBatch]:
     """Encode batches as they come; nothing of an earlier batch is kept.
 
+    The next batch and the JPEGs are made beside the forward pass.
+
     Args:
         encoder: The release.
         batches: Pictures made by the encoder's recipe, at most once iterated.
         thumbnail_px: Size of the JPEGs to make of the same pictures; None for none.
         progress: Called with the number of galaxies of each batch when it is done.
     """
-    for batch in batches:
-        encoded = encoder.encode(batch.rgb)
-        yield EmbeddedBatch(
-            rows=batch.rows,
-            embedding=encoded.embedding,
-            search=encoder.projection.apply(encoded.embedding),
-            concentrations_alpha=encoded.concentrations_alpha,
-            thumbnails=jpegs(batch.rgb, thumbnail_px) if thumbnail_px else [],
-        )
-        if progress is not None:
-            progress(len(batch.rows))
+    with ThreadPoolExecutor(2, thread_name_prefix="beside-the-network") as helpers:
+        for batch in _ahead(batches, helpers):
+            drawing = helpers.submit(jpegs, batch.rgb, thumbnail_px) if thumbnail_px else None
+            encoded = encoder.encode(batch.rgb)
+            yield EmbeddedBatch(
+                rows=batch.rows,
+                embedding=encoded.embedding,
+                search=encoder.projection.apply(encoded.embedding),
+                concentrations_alpha=encoded.concentrations_alpha,
+                thumbnails=drawing.result() if drawing else [],
+            )
+            if progress is not None:
+                progress(len(batch.rows))
+
+
+def _ahead(batches: Iterable["ImageBatch"], helpers: ThreadPoolExecutor) -> Iterator["ImageBatch"]:
+    """Have the next batch made while this one is encoded: two batches in memory."""
+    making = iter(batches)
+    coming = helpers.submit(next, making, None)
+    while (batch := coming.result()) is not None:
+        coming = helpers.submit(next, making, None)
+        yield batch

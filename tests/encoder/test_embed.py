@@ -65,7 +65,7 @@ def test_every_array_belongs_to_its_galaxy(encoder: Encoder) -> None:
     assert run.thumbnails == jpegs(pictures, 32)
 
 
-def test_a_batch_is_asked_for_only_when_the_last_one_was_taken(encoder: Encoder) -> None:
+def test_no_more_than_one_batch_is_made_ahead(encoder: Encoder) -> None:
     asked: list[int] = []
     finished: list[int] = []
 
@@ -77,10 +77,13 @@ def test_a_batch_is_asked_for_only_when_the_last_one_was_taken(encoder: Encoder)
     run = embed(encoder, batches(), progress=finished.append)
     assert asked == []
     assert next(run).thumbnails == []
-    assert (asked, finished) == ([20], [])
+    assert 1 <= len(asked) <= 2
+    assert finished == []
     next(run)
-    assert (asked, finished) == ([20, 20], [20])
+    assert 2 <= len(asked) <= 3
+    assert finished == [20]
     list(run)
+    assert asked == [20, 20, 20, 10]
     assert finished == [20, 20, 20, 10]
 
 
