@@ -15,12 +15,12 @@ from dagster_jobs.errors import JobError
 from dagster_jobs.outcome import Report, TileOutcome
 from dagster_jobs.plan import is_settled
 from dagster_jobs.rows import galaxy_rows, skip_records, tile_record
-from encoder.encode_tile import encode_tile
+from encoder.encode_tile import CutTile, EncodedTile, cut_tile, encode_tile
 from encoder.encoder import Encoder
 from encoder.errors import EncoderError, TileError
 from encoder.survey import Survey
 from encoder.tile_files import TileFiles
-from encoder.tiles import Tile, read_tile
+from encoder.tiles import read_tile
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,19 @@ class Target:
 
 @dataclass(frozen=True)
 class _Loaded:
-    """A tile's content, read ahead: its digest, and its pixels unless the digest is the known one."""
+    """A tile's content, read ahead: its digest, and the tile itself unless the digest is the known one."""
 
     content_hash: str
-    tile: Tile | None
+    tile: CutTile | None
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A tile as it goes to the database: its vectors, None for unchanged content, or why it has none."""
+
+    files: TileFiles
+    content_hash: str | None
+    result: EncodedTile | EncoderError | None
 
 
 @contextmanager
@@ -59,7 +68,7 @@ def ingest_tiles(
     tiles: list[TileFiles],
     report: Report,
 ) -> list[TileOutcome]:
-    """Ingest tiles one after the other; the next is read and decoded while this one is encoded.
+    """Ingest tiles in order: one is encoded while the next is read and the last is written.
 
     A tile that cannot be read or written is stored as failed and the rest go on. Tiles that are settled by
     now are left out.
@@ -69,29 +78,40 @@ def ingest_tiles(
     """
     known = known_tiles(target.connection, survey.name, target.release_id)
     todo = [tile for tile in tiles if not is_settled(tile, known)]
-    outcomes = []
-    for tile, loaded in _read_ahead(survey, todo, known):
-        outcome = _ingest(target, encoder, survey, tile, loaded)
-        report(outcome)
-        outcomes.append(outcome)
-        del loaded  # before the next is read: two tiles in memory, not three
+    outcomes: list[TileOutcome] = []
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-writer") as writer:
+        storing: Future[TileOutcome] | None = None
+        for tile, loaded in _read_ahead(survey, encoder, todo, known):
+            work = _encode(encoder, tile, loaded)
+            del loaded  # before the next is read: two tiles in memory, not three
+            if storing:
+                outcomes.append(_reported(storing, report))
+            storing = writer.submit(_store, target, work)
+        if storing:
+            outcomes.append(_reported(storing, report))
     return outcomes
 
 
+def _reported(storing: Future[TileOutcome], report: Report) -> TileOutcome:
+    outcome = storing.result()
+    report(outcome)
+    return outcome
+
+
 def _read_ahead(
-    survey: Survey, todo: list[TileFiles], known: dict[str, KnownTile]
+    survey: Survey, encoder: Encoder, todo: list[TileFiles], known: dict[str, KnownTile]
 ) -> Iterator[tuple[TileFiles, Future[_Loaded]]]:
     """Give each tile with its content, while a thread reads the one after it: two tiles in memory at most."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-reader") as reader:
         ahead: deque[Future[_Loaded]] = deque()
         for here, tile in enumerate(todo):
             while here + len(ahead) < min(here + 2, len(todo)):
-                ahead.append(reader.submit(_load, survey, todo[here + len(ahead)], known))
+                ahead.append(reader.submit(_load, survey, encoder, todo[here + len(ahead)], known))
             yield tile, ahead.popleft()
 
 
-def _load(survey: Survey, files: TileFiles, known: dict[str, KnownTile]) -> _Loaded:
-    """Read a tile whole, unless its content is what the catalogue has.
+def _load(survey: Survey, encoder: Encoder, files: TileFiles, known: dict[str, KnownTile]) -> _Loaded:
+    """Read a tile whole and prepare its cutouts, unless its content is what the catalogue has.
 
     Raises:
         TileError: It cannot be read, or it changed meanwhile.
@@ -104,7 +124,7 @@ def _load(survey: Survey, files: TileFiles, known: dict[str, KnownTile]) -> _Loa
     tile = read_tile(survey, files)
     if _stamps(files) != before:
         raise TileError(f"tile {files.name}: its files changed while they were read")
-    return _Loaded(content_hash, tile)
+    return _Loaded(content_hash, cut_tile(survey, tile, encoder))
 
 
 def _stamps(files: TileFiles) -> list[tuple[int, int]]:
@@ -114,35 +134,49 @@ def _stamps(files: TileFiles) -> list[tuple[int, int]]:
         raise TileError(f"{error.filename}: {error.strerror}") from error
 
 
-def _ingest(
-    target: Target,
-    encoder: Encoder,
-    survey: Survey,
-    files: TileFiles,
-    ahead: Future[_Loaded],
-) -> TileOutcome:
-    name = files.name
+def _encode(encoder: Encoder, files: TileFiles, ahead: Future[_Loaded]) -> _Work:
     try:
         loaded = ahead.result()
-        if loaded.tile is None:
-            touch_tile(target.connection, survey.name, target.release_id, name, files.fingerprint)
-            return TileOutcome(name, "unchanged")
-        encoded = encode_tile(survey, loaded.tile, encoder)
-        record = tile_record(files, loaded.content_hash)
-        skips = skip_records(encoded)
-        result = write_tile(
-            target.connection, target.survey_id, target.release_id, record, galaxy_rows(encoded), skips
-        )
-    except (EncoderError, CatalogError) as error:
-        return _failed(target, files, str(error))
+        encoded = encode_tile(loaded.tile, encoder) if loaded.tile else None
+    except EncoderError as error:
+        return _Work(files, None, error)
+    return _Work(files, loaded.content_hash, encoded)
+
+
+def _store(target: Target, work: _Work) -> TileOutcome:
+    """Write what became of a tile, in one transaction.
+
+    Raises:
+        JobError: The database connection was lost.
+    """
+    if isinstance(work.result, EncoderError):
+        return _failed(target, work.files, str(work.result))
+    try:
+        return _write(target, work.files, work.content_hash, work.result)
+    except CatalogError as error:
+        return _failed(target, work.files, str(error))
     except psycopg.Error as error:
-        message = f"tile {name} could not be written: {str(error).strip().splitlines()[0]}"
+        message = f"tile {work.files.name} could not be written: {str(error).strip().splitlines()[0]}"
         if target.connection.closed:
             raise JobError(message) from error
-        return _failed(target, files, message)
+        return _failed(target, work.files, message)
+
+
+def _write(
+    target: Target, files: TileFiles, content_hash: str | None, encoded: EncodedTile | None
+) -> TileOutcome:
+    if encoded is None:
+        survey = files.survey
+        touch_tile(target.connection, survey, target.release_id, files.name, files.fingerprint)
+        return TileOutcome(files.name, "unchanged")
+    record = tile_record(files, content_hash)
+    skips = skip_records(encoded)
+    result = write_tile(
+        target.connection, target.survey_id, target.release_id, record, galaxy_rows(encoded), skips
+    )
     n_failed = sum(skip.will_retry for skip in skips)
     return TileOutcome(
-        name,
+        files.name,
         "done",
         n_galaxies=len(encoded.sources),
         n_skipped=len(skips) - n_failed,

@@ -11,8 +11,8 @@ from torch import Tensor
 from encoder.local_wcs import evaluate, local_maps, native_px_per_unit, powers
 from encoder.pyramid import Pyramid, centres, sampling_for
 from encoder.recipe import ImageRecipe
-from encoder.sources import SkippedRow, SkipReason
-from encoder.tiles import SkyTile, Tile
+from encoder.sources import SkippedRow, SkipReason, SourceTable
+from encoder.tiles import SkyTile
 
 MOST_BAD = 0.2
 """Share of bad pixels, in any band, from which a cutout is skipped (the published rule)."""
@@ -53,15 +53,15 @@ def plan_cutouts(
     sources = tile.sources
     field_arcsec = sources.pixel_scale_arcsec.astype(np.float64) * recipe.field_px
     known = np.isfinite(sources.ra) & np.isfinite(sources.dec) & np.isfinite(field_arcsec)
-    skipped += skip(tile, np.flatnonzero(~known), "nan", "no finite position and radius")
+    skipped += skip(sources, np.flatnonzero(~known), "nan", "no finite position and radius")
     rows = np.flatnonzero(known).astype(np.int64)
     maps, misfit_px = local_maps(tile.wcs, sources.ra[rows], sources.dec[rows], field_arcsec[rows])
     fits = misfit_px < MISFIT_PX  # False for NaN
-    skipped += skip(tile, rows[~fits], "nan", "the world coordinates cannot be inverted around it")
+    skipped += skip(sources, rows[~fits], "nan", "the world coordinates cannot be inverted around it")
     largest_px = float(native_px_per_unit(maps[fits]).max(initial=1.0)) * 2
     n_levels = 2 + max(0, math.ceil(math.log2(largest_px / min(NODES, recipe.size))))
     pyramid = Pyramid.build(tile.pixels, tile.bad, n_levels, device)
-    return _apply_bad_rule(CutoutPlan(rows[fits], maps[fits], pyramid), tile, skipped)
+    return _apply_bad_rule(CutoutPlan(rows[fits], maps[fits], pyramid), sources, skipped)
 
 
 def cut_flux(plan: CutoutPlan, recipe: ImageRecipe) -> Tensor:
@@ -83,14 +83,16 @@ def cut_flux(plan: CutoutPlan, recipe: ImageRecipe) -> Tensor:
     return flux
 
 
-def skip(tile: Tile, positions: NDArray[np.int64], reason: SkipReason, detail: str) -> list[SkippedRow]:
+def skip(
+    sources: SourceTable, positions: NDArray[np.int64], reason: SkipReason, detail: str
+) -> list[SkippedRow]:
     """The records of sources that get no picture, by their positions in the tile's sources."""
-    row, source_id = tile.sources.row.tolist(), tile.sources.source_id
+    row, source_id = sources.row.tolist(), sources.source_id
     retry = reason == "unreadable_image"
     return [SkippedRow(row[n], source_id[n], reason, detail, retry) for n in positions.tolist()]
 
 
-def _apply_bad_rule(plan: CutoutPlan, tile: SkyTile, skipped: list[SkippedRow]) -> CutoutPlan:
+def _apply_bad_rule(plan: CutoutPlan, sources: SourceTable, skipped: list[SkippedRow]) -> CutoutPlan:
     """Leaves out what has too many bad pixels."""
     keep = np.ones(len(plan.rows), np.bool_)
     spacing_px = native_px_per_unit(plan.maps) * 2 / NODES
@@ -104,7 +106,7 @@ def _apply_bad_rule(plan: CutoutPlan, tile: SkyTile, skipped: list[SkippedRow]) 
             keep[chosen[n]] = False
             reason: SkipReason = "edge" if off[n] >= MOST_BAD else "bad_pixels"
             detail = f"{bad[n]:.0%} of the pixels are bad, {off[n]:.0%} off the tile"
-            skipped += skip(tile, plan.rows[chosen[[n]]], reason, detail)
+            skipped += skip(sources, plan.rows[chosen[[n]]], reason, detail)
     return plan.take(keep)
 
 

@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.cutout_plan import cut_flux, plan_cutouts, skip
+from encoder.cutout_plan import CutoutPlan, cut_flux, plan_cutouts, skip
 from encoder.errors import ImageError
 from encoder.pictures import read_picture
 from encoder.recipe import ImageRecipe
-from encoder.sources import SkippedRow
+from encoder.sources import SkippedRow, SourceTable
 from encoder.stretch import to_rgb
 from encoder.survey import Survey
 from encoder.tiles import CutoutTile, SkyTile, Tile
@@ -50,10 +50,10 @@ def image_batches(
     batch_size: int,
     skipped: list[SkippedRow],
 ) -> Iterator[ImageBatch]:
-    """Makes every source's picture.
+    """Makes every source's picture: a sky tile is prepared at once, the batches as they are asked for.
 
-    Sources without a usable one are appended to `skipped`: by `plan_cutouts` before the first batch, or as
-    the batches go, where only decoding or resampling tells.
+    Sources without a usable one are appended to `skipped`: by `plan_cutouts` at once, or as the batches go,
+    where only decoding or resampling tells.
 
     Args:
         survey: gives the colours.
@@ -63,35 +63,34 @@ def image_batches(
         batch_size: most pictures at once; a batch may be smaller.
         skipped: is added to.
     """
-    if isinstance(tile, SkyTile):
-        yield from _sky_batches(survey, tile, recipe, torch.device(device), batch_size, skipped)
-    elif isinstance(tile, CutoutTile):
-        yield from _picture_batches(tile, recipe, torch.device(device), batch_size, skipped)
+    if isinstance(tile, SkyTile) and survey.rgb is not None:
+        plan = plan_cutouts(tile, recipe, torch.device(device), skipped)
+        order = [survey.bands.index(channel.band) for channel in survey.rgb.channels]
+        return _sky_batches(plan, recipe, order, survey.rgb.scales, tile.sources, batch_size, skipped)
+    if isinstance(tile, CutoutTile):
+        return _picture_batches(tile, recipe, torch.device(device), batch_size, skipped)
+    raise TypeError(f"no pictures are made of a {type(tile).__name__} of survey {survey.name}")
 
 
 def _sky_batches(
-    survey: Survey,
-    tile: SkyTile,
+    plan: CutoutPlan,
     recipe: ImageRecipe,
-    device: torch.device,
+    bands: list[int],
+    scales: tuple[float, float, float],
+    sources: SourceTable,
     batch_size: int,
     skipped: list[SkippedRow],
 ) -> Iterator[ImageBatch]:
-    if survey.rgb is None:
-        return
-    order = [survey.bands.index(channel.band) for channel in survey.rgb.channels]
-    plan = plan_cutouts(tile, recipe, device, skipped)
     stretch = recipe.stretch
     for start in range(0, len(plan.rows), batch_size):
         part = plan.take(slice(start, start + batch_size))
-        flux = cut_flux(part, recipe)[:, order]
-        rgb = to_rgb(flux, survey.rgb.scales, stretch.minimum, stretch.maximum, stretch.desaturation)
-        finite = flux.sum(dim=(1, 2, 3)).isfinite().cpu().numpy()
-        skipped += skip(tile, part.rows[~finite], "nan", "the resampled flux is not finite")
-        if finite.any():
-            yield ImageBatch(
-                part.rows[finite], rgb if finite.all() else rgb[torch.from_numpy(finite).to(device)]
-            )
+        flux = cut_flux(part, recipe)[:, bands]
+        rgb = to_rgb(flux, scales, stretch.minimum, stretch.maximum, stretch.desaturation)
+        finite = flux.sum(dim=(1, 2, 3)).isfinite()
+        kept = finite.cpu().numpy()
+        skipped += skip(sources, part.rows[~kept], "nan", "the resampled flux is not finite")
+        if kept.any():
+            yield ImageBatch(part.rows[kept], rgb if kept.all() else rgb[finite])
 
 
 def _picture_batches(
@@ -109,7 +108,7 @@ def _picture_batches(
             paths = tile.images[start : start + batch_size]
             for position, picture in enumerate(pool.map(decode, paths), start):
                 if isinstance(picture, ImageError):
-                    skipped += skip(tile, np.array([position]), "unreadable_image", str(picture))
+                    skipped += skip(tile.sources, np.array([position]), "unreadable_image", str(picture))
                 else:
                     rows.append(position)
                     pictures.append(picture)

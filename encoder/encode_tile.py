@@ -1,13 +1,13 @@
 """A tile in, its galaxies' vectors out: free of local state, so that any worker can do any tile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.cutouts import image_batches
+from encoder.cutouts import ImageBatch, image_batches
 from encoder.embed import embed
 from encoder.encoder import Encoder
 from encoder.sources import SkippedRow, SourceTable
@@ -41,34 +41,55 @@ class EncodedTile:
     skipped: list[SkippedRow]
 
 
-def encode_tile(
-    survey: Survey,
-    tile: Tile,
-    encoder: Encoder,
-    batch_size: int = BATCH_SIZE,
-    on_batch: Callable[[int], None] | None = None,
-) -> EncodedTile:
-    """Cut out and encode every source of a decoded tile.
+@dataclass(frozen=True, eq=False)
+class CutTile:
+    """A decoded tile, ready to be cut up.
 
-    Memory beyond the tile: one batch of pictures, and the answers.
+    Attributes:
+        sources: All that the survey selects.
+        batches: Their pictures, made as they are asked for.
+        skipped: Sources that got none; complete when the batches are through.
+    """
+
+    sources: SourceTable
+    batches: Iterator[ImageBatch]
+    skipped: list[SkippedRow]
+
+
+def cut_tile(survey: Survey, tile: Tile, encoder: Encoder, batch_size: int = BATCH_SIZE) -> CutTile:
+    """Prepare a tile's cutouts on the encoder's device: what can be done before the network is free.
 
     Args:
         survey: How the tile's fluxes become colours.
         tile: Decoded tile.
         encoder: The release.
         batch_size: Galaxies at a time.
-        on_batch: Told the number of galaxies of each finished batch.
     """
     skipped: list[SkippedRow] = []
     batches = image_batches(survey, tile, encoder.recipe, encoder.device, batch_size, skipped)
-    done = list(embed(encoder, batches, THUMBNAIL_PX, on_batch))
+    return CutTile(tile.sources, batches, skipped)
+
+
+def encode_tile(
+    tile: CutTile, encoder: Encoder, on_batch: Callable[[int], None] | None = None
+) -> EncodedTile:
+    """Cut out and encode every source of a prepared tile.
+
+    Memory beyond the tile: two batches of pictures, and the answers.
+
+    Args:
+        tile: From `cut_tile`, at most once encoded.
+        encoder: The release it was cut for.
+        on_batch: Told the number of galaxies of each finished batch.
+    """
+    done = list(embed(encoder, tile.batches, THUMBNAIL_PX, on_batch))
     return EncodedTile(
         sources=tile.sources.take(_joined([batch.rows for batch in done], np.empty(0, np.int64))),
         full=_joined([batch.embedding for batch in done], np.empty((0, encoder.dimension), np.float32)),
         search=_joined([batch.search for batch in done], _no_rows(len(encoder.projection.components))),
         alpha=_joined([batch.concentrations_alpha for batch in done], _no_rows(encoder.tree.n_answers)),
         jpegs=[jpeg for batch in done for jpeg in batch.thumbnails],
-        skipped=skipped,
+        skipped=tile.skipped,
     )
 
 

@@ -13,15 +13,17 @@ from torch import Tensor
 
 from encoder.device import Precision, pick_device, repeatable_arithmetic
 from encoder.errors import WeightsError
+from encoder.forward import Forward
 from encoder.gz_tree import Tree
-from encoder.network import Network, folded
+from encoder.network import Network, Prediction, folded
 from encoder.projection import Projection
 from encoder.recipe import ImageRecipe
 from encoder.views import moment_matched, views
 from encoder.weights_file import read_weights
 
 DEFAULT_WEIGHTS = "galcat-lite0-1.safetensors"
-_CHUNK = 64
+_CHUNK = 256
+"""Pictures whose views are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Encoder:
     device: torch.device
     precision: Precision
     _network: Network
+    _forward: Forward
 
     def encode(self, rgb: Tensor) -> Encoded:
         """Embed pictures: the same pixels give the same vectors, whatever else is in the batch.
@@ -93,14 +96,20 @@ class Encoder:
         )
 
     def _encode_chunk(self, rgb: Tensor) -> Encoded:
+        rgb = rgb.to(self.device, torch.float32)
+        passes = [p for view in views(rgb, self.view_set) for p in torch.split(view, self._forward.batch)]
+        predictions = self._forward.each(self._predict, passes)
+        embedding = torch.cat([p.embedding for p in predictions]).view(self.view_set, len(rgb), -1)
+        alphas = torch.cat([p.alpha for p in predictions]).view(self.view_set, len(rgb), -1)
+        matched = moment_matched(alphas.cpu().numpy(), self.tree)
+        return Encoded(embedding.mean(dim=0).cpu().numpy(), matched)
+
+    def _predict(self, rgb: Tensor) -> Prediction:
         half = self.precision == "bfloat16"
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=half)
         with torch.inference_mode(), repeatable_arithmetic(), autocast:
-            rgb = rgb.to(self.device, torch.float32)
-            predictions = [self._network(view) for view in views(rgb, self.view_set)]
-            embedding = torch.stack([p.embedding for p in predictions]).mean(dim=0)
-            alphas = torch.stack([p.alpha for p in predictions])
-        return Encoded(embedding.cpu().numpy(), moment_matched(alphas.cpu().numpy(), self.tree))
+            prediction: Prediction = self._network(rgb)
+        return prediction
 
 
 def load_encoder(
@@ -139,6 +148,7 @@ def _load(path: Path, device: torch.device, precision: Precision) -> Encoder:
         device=device,
         precision=precision,
         _network=folded(weights.network, weights.recipe.size).to(device),
+        _forward=Forward(device),
     )
 
 
