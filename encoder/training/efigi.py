@@ -5,6 +5,7 @@ The mapping is data, `trees/efigi_votes.toml`; this file only reads it along the
 
 import tomllib
 from dataclasses import dataclass
+from hashlib import blake2b
 from importlib import resources
 from typing import Any
 
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from encoder.errors import TrainingError
 from encoder.gz_tree import Tree
 
+RINGS = ("Inner_Ring", "Outer_Ring", "Pseudo_Ring")
+RINGED = 0.5
 _UNKNOWN = -1.0  # what EFIGI writes for an attribute that cannot be judged
 _WIDEST = {"T": 8.0}  # an interval this wide halves the votes; 1 for the attributes, which are 0..1
 _SETTINGS = {"question", "attribute", "at"}
@@ -75,6 +78,35 @@ def attribute_votes(attributes: pd.DataFrame, tree: Tree) -> NDArray[np.float32]
     votes = np.nan_to_num(fractions * np.repeat(totals, sizes, axis=1))
     rounded: NDArray[np.float32] = votes.astype(np.float32)
     return rounded
+
+
+def ring_stratified(attributes: pd.DataFrame, share: float) -> NDArray[np.bool_]:
+    """The galaxies that are kept for tests: of ringed and of other galaxies the same share.
+
+    Which ones is a hash of the name, so the same on every machine and in every run.
+
+    Args:
+        attributes: One row a galaxy, the columns `PGCname` and those of `RINGS`.
+        share: To keep, 0..1.
+
+    Returns:
+        (n,) True for a test galaxy.
+
+    Raises:
+        TrainingError: A column is missing.
+    """
+    ringed = has_ring(attributes)
+    order = np.argsort([blake2b(name.encode(), digest_size=8).digest() for name in attributes["PGCname"]])
+    kept = np.zeros(len(attributes), np.bool_)
+    for stratum in (ringed, ~ringed):
+        members = order[stratum[order]]
+        kept[members[: round(share * len(members))]] = True
+    return kept
+
+
+def has_ring(attributes: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether any of the three ring attributes is 0.5 or more, (n,)."""
+    return np.any([_column(attributes, name) >= RINGED for name in RINGS], axis=0)
 
 
 @dataclass(frozen=True)
