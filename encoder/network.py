@@ -84,6 +84,15 @@ def folded(network: Network, size: int) -> Network:
     return candidate if same else network
 
 
+def with_first_answers(network: Network, n: int) -> Network:
+    """A copy whose head gives only the first n answers."""
+    network = copy.deepcopy(network)
+    head = nn.Linear(network.dimension, n)
+    head.load_state_dict({"weight": network.head.weight[:n], "bias": network.head.bias[:n]})
+    network.head = head
+    return network
+
+
 def keep_depthwise_float32(network: Network) -> None:
     """Leave depthwise convolutions out of autocast while training on a CPU.
 

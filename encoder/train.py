@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from rich.progress import Progress
 
-from encoder.gz_tree import load_tree
+from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
 from encoder.training.data import load_source
 from encoder.training.release import make_release
@@ -36,9 +36,9 @@ def train(config_file: Path, progress: Progress | None = None) -> Path:
     folder = Path(config.release.folder)
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.loop.threads)
-    tree = load_tree(config.release.tree)
-    splits = [load_source(s, tree, folder / "cache").split(config.held_out_share) for s in config.sources]
-    run = Run(config, tree, [training for training, _ in splits], progress)
+    campaigns = Campaigns.load((config.release.tree, *config.release.also_learnt))
+    splits = [load_source(source, campaigns, folder / "cache").split() for source in config.sources]
+    run = Run(config, campaigns, [training for training, _ in splits], progress)
     watched = [out.take(np.arange(min(_WATCHED, len(out.ids)))) for _, out in splits]
     for epoch in range(run.resume(), config.loop.epochs):
         began = time.monotonic()
@@ -53,4 +53,4 @@ def train(config_file: Path, progress: Progress | None = None) -> Path:
             }
         )
         run.save(epoch + 1)
-    return make_release(config, tree, run.average, splits)
+    return make_release(config, campaigns.release_tree, run.average, splits)

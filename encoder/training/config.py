@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from encoder.errors import TrainingError, WeightsError
 from encoder.recipe import ImageRecipe
@@ -11,6 +11,7 @@ from encoder.training.augment import Share
 from encoder.views import VIEW_SETS
 
 _T = TypeVar("_T")
+_SIZE_STEP = 32
 KINDS = ("simulated", "efigi", "gz2_spirals")
 
 
@@ -24,7 +25,8 @@ class ReleaseConfig:
         start: `imagenet` or `random` weights of the backbone, or a weights file to go on from.
         view_set: Views averaged at inference, 1 or 8.
         folder: Where the run keeps its log, checkpoint and weights; relative to the current folder.
-        tree: The Galaxy Zoo tree.
+        tree: The Galaxy Zoo tree of the release's answers.
+        also_learnt: Further trees whose questions are trained on and left out of the release.
     """
 
     name: str
@@ -33,6 +35,7 @@ class ReleaseConfig:
     view_set: int
     folder: str
     tree: str = "gzd5"
+    also_learnt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class LoopConfig:
 
     Attributes:
         epochs: Passes over all sources.
-        size: Width and height of the pictures in training, pixels; inference may use another.
+        start_size: Width and height of the pictures in the first epoch, pixels; they grow in steps of 32.
+        size: The same in the last epoch; inference may use another.
         batch_size: Pictures a step.
         learning_rate: At its highest, after the warm-up; then it falls as a cosine to 0.
         weight_decay: Of AdamW, on matrices only.
@@ -54,6 +58,7 @@ class LoopConfig:
     """
 
     epochs: int
+    start_size: int
     size: int
     batch_size: int
     learning_rate: float
@@ -64,6 +69,11 @@ class LoopConfig:
     workers: int
     threads: int
     seed: int
+
+    def size_in(self, epoch: int) -> int:
+        """Width and height of the pictures in an epoch, pixels: small ones first teach the same for less."""
+        steps = (self.size - self.start_size) // _SIZE_STEP + 1
+        return self.size - _SIZE_STEP * (steps - 1 - epoch * steps // self.epochs)
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,7 @@ class SourceConfig:
         folder: Of the images and their table; relative to the current folder.
         galaxies: How many to simulate.
         seed: Of the simulation.
+        held_out: Share of the galaxies that is not trained on.
     """
 
     kind: str
@@ -83,6 +94,7 @@ class SourceConfig:
     folder: str = ""
     galaxies: int = 0
     seed: int = 0
+    held_out: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,6 @@ class TrainingConfig:
     release: ReleaseConfig
     recipe: ImageRecipe
     loop: LoopConfig
-    held_out_share: float
     sources: tuple[SourceConfig, ...]
     text: str
 
@@ -115,22 +126,30 @@ def read_config(path: Path) -> TrainingConfig:
 
 
 def _parse(raw: dict[str, Any], text: str) -> TrainingConfig:
-    known = {"release", "recipe", "training", "held_out_share", "source"}
+    known = {"release", "recipe", "training", "source"}
     for name in raw:
         _check(name in known, f"unknown entry {name!r}")
     for name in sorted(known):
         _check(name in raw, f"no entry {name!r}")
     _check(isinstance(raw["source"], list) and len(raw["source"]) > 0, "no [[source]]")
     config = TrainingConfig(
-        release=_table(ReleaseConfig, raw["release"], "release"),
+        release=_release(raw["release"]),
         recipe=ImageRecipe.from_dict(raw["recipe"]),
         loop=_table(LoopConfig, raw["training"], "training"),
-        held_out_share=raw["held_out_share"],
         sources=tuple(_source(s) for s in raw["source"]),
         text=text,
     )
     _check_ranges(config)
     return config
+
+
+def _release(raw: Any) -> ReleaseConfig:  # noqa: ANN401 - straight from the file
+    match raw.get("also_learnt", []) if isinstance(raw, dict) else []:
+        case [*names] if all(isinstance(name, str) for name in names):
+            raw = {**raw, "also_learnt": tuple(names)} if names else raw
+        case other:
+            raise TrainingError(f"release: also_learnt {other!r} is not a list of trees")
+    return _table(ReleaseConfig, raw, "release")
 
 
 def _source(raw: dict[str, Any]) -> SourceConfig:
@@ -154,7 +173,7 @@ def _table(cls: type[_T], raw: Any, what: str) -> _T:  # noqa: ANN401 - straight
     types = {f.name: f.type for f in fields(cls)}  # type: ignore[arg-type]
     for key, value in raw.items():
         _check(key in types, f"{what} has an unknown entry {key!r}")
-        wanted = types[key]
+        wanted = get_origin(types[key]) or types[key]
         right = isinstance(value, int | float) if wanted is float else isinstance(value, wanted)  # type: ignore[arg-type]
         _check(right and not isinstance(value, bool), f"{what}: {key} = {value!r} is no {wanted.__name__}")  # type: ignore[union-attr]
     for f in fields(cls):  # type: ignore[arg-type]
@@ -163,12 +182,15 @@ def _table(cls: type[_T], raw: Any, what: str) -> _T:  # noqa: ANN401 - straight
 
 
 def _check_ranges(config: TrainingConfig) -> None:
-    release, loop, held_out = config.release, config.loop, config.held_out_share
+    release, loop = config.release, config.loop
     _check(release.view_set in VIEW_SETS, f"view_set {release.view_set} is not one of {VIEW_SETS}")
     named = release.start in {"imagenet", "random"} or release.start.endswith(".safetensors")
     _check(named, f"start {release.start!r} is neither imagenet, random nor a .safetensors file")
-    _check(isinstance(held_out, float) and 0 < held_out < 1, f"held_out_share {held_out!r} is not in 0..1")
+    for source in config.sources:
+        _check(0 <= source.held_out < 1, f"source {source.kind}: held_out {source.held_out} is not in 0..1")
     _check(0 <= loop.ema_decay < 1, f"ema_decay {loop.ema_decay} is not in 0..1")
+    grows = 0 < loop.start_size <= loop.size and (loop.size - loop.start_size) % _SIZE_STEP == 0
+    _check(grows, f"training: start_size {loop.start_size} does not grow to {loop.size} in steps of 32")
     for name in ("epochs", "size", "batch_size", "learning_rate", "threads"):
         _check(getattr(loop, name) > 0, f"training: {name} is not positive")
 

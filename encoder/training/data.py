@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,10 +16,11 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from encoder.errors import TrainingError
-from encoder.gz_tree import Tree
+from encoder.gz_tree import GZD5, load_tree
 from encoder.training.augment import Share, augmented, plain
+from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
-from encoder.training.efigi import attribute_votes
+from encoder.training.efigi import attribute_answers, attribute_votes, ring_stratified
 from encoder.training.simulated import simulated_galaxies
 
 # Yes or no on spiral arms from Galaxy Zoo 2, as votes along the path to the question: a galaxy with arms
@@ -56,6 +57,7 @@ class Labelled:
         images: As many, read lazily.
         votes: (n, n_answers) float32.
         share: Range of the share of the frame that the network sees.
+        held_out: (n,) galaxies that are not trained on.
     """
 
     kind: str
@@ -63,16 +65,21 @@ class Labelled:
     images: Images
     votes: NDArray[np.float32]
     share: Share
+    held_out: NDArray[np.bool_]
 
-    def split(self, held_out_share: float) -> tuple["Labelled", "Labelled"]:
+    def split(self) -> tuple["Labelled", "Labelled"]:
         """The galaxies to train on, and those held out."""
-        out = np.array([held_out(f"{self.kind}:{name}", held_out_share) for name in self.ids], dtype=bool)
-        return self.take(np.flatnonzero(~out)), self.take(np.flatnonzero(out))
+        return self.take(np.flatnonzero(~self.held_out)), self.take(np.flatnonzero(self.held_out))
 
     def take(self, rows: NDArray[np.int64]) -> "Labelled":
         """Some of the galaxies."""
-        images = _Chosen(self.images, rows)
-        return Labelled(self.kind, [self.ids[i] for i in rows], images, self.votes[rows], self.share)
+        return replace(
+            self,
+            ids=[self.ids[i] for i in rows],
+            images=_Chosen(self.images, rows),
+            votes=self.votes[rows],
+            held_out=self.held_out[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -134,12 +141,12 @@ class Pictures(Dataset[tuple[Tensor, Tensor]]):
         return augmented(source.images[i], source.share, self._size, generator), votes
 
 
-def load_source(config: SourceConfig, tree: Tree, cache: Path) -> Labelled:
+def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:
     """The galaxies of one source of a training configuration.
 
     Args:
         config: The source.
-        tree: Of the votes.
+        campaigns: The trees that have votes.
         cache: Folder for simulated pictures.
 
     Raises:
@@ -149,17 +156,18 @@ def load_source(config: SourceConfig, tree: Tree, cache: Path) -> Labelled:
         case "simulated":
             galaxies = simulated_galaxies(config.galaxies, config.seed, cache)
             ids = [f"{config.seed}-{i}" for i in range(len(galaxies.votes))]
-            return Labelled("simulated", ids, galaxies, galaxies.votes, config.share)
+            votes = campaigns.votes({"gzd5": galaxies.votes})
+            return Labelled("simulated", ids, galaxies, votes, config.share, held_out(config, ids))
         case "efigi":
-            return _efigi(config, tree)
+            return _efigi(config, campaigns)
         case _:
-            return _gz2_spirals(config, tree)
+            return _gz2_spirals(config, campaigns)
 
 
-def held_out(name: str, share: float) -> bool:
-    """Whether a galaxy is held out: a hash of its name, so the same on every machine and in every run."""
-    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") < share * 2**64
+def held_out(config: SourceConfig, ids: Sequence[str]) -> NDArray[np.bool_]:
+    """Which galaxies are held out, (n,): by a hash of the name, so the same on every machine and run."""
+    digests = [hashlib.blake2b(f"{config.kind}:{name}".encode(), digest_size=8).digest() for name in ids]
+    return np.array([int.from_bytes(d, "big") < config.held_out * 2**64 for d in digests], dtype=np.bool_)
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -178,21 +186,26 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return table
 
 
-def _efigi(config: SourceConfig, tree: Tree) -> Labelled:
+def _efigi(config: SourceConfig, campaigns: Campaigns) -> Labelled:
     folder = Path(config.folder)
     table = read_table(folder / "attributes.csv", ["PGCname", "image", "T"])
     files = Files([folder / "images" / str(name) for name in table["image"]])
-    return Labelled("efigi", table["PGCname"].tolist(), files, attribute_votes(table, tree), config.share)
+    votes = campaigns.votes(
+        {"gzd5": attribute_votes(table, GZD5), "efigi": attribute_answers(table, load_tree("efigi"))}
+    )
+    out = ring_stratified(table, config.held_out)
+    return Labelled("efigi", table["PGCname"].tolist(), files, votes, config.share, out)
 
 
-def _gz2_spirals(config: SourceConfig, tree: Tree) -> Labelled:
+def _gz2_spirals(config: SourceConfig, campaigns: Campaigns) -> Labelled:
     folder = Path(config.folder)
     table = read_table(folder / "labels.csv", ["kaggle_galaxy_id", "spiral", "image"])
-    votes = np.zeros((len(table), tree.n_answers), np.float32)
+    votes = np.zeros((len(table), GZD5.n_answers), np.float32)
     spiral = table["spiral"].to_numpy(np.int64) == 1
     for rows, answers in ((spiral, _SPIRAL_VOTES), (~spiral, _NO_SPIRAL_VOTES)):
         for label, count in answers.items():
-            votes[rows, tree.index(label)] = count
+            votes[rows, GZD5.index(label)] = count
     ids = [str(name) for name in table["kaggle_galaxy_id"]]
     files = Files([folder / "images" / str(name) for name in table["image"]])
-    return Labelled("gz2_spirals", ids, files, votes, config.share)
+    out = held_out(config, ids)
+    return Labelled("gz2_spirals", ids, files, campaigns.votes({"gzd5": votes}), config.share, out)

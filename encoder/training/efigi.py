@@ -20,6 +20,9 @@ RINGS = ("Inner_Ring", "Outer_Ring", "Pseudo_Ring")
 RINGED = 0.5
 _UNKNOWN = -1.0  # what EFIGI writes for an attribute that cannot be judged
 _WIDEST = {"T": 8.0}  # an interval this wide halves the votes; 1 for the attributes, which are 0..1
+_ANSWERS = 10.0
+_ANSWER_SPREAD = 0.5  # of a step between answers: nobody is surer
+_WIDTHS = 3.0  # standard deviations in an expert's interval
 _SETTINGS = {"question", "attribute", "at"}
 
 
@@ -106,7 +109,36 @@ def ring_stratified(attributes: pd.DataFrame, share: float) -> NDArray[np.bool_]
 
 def has_ring(attributes: pd.DataFrame) -> NDArray[np.bool_]:
     """Whether any of the three ring attributes is 0.5 or more, (n,)."""
-    return np.any([_column(attributes, name) >= RINGED for name in RINGS], axis=0)
+    ringed: NDArray[np.bool_] = np.any([_column(attributes, name) >= RINGED for name in RINGS], axis=0)
+    return ringed
+
+
+def attribute_answers(attributes: pd.DataFrame, tree: Tree) -> NDArray[np.float32]:
+    """The expert attributes themselves as votes in the tree `efigi`, whose answers are attribute values.
+
+    Ten votes a question, spread about the expert's value as widely as the expert's interval; none where the
+    attribute is unknown.
+
+    Args:
+        attributes: One row a galaxy, each question a column with its `_inf` and `_sup`.
+        tree: `efigi`.
+
+    Returns:
+        (n, n_answers).
+
+    Raises:
+        TrainingError: A column is missing.
+    """
+    votes = np.zeros((len(attributes), tree.n_answers), np.float32)
+    for question in tree.questions:
+        at = np.array([float(answer) for answer in question.answers])
+        value = _column(attributes, question.name)
+        width = _column(attributes, f"{question.name}_sup") - _column(attributes, f"{question.name}_inf")
+        spread = np.maximum(_ANSWER_SPREAD * (at[1] - at[0]), width / _WIDTHS)
+        weight = np.exp(-0.5 * ((at - value[:, None]) / spread[:, None]) ** 2)
+        known = np.isfinite(value) if question.name == "T" else value != _UNKNOWN
+        votes[known, question.slice] = (_ANSWERS * weight / weight.sum(axis=1, keepdims=True))[known]
+    return votes
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def imagenet_encoder(like: Encoder) -> Encoder:
 def _simulated(encoder: Encoder, folder: Path, training: Labelled, n: int) -> dict[str, Any]:
     fresh = simulated_galaxies(n, FRESH_SEED, folder / "cache")
     ids = [str(i) for i in range(len(fresh))]
-    source = Labelled("simulated", ids, fresh, fresh.votes, training.share)
+    source = Labelled("simulated", ids, fresh, fresh.votes, training.share, np.ones(n, np.bool_))
     encoded = encode_source(encoder, source, encoder.recipe.crop / KEPT_SHARE)
     fractions = encoder.tree.fractions(encoded.concentrations_alpha)
     errors = fraction_errors(fractions, fresh.votes, training.votes, encoder.tree)

@@ -9,7 +9,7 @@ import numpy as np
 
 from encoder.encoder import load_encoder
 from encoder.gz_tree import Tree
-from encoder.network import Network
+from encoder.network import Network, with_first_answers
 from encoder.projection import Projection, fit_projection
 from encoder.training.config import TrainingConfig
 from encoder.training.data import Labelled
@@ -30,13 +30,14 @@ def make_release(
 
     Args:
         config: Of the run.
-        tree: Of the votes.
+        tree: Whose answers are released, the first of the network's.
         network: Trained.
         splits: Training and held-out galaxies of each source.
 
     Returns:
         The weights file.
     """
+    network = with_first_answers(network, tree.n_answers)
     folder = Path(config.release.folder)
     file = folder / f"{config.release.name}.safetensors"
     sample = [out if training.kind == "simulated" else training for training, out in splits]

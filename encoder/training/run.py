@@ -17,6 +17,7 @@ from encoder.gz_tree import Tree
 from encoder.imagenet import BACKBONE, backbone_state
 from encoder.loss import dirichlet_multinomial_loss
 from encoder.network import Network, keep_depthwise_float32
+from encoder.training.campaigns import Campaigns
 from encoder.training.config import TrainingConfig
 from encoder.training.data import Labelled, Pictures
 from encoder.weights_file import read_weights
@@ -31,26 +32,35 @@ class Run:
 
     Args:
         config: Of the run.
-        tree: Of the votes.
+        campaigns: The trees that are learnt.
         sources: Galaxies to train on.
         progress: Where bars are shown.
     """
 
     def __init__(
-        self, config: TrainingConfig, tree: Tree, sources: Sequence[Labelled], progress: Progress | None
+        self,
+        config: TrainingConfig,
+        campaigns: Campaigns,
+        sources: Sequence[Labelled],
+        progress: Progress | None,
     ) -> None:
         loop = config.loop
         torch.manual_seed(loop.seed)
-        self._config, self._tree, self._sources, self._progress = config, tree, sources, progress
+        self._config, self._slices, self._sources, self._progress = (
+            config,
+            campaigns.joined.slices,
+            sources,
+            progress,
+        )
         self._folder = Path(config.release.folder)
         self._device = pick_device()
         self._bfloat16 = has_fast_bfloat16(self._device)
         self._steps = sum(len(s.ids) for s in sources) // loop.batch_size
         if not self._steps:
             raise TrainingError(f"fewer training galaxies than one batch of {loop.batch_size}")
-        self._network = _start_network(config, tree).to(self._device)
+        self._network = _start_network(config, campaigns).to(self._device)
         self.average = (
-            _start_network(config, tree).to(self._device).eval().requires_grad_(requires_grad=False)
+            _start_network(config, campaigns).to(self._device).eval().requires_grad_(requires_grad=False)
         )
         self.average.load_state_dict(self._network.state_dict())
         if self._device.type == "cpu" and self._bfloat16:
@@ -88,7 +98,7 @@ class Run:
         """Train on every galaxy once; the mean loss, nats a galaxy."""
         seed = self._config.loop.seed * 1009 + epoch
         torch.manual_seed(seed)  # stochastic depth
-        pictures = Pictures(self._sources, self._config.loop.size, seed)
+        pictures = Pictures(self._sources, self._config.loop.size_in(epoch), seed)
         order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed)).tolist()
         loader = DataLoader(
             pictures,
@@ -142,7 +152,7 @@ class Run:
     def _loss(self, network: Network, rgb: Tensor, votes: Tensor) -> Tensor:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16):
             alpha = network(rgb.to(self._device)).alpha
-        return dirichlet_multinomial_loss(alpha, votes.to(self._device), self._tree.slices)
+        return dirichlet_multinomial_loss(alpha, votes.to(self._device), self._slices)
 
     def _schedule(self, step: int) -> float:
         warmup = self._config.loop.warmup_epochs * self._steps
@@ -156,7 +166,8 @@ class Run:
         """What must not change between a checkpoint and its resumption; the inference recipe may."""
         c = self._config
         loop = replace(c.loop, workers=0, threads=0)
-        return repr((c.release.backbone, c.release.start, c.release.tree, loop, c.held_out_share, c.sources))
+        release = (c.release.backbone, c.release.start, c.release.tree, c.release.also_learnt)
+        return repr((*release, loop, c.sources))
 
     def _forget_after(self, epochs: int) -> None:
         """Drop log lines of an epoch that was logged but not saved."""
@@ -166,11 +177,11 @@ class Run:
             file.write_text("".join(lines[: epochs + 1]))
 
 
-def _start_network(config: TrainingConfig, tree: Tree) -> Network:
+def _start_network(config: TrainingConfig, campaigns: Campaigns) -> Network:
     backbone, recipe = config.release.backbone, config.recipe
     network = Network(
         backbone,
-        tree.n_answers,
+        campaigns.joined.n_answers,
         recipe.input_mean,
         recipe.input_deviation,
         drop_path=config.loop.drop_path,
@@ -183,16 +194,20 @@ def _start_network(config: TrainingConfig, tree: Tree) -> Network:
         case "imagenet":
             raise TrainingError(f"the ImageNet start is {BACKBONE}'s, not {backbone}'s")
         case file:
-            network.load_state_dict(_state_of(Path(file), backbone, tree))
+            _go_on_from(Path(file), network, backbone, campaigns.release_tree)
     return network
 
 
-def _state_of(file: Path, backbone: str, tree: Tree) -> dict[str, Tensor]:
+def _go_on_from(file: Path, network: Network, backbone: str, tree: Tree) -> None:
+    """Load a release; what it has no answers for keeps its random start."""
     weights = read_weights(file)
     if (weights.backbone, weights.tree.name) != (backbone, tree.name):
         held = f"{weights.backbone} for {weights.tree.name}"
         raise TrainingError(f"{file} holds {held}, not {backbone} for {tree.name}")
-    return weights.network.state_dict()
+    network.backbone.load_state_dict(weights.network.backbone.state_dict())
+    with torch.no_grad():
+        network.head.weight[: tree.n_answers] = weights.network.head.weight
+        network.head.bias[: tree.n_answers] = weights.network.head.bias
 
 
 def _groups(network: Network, weight_decay: float) -> list[dict[str, object]]:

@@ -46,14 +46,13 @@ def galaxies(n: int, size: int = SIZE, seed: int = 0) -> torch.Tensor:
 
 
 CONFIGURATION = """
-held_out_share = 0.3
-
 [release]
 name = "tiny"
 backbone = "mobilenetv3_small_050"
 start = "random"
 view_set = 1
 folder = "FOLDER"
+also_learnt = ["efigi"]
 
 [recipe]
 size = 40
@@ -61,6 +60,7 @@ crop = 0.5
 
 [training]
 epochs = 2
+start_size = 32
 size = 32
 batch_size = 8
 learning_rate = 0.001
@@ -77,9 +77,11 @@ kind = "simulated"
 galaxies = 30
 seed = 4
 share = [0.5, 1.0]
+held_out = 0.3
 
 [[source]]
 kind = "efigi"
 folder = "EFIGI"
 share = [0.7, 1.5]
+held_out = 0.3
 """

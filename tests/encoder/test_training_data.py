@@ -12,25 +12,30 @@ from encoder.gz_tree import GZD5
 from encoder.simulate import draw_cutouts
 from encoder.stretch import to_rgb
 from encoder.training.augment import Share
+from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
 from encoder.training.data import Files, Labelled, Pictures, held_out, load_source
 from encoder.training.simulated import KEPT_PX, simulated_galaxies
 
 SHARE = Share(0.5, 1.0)
+CAMPAIGNS = Campaigns.load(("gzd5",))
 
 
 def test_the_held_out_share_is_kept_and_depends_on_the_name_alone() -> None:
-    names = [f"efigi:PGC{i:07d}" for i in range(4000)]
-    out = [held_out(name, 0.2) for name in names]
-    assert sum(out) == pytest.approx(800, abs=4 * np.sqrt(4000 * 0.2 * 0.8))
-    assert [held_out(name, 0.2) for name in reversed(names)] == out[::-1]
-    assert all(held_out(name, 0.3) for name, is_out in zip(names, out, strict=True) if is_out)
+    names = [f"{i}" for i in range(4000)]
+    few, more = (SourceConfig("gz2_spirals", SHARE, held_out=share) for share in (0.2, 0.3))
+    out = held_out(few, names)
+    assert out.sum() == pytest.approx(800, abs=4 * np.sqrt(4000 * 0.2 * 0.8))
+    np.testing.assert_array_equal(held_out(few, names[::-1]), out[::-1])
+    assert held_out(more, names)[out].all()
 
 
 def test_a_split_has_every_galaxy_once_with_its_own_image_and_votes() -> None:
     images = [torch.full((3, 4, 4), i, dtype=torch.uint8) for i in range(50)]
     votes = np.repeat(np.arange(50, dtype=np.float32)[:, None], 34, axis=1)
-    training, out = Labelled("efigi", [f"g{i}" for i in range(50)], images, votes, SHARE).split(0.3)
+    ids, held = [f"g{i}" for i in range(50)], np.arange(50) % 3 == 0
+    training, out = Labelled("efigi", ids, images, votes, SHARE, held).split()
+    assert list(out.ids) == ids[::3]
     assert sorted([*training.ids, *out.ids]) == sorted(f"g{i}" for i in range(50))
     for part in (training, out):
         for i, name in enumerate(part.ids):
@@ -74,7 +79,7 @@ def test_pictures_of_several_sources_are_random_by_seed_and_index_alone() -> Non
 
 def test_efigi_images_belong_to_their_votes(shared_data: Path, tmp_path: Path) -> None:
     config = SourceConfig("efigi", SHARE, folder=str(shared_data / "efigi"))
-    source = load_source(config, GZD5, tmp_path)
+    source = load_source(config, CAMPAIGNS, tmp_path)
     table = pd.read_csv(shared_data / "efigi" / "attributes.csv").set_index("PGCname")
     assert len(source.ids) == 3096
     for i in (0, 1000, 3095):
@@ -85,7 +90,7 @@ def test_efigi_images_belong_to_their_votes(shared_data: Path, tmp_path: Path) -
 
 def test_spiral_labels_are_votes_on_the_path_to_the_question(shared_data: Path, tmp_path: Path) -> None:
     config = SourceConfig("gz2_spirals", SHARE, folder=str(shared_data / "gz2_spirals"))
-    source = load_source(config, GZD5, tmp_path)
+    source = load_source(config, CAMPAIGNS, tmp_path)
     labels = pd.read_csv(shared_data / "gz2_spirals" / "labels.csv")["spiral"].to_numpy()
     yes, no = GZD5.index("has-spiral-arms_yes"), GZD5.index("has-spiral-arms_no")
     np.testing.assert_array_equal(source.votes[:, yes] > source.votes[:, no], labels == 1)
@@ -107,10 +112,10 @@ def test_a_broken_image_is_one_line_that_names_it(shared_data: Path, tmp_path: P
 def test_a_missing_table_or_column_is_one_line_that_names_it(shared_data: Path, tmp_path: Path) -> None:
     config = SourceConfig("gz2_spirals", SHARE, folder=str(tmp_path))
     with pytest.raises(TrainingError, match=r"label table .*labels\.csv cannot be read"):
-        load_source(config, GZD5, tmp_path)
+        load_source(config, CAMPAIGNS, tmp_path)
     shutil.copy(shared_data / "gz_decals_rings" / "labels.csv", tmp_path)
     with pytest.raises(TrainingError, match=r"labels\.csv has no column 'kaggle_galaxy_id'"):
-        load_source(config, GZD5, tmp_path)
+        load_source(config, CAMPAIGNS, tmp_path)
 
 
 def _source(n: int, value: int) -> Labelled:
@@ -118,4 +123,5 @@ def _source(n: int, value: int) -> Labelled:
     images = [torch.full((3, 30, 30), value, dtype=torch.uint8) for _ in range(n)]
     for image in images:
         image[:, 0, 0] = torch.randint(0, 255, (3,), generator=generator)
-    return Labelled("efigi", [str(i) for i in range(n)], images, np.full((n, 34), value, np.float32), SHARE)
+    votes = np.full((n, 34), value, np.float32)
+    return Labelled("efigi", [str(i) for i in range(n)], images, votes, SHARE, np.zeros(n, np.bool_))

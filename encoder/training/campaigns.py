@@ -1,0 +1,78 @@
+"""Several Galaxy Zoo campaigns, each with its own tree, in one training.
+
+The network answers the questions of all of them; a galaxy has votes in some, and a question without votes
+adds nothing to the loss. The release keeps the answers of the first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.gz_tree import Question, Tree, load_tree
+
+
+@dataclass(frozen=True)
+class Campaigns:
+    """The trees that are learnt together.
+
+    Attributes:
+        trees: The release's first.
+    """
+
+    trees: tuple[Tree, ...]
+
+    @classmethod
+    def load(cls, names: tuple[str, ...]) -> "Campaigns":
+        """From trees that ship with the package.
+
+        Raises:
+            TrainingError: No tree has one of the names.
+        """
+        return cls(tuple(load_tree(name) for name in names))
+
+    @property
+    def release_tree(self) -> Tree:
+        """The tree whose answers the release gives."""
+        return self.trees[0]
+
+    @cached_property
+    def joined(self) -> Tree:
+        """All questions one after the other, those of the release's tree first."""
+        questions: list[Question] = []
+        for tree, start in zip(self.trees, self._starts, strict=True):
+            prefix = "" if tree is self.trees[0] else f"{tree.name}:"
+            questions += [_moved(question, prefix, start) for question in tree.questions]
+        names = "+".join(tree.name for tree in self.trees)
+        return Tree(names, "Campaigns learnt together", "", tuple(questions))
+
+    def votes(self, by_tree: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Votes of n galaxies in several trees as one table; none in the trees that are not given.
+
+        Args:
+            by_tree: (n, n_answers of that tree) by the tree's name; trees that are not learnt are left out.
+
+        Returns:
+            (n, n_answers of all).
+        """
+        n = len(next(iter(by_tree.values())))
+        votes = np.zeros((n, self.joined.n_answers), np.float32)
+        for tree, start in zip(self.trees, self._starts, strict=True):
+            if tree.name in by_tree:
+                votes[:, start : start + tree.n_answers] = by_tree[tree.name]
+        return votes
+
+    @property
+    def _starts(self) -> list[int]:
+        return [0, *np.cumsum([tree.n_answers for tree in self.trees])[:-1].tolist()]
+
+
+def _moved(question: Question, prefix: str, start: int) -> Question:
+    return replace(
+        question,
+        name=prefix + question.name,
+        asked_after=tuple(prefix + label for label in question.asked_after),
+        start=start + question.start,
+    )
