@@ -9,8 +9,9 @@ from rich.progress import Progress
 
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
-from encoder.training.data import load_source
-from encoder.training.release import make_release
+from encoder.training.data import Labelled, load_source
+from encoder.training.ranks import Ranks, joined_ranks
+from encoder.training.release import make_release, release_file
 from encoder.training.run import Run
 
 _WATCHED = 500  # held-out galaxies of each source whose loss is logged every epoch
@@ -19,8 +20,9 @@ _WATCHED = 500  # held-out galaxies of each source whose loss is logged every ep
 def train(config_file: Path, progress: Progress | None = None) -> Path:
     """Train a network, fit its projection, measure it on held-out galaxies, and write the release.
 
-    A run that was killed resumes at its last whole epoch and ends with the same weights; a finished one
-    only makes its release again, so that the inference size can be chosen afterwards.
+    Started by `torchrun`, each of its processes takes a share of every epoch, on a GPU of its own where
+    there are some. A run that was killed resumes at its last whole epoch and ends with the same weights; a
+    finished one only makes its release again, so that the inference size can be chosen afterwards.
 
     Args:
         config_file: A TOML file, see `encoder/configs/default.toml`.
@@ -37,20 +39,32 @@ def train(config_file: Path, progress: Progress | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.loop.threads)
     campaigns = Campaigns.load((config.release.tree, *config.release.also_learnt))
-    splits = [load_source(source, campaigns, folder / "cache").split() for source in config.sources]
-    run = Run(config, campaigns, [training for training, _ in splits], progress)
-    watched = [out.take(np.arange(min(_WATCHED, len(out.ids)))) for _, out in splits]
-    for epoch in range(run.resume(), config.loop.epochs):
-        began = time.monotonic()
-        training_loss = run.one_epoch(epoch)
-        held_out_losses = {f"held_out_{source.kind}": run.loss_on(source) for source in watched}
-        run.log(
-            {
-                "epoch": epoch,
-                "seconds": round(time.monotonic() - began, 1),
-                "training": round(training_loss, 4),
-                **held_out_losses,
-            }
-        )
-        run.save(epoch + 1)
+    with joined_ranks() as ranks:
+        if not ranks.is_first:
+            ranks.wait()  # the first draws the simulated galaxies
+        splits = [load_source(source, campaigns, folder / "cache").split() for source in config.sources]
+        if ranks.is_first:
+            ranks.wait()
+        run = Run(config, campaigns, [training for training, _ in splits], ranks, progress)
+        watched = [out.take(np.arange(min(_WATCHED, len(out.ids)))) for _, out in splits]
+        for epoch in range(run.resume(), config.loop.epochs):
+            if run.has_stalled:
+                break
+            _epoch(run, epoch, ranks, watched)
+        run.finish()
+        if not ranks.is_first:
+            return release_file(config)
     return make_release(config, campaigns.release_tree, run.average, splits)
+
+
+def _epoch(run: Run, epoch: int, ranks: Ranks, watched: list[Labelled]) -> None:
+    began = time.monotonic()
+    training = run.one_epoch(epoch)
+    losses = ranks.agreed({s.kind: run.loss_on(s) for s in watched} if ranks.is_first else {})
+    run.judge(epoch + 1, sum(losses.values()))
+    if ranks.is_first:
+        seconds = round(time.monotonic() - began, 1)
+        held_out = {f"held_out_{kind}": loss for kind, loss in losses.items()}
+        run.log({"epoch": epoch, "seconds": seconds, "training": round(training, 4), **held_out})
+        run.save()
+    ranks.wait()  # a checkpoint that some processes are ahead of could not be resumed

@@ -5,6 +5,7 @@ source states: the share of its frame that the network sees.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,9 @@ _DIAGONAL = math.sqrt(2)
 _SHIFT = 0.04
 _BLUR_CHANCE = 0.25
 _LARGEST_NOISE = 0.03
+
+
+Augmentation = Callable[[Tensor, "Share", int, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,24 @@ def augmented(image: Tensor, share: Share, size: int, generator: torch.Generator
     return noisy.clamp(0, 1)
 
 
+def flipped(image: Tensor, share: Share, size: int, generator: torch.Generator) -> Tensor:
+    """The plain picture, turned by quarters and mirrored at random: what the square's symmetry allows.
+
+    Args:
+        image: (3, h, w) uint8.
+        share: Range of the zoom, whose middle is taken.
+        size: Width and height of the result, pixels.
+        generator: Source of all randomness.
+
+    Returns:
+        (3, size, size) float32 in 0..1.
+    """
+    turns = int(torch.randint(4, (), generator=generator))
+    picture = plain(image, share.middle, size).rot90(turns, dims=(1, 2))
+    mirrored: Tensor = functional.horizontal_flip(picture)
+    return mirrored if int(torch.randint(2, (), generator=generator)) else picture
+
+
 def plain(image: Tensor, share: float, size: int) -> Tensor:
     """The same picture every time: the centre of the frame, resized antialiased.
 
@@ -102,3 +124,7 @@ def _centre(image: Tensor, side: int, shift: tuple[int, int]) -> Tensor:
         image = functional.pad(image, [over], fill=sky)
     square: Tensor = functional.crop(image, top + over, left + over, side, side)
     return square
+
+
+AUGMENTATIONS: dict[str, Augmentation] = {"full": augmented, "flips": flipped}
+"""What training may do to a picture, as configurations name it."""

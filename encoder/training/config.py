@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_origin
 
 from encoder.errors import TrainingError, WeightsError
 from encoder.recipe import ImageRecipe
-from encoder.training.augment import Share
+from encoder.training.augment import AUGMENTATIONS, Share
 from encoder.views import VIEW_SETS
 
 _T = TypeVar("_T")
@@ -55,6 +55,9 @@ class LoopConfig:
         workers: Processes that read images; 0 reads in the training process.
         threads: CPU threads of the training process.
         seed: Of everything random.
+        patience: Epochs without a lower held-out loss after which training stops and the best weights are
+            released; 0 trains to the end.
+        augment: `full` or `flips`, what changes in a picture from epoch to epoch.
     """
 
     epochs: int
@@ -69,6 +72,8 @@ class LoopConfig:
     workers: int
     threads: int
     seed: int
+    patience: int = 0
+    augment: str = "full"
 
     def size_in(self, epoch: int) -> int:
         """Width and height of the pictures in an epoch, pixels: small ones first teach the same for less."""
@@ -189,6 +194,9 @@ def _check_ranges(config: TrainingConfig) -> None:
     for source in config.sources:
         _check(0 <= source.held_out < 1, f"source {source.kind}: held_out {source.held_out} is not in 0..1")
     _check(0 <= loop.ema_decay < 1, f"ema_decay {loop.ema_decay} is not in 0..1")
+    known = " or ".join(AUGMENTATIONS)
+    _check(loop.augment in AUGMENTATIONS, f"training: augment {loop.augment!r} is not {known}")
+    _check(loop.patience >= 0, f"training: patience {loop.patience} is negative")
     grows = 0 < loop.start_size <= loop.size and (loop.size - loop.start_size) % _SIZE_STEP == 0
     _check(grows, f"training: start_size {loop.start_size} does not grow to {loop.size} in steps of 32")
     for name in ("epochs", "size", "batch_size", "learning_rate", "threads"):

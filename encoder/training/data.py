@@ -17,7 +17,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 
 from encoder.errors import TrainingError
 from encoder.gz_tree import GZD5, load_tree
-from encoder.training.augment import Share, augmented, plain
+from encoder.training.augment import Augmentation, Share, augmented, plain
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
 from encoder.training.efigi import attribute_answers, attribute_votes, ring_stratified
@@ -119,13 +119,21 @@ class Pictures(Dataset[tuple[Tensor, Tensor]]):
         sources: Galaxies.
         size: Width and height of a picture, pixels.
         seed: A random picture for each (seed, index), whichever process makes it; None for the plain one.
+        augmentation: What may be random.
     """
 
-    def __init__(self, sources: Sequence[Labelled], size: int, seed: int | None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Labelled],
+        size: int,
+        seed: int | None,
+        augmentation: Augmentation = augmented,
+    ) -> None:
         self._sources = sources
         self._ends = np.cumsum([len(source.ids) for source in sources])
         self._size = size
         self._seed = seed
+        self._augmentation = augmentation
 
     def __len__(self) -> int:
         return int(self._ends[-1])
@@ -138,7 +146,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor]]):
         if self._seed is None:
             return plain(source.images[i], source.share.middle, self._size), votes
         generator = torch.Generator().manual_seed(self._seed * 10_000_019 + index)
-        return augmented(source.images[i], source.share, self._size, generator), votes
+        return self._augmentation(source.images[i], source.share, self._size, generator), votes
 
 
 def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:

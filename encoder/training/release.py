@@ -38,8 +38,7 @@ def make_release(
         The weights file.
     """
     network = with_first_answers(network, tree.n_answers)
-    folder = Path(config.release.folder)
-    file = folder / f"{config.release.name}.safetensors"
+    file = release_file(config)
     sample = [out if training.kind == "simulated" else training for training, out in splits]
     _write(file, config, tree, network, _no_projection(network.dimension), splits)
     encoder = load_encoder(file)
@@ -47,8 +46,13 @@ def make_release(
     vectors = [encode_source(encoder, s, share).embedding for s, share in zip(sample, shares, strict=True)]
     _write(file, config, tree, network, fit_projection(np.concatenate(vectors), SEARCHED_WIDTH), splits)
     measured = report(load_encoder(file), config, splits)
-    (folder / "held_out.json").write_text(json.dumps(measured, indent=1) + "\n")
+    (file.parent / "held_out.json").write_text(json.dumps(measured, indent=1) + "\n")
     return file
+
+
+def release_file(config: TrainingConfig) -> Path:
+    """Where the release of a run is written."""
+    return Path(config.release.folder) / f"{config.release.name}.safetensors"
 
 
 def source_share(source: Labelled, crop: float) -> float:

@@ -5,21 +5,24 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.progress import Progress
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from encoder.device import has_fast_bfloat16, pick_device
+from encoder.device import has_fast_bfloat16
 from encoder.errors import TrainingError
 from encoder.gz_tree import Tree
 from encoder.imagenet import BACKBONE, backbone_state
 from encoder.loss import dirichlet_multinomial_loss
 from encoder.network import Network, keep_depthwise_float32
+from encoder.training.augment import AUGMENTATIONS
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import TrainingConfig
 from encoder.training.data import Labelled, Pictures
+from encoder.training.ranks import Ranks
 from encoder.weights_file import read_weights
 
 _CHECKPOINT = "checkpoint.pt"
@@ -34,7 +37,11 @@ class Run:
         config: Of the run.
         campaigns: The trees that are learnt.
         sources: Galaxies to train on.
+        ranks: The processes that share the work.
         progress: Where bars are shown.
+
+    Attributes:
+        average: The moving average of the weights, which is released.
     """
 
     def __init__(
@@ -42,22 +49,24 @@ class Run:
         config: TrainingConfig,
         campaigns: Campaigns,
         sources: Sequence[Labelled],
+        ranks: Ranks,
         progress: Progress | None,
     ) -> None:
         loop = config.loop
         torch.manual_seed(loop.seed)
-        self._config, self._slices, self._sources, self._progress = (
-            config,
-            campaigns.joined.slices,
-            sources,
-            progress,
-        )
+        self._config, self._slices, self._sources = config, campaigns.joined.slices, sources
+        self._ranks, self._progress = ranks, progress
         self._folder = Path(config.release.folder)
-        self._device = pick_device()
+        self._device = ranks.device
+        self._epochs = 0
+        self._best: dict[str, Any] = {"loss": math.inf, "epochs": 0}
         self._bfloat16 = has_fast_bfloat16(self._device)
-        self._steps = sum(len(s.ids) for s in sources) // loop.batch_size
+        self._steps = sum(len(s.ids) for s in sources) // (loop.batch_size * ranks.size)
         if not self._steps:
-            raise TrainingError(f"fewer training galaxies than one batch of {loop.batch_size}")
+            raise TrainingError(
+                f"fewer training galaxies than one batch of {loop.batch_size} for each of {ranks.size} "
+                "processes"
+            )
         self._network = _start_network(config, campaigns).to(self._device)
         self.average = (
             _start_network(config, campaigns).to(self._device).eval().requires_grad_(requires_grad=False)
@@ -65,6 +74,7 @@ class Run:
         self.average.load_state_dict(self._network.state_dict())
         if self._device.type == "cpu" and self._bfloat16:
             keep_depthwise_float32(self._network)
+        self._shared = ranks.together(self._network)
         self._optimiser = torch.optim.AdamW(_groups(self._network, loop.weight_decay), lr=loop.learning_rate)
 
     def resume(self) -> int:
@@ -78,14 +88,35 @@ class Run:
         self._network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self._optimiser.load_state_dict(state["optimiser"])
-        self._forget_after(int(state["epochs"]))
-        return int(state["epochs"])
+        self._best, self._epochs = state["best"], state["epochs"]
+        if self._ranks.is_first:
+            self._forget_after(self._epochs)
+        return self._epochs
 
-    def save(self, epochs: int) -> None:
+    @property
+    def has_stalled(self) -> bool:
+        """Whether the held-out loss has not fallen for `patience` epochs."""
+        patience = self._config.loop.patience
+        return 0 < patience <= self._epochs - int(self._best["epochs"])
+
+    def judge(self, epochs: int, loss: float) -> None:
+        """Remember the weights with the lowest held-out loss, where early stopping is on."""
+        self._epochs = epochs
+        if self._config.loop.patience and loss < self._best["loss"]:
+            average = {key: tensor.clone() for key, tensor in self.average.state_dict().items()}
+            self._best = {"loss": loss, "epochs": epochs, "average": average}
+
+    def finish(self) -> None:
+        """Where early stopping is on, return to the weights with the lowest held-out loss."""
+        if "average" in self._best:
+            self.average.load_state_dict(self._best["average"])
+
+    def save(self) -> None:
         """Write the checkpoint; the old one stays whole until the new one is."""
         state = {
             "run": self._identity,
-            "epochs": epochs,
+            "epochs": self._epochs,
+            "best": self._best,
             "network": self._network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
@@ -97,26 +128,29 @@ class Run:
     def one_epoch(self, epoch: int) -> float:
         """Train on every galaxy once; the mean loss, nats a galaxy."""
         seed = self._config.loop.seed * 1009 + epoch
-        torch.manual_seed(seed)  # stochastic depth
-        pictures = Pictures(self._sources, self._config.loop.size_in(epoch), seed)
+        torch.manual_seed(seed * 1013 + self._ranks.rank)  # stochastic depth
+        pictures = Pictures(
+            self._sources, self._config.loop.size_in(epoch), seed, AUGMENTATIONS[self._config.loop.augment]
+        )
         order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed)).tolist()
+        batch_size = self._config.loop.batch_size
         loader = DataLoader(
             pictures,
-            self._config.loop.batch_size,
-            sampler=order,
+            batch_size,
+            sampler=order[self._ranks.rank : self._steps * batch_size * self._ranks.size : self._ranks.size],
             drop_last=True,
             num_workers=self._config.loop.workers,
         )
         bar = self._progress.add_task(f"epoch {epoch + 1}", total=self._steps) if self._progress else None
         total = 0.0
-        self._network.train()
+        self._shared.train()
         for i, (rgb, votes) in enumerate(loader):
             total += self._step(epoch * self._steps + i, rgb, votes)
             if self._progress and bar is not None:
                 self._progress.update(
                     bar, advance=1, description=f"epoch {epoch + 1}, loss {total / (i + 1):.2f}"
                 )
-        return total / self._steps
+        return self._ranks.mean(total / self._steps)
 
     @torch.inference_mode()
     def loss_on(self, source: Labelled) -> float:
@@ -139,7 +173,7 @@ class Run:
         rate = self._config.loop.learning_rate * self._schedule(step)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        loss = self._loss(self._network, rgb, votes)
+        loss = self._loss(self._shared, rgb, votes)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._network.parameters(), _LARGEST_GRADIENT)
@@ -149,7 +183,7 @@ class Run:
         _move_average(self.average, self._network, decay)
         return float(loss.detach())
 
-    def _loss(self, network: Network, rgb: Tensor, votes: Tensor) -> Tensor:
+    def _loss(self, network: nn.Module, rgb: Tensor, votes: Tensor) -> Tensor:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16):
             alpha = network(rgb.to(self._device)).alpha
         return dirichlet_multinomial_loss(alpha, votes.to(self._device), self._slices)
@@ -165,7 +199,7 @@ class Run:
     def _identity(self) -> str:
         """What must not change between a checkpoint and its resumption; the inference recipe may."""
         c = self._config
-        loop = replace(c.loop, workers=0, threads=0)
+        loop = replace(c.loop, workers=0, threads=0, patience=0)
         release = (c.release.backbone, c.release.start, c.release.tree, c.release.also_learnt)
         return repr((*release, loop, c.sources))
 

@@ -23,12 +23,14 @@ from encoder.train import train
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
 from encoder.training.data import load_source
+from encoder.training.ranks import Ranks
 from encoder.training.run import Run
 from encoder.weights_file import read_weights
 from tests.encoder.releases import CONFIGURATION, galaxies, random_release
 
 EFIGI_GALAXIES = 90
 CAMPAIGNS = Campaigns.load(("gzd5", "efigi"))
+ALONE = Ranks(0, 1, torch.device("cpu"))
 
 
 @pytest.fixture(autouse=True)
@@ -103,11 +105,53 @@ def test_training_lowers_the_held_out_loss(configuration: Path, cache: Path) -> 
     config = read_config(configuration)
     config = replace(config, loop=replace(config.loop, ema_decay=0.5, learning_rate=3e-3, drop_path=0.0))
     training, out = load_source(config.sources[1], CAMPAIGNS, cache).split()
-    run = Run(config, CAMPAIGNS, [training], None)
+    run = Run(config, CAMPAIGNS, [training], ALONE, None)
     before = run.loss_on(out)
     for epoch in range(6):
         run.one_epoch(epoch)
     assert run.loss_on(out) < before - 2
+
+
+def test_two_processes_share_every_epoch_and_write_one_release(
+    configuration: Path, tmp_path: Path, efigi: Path
+) -> None:
+    text = configuration.read_text().replace("threads = 2", "threads = 1")
+    configuration.write_text(text)
+    _torchrun(configuration)
+    folder = tmp_path / "run"
+    assert len((folder / "log.csv").read_text().splitlines()) == 1 + 2
+    state = torch.load(folder / "checkpoint.pt", weights_only=True)
+    steps = {int(moments["step"]) for moments in state["optimiser"]["state"].values()}
+    training = load_encoder(folder / "tiny.safetensors", "cpu").training["galaxies"]
+    assert steps == {2 * (sum(training.values()) // (2 * 8))}  # epochs x steps: half as many as alone
+    again = tmp_path / "again"
+    again.mkdir()
+    (again / "cache").symlink_to(folder / "cache")
+    second = _write(tmp_path / "again.toml", again, efigi)
+    second.write_text(second.read_text().replace("threads = 2", "threads = 1"))
+    _torchrun(second)
+    _assert_same_tensors(folder / "tiny.safetensors", again / "tiny.safetensors")
+
+
+def test_early_stopping_releases_the_weights_with_the_lowest_loss(configuration: Path, cache: Path) -> None:
+    config = read_config(configuration)
+    config = replace(config, loop=replace(config.loop, patience=2))
+    training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
+    run = Run(config, CAMPAIGNS, [training], ALONE, None)
+    states = []
+    for epoch, loss in enumerate([9.0, 5.0, 6.0]):
+        run.one_epoch(epoch)
+        run.judge(epoch + 1, loss)
+        run.save()
+        states.append({key: tensor.clone() for key, tensor in run.average.state_dict().items()})
+        assert not run.has_stalled
+    resumed = Run(config, CAMPAIGNS, [training], ALONE, None)
+    assert resumed.resume() == 3
+    resumed.judge(4, 5.5)
+    assert resumed.has_stalled
+    resumed.finish()
+    for key, tensor in resumed.average.state_dict().items():
+        assert torch.equal(tensor, states[1][key]), key
 
 
 def test_the_imagenet_start_is_in_the_network(configuration: Path, cache: Path) -> None:
@@ -115,7 +159,7 @@ def test_the_imagenet_start_is_in_the_network(configuration: Path, cache: Path) 
     config = read_config(configuration)
     release = replace(config.release, start="imagenet", backbone="tf_efficientnet_lite0")
     training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
-    run = Run(replace(config, release=release), CAMPAIGNS, [training], None)
+    run = Run(replace(config, release=release), CAMPAIGNS, [training], ALONE, None)
     for key, tensor in backbone_state().items():
         assert torch.equal(run.average.backbone.state_dict()[key], tensor)
 
@@ -125,12 +169,16 @@ def test_a_run_goes_on_from_the_weights_of_another(configuration: Path, cache: P
     training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
     first = random_release(tmp_path)
     release = replace(config.release, start=str(first), backbone="tf_efficientnet_lite0")
-    run = Run(replace(config, release=release), CAMPAIGNS, [training], None)
+    run = Run(replace(config, release=release), CAMPAIGNS, [training], ALONE, None)
     for key, tensor in read_weights(first).network.state_dict().items():
         assert torch.equal(run.average.state_dict()[key][: len(tensor)] if tensor.ndim else tensor, tensor)
     with pytest.raises(TrainingError, match="holds tf_efficientnet_lite0 for gzd5, not efficientnet_b0"):
         Run(
-            replace(config, release=replace(release, backbone="efficientnet_b0")), CAMPAIGNS, [training], None
+            replace(config, release=replace(release, backbone="efficientnet_b0")),
+            CAMPAIGNS,
+            [training],
+            ALONE,
+            None,
         )
 
 
@@ -152,7 +200,11 @@ def test_a_folder_with_another_run_is_refused_and_only_the_recipe_may_change(con
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("batch_size = 8", "batch_size = 500", "fewer training galaxies than one batch of 500"),
+        (
+            "batch_size = 8",
+            "batch_size = 500",
+            "fewer training galaxies than one batch of 500 for each of 1 processes",
+        ),
         ('start = "random"', 'start = "imagenet"', "the ImageNet start is tf_efficientnet_lite0's"),
     ],
 )
@@ -204,3 +256,10 @@ def _efigi(folder: Path) -> Path:
     table["T"] = table["T_inf"] = table["T_sup"] = np.where(flat, 4, -5)
     table.to_csv(folder / "attributes.csv", index=False)
     return folder
+
+
+def _torchrun(configuration: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    program = ["-m", "dagster_jobs.cli", "train", str(configuration)]
+    done = subprocess.run([*command, *program], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -57,6 +57,8 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
         ("epochs = 2", "epochs = 2\nepoch = 2", "training has an unknown entry 'epoch'"),
         ("ema_decay = 0.9", "ema_decay = 1.0", "ema_decay 1.0 is not in 0..1"),
         ("start_size = 32", "start_size = 40", "start_size 40 does not grow to 32 in steps of 32"),
+        ("epochs = 2", "epochs = 2\npatience = -1", "training: patience -1 is negative"),
+        ("epochs = 2", 'epochs = 2\naugment = "all"', "training: augment 'all' is not full or flips"),
         ("size = 40", "size = 0", "image size 0 is not positive"),
         (
             'kind = "efigi"',
