@@ -1,5 +1,6 @@
 """A few columns of a table, whatever its file format."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from astropy.table import Column, MaskedColumn, Table
+from astropy.utils.exceptions import AstropyWarning
 from numpy.typing import NDArray
 
 from encoder.errors import TileError
@@ -98,7 +100,9 @@ def _read_csv(path: Path, names: list[str], text: set[str]) -> dict[str, NDArray
 
 def _read_other(path: Path, names: list[str]) -> dict[str, NDArray[np.generic]]:
     try:
-        table = Table.read(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyWarning)  # of how other programs wrote it
+            table = Table.read(path)
     except Exception as error:  # each of astropy's formats raises its own
         raise TileError(f"{path}: unreadable table: {_line(error)}") from error
     _check_names(path, names, table.colnames)

@@ -1,19 +1,26 @@
 """A ready-made picture file as the network's input."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageFile, UnidentifiedImageError
 from torch import Tensor
 
 from encoder.errors import ImageError
 
 EIGHT_BIT = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
+DAMAGE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+"""What Pillow raises of damaged bytes."""
 
 
 def read_picture(path: Path, size: int, crop: float) -> Tensor:
     """Decodes a JPEG or PNG whose picture spans the whole field; of an oblong one, the central square.
+
+    Grey becomes three equal channels, CMYK plain red, green and blue (no colour profile), and transparency is
+    dropped. An animation is refused, since no frame of it is the galaxy's picture by right.
 
     Args:
         path: any 8-bit picture that Pillow reads.
@@ -24,19 +31,33 @@ def read_picture(path: Path, size: int, crop: float) -> Tensor:
         (3, size, size) float32, red, green, blue in 0..1.
 
     Raises:
-        ImageError: the file is missing, damaged, truncated, or has more than 8 bits a channel.
+        ImageError: the file is missing, empty, damaged, truncated, an animation, or has more than 8 bits a
+            channel.
     """
     try:
         with Image.open(path) as image:
-            if image.mode not in EIGHT_BIT:
-                raise ImageError(f"{path}: a picture of kind {image.mode}, not 8 bits a channel")
-            colour = image.convert("RGB")
+            _check_kind(path, image)
+            # A palette with transparency must not go to RGB directly, Pillow warns.
+            colour = (image.convert("RGBA") if "transparency" in image.info else image).convert("RGB")
     except FileNotFoundError:
         raise ImageError(f"{path}: the picture is missing") from None
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError as error:
+        reason = "in no format that is known" if path.stat().st_size else "the file is empty"
+        raise ImageError(f"{path}: unreadable picture: {reason}") from error
+    except DAMAGE as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ImageError(f"{path}: unreadable picture: {reason}") from error
     side = min(colour.size) * crop
     left, top = (colour.width - side) / 2, (colour.height - side) / 2
     square = colour.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
     return torch.from_numpy(np.asarray(square, dtype=np.float32).transpose(2, 0, 1) / np.float32(255))
+
+
+def _check_kind(path: Path, image: ImageFile.ImageFile) -> None:
+    stored = " ".join(str(tile.args) for tile in image.tile)  # Pillow halves 16-bit colour without a word
+    if image.mode not in EIGHT_BIT or ";16" in stored:
+        kind = image.mode if image.mode not in EIGHT_BIT else f"{image.mode} with 16 bits"
+        raise ImageError(f"{path}: a picture of kind {kind}, not 8 bits a channel")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise ImageError(f"{path}: holds {frames} pictures (an animation?), not one")

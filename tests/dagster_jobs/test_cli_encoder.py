@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from tests.dagster_jobs.command_line import Galcat
+from tests.dagster_jobs.small_encoder import write_small_encoder
+
+
+@pytest.fixture
+def galcat(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Galcat:
+    """A shell whose database is nowhere: nothing here may ask for one."""
+    return Galcat("postgresql://nobody@localhost:1/none", tmp_path / "home", capsys, monkeypatch)
+
+
+@pytest.fixture
+def cutouts(tmp_path: Path) -> Path:
+    folder = tmp_path / "cutouts"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for n in range(45):
+        Image.fromarray(rng.integers(0, 255, (20, 20, 3), np.uint8)).save(folder / f"g{n:02}.png")
+    return folder
+
+
+def test_embed_writes_a_row_an_image_names_those_it_cannot_read_and_fails(
+    galcat: Galcat, cutouts: Path, tmp_path: Path
+) -> None:
+    output, weights = tmp_path / "v.parquet", write_small_encoder(tmp_path / "w.safetensors")
+    words = ("embed", cutouts, "-o", output, "--weights", weights, "--threads", 1, "--device", "cpu")
+    said = galcat(*words)
+    assert (said.code, said.out) == (0, "")
+    assert f"wrote {output}: 45 rows of 256 numbers and 34 fractions by small-0; 0 unreadable" in said.err
+    first = output.read_bytes()
+    assert galcat(*words).code == 0
+    assert output.read_bytes() == first
+
+    (cutouts / "g07.png").write_bytes(b"[not] a picture")
+    said = galcat(*words)
+    assert said.code == 1
+    assert f"unreadable: {cutouts}/g07.png: unreadable picture: in no format that is known" in said.err
+    assert "44 rows" in said.err
+    assert "1 unreadable images" in said.err
+    assert pq.read_table(output)["id"].to_pylist() == [f"g{n:02}" for n in range(45) if n != 7]
+
+
+def test_embed_takes_images_or_a_table_and_nothing_at_all_is_wrong_usage(
+    galcat: Galcat, cutouts: Path, tmp_path: Path
+) -> None:
+    table, output = tmp_path / "zoobot.csv", tmp_path / "v.parquet"
+    table.write_text(f"id_str,file_loc\n12,{cutouts}/g01.png\n003,cutouts/g00.png\n")
+    weights = write_small_encoder(tmp_path / "w.safetensors")
+    columns = ("--id-column", "id_str", "--file-column", "file_loc")
+    assert galcat("embed", "--table", table, *columns, "-o", output, "--weights", weights, "--bf16").code == 0
+    assert pq.read_table(output)["id"].to_pylist() == ["12", "003"]
+    for words in ((), (cutouts, "--table", table)):
+        said = galcat("embed", *words, "-o", output)
+        assert said.code == 2
+        assert "give IMAGES, or --table" in said.err
+    said = galcat("embed", cutouts, "-o", tmp_path / "nowhere" / "v.parquet", "--weights", weights)
+    assert (said.code, said.err.count("\n")) == (1, 1)
+    assert f"error: {tmp_path}/nowhere/v.parquet: there is no folder" in said.err
