@@ -79,7 +79,7 @@ def test_the_proportion_asked_is_the_share_of_simulated_volunteers_who_get_there
 def test_an_unknown_answer_or_tree_is_an_error_of_one_line() -> None:
     with pytest.raises(TrainingError, match="gzd5 has no answer 'bar_maybe'"):
         GZD5.index("bar_maybe")
-    with pytest.raises(TrainingError, match="no Galaxy Zoo tree is called 'gzd9'; known: gzd5"):
+    with pytest.raises(TrainingError, match=r"no Galaxy Zoo tree is called 'gzd9'; known: .*\bgzd5\b"):
         load_tree("gzd9")
 
 
