@@ -45,7 +45,12 @@ def train(config_file: Path, progress: Progress | None = None) -> Path:
         splits = [load_source(source, campaigns, folder / "cache").split() for source in config.sources]
         if ranks.is_first:
             ranks.wait()
-        run = Run(config, campaigns, [training for training, _ in splits], ranks, progress)
+        shown = [
+            training
+            for source, (training, _) in zip(config.sources, splits, strict=True)
+            for _ in range(source.repeat)
+        ]
+        run = Run(config, campaigns, shown, ranks, progress)
         watched = [out.take(np.arange(min(_WATCHED, len(out.ids)))) for _, out in splits]
         for epoch in range(run.resume(), config.loop.epochs):
             if run.has_stalled:

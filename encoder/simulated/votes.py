@@ -34,16 +34,17 @@ def draw_votes(galaxy: Galaxy, rng: Generator, survey: SurveyParameters) -> NDAr
 def vote_chances(galaxy: Galaxy, survey: SurveyParameters) -> dict[str, NDArray[np.float64]]:
     """Mean vote fraction of every question's answers, each summing to 1, by question name."""
     seen = visibility(galaxy, survey)
+    arms = seen * _arms_stand_out(galaxy)
     chances = {
         "smooth-or-featured": _smooth_or_featured(galaxy, seen),
         "disk-edge-on": _yes_no(_edge_on(galaxy)),
-        "has-spiral-arms": _yes_no(_spiral(galaxy, seen)),
+        "has-spiral-arms": _yes_no(_spiral(galaxy, arms)),
         "bar": _bar(galaxy, seen),
         "bulge-size": _bulge_size(galaxy),
         "how-rounded": _how_rounded(galaxy),
         "edge-on-bulge": _edge_on_bulge(galaxy, seen),
-        "spiral-winding": _near(_winding(galaxy), (10.0, 20.0, 33.0), 6.0),
-        "spiral-arm-count": _arm_count(galaxy, seen),
+        "spiral-winding": _winding(galaxy, arms),
+        "spiral-arm-count": _arm_count(galaxy, arms),
         "merging": _merging(galaxy),
     }
     return {name: np.asarray(p, float) / np.sum(p) for name, p in chances.items()}
@@ -85,16 +86,19 @@ def _edge_on(galaxy: Galaxy) -> float:
     return 0.02 + 0.75 * _sigmoid((0.33 - flat) / 0.05)
 
 
-def _spiral(galaxy: Galaxy, seen: float) -> float:
+def _arms_stand_out(galaxy: Galaxy) -> float:
+    """Whether arms show in a picture without noise, 0..1: apart, bright against the rest, seen from above."""
+    # Neighbouring arms are 2 pi times this apart at the half-light radius; the PSF closes smaller gaps.
+    gap_arcsec = galaxy.shape_r_arcsec * math.tan(math.radians(galaxy.pitch_deg)) / max(galaxy.arms, 2)
+    bright = galaxy.arm_strength * (1 - galaxy.bulge_fraction)
+    from_above = _sigmoid((galaxy.axis_ratio - 0.42) / 0.05)
+    return _sigmoid((gap_arcsec - 0.4) / 0.1) * _sigmoid((bright - 0.16) / 0.04) * from_above
+
+
+def _spiral(galaxy: Galaxy, arms_seen: float) -> float:
     if galaxy.kind != "spiral":
         return 0.06 + 0.08 * (galaxy.ring != "none") + 0.12 * (galaxy.disturbance in ("minor", "major"))
-    return 0.12 + 0.83 * seen * _arms_apart(galaxy) * _sigmoid((galaxy.arm_strength - 0.15) / 0.06)
-
-
-def _arms_apart(galaxy: Galaxy) -> float:
-    """Whether the PSF leaves a gap between neighbouring arms, 0..1."""
-    gap_arcsec = galaxy.shape_r_arcsec * math.tan(math.radians(galaxy.pitch_deg)) / max(galaxy.arms, 2)
-    return _sigmoid((gap_arcsec - 0.33) / 0.1)
+    return 0.1 + 0.86 * arms_seen
 
 
 def _bar(galaxy: Galaxy, seen: float) -> list[float]:
@@ -132,22 +136,26 @@ def _edge_on_bulge(galaxy: Galaxy, seen: float) -> list[float]:
     return [wrong * 0.5, wrong * 1.5, right]
 
 
-def _winding(galaxy: Galaxy) -> float:
-    return galaxy.pitch_deg if galaxy.arms else 18.0
+def _winding(galaxy: Galaxy, arms_seen: float) -> NDArray[np.float64]:
+    guess = np.array([0.35, 0.45, 0.2])
+    if not galaxy.arms:
+        return guess
+    right = np.array(_near(galaxy.pitch_deg, (10.0, 20.0, 33.0), 6.0))
+    clear = math.sqrt(arms_seen)  # only those who saw arms are asked
+    return clear * right + (1 - clear) * guess
 
 
-def _arm_count(galaxy: Galaxy, seen: float) -> list[float]:
+def _arm_count(galaxy: Galaxy, arms_seen: float) -> list[float]:
     chances = np.full(6, 0.03)
+    chances[1] += 0.3 * (1 - arms_seen)
     if galaxy.arms:
-        seen *= _arms_apart(galaxy)
         right = min(galaxy.arms, 5) - 1
-        chances[right] += (0.3 + 1.6 * seen) * (1.0 if right < 2 else 0.7)  # noqa: PLR2004 - two arms are easy
+        easy = right < 2  # noqa: PLR2004 - two arms are easy
+        chances[right] += 1.9 * arms_seen * (1.0 if easy else 0.7)
         for neighbour in (right - 1, right + 1):
             if 0 <= neighbour <= 4:  # noqa: PLR2004 - the last counted answer
-                chances[neighbour] += 0.12 if right < 2 else 0.3  # noqa: PLR2004 - as above
-    else:
-        chances[1] += 0.3
-    chances[5] = 0.3 + 0.5 * (1 - seen)
+                chances[neighbour] += arms_seen * (0.12 if easy else 0.3)
+    chances[5] = 0.1 + 0.6 * (1 - arms_seen)
     return list(chances)
 
 

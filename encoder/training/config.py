@@ -92,6 +92,7 @@ class SourceConfig:
         galaxies: How many to simulate.
         seed: Of the simulation.
         held_out: Share of the galaxies that is not trained on.
+        repeat: How many times an epoch shows each of its galaxies, each time another random picture.
     """
 
     kind: str
@@ -100,6 +101,7 @@ class SourceConfig:
     galaxies: int = 0
     seed: int = 0
     held_out: float = 0.0
+    repeat: int = 1
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,7 @@ def _check_ranges(config: TrainingConfig) -> None:
     _check(named, f"start {release.start!r} is neither imagenet, random nor a .safetensors file")
     for source in config.sources:
         _check(0 <= source.held_out < 1, f"source {source.kind}: held_out {source.held_out} is not in 0..1")
+        _check(source.repeat > 0, f"source {source.kind}: repeat {source.repeat} is not positive")
     _check(0 <= loop.ema_decay < 1, f"ema_decay {loop.ema_decay} is not in 0..1")
     known = " or ".join(AUGMENTATIONS)
     _check(loop.augment in AUGMENTATIONS, f"training: augment {loop.augment!r} is not {known}")

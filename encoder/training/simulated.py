@@ -1,5 +1,6 @@
 """Simulated galaxies as training pictures: drawn once, stretched, kept on disk and read through a map."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.simulate import draw_cutouts
+from encoder.simulate import SurveyParameters, draw_cutouts
 from encoder.stretch import to_rgb
 
-DRAWN_PX = 256
+DRAWN_PX = 384
 """Pixels across the whole field of a simulated cutout ..."""
-KEPT_PX = 192
+KEPT_PX = 288
 """... of which the centre is kept: what is outside no recipe crops to."""
 KEPT_SHARE = KEPT_PX / DRAWN_PX
 _CHUNK = 100
@@ -39,13 +40,15 @@ class SimulatedGalaxies:
         return torch.from_numpy(np.array(self.pictures[i]))
 
 
-def simulated_galaxies(n: int, seed: int, cache: Path) -> SimulatedGalaxies:
+def simulated_galaxies(
+    n: int, seed: int, cache: Path, survey: SurveyParameters | None = None
+) -> SimulatedGalaxies:
     """Simulated pictures with votes; drawn the first time, mapped from the cache afterwards.
 
     Args:
         n: How many.
         seed: The same seed gives the same galaxies.
-        cache: Folder that the pictures are kept in (110 kB each).
+        cache: Folder that the pictures are kept in (250 kB each).
     """
     cache.mkdir(parents=True, exist_ok=True)
     pictures, votes = (cache / f"simulated-{seed}-{n}-{what}.npy" for what in ("pictures", "votes"))
@@ -54,21 +57,23 @@ def simulated_galaxies(n: int, seed: int, cache: Path) -> SimulatedGalaxies:
     return SimulatedGalaxies(np.load(pictures, mmap_mode="r"), np.load(votes))
 
 
-def _draw(n: int, seed: int, pictures_file: Path, votes_file: Path) -> None:
+def _draw(n: int, seed: int, survey: SurveyParameters, pictures_file: Path, votes_file: Path) -> None:
     shape = (n, 3, KEPT_PX, KEPT_PX)
     pictures = np.lib.format.open_memmap(pictures_file, mode="w+", dtype=np.uint8, shape=shape)
     votes = np.zeros((n, 34), np.float32)
-    for start, chunk_pictures, chunk_votes in _chunks(n, seed):
+    for start, chunk_pictures, chunk_votes in _chunks(n, seed, survey):
         pictures[start : start + len(chunk_pictures)] = chunk_pictures
         votes[start : start + len(chunk_votes)] = chunk_votes
     pictures.flush()
     np.save(votes_file, votes)
 
 
-def _chunks(n: int, seed: int) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float32]]]:
+def _chunks(
+    n: int, seed: int, survey: SurveyParameters
+) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float32]]]:
     margin = (DRAWN_PX - KEPT_PX) // 2
     for start in range(0, n, _CHUNK):
-        cutouts = draw_cutouts(min(_CHUNK, n - start), seed * 1_000_003 + start, DRAWN_PX)
+        cutouts = draw_cutouts(min(_CHUNK, n - start), seed * 1_000_003 + start, DRAWN_PX, survey)
         # g, r, z become blue, green, red; rows grow to the north, a picture's rows to the south.
         flux = torch.from_numpy(cutouts.flux).flip(1).flip(2)
         rgb = to_rgb(flux)[:, :, margin:-margin, margin:-margin]

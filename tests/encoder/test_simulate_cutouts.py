@@ -134,3 +134,30 @@ def test_a_spiral_too_small_to_resolve_is_voted_smooth() -> None:
     rng = np.random.default_rng(2)
     votes = np.sum([draw_votes(blurred, rng, SURVEY) for _ in range(100)], axis=0)
     assert votes[0] > 2 * votes[1]
+
+
+@pytest.mark.parametrize(
+    ("arm_strength", "bulge_fraction", "low", "high"), [(0.55, 0.05, 0.5, 1.0), (0.15, 0.7, 0.0, 0.3)]
+)
+def test_winding_is_voted_rightly_where_arms_show_and_mostly_guessed_where_they_do_not(
+    arm_strength: float, bulge_fraction: float, low: float, high: float
+) -> None:
+    winding = next(question.slice for question in GZD5.questions if question.name == "spiral-winding")
+    tight, loose = (GZD5.index(f"spiral-winding_{answer}") for answer in ("tight", "loose"))
+    spiral = Galaxy(
+        "spiral", 1, 0.03, 15.0, 10.0, 40.0, 0.9, sersic=2.0, bulge_fraction=bulge_fraction, arms=2,
+        arm_strength=arm_strength, youth=0.8,
+    )  # fmt: skip
+    rng = np.random.default_rng(8)
+    fractions = []
+    for pitch in (11.0, 35.0):
+        votes = np.sum(
+            [draw_votes(replace(spiral, pitch_deg=pitch), rng, SURVEY) for _ in range(200)], axis=0
+        )
+        fractions.append(votes / votes[winding].sum())
+    more_tight, more_loose = (
+        fractions[0][tight] - fractions[1][tight],
+        fractions[1][loose] - fractions[0][loose],
+    )
+    assert low < more_tight < high
+    assert low < more_loose < high

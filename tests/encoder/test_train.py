@@ -101,6 +101,16 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
     assert len((folder / "log.csv").read_text().splitlines()) == 3
 
 
+def test_a_repeated_source_is_shown_that_often_in_every_epoch(configuration: Path, tmp_path: Path) -> None:
+    text = configuration.read_text()
+    configuration.write_text(text.replace('kind = "efigi"', 'kind = "efigi"\nrepeat = 3'))
+    train(configuration)
+    state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    steps = {int(moments["step"]) for moments in state["optimiser"]["state"].values()}
+    training = load_encoder(tmp_path / "run" / "tiny.safetensors", "cpu").training["galaxies"]
+    assert steps == {2 * ((training["simulated"] + 3 * training["efigi"]) // 8)}
+
+
 def test_training_lowers_the_held_out_loss(configuration: Path, cache: Path) -> None:
     config = read_config(configuration)
     config = replace(config, loop=replace(config.loop, ema_decay=0.5, learning_rate=3e-3, drop_path=0.0))

@@ -42,6 +42,7 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
     [
         ("[release]", "[release", "cannot be read"),
         ("held_out = 0.3", "held_out = 1.5", "source simulated: held_out 1.5 is not in 0..1"),
+        ("held_out = 0.3", "held_out = 0.3\nrepeat = 0", "source simulated: repeat 0 is not positive"),
         ('also_learnt = ["efigi"]', 'also_learnt = "efigi"', "also_learnt 'efigi' is not a list of trees"),
         ("[release]", "speed = 2\n[release]", "unknown entry 'speed'"),
         (

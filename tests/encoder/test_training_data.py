@@ -44,10 +44,10 @@ def test_a_split_has_every_galaxy_once_with_its_own_image_and_votes() -> None:
 
 def test_simulated_pictures_are_the_centre_of_the_stretched_cutouts_north_up(tmp_path: Path) -> None:
     galaxies = simulated_galaxies(3, 11, tmp_path)
-    drawn = draw_cutouts(3, 11 * 1_000_003, 256)
+    drawn = draw_cutouts(3, 11 * 1_000_003, 384)
     red, green, blue = drawn.flux[:, 2], drawn.flux[:, 1], drawn.flux[:, 0]
     upright = np.stack([red, green, blue], axis=1)[:, :, ::-1].copy()
-    expected = (to_rgb(torch.from_numpy(upright)) * 255).round().to(torch.uint8)[:, :, 32:-32, 32:-32]
+    expected = (to_rgb(torch.from_numpy(upright)) * 255).round().to(torch.uint8)[:, :, 48:-48, 48:-48]
     for i in range(3):
         assert torch.equal(galaxies[i], expected[i])
     assert galaxies[0].shape == (3, KEPT_PX, KEPT_PX)
