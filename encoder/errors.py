@@ -23,3 +23,7 @@ class WeightsError(EncoderError):
 
 class TrainingError(EncoderError):
     """A training configuration or label table is wrong."""
+
+
+class EvaluationError(EncoderError):
+    """What an encoder should be judged on is missing or wrong."""

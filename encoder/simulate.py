@@ -108,7 +108,9 @@ def simulate_survey(
     return root
 
 
-def draw_cutouts(n: int, seed: int, size: int = 160) -> SimulatedCutouts:
+def draw_cutouts(
+    n: int, seed: int, size: int = 160, survey: SurveyParameters | None = None
+) -> SimulatedCutouts:
     """Draw galaxies and their votes for training, without bricks.
 
     The field is 424 x max(0.04 shape_r, 0.1) arcsec. A field is drawn and given its noise on native pixels
@@ -119,8 +121,9 @@ def draw_cutouts(n: int, seed: int, size: int = 160) -> SimulatedCutouts:
         n: How many.
         seed: The same seed gives the same cutouts; give each process its own.
         size: Width and height of a cutout, pixels.
+        survey: Ranges to draw from; without it, the usual ones.
     """
-    survey = SurveyParameters()
+    survey = survey or SurveyParameters()
     rng = np.random.default_rng(seed)
     galaxies = [draw_galaxy(rng, survey) for _ in range(n)]
     flux = np.empty((n, 3, size, size), np.float32)

@@ -49,11 +49,16 @@ def simulated_galaxies(
         n: How many.
         seed: The same seed gives the same galaxies.
         cache: Folder that the pictures are kept in (250 kB each).
+        survey: Ranges to draw from; without it, the usual ones.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    pictures, votes = (cache / f"simulated-{seed}-{n}-{what}.npy" for what in ("pictures", "votes"))
+    survey = survey or SurveyParameters()
+    other = (
+        "" if survey == SurveyParameters() else f"-{hashlib.sha256(repr(survey).encode()).hexdigest()[:8]}"
+    )
+    pictures, votes = (cache / f"simulated-{seed}-{n}{other}-{what}.npy" for what in ("pictures", "votes"))
     if not votes.exists():  # written last
-        _draw(n, seed, pictures, votes)
+        _draw(n, seed, survey, pictures, votes)
     return SimulatedGalaxies(np.load(pictures, mmap_mode="r"), np.load(votes))
 
 
