@@ -53,9 +53,8 @@ def simulated_galaxies(
     """
     cache.mkdir(parents=True, exist_ok=True)
     survey = survey or SurveyParameters()
-    other = (
-        "" if survey == SurveyParameters() else f"-{hashlib.sha256(repr(survey).encode()).hexdigest()[:8]}"
-    )
+    usual = survey == SurveyParameters()
+    other = "" if usual else "-" + hashlib.sha256(repr(survey).encode()).hexdigest()[:8]
     pictures, votes = (cache / f"simulated-{seed}-{n}{other}-{what}.npy" for what in ("pictures", "votes"))
     if not votes.exists():  # written last
         _draw(n, seed, survey, pictures, votes)
