@@ -43,7 +43,7 @@ _CHECKS: dict[str, tuple[str, LiteralString]] = {
         "WHERE NOT (public.l2_norm(e.search) > 0 AND public.l2_norm(e.search) < 'Infinity')",
     ),
     "complete": (
-        "every galaxy of an ingested tile has both vectors, a morphology and a thumbnail",
+        "every galaxy of an ingested tile, unless skipped, has both vectors, a morphology and a thumbnail",
         "SELECT i.tile_id, 'object_id ' || s.object_id FROM galcat.ingestion AS i "
         "JOIN galcat.source AS s USING (tile_id) "
         "LEFT JOIN galcat.embedding AS e USING (object_id, release_id) "
@@ -52,7 +52,7 @@ _CHECKS: dict[str, tuple[str, LiteralString]] = {
         "LEFT JOIN galcat.thumbnail AS p USING (object_id) "
         "WHERE i.state = 'done' AND NOT s.is_retired AND (e.search IS NULL OR f.vector IS NULL "
         "OR m.bar_concentration IS NULL OR p.jpeg IS NULL) AND NOT EXISTS ("
-        "  SELECT FROM galcat.skipped_row AS r WHERE r.will_retry AND r.tile_id = i.tile_id "
+        "  SELECT FROM galcat.skipped_row AS r WHERE r.tile_id = i.tile_id "
         "  AND r.release_id = i.release_id AND r.survey_source_id = s.survey_source_id)",
     ),
     # No tile to them: only a look at the whole catalogue finds these.

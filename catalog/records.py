@@ -76,6 +76,7 @@ class TileRecord:
         files: Paths relative to the ingested folder.
         fingerprint: Names, sizes and times of the files.
         content_hash: Digest of the content; None when it could not be read.
+        folder: Absolute path of the ingested folder.
     """
 
     name: str
@@ -85,6 +86,7 @@ class TileRecord:
     files: tuple[str, ...]
     fingerprint: str
     content_hash: str | None
+    folder: str
 
 
 @dataclass(frozen=True)

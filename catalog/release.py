@@ -22,7 +22,7 @@ def register_release(connection: psycopg.Connection, release: ReleaseRecord) -> 
         CatalogError: Another release has that name.
     """
     with connection.transaction():
-        _act_as_owner(connection)
+        act_as_owner(connection)
         connection.execute("LOCK TABLE galcat.release IN SHARE ROW EXCLUSIVE MODE")
         row = connection.execute(
             "SELECT release_id FROM galcat.release WHERE weights_sha256 = %s", [release.weights_sha256]
@@ -58,7 +58,7 @@ def build_search_index(connection: psycopg.Connection, release_id: int) -> bool:
         True when it was built, False when it was there.
     """
     with connection.transaction():
-        _act_as_owner(connection)
+        act_as_owner(connection)
         row = connection.execute("SELECT galcat.build_search_index(%s::smallint)", [release_id]).fetchone()
     return row is not None and bool(row[0])
 
@@ -66,7 +66,7 @@ def build_search_index(connection: psycopg.Connection, release_id: int) -> bool:
 def refresh_statistics(connection: psycopg.Connection) -> None:
     """ANALYZE every table of the catalogue, so that Postgres plans with today's numbers."""
     with connection.transaction():
-        _act_as_owner(connection)
+        act_as_owner(connection)
         for table in metadata.sorted_tables:
             if not table.info.get("is_view"):
                 connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("galcat", table.name)))
@@ -95,6 +95,6 @@ def _insert(connection: psycopg.Connection, release: ReleaseRecord) -> int:
     return int(row[0])
 
 
-def _act_as_owner(connection: psycopg.Connection) -> None:
+def act_as_owner(connection: psycopg.Connection) -> None:
     """Take the owner's role until the transaction ends."""
     connection.execute("SET LOCAL ROLE galcat_owner")

@@ -59,6 +59,7 @@ tile = Table(
     Column("healpix29", BigInteger),
     Column("footprint", ARRAY(Double), nullable=False),
     Column("files", ARRAY(Text), nullable=False),
+    Column("folder", Text),
 )
 
 release = Table(

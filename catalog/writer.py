@@ -70,11 +70,14 @@ def write_tile(
     galaxies: GalaxyRows,
     skips: list[SkipRecord],
 ) -> WriteResult:
-    """Make the catalogue hold exactly this tile's galaxies, in one transaction.
+    """Make a release hold exactly this tile's galaxies, in one transaction.
 
-    Rows that are already there and equal are not touched. Galaxies the tile no longer has are retired: their
-    source row stays, for the labels that point to it, and their vectors go. A source whose image could not be
-    read keeps what it had.
+    Rows that are already there and equal are not touched. Galaxies the tile no longer lists are retired:
+    their source row stays, for the labels that point to it, and their vectors go, in every release. A source
+    that is skipped loses its vectors in this release; one whose image could not be read keeps what it had.
+
+    A release that is not the current one only adds: what readers see of the tile, its galaxies and their
+    pictures stays as it is.
 
     Raises:
         CollisionError: A galaxy's object_id belongs to another source.
@@ -82,14 +85,17 @@ def write_tile(
     """
     with connection.transaction(), connection.cursor() as cursor:
         survey = _survey_name(cursor, survey_id)
-        tile_id = _upsert_tile(cursor, survey_id, tile)
+        is_current = _is_current(cursor, release_id)
+        tile_id = _upsert_tile(cursor, survey_id, tile, replace=is_current)
         ids = np.array([object_id(survey, name) for name in galaxies.survey_source_id], dtype=np.int64)
         _stage_sources(cursor, survey_id, tile_id, ids, galaxies)
         _refuse_collisions(cursor)
-        changed = _merge(cursor, "source", ("object_id",), (*SOURCE_COLUMNS, "is_retired"))
-        kept = [object_id(survey, skip.survey_source_id) for skip in skips if skip.will_retry]
-        retired = _retire_vanished(cursor, tile_id, kept)
-        changed += _write_vectors(cursor, release_id, ids, galaxies)
+        columns = (*SOURCE_COLUMNS, "is_retired")
+        changed = _merge(cursor, "source", ("object_id",), columns, replace=is_current)
+        skipped = {skip: object_id(survey, skip.survey_source_id) for skip in skips}
+        retired = _retire_vanished(cursor, tile_id, list(skipped.values())) if is_current else 0
+        _remove_vectors(cursor, release_id, [i for skip, i in skipped.items() if not skip.will_retry])
+        changed += _write_vectors(cursor, release_id, ids, galaxies, replace_pictures=is_current)
         _write_outcome(cursor, tile_id, release_id, tile, len(galaxies), skips)
     return WriteResult(changed, retired)
 
@@ -99,7 +105,7 @@ def write_failure(
 ) -> None:
     """Remember that a tile failed, and why; galaxies it had before stay as they are."""
     with connection.transaction(), connection.cursor() as cursor:
-        tile_id = _upsert_tile(cursor, survey_id, tile)
+        tile_id = _upsert_tile(cursor, survey_id, tile, replace=_is_current(cursor, release_id))
         cursor.execute(
             "INSERT INTO galcat.ingestion (tile_id, release_id, state, fingerprint, content_hash, error) "
             "VALUES (%s, %s, 'failed', %s, NULL, %s) ON CONFLICT (tile_id, release_id) DO UPDATE SET "
@@ -116,16 +122,43 @@ def _survey_name(cursor: Cursor[tuple[object, ...]], survey_id: int) -> str:
     return str(row[0])
 
 
-def _upsert_tile(cursor: Cursor[tuple[object, ...]], survey_id: int, tile: TileRecord) -> int:
+def _is_current(cursor: Cursor[tuple[object, ...]], release_id: int) -> bool:
+    row = cursor.execute(
+        "SELECT is_current FROM galcat.release WHERE release_id = %s", [release_id]
+    ).fetchone()
+    if row is None:
+        raise CatalogError(f"no release has release_id {release_id}: it was dropped")
+    return bool(row[0])
+
+
+def _upsert_tile(
+    cursor: Cursor[tuple[object, ...]], survey_id: int, tile: TileRecord, *, replace: bool
+) -> int:
+    """Store a tile and give its tile_id; one that is there already is brought up to date, or left alone."""
+    if not replace:
+        there = cursor.execute(
+            "SELECT tile_id FROM galcat.tile WHERE survey_id = %s AND name = %s", [survey_id, tile.name]
+        ).fetchone()
+        if there is not None:
+            return int(str(there[0]))
     healpix29 = None
     if tile.ra is not None and tile.dec is not None:
         healpix29 = int(healpix29_of(np.array([tile.ra]), np.array([tile.dec]))[0])
     cursor.execute(
-        "INSERT INTO galcat.tile (survey_id, name, ra, dec, healpix29, footprint, files) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (survey_id, name) DO UPDATE SET "
+        "INSERT INTO galcat.tile (survey_id, name, ra, dec, healpix29, footprint, files, folder) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (survey_id, name) DO UPDATE SET "
         "ra = excluded.ra, dec = excluded.dec, healpix29 = excluded.healpix29, "
-        "footprint = excluded.footprint, files = excluded.files RETURNING tile_id",
-        [survey_id, tile.name, tile.ra, tile.dec, healpix29, list(tile.footprint), list(tile.files)],
+        "footprint = excluded.footprint, files = excluded.files, folder = excluded.folder RETURNING tile_id",
+        [
+            survey_id,
+            tile.name,
+            tile.ra,
+            tile.dec,
+            healpix29,
+            list(tile.footprint),
+            list(tile.files),
+            tile.folder,
+        ],
     )
     row = cursor.fetchone()
     assert row is not None  # noqa: S101 - RETURNING returns
@@ -209,8 +242,23 @@ def _retire_vanished(cursor: Cursor[tuple[object, ...]], tile_id: int, kept: lis
     return len(vanished)
 
 
+def _remove_vectors(cursor: Cursor[tuple[object, ...]], release_id: int, ids: list[int]) -> None:
+    for table in ("embedding", "embedding_full", "morphology"):
+        cursor.execute(
+            sql.SQL("DELETE FROM {} WHERE object_id = ANY (%s) AND release_id = %s").format(
+                sql.Identifier("galcat", table)
+            ),
+            [ids, release_id],
+        )
+
+
 def _write_vectors(
-    cursor: Cursor[tuple[object, ...]], release_id: int, ids: NDArray[np.int64], galaxies: GalaxyRows
+    cursor: Cursor[tuple[object, ...]],
+    release_id: int,
+    ids: NDArray[np.int64],
+    galaxies: GalaxyRows,
+    *,
+    replace_pictures: bool,
 ) -> int:
     """Write what hangs on a galaxy: both vectors, morphology, thumbnail; returns rows changed."""
     keys: Columns = {"object_id": ids, "release_id": np.full(len(ids), release_id, dtype=np.int16)}
@@ -224,10 +272,14 @@ def _write_vectors(
     for table, values in parts.items():
         columns = keys | values
         copy = partial(copy_columns, columns=columns)
-        changed += _load(cursor, table, tuple(keys), tuple(columns), release_id, ids.tolist(), copy)
+        names = tuple(columns)
+        changed += _load(cursor, table, tuple(keys), names, release_id, ids.tolist(), copy, replace=True)
     copy = partial(_copy_pictures, rows=list(zip(ids.tolist(), galaxies.jpegs, strict=True)))
     names = ("object_id", "jpeg")
-    return changed + _load(cursor, "thumbnail", names[:1], names, release_id, ids.tolist(), copy)
+    key = names[:1]
+    return changed + _load(
+        cursor, "thumbnail", key, names, release_id, ids.tolist(), copy, replace=replace_pictures
+    )
 
 
 def _load(
@@ -238,6 +290,8 @@ def _load(
     release_id: int,
     ids: list[int],
     copy: Callable[[Cursor[tuple[object, ...]], sql.Composable], None],
+    *,
+    replace: bool,
 ) -> int:
     """Bring rows into a table; returns rows changed.
 
@@ -256,7 +310,7 @@ def _load(
         return cursor.rowcount
     _make_stage(cursor, table)
     copy(cursor, sql.Identifier("pg_temp", f"stage_{table}"))
-    return _merge(cursor, table, key, columns)
+    return _merge(cursor, table, key, columns, replace=replace)
 
 
 def _copy_pictures(
@@ -289,9 +343,14 @@ def _make_stage(cursor: Cursor[tuple[object, ...]], table: str) -> None:
 
 
 def _merge(
-    cursor: Cursor[tuple[object, ...]], table: str, key: tuple[str, ...], columns: tuple[str, ...]
+    cursor: Cursor[tuple[object, ...]],
+    table: str,
+    key: tuple[str, ...],
+    columns: tuple[str, ...],
+    *,
+    replace: bool,
 ) -> int:
-    """Insert the staged rows, update those that differ, leave equal ones alone; returns rows changed."""
+    """Insert the staged rows; those that are there and differ are updated, or left; returns rows changed."""
 
     def names(prefix: str, wanted: tuple[str, ...]) -> sql.Composed:
         return sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(name) for name in wanted)
@@ -301,8 +360,9 @@ def _merge(
         sql.SQL(
             "INSERT INTO {table} AS old ({columns}) SELECT {columns} FROM pg_temp.{stage} ORDER BY object_id "
             "ON CONFLICT ({key}) DO UPDATE SET ({values}) = ROW ({new}) "
-            "WHERE ROW ({old}) IS DISTINCT FROM ROW ({new})"
+            "WHERE {replace} AND ROW ({old}) IS DISTINCT FROM ROW ({new})"
         ).format(
+            replace=sql.Literal(replace),
             table=sql.Identifier("galcat", table),
             stage=sql.Identifier(f"stage_{table}"),
             columns=names("", columns),

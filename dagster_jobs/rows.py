@@ -43,6 +43,7 @@ def tile_record(files: TileFiles, content_hash: str | None) -> TileRecord:
         files=tuple(str(path.relative_to(files.root)) for path in files.files),
         fingerprint=files.fingerprint,
         content_hash=content_hash,
+        folder=str(files.root.resolve()),
     )
 
 

@@ -46,6 +46,7 @@ DECLARE
         "definition": "The survey description it was read with, TOML [-]",
         "footprint": "Corners as ra, dec, ra, dec, ...; empty for a chunk of cutouts [deg]",
         "files": "Files the tile was last read from, relative to the ingested folder [-]",
+        "folder": "Folder that was ingested, on the machine that did; NULL where it was not kept [-]",
         "weights_sha256": "SHA-256 of the encoder''s weights file [-]",
         "backbone": "Network architecture, by its timm name [-]",
         "recipe": "How pixels become the encoder''s input [-]",

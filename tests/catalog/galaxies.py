@@ -50,7 +50,9 @@ def galaxy_rows(n: int, seed: int, prefix: str = "g") -> GalaxyRows:
 def tile_record(name: str = "tile", content_hash: str = "content") -> TileRecord:
     """A tile in the middle of nowhere."""
     corners = (9.0, 1.0, 11.0, 1.0, 11.0, 3.0, 9.0, 3.0)
-    return TileRecord(name, 10.0, 2.0, corners, ("a.fits",), f"{name} {content_hash}", content_hash)
+    return TileRecord(
+        name, 10.0, 2.0, corners, ("a.fits",), f"{name} {content_hash}", content_hash, "/data/tiles"
+    )
 
 
 def fill(connection: psycopg.Connection, n: int, seed: int = 0) -> tuple[int, int]:
