@@ -1,0 +1,60 @@
+"""Search by example: how many of a tagged galaxy's neighbours have its tag, and how many are found so."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+AT_PRECISION = 10
+AT_RECALL = 100
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """How well a tag is found again, means over its galaxies.
+
+    Attributes:
+        tagged: Galaxies with the tag.
+        share: Of all galaxies: the precision of chance.
+        precision: Share of the 10 nearest that have the tag.
+        recall: Share of all others with the tag that are among the 100 nearest.
+        recall_of_chance: The same of galaxies drawn at random.
+    """
+
+    tagged: int
+    share: float
+    precision: float
+    recall: float
+    recall_of_chance: float
+
+
+def nearest(search: NDArray[np.float32], k: int = AT_RECALL) -> NDArray[np.int64]:
+    """The k nearest others of each galaxy by Euclidean distance, nearest first, (n, k).
+
+    Args:
+        search: (n, d); all others are returned where there are fewer than k.
+        k: How many.
+    """
+    distance = cdist(search, search)
+    np.fill_diagonal(distance, np.inf)  # nobody is his own neighbour, not even among twins
+    order: NDArray[np.int64] = np.argsort(distance, axis=1, kind="stable")[:, : min(k, len(search) - 1)]
+    return order
+
+
+def retrieval(neighbours: NDArray[np.int64], tagged: NDArray[np.bool_]) -> Retrieval:
+    """How well one tag is found.
+
+    Args:
+        neighbours: (n, k) of `nearest`.
+        tagged: (n,), two galaxies at least.
+    """
+    found = tagged[neighbours[tagged]]
+    n, others = len(tagged), int(tagged.sum()) - 1
+    return Retrieval(
+        tagged=others + 1,
+        share=float(tagged.mean()),
+        precision=float(found[:, :AT_PRECISION].mean()),
+        recall=float(found.sum(axis=1).mean() / others),
+        recall_of_chance=found.shape[1] / (n - 1),
+    )
