@@ -29,6 +29,7 @@ from encoder.evaluation.samples import Sample
 from encoder.evaluation.simulated_sets import simulated_votes
 from encoder.evaluation.vectors import vectors_of
 from encoder.projection import fit_projection
+from encoder.training.release import SEARCHED_WIDTH
 
 SIMULATED = 500
 REPORT = "report.md"
@@ -195,7 +196,7 @@ def _plot(
     own = compared[0]
     if sets.efigi:
         plots.plot_tags(tables["tags"], named("tags"))
-        plots.plot_components(tables["components"], measures.SEARCHED_WIDTH, named("components"))
+        plots.plot_components(tables["components"], SEARCHED_WIDTH, named("components"))
         if len(tables["rings"]):
             plots.plot_rings(tables["rings"], named("rings"))
         _plot_map(sets.efigi, own, vectors[EFIGI][own.name], named("map"))
@@ -208,7 +209,7 @@ def _plot(
 
 
 def _plot_map(efigi_set: Efigi, own: Contender, encoded: Encoded, file: Path) -> None:
-    projection = fit_projection(encoded.embedding[~efigi_set.tested], measures.SEARCHED_WIDTH)
+    projection = fit_projection(encoded.embedding[~efigi_set.tested], SEARCHED_WIDTH)
     search = projection.apply(encoded.embedding[efigi_set.tested])
     rows = efigi_set.tested.nonzero()[0]
     pictures = {}

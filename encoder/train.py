@@ -18,7 +18,7 @@ _WATCHED = 500  # held-out galaxies of each source whose loss is logged every ep
 
 
 def train(config_file: Path, progress: Progress | None = None) -> Path:
-    """Train a network, fit its projection, measure it on held-out galaxies, and write the release.
+    """Train a network, fit its projection, and write the release; `encoder.evaluate` measures it.
 
     Started by `torchrun`, each of its processes takes a share of every epoch, on a GPU of its own where
     there are some. A run that was killed resumes at its last whole epoch and ends with the same weights; a
@@ -29,7 +29,7 @@ def train(config_file: Path, progress: Progress | None = None) -> Path:
         progress: Where bars are shown.
 
     Returns:
-        The weights file; beside it lie `log.csv` and `held_out.json`.
+        The weights file; beside it lies `log.csv`.
 
     Raises:
         TrainingError: The configuration or a label table is wrong, or the run's folder holds another run.

@@ -16,8 +16,8 @@ from encoder.evaluation.real_sets import COUNTED, FEWEST_TAGGED, Efigi, Ringed, 
 from encoder.evaluation.retrieval import nearest, retrieval
 from encoder.gz_tree import GZD5
 from encoder.projection import fit_projection
+from encoder.training.release import SEARCHED_WIDTH
 
-SEARCHED_WIDTH = 40
 Vectors = Mapping[str, Encoded]
 """What each encoder says of one sample, by the encoder's name."""
 

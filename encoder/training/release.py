@@ -1,19 +1,21 @@
-"""From trained weights to a release: the projection is fitted, the file written, the held-out report made."""
+"""From trained weights to a release: the projection is fitted and the file written."""
 
-import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
 
-from encoder.encoder import load_encoder
+from encoder.encoder import Encoder, load_encoder
 from encoder.gz_tree import Tree
 from encoder.network import Network, with_first_answers
 from encoder.projection import Projection, fit_projection
+from encoder.training.augment import Share
 from encoder.training.config import TrainingConfig
-from encoder.training.data import Labelled
-from encoder.training.held_out import encode_source, report
+from encoder.training.data import Labelled, Pictures
 from encoder.training.simulated import KEPT_SHARE
 from encoder.weights_file import Weights, write_weights
 
@@ -23,10 +25,10 @@ SEARCHED_WIDTH = 40
 def make_release(
     config: TrainingConfig, tree: Tree, network: Network, splits: Sequence[tuple[Labelled, Labelled]]
 ) -> Path:
-    """Write `NAME.safetensors` and `held_out.json` into the run's folder.
+    """Write `NAME.safetensors` into the run's folder.
 
-    The projection's sample is every real training image and the simulated galaxies that were held out.
-    What is measured is the file as written, after its rounding.
+    The projection's sample is every real training image and the simulated galaxies that were held out. They
+    are encoded by the file as written, after its rounding.
 
     Args:
         config: Of the run.
@@ -43,10 +45,8 @@ def make_release(
     _write(file, config, tree, network, _no_projection(network.dimension), splits)
     encoder = load_encoder(file)
     shares = [source_share(source, config.recipe.crop) for source in sample]
-    vectors = [encode_source(encoder, s, share).embedding for s, share in zip(sample, shares, strict=True)]
+    vectors = [_vectors(encoder, s, share) for s, share in zip(sample, shares, strict=True)]
     _write(file, config, tree, network, fit_projection(np.concatenate(vectors), SEARCHED_WIDTH), splits)
-    measured = report(load_encoder(file), config, splits)
-    (file.parent / "held_out.json").write_text(json.dumps(measured, indent=1) + "\n")
     return file
 
 
@@ -58,6 +58,12 @@ def release_file(config: TrainingConfig) -> Path:
 def source_share(source: Labelled, crop: float) -> float:
     """Share of a source's frame that shows the galaxy as the recipe will show it."""
     return crop / KEPT_SHARE if source.kind == "simulated" else source.share.middle
+
+
+def _vectors(encoder: Encoder, source: Labelled, share: float) -> NDArray[np.float32]:
+    """Vectors of the plain pictures of a source, which show `share` of its frame, (n, d)."""
+    pictures = Pictures([replace(source, share=Share(share, share))], encoder.recipe.size, None)
+    return np.concatenate([encoder.encode(rgb).embedding for rgb, _ in DataLoader(pictures, 64)])
 
 
 def _write(

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from encoder.encoder import load_encoder
+from encoder.evaluation.simulated_sets import FRESH_SEED
 from encoder.simulate import draw_cutouts
 from encoder.stretch import to_rgb
-from encoder.training.held_out import FRESH_SEED
 
 
 def test_the_shipped_encoder_is_found_inside_the_package_and_is_small() -> None:

@@ -1,5 +1,4 @@
 import csv
-import json
 import signal
 import subprocess
 import sys
@@ -59,7 +58,7 @@ def configuration(tmp_path: Path, efigi: Path, cache: Path) -> Path:
     return _write(tmp_path / "run.toml", folder, efigi)
 
 
-def test_training_gives_a_release_with_its_projection_a_log_and_a_report(configuration: Path) -> None:
+def test_training_gives_a_release_with_its_projection_and_a_log(configuration: Path) -> None:
     with Progress(disable=True) as progress:
         file = train(configuration, progress)
     encoder = load_encoder(file, "cpu")
@@ -73,9 +72,6 @@ def test_training_gives_a_release_with_its_projection_a_log_and_a_report(configu
         rows = list(csv.DictReader(log))
     assert [row["epoch"] for row in rows] == ["0", "1"]
     assert {"training", "held_out_simulated", "held_out_efigi", "seconds"} <= set(rows[0])
-    measured = json.loads((file.parent / "held_out.json").read_text())
-    assert 0 <= measured["efigi"]["smooth_or_featured_balanced_accuracy"] <= 1
-    assert set(measured["simulated"]["mean_of_questions"]) == {"error", "constant", "vote_noise"}
 
 
 def test_the_same_seed_gives_the_same_file(configuration: Path, tmp_path: Path, efigi: Path) -> None:
