@@ -136,13 +136,13 @@ def _edge_on_bulge(galaxy: Galaxy, seen: float) -> list[float]:
     return [wrong * 0.5, wrong * 1.5, right]
 
 
-def _winding(galaxy: Galaxy, arms_seen: float) -> NDArray[np.float64]:
-    guess = np.array([0.35, 0.45, 0.2])
+def _winding(galaxy: Galaxy, arms_seen: float) -> list[float]:
+    guess = [0.35, 0.45, 0.2]
     if not galaxy.arms:
         return guess
-    right = np.array(_near(galaxy.pitch_deg, (10.0, 20.0, 33.0), 6.0))
+    right = _near(galaxy.pitch_deg, (10.0, 20.0, 33.0), 6.0)
     clear = math.sqrt(arms_seen)  # only those who saw arms are asked
-    return clear * right + (1 - clear) * guess
+    return [clear * r + (1 - clear) * g for r, g in zip(right, guess, strict=True)]
 
 
 def _arm_count(galaxy: Galaxy, arms_seen: float) -> list[float]:
