@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import LiteralString, TypeVar
 
 import psycopg
 
@@ -16,13 +16,16 @@ from catalog.release import act_as_owner
 LOCK_TIMEOUT_MS = 100
 ATTEMPTS = 50
 PAUSE_S = 0.2
+COLUMNS: LiteralString = (
+    "r.release_id, r.name, r.weights_sha256, r.backbone, r.dimension, r.view_set, r.is_current, r.created_at"
+)
 
 _Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
 class Release:
-    """A release and how far it is.
+    """A release.
 
     Attributes:
         release_id: Number.
@@ -33,11 +36,6 @@ class Release:
         view_set: Views averaged, 1 or 8.
         is_current: True for the one that `galcat.galaxy` shows.
         created_at: When it was registered.
-        has_index: True when its vector index is built.
-        tiles: Tiles it has.
-        galaxies: Galaxies in them.
-        failed: Tiles that failed when they were last tried.
-        missing: Tiles that the current release shows and this one lacks.
     """
 
     release_id: int
@@ -48,6 +46,20 @@ class Release:
     view_set: int
     is_current: bool
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class ReleaseState(Release):
+    """A release and how far it is.
+
+    Attributes:
+        has_index: True when its vector index is built.
+        tiles: Tiles it has.
+        galaxies: Galaxies in them.
+        failed: Tiles that failed when they were last tried.
+        missing: Tiles that the current release shows and this one lacks.
+    """
+
     has_index: bool
     tiles: int
     galaxies: int
@@ -76,18 +88,31 @@ class MissingTile:
     content_hash: str | None
 
 
-def releases(connection: psycopg.Connection) -> list[Release]:
+@dataclass(frozen=True)
+class Promotion:
+    """What a promotion did.
+
+    Attributes:
+        before: Name of the release that was current until now, the release's own where nothing changed;
+            None where there was none.
+        missing: Tiles that were shown until now and are not any more.
+    """
+
+    before: str | None
+    missing: int
+
+
+def releases(connection: psycopg.Connection) -> list[ReleaseState]:
     """Every release, the oldest first."""
     rows = connection.execute(
-        "SELECT r.release_id, r.name, r.weights_sha256, r.backbone, r.dimension, r.view_set, r.is_current, "
-        "r.created_at, to_regclass('galcat.' || galcat.search_index_name(r.release_id)) IS NOT NULL, "
+        f"SELECT {COLUMNS}, to_regclass('galcat.' || galcat.search_index_name(r.release_id)) IS NOT NULL, "  # noqa: S608 - a constant
         "count(*) FILTER (WHERE i.state = 'done'), coalesce(sum(i.n_galaxies), 0)::bigint, "
         "count(*) FILTER (WHERE i.state = 'failed'), "
         "(SELECT count(*) FROM galcat.missing_tiles(r.release_id)) "
         "FROM galcat.release AS r LEFT JOIN galcat.ingestion AS i USING (release_id) "
         "GROUP BY r.release_id ORDER BY r.release_id"
     ).fetchall()
-    return [Release(*row) for row in rows]
+    return [ReleaseState(*row) for row in rows]
 
 
 def find_release(connection: psycopg.Connection, name: str) -> Release:
@@ -96,12 +121,22 @@ def find_release(connection: psycopg.Connection, name: str) -> Release:
     Raises:
         CatalogError: There is none of that name; says which there are.
     """
-    there = releases(connection)
-    for release in there:
-        if release.name == name:
-            return release
-    names = ", ".join(release.name for release in there)
-    raise CatalogError(f"no release {name!r}; there are: {names}" if names else "there is no release yet")
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM galcat.release AS r ORDER BY r.release_id"  # noqa: S608 - a constant
+    ).fetchall()
+    there = {release.name: release for release in (Release(*row) for row in rows)}
+    if name not in there:
+        names = ", ".join(there)
+        raise CatalogError(f"no release {name!r}; there are: {names}" if names else "there is no release yet")
+    return there[name]
+
+
+def shown_release(connection: psycopg.Connection) -> Release | None:
+    """The release that `galcat.galaxy` shows; None before the first."""
+    row = connection.execute(
+        f"SELECT {COLUMNS} FROM galcat.release AS r WHERE r.is_current"  # noqa: S608 - a constant
+    ).fetchone()
+    return None if row is None else Release(*row)
 
 
 def missing_tiles(connection: psycopg.Connection, release_id: int) -> list[MissingTile]:
@@ -143,13 +178,13 @@ def in_use(connection: psycopg.Connection, name: str) -> Iterator[Release]:
     if got != (True,):
         raise CatalogError(f"release {name} is being dropped")
     try:
-        yield find_release(connection, name)
+        yield find_release(connection, name)  # once more: it may have gone before it was held
     finally:
         if not connection.closed:
             connection.execute("SELECT pg_advisory_unlock_shared(hashtextextended(%s, 0))", [key])
 
 
-def promote_release(connection: psycopg.Connection, name: str, *, force: bool = False) -> str | None:
+def promote_release(connection: psycopg.Connection, name: str, *, force: bool = False) -> Promotion:
     """Make a release the current one, in one transaction: a reader's statement sees one or the other.
 
     Args:
@@ -157,18 +192,15 @@ def promote_release(connection: psycopg.Connection, name: str, *, force: bool = 
         name: Of the release.
         force: Promote it even where tiles, or the vector index, are missing.
 
-    Returns:
-        Name of the release that was current until now; the release's own where nothing changed.
-
     Raises:
         CatalogError: There is no such release, or it is not complete.
     """
 
-    def promote() -> str | None:
+    def promote() -> Promotion:
         # Until the switch no tile may end: it would be missing uncounted.
         connection.execute("LOCK TABLE galcat.ingestion IN SHARE MODE")
         connection.execute("LOCK TABLE galcat.release IN SHARE ROW EXCLUSIVE MODE")
-        release = find_release(connection, name)
+        release = _state(connection, find_release(connection, name))
         if not force:
             _refuse_incomplete(connection, release)
         before = connection.execute(
@@ -177,12 +209,12 @@ def promote_release(connection: psycopg.Connection, name: str, *, force: bool = 
         connection.execute(
             "UPDATE galcat.release SET is_current = true WHERE release_id = %s", [release.release_id]
         )
-        return None if before is None else str(before[0])
+        return Promotion(None if before is None else str(before[0]), release.missing)
 
     return _patiently(connection, promote)
 
 
-def drop_release(connection: psycopg.Connection, name: str) -> Release:
+def drop_release(connection: psycopg.Connection, name: str) -> ReleaseState:
     """Remove a release and all its vectors, in one transaction; what the others have stays as it is.
 
     Returns:
@@ -192,8 +224,8 @@ def drop_release(connection: psycopg.Connection, name: str) -> Release:
         CatalogError: There is no such release, it is the current one, or it is being filled.
     """
 
-    def drop() -> Release:
-        release = find_release(connection, name)
+    def drop() -> ReleaseState:
+        release = _state(connection, find_release(connection, name))
         if release.is_current:
             raise CatalogError(f"release {name} is the current one: promote another before you drop it")
         free = connection.execute(
@@ -207,7 +239,11 @@ def drop_release(connection: psycopg.Connection, name: str) -> Release:
     return _patiently(connection, drop)
 
 
-def _refuse_incomplete(connection: psycopg.Connection, release: Release) -> None:
+def _state(connection: psycopg.Connection, wanted: Release) -> ReleaseState:
+    return next(release for release in releases(connection) if release.release_id == wanted.release_id)
+
+
+def _refuse_incomplete(connection: psycopg.Connection, release: ReleaseState) -> None:
     remedy = f"run galcat release backfill {release.name}, or promote it with --force"
     if release.missing:
         first = missing_tiles(connection, release.release_id)[0]

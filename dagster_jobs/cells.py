@@ -11,7 +11,12 @@ UNPLACED = "unplaced"  # chunks of a cutout table lie all over the sky; a damage
 
 def cell_of(tile: TileFiles) -> str:
     """Name the cell that holds the tile's centre, as `healpix5-01234`."""
-    if tile.ra is None or tile.dec is None:
+    return cell_at(tile.ra, tile.dec)
+
+
+def cell_at(ra_deg: float | None, dec_deg: float | None) -> str:
+    """Name the cell that holds a position, ICRS; None where there is none."""
+    if ra_deg is None or dec_deg is None:
         return UNPLACED
-    pixel = int(lonlat_to_healpix(tile.ra * u.deg, tile.dec * u.deg, 2**ORDER, order="nested"))
+    pixel = int(lonlat_to_healpix(ra_deg * u.deg, dec_deg * u.deg, 2**ORDER, order="nested"))
     return f"healpix{ORDER}-{pixel:05d}"

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from catalog.errors import CatalogError
-from dagster_jobs import cli_encoder, cli_evaluate, cli_ingest, cli_query, cli_server
+from dagster_jobs import cli_encoder, cli_evaluate, cli_ingest, cli_query, cli_release, cli_server
 from dagster_jobs.errors import JobError
 from encoder.errors import EncoderError
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="A galaxy catalogue that understands images and answers in SQL.",
 )
-for part in (cli_server, cli_ingest, cli_query, cli_encoder, cli_evaluate):
+for part in (cli_server, cli_ingest, cli_query, cli_encoder, cli_evaluate, cli_release):
     app.add_typer(part.app)
 
 

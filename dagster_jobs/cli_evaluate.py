@@ -83,7 +83,7 @@ def _summary(summary: pd.DataFrame) -> Table:
     table = Table("", *summary["encoder"].tolist())
     for column in summary.columns.drop("encoder"):
         values = [_number(value) for value in summary[column]]
-        table.add_row(column.replace("_", " "), *values)
+        table.add_row(column, *values)
     return table
 
 

@@ -1,8 +1,11 @@
-"""Run the Dagster assets in this process: what `galcat ingest` does, without a daemon."""
+"""Run the Dagster assets in this process: what `galcat ingest` and `backfill` do, without a daemon."""
+
+from collections.abc import Mapping
 
 import dagster as dg
 
 from dagster_jobs.defs.assets import IngestConfig, galaxies, statistics, vector_index
+from dagster_jobs.defs.backfill import BackfillConfig, release_index, release_vectors
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource, EncoderResource
 from dagster_jobs.errors import JobError
@@ -17,6 +20,36 @@ def ingest_cell(url: str, weights: str, config: IngestConfig, cell: str, report:
     Raises:
         JobError: The run itself could not go on.
     """
+    resources = {"database": DatabaseResource(url=url), "encoder": EncoderResource(weights=weights)}
+    _materialise_cell(galaxies, config, cell, resources, report)
+
+
+def backfill_cell(url: str, config: BackfillConfig, cell: str, report: Report) -> None:
+    """Materialise a release's vectors of one cell; tiles that fail are told to `report` and not raised.
+
+    Raises:
+        JobError: The run itself could not go on.
+    """
+    _materialise_cell(release_vectors, config, cell, {"database": DatabaseResource(url=url)}, report)
+
+
+def finish(url: str) -> None:
+    """Build the vector index where there is none, and ANALYZE."""
+    _materialise([vector_index, statistics], url, {})
+
+
+def finish_backfill(url: str, release: str) -> None:
+    """Build the vector index of a release where there is none, and ANALYZE."""
+    _materialise([release_index, statistics], url, {"release_index": {"config": {"release": release}}})
+
+
+def _materialise_cell(
+    asset: dg.AssetsDefinition,
+    config: dg.Config,
+    cell: str,
+    resources: Mapping[str, object],
+    report: Report,
+) -> None:
     told: list[TileOutcome] = []
 
     def tell(outcome: TileOutcome) -> None:
@@ -26,28 +59,23 @@ def ingest_cell(url: str, weights: str, config: IngestConfig, cell: str, report:
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions(str(sky_cells.name), [cell])
         result = dg.materialize(
-            [galaxies],
+            [asset],
             partition_key=cell,
             instance=instance,
-            run_config=QUIET | {"ops": {"galaxies": {"config": config.model_dump()}}},
-            resources={
-                "database": DatabaseResource(url=url),
-                "encoder": EncoderResource(weights=weights),
-                "report": dg.ResourceDefinition.hardcoded_resource(tell),
-            },
+            run_config=QUIET | {"ops": {asset.op.name: {"config": config.model_dump()}}},
+            resources={**resources, "report": dg.ResourceDefinition.hardcoded_resource(tell)},
             raise_on_error=False,
         )
     if not result.success and not any(outcome.state == "failed" for outcome in told):
         raise JobError(_reason(result))
 
 
-def finish(url: str) -> None:
-    """Build the vector index where there is none, and ANALYZE."""
+def _materialise(assets: list[dg.AssetsDefinition], url: str, ops: dict[str, object]) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
-            [vector_index, statistics],
+            assets,
             instance=instance,
-            run_config=QUIET,
+            run_config=QUIET | {"ops": ops},
             resources={"database": DatabaseResource(url=url)},
             raise_on_error=False,
         )

@@ -1,7 +1,7 @@
 """Ingest tiles: read, encode and write each in one transaction; go on past a bad one and name it."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,11 +67,21 @@ def ingest_tiles(
     survey: Survey,
     tiles: list[TileFiles],
     report: Report,
+    contents: Mapping[str, str | None] | None = None,
 ) -> list[TileOutcome]:
     """Ingest tiles in order: one is encoded while the next is read and the last is written.
 
     A tile that cannot be read or written is stored as failed and the rest go on. Tiles that are settled by
     now are left out.
+
+    Args:
+        target: Where the rows go.
+        encoder: Of the target's release.
+        survey: How the tiles are read.
+        tiles: What to ingest.
+        report: Told of every tile.
+        contents: Digest that a tile's content must have, by name: a tile with another fails. None takes the
+            tiles as they are.
 
     Raises:
         JobError: The database connection was lost; the tile in hand is not in the catalogue.
@@ -81,7 +91,7 @@ def ingest_tiles(
     outcomes: list[TileOutcome] = []
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-writer") as writer:
         storing: Future[TileOutcome] | None = None
-        for tile, loaded in _read_ahead(survey, encoder, todo, known):
+        for tile, loaded in _read_ahead(survey, encoder, todo, known, contents):
             work = _encode(encoder, tile, loaded)
             del loaded  # before the next is read: two tiles in memory, not three
             if storing:
@@ -99,25 +109,40 @@ def _reported(storing: Future[TileOutcome], report: Report) -> TileOutcome:
 
 
 def _read_ahead(
-    survey: Survey, encoder: Encoder, todo: list[TileFiles], known: dict[str, KnownTile]
+    survey: Survey,
+    encoder: Encoder,
+    todo: list[TileFiles],
+    known: dict[str, KnownTile],
+    contents: Mapping[str, str | None] | None,
 ) -> Iterator[tuple[TileFiles, Future[_Loaded]]]:
     """Give each tile with its content, while a thread reads the one after it: two tiles in memory at most."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-reader") as reader:
         ahead: deque[Future[_Loaded]] = deque()
         for here, tile in enumerate(todo):
             while here + len(ahead) < min(here + 2, len(todo)):
-                ahead.append(reader.submit(_load, survey, encoder, todo[here + len(ahead)], known))
+                ahead.append(reader.submit(_load, survey, encoder, todo[here + len(ahead)], known, contents))
             yield tile, ahead.popleft()
 
 
-def _load(survey: Survey, encoder: Encoder, files: TileFiles, known: dict[str, KnownTile]) -> _Loaded:
+def _load(
+    survey: Survey,
+    encoder: Encoder,
+    files: TileFiles,
+    known: dict[str, KnownTile],
+    contents: Mapping[str, str | None] | None,
+) -> _Loaded:
     """Read a tile whole and prepare its cutouts, unless its content is what the catalogue has.
 
     Raises:
-        TileError: It cannot be read, or it changed meanwhile.
+        TileError: It cannot be read, it changed meanwhile, or its content is not the one that is wanted.
     """
     before = _stamps(files)
     content_hash = files.content_hash()
+    if contents is not None and contents[files.name] != content_hash:
+        raise TileError(
+            f"tile {files.name}: its files in {files.root} are not those that the current release was made "
+            f"from: run galcat ingest --survey {survey.name} first"
+        )
     was = known.get(files.name)
     if was is not None and was.is_settled(was.fingerprint) and was.content_hash == content_hash:
         return _Loaded(content_hash, None)

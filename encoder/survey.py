@@ -196,10 +196,26 @@ def load_survey(name_or_path: str | Path) -> Survey:
         path = SURVEYS / f"{name_or_path}.toml"
     try:
         text = path.read_text(encoding="utf-8")
-        survey = read_record(Survey, tomllib.loads(text), path.name)
     except OSError as error:
         raise SurveyError(f"{path}: {error.strerror}") from error
-    except ValueError as error:  # not TOML, or not UTF-8
+    except UnicodeDecodeError as error:
+        raise SurveyError(f"{path}: {error}") from error
+    return survey_from_text(text, path)
+
+
+def survey_from_text(text: str, path: Path) -> Survey:
+    """Understands the text of a survey's TOML file.
+
+    Args:
+        text: the whole of it.
+        path: where it is from, for error messages.
+
+    Raises:
+        SurveyError: it is no TOML, or wrong; names the file and the key.
+    """
+    try:
+        survey = read_record(Survey, tomllib.loads(text), path.name)
+    except ValueError as error:
         raise SurveyError(f"{path}: {error}") from error
     for problem in problems(survey):
         raise SurveyError(f"{path.name}: {problem}")

@@ -73,8 +73,8 @@ def galaxies(
     for outcome in outcomes:
         context.log.info(str(outcome))
     yield from map(check_result, checks)
-    _refuse_bad_tiles(outcomes)
-    yield dg.MaterializeResult(metadata=_counts(outcomes))
+    refuse_bad_tiles(outcomes)
+    yield dg.MaterializeResult(metadata=counts(outcomes))
 
 
 @dg.asset(deps=[galaxies], group_name="catalogue")
@@ -104,16 +104,22 @@ def check_result(result: CheckResult) -> dg.AssetCheckResult:
     )
 
 
-def _refuse_bad_tiles(outcomes: list[TileOutcome]) -> None:
+def refuse_bad_tiles(outcomes: list[TileOutcome]) -> None:
+    """Fail a run with a bad tile, and name it.
+
+    Raises:
+        dagster.Failure: A tile failed.
+    """
     bad = [f"{outcome.name}: {outcome.error}" for outcome in outcomes if outcome.state == "failed"]
     if not bad:
         return
     more = f"; and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else ""
     text = f"{len(bad)} of {len(outcomes)} tiles failed: {'; '.join(bad[:MOST_NAMED])}{more}"
-    raise dg.Failure(text, _counts(outcomes), allow_retries=False)
+    raise dg.Failure(text, counts(outcomes), allow_retries=False)
 
 
-def _counts(outcomes: list[TileOutcome]) -> dict[str, int]:
+def counts(outcomes: list[TileOutcome]) -> dict[str, int]:
+    """What a run did, in numbers."""
     return {
         "tiles": len(outcomes),
         "failed": sum(outcome.state == "failed" for outcome in outcomes),

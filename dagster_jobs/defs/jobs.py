@@ -1,8 +1,9 @@
-"""The jobs: ingest a cell, and care for the catalogue as a whole."""
+"""The jobs: ingest a cell, fill a cell of another release and index it, care for the catalogue as a whole."""
 
 import dagster as dg
 
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index
+from dagster_jobs.defs.backfill import release_index, release_vectors
 from dagster_jobs.defs.checks import whole_catalogue
 
 # Only failures that may pass are tried again (defs/failures.py): 20, 40, 80 s for a database to come back.
@@ -12,6 +13,18 @@ when_database_was_away = dg.RetryPolicy(max_retries=3, delay=20, backoff=dg.Back
 ingest = dg.define_asset_job(
     "ingest",
     selection=[galaxies],
+    executor_def=dg.in_process_executor,
+    op_retry_policy=when_database_was_away,
+)
+backfill = dg.define_asset_job(
+    "backfill",
+    selection=[release_vectors],
+    executor_def=dg.in_process_executor,
+    op_retry_policy=when_database_was_away,
+)
+index_release = dg.define_asset_job(
+    "index_release",
+    selection=[release_index],
     executor_def=dg.in_process_executor,
     op_retry_policy=when_database_was_away,
 )

@@ -14,11 +14,19 @@ from catalog.connection import connect
 from catalog.errors import CatalogError
 from catalog.records import GalaxyRows, SkipRecord
 from catalog.release import build_search_index, current_release, register_release
-from catalog.release_life import drop_release, find_release, in_use, missing_tiles, promote_release, releases
+from catalog.release_life import (
+    Promotion,
+    drop_release,
+    find_release,
+    in_use,
+    missing_tiles,
+    promote_release,
+    releases,
+)
 from catalog.writer import write_failure, write_tile
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record, tile_record
 
-WIDE = 96
+WIDE = 1280
 BY_RELEASE = ("embedding", "embedding_full", "morphology", "ingestion", "skipped_row")
 SHARED = ("survey", "tile", "source", "thumbnail")
 
@@ -54,6 +62,10 @@ def relations(connection: psycopg.Connection) -> list[str]:
             "SELECT relname FROM pg_class WHERE relnamespace = 'galcat'::regnamespace ORDER BY 1"
         )
     ]
+
+
+def state(connection: psycopg.Connection, name: str) -> release_life.ReleaseState:
+    return next(release for release in releases(connection) if release.name == name)
 
 
 def shown(connection: psycopg.Connection) -> list[tuple[object, ...]]:
@@ -106,7 +118,7 @@ def test_a_second_release_is_made_and_filled_beside_a_reader_and_touches_nothing
         "SELECT release_id, vector_dims(vector), count(*) FROM galcat.embedding_full GROUP BY 1, 2 ORDER BY 1"
     ).fetchall()
     assert widths == [(first[1], DIMENSION, 15), (second, WIDE, 12)]
-    (own,) = [release for release in releases(connection) if release.name == "second"]
+    own = state(connection, "second")
     assert (own.dimension, own.tiles, own.galaxies, own.failed, own.missing) == (WIDE, 1, 12, 1, 1)
     assert (own.is_current, own.has_index) == (False, False)
     assert all(result.passed for result in run_checks(connection))
@@ -180,26 +192,26 @@ def test_promotion_waits_for_completeness_and_rollback_is_the_promotion_of_the_o
     with pytest.raises(CatalogError, match=r"^release second has no vector index yet"):
         promote_release(connection, "second")
     build_search_index(connection, second)
-    assert promote_release(connection, "second") == "first"
+    assert promote_release(connection, "second") == Promotion("first", 0)
     new = shown(connection)
     assert [row[0] for row in new] == [row[0] for row in old]
     wanted = connection.execute(
         "SELECT object_id, search::text FROM galcat.embedding WHERE release_id = %s ORDER BY 1", [second]
     ).fetchall()
     assert new == wanted != old
-    assert promote_release(connection, "second") == "second"
+    assert promote_release(connection, "second") == Promotion("second", 0)
     assert shown(connection) == new
-    assert promote_release(connection, "first") == "second"
+    assert promote_release(connection, "first") == Promotion("second", 0)
     assert shown(connection) == old
 
 
 def test_force_promotes_what_is_incomplete(
     connection: psycopg.Connection, first: tuple[int, int], second: int
 ) -> None:
-    assert promote_release(connection, "second", force=True) == "first"
+    assert promote_release(connection, "second", force=True) == Promotion("first", 1)
     assert current_release(connection) == (second, find_release(connection, "second").weights_sha256)
     assert len(shown(connection)) == 12
-    assert find_release(connection, "first").missing == 0
+    assert state(connection, "first").missing == 0
     assert first[1] != second
 
 
@@ -246,7 +258,7 @@ def test_a_dropped_release_leaves_nothing_and_the_other_as_it_was(
     assert rows_of(connection, (*BY_RELEASE, *SHARED, "release")) == before
     again = register_release(connection, release_record("second", WIDE))
     assert again > second
-    assert find_release(connection, "second").tiles == 0
+    assert state(connection, "second").tiles == 0
 
 
 def test_a_drop_that_is_refused_or_cannot_get_its_locks_changes_nothing(

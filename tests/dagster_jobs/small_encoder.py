@@ -16,11 +16,11 @@ PIXELS = 64
 AXES = 40
 
 
-def write_small_encoder(path: Path, seed: int = 0) -> Path:
+def write_small_encoder(path: Path, seed: int = 0, backbone: str = BACKBONE) -> Path:
     """Write a release whose vectors mean nothing but are always the same."""
     torch.manual_seed(seed)
     recipe = ImageRecipe(size=PIXELS)
-    network = Network(BACKBONE, GZD5.n_answers, recipe.input_mean, recipe.input_deviation).eval()
+    network = Network(backbone, GZD5.n_answers, recipe.input_mean, recipe.input_deviation).eval()
     random = np.random.default_rng(seed).normal(size=(network.dimension, AXES))
     projection = Projection(
         mean=np.zeros(network.dimension, np.float32),
@@ -28,6 +28,6 @@ def write_small_encoder(path: Path, seed: int = 0) -> Path:
         deviations=np.ones(AXES, np.float32),
         scale=1.0,
     )
-    weights = Weights(f"small-{seed}", BACKBONE, GZD5, recipe, 1, {}, network, projection)
+    weights = Weights(f"small-{seed}", backbone, GZD5, recipe, 1, {}, network, projection)
     write_weights(path, weights)
     return path

@@ -1,0 +1,83 @@
+"""The assets of a release beside the current one: its vectors by sky cell, and its index."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from catalog.release import build_search_index
+from catalog.release_life import find_release
+from dagster_jobs.defs.assets import (
+    GPU_POOL,
+    GalaxyEvents,
+    check_result,
+    check_specs,
+    counts,
+    galaxies,
+    refuse_bad_tiles,
+)
+from dagster_jobs.defs.failures import one_line
+from dagster_jobs.defs.partitions import sky_cells
+from dagster_jobs.defs.resources import DatabaseResource
+from dagster_jobs.outcome import Report
+from dagster_jobs.writing import writing
+
+
+class BackfillConfig(dg.Config):
+    """Which release is filled from which folder; no tiles means every missing one of the cell."""
+
+    release: str
+    survey: str
+    folder: str
+    weights: str = ""
+    tiles: list[str] = []  # noqa: RUF012 - dg.Config copies it
+
+
+class ReleaseConfig(dg.Config):
+    """Which release is meant."""
+
+    release: str
+
+
+@dg.asset(
+    partitions_def=sky_cells,
+    deps=[galaxies],
+    pool=GPU_POOL,
+    group_name="release",
+    check_specs=check_specs("release_vectors", sky_cells),
+)
+def release_vectors(
+    context: dg.AssetExecutionContext,
+    config: BackfillConfig,
+    database: DatabaseResource,
+    report: dg.ResourceParam[Report],
+) -> GalaxyEvents:
+    """Vectors and morphology, in a second release, of the tiles of a cell that the current release has.
+
+    Tiles are committed one by one; a run that was killed is asked for again and does only what is missing.
+    """
+    from dagster_jobs.backfill import backfill_cell  # noqa: PLC0415 - imports torch; a sensor needs none
+
+    with one_line():
+        outcomes, checks = backfill_cell(
+            database.get_url(),
+            config.release,
+            config.weights,
+            config.survey,
+            Path(config.folder),
+            context.partition_key,
+            config.tiles,
+            report,
+        )
+    for outcome in outcomes:
+        context.log.info(str(outcome))
+    yield from map(check_result, checks)
+    refuse_bad_tiles(outcomes)
+    yield dg.MaterializeResult(metadata=counts(outcomes))
+
+
+@dg.asset(deps=[release_vectors], group_name="release")
+def release_index(config: ReleaseConfig, database: DatabaseResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """The HNSW index of a release that was filled: built once, while the other serves."""
+    with one_line(), writing(database.get_url()) as connection:
+        built = build_search_index(connection, find_release(connection, config.release).release_id)
+    return dg.MaterializeResult(metadata={"built_now": built})
