@@ -3,16 +3,20 @@
 import copy
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import timm
 import torch
+from timm.models import adapt_input_conv
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torchvision.transforms.v2 import functional
 
 from encoder.errors import WeightsError
+
+_COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,17 @@ class Prediction:
 
 
 class Network(nn.Module):
-    """Pictures in 0..1 to features and vote posteriors; the input normalisation is part of it."""
+    """Pictures in 0..1 to features and vote posteriors; greying and normalising them is part of it.
+
+    Args:
+        backbone: As timm spells it.
+        n_answers: Of the tree.
+        input_mean: Subtracted from the pictures ...
+        input_deviation: ... and divided by.
+        channels: That the backbone sees; pictures are in colour always, and for 1 made grey by their luma
+            (0.299, 0.587, 0.114), as Zoobot's are.
+        drop_path: Rate of stochastic depth.
+    """
 
     def __init__(
         self,
@@ -38,12 +52,14 @@ class Network(nn.Module):
         input_mean: float,
         input_deviation: float,
         *,
+        channels: int = 3,
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        self.backbone = _create_backbone(backbone, drop_path)
+        self.backbone = _create_backbone(backbone, channels, drop_path)
         self.dimension = _pooled_width(self.backbone)
         self.head = nn.Linear(self.dimension, n_answers)
+        self.channels = channels
         self.input_mean = input_mean
         self.input_deviation = input_deviation
 
@@ -53,7 +69,8 @@ class Network(nn.Module):
         Args:
             rgb: (n, 3, size, size) float32 in 0..1.
         """
-        pictures = ((rgb - self.input_mean) / self.input_deviation).contiguous(
+        seen = rgb if self.channels == _COLOURS else functional.rgb_to_grayscale(rgb)
+        pictures = ((seen - self.input_mean) / self.input_deviation).contiguous(
             memory_format=torch.channels_last
         )
         features = self.backbone(pictures).float()
@@ -84,6 +101,21 @@ def folded(network: Network, size: int) -> Network:
     return candidate if same else network
 
 
+def with_channels(state: Mapping[str, Tensor], network: Network) -> dict[str, Tensor]:
+    """A backbone's weights for colour pictures as those of a network that sees `network.channels`.
+
+    For grey ones the first convolution is summed over its colours: a grey picture is answered as before.
+
+    Raises:
+        WeightsError: The weights are of grey pictures, and the network sees colours.
+    """
+    stem = str(network.backbone.pretrained_cfg["first_conv"]) + ".weight"  # type: ignore[index]
+    wanted, given = network.backbone.state_dict()[stem].shape[1], state[stem].shape[1]
+    if wanted > given:
+        raise WeightsError(f"the weights see {given} channel, grey; the network {wanted}")
+    return {**state, stem: adapt_input_conv(wanted, state[stem])}
+
+
 def with_first_answers(network: Network, n: int) -> Network:
     """A copy whose head gives only the first n answers."""
     network = copy.deepcopy(network)
@@ -109,11 +141,13 @@ def _without_autocast(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         return forward(x.float())
 
 
-def _create_backbone(name: str, drop_path: float) -> nn.Module:
+def _create_backbone(name: str, channels: int, drop_path: float) -> nn.Module:
     if not timm.is_model(name):
         raise WeightsError(f"timm has no backbone called {name!r}")
     options: dict[str, Any] = {"drop_path_rate": drop_path} if drop_path else {}
-    backbone: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, **options)
+    backbone: nn.Module = timm.create_model(
+        name, pretrained=False, num_classes=0, in_chans=channels, **options
+    )
     return backbone.to(memory_format=torch.channels_last)
 
 

@@ -41,6 +41,7 @@ class ImageRecipe:
         stretch: Flux to 0..1.
         input_mean: Subtracted from the 0..1 picture inside the network ...
         input_deviation: ... and divided by. (0, 1) for networks that take 0..1 as it is.
+        channels: 3 for colour; 1 for a network that sees only how bright the picture is.
     """
 
     size: int
@@ -49,12 +50,15 @@ class ImageRecipe:
     stretch: Stretch = field(default_factory=Stretch)
     input_mean: float = 127 / 255
     input_deviation: float = 128 / 255
+    channels: int = 3
 
     def __post_init__(self) -> None:
         _check(self.size > 0, f"image size {self.size} is not positive")
         _check(self.field_px > 0, f"image field {self.field_px} px is not positive")
         _check(0 < self.crop <= 1, f"image crop {self.crop} is not in 0..1")
         _check(self.input_deviation > 0, f"input deviation {self.input_deviation} is not positive")
+        known = type(self.channels) is int and self.channels in {1, 3}
+        _check(known, f"image channels {self.channels} are neither 1 (grey) nor 3 (colour)")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values; `from_dict` reads them back equal."""

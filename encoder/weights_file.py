@@ -106,7 +106,13 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
     tree = load_tree(about["tree"])
     if about["view_set"] not in VIEW_SETS:
         raise WeightsError(f"view set {about['view_set']!r} is not one of {VIEW_SETS}")
-    network = Network(about["backbone"], tree.n_answers, recipe.input_mean, recipe.input_deviation)
+    network = Network(
+        about["backbone"],
+        tree.n_answers,
+        recipe.input_mean,
+        recipe.input_deviation,
+        channels=recipe.channels,
+    )
     network.load_state_dict(_part(tensors, _NETWORK))
     return Weights(
         name=about["name"],

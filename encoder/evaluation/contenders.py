@@ -89,7 +89,12 @@ def imagenet_encoder(like: Encoder) -> Encoder:
         TrainingError: The package with the weights is not installed.
     """
     usual = ImageRecipe(like.recipe.size)
-    recipe = replace(like.recipe, input_mean=usual.input_mean, input_deviation=usual.input_deviation)
+    recipe = replace(
+        like.recipe,
+        input_mean=usual.input_mean,
+        input_deviation=usual.input_deviation,
+        channels=usual.channels,
+    )
     network = _seeded_network(BACKBONE, like.tree.n_answers, recipe)
     network.backbone.load_state_dict(backbone_state())
     return _baseline(IMAGENET, like, BACKBONE, network, recipe)
@@ -104,7 +109,9 @@ def untrained_encoder(like: Encoder) -> Encoder:
 def _seeded_network(backbone: str, n_answers: int, recipe: ImageRecipe) -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
-        return Network(backbone, n_answers, recipe.input_mean, recipe.input_deviation).eval()
+        return Network(
+            backbone, n_answers, recipe.input_mean, recipe.input_deviation, channels=recipe.channels
+        ).eval()
 
 
 def _baseline(name: str, like: Encoder, backbone: str, network: Network, recipe: ImageRecipe) -> Encoder:

@@ -12,6 +12,8 @@ from encoder.views import VIEW_SETS
 
 _T = TypeVar("_T")
 _SIZE_STEP = 32
+TIMM = "timm:"
+"""What a start begins with whose name timm knows."""
 KINDS = ("simulated", "efigi", "gz2_spirals")
 
 
@@ -22,7 +24,9 @@ class ReleaseConfig:
     Attributes:
         name: Of the release, and of its file.
         backbone: As timm spells it.
-        start: `imagenet` or `random` weights of the backbone, or a weights file to go on from.
+        start: `imagenet` or `random` weights of the backbone; `timm:NAME` for weights that timm fetches
+            (`timm:convnext_nano.in12k`, `timm:hf-hub:mwalmsley/zoobot-encoder-convnext_nano`); or a weights
+            file of a release to go on from.
         view_set: Views averaged at inference, 1 or 8.
         folder: Where the run keeps its log, checkpoint and weights; relative to the current folder.
         tree: The Galaxy Zoo tree of the release's answers.
@@ -191,8 +195,11 @@ def _table(cls: type[_T], raw: Any, what: str) -> _T:  # noqa: ANN401 - straight
 def _check_ranges(config: TrainingConfig) -> None:
     release, loop = config.release, config.loop
     _check(release.view_set in VIEW_SETS, f"view_set {release.view_set} is not one of {VIEW_SETS}")
-    named = release.start in {"imagenet", "random"} or release.start.endswith(".safetensors")
-    _check(named, f"start {release.start!r} is neither imagenet, random nor a .safetensors file")
+    named = release.start in {"imagenet", "random"} or release.start.startswith(TIMM)
+    _check(
+        named or release.start.endswith(".safetensors"),
+        f"start {release.start!r} is neither imagenet, random, {TIMM}NAME nor a .safetensors file",
+    )
     for source in config.sources:
         _check(0 <= source.held_out < 1, f"source {source.kind}: held_out {source.held_out} is not in 0..1")
         _check(source.repeat > 0, f"source {source.kind}: repeat {source.repeat} is not positive")

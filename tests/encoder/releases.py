@@ -14,10 +14,14 @@ BACKBONE = "tf_efficientnet_lite0"
 SIZE = 48
 
 
-def random_weights(view_set: int = 1, backbone: str = BACKBONE, size: int = SIZE) -> Weights:
+def random_weights(
+    view_set: int = 1, backbone: str = BACKBONE, size: int = SIZE, channels: int = 3
+) -> Weights:
     torch.manual_seed(5)
-    recipe = ImageRecipe(size=size, crop=0.5)
-    network = Network(backbone, GZD5.n_answers, recipe.input_mean, recipe.input_deviation).eval()
+    recipe = ImageRecipe(size=size, crop=0.5, channels=channels)
+    network = Network(
+        backbone, GZD5.n_answers, recipe.input_mean, recipe.input_deviation, channels=channels
+    ).eval()
     with torch.no_grad():
         network.head.weight.mul_(30)  # opinions, or every posterior would be the same
     with torch.inference_mode():

@@ -49,6 +49,20 @@ def test_the_encoder_says_what_the_plain_network_says(tmp_path: Path) -> None:
     assert encoded.embedding.shape == (5, 1280)
 
 
+def test_a_grey_release_takes_colour_pictures_and_sees_their_luma(tmp_path: Path) -> None:
+    written = random_weights(channels=1)
+    write_weights(tmp_path / "grey.safetensors", written)
+    assert written.network.backbone.conv_stem.weight.shape[1] == 1
+    encoder = load_encoder(tmp_path / "grey.safetensors", "cpu")
+    assert encoder.recipe.channels == 1
+    colour = galaxies(3)
+    luma = (colour * torch.tensor([0.2989, 0.587, 0.114]).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+    grey = (luma / 0.9999).expand(-1, 3, -1, -1)  # the weights' sum
+    in_colour, in_grey = encoder.encode(colour), encoder.encode(grey)
+    np.testing.assert_allclose(in_colour.embedding, in_grey.embedding, rtol=1e-3, atol=1e-4)
+    assert not np.allclose(encoder.encode(colour.flip(1)).embedding, in_colour.embedding, atol=1e-3)
+
+
 def test_eight_views_average_the_vectors_of_all_symmetries(tmp_path: Path) -> None:
     one, eight = (load_encoder(random_release(tmp_path, views), "cpu") for views in (1, 8))
     pictures = galaxies(3)

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from encoder.errors import WeightsError
-from encoder.network import Network, concentrations, folded, keep_depthwise_float32
+from encoder.network import Network, concentrations, folded, keep_depthwise_float32, with_channels
 
 
 @pytest.mark.parametrize("backbone", ["efficientnet_b0", "efficientnet_lite0", "tf_efficientnet_lite0"])
@@ -76,6 +76,29 @@ def test_depthwise_layers_stay_float32_under_autocast_on_a_cpu() -> None:
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         network(_pictures(1))
     assert kinds == {True: {torch.float32}, False: {torch.bfloat16}}
+
+
+@pytest.mark.parametrize("backbone", ["tf_efficientnet_lite0", "convnext_atto", "resnet18"])
+def test_a_grey_network_with_summed_colours_sees_a_grey_picture_as_the_colour_network_does(
+    backbone: str,
+) -> None:
+    colour = _network(backbone)
+    grey = Network(backbone, 34, 127 / 255, 128 / 255, channels=1).eval()
+    grey.backbone.load_state_dict(with_channels(colour.backbone.state_dict(), grey))
+    grey.head.load_state_dict(colour.head.state_dict())
+    assert next(iter(grey.backbone.state_dict().values())).shape[1] == 1
+    pictures = _pictures(2)
+    luma = (pictures * torch.tensor([0.2989, 0.587, 0.114]).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+    with torch.inference_mode():
+        expected = colour(luma.expand(-1, 3, -1, -1)).embedding
+        torch.testing.assert_close(grey(pictures).embedding, expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(folded(grey, 64)(pictures).embedding, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_weights_of_grey_pictures_make_no_colour_network() -> None:
+    grey = Network("resnet18", 34, 0, 1, channels=1)
+    with pytest.raises(WeightsError, match="the weights see 1 channel, grey; the network 3"):
+        with_channels(grey.backbone.state_dict(), _network("resnet18"))
 
 
 class _NormBeforeConvolution(nn.Module):

@@ -30,6 +30,8 @@ def test_what_is_not_said_is_the_galaxy_zoo_decals_recipe() -> None:
         ({"size": 8, "crop": 1.5}, "image crop 1.5 is not in 0..1"),
         ({"size": 8, "field_px": -1}, "image field -1 px is not positive"),
         ({"size": 8, "input_deviation": 0}, "input deviation 0 is not positive"),
+        ({"size": 8, "channels": 2}, "image channels 2 are neither 1 (grey) nor 3 (colour)"),
+        ({"size": 8, "channels": 1.0}, "image channels 1.0 are neither 1 (grey) nor 3 (colour)"),
         ({"size": 8, "crop": "half"}, "crop = 'half' is not a number"),
         ({"size": 8, "crop": float("nan")}, "crop = nan is not a number"),
         ({"size": 8, "zoom": 2}, "unknown entry 'zoom'"),

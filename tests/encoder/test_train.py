@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import timm
 import torch
 from PIL import Image
 from rich.progress import Progress
@@ -168,6 +169,57 @@ def test_the_imagenet_start_is_in_the_network(configuration: Path, cache: Path) 
     run = Run(replace(config, release=release), CAMPAIGNS, [training], ALONE, None)
     for key, tensor in backbone_state().items():
         assert torch.equal(run.average.backbone.state_dict()[key], tensor)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_start_that_timm_has_fetched_is_in_the_network(
+    configuration: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, channels: int
+) -> None:
+    torch.manual_seed(9)
+    fetched = timm.create_model("mobilenetv3_small_050", pretrained=False).state_dict()
+    monkeypatch.setattr("timm.models._builder.load_state_dict_from_hf", lambda *_, **__: dict(fetched))
+    config = read_config(configuration)
+    release = replace(config.release, start="timm:mobilenetv3_small_050.lamb_in1k")
+    config = replace(config, release=release, recipe=replace(config.recipe, channels=channels))
+    training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
+    run = Run(config, CAMPAIGNS, [training], ALONE, None)
+    for key, tensor in run.average.backbone.state_dict().items():
+        summed = key == "conv_stem.weight" and channels == 1
+        torch.testing.assert_close(tensor, fetched[key].sum(dim=1, keepdim=True) if summed else fetched[key])
+    other = replace(config, release=replace(release, backbone="mobilenetv3_small_075"))
+    with pytest.raises(TrainingError, match=r"start 'timm:.*' is no mobilenetv3_small_075"):
+        Run(other, CAMPAIGNS, [training], ALONE, None)
+
+
+def test_a_start_that_cannot_be_fetched_is_one_line(
+    configuration: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: object, **__: object) -> None:
+        raise OSError("no way\nto the hub")
+
+    monkeypatch.setattr("timm.models._builder.load_state_dict_from_hf", nothing)
+    config = read_config(configuration)
+    training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
+    for name, told in (
+        ("mobilenetv3_small_050.lamb_in1k", "cannot be had: OSError no way to the hub"),
+        ("galaxynet", "cannot be had: RuntimeError Unknown model"),
+    ):
+        with pytest.raises(TrainingError, match=told):
+            Run(
+                replace(config, release=replace(config.release, start=f"timm:{name}")),
+                CAMPAIGNS,
+                [training],
+                ALONE,
+                None,
+            )
+
+
+def test_a_grey_network_trains_into_a_grey_release(configuration: Path) -> None:
+    configuration.write_text(configuration.read_text().replace("size = 40", "size = 40\nchannels = 1"))
+    encoder = load_encoder(train(configuration), "cpu")
+    assert encoder.recipe.channels == 1
+    assert encoder._network.backbone.conv_stem.weight.shape[1] == 1
+    assert encoder.encode(galaxies(4, 40)).embedding.shape == (4, encoder.dimension)
 
 
 def test_a_run_goes_on_from_the_weights_of_another(configuration: Path, cache: Path, tmp_path: Path) -> None:

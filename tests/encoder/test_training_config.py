@@ -50,6 +50,7 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
             'start = "tabula rasa"',
             "start 'tabula rasa' is neither imagenet, random nor",
         ),
+        ("crop = 0.5", "crop = 0.5\nchannels = 2", "image channels 2 are neither 1 (grey) nor 3 (colour)"),
         ("view_set = 1", "view_set = 4", "view_set 4 is not one of (1, 8)"),
         ("view_set = 1", 'view_set = "one"', "release: view_set = 'one' is no int"),
         ("view_set = 1", "", "release has no entry 'view_set'"),
