@@ -1,4 +1,4 @@
-"""What may change in a picture while the votes stay the same: place, turn, zoom, colour, blur and noise.
+"""What may change in a picture while the votes stay the same: place, zoom, colour, stretch, blur, noise.
 
 A galaxy fills an EFIGI frame and is a fifth of a DECaLS one, so the zoom is drawn from a range that each
 source states: the share of its frame that the network sees.
@@ -17,6 +17,8 @@ _DIAGONAL = math.sqrt(2)
 _SHIFT = 0.04
 _BLUR_CHANCE = 0.25
 _LARGEST_NOISE = 0.03
+_GREY_CHANCE = 0.1
+_GAMMA = 1.35  # at most, or one by it: surveys stretch their pictures differently
 
 
 Augmentation = Callable[[Tensor, "Share", int, torch.Generator], Tensor]
@@ -39,6 +41,7 @@ _colour = v2.Compose(
     [
         v2.ColorJitter(brightness=0.2, contrast=0.2, saturation=(0.4, 1.25), hue=0.03),
         v2.RandomApply([v2.GaussianBlur(5, sigma=(0.3, 1.2))], p=_BLUR_CHANCE),
+        v2.RandomGrayscale(p=_GREY_CHANCE),
     ]
 )
 
@@ -55,7 +58,7 @@ def augmented(image: Tensor, share: Share, size: int, generator: torch.Generator
     Returns:
         (3, size, size) float32 in 0..1.
     """
-    zoom, angle, left, down, flip, noise = torch.rand(6, generator=generator).tolist()
+    zoom, angle, left, down, flip, noise, stretch = torch.rand(7, generator=generator).tolist()
     side = min(image.shape[1:]) * share.low * (share.high / share.low) ** zoom
     shift = (round((left - 0.5) * 2 * _SHIFT * side), round((down - 0.5) * 2 * _SHIFT * side))
     picture = _turned(image, side, shift, 360 * angle, size)
@@ -64,6 +67,7 @@ def augmented(image: Tensor, share: Share, size: int, generator: torch.Generator
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
         picture = _colour(functional.to_dtype(picture, torch.float32, scale=True))
+        picture = functional.adjust_gamma(picture.clamp(0, 1), _GAMMA ** (2 * stretch - 1))
         noisy: Tensor = picture + torch.randn_like(picture) * (_LARGEST_NOISE * noise)
     return noisy.clamp(0, 1)
 
