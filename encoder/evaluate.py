@@ -10,9 +10,10 @@ from rich.progress import Progress
 
 from encoder.encoder import Encoded
 from encoder.errors import EvaluationError
-from encoder.evaluation import measures, plots
+from encoder.evaluation import fraction_plots, measures, plots
 from encoder.evaluation.contenders import Contender, contenders
 from encoder.evaluation.deep import deep_table
+from encoder.evaluation.picture_map import map_cells, plot_map
 from encoder.evaluation.real_sets import (
     DECALS_FIXTURE,
     DECALS_RINGS,
@@ -203,8 +204,10 @@ def _plot(
     if sets.voted and own.answers_gzd5:
         table = tables["fractions"]
         alphas = {v.title: vectors[v.sample.name][own.name].concentrations_alpha for v in sets.voted}
-        plots.plot_errors(table, named("fractions"))
-        plots.plot_calibration(sets.voted, alphas, table[table["encoder"] == own.name], named("calibration"))
+        fraction_plots.plot_errors(table, named("fractions"))
+        fraction_plots.plot_calibration(
+            sets.voted, alphas, table[table["encoder"] == own.name], named("calibration")
+        )
     return files
 
 
@@ -213,10 +216,10 @@ def _plot_map(efigi_set: Efigi, own: Contender, encoded: Encoded, file: Path) ->
     search = projection.apply(encoded.embedding[efigi_set.tested])
     rows = efigi_set.tested.nonzero()[0]
     pictures = {}
-    for i in plots.map_rows(search):
+    for cell, i in map_cells(search).items():
         rgb = efigi_set.sample.picture(int(rows[i]), own.encoder.recipe)
-        pictures[i] = (rgb.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
-    plots.plot_map(search, pictures, file)
+        pictures[cell] = (rgb.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    plot_map(search, pictures, file)
 
 
 def _make(folder: Path) -> None:

@@ -28,9 +28,9 @@ from encoder.simulated.stamps import add_galaxy
 from encoder.simulated.tiling import Brick, bricks_around
 from encoder.simulated.tractor import RELEASE
 from encoder.simulated.truth import Galaxy, SurveyParameters, draw_galaxy
-from encoder.simulated.votes import draw_votes
+from encoder.simulated.votes import draw_votes, vote_chances
 
-__all__ = ["SimulatedCutouts", "SurveyParameters", "draw_cutouts", "simulate_survey"]
+__all__ = ["SimulatedCutouts", "SurveyParameters", "draw_cutouts", "expected_fractions", "simulate_survey"]
 
 MARKER = "simulation.json"
 TRUTH = "truth.parquet"
@@ -132,6 +132,22 @@ def draw_cutouts(
         flux[i] = cutout(galaxy, rng, survey, size)
         votes[i] = draw_votes(galaxy, rng, survey)
     return SimulatedCutouts(flux, votes, truth_columns(galaxies))
+
+
+def expected_fractions(n: int, seed: int, survey: SurveyParameters | None = None) -> NDArray[np.float32]:
+    """Mean vote fractions of the galaxies of `draw_cutouts`, (n, 34): what knowing the truth foretells.
+
+    Args:
+        n: As given to `draw_cutouts` ...
+        seed: ... and so this ...
+        survey: ... and this.
+    """
+    survey = survey or SurveyParameters()
+    rng = np.random.default_rng(seed)
+    galaxies = [draw_galaxy(rng, survey) for _ in range(n)]
+    chances = [vote_chances(galaxy, survey) for galaxy in galaxies]
+    rows = [np.concatenate([c[question.name] for question in GZD5.questions]) for c in chances]
+    return np.stack(rows).astype(np.float32)
 
 
 def cutout(galaxy: Galaxy, rng: Generator, survey: SurveyParameters, size: int) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ class QuestionFigures:
         error: Mean absolute deviation of the fractions.
         constant: That of always saying the other galaxies' mean; NaN with one galaxy.
         vote_noise: That of a perfect predictor, from the binomial spread of so many votes.
+        truth: That of fractions right on average; NaN where nobody knows them.
         confident_galaxies: Of them, those where one answer has 80 % of the votes.
         confident_error: Mean absolute deviation there; NaN without such galaxies.
         confident_constant: The same of the constant.
@@ -35,6 +36,7 @@ class QuestionFigures:
     error: float
     constant: float
     vote_noise: float
+    truth: float
     confident_galaxies: int
     confident_error: float
     confident_constant: float
@@ -42,7 +44,10 @@ class QuestionFigures:
 
 
 def fraction_figures(
-    alpha: NDArray[np.float32], votes: NDArray[np.float32], tree: Tree
+    alpha: NDArray[np.float32],
+    votes: NDArray[np.float32],
+    tree: Tree,
+    truth: NDArray[np.float32] | None = None,
 ) -> list[QuestionFigures]:
     """Figures of every question that some galaxy has 5 votes on.
 
@@ -50,7 +55,9 @@ def fraction_figures(
         alpha: (n, n_answers) posterior concentrations.
         votes: (n, n_answers) whole counts of the same galaxies.
         tree: Of both.
+        truth: (n, n_answers) fractions that are right on average, where somebody knows.
     """
+    known = np.full(votes.shape, np.nan, np.float32) if truth is None else truth
     inside = covered(alpha, votes.astype(np.int64), tree)
     fractions = tree.fractions(alpha)
     figures = []
@@ -58,7 +65,9 @@ def fraction_figures(
         q = question.slice
         rows = votes[:, q].sum(axis=1) >= FEWEST_VOTES
         if rows.any():
-            figures.append(_question(question.name, fractions[rows, q], votes[rows, q], inside[rows, q]))
+            figures.append(
+                _question(question.name, fractions[rows, q], votes[rows, q], inside[rows, q], known[rows, q])
+            )
     return figures
 
 
@@ -89,7 +98,11 @@ def reliability(
 
 
 def _question(
-    name: str, said: NDArray[np.float32], votes: NDArray[np.float32], inside: NDArray[np.float64]
+    name: str,
+    said: NDArray[np.float32],
+    votes: NDArray[np.float32],
+    inside: NDArray[np.float64],
+    truth: NDArray[np.float32],
 ) -> QuestionFigures:
     totals = votes.sum(axis=1, keepdims=True)
     observed = votes / totals
@@ -105,6 +118,7 @@ def _question(
         error=float(error.mean()),
         constant=float(constant.mean()),
         vote_noise=float(noise.mean()),
+        truth=float(np.abs(truth - observed).mean()),
         confident_galaxies=int(sure.sum()),
         confident_error=float(error[sure].mean()) if sure.any() else np.nan,
         confident_constant=float(constant[sure].mean()) if sure.any() else np.nan,

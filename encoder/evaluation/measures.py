@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-import numpy as np
 import pandas as pd
 from sklearn.metrics import balanced_accuracy_score
 
@@ -85,7 +84,7 @@ def fraction_table(voted: Voted, vectors: Vectors, contenders: Sequence[Contende
         if contender.answers_gzd5:
             alpha = vectors[contender.name].concentrations_alpha
             about = {"encoder": contender.name, "set": voted.title}
-            rows += [about | asdict(f) for f in fraction_figures(alpha, voted.votes, GZD5)]
+            rows += [about | asdict(f) for f in fraction_figures(alpha, voted.votes, GZD5, voted.truth)]
     return pd.DataFrame(rows)
 
 
@@ -101,13 +100,13 @@ def summary_table(tables: Mapping[str, pd.DataFrame], contenders: Sequence[Conte
         row: dict[str, object] = {"encoder": contender.name, "views": contender.encoder.view_set}
         if "tags" in own:
             counted = own["tags"][own["tags"]["counted"]]
-            row |= {"precision_at_10": counted["precision"].mean(), "recall_at_100": counted["recall"].mean()}
+            row |= {"P@10": counted["precision"].mean(), "R@100": counted["recall"].mean()}
         for _, ring in own.get("rings", pd.DataFrame()).iterrows():
-            row[f"rings_{ring['labels']}_{ring['method']}"] = ring["mean"]
+            row[f"rings, {ring['labels']} labels, {ring['method']}"] = ring["mean"]
         if "decals_rings" in own:
-            row["decals_rings_auc"] = own["decals_rings"]["mean"].mean()
+            row["DECaLS rings, AUC"] = own["decals_rings"]["mean"].mean()
         if "smooth" in own:
-            row["smooth_or_featured"] = own["smooth"]["balanced_accuracy"].mean()
+            row["smooth or featured"] = own["smooth"]["balanced_accuracy"].mean()
         if "fractions" in own:
             row |= _fraction_means(own["fractions"])
         rows.append(row)
@@ -128,9 +127,11 @@ def about_tags(efigi: Efigi) -> str:
 
 
 def _fraction_means(fractions: pd.DataFrame) -> dict[str, object]:
-    """Means over questions of each set, under names such as `error: simulated`."""
+    """Means over the questions of each set."""
     means: dict[str, object] = {}
     for title, rows in fractions.groupby("set", sort=False):
-        for key in ("error", "constant", "vote_noise", "coverage"):
-            means[f"{key}: {title}"] = float(np.mean(rows[key].dropna())) if len(rows) else np.nan
+        error, constant, coverage = (rows[key].mean() for key in ("error", "constant", "coverage"))
+        means[f"fraction error, {title}"] = error
+        means[f"the same / constant's, {title}"] = error / constant
+        means[f"coverage, {title}"] = coverage
     return means

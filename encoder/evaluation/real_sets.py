@@ -122,11 +122,13 @@ class Voted:
         title: For tables.
         sample: n galaxies.
         votes: (n, 34) counts, 0 where nobody was asked.
+        truth: (n, 34) fractions that are right on average, where somebody knows; None of real galaxies.
     """
 
     title: str
     sample: Sample
     votes: NDArray[np.float32]
+    truth: NDArray[np.float32] | None = None
 
 
 def efigi(data: Path) -> Efigi:
@@ -176,7 +178,7 @@ def decals_votes(data: Path) -> Voted:
         raise EvaluationError(f"{data}: no picture of its vote tables is there")
     names = sorted(votes)
     sample = sample_of_files("gz_decals_votes", names, [files[name] for name in names], None)
-    return Voted("real, Galaxy Zoo DECaLS", sample, np.stack([votes[name] for name in names]))
+    return Voted("real DECaLS", sample, np.stack([votes[name] for name in names]))
 
 
 def _vote_tables(data: Path) -> list[tuple[dict[str, NDArray[np.float32]], dict[str, Path]]]:

@@ -91,7 +91,8 @@ def _fractions(fractions: pd.DataFrame) -> list[str]:
     about = (
         f"Mean absolute deviation over all answers of a question, where at least {FEWEST_VOTES} people "
         "answered it. Constant: always the mean of the other galaxies of the set. Vote noise: what a "
-        "perfect predictor would have. Confident: galaxies where one answer has "
+        "perfect predictor would have. Truth: the simulator's own mean fractions, which no picture can "
+        "beat. Confident: galaxies where one answer has "
         f"{CONFIDENT:.0%} of the votes. Coverage: share of the counts inside the central 90 % interval of "
         "the Dirichlet-multinomial predictive distribution, answer by answer (beta-binomial); a count on the "
         "edge of the interval is inside by part, so a right posterior covers 90 % however few the votes."
@@ -154,6 +155,7 @@ def _pairs(of_a_tag: pd.DataFrame) -> dict[str, str]:
 _FRACTION_COLUMNS = {
     "error": "error",
     "constant": "constant",
+    "truth": "truth",
     "vote_noise": "vote noise",
     "confident_galaxies": "confident galaxies",
     "confident_error": "error there",

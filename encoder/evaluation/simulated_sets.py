@@ -5,7 +5,7 @@ from pathlib import Path
 from encoder.evaluation.real_sets import Voted
 from encoder.evaluation.samples import sample_of_simulated
 from encoder.simulate import SurveyParameters
-from encoder.training.simulated import simulated_galaxies
+from encoder.training.simulated import simulated_galaxies, true_fractions
 
 FRESH_SEED = 900_001
 """Training seeds lie below."""
@@ -31,12 +31,12 @@ def simulated_votes(n: int, cache: Path) -> list[Voted]:
         cache: Folder that the pictures are kept in.
     """
     sets = (
-        ("simulated, held-out seed", "simulated", FRESH_SEED, SurveyParameters()),
-        ("simulated, held-out ranges", "simulated_other", FRESH_SEED + 1, OTHER_RANGES),
+        ("simulated", "simulated", FRESH_SEED, SurveyParameters()),
+        ("simulated, other ranges", "simulated_other", FRESH_SEED + 1, OTHER_RANGES),
     )
     voted = []
     for title, name, seed, survey in sets:
         galaxies = simulated_galaxies(n, seed, cache, survey)
         sample = sample_of_simulated(name, galaxies, f"{seed} {survey} {galaxies.votes.tolist()}")
-        voted.append(Voted(title, sample, galaxies.votes))
+        voted.append(Voted(title, sample, galaxies.votes, true_fractions(n, seed, survey)))
     return voted

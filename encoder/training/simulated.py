@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.simulate import SurveyParameters, draw_cutouts
+from encoder.simulate import SurveyParameters, draw_cutouts, expected_fractions
 from encoder.stretch import to_rgb
 
 DRAWN_PX = 384
@@ -61,6 +61,25 @@ def simulated_galaxies(
     return SimulatedGalaxies(np.load(pictures, mmap_mode="r"), np.load(votes))
 
 
+def true_fractions(n: int, seed: int, survey: SurveyParameters | None = None) -> NDArray[np.float32]:
+    """Mean vote fractions of the galaxies of `simulated_galaxies`, (n, 34): what knowing the truth foretells.
+
+    Args:
+        n: As given to `simulated_galaxies` ...
+        seed: ... and so this ...
+        survey: ... and this.
+    """
+    parts = [
+        expected_fractions(min(_CHUNK, n - start), _chunk_seed(seed, start), survey)
+        for start in range(0, n, _CHUNK)
+    ]
+    return np.concatenate(parts)
+
+
+def _chunk_seed(seed: int, start: int) -> int:
+    return seed * 1_000_003 + start
+
+
 def _draw(n: int, seed: int, survey: SurveyParameters, pictures_file: Path, votes_file: Path) -> None:
     shape = (n, 3, KEPT_PX, KEPT_PX)
     pictures = np.lib.format.open_memmap(pictures_file, mode="w+", dtype=np.uint8, shape=shape)
@@ -77,7 +96,7 @@ def _chunks(
 ) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float32]]]:
     margin = (DRAWN_PX - KEPT_PX) // 2
     for start in range(0, n, _CHUNK):
-        cutouts = draw_cutouts(min(_CHUNK, n - start), seed * 1_000_003 + start, DRAWN_PX, survey)
+        cutouts = draw_cutouts(min(_CHUNK, n - start), _chunk_seed(seed, start), DRAWN_PX, survey)
         # g, r, z become blue, green, red; rows grow to the north, a picture's rows to the south.
         flux = torch.from_numpy(cutouts.flux).flip(1).flip(2)
         rgb = to_rgb(flux)[:, :, margin:-margin, margin:-margin]

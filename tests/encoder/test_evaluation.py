@@ -16,7 +16,7 @@ from encoder.errors import EvaluationError
 from encoder.evaluation.components import by_components
 from encoder.evaluation.deep import _last_weights, _probe_head, tuned
 from encoder.evaluation.fractions import fraction_figures, reliability
-from encoder.evaluation.plots import map_rows
+from encoder.evaluation.picture_map import map_cells
 from encoder.evaluation.probe import classifier, draws, folded_auc, possible_labels, ring_accuracy
 from encoder.evaluation.retrieval import nearest, retrieval
 from encoder.evaluation.tables import read_labels, unique, vote_counts
@@ -134,12 +134,14 @@ def test_reliability_is_the_mean_of_each_step() -> None:
 
 def test_the_map_shows_one_galaxy_a_cell() -> None:
     search = np.random.default_rng(7).normal(size=(2000, 4)).astype(np.float32)
-    rows = map_rows(search)
+    chosen = map_cells(search)
     low, high = np.percentile(search[:, :2], [0.5, 99.5], axis=0)
-    cells = {tuple(cell) for cell in np.floor(search[:, :2] / ((high - low) / 24)).astype(int)}
-    shown = {tuple(cell) for cell in np.floor(search[rows, :2] / ((high - low) / 24)).astype(int)}
-    assert shown == cells
-    assert len(rows) == len(cells)
+    place = search[:, :2] / ((high - low) / 26)
+    cells = [tuple(cell) for cell in np.floor(place).astype(int).tolist()]
+    assert set(chosen) == set(cells)
+    for cell, row in chosen.items():
+        inside = [i for i in range(2000) if cells[i] == cell]
+        assert row == min(inside, key=lambda i: np.hypot(*(place[i] - cell - 0.5)))
 
 
 def test_fine_tuning_starts_at_the_probe_and_moves_the_last_stages_alone(tmp_path: Path) -> None:
