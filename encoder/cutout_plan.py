@@ -10,12 +10,10 @@ from torch import Tensor
 
 from encoder.local_wcs import evaluate, local_maps, native_px_per_unit, powers
 from encoder.pyramid import Pyramid, centres, sampling_for
-from encoder.recipe import ImageRecipe
+from encoder.recipe import MOST_BAD, ImageRecipe
 from encoder.sources import SkippedRow, SkipReason, SourceTable
 from encoder.tiles import SkyTile
 
-MOST_BAD = 0.2
-"""Share of bad pixels, in any band, from which a cutout is skipped (the published rule)."""
 MISFIT_PX = 0.02
 """Largest error of the polynomial that stands for the WCS."""
 NODES = 64

@@ -21,8 +21,12 @@ class WeightsError(EncoderError):
     """A weights file is missing, damaged or of another shape."""
 
 
+class LabelTableError(EncoderError):
+    """A table of labels or votes is missing or wrong."""
+
+
 class TrainingError(EncoderError):
-    """A training configuration or label table is wrong."""
+    """A training configuration is wrong, or cannot be followed."""
 
 
 class EvaluationError(EncoderError):

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from encoder.bricks import NANOMAGGY_ZERO_POINT
-from encoder.cutout_plan import MOST_BAD
 from encoder.errors import ImageError, SurveyError, TileError
 from encoder.fits_images import plane_of, read_image
 from encoder.pyramid import MOST_SAMPLES, Pyramid, sampling_for
-from encoder.recipe import ImageRecipe
+from encoder.recipe import MOST_BAD, ImageRecipe
 from encoder.stretch import to_rgb
 from encoder.survey import Survey
 

@@ -34,11 +34,24 @@ def read_picture(path: Path, size: int, crop: float) -> Tensor:
         ImageError: the file is missing, empty, damaged, truncated, an animation, or has more than 8 bits a
             channel.
     """
+    colour = open_picture(path)
+    side = min(colour.size) * crop
+    left, top = (colour.width - side) / 2, (colour.height - side) / 2
+    square = colour.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
+    return torch.from_numpy(np.asarray(square, dtype=np.float32).transpose(2, 0, 1) / np.float32(255))
+
+
+def open_picture(path: Path) -> Image.Image:
+    """Decodes a JPEG or PNG to red, green and blue, 8 bits each, at its own size.
+
+    Raises:
+        ImageError: as `read_picture`.
+    """
     try:
         with Image.open(path) as image:
             _check_kind(path, image)
             # A palette with transparency must not go to RGB directly, Pillow warns.
-            colour = (image.convert("RGBA") if "transparency" in image.info else image).convert("RGB")
+            return (image.convert("RGBA") if "transparency" in image.info else image).convert("RGB")
     except FileNotFoundError:
         raise ImageError(f"{path}: the picture is missing") from None
     except UnidentifiedImageError as error:
@@ -47,10 +60,6 @@ def read_picture(path: Path, size: int, crop: float) -> Tensor:
     except DAMAGE as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ImageError(f"{path}: unreadable picture: {reason}") from error
-    side = min(colour.size) * crop
-    left, top = (colour.width - side) / 2, (colour.height - side) / 2
-    square = colour.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
-    return torch.from_numpy(np.asarray(square, dtype=np.float32).transpose(2, 0, 1) / np.float32(255))
 
 
 def _check_kind(path: Path, image: ImageFile.ImageFile) -> None:

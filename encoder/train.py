@@ -9,10 +9,11 @@ from rich.progress import Progress
 
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
-from encoder.training.data import Labelled, load_source
+from encoder.training.data import Labelled
 from encoder.training.ranks import Ranks, joined_ranks
 from encoder.training.release import make_release, release_file
 from encoder.training.run import Run
+from encoder.training.sources import load_source
 
 _WATCHED = 500  # held-out galaxies of each source whose loss is logged every epoch
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from encoder.errors import EvaluationError
 from encoder.evaluation.samples import Sample, sample_of_files
-from encoder.evaluation.tables import read_labels, unique, vote_counts
 from encoder.gz_tree import GZD5
+from encoder.label_tables import read_labels, unique, vote_counts
 from encoder.training.efigi import RINGS, has_ring, ring_stratified
 
 EFIGI = "efigi"
@@ -135,7 +135,8 @@ def efigi(data: Path) -> Efigi:
     """EFIGI with its fixed test split.
 
     Raises:
-        EvaluationError: The table, a column, a number or a picture is missing or wrong.
+        LabelTableError: The table, a column or a number is missing or wrong.
+        EvaluationError: A picture is missing.
     """
     path = data / EFIGI / "attributes.csv"
     columns = ["T", *dict.fromkeys([*RINGS, *(column for column, _ in TAGS.values())])]
@@ -150,7 +151,8 @@ def decals_rings(data: Path) -> Ringed:
     """Galaxy Zoo DECaLS galaxies that volunteers tagged as ringed, or did not.
 
     Raises:
-        EvaluationError: The table, a column, a number or a picture is missing or wrong.
+        LabelTableError: The table, a column or a number is missing or wrong.
+        EvaluationError: A picture is missing.
     """
     path = data / DECALS_RINGS / "labels.csv"
     table = unique(read_labels(path, "iauname", ["ring"], ["image"]), "iauname", path)
@@ -165,7 +167,8 @@ def decals_votes(data: Path) -> Voted:
     Of the ring set only the first question was counted. A galaxy that was put up twice has both counts.
 
     Raises:
-        EvaluationError: A table, a column, a number or a picture is missing or wrong, or nothing is there.
+        LabelTableError: A table, a column or a number is missing or wrong.
+        EvaluationError: A picture is missing, or nothing is there.
     """
     files: dict[str, Path] = {}
     votes: dict[str, NDArray[np.float32]] = {}

@@ -14,7 +14,8 @@ _T = TypeVar("_T")
 _SIZE_STEP = 32
 TIMM = "timm:"
 """What a start begins with whose name timm knows."""
-KINDS = ("simulated", "efigi", "gz2_spirals")
+KINDS = {"simulated": (), "efigi": ("folder",), "gz2_spirals": ("folder",), "votes": ("table", "folder")}
+"""The kinds of sources, and what each must say of itself."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,18 @@ class SourceConfig:
     """One labelled source.
 
     Attributes:
-        kind: `simulated`, `efigi` or `gz2_spirals`.
+        kind: `simulated`; `efigi`; `gz2_spirals`; or `votes`, a table of counts as Galaxy Zoo publishes them.
         share: Range of the share of the frame that the network sees.
         folder: Of the images and their table; relative to the current folder.
         galaxies: How many to simulate.
         seed: Of the simulation.
         held_out: Share of the galaxies that is not trained on.
         repeat: How many times an epoch shows each of its galaxies, each time another random picture.
+        table: CSV or Parquet of vote counts, one row a galaxy.
+        tree: Whose questions and answers the table's columns are.
+        id_column: Column of the table with the galaxies' names.
+        file_column: Column with the image files below `folder`; without it, images are called by the name.
+        survey: Survey, or TOML file of one, that says what the bands of FITS images are.
     """
 
     kind: str
@@ -106,6 +112,11 @@ class SourceConfig:
     seed: int = 0
     held_out: float = 0.0
     repeat: int = 1
+    table: str = ""
+    tree: str = "gzd5"
+    id_column: str = "iauname"
+    file_column: str = ""
+    survey: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,7 +175,7 @@ def _release(raw: Any) -> ReleaseConfig:  # noqa: ANN401 - straight from the fil
 
 
 def _source(raw: dict[str, Any]) -> SourceConfig:
-    kind = raw.get("kind")
+    kind = str(raw.get("kind"))
     _check(kind in KINDS, f"source kind {kind!r} is not one of {', '.join(KINDS)}")
     match raw.get("share"):
         case [int() | float() as low, int() | float() as high] if 0 < low <= high:
@@ -174,8 +185,8 @@ def _source(raw: dict[str, Any]) -> SourceConfig:
     source = _table(SourceConfig, {**raw, "share": share}, f"source {kind}")
     if kind == "simulated":
         _check(source.galaxies > 0, "source simulated: galaxies is not positive")
-    else:
-        _check(bool(source.folder), f"source {kind}: no folder")
+    for name in KINDS[kind]:
+        _check(bool(getattr(source, name)), f"source {kind}: no {name}")
     return source
 
 

@@ -1,50 +1,16 @@
-"""Labelled galaxies from several sources as one table of votes, their images read when they are needed."""
+"""Labelled galaxies of several sources as one data set of pictures and votes."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
-from torchvision.transforms.v2.functional import pil_to_tensor
 
-from encoder.errors import TrainingError
-from encoder.gz_tree import GZD5, load_tree
 from encoder.training.augment import Augmentation, Share, augmented, plain
-from encoder.training.campaigns import Campaigns
-from encoder.training.config import SourceConfig
-from encoder.training.efigi import attribute_answers, attribute_votes, ring_stratified
-from encoder.training.simulated import simulated_galaxies
-
-# Yes or no on spiral arms from Galaxy Zoo 2, as votes along the path to the question: a galaxy with arms
-# has also been called featured and not edge-on; one without may be anything, so only the question counts.
-_SPIRAL_VOTES = {
-    "smooth-or-featured_smooth": 1.5,
-    "smooth-or-featured_featured-or-disk": 10.0,
-    "smooth-or-featured_artifact": 0.5,
-    "disk-edge-on_yes": 0.5,
-    "disk-edge-on_no": 9.5,
-    "has-spiral-arms_yes": 8.5,
-    "has-spiral-arms_no": 1.0,
-}
-_NO_SPIRAL_VOTES = {"has-spiral-arms_yes": 1.5, "has-spiral-arms_no": 6.5}
-
-
-class Images(Protocol):
-    """A sequence of images that are read when they are asked for."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, i: int) -> Tensor:
-        """Image i, (3, h, w) uint8."""
-        ...
+from encoder.training.images import Chosen, Images
 
 
 @dataclass(frozen=True)
@@ -76,40 +42,10 @@ class Labelled:
         return replace(
             self,
             ids=[self.ids[i] for i in rows],
-            images=_Chosen(self.images, rows),
+            images=Chosen(self.images, rows),
             votes=self.votes[rows],
             held_out=self.held_out[rows],
         )
-
-
-@dataclass(frozen=True)
-class Files:
-    """Images in files."""
-
-    paths: Sequence[Path]
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, i: int) -> Tensor:
-        try:
-            with Image.open(self.paths[i]) as file:
-                image: Tensor = pil_to_tensor(file.convert("RGB"))
-        except (OSError, ValueError) as error:
-            raise TrainingError(f"training image {self.paths[i]} cannot be read: {error}") from error
-        return image
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    images: Images
-    rows: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, i: int) -> Tensor:
-        return self.images[int(self.rows[i])]
 
 
 class Pictures(Dataset[tuple[Tensor, Tensor]]):
@@ -147,73 +83,3 @@ class Pictures(Dataset[tuple[Tensor, Tensor]]):
             return plain(source.images[i], source.share.middle, self._size), votes
         generator = torch.Generator().manual_seed(self._seed * 10_000_019 + index)
         return self._augmentation(source.images[i], source.share, self._size, generator), votes
-
-
-def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:
-    """The galaxies of one source of a training configuration.
-
-    Args:
-        config: The source.
-        campaigns: The trees that have votes.
-        cache: Folder for simulated pictures.
-
-    Raises:
-        TrainingError: A table or column is missing.
-    """
-    match config.kind:
-        case "simulated":
-            galaxies = simulated_galaxies(config.galaxies, config.seed, cache)
-            ids = [f"{config.seed}-{i}" for i in range(len(galaxies.votes))]
-            votes = campaigns.votes({"gzd5": galaxies.votes})
-            return Labelled("simulated", ids, galaxies, votes, config.share, held_out(config, ids))
-        case "efigi":
-            return _efigi(config, campaigns)
-        case _:
-            return _gz2_spirals(config, campaigns)
-
-
-def held_out(config: SourceConfig, ids: Sequence[str]) -> NDArray[np.bool_]:
-    """Which galaxies are held out, (n,): by a hash of the name, so the same on every machine and run."""
-    digests = [hashlib.blake2b(f"{config.kind}:{name}".encode(), digest_size=8).digest() for name in ids]
-    return np.array([int.from_bytes(d, "big") < config.held_out * 2**64 for d in digests], dtype=np.bool_)
-
-
-def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A CSV with the columns it must have.
-
-    Raises:
-        TrainingError: It is missing, no table, or lacks a column.
-    """
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"label table {path} cannot be read: {error}") from error
-    for column in columns:
-        if column not in table:
-            raise TrainingError(f"label table {path} has no column {column!r}")
-    return table
-
-
-def _efigi(config: SourceConfig, campaigns: Campaigns) -> Labelled:
-    folder = Path(config.folder)
-    table = read_table(folder / "attributes.csv", ["PGCname", "image", "T"])
-    files = Files([folder / "images" / str(name) for name in table["image"]])
-    votes = campaigns.votes(
-        {"gzd5": attribute_votes(table, GZD5), "efigi": attribute_answers(table, load_tree("efigi"))}
-    )
-    out = ring_stratified(table, config.held_out)
-    return Labelled("efigi", table["PGCname"].tolist(), files, votes, config.share, out)
-
-
-def _gz2_spirals(config: SourceConfig, campaigns: Campaigns) -> Labelled:
-    folder = Path(config.folder)
-    table = read_table(folder / "labels.csv", ["kaggle_galaxy_id", "spiral", "image"])
-    votes = np.zeros((len(table), GZD5.n_answers), np.float32)
-    spiral = table["spiral"].to_numpy(np.int64) == 1
-    for rows, answers in ((spiral, _SPIRAL_VOTES), (~spiral, _NO_SPIRAL_VOTES)):
-        for label, count in answers.items():
-            votes[rows, GZD5.index(label)] = count
-    ids = [str(name) for name in table["kaggle_galaxy_id"]]
-    files = Files([folder / "images" / str(name) for name in table["image"]])
-    out = held_out(config, ids)
-    return Labelled("gz2_spirals", ids, files, campaigns.votes({"gzd5": votes}), config.share, out)

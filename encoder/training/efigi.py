@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from encoder.errors import TrainingError
-from encoder.gz_tree import Tree
+from encoder.gz_tree import Tree, load_tree
 
 RINGS = ("Inner_Ring", "Outer_Ring", "Pseudo_Ring")
 RINGED = 0.5
@@ -81,6 +81,15 @@ def attribute_votes(attributes: pd.DataFrame, tree: Tree) -> NDArray[np.float32]
     votes = np.nan_to_num(fractions * np.repeat(totals, sizes, axis=1))
     rounded: NDArray[np.float32] = votes.astype(np.float32)
     return rounded
+
+
+def attribute_columns() -> list[str]:
+    """Every column of the EFIGI catalogue that is read here."""
+    mapping = _load_mapping(load_tree("gzd5"))
+    names = [table.attribute for table in mapping.tables]
+    names += [question.name for question in load_tree("efigi").questions]
+    bounded = [f"{name}{bound}" for name in dict.fromkeys(names) for bound in ("", "_inf", "_sup")]
+    return list(dict.fromkeys([*bounded, *RINGS]))
 
 
 def ring_stratified(attributes: pd.DataFrame, share: float) -> NDArray[np.bool_]:

@@ -22,9 +22,9 @@ from encoder.imagenet import backbone_state
 from encoder.train import train
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
-from encoder.training.data import load_source
 from encoder.training.ranks import Ranks
 from encoder.training.run import Run
+from encoder.training.sources import load_source
 from encoder.weights_file import read_weights
 from tests.encoder.releases import CONFIGURATION, galaxies, random_release
 

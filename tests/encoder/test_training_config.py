@@ -48,7 +48,7 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
         (
             'start = "random"',
             'start = "tabula rasa"',
-            "start 'tabula rasa' is neither imagenet, random nor",
+            "start 'tabula rasa' is neither imagenet, random, timm:NAME nor a .safetensors file",
         ),
         ("crop = 0.5", "crop = 0.5\nchannels = 2", "image channels 2 are neither 1 (grey) nor 3 (colour)"),
         ("view_set = 1", "view_set = 4", "view_set 4 is not one of (1, 8)"),
@@ -65,7 +65,7 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
         (
             'kind = "efigi"',
             'kind = "hubble"',
-            "source kind 'hubble' is not one of simulated, efigi, gz2_spirals",
+            "source kind 'hubble' is not one of simulated, efigi, gz2_spirals, votes",
         ),
         ("share = [0.5, 1.0]", "share = [1.0, 0.5]", "share [1.0, 0.5] is not two rising positive numbers"),
         ("share = [0.5, 1.0]", "", "share None is not two rising positive numbers"),

@@ -1,0 +1,102 @@
+"""Label tables as they come: the columns that must be there, and numbers where numbers are wanted."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from encoder.errors import LabelTableError
+
+
+def read_labels(
+    path: Path, name: str, numbers: Sequence[str], texts: Sequence[str] = (), empty: float = 0
+) -> pd.DataFrame:
+    """A CSV or Parquet table of labels, one row a galaxy.
+
+    Args:
+        path: The table.
+        name: Column that names the galaxy.
+        numbers: Columns that must hold numbers.
+        texts: Further columns, as text.
+        empty: What a number is that is not given: no votes.
+
+    Raises:
+        LabelTableError: The table or a column is missing, it has no rows, or a value is no number.
+    """
+    try:
+        table = _read(path, [name, *texts], [name, *texts, *numbers])
+    except FileNotFoundError:
+        raise LabelTableError(f"no label table {path}") from None
+    except (OSError, ValueError) as error:
+        raise LabelTableError(f"label table {path} cannot be read: {' '.join(str(error).split())}") from error
+    for column in (name, *texts, *numbers):
+        if column not in table:
+            raise LabelTableError(f"label table {path} has no column {column!r}")
+    if table.empty:
+        raise LabelTableError(f"label table {path} has no rows")
+    for column in (name, *texts):
+        if table[column].isna().any():
+            row = int(np.flatnonzero(table[column].isna())[0])
+            raise LabelTableError(f"label table {path}, row {row}: no {column}")
+    for column in numbers:
+        table[column] = _numbers(table, column, path).fillna(empty)
+    return table
+
+
+def unique(table: pd.DataFrame, name: str, path: Path) -> pd.DataFrame:
+    """The table, if no galaxy is in it twice.
+
+    Raises:
+        LabelTableError: One is; it is named.
+    """
+    twice = table[name].duplicated()
+    if twice.any():
+        row = int(np.flatnonzero(twice)[0])
+        raise LabelTableError(f"label table {path}, row {row}: {table[name].iloc[row]!r} occurs twice")
+    return table
+
+
+def vote_counts(table: pd.DataFrame, columns: Sequence[str], path: Path) -> NDArray[np.float32]:
+    """Vote counts, (n, columns).
+
+    Raises:
+        LabelTableError: A count is negative or not whole; the row and column are named.
+    """
+    counts = table[list(columns)].to_numpy(np.float64)
+    wrong = (counts < 0) | (counts != np.round(counts))
+    if wrong.any():
+        row, column = (int(i) for i in np.argwhere(wrong)[0])
+        value = counts[row, column]
+        raise LabelTableError(
+            f"label table {path}, row {row}: {columns[column]} = {value:g} is no vote count"
+        )
+    return counts.astype(np.float32)
+
+
+def _read(path: Path, texts: Sequence[str], wanted: Sequence[str]) -> pd.DataFrame:
+    """The columns that are wanted and there; texts keep their leading zeros."""
+    if path.suffix == ".parquet":
+        there = set(pq.read_schema(path).names)
+        table = pd.read_parquet(path, columns=[column for column in dict.fromkeys(wanted) if column in there])
+        return table.astype({column: "string" for column in texts if column in there})
+    return pd.read_csv(
+        path,
+        dtype=dict.fromkeys(texts, str),
+        usecols=lambda column: column in set(wanted),
+        low_memory=False,
+    )
+
+
+def _numbers(table: pd.DataFrame, column: str, path: Path) -> "pd.Series[float]":
+    given = table[column]
+    numbers = pd.to_numeric(given, errors="coerce")
+    wrong = np.asarray((numbers.isna() & given.notna()) | np.isinf(numbers.to_numpy(np.float64)))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        value = str(given.iloc[row])
+        raise LabelTableError(f"label table {path}, row {row}: {column} = {value!r} is no number")
+    real: pd.Series[float] = numbers.astype(np.float64)
+    return real

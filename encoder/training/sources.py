@@ -1,0 +1,117 @@
+"""The kinds of labelled sources that a training configuration names, each as a table of votes with images."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.errors import LabelTableError, TrainingError
+from encoder.gz_tree import GZD5, load_tree
+from encoder.image_list import list_images
+from encoder.label_tables import read_labels, unique, vote_counts
+from encoder.survey import load_survey
+from encoder.training.campaigns import Campaigns
+from encoder.training.config import SourceConfig
+from encoder.training.data import Labelled
+from encoder.training.efigi import attribute_answers, attribute_columns, attribute_votes, ring_stratified
+from encoder.training.images import Files
+from encoder.training.simulated import simulated_galaxies
+
+# Yes or no on spiral arms from Galaxy Zoo 2, as votes along the path to the question: a galaxy with arms
+# has also been called featured and not edge-on; one without may be anything, so only the question counts.
+_SPIRAL_VOTES = {
+    "smooth-or-featured_smooth": 1.5,
+    "smooth-or-featured_featured-or-disk": 10.0,
+    "smooth-or-featured_artifact": 0.5,
+    "disk-edge-on_yes": 0.5,
+    "disk-edge-on_no": 9.5,
+    "has-spiral-arms_yes": 8.5,
+    "has-spiral-arms_no": 1.0,
+}
+_NO_SPIRAL_VOTES = {"has-spiral-arms_yes": 1.5, "has-spiral-arms_no": 6.5}
+
+
+def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:
+    """The galaxies of one source of a training configuration.
+
+    Args:
+        config: The source.
+        campaigns: The trees that have votes.
+        cache: Folder for simulated pictures.
+
+    Raises:
+        LabelTableError: A table or column is missing, or a value is wrong.
+        TrainingError: A galaxy has no image.
+    """
+    match config.kind:
+        case "simulated":
+            galaxies = simulated_galaxies(config.galaxies, config.seed, cache)
+            ids = [f"{config.seed}-{i}" for i in range(len(galaxies.votes))]
+            votes = campaigns.votes({"gzd5": galaxies.votes})
+            return Labelled("simulated", ids, galaxies, votes, config.share, held_out(config, ids))
+        case "efigi":
+            return _efigi(config, campaigns)
+        case "gz2_spirals":
+            return _gz2_spirals(config, campaigns)
+        case _:
+            return _votes(config, campaigns)
+
+
+def held_out(config: SourceConfig, ids: Sequence[str]) -> NDArray[np.bool_]:
+    """Which galaxies are held out, (n,): by a hash of the name, so the same on every machine and run."""
+    digests = [hashlib.blake2b(f"{config.kind}:{name}".encode(), digest_size=8).digest() for name in ids]
+    return np.array([int.from_bytes(d, "big") < config.held_out * 2**64 for d in digests], dtype=np.bool_)
+
+
+def _efigi(config: SourceConfig, campaigns: Campaigns) -> Labelled:
+    folder = Path(config.folder)
+    table = read_labels(folder / "attributes.csv", "PGCname", attribute_columns(), ["image"], np.nan)
+    files = Files([folder / "images" / name for name in table["image"]])
+    votes = campaigns.votes(
+        {"gzd5": attribute_votes(table, GZD5), "efigi": attribute_answers(table, load_tree("efigi"))}
+    )
+    out = ring_stratified(table, config.held_out)
+    return Labelled("efigi", table["PGCname"].tolist(), files, votes, config.share, out)
+
+
+def _gz2_spirals(config: SourceConfig, campaigns: Campaigns) -> Labelled:
+    folder = Path(config.folder)
+    table = read_labels(folder / "labels.csv", "kaggle_galaxy_id", ["spiral"], ["image"])
+    votes = np.zeros((len(table), GZD5.n_answers), np.float32)
+    spiral = table["spiral"].to_numpy() == 1
+    for rows, answers in ((spiral, _SPIRAL_VOTES), (~spiral, _NO_SPIRAL_VOTES)):
+        for label, count in answers.items():
+            votes[rows, GZD5.index(label)] = count
+    ids = table["kaggle_galaxy_id"].tolist()
+    files = Files([folder / "images" / name for name in table["image"]])
+    out = held_out(config, ids)
+    return Labelled("gz2_spirals", ids, files, campaigns.votes({"gzd5": votes}), config.share, out)
+
+
+def _votes(config: SourceConfig, campaigns: Campaigns) -> Labelled:
+    """Counts in the format of the published Galaxy Zoo tables: a column `QUESTION_ANSWER` for each answer."""
+    if config.tree not in {tree.name for tree in campaigns.trees}:
+        learnt = ", ".join(tree.name for tree in campaigns.trees)
+        raise TrainingError(f"source votes: tree {config.tree!r} is not learnt here, only {learnt}")
+    path, tree = Path(config.table), load_tree(config.tree)
+    texts = [config.file_column] if config.file_column else []
+    table = unique(read_labels(path, config.id_column, tree.labels, texts), config.id_column, path)
+    votes = campaigns.votes({tree.name: vote_counts(table, tree.labels, path)})
+    ids = table[config.id_column].tolist()
+    if config.file_column:
+        files = [Path(config.folder) / name for name in table[config.file_column]]
+    else:
+        files = _called(ids, Path(config.folder), path)
+    survey = load_survey(config.survey) if config.survey else None
+    return Labelled("votes", ids, Files(files, survey), votes, config.share, held_out(config, ids))
+
+
+def _called(ids: Sequence[str], folder: Path, table: Path) -> list[Path]:
+    """The images below a folder whose names, without the ending, are the ids."""
+    found = {image.id: image.path for image in list_images([folder])}
+    for row, name in enumerate(ids):
+        if name not in found:
+            raise LabelTableError(f"label table {table}, row {row}: no image called {name!r} is in {folder}")
+    return [found[name] for name in ids]
