@@ -10,6 +10,8 @@ from rich.progress import Progress
 from dagster_jobs.cli_ingest import PROGRESS_COLUMNS, log
 
 app = typer.Typer()
+encoder = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+app.add_typer(encoder, name="encoder", help="Encoders that others trained.")
 
 
 @app.command()
@@ -65,7 +67,7 @@ def embed(
     listed = read_image_table(table, id_column, file_column) if table else list_images(images or [])
     if threads is not None:
         torch.set_num_threads(threads)
-    encoder = load_encoder(weights, device, "bfloat16" if bf16 else "float32")
+    loaded = load_encoder(weights, device, "bfloat16" if bf16 else "float32")
     n_unreadable = 0
     with Progress(*PROGRESS_COLUMNS, console=log) as progress:
         bar = progress.add_task("images", total=len(listed))
@@ -78,11 +80,80 @@ def embed(
         def advance(n: int) -> None:
             progress.advance(bar, n)
 
-        n_rows = embed_images(encoder, listed, output, colours, unreadable, batch_size, advance)
+        n_rows = embed_images(loaded, listed, output, colours, unreadable, batch_size, advance)
     log.print(
-        f"wrote {escape(str(output))}: {n_rows} rows of {encoder.dimension} numbers and "
-        f"{encoder.tree.n_answers} fractions by {escape(encoder.name)}; {n_unreadable} unreadable images",
+        f"wrote {escape(str(output))}: {n_rows} rows of {loaded.dimension} numbers and "
+        f"{loaded.tree.n_answers} fractions by {escape(loaded.name)}; {n_unreadable} unreadable images",
         soft_wrap=True,
     )
     if n_unreadable:
         raise typer.Exit(1)
+
+
+@encoder.command("import")
+def import_encoder(
+    source: Annotated[
+        str,
+        typer.Argument(help="Lightning .ckpt, timm state dict, folder, or name on the model hub."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Weights file to write.")],
+    name: Annotated[str | None, typer.Option(help="Of the release; without it, the output's name.")] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="As timm spells it; without it, what the checkpoint says.")
+    ] = None,
+    size: Annotated[int, typer.Option(help="Width of the network's pictures, pixels.", min=32)] = 224,
+    crop: Annotated[
+        float, typer.Option(help="Central share of a cutout's field that it sees.", min=0.05, max=1)
+    ] = 0.75,
+    views: Annotated[int, typer.Option(help="Views that it averages, 1 or 8.")] = 1,
+    galaxies: Annotated[int, typer.Option(help="Galaxies to simulate for the sample.", min=50)] = 1000,
+    images: Annotated[
+        list[Path] | None, typer.Option(help="Folder of real cutouts for the sample; several times.")
+    ] = None,
+    survey: Annotated[
+        str, typer.Option(help="Survey (or TOML file) that says what the bands of FITS cutouts are.")
+    ] = "decals_fits",
+) -> None:
+    """Make a weights file of a Zoobot encoder, ready for `galcat release create` and `galcat embed`.
+
+    The projection of the searched vectors is fitted on the sample. An encoder without a head, as the hub
+    publishes them, gets one fitted on the votes of the simulated galaxies.
+
+    Examples: `galcat encoder import hf-hub:mwalmsley/zoobot-encoder-convnext_nano -o nano.safetensors` ·
+    `galcat encoder import epoch=8.ckpt -o mine.safetensors --images cutouts/`
+    """
+    from encoder.image_list import list_images  # noqa: PLC0415 - torch takes seconds
+    from encoder.survey import load_survey  # noqa: PLC0415
+    from encoder.vectors_file import check_place  # noqa: PLC0415
+    from encoder.views import VIEW_SETS  # noqa: PLC0415
+    from encoder.zoobot import import_zoobot  # noqa: PLC0415
+
+    if views not in VIEW_SETS:
+        raise typer.BadParameter(f"--views {views} is not one of {VIEW_SETS}")
+    check_place(output)
+    listed = list_images(images) if images else []
+    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+        bar = progress.add_task("sample", total=galaxies + len(listed))
+
+        def advance(n: int) -> None:
+            progress.advance(bar, n)
+
+        made = import_zoobot(
+            source,
+            output,
+            name or output.stem,
+            backbone=backbone,
+            size=size,
+            crop=crop,
+            view_set=views,
+            galaxies=galaxies,
+            images=listed,
+            survey=load_survey(survey),
+            advance=advance,
+        )
+    colours = "grey" if made.channels == 1 else "colour"
+    head = "its own head" if made.own_head else f"a head fitted on {galaxies} simulated galaxies"
+    log.print(
+        escape(f"wrote {output}: {made.backbone}, {colours}, {made.dimension} numbers, {head}"),
+        soft_wrap=True,
+    )

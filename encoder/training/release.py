@@ -42,7 +42,7 @@ def make_release(
     network = with_first_answers(network, tree.n_answers)
     file = release_file(config)
     sample = [out if training.kind == "simulated" else training for training, out in splits]
-    _write(file, config, tree, network, _no_projection(network.dimension), splits)
+    _write(file, config, tree, network, no_projection(network.dimension), splits)
     encoder = load_encoder(file)
     shares = [source_share(source, config.recipe.crop) for source in sample]
     vectors = [_vectors(encoder, s, share) for s, share in zip(sample, shares, strict=True)]
@@ -53,6 +53,12 @@ def make_release(
 def release_file(config: TrainingConfig) -> Path:
     """Where the release of a run is written."""
     return Path(config.release.folder) / f"{config.release.name}.safetensors"
+
+
+def no_projection(dimension: int) -> Projection:
+    """What a weights file holds until its projection is fitted on vectors of the rounded network."""
+    nothing = np.zeros((SEARCHED_WIDTH, dimension), np.float32)
+    return Projection(np.zeros(dimension, np.float32), nothing, np.zeros(SEARCHED_WIDTH, np.float32), 1.0)
 
 
 def source_share(source: Labelled, crop: float) -> float:
@@ -84,9 +90,3 @@ def _write(
         release.name, release.backbone, tree, config.recipe, release.view_set, training, network, projection
     )
     write_weights(file, weights)
-
-
-def _no_projection(dimension: int) -> Projection:
-    width = SEARCHED_WIDTH
-    nothing = np.zeros((width, dimension), np.float32)
-    return Projection(np.zeros(dimension, np.float32), nothing, np.zeros(width, np.float32), 1.0)

@@ -3,6 +3,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import timm
+import torch
 from PIL import Image
 
 from tests.dagster_jobs.command_line import Galcat
@@ -62,3 +64,23 @@ def test_embed_takes_images_or_a_table_and_nothing_at_all_is_wrong_usage(
     said = galcat("embed", cutouts, "-o", tmp_path / "nowhere" / "v.parquet", "--weights", weights)
     assert (said.code, said.err.count("\n")) == (1, 1)
     assert f"error: {tmp_path}/nowhere/v.parquet: there is no folder" in said.err
+
+
+def test_an_imported_encoder_embeds(galcat: Galcat, cutouts: Path, tmp_path: Path) -> None:
+    backbone = timm.create_model("test_resnet", num_classes=0, in_chans=1)
+    torch.save(backbone.state_dict(), tmp_path / "bare.pth")
+    output, vectors = tmp_path / "zoo.safetensors", tmp_path / "v.parquet"
+    words = ("encoder", "import", tmp_path / "bare.pth", "-o", output, "--size", 64, "--galaxies", 50)
+    said = galcat(*words)
+    assert (said.code, said.out) == (1, "")
+    (error,) = [line for line in said.err.splitlines() if line.startswith("error:")]
+    assert error == f"error: {tmp_path}/bare.pth does not say its backbone: give it by --backbone"
+    said = galcat(*words, "--backbone", "test_resnet", "--images", cutouts)
+    assert (said.code, said.out) == (0, "")
+    numbers = backbone.num_features
+    assert f"wrote {output}: test_resnet, grey, {numbers} numbers, a head fitted on 50 simulated" in said.err
+    assert galcat("embed", cutouts, "-o", vectors, "--weights", output).code == 0
+    assert pq.read_table(vectors).num_rows == 45
+    said = galcat(*words, "--views", 3)
+    assert said.code == 2
+    assert "--views 3 is not one of (1, 8)" in said.err
