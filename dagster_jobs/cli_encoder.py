@@ -101,7 +101,10 @@ def import_encoder(
     backbone: Annotated[
         str | None, typer.Option(help="As timm spells it; without it, what the checkpoint says.")
     ] = None,
-    size: Annotated[int, typer.Option(help="Width of the network's pictures, pixels.", min=32)] = 224,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Width of its pictures, pixels; without it, Zoobot's.", min=32),
+    ] = None,
     crop: Annotated[
         float, typer.Option(help="Central share of a cutout's field that it sees.", min=0.05, max=1)
     ] = 0.75,

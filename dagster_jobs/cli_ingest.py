@@ -68,7 +68,8 @@ def train(
 
     with Progress(*PROGRESS_COLUMNS, console=log) as progress:
         weights = train_encoder(config, progress)
-    log.print(f"wrote {weights}", soft_wrap=True)
+    if weights is not None:  # torchrun's other processes write nothing
+        log.print(escape(f"wrote {weights}"), soft_wrap=True)
 
 
 def run_ingest(url: str, path: Path, survey: str, weights: str) -> bool:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from catalog.records import GalaxyRows, ReleaseRecord, SkipRecord, SurveyRecord, TileRecord
 from catalog.schema import BANDS
+from dagster_jobs.errors import JobError
 from encoder.encode_tile import EncodedTile
 from encoder.encoder import Encoder
 from encoder.gz_tree import GZD5
@@ -18,7 +19,16 @@ def survey_record(survey: Survey) -> SurveyRecord:
 
 
 def release_record(encoder: Encoder) -> ReleaseRecord:
-    """An encoder as the release that the catalogue keeps."""
+    """An encoder as the release that the catalogue keeps.
+
+    Raises:
+        JobError: Its answers are not those that the catalogue has columns for.
+    """
+    if encoder.tree.labels != GZD5.labels:
+        raise JobError(
+            f"encoder {encoder.name} answers the questions of {encoder.tree.name}; "
+            f"the catalogue has columns for those of {GZD5.name}"
+        )
     projection = encoder.projection
     return ReleaseRecord(
         name=encoder.name,

@@ -8,6 +8,7 @@ import torch
 
 from encoder.errors import EncoderError
 
+_KINDS = ("cpu", "cuda", "mps")
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -19,6 +20,8 @@ def pick_device(name: str | None = None) -> torch.device:
     """
     if name is None:
         return torch.device(_best())
+    if name.partition(":")[0] not in _KINDS:
+        raise EncoderError(f"device {name!r} is none of {', '.join(_KINDS)}")
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

@@ -79,10 +79,13 @@ def _bands(path: Path, survey: Survey) -> NDArray[np.float32]:
         if wanted is not None and pixels.shape[:1] != (len(survey.bands),):
             raise TileError(f"{path}: has shape {pixels.shape}, not a cube of {''.join(survey.bands)}")
         plane = plane_of(path, pixels, wanted)
+        if not plane.size:
+            raise TileError(f"{path}: band {band} has {plane.shape} pixels")
         if plane.shape != (planes[0] if planes else plane).shape:
             raise TileError(f"{path}: band {band} has {plane.shape} pixels, others {planes[0].shape}")
         to_nanomaggies = 10 ** ((NANOMAGGY_ZERO_POINT - survey.image.zero_point[band]) / 2.5)
-        planes.append(plane.astype(np.float32) * np.float32(to_nanomaggies))
+        with np.errstate(over="ignore"):  # what is too large for float32 is a bad pixel
+            planes.append(plane.astype(np.float32) * np.float32(to_nanomaggies))
     return np.stack(planes)
 
 

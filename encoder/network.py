@@ -101,6 +101,27 @@ def folded(network: Network, size: int) -> Network:
     return candidate if same else network
 
 
+def check_size(network: Network, size: int) -> None:
+    """Try one picture: some backbones take only certain sizes.
+
+    Args:
+        network: In either mode, which it keeps.
+        size: Width and height, pixels.
+
+    Raises:
+        WeightsError: The backbone does not take such pictures.
+    """
+    training = network.training
+    try:
+        with torch.inference_mode():
+            network.eval()(torch.zeros(1, _COLOURS, size, size))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"the backbone takes no pictures of {size} x {size} pixels: {reason}") from error
+    finally:
+        network.train(training)
+
+
 def with_channels(state: Mapping[str, Tensor], network: Network) -> dict[str, Tensor]:
     """A backbone's weights for colour pictures as those of a network that sees `network.channels`.
 
@@ -145,9 +166,13 @@ def _create_backbone(name: str, channels: int, drop_path: float) -> nn.Module:
     if not timm.is_model(name):
         raise WeightsError(f"timm has no backbone called {name!r}")
     options: dict[str, Any] = {"drop_path_rate": drop_path} if drop_path else {}
-    backbone: nn.Module = timm.create_model(
-        name, pretrained=False, num_classes=0, in_chans=channels, **options
-    )
+    try:
+        backbone: nn.Module = timm.create_model(
+            name, pretrained=False, num_classes=0, in_chans=channels, **options
+        )
+    except (TypeError, ValueError, AssertionError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"timm cannot make the backbone {name} so: {reason}") from error
     return backbone.to(memory_format=torch.channels_last)
 
 

@@ -52,7 +52,7 @@ class Weights:
 
 
 def write_weights(path: Path, weights: Weights) -> None:
-    """Write a release; the same release gives the same bytes."""
+    """Write a release, whole or not at all; the same release gives the same bytes."""
     tensors = {_NETWORK + key: _stored(t, half=t.ndim > 1) for key, t in weights.network.state_dict().items()}
     for key in ("mean", "components", "deviations"):
         tensors[_PROJECTION + key] = _stored(torch.from_numpy(getattr(weights.projection, key)), half=False)
@@ -67,7 +67,10 @@ def write_weights(path: Path, weights: Weights) -> None:
         "projection_scale": weights.projection.scale,
     }
     # One entry: safetensors writes several in no fixed order.
-    path.write_bytes(save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)}))
+    content = save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)})
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
 
 
 def read_weights(path: Path) -> Weights:
@@ -98,6 +101,9 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise WeightsError(f"weights file {path} cannot be read: {reason}") from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise WeightsError(f"{path} is no galcat encoder: its metadata does not say {FORMAT}")
+    for key, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise WeightsError(f"{path}: {key} is not finite: the training that wrote it had failed")
     return about, tensors
 
 

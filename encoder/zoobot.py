@@ -11,15 +11,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import timm
 import torch
 from numpy.typing import NDArray
 
 from encoder.embed_images import BATCH_SIZE, picture_batches
 from encoder.encoder import Encoder, load_encoder
-from encoder.errors import ImageError
+from encoder.errors import ImageError, WeightsError
 from encoder.gz_tree import GZD5
 from encoder.image_list import ListedImage
-from encoder.network import Network
+from encoder.network import Network, check_size
 from encoder.projection import fit_projection
 from encoder.recipe import ImageRecipe
 from encoder.survey import Survey
@@ -61,7 +62,7 @@ def import_zoobot(
     name: str,
     *,
     backbone: str | None = None,
-    size: int = SIZE,
+    size: int | None = None,
     crop: float = CROP,
     view_set: int = 1,
     galaxies: int = 1000,
@@ -78,7 +79,8 @@ def import_zoobot(
         output: Weights file to write.
         name: Of the release.
         backbone: As timm spells it; None for what the checkpoint says.
-        size: Width and height of the pictures, pixels.
+        size: Width and height of the pictures, pixels; None for what the backbone takes, if that is fixed,
+            else Zoobot's.
         crop: Central share of the cutout's field that they show.
         view_set: Views averaged, 1 or 8.
         galaxies: How many to simulate for the sample.
@@ -87,15 +89,25 @@ def import_zoobot(
         advance: Told the number of galaxies of the sample that are encoded.
 
     Raises:
-        WeightsError: The checkpoint is missing, damaged, or another network's.
+        WeightsError: The checkpoint is missing, damaged, or another network's, or takes no such pictures.
         ImageError: An image of the sample cannot be read.
         TrainingError: The sample is too small.
     """
     checkpoint = read_checkpoint(source, backbone)
-    recipe = ImageRecipe(size, crop=crop, input_mean=0.0, input_deviation=1.0, channels=checkpoint.channels)
+    recipe = ImageRecipe(
+        size or _usual_size(checkpoint.backbone),
+        crop=crop,
+        input_mean=0.0,
+        input_deviation=1.0,
+        channels=checkpoint.channels,
+    )
     network = Network(checkpoint.backbone, GZD5.n_answers, 0.0, 1.0, channels=checkpoint.channels).eval()
+    check_size(network, recipe.size)
     load_backbone(network, checkpoint, source)
-    own_head = checkpoint.head is not None and load_head(network, checkpoint.head, GZD5)
+    try:
+        own_head = checkpoint.head is not None and load_head(network, checkpoint.head, GZD5)
+    except WeightsError as error:
+        raise WeightsError(f"{source}: {error}") from error
     training: dict[str, Any] = {
         "imported_from": source if not Path(source).exists() else Path(source).name,
         "head": "the checkpoint's own" if own_head else f"linear, fitted on {galaxies} simulated galaxies",
@@ -115,6 +127,12 @@ def import_zoobot(
     projection = fit_projection(np.concatenate(found), SEARCHED_WIDTH)
     write_weights(output, replace(weights, projection=projection))
     return Imported(checkpoint.backbone, checkpoint.channels, network.dimension, own_head)
+
+
+def _usual_size(backbone: str) -> int:
+    input_size = timm.get_pretrained_cfg_value(backbone, "input_size")
+    fixed = timm.get_pretrained_cfg_value(backbone, "fixed_input_size")
+    return int(input_size[-1]) if fixed and input_size else SIZE
 
 
 def _of_simulated(encoder: Encoder, drawn: SimulatedGalaxies, advance: Callable[[int], None]) -> Vectors:

@@ -25,6 +25,7 @@ from encoder.network import Network
 HUB_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 HUB_PREFIXES = ("hf-hub:", "hf_hub:")
 """As timm and as Zoobot write it."""
+_CONVOLUTION_AXES = 4
 CAMPAIGNS = ("", "-dr5", "-dr8")
 """What Zoobot appends to a question of the GZD-5 tree, by the campaign that asked it."""
 
@@ -108,7 +109,14 @@ def load_backbone(network: Network, checkpoint: Checkpoint, source: str) -> None
 
 
 def load_head(network: Network, head: Head, tree: Tree) -> bool:
-    """Put the answers of a tree into a network's head; False where the checkpoint lacks some of them."""
+    """Put the answers of a tree into a network's head; False where the checkpoint lacks some of them.
+
+    Raises:
+        WeightsError: The head is not one of this network.
+    """
+    width = head.weight.shape[1]
+    if width != network.dimension:
+        raise WeightsError(f"the head takes {width} numbers, its backbone gives {network.dimension}")
     if head.labels:
         rows = [_row(label, head.labels) for label in tree.labels]
     else:
@@ -175,7 +183,11 @@ def _from_file(path: Path, backbone: str | None) -> Checkpoint:
     }
     if not encoder:
         raise WeightsError(f"{path} is no Zoobot checkpoint: none of its tensors is called encoder.*")
-    return _checkpoint(path, encoder, backbone or settings.get("architecture_name"), _head(state, settings))
+    try:
+        head = _head(state, settings)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    return _checkpoint(path, encoder, backbone or settings.get("architecture_name"), head)
 
 
 def _head(state: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Head | None:
@@ -183,12 +195,13 @@ def _head(state: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Head | No
     if len(weights) != 1 or state[weights[0]].ndim != 2:  # noqa: PLR2004 - one linear layer
         return None
     bias = state.get(weights[0].removesuffix("weight") + "bias")
+    if bias is None or bias.shape != state[weights[0]].shape[:1]:
+        raise WeightsError(f"the bias of {weights[0]} is missing or of another length")
     pairs = settings.get("question_answer_pairs")
-    labels = (
-        [f"{q}{a}" for q, answers in pairs.items() for a in answers] if isinstance(pairs, Mapping) else []
-    )
-    if bias is None or (labels and len(labels) != len(bias)):
-        return None
+    listed = pairs.items() if isinstance(pairs, Mapping) else []
+    labels = [f"{q}{a}" for q, answers in listed if isinstance(answers, list | tuple) for a in answers]
+    if labels and len(labels) != len(bias):
+        raise WeightsError(f"the head has {len(bias)} answers, its questions have {len(labels)}")
     return Head(state[weights[0]], bias, tuple(labels))
 
 
@@ -202,6 +215,12 @@ def _checkpoint(path: Path, state: dict[str, Tensor], backbone: object, head: He
     stem = state.get(f"{first}.weight")
     if stem is None:
         raise WeightsError(f"{path} is no {backbone}: it has no tensor {first}.weight")
+    if stem.ndim != _CONVOLUTION_AXES or stem.shape[1] not in {1, 3}:
+        shape = tuple(stem.shape)
+        raise WeightsError(f"{path}: {first}.weight of shape {shape} sees neither grey pictures nor colour")
+    for key, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise WeightsError(f"{path}: {key} is not finite")
     return Checkpoint(backbone, stem.shape[1], state, head)
 
 
@@ -228,6 +247,6 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _tensors(loaded: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
     for key, value in loaded.items():
-        if not isinstance(value, Tensor):
+        if not isinstance(key, str) or not isinstance(value, Tensor):
             raise WeightsError(f"{path} is no state dict: {key} is a {type(value).__name__}, not a tensor")
     return {key: t.float() if t.is_floating_point() else t for key, t in loaded.items()}

@@ -67,7 +67,9 @@ def deep_table(
                     if pictures is None:
                         pictures = _pictures(efigi, encoder)
                     score = _tuned_accuracy(encoder, pictures, frozen, efigi.ringed, learnt, tested)
-                    file.write_text(json.dumps(score))
+                    unfinished = file.with_name(f".{file.name}.part")
+                    unfinished.write_text(json.dumps(score))
+                    unfinished.replace(file)
                 scores.append(float(json.loads(file.read_text())))
                 if progress and bar is not None:
                     progress.advance(bar)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from encoder.errors import EvaluationError
+from encoder.errors import EvaluationError, LabelTableError
+from encoder.evaluation.probe import FOLDS
 from encoder.evaluation.samples import Sample, sample_of_files
 from encoder.gz_tree import GZD5
 from encoder.label_tables import read_labels, unique, vote_counts
@@ -158,7 +159,11 @@ def decals_rings(data: Path) -> Ringed:
     table = unique(read_labels(path, "iauname", ["ring"], ["image"]), "iauname", path)
     files = [path.parent / "images" / name for name in table["image"]]
     sample = sample_of_files(DECALS_RINGS, table["iauname"].tolist(), files, None)
-    return Ringed(sample, table["ring"].to_numpy() == 1)
+    ringed = table["ring"].to_numpy() == 1
+    for of, what in ((ringed, "with a ring"), (~ringed, "without")):
+        if of.sum() < FOLDS:
+            raise LabelTableError(f"label table {path} has {of.sum()} galaxies {what}, {FOLDS} are needed")
+    return Ringed(sample, ringed)
 
 
 def decals_votes(data: Path) -> Voted:

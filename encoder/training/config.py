@@ -1,5 +1,6 @@
 """The training configuration: a TOML file, parsed once, wrong in one line."""
 
+import math
 import tomllib
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -12,6 +13,8 @@ from encoder.views import VIEW_SETS
 
 _T = TypeVar("_T")
 _SIZE_STEP = 32
+_SMALLEST_SHARE = 0.02
+_MOST_SEED = 2**28
 TIMM = "timm:"
 """What a start begins with whose name timm knows."""
 KINDS = {"simulated": (), "efigi": ("folder",), "gz2_spirals": ("folder",), "votes": ("table", "folder")}
@@ -175,13 +178,19 @@ def _release(raw: Any) -> ReleaseConfig:  # noqa: ANN401 - straight from the fil
 
 
 def _source(raw: dict[str, Any]) -> SourceConfig:
+    _check(isinstance(raw, dict), f"source {raw!r} is not a table")
     kind = str(raw.get("kind"))
     _check(kind in KINDS, f"source kind {kind!r} is not one of {', '.join(KINDS)}")
     match raw.get("share"):
-        case [int() | float() as low, int() | float() as high] if 0 < low <= high:
+        case [int() | float() as low, int() | float() as high] if (
+            _SMALLEST_SHARE <= low <= high <= 1 / _SMALLEST_SHARE
+        ):
             share = Share(low, high)
         case other:
-            raise TrainingError(f"source {kind}: share {other!r} is not two rising positive numbers")
+            raise TrainingError(
+                f"source {kind}: share {other!r} is not two rising numbers in "
+                f"{_SMALLEST_SHARE}..{1 / _SMALLEST_SHARE:g}"
+            )
     source = _table(SourceConfig, {**raw, "share": share}, f"source {kind}")
     if kind == "simulated":
         _check(source.galaxies > 0, "source simulated: galaxies is not positive")
@@ -211,9 +220,21 @@ def _check_ranges(config: TrainingConfig) -> None:
         named or release.start.endswith(".safetensors"),
         f"start {release.start!r} is neither imagenet, random, {TIMM}NAME nor a .safetensors file",
     )
+    plain = bool(release.name) and "/" not in release.name and "\\" not in release.name
+    _check(plain, f"release name {release.name!r} is not the name of a file")
+    trees = (release.tree, *release.also_learnt)
+    _check(len(set(trees)) == len(trees), f"a tree is learnt twice: {', '.join(trees)}")
     for source in config.sources:
+        _check(0 <= source.seed < _MOST_SEED, f"source {source.kind}: seed {source.seed} is not in 0..2^28")
         _check(0 <= source.held_out < 1, f"source {source.kind}: held_out {source.held_out} is not in 0..1")
         _check(source.repeat > 0, f"source {source.kind}: repeat {source.repeat} is not positive")
+    _check(0 <= loop.seed < _MOST_SEED, f"training: seed {loop.seed} is not in 0..2^28")
+    _check(0 <= loop.drop_path < 1, f"training: drop_path {loop.drop_path} is not in 0..1")
+    for name in ("workers", "weight_decay", "warmup_epochs"):
+        _check(
+            0 <= getattr(loop, name) < math.inf,
+            f"training: {name} {getattr(loop, name)} is negative or not finite",
+        )
     _check(0 <= loop.ema_decay < 1, f"ema_decay {loop.ema_decay} is not in 0..1")
     known = " or ".join(AUGMENTATIONS)
     _check(loop.augment in AUGMENTATIONS, f"training: augment {loop.augment!r} is not {known}")
@@ -221,7 +242,7 @@ def _check_ranges(config: TrainingConfig) -> None:
     grows = 0 < loop.start_size <= loop.size and (loop.size - loop.start_size) % _SIZE_STEP == 0
     _check(grows, f"training: start_size {loop.start_size} does not grow to {loop.size} in steps of 32")
     for name in ("epochs", "size", "batch_size", "learning_rate", "threads"):
-        _check(getattr(loop, name) > 0, f"training: {name} is not positive")
+        _check(0 < getattr(loop, name) < math.inf, f"training: {name} is not positive")
 
 
 def _check(ok: bool, message: str) -> None:

@@ -19,6 +19,7 @@ class Labelled:
 
     Attributes:
         kind: Of the source.
+        name: Of the source, unlike all others'.
         ids: The source's own, what the held-out split hashes.
         images: As many, read lazily.
         votes: (n, n_answers) float32.
@@ -27,6 +28,7 @@ class Labelled:
     """
 
     kind: str
+    name: str
     ids: Sequence[str]
     images: Images
     votes: NDArray[np.float32]

@@ -7,17 +7,19 @@ import tomllib
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from encoder.errors import TrainingError
+from encoder.errors import LabelTableError, TrainingError
 from encoder.gz_tree import Tree, load_tree
 
 RINGS = ("Inner_Ring", "Outer_Ring", "Pseudo_Ring")
 RINGED = 0.5
+_TYPES = (-6.0, 11.0)
 _UNKNOWN = -1.0  # what EFIGI writes for an attribute that cannot be judged
 _WIDEST = {"T": 8.0}  # an interval this wide halves the votes; 1 for the attributes, which are 0..1
 _ANSWERS = 10.0
@@ -90,6 +92,26 @@ def attribute_columns() -> list[str]:
     names += [question.name for question in load_tree("efigi").questions]
     bounded = [f"{name}{bound}" for name in dict.fromkeys(names) for bound in ("", "_inf", "_sup")]
     return list(dict.fromkeys([*bounded, *RINGS]))
+
+
+def check_attributes(attributes: pd.DataFrame, path: Path) -> None:
+    """Refuse what the EFIGI catalogue cannot hold: types are -6..11, attributes 0..1, or -1 for unknown.
+
+    Args:
+        attributes: As `attribute_votes` takes them.
+        path: Of the table, for the error.
+
+    Raises:
+        LabelTableError: A value is out of range; the first row is named.
+    """
+    for name in dict.fromkeys([*(q.name for q in load_tree("efigi").questions), *RINGS]):
+        low, high = _TYPES if name == "T" else (_UNKNOWN, 1.0)
+        wrong = np.flatnonzero((attributes[name] < low) | (attributes[name] > high))
+        if len(wrong):
+            value = attributes[name].iloc[wrong[0]]
+            raise LabelTableError(
+                f"label table {path}, row {wrong[0]}: {name} = {value:g} is not in {low:g}..{high:g}"
+            )
 
 
 def ring_stratified(attributes: pd.DataFrame, share: float) -> NDArray[np.bool_]:

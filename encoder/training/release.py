@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from encoder.encoder import Encoder, load_encoder
+from encoder.errors import TrainingError
 from encoder.gz_tree import Tree
 from encoder.network import Network, with_first_answers
 from encoder.projection import Projection, fit_projection
@@ -27,8 +29,7 @@ def make_release(
 ) -> Path:
     """Write `NAME.safetensors` into the run's folder.
 
-    The projection's sample is every real training image and the simulated galaxies that were held out. They
-    are encoded by the file as written, after its rounding.
+    The projection's sample is encoded by the network as the file holds it, after its rounding.
 
     Args:
         config: Of the run.
@@ -40,14 +41,30 @@ def make_release(
         The weights file.
     """
     network = with_first_answers(network, tree.n_answers)
+    with TemporaryDirectory() as folder:
+        rounded = Path(folder) / "rounded.safetensors"
+        _write(rounded, config, tree, network, no_projection(network.dimension), splits)
+        encoder = load_encoder(rounded)
+    vectors = [
+        _vectors(encoder, source, source_share(source, config.recipe.crop))
+        for source in projection_sample(splits)
+    ]
     file = release_file(config)
-    sample = [out if training.kind == "simulated" else training for training, out in splits]
-    _write(file, config, tree, network, no_projection(network.dimension), splits)
-    encoder = load_encoder(file)
-    shares = [source_share(source, config.recipe.crop) for source in sample]
-    vectors = [_vectors(encoder, s, share) for s, share in zip(sample, shares, strict=True)]
     _write(file, config, tree, network, fit_projection(np.concatenate(vectors), SEARCHED_WIDTH), splits)
     return file
+
+
+def projection_sample(splits: Sequence[tuple[Labelled, Labelled]]) -> list[Labelled]:
+    """Real training galaxies and simulated held-out ones, or where none are held out those trained on.
+
+    Raises:
+        TrainingError: They are fewer than the projection has axes.
+    """
+    sample = [out if training.kind == "simulated" and out.ids else training for training, out in splits]
+    n = sum(len(source.ids) for source in sample)
+    if n < SEARCHED_WIDTH:
+        raise TrainingError(f"a projection to {SEARCHED_WIDTH} axes cannot be fitted on {n} galaxies")
+    return [source for source in sample if source.ids]
 
 
 def release_file(config: TrainingConfig) -> Path:
@@ -82,8 +99,8 @@ def _write(
 ) -> None:
     training: dict[str, Any] = {
         "configuration": config.text,
-        "galaxies": {source.kind: len(source.ids) for source, _ in splits},
-        "held_out": {source.kind: len(source.ids) for _, source in splits},
+        "galaxies": {source.name: len(source.ids) for source, _ in splits},
+        "held_out": {source.name: len(source.ids) for _, source in splits},
     }
     release = config.release
     weights = Weights(

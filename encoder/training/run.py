@@ -2,9 +2,10 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import timm
@@ -18,7 +19,7 @@ from encoder.errors import TrainingError, WeightsError
 from encoder.gz_tree import Tree
 from encoder.imagenet import BACKBONE, backbone_state
 from encoder.loss import dirichlet_multinomial_loss
-from encoder.network import Network, keep_depthwise_float32, with_channels
+from encoder.network import Network, check_size, keep_depthwise_float32, with_channels
 from encoder.training.augment import AUGMENTATIONS
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import TIMM, TrainingConfig
@@ -68,7 +69,10 @@ class Run:
                 f"fewer training galaxies than one batch of {loop.batch_size} for each of {ranks.size} "
                 "processes"
             )
-        self._network = _start_network(config, campaigns).to(self._device)
+        self._network = _start_network(config, campaigns)
+        for size in {loop.size_in(epoch) for epoch in range(loop.epochs)} | {config.recipe.size}:
+            check_size(self._network, size)
+        self._network.to(self._device)
         self._network.to(memory_format=torch.channels_last)  # a step takes two thirds of the time
         self.average = (
             _start_network(config, campaigns).to(self._device).eval().requires_grad_(requires_grad=False)
@@ -84,13 +88,21 @@ class Run:
         file = self._folder / _CHECKPOINT
         if not file.exists():
             return 0
-        state = torch.load(file, map_location=self._device, weights_only=True)
-        if state["run"] != self._identity:
-            raise TrainingError(f"{file} is of another training configuration; choose another folder")
-        self._network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self._best, self._epochs = state["best"], state["epochs"]
+        try:
+            state = torch.load(file, map_location=self._device, weights_only=True)
+            if state["run"] != self._identity:
+                raise TrainingError(f"{file} is of another training configuration; choose another folder")
+            self._network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self._best, self._epochs = state["best"], state["epochs"]
+        except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
+            reason = f"{type(error).__name__} {' '.join(str(error).split())[:120]}"
+            raise TrainingError(
+                f"{file} is no whole checkpoint, delete it to begin anew: {reason}"
+            ) from error
+        if "average" not in self._best:  # patience begins now
+            self._best["epochs"] = self._epochs
         if self._ranks.is_first:
             self._forget_after(self._epochs)
         return self._epochs
@@ -110,7 +122,7 @@ class Run:
 
     def finish(self) -> None:
         """Where early stopping is on, return to the weights with the lowest held-out loss."""
-        if "average" in self._best:
+        if self._config.loop.patience and "average" in self._best:
             self.average.load_state_dict(self._best["average"])
 
     def save(self) -> None:
@@ -146,8 +158,13 @@ class Run:
         bar = self._progress.add_task(f"epoch {epoch + 1}", total=self._steps) if self._progress else None
         total = 0.0
         self._shared.train()
-        for i, (rgb, votes) in enumerate(loader):
-            total += self._step(epoch * self._steps + i, rgb, votes)
+        for i, (rgb, votes) in enumerate(_each(loader)):
+            loss = self._step(epoch * self._steps + i, rgb, votes)
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"the loss is {loss} in step {i + 1} of epoch {epoch + 1}: try a lower learning_rate"
+                )
+            total += loss
             if self._progress and bar is not None:
                 self._progress.update(
                     bar, advance=1, description=f"epoch {epoch + 1}, loss {total / (i + 1):.2f}"
@@ -158,7 +175,7 @@ class Run:
     def loss_on(self, source: Labelled) -> float:
         """Mean loss of the averaged weights on plain pictures of held-out galaxies, nats a galaxy."""
         loader = DataLoader(Pictures([source], self._config.loop.size, None), self._config.loop.batch_size)
-        total = sum(float(self._loss(self.average, rgb, votes)) * len(rgb) for rgb, votes in loader)
+        total = sum(float(self._loss(self.average, rgb, votes)) * len(rgb) for rgb, votes in _each(loader))
         return round(total / max(1, len(source.ids)), 4)
 
     def log(self, row: dict[str, float]) -> None:
@@ -211,6 +228,14 @@ class Run:
         if file.exists():
             lines = file.read_text().splitlines(keepends=True)
             file.write_text("".join(lines[: epochs + 1]))
+
+
+def _each(loader: DataLoader[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches; an error of ours that a worker met is again the one line it was."""
+    try:
+        yield from loader
+    except TrainingError as error:
+        raise TrainingError(str(error).strip().splitlines()[-1].rpartition("TrainingError: ")[2]) from None
 
 
 def _start_network(config: TrainingConfig, campaigns: Campaigns) -> Network:

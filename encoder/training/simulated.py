@@ -88,7 +88,9 @@ def _draw(n: int, seed: int, survey: SurveyParameters, pictures_file: Path, vote
         pictures[start : start + len(chunk_pictures)] = chunk_pictures
         votes[start : start + len(chunk_votes)] = chunk_votes
     pictures.flush()
-    np.save(votes_file, votes)
+    unfinished = votes_file.with_name(f".{votes_file.name}.part.npy")
+    np.save(unfinished, votes)
+    unfinished.replace(votes_file)
 
 
 def _chunks(

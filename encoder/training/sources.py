@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,13 @@ from encoder.survey import load_survey
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
 from encoder.training.data import Labelled
-from encoder.training.efigi import attribute_answers, attribute_columns, attribute_votes, ring_stratified
+from encoder.training.efigi import (
+    attribute_answers,
+    attribute_columns,
+    attribute_votes,
+    check_attributes,
+    ring_stratified,
+)
 from encoder.training.images import Files
 from encoder.training.simulated import simulated_galaxies
 
@@ -33,6 +40,18 @@ _SPIRAL_VOTES = {
 _NO_SPIRAL_VOTES = {"has-spiral-arms_yes": 1.5, "has-spiral-arms_no": 6.5}
 
 
+def load_sources(configs: Sequence[SourceConfig], campaigns: Campaigns, cache: Path) -> list[Labelled]:
+    """The galaxies of all sources, as `load_source`; a source that has another's name gets a number."""
+    sources: list[Labelled] = []
+    for config in configs:
+        source = load_source(config, campaigns, cache)
+        same = sum(
+            other.name.rpartition("-")[0] == source.name or other.name == source.name for other in sources
+        )
+        sources.append(replace(source, name=f"{source.name}-{same + 1}") if same else source)
+    return sources
+
+
 def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:
     """The galaxies of one source of a training configuration.
 
@@ -42,15 +61,25 @@ def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labe
         cache: Folder for simulated pictures.
 
     Raises:
-        LabelTableError: A table or column is missing, or a value is wrong.
-        TrainingError: A galaxy has no image.
+        LabelTableError: A table, a column or an image is missing, or a value is wrong.
+        TrainingError: Nobody voted on what is learnt.
     """
+    source = _load(config, campaigns, cache)
+    if not source.votes.any():
+        learnt = ", ".join(tree.name for tree in campaigns.trees)
+        raise TrainingError(f"source {source.name} has no vote in the trees that are learnt: {learnt}")
+    return source
+
+
+def _load(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:
     match config.kind:
         case "simulated":
             galaxies = simulated_galaxies(config.galaxies, config.seed, cache)
             ids = [f"{config.seed}-{i}" for i in range(len(galaxies.votes))]
             votes = campaigns.votes({"gzd5": galaxies.votes})
-            return Labelled("simulated", ids, galaxies, votes, config.share, held_out(config, ids))
+            return Labelled(
+                "simulated", "simulated", ids, galaxies, votes, config.share, held_out(config, ids)
+            )
         case "efigi":
             return _efigi(config, campaigns)
         case "gz2_spirals":
@@ -67,27 +96,37 @@ def held_out(config: SourceConfig, ids: Sequence[str]) -> NDArray[np.bool_]:
 
 def _efigi(config: SourceConfig, campaigns: Campaigns) -> Labelled:
     folder = Path(config.folder)
-    table = read_labels(folder / "attributes.csv", "PGCname", attribute_columns(), ["image"], np.nan)
-    files = Files([folder / "images" / name for name in table["image"]])
+    path = folder / "attributes.csv"
+    table = unique(read_labels(path, "PGCname", attribute_columns(), ["image"], np.nan), "PGCname", path)
+    check_attributes(table, path)
+    files = Files(_there([folder / "images" / name for name in table["image"]], path))
     votes = campaigns.votes(
         {"gzd5": attribute_votes(table, GZD5), "efigi": attribute_answers(table, load_tree("efigi"))}
     )
     out = ring_stratified(table, config.held_out)
-    return Labelled("efigi", table["PGCname"].tolist(), files, votes, config.share, out)
+    return Labelled("efigi", "efigi", table["PGCname"].tolist(), files, votes, config.share, out)
 
 
 def _gz2_spirals(config: SourceConfig, campaigns: Campaigns) -> Labelled:
     folder = Path(config.folder)
-    table = read_labels(folder / "labels.csv", "kaggle_galaxy_id", ["spiral"], ["image"])
+    path = folder / "labels.csv"
+    table = read_labels(path, "kaggle_galaxy_id", ["spiral"], ["image"])
+    table = unique(table, "kaggle_galaxy_id", path)
+    for row in np.flatnonzero(~table["spiral"].isin([0, 1])).tolist():
+        raise LabelTableError(
+            f"label table {path}, row {row}: spiral = {table['spiral'][row]:g} is not 0 or 1"
+        )
     votes = np.zeros((len(table), GZD5.n_answers), np.float32)
     spiral = table["spiral"].to_numpy() == 1
     for rows, answers in ((spiral, _SPIRAL_VOTES), (~spiral, _NO_SPIRAL_VOTES)):
         for label, count in answers.items():
             votes[rows, GZD5.index(label)] = count
     ids = table["kaggle_galaxy_id"].tolist()
-    files = Files([folder / "images" / name for name in table["image"]])
+    files = Files(_there([folder / "images" / name for name in table["image"]], path))
     out = held_out(config, ids)
-    return Labelled("gz2_spirals", ids, files, campaigns.votes({"gzd5": votes}), config.share, out)
+    return Labelled(
+        "gz2_spirals", "gz2_spirals", ids, files, campaigns.votes({"gzd5": votes}), config.share, out
+    )
 
 
 def _votes(config: SourceConfig, campaigns: Campaigns) -> Labelled:
@@ -101,11 +140,19 @@ def _votes(config: SourceConfig, campaigns: Campaigns) -> Labelled:
     votes = campaigns.votes({tree.name: vote_counts(table, tree.labels, path)})
     ids = table[config.id_column].tolist()
     if config.file_column:
-        files = [Path(config.folder) / name for name in table[config.file_column]]
+        files = _there([Path(config.folder) / name for name in table[config.file_column]], path)
     else:
         files = _called(ids, Path(config.folder), path)
     survey = load_survey(config.survey) if config.survey else None
-    return Labelled("votes", ids, Files(files, survey), votes, config.share, held_out(config, ids))
+    return Labelled("votes", path.stem, ids, Files(files, survey), votes, config.share, held_out(config, ids))
+
+
+def _there(files: list[Path], table: Path) -> list[Path]:
+    """The files, if all of them are there: hours later is too late to say so."""
+    for row, file in enumerate(files):
+        if not file.is_file():
+            raise LabelTableError(f"label table {table}, row {row}: no image {file}")
+    return files
 
 
 def _called(ids: Sequence[str], folder: Path, table: Path) -> list[Path]:

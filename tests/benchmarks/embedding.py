@@ -1,8 +1,8 @@
-"""Embedding a folder of JPEGs beside the bare forward pass, and beside Zoobot on the same backbone and weights.
+"""Embedding a folder of JPEGs beside the bare forward pass, and beside Zoobot with the same weights.
 
-Zoobot's versions of libraries are not ours, so it runs in an environment of its own: GALCAT_ZOOBOT_PYTHON names
-its interpreter (`python3 -m venv zoobot && zoobot/bin/pip install zoobot==2.9.0`). Without it, that line is
-left out and says so.
+Zoobot's versions of libraries are not ours, so it runs in an environment of its own: GALCAT_ZOOBOT_PYTHON
+names its interpreter (`python3 -m venv zoobot && zoobot/bin/pip install zoobot==2.9.0`). Without it, that
+line is left out and says so.
 """
 
 import json
@@ -24,8 +24,8 @@ from encoder.image_list import ListedImage, list_images
 from encoder.network import Network
 from encoder.projection import fit_projection
 from encoder.recipe import ImageRecipe
-from encoder.stretch import to_rgb
 from encoder.simulate import draw_cutouts
+from encoder.stretch import to_rgb
 from encoder.survey import load_survey
 from encoder.weights_file import Weights, write_weights
 

@@ -1,9 +1,10 @@
 import csv
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from PIL import Image
 from rich.progress import Progress
 
 from encoder.encoder import load_encoder
-from encoder.errors import TrainingError
+from encoder.errors import LabelTableError, TrainingError
 from encoder.gz_tree import load_tree
 from encoder.imagenet import backbone_state
 from encoder.train import train
@@ -270,6 +271,129 @@ def test_a_run_that_cannot_start_is_one_line(configuration: Path, old: str, new:
     configuration.write_text(configuration.read_text().replace(old, new))
     with pytest.raises(TrainingError, match=told):
         train(configuration)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_bad_training_image_ends_the_run_with_one_line(
+    configuration: Path, tmp_path: Path, workers: int
+) -> None:
+    own = _efigi(_folder(tmp_path / "own"))
+    (own / "images" / "PGC7.jpg").write_bytes(b"no picture")
+    text = configuration.read_text().replace("workers = 0", f"workers = {workers}")
+    configuration.write_text(re.sub(r'folder = ".*efigi.*"', f'folder = "{own}"', text))
+    with pytest.raises(TrainingError) as caught:
+        train(configuration)
+    image = own / "images" / "PGC7.jpg"
+    assert str(caught.value) == f"training image {image}: unreadable picture: in no format that is known"
+    image.unlink()
+    with pytest.raises(LabelTableError, match=r"attributes\.csv, row 7: no image .*PGC7\.jpg"):
+        train(configuration)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("T", 99, "row 3: T = 99 is not in -6..11"),
+        ("Bar_Length", -7, "row 3: Bar_Length = -7 is not in -1..1"),
+        ("PGCname", "PGC1", "row 3: 'PGC1' occurs twice"),
+    ],
+)
+def test_a_wrong_efigi_table_is_one_line(
+    configuration: Path, tmp_path: Path, column: str, value: object, told: str
+) -> None:
+    own = _efigi(_folder(tmp_path / "own"))
+    table = pd.read_csv(own / "attributes.csv")
+    table.loc[3, column] = value
+    table.to_csv(own / "attributes.csv", index=False)
+    configuration.write_text(re.sub(r'folder = ".*efigi.*"', f'folder = "{own}"', configuration.read_text()))
+    with pytest.raises(LabelTableError, match=re.escape(told)):
+        train(configuration)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(file.read_bytes()[:2000]),
+        lambda file: torch.save([1], file),
+        lambda file: torch.save({"other": 1}, file),
+    ],
+)
+def test_a_damaged_checkpoint_is_one_line(configuration: Path, damage: Callable[[Path], None]) -> None:
+    checkpoint = train(configuration).parent / "checkpoint.pt"
+    damage(checkpoint)
+    with pytest.raises(TrainingError, match="is no whole checkpoint, delete it to begin anew: ") as caught:
+        train(configuration)
+    assert "\n" not in str(caught.value)
+
+
+def test_training_that_diverges_says_so_and_writes_no_release(configuration: Path) -> None:
+    text = configuration.read_text()
+    configuration.write_text(text.replace("learning_rate = 0.001", "learning_rate = 1.0e12"))
+    with pytest.raises(TrainingError, match=r"the loss is \S+ in step \d+ of epoch 1: try a lower"):
+        train(configuration)
+    assert not (configuration.parent / "run" / "tiny.safetensors").exists()
+
+
+def test_two_tables_of_votes_keep_their_own_counts(configuration: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    sources = ""
+    for tree, n in (("gzd5", 60), ("gz2", 44)):
+        folder = tmp_path / tree
+        folder.mkdir()
+        for i in range(n):
+            Image.fromarray(rng.integers(0, 255, (20, 20, 3), np.uint8)).save(folder / f"{tree}{i}.png")
+        labels = load_tree(tree).labels
+        votes = pd.DataFrame(rng.integers(0, 20, (n, len(labels))), columns=list(labels))
+        votes.insert(0, "iauname", [f"{tree}{i}" for i in range(n)])
+        votes.to_parquet(folder / "volunteers.parquet")
+        sources += f"""
+[[source]]
+kind = "votes"
+table = "{folder}/volunteers.parquet"
+folder = "{folder}"
+tree = "{tree}"
+share = [0.8, 1.0]
+held_out = 0.3
+"""
+    text = configuration.read_text().replace('also_learnt = ["efigi"]', 'also_learnt = ["gz2"]')
+    configuration.write_text(text.partition("[[source]]")[0] + sources)
+    file = train(configuration)
+    about = load_encoder(file, "cpu").training
+    names = ["volunteers", "volunteers-2"]
+    assert [about["galaxies"][name] + about["held_out"][name] for name in names] == [60, 44]
+    header = (file.parent / "log.csv").read_text().splitlines()[0]
+    assert header == "epoch,seconds,training,held_out_volunteers,held_out_volunteers-2"
+
+
+def test_patience_needs_held_out_galaxies_and_begins_when_it_is_asked_for(
+    configuration: Path, cache: Path
+) -> None:
+    text = configuration.read_text().replace("epochs = 2", "epochs = 2\npatience = 1")
+    configuration.write_text(text.replace("held_out = 0.3", "held_out = 0.0"))
+    with pytest.raises(TrainingError, match="patience needs galaxies that are held out"):
+        train(configuration)
+    configuration.write_text(text)
+    config = read_config(configuration)
+    without = replace(config, loop=replace(config.loop, patience=0))
+    training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
+    run = Run(without, CAMPAIGNS, [training], ALONE, None)
+    run.one_epoch(0)
+    run.judge(1, 5.0)
+    run.save()
+    resumed = Run(config, CAMPAIGNS, [training], ALONE, None)
+    assert resumed.resume() == 1
+    assert not resumed.has_stalled
+
+
+def test_nothing_held_out_still_gives_a_release(configuration: Path) -> None:
+    configuration.write_text(configuration.read_text().replace("held_out = 0.3", "held_out = 0.0"))
+    assert load_encoder(train(configuration), "cpu").training["held_out"] == {"simulated": 0, "efigi": 0}
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
 
 
 def _train_and_kill(configuration: Path, checkpoint: Path) -> None:

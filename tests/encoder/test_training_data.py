@@ -40,7 +40,7 @@ def test_a_split_has_every_galaxy_once_with_its_own_image_and_votes() -> None:
     images = [torch.full((3, 4, 4), i, dtype=torch.uint8) for i in range(50)]
     votes = np.repeat(np.arange(50, dtype=np.float32)[:, None], 34, axis=1)
     ids, held = [f"g{i}" for i in range(50)], np.arange(50) % 3 == 0
-    training, out = Labelled("efigi", ids, images, votes, SHARE, held).split()
+    training, out = Labelled("efigi", "efigi", ids, images, votes, SHARE, held).split()
     assert list(out.ids) == ids[::3]
     assert sorted([*training.ids, *out.ids]) == sorted(f"g{i}" for i in range(50))
     for part in (training, out):
@@ -258,4 +258,4 @@ def _source(n: int, value: int) -> Labelled:
     for image in images:
         image[:, 0, 0] = torch.randint(0, 255, (3,), generator=generator)
     votes = np.full((n, 34), value, np.float32)
-    return Labelled("efigi", [str(i) for i in range(n)], images, votes, SHARE, np.zeros(n, np.bool_))
+    return Labelled("efigi", "efigi", [str(i) for i in range(n)], images, votes, SHARE, np.zeros(n, np.bool_))

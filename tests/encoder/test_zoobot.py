@@ -78,7 +78,7 @@ def hub_folder(folder: Path, backbone: str, channels: int, weights: str) -> nn.M
     return network
 
 
-def imported(source: Path | str, output: Path, size: int = SIZE, **options: object) -> Imported:
+def imported(source: Path | str, output: Path, size: int | None = SIZE, **options: object) -> Imported:
     return import_zoobot(
         str(source),
         output,
@@ -153,17 +153,17 @@ def test_the_projection_is_that_of_the_sample_as_the_release_sees_it(tmp_path: P
     [
         ("convnext_atto", 1, "model.safetensors", SIZE),
         ("efficientnet_b0", 3, "pytorch_model.bin", SIZE),
-        ("maxvit_rmlp_pico_rw_256", 3, "model.safetensors", 256),
+        ("maxvit_rmlp_pico_rw_256", 3, "model.safetensors", None),
     ],
 )
 def test_an_encoder_of_the_hub_gets_a_head_from_the_simulator(
-    tmp_path: Path, backbone: str, channels: int, weights: str, size: int
+    tmp_path: Path, backbone: str, channels: int, weights: str, size: int | None
 ) -> None:
     network = hub_folder(tmp_path / "hub", backbone, channels, weights)
     made = imported(tmp_path / "hub", tmp_path / "zoo.safetensors", size)
     assert (made.backbone, made.channels, made.own_head) == (backbone, channels, False)
     encoder = load_encoder(tmp_path / "zoo.safetensors", "cpu")
-    rgb = galaxies(2, size)
+    rgb = galaxies(2, size or 256)
     vectors = expected_vectors(network, rgb, channels)
     np.testing.assert_allclose(
         encoder.encode(rgb).embedding, vectors, rtol=5e-3, atol=5e-3 * np.abs(vectors).max()
@@ -224,6 +224,16 @@ def _objects(path: Path) -> None:
     torch.save({"state_dict": {}, "hyper_parameters": {"schema": GZD5}}, path)
 
 
+def _changed(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        lightning(path, "resnet18", 3)
+        whole = torch.load(path, weights_only=True)
+        change(whole["state_dict"])
+        torch.save(whole, path)
+
+    return make
+
+
 def _half(path: Path) -> None:
     lightning(path, "resnet18", 3)
     path.write_bytes(path.read_bytes()[:5000])
@@ -249,6 +259,22 @@ def _half(path: Path) -> None:
             "{path} is no resnet18: it has no tensor layer2.0.conv1.weight",
         ),
         (_of_other_backbone, "{path} is no resnet34: it has no tensor layer1.2.conv1.weight"),
+        (
+            _changed(lambda state: state.update({"head.1.0.weight": torch.ones(34, 99)})),
+            "{path}: the head takes 99 numbers, its backbone gives 512",
+        ),
+        (
+            _changed(lambda state: state.update({"head.1.0.bias": torch.ones(33)})),
+            "{path}: the bias of head.1.0.weight is missing or of another length",
+        ),
+        (
+            _changed(lambda state: state["encoder.conv1.weight"].fill_(np.nan)),
+            "{path}: conv1.weight is not finite",
+        ),
+        (
+            _changed(lambda state: state.update({"encoder.conv1.weight": torch.ones(64, 4, 7, 7)})),
+            "{path}: conv1.weight of shape (64, 4, 7, 7) sees neither grey pictures nor colour",
+        ),
         (lambda path: path.mkdir(), "{path}: no config.json that can be read"),
     ],
 )
