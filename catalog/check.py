@@ -1,5 +1,6 @@
 """Is the catalogue whole? Each check counts its violations and names one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -55,10 +56,10 @@ _CHECKS: dict[str, tuple[str, LiteralString]] = {
         "  SELECT FROM galcat.skipped_row AS r WHERE r.tile_id = i.tile_id "
         "  AND r.release_id = i.release_id AND r.survey_source_id = s.survey_source_id)",
     ),
-    # No tile to them: only a look at the whole catalogue finds these.
+    # Without a source there is no tile: only a look at the whole catalogue finds those.
     "orphans": (
         "no vector, morphology or thumbnail is without a galaxy that is in its survey",
-        "SELECT NULL::bigint, x.kind || ' of object_id ' || x.object_id FROM ("
+        "SELECT s.tile_id, x.kind || ' of object_id ' || x.object_id FROM ("
         "  SELECT 'search vector' AS kind, object_id FROM galcat.embedding"
         "  UNION ALL SELECT 'full vector', object_id FROM galcat.embedding_full"
         "  UNION ALL SELECT 'morphology', object_id FROM galcat.morphology"
@@ -78,6 +79,27 @@ def run_checks(connection: psycopg.Connection, tile_ids: list[int] | None = None
     return [
         _run(connection, name, description, query, tile_ids) for name, (description, query) in CHECKS.items()
     ]
+
+
+def check_settings(connection: psycopg.Connection, expected: Mapping[str, str]) -> CheckResult:
+    """Compare the server's settings with those wanted.
+
+    Args:
+        connection: As its users have it: settings of the database and of the role count.
+        expected: Value by name, as SHOW prints it.
+    """
+    rows = [connection.execute("SELECT current_setting(%s, true)", [name]).fetchone() for name in expected]
+    differing = [
+        f"{name} is {row[0] if row else None}, not {value}"
+        for (name, value), row in zip(expected.items(), rows, strict=True)
+        if row is None or row[0] != value
+    ]
+    return CheckResult(
+        "settings",
+        "the server's memory, parallelism and hnsw.* settings are galcat's",
+        len(differing),
+        differing[0] if differing else None,
+    )
 
 
 def _run(

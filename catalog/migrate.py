@@ -29,6 +29,10 @@ def migrate(url: str) -> None:
             with connect(url) as connection:
                 require_supported(connection)
                 _apply(connection)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise SchemaError(
+                f"this login may not read or update the catalogue's schema: {str(error).splitlines()[0]}"
+            ) from error
         except psycopg.errors.LockNotAvailable:
             time.sleep(PAUSE_S)
         else:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -63,8 +64,15 @@ def _csv(result: Result) -> bytes:
 
 
 def _json(result: Result) -> bytes:
-    rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-    return (json.dumps(rows, default=_json_value, indent=1) + "\n").encode()
+    rows = [dict(zip(result.columns, map(_finite, row), strict=True)) for row in result.rows]
+    return (json.dumps(rows, default=_json_value, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _finite(value: object) -> object:
+    """JSON has no NaN and no infinity: null."""
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _json_value(value: object) -> str:

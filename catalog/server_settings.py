@@ -22,7 +22,7 @@ _PARALLEL_BUILD_BYTES = 1 << 30
 
 
 def expected_settings() -> dict[str, str]:
-    """Settings of the embedded server on this machine that `galcat check` verifies.
+    """Settings of the embedded server on this machine; `galcat check` compares them with what is in force.
 
     Returns:
         Value by name, each exactly as `SHOW name` prints it.

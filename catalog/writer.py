@@ -80,16 +80,22 @@ def write_tile(
     pictures stays as it is.
 
     Raises:
-        CollisionError: A galaxy's object_id belongs to another source.
+        CollisionError: A galaxy's object_id belongs to another source, or the galaxy to another tile.
+        CatalogError: The tile came from another folder, and none of its galaxies is in this one.
         psycopg.Error: The connection or the disk failed; the transaction is rolled back.
     """
     with connection.transaction(), connection.cursor() as cursor:
         survey = _survey_name(cursor, survey_id)
         is_current = _is_current(cursor, release_id)
+        folder_before = _folder(cursor, survey_id, tile.name)
         tile_id = _upsert_tile(cursor, survey_id, tile, replace=is_current)
         ids = np.array([object_id(survey, name) for name in galaxies.survey_source_id], dtype=np.int64)
         _stage_sources(cursor, survey_id, tile_id, ids, galaxies)
         _refuse_collisions(cursor)
+        if is_current:
+            _refuse_other_tiles(cursor, tile_id, release_id, tile)
+        if is_current and folder_before not in {None, tile.folder}:
+            _refuse_strangers(cursor, tile_id, tile, str(folder_before))
         columns = (*SOURCE_COLUMNS, "is_retired")
         changed = _merge(cursor, "source", ("object_id",), columns, replace=is_current)
         skipped = {skip: object_id(survey, skip.survey_source_id) for skip in skips}
@@ -202,6 +208,52 @@ def _stage_sources(
 
 def _null_for_nan(column: NDArray[np.float32]) -> list[float | None]:
     return [None if number != number else number for number in column.tolist()]  # noqa: PLR0124 - NaN differs
+
+
+def _folder(cursor: Cursor[tuple[object, ...]], survey_id: int, name: str) -> object:
+    """Where a tile was ingested from; None for a new one."""
+    row = cursor.execute(
+        "SELECT folder FROM galcat.tile WHERE survey_id = %s AND name = %s", [survey_id, name]
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _refuse_other_tiles(
+    cursor: Cursor[tuple[object, ...]], tile_id: int, release_id: int, tile: TileRecord
+) -> None:
+    """One id in two tiles: the later would take the galaxy from the earlier.
+
+    Tiles that are chunks of one table share its file, and rows may move from one to the next.
+    """
+    row = cursor.execute(
+        "SELECT s.survey_source_id, t.name FROM pg_temp.stage_source AS n "
+        "JOIN galcat.source AS s USING (object_id) JOIN galcat.tile AS t ON t.tile_id = s.tile_id "
+        "JOIN galcat.ingestion AS i ON i.tile_id = t.tile_id AND i.release_id = %s AND i.state = 'done' "
+        "WHERE s.tile_id <> %s AND NOT s.is_retired AND NOT t.files && %s::text[] "
+        "ORDER BY s.survey_source_id LIMIT 1",
+        [release_id, tile_id, list(tile.files)],
+    ).fetchone()
+    if row is not None:
+        raise CollisionError(
+            f"tile {tile.name}: source {row[0]} is in tile {row[1]} already: an id names one galaxy; if it "
+            f"moved, ingest {row[1]} again first"
+        )
+
+
+def _refuse_strangers(
+    cursor: Cursor[tuple[object, ...]], tile_id: int, tile: TileRecord, folder_before: str
+) -> None:
+    """A tile of the same name from elsewhere with other galaxies: all that are there would be retired."""
+    row = cursor.execute(
+        "SELECT count(*), count(n.object_id) FROM galcat.source AS s "
+        "LEFT JOIN pg_temp.stage_source AS n USING (object_id) WHERE s.tile_id = %s AND NOT s.is_retired",
+        [tile_id],
+    ).fetchone()
+    if row is not None and row[0] and not row[1]:
+        raise CatalogError(
+            f"tile {tile.name} came from {folder_before}, and {tile.folder} has none of its galaxies: give "
+            "this data another survey name, or its table another file name"
+        )
 
 
 def _refuse_collisions(cursor: Cursor[tuple[object, ...]]) -> None:

@@ -36,6 +36,19 @@ def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[Target]:
             yield Target(connection, register_survey(connection, survey_record(survey)), current.release_id)
 
 
+def check_weights(url: str, encoder: Encoder) -> None:
+    """Refuse an encoder that is not the current release's, before anything is read for it.
+
+    Raises:
+        JobError: The catalogue serves a release of other weights.
+    """
+    migrate(url)
+    with writing(url) as connection:
+        current = shown_release(connection)
+    if current is not None and current.weights_sha256 != encoder.sha256:
+        raise JobError(_other_weights(current, encoder))
+
+
 def create_release(url: str, encoder: Encoder, name: str | None) -> Release:
     """Register an encoder as one more release: it is not current, unless it is the first.
 

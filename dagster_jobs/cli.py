@@ -6,10 +6,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from catalog.errors import CatalogError
 from dagster_jobs import cli_encoder, cli_evaluate, cli_ingest, cli_query, cli_release, cli_server
-from dagster_jobs.errors import JobError
-from encoder.errors import EncoderError
+from dagster_jobs.reasons import EXPECTED, reason
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,8 +24,12 @@ def main() -> None:
     """Run the command line; exit code 0 for done, 1 for failed, 2 for wrong usage."""
     try:
         app()
-    except (CatalogError, EncoderError, JobError) as error:
-        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+    except BrokenPipeError:  # who reads our output has seen enough
+        sys.stderr.close()
+        sys.exit(1)
+    except EXPECTED as error:
+        line = escape(reason(error))
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {line}", soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -74,13 +74,18 @@ def train(
 
 def run_ingest(url: str, path: Path, survey: str, weights: str) -> bool:
     """Ingest what is pending, with a progress bar and a summary; returns False when something failed."""
-    from dagster_jobs.defs.assets import IngestConfig  # noqa: PLC0415 - torch and dagster take seconds
+    from dagster_jobs.catalogue import check_weights  # noqa: PLC0415 - torch and dagster take seconds
+    from dagster_jobs.defs.assets import IngestConfig  # noqa: PLC0415
     from dagster_jobs.in_process import finish, ingest_cell  # noqa: PLC0415
     from dagster_jobs.pending import pending_tiles  # noqa: PLC0415
+    from encoder.encoder import load_encoder  # noqa: PLC0415
     from encoder.survey import load_survey  # noqa: PLC0415
 
+    if weights:
+        check_weights(url, load_encoder(Path(weights)))
     pending = pending_tiles(url, load_survey(survey), path)
     outcomes: list[TileOutcome] = []
+    broken: list[str] = []
     with Progress(*PROGRESS_COLUMNS, console=log) as progress:
         bar = progress.add_task("tiles", total=sum(map(len, pending.cells.values())))
 
@@ -91,14 +96,14 @@ def run_ingest(url: str, path: Path, survey: str, weights: str) -> bool:
                 progress.print(f"[red]failed:[/red] {escape(outcome.error)}", soft_wrap=True)
 
         for cell, tiles in pending.cells.items():
-            names = [tile.name for tile in tiles]
-            ingest_cell(
-                url, weights, IngestConfig(survey=survey, folder=str(path), tiles=names), cell, report
-            )
+            config = IngestConfig(survey=survey, folder=str(path), tiles=[tile.name for tile in tiles])
+            for line in ingest_cell(url, weights, config, cell, report):
+                broken.append(line)
+                progress.print(f"[red]check failed:[/red] {escape(line)}", soft_wrap=True)
     if pending.cells:
         finish(url)
     _summary(outcomes, pending.n_settled)
-    return not any(outcome.state == "failed" or outcome.n_failed for outcome in outcomes)
+    return not broken and not any(outcome.state == "failed" or outcome.n_failed for outcome in outcomes)
 
 
 def _summary(outcomes: list[TileOutcome], n_settled: int) -> None:

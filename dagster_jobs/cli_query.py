@@ -12,11 +12,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from catalog import search
-from catalog.check import run_checks
+from catalog.check import check_settings, run_checks
 from catalog.connection import connect, database_url
 from catalog.output import FORMATS, plain_value, write_result
 from catalog.query import Result, run_query
 from catalog.release import current_release
+from catalog.server_settings import SEARCH_SETTINGS, expected_settings
 from catalog.settings import load_settings
 from catalog.thumbnails import thumbnails
 from dagster_jobs.contact_sheet import contact_sheet
@@ -53,6 +54,10 @@ def similar(
     n: Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)] = 10,
     radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be to RA DEC.")] = 3.0,
     sheet: Annotated[Path | None, typer.Option(help="Contact sheet to draw, PNG.")] = None,
+    weights: Annotated[
+        str,
+        typer.Option(help="For an IMAGE: weights file of the release; not needed for those shipped."),
+    ] = "",
     output_format: Format = "table",
     output: Output = None,
 ) -> None:
@@ -61,7 +66,7 @@ def similar(
     Examples: `galcat similar 4611686018427387904` · `galcat similar 150.1 -2.2` · `galcat similar spiral.jpg`
     """
     with connected() as connection:
-        object_id, found = _similar(connection, target, n, radius_arcsec)
+        object_id, found = _similar(connection, target, n, radius_arcsec, weights)
         if sheet is not None:
             if object_id is None:
                 _draw_similar_to_image(connection, Path(target[0]), found, sheet)
@@ -72,9 +77,11 @@ def similar(
 
 @app.command()
 def check() -> None:
-    """Check that the catalogue is whole; exit code 1 when it is not."""
+    """Check that the catalogue is whole, and its server set up for it; exit code 1 when it is not."""
+    settings = load_settings()
+    expected = SEARCH_SETTINGS if settings.database_url else expected_settings()
     with connected() as connection:
-        results = run_checks(connection)
+        results = [*run_checks(connection), check_settings(connection, expected)]
     for result in results:
         mark = "[green]ok[/green]  " if result.passed else "[red]FAIL[/red]"
         console.print(f"{mark} {result.name}: {result.description}")
@@ -141,7 +148,7 @@ def _cell(value: object) -> str:
 
 
 def _similar(
-    connection: psycopg.Connection, target: list[str], n: int, radius_arcsec: float
+    connection: psycopg.Connection, target: list[str], n: int, radius_arcsec: float, weights: str
 ) -> tuple[int | None, Result]:
     """Understand the target; returns the galaxy it is, None for an image, and its neighbours."""
     if len(target) == 1 and target[0].isdecimal():
@@ -156,7 +163,8 @@ def _similar(
     if len(target) == 1:
         from dagster_jobs.embed_image import search_vector_of  # noqa: PLC0415 - only an image needs torch
 
-        return None, search.similar_to_vector(connection, search_vector_of(connection, Path(target[0])), n)
+        vector = search_vector_of(connection, Path(target[0]), weights)
+        return None, search.similar_to_vector(connection, vector, n)
     raise typer.BadParameter("give one OBJECT_ID, or RA DEC, or one IMAGE")
 
 

@@ -117,6 +117,7 @@ def backfill(
     if runs or weights:
         release_encoder(wanted.name, wanted.weights_sha256, file)
     outcomes: list[TileOutcome] = []
+    broken = False
     with Progress(*PROGRESS_COLUMNS, console=log) as progress:
         bar = progress.add_task("tiles", total=sum(len(run.tiles) for run in runs))
 
@@ -130,9 +131,13 @@ def backfill(
             config = BackfillConfig(
                 release=name, survey=run.survey, folder=run.folder, weights=file, tiles=run.tiles
             )
-            backfill_cell(url, config, run.cell, report)
+            for line in backfill_cell(url, config, run.cell, report):
+                broken = True
+                progress.print(f"[red]check failed:[/red] {escape(line)}", soft_wrap=True)
     finish_backfill(url, name)
     _summary(name, outcomes)
+    if broken:
+        raise typer.Exit(1)
 
 
 @release.command()

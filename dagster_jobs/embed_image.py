@@ -6,26 +6,31 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from catalog.release import current_release
+from catalog.release_life import shown_release
 from dagster_jobs.errors import JobError
-from encoder.encoder import load_encoder
+from dagster_jobs.release_encoder import release_encoder
 from encoder.pictures import read_picture
 
 
-def search_vector_of(connection: psycopg.Connection, image: Path) -> NDArray[np.float32]:
-    """Encode a picture with the shipped encoder.
+def search_vector_of(connection: psycopg.Connection, image: Path, weights: str) -> NDArray[np.float32]:
+    """Encode a picture as the current release would.
+
+    Args:
+        connection: Open connection; only read from.
+        image: JPEG or PNG that spans the galaxy's whole field.
+        weights: The release's weights file; empty to find it among those shipped.
 
     Returns:
         (40,) search vector.
 
     Raises:
         ImageError: The picture cannot be read.
-        JobError: The catalogue serves other weights than those shipped: its vectors are not comparable.
+        JobError: There is no release yet, or its weights are not those given or not among those shipped.
     """
-    encoder = load_encoder()
-    current = current_release(connection)
-    if current is None or current[1] != encoder.sha256:
-        raise JobError(f"the catalogue was not made with {encoder.name}: an image cannot be compared with it")
+    current = shown_release(connection)
+    if current is None:
+        raise JobError("the catalogue has no release yet: ingest a tile first")
+    encoder = release_encoder(current.name, current.weights_sha256, weights)
     picture = read_picture(image, encoder.recipe.size, encoder.recipe.crop)
     vector: NDArray[np.float32] = encoder.projection.apply(encoder.encode(picture[None]).embedding)[0]
     return vector

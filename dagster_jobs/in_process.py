@@ -14,23 +14,29 @@ from dagster_jobs.outcome import Report, TileOutcome
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-def ingest_cell(url: str, weights: str, config: IngestConfig, cell: str, report: Report) -> None:
+def ingest_cell(url: str, weights: str, config: IngestConfig, cell: str, report: Report) -> list[str]:
     """Materialise the galaxies of one cell; tiles that fail are told to `report` and not raised.
+
+    Returns:
+        A line for each check of the catalogue that the tiles break.
 
     Raises:
         JobError: The run itself could not go on.
     """
     resources = {"database": DatabaseResource(url=url), "encoder": EncoderResource(weights=weights)}
-    _materialise_cell(galaxies, config, cell, resources, report)
+    return _materialise_cell(galaxies, config, cell, resources, report)
 
 
-def backfill_cell(url: str, config: BackfillConfig, cell: str, report: Report) -> None:
+def backfill_cell(url: str, config: BackfillConfig, cell: str, report: Report) -> list[str]:
     """Materialise a release's vectors of one cell; tiles that fail are told to `report` and not raised.
+
+    Returns:
+        A line for each check of the catalogue that the tiles break.
 
     Raises:
         JobError: The run itself could not go on.
     """
-    _materialise_cell(release_vectors, config, cell, {"database": DatabaseResource(url=url)}, report)
+    return _materialise_cell(release_vectors, config, cell, {"database": DatabaseResource(url=url)}, report)
 
 
 def finish(url: str) -> None:
@@ -49,7 +55,7 @@ def _materialise_cell(
     cell: str,
     resources: Mapping[str, object],
     report: Report,
-) -> None:
+) -> list[str]:
     told: list[TileOutcome] = []
 
     def tell(outcome: TileOutcome) -> None:
@@ -68,6 +74,12 @@ def _materialise_cell(
         )
     if not result.success and not any(outcome.state == "failed" for outcome in told):
         raise JobError(_reason(result))
+    return [
+        f"{check.check_name}: {check.metadata['violations'].value} violations, "
+        f"the first: {check.metadata['first'].value}"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    ]
 
 
 def _materialise(assets: list[dg.AssetsDefinition], url: str, ops: dict[str, object]) -> None:

@@ -102,11 +102,15 @@ def _picture_batches(
         except ImageError as error:
             return error
 
+    placed = np.isfinite(tile.sources.ra) & np.isfinite(tile.sources.dec)
+    skipped += skip(tile.sources, np.flatnonzero(~placed), "nan", "no finite position")
+    chosen = np.flatnonzero(placed).tolist()
     with ThreadPoolExecutor(DECODERS) as pool:
-        for start in range(0, len(tile.images), batch_size):
+        for start in range(0, len(chosen), batch_size):
             rows, pictures = [], []
-            paths = tile.images[start : start + batch_size]
-            for position, picture in enumerate(pool.map(decode, paths), start):
+            positions = chosen[start : start + batch_size]
+            paths = [tile.images[position] for position in positions]
+            for position, picture in zip(positions, pool.map(decode, paths), strict=True):
                 if isinstance(picture, ImageError):
                     skipped += skip(tile.sources, np.array([position]), "unreadable_image", str(picture))
                 else:

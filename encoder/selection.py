@@ -60,27 +60,27 @@ def select_sources(survey: Survey, columns: Columns, rows: NDArray[np.int64], pa
         path: the table, named in errors.
 
     Raises:
-        TileError: an id is empty or occurs twice, a number is none, a condition does not fit its column.
+        TileError: an id is empty or occurs twice, here or in another tile of the same table; a number is
+            none; a declination is beyond a pole; a condition does not fit its column.
     """
     catalogue = survey.catalogue
-    part = {name: values[rows] for name, values in columns.items()}
-    mag = _magnitudes(catalogue, part, path)
-    keep = np.ones(len(rows), dtype=np.bool_)
-    for condition in catalogue.select:
-        keep &= _holds(condition, part, mag, path)
-    part = {name: values[keep] for name, values in part.items()}
+    part, mag, keep = _selected(survey, columns, rows, path)
     radii = [
         _radius(part, name, path, catalogue.radius_unit_arcsec)
         for name in (catalogue.petro_th50, catalogue.petro_th90, catalogue.shape_r)
     ]
-    ids = [part[name].astype(np.str_).tolist() for name in catalogue.id_columns]
-    source_id = ["-".join(parts) for parts in zip(*ids, strict=True)]
+    source_id = _ids(survey, part)
     _check_ids(source_id, rows[keep], path)
+    if len(rows) < len(columns[catalogue.ra]):  # tiles share the table
+        _check_others(survey, columns, rows, set(source_id), path)
+    dec = floats(part, catalogue.dec, path)
+    for n in np.flatnonzero(np.abs(dec) > 90).tolist():  # noqa: PLR2004 - a pole
+        raise TileError(f"{path}: row {rows[keep][n]} ({source_id[n]}): dec {dec[n]:g} is not in -90..90")
     return SourceTable(
         source_id=source_id,
         row=rows[keep],
         ra=_around(floats(part, catalogue.ra, path)),
-        dec=floats(part, catalogue.dec, path),
+        dec=dec,
         petro_th50=radii[0],
         petro_th90=radii[1],
         shape_r=radii[2],
@@ -161,6 +161,37 @@ def _radius(part: Columns, name: str | None, path: Path, unit_arcsec: float) -> 
         return np.full(len(next(iter(part.values()))), np.nan, dtype=np.float32)
     radius = floats(part, name, path) * unit_arcsec
     return np.where(radius >= 0, radius, np.nan).astype(np.float32)
+
+
+def _selected(
+    survey: Survey, columns: Columns, rows: NDArray[np.int64], path: Path
+) -> tuple[Columns, dict[str, NDArray[np.float32]], NDArray[np.bool_]]:
+    """The rows that meet every condition, the magnitudes of all, and which of them those are."""
+    part = {name: values[rows] for name, values in columns.items()}
+    mag = _magnitudes(survey.catalogue, part, path)
+    keep = np.ones(len(rows), dtype=np.bool_)
+    for condition in survey.catalogue.select:
+        keep &= _holds(condition, part, mag, path)
+    return {name: values[keep] for name, values in part.items()}, mag, keep
+
+
+def _ids(survey: Survey, part: Columns) -> list[str]:
+    ids = [part[name].astype(np.str_).tolist() for name in survey.catalogue.id_columns]
+    return ["-".join(parts) for parts in zip(*ids, strict=True)]
+
+
+def _check_others(
+    survey: Survey, columns: Columns, rows: NDArray[np.int64], own: set[str], path: Path
+) -> None:
+    """An id that another tile's row has too would be taken from that tile."""
+    elsewhere = np.setdiff1d(np.arange(len(columns[survey.catalogue.ra])), rows)
+    first = columns[survey.catalogue.id_columns[0]]
+    mine = np.unique(first[rows])
+    suspects = elsewhere[np.isin(first[elsewhere], mine)]  # few, so that a large table costs little
+    part, _mag, keep = _selected(survey, columns, suspects, path)
+    for name, row in zip(_ids(survey, part), suspects[keep].tolist(), strict=True):
+        if name in own:
+            raise TileError(f"{path}: row {row} of another tile has an id of this one, {name!r}")
 
 
 def _check_ids(source_id: list[str], rows: NDArray[np.int64], path: Path) -> None:

@@ -233,7 +233,9 @@ def _is_finished(root: Path, arguments: dict[str, int | float]) -> bool:
         f"{key} {stored.get(key)} not {value}" for key, value in arguments.items() if stored.get(key) != value
     ]
     if differing:
-        raise EncoderError(f"{root} holds another simulation: {', '.join(differing)}")
+        raise EncoderError(
+            f"{root} holds another simulation: {', '.join(differing)}; delete the folder to simulate anew"
+        )
     return finished
 
 

@@ -68,6 +68,11 @@ def test_json_and_parquet_hold_every_value() -> None:
     assert pq.read_table(io.BytesIO(write_result(ANSWER, "parquet"))).to_pylist() == wanted
 
 
+def test_json_has_null_for_what_is_no_number() -> None:
+    result = Result(("a", "b"), [(float("nan"), [1.0, float("inf")])])
+    assert json.loads(write_result(result, "json")) == [{"a": None, "b": [1.0, None]}]
+
+
 def test_votable_keeps_64_bit_ids_and_masks_nulls() -> None:
     table = votable.parse_single_table(io.BytesIO(write_result(ANSWER, "votable"))).to_table()
     assert table["id"].tolist() == [9007199254740993, 2]

@@ -194,6 +194,36 @@ def test_one_id_twice_in_a_tile_is_an_error(connection: psycopg.Connection) -> N
         write_tile(connection, survey_id, release_id, tile_record("other"), twice, [])
 
 
+def test_an_id_of_another_tile_is_an_error_unless_both_are_chunks_of_one_table(
+    connection: psycopg.Connection,
+) -> None:
+    survey_id, release_id = fill(connection, 3)
+    before = everything(connection)
+    other = replace(tile_record("other"), files=("b.fits",))
+    with pytest.raises(
+        CollisionError, match="tile other: source g0 is in tile tile already: an id names one"
+    ):
+        write_tile(connection, survey_id, release_id, other, galaxy_rows(2, 5), [])
+    assert everything(connection) == before
+    write_tile(connection, survey_id, release_id, tile_record("next chunk"), galaxy_rows(2, 5), [])
+    found = connection.execute("SELECT tile, count(*) FROM galcat.galaxy GROUP BY 1 ORDER BY 1").fetchall()
+    assert found == [("next chunk", 2), ("tile", 1)]
+
+
+def test_a_tile_of_the_same_name_from_elsewhere_does_not_retire_what_is_there(
+    connection: psycopg.Connection,
+) -> None:
+    survey_id, release_id = fill(connection, 3)
+    before = everything(connection)
+    moved = replace(tile_record(content_hash="new"), folder="/data/second")
+    with pytest.raises(
+        CatalogError, match="tile tile came from /data/tiles, and /data/second has none of its galaxies: give"
+    ):
+        write_tile(connection, survey_id, release_id, moved, galaxy_rows(2, 5, prefix="new"), [])
+    assert everything(connection) == before
+    assert write_tile(connection, survey_id, release_id, moved, galaxy_rows(2, 5), []).retired == 1
+
+
 def test_the_same_id_in_two_surveys_is_two_galaxies(connection: psycopg.Connection) -> None:
     _, release_id = fill(connection, 3)
     other = register_survey(connection, SurveyRecord("other", "another", ("r",), "toml"))

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from astropy.table import Table
+from PIL import Image
 
 from catalog.connection import connect
 from catalog.server import down
@@ -67,6 +69,12 @@ def test_sql_writes_csv_to_the_terminal_and_to_a_file(filled: Galcat, tmp_path: 
         (["similar", "1", "2", "3"], 2, "give one OBJECT_ID, or RA DEC, or one IMAGE"),
         (["ingest", "/nosuch", "--survey", "legacy_dr10"], 1, "error: /nosuch: no such folder"),
         (["ingest", ".", "--survey", "sdss"], 1, "error: no survey 'sdss'; known: decals_fits, "),
+        (
+            ["ingest", ".", "--survey", "decals_fits", "--weights", "nosuch"],
+            1,
+            "error: no weights file nosuch",
+        ),
+        (["sql", "SELECT 1", "-o", "/nosuch/a.csv"], 1, "error: /nosuch/a.csv: No such file or directory"),
         (["nonsense"], 2, "No such command 'nonsense'"),
     ],
 )
@@ -95,6 +103,43 @@ def test_check_passes_and_fails_with_its_exit_code(filled: Galcat, database: str
     said = filled("check")
     assert said.code == 1
     assert "20 violations, the first: object_id" in said.out
+
+
+def test_an_id_in_two_tiles_fails_the_second_and_names_the_first(
+    galcat: Galcat, tmp_path: Path, weights: Path
+) -> None:
+    write_brick(tmp_path / "bricks", "0100p000")
+    write_brick(tmp_path / "bricks", "0500p100")
+    first, second = (
+        tmp_path / "bricks" / "tractor" / name[:3] / f"tractor-{name}.fits"
+        for name in ("0500p100", "0100p000")  # in the order of their cells
+    )
+    table = Table.read(second)
+    table["brickid"] = Table.read(first)["brickid"]
+    table.write(second, overwrite=True)
+    said = galcat("ingest", tmp_path / "bricks", "--survey", "legacy_dr10", "--weights", weights)
+    assert said.code == 1
+    assert "1 tiles ingested, 0 unchanged, 1 failed; 3 galaxies" in said.err
+    (line,) = [line for line in said.err.splitlines() if line.startswith("failed:")]
+    assert line.startswith("failed: tile 0100p000: source ")
+    assert " is in tile 0500p100 already: an id names one galaxy" in line
+    assert galcat("check").code == 0
+
+
+def test_an_image_is_compared_by_the_weights_of_the_release(
+    galcat: Galcat, tmp_path: Path, weights: Path
+) -> None:
+    write_brick(tmp_path / "bricks", "0100p000")
+    assert galcat("ingest", tmp_path / "bricks", "--survey", "legacy_dr10", "--weights", weights).code == 0
+    Image.new("RGB", (60, 60), (200, 90, 30)).save(tmp_path / "mine.png")
+    refused = galcat("similar", tmp_path / "mine.png")
+    assert refused.code == 1
+    assert "which are not among those shipped: give the file by --weights" in refused.err
+    sheet = tmp_path / "sheet.png"
+    said = galcat("similar", tmp_path / "mine.png", "--weights", weights, "--sheet", sheet)
+    assert said.code == 0
+    assert said.out.strip().endswith("(3 rows)")
+    assert sheet.read_bytes()[:4] == b"\x89PNG"
 
 
 def test_help_names_every_command(galcat: Galcat) -> None:

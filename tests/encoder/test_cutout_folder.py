@@ -148,6 +148,34 @@ def test_a_picture_with_sixteen_bits_is_refused(tmp_path: Path) -> None:
         read_picture(tmp_path / "deep.png", 4, 1.0)
 
 
+def test_a_row_without_a_position_is_skipped_and_one_beyond_a_pole_is_refused(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "a", 6, pictures=6)
+    table = (root / "labels.csv").read_text()
+    (root / "labels.csv").write_text(table.replace("G00002,0.2,", "G00002,,"))
+    skipped: list[SkippedRow] = []
+    found = batches(read(root), skipped)
+    assert np.concatenate([batch.rows for batch in found]).tolist() == [0, 1, 3, 4, 5]
+    assert skipped == [SkippedRow(2, "G00002", "nan", "no finite position", retry=False)]
+    (root / "labels.csv").write_text(table.replace("G00002,0.2,-0.02", "G00002,0.2,92"))
+    with pytest.raises(TileError, match=r"labels\.csv: row 2 \(G00002\): dec 92 is not in -90\.\.90"):
+        read(root)
+
+
+def test_an_id_of_another_chunk_is_refused_in_both(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "a", 1002)
+    table = (root / "labels.csv").read_text()
+    (root / "labels.csv").write_text(table.replace("G01001,", "G00007,"))
+    first, second = find_tiles(RINGS, root)
+    with pytest.raises(
+        TileError, match=r"labels\.csv: row 1001 of another tile has an id of this .* 'G00007'"
+    ):
+        read_tile(RINGS, first)
+    with pytest.raises(
+        TileError, match=r"labels\.csv: row 7 of another tile has an id of this one, 'G00007'"
+    ):
+        read_tile(RINGS, second)
+
+
 def test_a_wrong_table_is_one_line(tmp_path: Path) -> None:
     root = write_folder(tmp_path / "a", 3)
     files = find_tiles(RINGS, root)[0]
