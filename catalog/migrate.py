@@ -1,19 +1,14 @@
 """Bring a database to this version's schema: all of `sql/`, in one transaction, or nothing."""
 
-import time
-
 import psycopg
 from psycopg import sql
 
 from catalog.connection import connect, require_supported
 from catalog.errors import SchemaError
+from catalog.patience import LOCK_TIMEOUT_MS, patiently
 from catalog.sql_files import SqlFile, sql_files
 
 ADVISORY_LOCK = 0x67616C636174  # "galcat"
-# A new view waits behind readers, and readers that come later wait behind it: so wait briefly, and often.
-LOCK_TIMEOUT_MS = 100
-ATTEMPTS = 50
-PAUSE_S = 0.2
 
 
 def migrate(url: str) -> None:
@@ -24,22 +19,17 @@ def migrate(url: str) -> None:
         SchemaError: the database is newer than this program, an applied migration was changed, or readers
             held the lock for too long. Nothing is changed then.
     """
-    for _ in range(ATTEMPTS):
-        try:
-            with connect(url) as connection:
-                require_supported(connection)
-                _apply(connection)
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise SchemaError(
-                f"this login may not read or update the catalogue's schema: {str(error).splitlines()[0]}"
-            ) from error
-        except psycopg.errors.LockNotAvailable:
-            time.sleep(PAUSE_S)
-        else:
-            return
-    raise SchemaError(
-        f"readers held the catalogue's view for {ATTEMPTS * PAUSE_S:.0f} s: stop long queries, then try again"
-    )
+
+    def update() -> None:
+        with connect(url) as connection:
+            require_supported(connection)
+            _apply(connection)
+
+    try:
+        patiently(update, SchemaError)
+    except psycopg.errors.InsufficientPrivilege as error:
+        reason = str(error).splitlines()[0]
+        raise SchemaError(f"this login may not read or update the catalogue's schema: {reason}") from error
 
 
 def _apply(connection: psycopg.Connection) -> None:

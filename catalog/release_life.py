@@ -1,6 +1,5 @@
 """A release beside another: what it lacks, which one is shown, and its end."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +9,10 @@ from typing import LiteralString, TypeVar
 import psycopg
 
 from catalog.errors import CatalogError
+from catalog.patience import LOCK_TIMEOUT_MS, patiently
 from catalog.release import act_as_owner
 
 # A lock waits behind readers, and readers that come later wait behind it: so wait briefly, and often.
-LOCK_TIMEOUT_MS = 100
-ATTEMPTS = 50
-PAUSE_S = 0.2
 COLUMNS: LiteralString = (
     "r.release_id, r.name, r.weights_sha256, r.backbone, r.dimension, r.view_set, r.is_current, r.created_at"
 )
@@ -211,7 +208,7 @@ def promote_release(connection: psycopg.Connection, name: str, *, force: bool = 
         )
         return Promotion(None if before is None else str(before[0]), release.missing)
 
-    return _patiently(connection, promote)
+    return _as_owner(connection, promote)
 
 
 def drop_release(connection: psycopg.Connection, name: str) -> ReleaseState:
@@ -236,7 +233,7 @@ def drop_release(connection: psycopg.Connection, name: str) -> ReleaseState:
         connection.execute("SELECT galcat.drop_release(%s::smallint)", [release.release_id])
         return release
 
-    return _patiently(connection, drop)
+    return _as_owner(connection, drop)
 
 
 def _state(connection: psycopg.Connection, wanted: Release) -> ReleaseState:
@@ -259,21 +256,17 @@ def _key(release: Release) -> str:
     return f"galcat/release/{release.release_id}"
 
 
-def _patiently(connection: psycopg.Connection, act: Callable[[], _Answer]) -> _Answer:
+def _as_owner(connection: psycopg.Connection, act: Callable[[], _Answer]) -> _Answer:
     """Act as the owner in one transaction; where others hold its tables, give way and try again.
 
     Raises:
         CatalogError: They held them for too long; nothing was changed.
     """
-    for _ in range(ATTEMPTS):
-        try:
-            with connection.transaction():
-                act_as_owner(connection)
-                connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-                return act()
-        except psycopg.errors.LockNotAvailable:
-            time.sleep(PAUSE_S)
-    raise CatalogError(
-        f"others held the catalogue's tables for {ATTEMPTS * PAUSE_S:.0f} s: nothing was changed, "
-        "stop long queries, then try again"
-    )
+
+    def transaction() -> _Answer:
+        with connection.transaction():
+            act_as_owner(connection)
+            connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+            return act()
+
+    return patiently(transaction)

@@ -8,7 +8,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from catalog import release_life
+from catalog import patience
 from catalog.check import run_checks
 from catalog.connection import connect
 from catalog.errors import CatalogError
@@ -16,6 +16,7 @@ from catalog.records import GalaxyRows, SkipRecord
 from catalog.release import build_search_index, current_release, register_release
 from catalog.release_life import (
     Promotion,
+    ReleaseState,
     drop_release,
     find_release,
     in_use,
@@ -64,7 +65,7 @@ def relations(connection: psycopg.Connection) -> list[str]:
     ]
 
 
-def state(connection: psycopg.Connection, name: str) -> release_life.ReleaseState:
+def state(connection: psycopg.Connection, name: str) -> ReleaseState:
     return next(release for release in releases(connection) if release.name == name)
 
 
@@ -282,7 +283,7 @@ def test_a_drop_that_is_refused_or_cannot_get_its_locks_changes_nothing(
         drop_release(connection, "second")
     other_session.rollback()
     shown(other_session)
-    monkeypatch.setattr(release_life, "ATTEMPTS", 2)
+    monkeypatch.setattr(patience, "ATTEMPTS", 2)
     with pytest.raises(CatalogError, match=r"^others held the catalogue's tables for 0 s: nothing was"):
         drop_release(connection, "second")
     assert rows_of(connection, (*BY_RELEASE, *SHARED, "release")) == before

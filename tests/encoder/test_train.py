@@ -27,9 +27,9 @@ from encoder.training.ranks import Ranks
 from encoder.training.run import Run
 from encoder.training.sources import load_source
 from encoder.weights_file import read_weights
+from tests.encoder.made_efigi import EFIGI_GALAXIES, write_efigi
 from tests.encoder.releases import CONFIGURATION, galaxies, random_release
 
-EFIGI_GALAXIES = 90
 CAMPAIGNS = Campaigns.load(("gzd5", "efigi"))
 ALONE = Ranks(0, 1, torch.device("cpu"))
 
@@ -43,7 +43,7 @@ def threads() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def efigi(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _efigi(tmp_path_factory.mktemp("efigi"))
+    return write_efigi(tmp_path_factory.mktemp("efigi"))
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +277,7 @@ def test_a_run_that_cannot_start_is_one_line(configuration: Path, old: str, new:
 def test_a_bad_training_image_ends_the_run_with_one_line(
     configuration: Path, tmp_path: Path, workers: int
 ) -> None:
-    own = _efigi(_folder(tmp_path / "own"))
+    own = write_efigi(_folder(tmp_path / "own"))
     (own / "images" / "PGC7.jpg").write_bytes(b"no picture")
     text = configuration.read_text().replace("workers = 0", f"workers = {workers}")
     configuration.write_text(re.sub(r'folder = ".*efigi.*"', f'folder = "{own}"', text))
@@ -301,7 +301,7 @@ def test_a_bad_training_image_ends_the_run_with_one_line(
 def test_a_wrong_efigi_table_is_one_line(
     configuration: Path, tmp_path: Path, column: str, value: object, told: str
 ) -> None:
-    own = _efigi(_folder(tmp_path / "own"))
+    own = write_efigi(_folder(tmp_path / "own"))
     table = pd.read_csv(own / "attributes.csv")
     table.loc[3, column] = value
     table.to_csv(own / "attributes.csv", index=False)
@@ -416,28 +416,6 @@ def _assert_same_tensors(one: Path, other: Path) -> None:
 def _write(file: Path, folder: Path, efigi: Path) -> Path:
     file.write_text(CONFIGURATION.replace("FOLDER", str(folder)).replace("EFIGI", str(efigi)))
     return file
-
-
-def _efigi(folder: Path) -> Path:
-    """A table of ellipticals that are round and red, and spirals that are flat and blue."""
-    (folder / "images").mkdir()
-    rng = np.random.default_rng(0)
-    names = [f"PGC{i}" for i in range(EFIGI_GALAXIES)]
-    flat = rng.random(EFIGI_GALAXIES) < 0.6
-    axis = np.linspace(-1, 1, 44)
-    for name, is_flat in zip(names, flat, strict=True):
-        radius = axis[:, None] ** 2 * (9 if is_flat else 1) + axis[None, :] ** 2
-        colour = [90, 120, 230] if is_flat else [230, 150, 90]
-        pixels = np.exp(-4 * radius)[..., None] * colour + rng.uniform(0, 20, (44, 44, 3))
-        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / "images" / f"{name}.jpg")
-    table = pd.DataFrame({"PGCname": names, "image": [f"{name}.jpg" for name in names]})
-    attributes = [question.name for question in load_tree("efigi").questions[1:]]
-    for column in (*attributes, "Inner_Ring", "Outer_Ring", "Pseudo_Ring"):
-        value = rng.choice([0.0, 0.25, 0.5, 0.75, 1.0], EFIGI_GALAXIES)
-        table[column] = table[f"{column}_inf"] = table[f"{column}_sup"] = value
-    table["T"] = table["T_inf"] = table["T_sup"] = np.where(flat, 4, -5)
-    table.to_csv(folder / "attributes.csv", index=False)
-    return folder
 
 
 def _torchrun(configuration: Path) -> None:

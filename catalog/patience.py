@@ -1,0 +1,36 @@
+"""Wait for a lock briefly, and often: readers that come later wait behind whoever waits for a table."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import psycopg
+
+from catalog.errors import CatalogError
+
+LOCK_TIMEOUT_MS = 100
+ATTEMPTS = 50
+PAUSE_S = 0.2
+
+_Answer = TypeVar("_Answer")
+
+
+def patiently(act: Callable[[], _Answer], error: type[CatalogError] = CatalogError) -> _Answer:
+    """Do what may find a lock held; where it is, give way and try again.
+
+    Args:
+        act: A whole transaction that sets `lock_timeout` to LOCK_TIMEOUT_MS.
+        error: What is raised in the end.
+
+    Raises:
+        CatalogError: Others held the lock for too long; nothing was changed.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return act()
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(PAUSE_S)
+    raise error(
+        f"others held the catalogue's tables for {ATTEMPTS * PAUSE_S:.0f} s: nothing was changed, "
+        "stop long queries, then try again"
+    )

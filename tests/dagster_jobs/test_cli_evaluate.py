@@ -1,0 +1,93 @@
+"""One command measures an encoder beside its baselines, on what data there are, and goes on where it was."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from encoder.evaluation.real_sets import efigi
+from encoder.training.campaigns import Campaigns
+from encoder.training.config import read_config
+from encoder.training.sources import load_source
+from tests.dagster_jobs.command_line import Galcat
+from tests.dagster_jobs.small_encoder import write_small_encoder
+from tests.encoder.made_efigi import write_efigi
+
+ENCODERS = ["small-0", "small-1", "ImageNet", "scratch"]
+TABLES = ["components", "fractions", "rings", "smooth", "summary", "tags"]
+FIGURES = ["calibration", "components", "fractions", "map", "rings", "tags"]
+
+
+@pytest.fixture
+def galcat(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Galcat:
+    return Galcat("postgresql://nobody@localhost:1/none", tmp_path / "home", capsys, monkeypatch)
+
+
+def test_evaluate_measures_a_release_and_its_baselines_once(galcat: Galcat, tmp_path: Path) -> None:
+    (tmp_path / "data" / "efigi").mkdir(parents=True)
+    write_efigi(tmp_path / "data" / "efigi", 260)
+    first, second = (
+        write_small_encoder(tmp_path / f"{seed}.safetensors", seed, "test_resnet") for seed in (0, 1)
+    )
+    output = tmp_path / "report"
+    words = ("evaluate", "--weights", first, "--against", second, "--data", tmp_path / "data", "-o", output)
+    said = galcat(*words, "--simulated", 12, "--device", "cpu")
+    assert said.code == 0, said.err
+    skipped = [line for line in said.err.splitlines() if line.startswith("skipped:")]
+    assert skipped == [
+        f"skipped: DECaLS rings: no folder {tmp_path}/data/gz_decals_rings",
+        f"skipped: fractions of real galaxies: no folder {tmp_path}/data/gz_decals_dr5_fixture",
+    ]
+    for name in TABLES:
+        assert set(pd.read_csv(output / f"{name}.csv")["encoder"]) <= set(ENCODERS), name
+    assert all((output / f"{name}.png").read_bytes()[:4] == b"\x89PNG" for name in FIGURES)
+    summary = pd.read_csv(output / "summary.csv")
+    assert summary["encoder"].tolist() == ENCODERS
+    assert summary["P@10"].between(0, 1).all()
+    assert all(name in said.out for name in ENCODERS)
+    report = (output / "report.md").read_text()
+    assert all(f"]({name}.png)" in report for name in FIGURES)
+    assert all(line.removeprefix("skipped: ") in report for line in skipped)
+
+    kept = {file: file.stat().st_mtime_ns for file in (output / "cache").glob("*.npz")}
+    tables = {name: (output / f"{name}.csv").read_bytes() for name in TABLES}
+    assert galcat(*words, "--simulated", 12, "--device", "cpu").code == 0
+    assert {file: file.stat().st_mtime_ns for file in (output / "cache").glob("*.npz")} == kept
+    assert {name: (output / f"{name}.csv").read_bytes() for name in TABLES} == tables
+
+
+def test_the_galaxies_tested_on_are_those_that_the_shipped_recipe_holds_out(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    shipped = Path(__file__).parents[2] / "encoder" / "configs" / "default.toml"
+    text = shipped.read_text().replace("../shared/data", str(shared_data))
+    (tmp_path / "default.toml").write_text(text)
+    config = read_config(tmp_path / "default.toml")
+    (source,) = [source for source in config.sources if source.kind == "efigi"]
+    held_out = load_source(source, Campaigns.load(("gzd5", "efigi")), tmp_path).held_out
+    np.testing.assert_array_equal(efigi(shared_data).tested, held_out)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    [
+        (["--data", "nowhere"], 1, "error: no data folder nowhere"),
+        (["--data", ".", "--simulated", 0], 1, "error: nothing to measure in .: "),
+        (["--data", ".", "--views", 3], 2, "--views 3 is not one of (1, 8)"),
+        (["--data", ".", "--weights", "none.safetensors"], 1, "error: no weights file none.safetensors"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    galcat: Galcat,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[object],
+    code: int,
+    error: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = galcat("evaluate", *words, "-o", tmp_path / "report")
+    assert said.code == code
+    assert error in said.err
+    assert "Traceback" not in said.err
