@@ -35,6 +35,8 @@ def home(tmp_path: Path) -> Path:
     (tmp_path / "drop").mkdir()
     (tmp_path / "dagster").mkdir()
     shutil.copy(Path(dagster_jobs.__file__).with_name("dagster.yaml"), tmp_path / "dagster")
+    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")):
+        pass  # its databases are made before daemon and code server both try to
     return tmp_path
 
 

@@ -29,7 +29,7 @@ def test_the_galaxies_wait_for_the_gpu_and_are_listed_by_sky_cell() -> None:
 def test_every_check_of_the_catalogue_is_a_check_of_a_run_and_of_the_night() -> None:
     keys = defs.resolve_asset_graph().asset_check_keys
     assert {(key.asset_key.to_user_string(), key.name) for key in keys} == {
-        (asset, name) for asset in ("galaxies", "statistics") for name in CHECKS
+        (asset, name) for asset in ("galaxies", "release_vectors", "statistics") for name in CHECKS
     }
 
 

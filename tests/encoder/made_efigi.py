@@ -25,8 +25,11 @@ def write_efigi(folder: Path, n: int = EFIGI_GALAXIES) -> Path:
         Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / "images" / f"{name}.jpg")
     table = pd.DataFrame({"PGCname": names, "image": [f"{name}.jpg" for name in names]})
     attributes = [question.name for question in load_tree("efigi").questions[1:]]
-    for column in (*attributes, "Inner_Ring", "Outer_Ring", "Pseudo_Ring"):
+    rings = ("Inner_Ring", "Outer_Ring", "Pseudo_Ring")
+    for column in (*attributes, *rings):
         value = rng.choice([0.0, 0.25, 0.5, 0.75, 1.0], n)
+        if column in rings:  # half of all have one
+            value = np.where(rng.random(n) < 0.7, 0.0, value)
         table[column] = table[f"{column}_inf"] = table[f"{column}_sup"] = value
     table["T"] = table["T_inf"] = table["T_sup"] = np.where(flat, 4, -5)
     table.to_csv(folder / "attributes.csv", index=False)
