@@ -21,7 +21,7 @@ def pick_device(name: str | None = None) -> torch.device:
     if name is None:
         return torch.device(_best())
     if name.partition(":")[0] not in _KINDS:
-        raise EncoderError(f"device {name!r} is none of {', '.join(_KINDS)}")
+        raise EncoderError(f"this machine has no device {name!r}; known are {', '.join(_KINDS)}")
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

@@ -125,10 +125,12 @@ def evaluate(
         tables["fractions"] = pd.concat(parts, ignore_index=True)
     tables["summary"] = measures.summary_table(tables, compared)
     files += write_tables(tables, output)
-    files += _plot(sets, vectors, compared, tables, output)
+    figures = _plot(sets, vectors, compared, tables, output)
+    files += figures
     about_tags = measures.about_tags(sets.efigi) if sets.efigi else ""
     report = output / REPORT
-    report.write_text(markdown(compared, tables, [*notes, *(f"skipped: {s}" for s in skipped)], about_tags))
+    remarks = [*notes, *(f"skipped: {reason}" for reason in skipped)]
+    report.write_text(markdown(compared, tables, remarks, about_tags, figures))
     return Evaluation(tables["summary"], [*files, report], skipped, notes)
 
 

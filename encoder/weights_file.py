@@ -52,7 +52,11 @@ class Weights:
 
 
 def write_weights(path: Path, weights: Weights) -> None:
-    """Write a release, whole or not at all; the same release gives the same bytes."""
+    """Write a release, whole or not at all; the same release gives the same bytes.
+
+    Raises:
+        WeightsError: A weight is no number, or larger than float16 holds.
+    """
     tensors = {_NETWORK + key: _stored(t, half=t.ndim > 1) for key, t in weights.network.state_dict().items()}
     for key in ("mean", "components", "deviations"):
         tensors[_PROJECTION + key] = _stored(torch.from_numpy(getattr(weights.projection, key)), half=False)
@@ -145,4 +149,7 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 def _stored(tensor: Tensor, *, half: bool) -> Tensor:
     tensor = tensor.detach().cpu().contiguous()
-    return tensor.half() if half and tensor.is_floating_point() else tensor
+    stored = tensor.half() if half and tensor.is_floating_point() else tensor
+    if not stored.isfinite().all():
+        raise WeightsError("a weight is not finite, or too large for float16: nothing was written")
+    return stored

@@ -11,6 +11,12 @@ from encoder.evaluation.contenders import Contender
 from encoder.evaluation.fractions import CONFIDENT, FEWEST_VOTES
 
 _DECIMALS = 6
+_FIGURES = {
+    "rings": ("rings",),
+    "tags": ("tags", "map"),
+    "fractions": ("fractions", "calibration"),
+    "components": ("components",),
+}
 
 
 def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
@@ -24,7 +30,11 @@ def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]
 
 
 def markdown(
-    contenders: Sequence[Contender], tables: Mapping[str, pd.DataFrame], notes: Sequence[str], about_tags: str
+    contenders: Sequence[Contender],
+    tables: Mapping[str, pd.DataFrame],
+    notes: Sequence[str],
+    about_tags: str,
+    figures: Sequence[Path] = (),
 ) -> str:
     """All figures as Markdown.
 
@@ -33,7 +43,9 @@ def markdown(
         tables: By the names of the CSV files; what is missing is left out.
         notes: What was skipped, and what must be known to read the figures.
         about_tags: Which tags are counted in the mean.
+        figures: PNG files beside the report; each is shown in its section.
     """
+    drawn = {file.stem: file.name for file in figures}
     parts = [f"# Evaluation of {contenders[0].name}", _table(_identities(contenders))]
     if notes:
         parts.append("\n".join(f"* {note}" for note in notes))
@@ -48,6 +60,7 @@ def markdown(
     for name, section in sections.items():
         if name in tables and len(tables[name]):
             parts += section(tables[name])
+            parts += [f"![{figure}]({drawn[figure]})" for figure in _FIGURES.get(name, ()) if figure in drawn]
     return "\n\n".join(parts) + "\n"
 
 

@@ -12,6 +12,8 @@ from encoder.network import concentrations
 _STEPS = 400
 _RATE = 0.02
 _DECAY = 0.01
+_FLAT = 0.01
+"""Of the widest spread: what varies less is not blown up to the same."""
 
 
 def fit_head(head: nn.Linear, embedding: NDArray[np.float32], votes: NDArray[np.float32], tree: Tree) -> None:
@@ -26,7 +28,8 @@ def fit_head(head: nn.Linear, embedding: NDArray[np.float32], votes: NDArray[np.
         votes: (n, n_answers) of the same galaxies.
         tree: Of the votes.
     """
-    mean, deviation = embedding.mean(axis=0), embedding.std(axis=0) + 1e-6
+    mean, spread = embedding.mean(axis=0), embedding.std(axis=0)
+    deviation = np.maximum(spread, _FLAT * spread.max() + np.finfo(np.float32).tiny)
     vectors = torch.from_numpy((embedding - mean) / deviation)
     counts = torch.from_numpy(votes)
     layer = nn.Linear(embedding.shape[1], tree.n_answers)

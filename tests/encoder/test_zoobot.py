@@ -33,7 +33,14 @@ SURVEY = load_survey("decals_fits")
 def known(backbone: str, channels: int) -> nn.Module:
     """A timm network with random weights that float16 holds exactly."""
     torch.manual_seed(3)
-    network: nn.Module = timm.create_model(backbone, num_classes=0, in_chans=channels).eval()
+    network: nn.Module = timm.create_model(backbone, num_classes=0, in_chans=channels)
+    if (
+        backbone == "efficientnet_b0"
+    ):  # untrained, its vectors vanish: give its norms the statistics of pictures
+        for norm in (module for module in network.modules() if isinstance(module, nn.BatchNorm2d)):
+            norm.momentum = 1.0
+        network(galaxies(16, SIZE)[:, :channels])
+    network.eval()
     with torch.no_grad():
         for tensor in network.state_dict().values():
             if tensor.is_floating_point():
