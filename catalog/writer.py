@@ -1,6 +1,5 @@
 """Write a tile's galaxies: one transaction, so a tile is wholly there or not at all."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,9 +11,11 @@ from numpy.typing import NDArray
 from psycopg import Cursor, sql
 
 from catalog.binary_copy import Columns, copy_columns
-from catalog.errors import CatalogError, CollisionError
+from catalog.errors import CatalogError
 from catalog.records import GalaxyRows, SkipRecord, SurveyRecord, TileRecord, object_id
 from catalog.schema import BANDS, CONCENTRATIONS, FRACTIONS
+from catalog.staging import load, make_stage, merge
+from catalog.tile_refusals import refuse_collisions, refuse_other_tiles, refuse_strangers
 
 NSIDE_29 = 2**29
 RADII = ("petro_th50", "petro_th90", "shape_r", "pixel_scale_arcsec")
@@ -91,13 +92,13 @@ def write_tile(
         tile_id = _upsert_tile(cursor, survey_id, tile, replace=is_current)
         ids = np.array([object_id(survey, name) for name in galaxies.survey_source_id], dtype=np.int64)
         _stage_sources(cursor, survey_id, tile_id, ids, galaxies)
-        _refuse_collisions(cursor)
+        refuse_collisions(cursor)
         if is_current:
-            _refuse_other_tiles(cursor, tile_id, release_id, tile)
+            refuse_other_tiles(cursor, tile_id, release_id, tile)
         if is_current and folder_before not in {None, tile.folder}:
-            _refuse_strangers(cursor, tile_id, tile, str(folder_before))
+            refuse_strangers(cursor, tile_id, tile, str(folder_before))
         columns = (*SOURCE_COLUMNS, "is_retired")
-        changed = _merge(cursor, "source", ("object_id",), columns, replace=is_current)
+        changed = merge(cursor, "source", ("object_id",), columns, replace=is_current)
         skipped = {skip: object_id(survey, skip.survey_source_id) for skip in skips}
         retired = _retire_vanished(cursor, tile_id, list(skipped.values())) if is_current else 0
         _remove_vectors(cursor, release_id, [i for skip, i in skipped.items() if not skip.will_retry])
@@ -186,7 +187,7 @@ def _stage_sources(
     ids: NDArray[np.int64],
     galaxies: GalaxyRows,
 ) -> None:
-    _make_stage(cursor, "source")
+    make_stage(cursor, "source")
     healpix29 = healpix29_of(galaxies.ra, galaxies.dec)
     unknown = np.full(len(ids), np.nan, dtype=np.float32)
     numbers = [galaxies.radii_arcsec.get(name, unknown) for name in RADII]
@@ -216,62 +217,6 @@ def _folder(cursor: Cursor[tuple[object, ...]], survey_id: int, name: str) -> ob
         "SELECT folder FROM galcat.tile WHERE survey_id = %s AND name = %s", [survey_id, name]
     ).fetchone()
     return None if row is None else row[0]
-
-
-def _refuse_other_tiles(
-    cursor: Cursor[tuple[object, ...]], tile_id: int, release_id: int, tile: TileRecord
-) -> None:
-    """One id in two tiles: the later would take the galaxy from the earlier.
-
-    Tiles that are chunks of one table share its file, and rows may move from one to the next.
-    """
-    row = cursor.execute(
-        "SELECT s.survey_source_id, t.name FROM pg_temp.stage_source AS n "
-        "JOIN galcat.source AS s USING (object_id) JOIN galcat.tile AS t ON t.tile_id = s.tile_id "
-        "JOIN galcat.ingestion AS i ON i.tile_id = t.tile_id AND i.release_id = %s AND i.state = 'done' "
-        "WHERE s.tile_id <> %s AND NOT s.is_retired AND NOT t.files && %s::text[] "
-        "ORDER BY s.survey_source_id LIMIT 1",
-        [release_id, tile_id, list(tile.files)],
-    ).fetchone()
-    if row is not None:
-        raise CollisionError(
-            f"tile {tile.name}: source {row[0]} is in tile {row[1]} already: an id names one galaxy; if it "
-            f"moved, ingest {row[1]} again first"
-        )
-
-
-def _refuse_strangers(
-    cursor: Cursor[tuple[object, ...]], tile_id: int, tile: TileRecord, folder_before: str
-) -> None:
-    """A tile of the same name from elsewhere with other galaxies: all that are there would be retired."""
-    row = cursor.execute(
-        "SELECT count(*), count(n.object_id) FROM galcat.source AS s "
-        "LEFT JOIN pg_temp.stage_source AS n USING (object_id) WHERE s.tile_id = %s AND NOT s.is_retired",
-        [tile_id],
-    ).fetchone()
-    if row is not None and row[0] and not row[1]:
-        raise CatalogError(
-            f"tile {tile.name} came from {folder_before}, and {tile.folder} has none of its galaxies: give "
-            "this data another survey name, or its table another file name"
-        )
-
-
-def _refuse_collisions(cursor: Cursor[tuple[object, ...]]) -> None:
-    within = cursor.execute(
-        "SELECT object_id, array_agg(survey_source_id ORDER BY survey_source_id) FROM pg_temp.stage_source "
-        "GROUP BY object_id HAVING count(*) > 1 LIMIT 1"
-    ).fetchone()
-    if within is not None:
-        raise CollisionError(f"object_id {within[0]} is claimed by the sources {within[1]} of one tile")
-    row = cursor.execute(
-        "SELECT t.object_id, n.survey_source_id, t.survey_source_id, v.name FROM pg_temp.stage_source AS n "
-        "JOIN galcat.source AS t USING (object_id) JOIN galcat.survey AS v ON v.survey_id = t.survey_id "
-        "WHERE (t.survey_id, t.survey_source_id) <> (n.survey_id, n.survey_source_id) LIMIT 1"
-    ).fetchone()
-    if row is not None:
-        raise CollisionError(
-            f"object_id {row[0]} of source {row[1]} already belongs to source {row[2]} of survey {row[3]}"
-        )
 
 
 def _retire_vanished(cursor: Cursor[tuple[object, ...]], tile_id: int, kept: list[int]) -> int:
@@ -325,44 +270,13 @@ def _write_vectors(
         columns = keys | values
         copy = partial(copy_columns, columns=columns)
         names = tuple(columns)
-        changed += _load(cursor, table, tuple(keys), names, release_id, ids.tolist(), copy, replace=True)
+        changed += load(cursor, table, tuple(keys), names, release_id, ids.tolist(), copy, replace=True)
     copy = partial(_copy_pictures, rows=list(zip(ids.tolist(), galaxies.jpegs, strict=True)))
     names = ("object_id", "jpeg")
     key = names[:1]
-    return changed + _load(
+    return changed + load(
         cursor, "thumbnail", key, names, release_id, ids.tolist(), copy, replace=replace_pictures
     )
-
-
-def _load(
-    cursor: Cursor[tuple[object, ...]],
-    table: str,
-    key: tuple[str, ...],
-    columns: tuple[str, ...],
-    release_id: int,
-    ids: list[int],
-    copy: Callable[[Cursor[tuple[object, ...]], sql.Composable], None],
-    *,
-    replace: bool,
-) -> int:
-    """Bring rows into a table; returns rows changed.
-
-    Straight where none of the galaxies is in it yet, which halves the time of a first ingestion; else
-    staged and merged.
-    """
-    here = sql.SQL(" AND release_id = %(release)s" if "release_id" in key else "")
-    there = cursor.execute(
-        sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE object_id = ANY (%(ids)s){})").format(
-            sql.Identifier("galcat", table), here
-        ),
-        {"ids": ids, "release": release_id},
-    ).fetchone()
-    if there == (False,):
-        copy(cursor, sql.Identifier("galcat", table))
-        return cursor.rowcount
-    _make_stage(cursor, table)
-    copy(cursor, sql.Identifier("pg_temp", f"stage_{table}"))
-    return _merge(cursor, table, key, columns, replace=replace)
 
 
 def _copy_pictures(
@@ -381,50 +295,6 @@ def _halves(array: NDArray[np.float32]) -> NDArray[np.float16]:
             f"a vector holds {np.abs(array).max():.3g}, more than a halfvec can: {HALF_MAX:.0f}"
         )
     return array.astype(np.float16)
-
-
-def _make_stage(cursor: Cursor[tuple[object, ...]], table: str) -> None:
-    """Make an empty temporary table with the columns of a table; it lives as long as the session."""
-    stage = sql.Identifier(f"stage_{table}")
-    cursor.execute(
-        sql.SQL(
-            "SET LOCAL client_min_messages = warning;"
-            "CREATE TEMPORARY TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS"
-        ).format(stage, sql.Identifier("galcat", table))
-    )
-
-
-def _merge(
-    cursor: Cursor[tuple[object, ...]],
-    table: str,
-    key: tuple[str, ...],
-    columns: tuple[str, ...],
-    *,
-    replace: bool,
-) -> int:
-    """Insert the staged rows; those that are there and differ are updated, or left; returns rows changed."""
-
-    def names(prefix: str, wanted: tuple[str, ...]) -> sql.Composed:
-        return sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(name) for name in wanted)
-
-    values = tuple(name for name in columns if name not in key)
-    cursor.execute(
-        sql.SQL(
-            "INSERT INTO {table} AS old ({columns}) SELECT {columns} FROM pg_temp.{stage} ORDER BY object_id "
-            "ON CONFLICT ({key}) DO UPDATE SET ({values}) = ROW ({new}) "
-            "WHERE {replace} AND ROW ({old}) IS DISTINCT FROM ROW ({new})"
-        ).format(
-            replace=sql.Literal(replace),
-            table=sql.Identifier("galcat", table),
-            stage=sql.Identifier(f"stage_{table}"),
-            columns=names("", columns),
-            key=names("", key),
-            values=names("", values),
-            old=names("old.", values),
-            new=names("excluded.", values),
-        )
-    )
-    return cursor.rowcount
 
 
 def _write_outcome(
