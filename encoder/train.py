@@ -12,7 +12,7 @@ from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
 from encoder.training.data import Labelled
 from encoder.training.ranks import Ranks, joined_ranks
-from encoder.training.release import make_release, projection_sample
+from encoder.training.release import CACHE, make_release, projection_sample
 from encoder.training.run import Run
 from encoder.training.sources import load_sources
 
@@ -47,7 +47,7 @@ def train(config_file: Path, progress: Progress | None = None) -> Path | None:
     with joined_ranks() as ranks:
         if not ranks.is_first:
             ranks.wait()  # the first draws the simulated galaxies
-        sources = load_sources(config.sources, campaigns, folder / "cache")
+        sources = load_sources(config.sources, campaigns, folder / CACHE)
         splits = [source.split() for source in sources]
         if ranks.is_first:
             ranks.wait()
@@ -68,7 +68,7 @@ def train(config_file: Path, progress: Progress | None = None) -> Path | None:
         run.finish()
         if not ranks.is_first:
             return None
-    return make_release(config, campaigns.release_tree, run.average, splits)
+    return make_release(config, campaigns.release_tree, run.average, splits, progress)
 
 
 def _epoch(run: Run, epoch: int, ranks: Ranks, watched: list[Labelled]) -> None:

@@ -67,6 +67,7 @@ def write_weights(path: Path, weights: Weights) -> None:
         "tree": weights.tree.name,
         "recipe": weights.recipe.to_dict(),
         "view_set": weights.view_set,
+        "equal_length": weights.network.equal_length,
         "training": weights.training,
         "projection_scale": weights.projection.scale,
     }
@@ -123,6 +124,7 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
         recipe.input_deviation,
         channels=recipe.channels,
     )
+    network.equal_length = bool(about.get("equal_length"))  # the first releases had no such entry
     network.load_state_dict(_part(tensors, _NETWORK))
     return Weights(
         name=about["name"],

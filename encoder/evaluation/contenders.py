@@ -1,6 +1,5 @@
-"""Who is compared: the release, its network untrained, EfficientNet-Lite0 from ImageNet, other releases."""
+"""Who is compared: the release, its network untrained and from ImageNet, other releases."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +9,8 @@ import torch
 from encoder.encoder import Encoder, load_encoder
 from encoder.errors import EvaluationError, TrainingError
 from encoder.gz_tree import GZD5
-from encoder.imagenet import BACKBONE, backbone_state
-from encoder.network import Network, folded
+from encoder.imagenet import BACKBONE, backbone_state, has_imagenet
+from encoder.network import Network, fingerprint, folded
 from encoder.recipe import ImageRecipe
 
 IMAGENET = "ImageNet"
@@ -83,7 +82,9 @@ def contenders(
 
 
 def imagenet_encoder(like: Encoder) -> Encoder:
-    """EfficientNet-Lite0 as ImageNet left it, for pictures of another release's size and field.
+    """The network as ImageNet left it, for pictures of another release's size and field.
+
+    EfficientNet-Lite0 where there are no such weights of the release's own network.
 
     Raises:
         TrainingError: The package with the weights is not installed.
@@ -95,9 +96,10 @@ def imagenet_encoder(like: Encoder) -> Encoder:
         input_deviation=usual.input_deviation,
         channels=usual.channels,
     )
-    network = _seeded_network(BACKBONE, like.tree.n_answers, recipe)
-    network.backbone.load_state_dict(backbone_state())
-    return _baseline(IMAGENET, like, BACKBONE, network, recipe)
+    backbone = like.backbone if has_imagenet(like.backbone) else BACKBONE
+    network = _seeded_network(backbone, like.tree.n_answers, recipe)
+    network.backbone.load_state_dict(backbone_state(backbone))
+    return _baseline(IMAGENET, like, backbone, network, recipe)
 
 
 def untrained_encoder(like: Encoder) -> Encoder:
@@ -115,21 +117,14 @@ def _seeded_network(backbone: str, n_answers: int, recipe: ImageRecipe) -> Netwo
 
 
 def _baseline(name: str, like: Encoder, backbone: str, network: Network, recipe: ImageRecipe) -> Encoder:
+    network.equal_length = like.equal_length
     return replace(
         like,
         name=name,
         backbone=backbone,
         dimension=network.dimension,
         recipe=recipe,
-        sha256=_fingerprint(network),
+        sha256=fingerprint(network),
         training={},
         _network=folded(network, recipe.size).to(like.device),
     )
-
-
-def _fingerprint(network: Network) -> str:
-    digest = hashlib.sha256()
-    for key, tensor in network.state_dict().items():
-        digest.update(key.encode())
-        digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -62,7 +62,7 @@ def _keep(encoded: Encoded, file: Path) -> None:
 
 def _kept(file: Path) -> Encoded:
     try:
-        with np.load(file) as arrays:
+        with file.open("rb") as opened, np.load(opened) as arrays:
             return Encoded(arrays["embedding"], arrays["alpha"])
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise EvaluationError(f"{file} is damaged: delete it and run again") from error

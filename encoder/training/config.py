@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_origin
 
 from encoder.errors import TrainingError, WeightsError
+from encoder.gz_tree import GZD5
 from encoder.recipe import ImageRecipe
 from encoder.training.augment import AUGMENTATIONS, Share
 from encoder.views import VIEW_SETS
@@ -17,7 +18,13 @@ _SMALLEST_SHARE = 0.02
 _MOST_SEED = 2**28
 TIMM = "timm:"
 """What a start begins with whose name timm knows."""
-KINDS = {"simulated": (), "efigi": ("folder",), "gz2_spirals": ("folder",), "votes": ("table", "folder")}
+KINDS = {
+    "simulated": (),
+    "efigi": ("folder",),
+    "gz2_spirals": ("folder",),
+    "votes": ("table", "folder"),
+    "unlabelled": ("folder",),
+}
 """The kinds of sources, and what each must say of itself."""
 
 
@@ -35,6 +42,9 @@ class ReleaseConfig:
         folder: Where the run keeps its log, checkpoint and weights; relative to the current folder.
         tree: The Galaxy Zoo tree of the release's answers.
         also_learnt: Further trees whose questions are trained on and left out of the release.
+        equal_length: Whether all vectors are scaled to the same length, so that only directions differ.
+        refit_galaxies: Simulated galaxies, drawn for this alone, on which the head is fitted once more after
+            training, beside the real ones; 0 leaves it as it was trained.
     """
 
     name: str
@@ -44,6 +54,8 @@ class ReleaseConfig:
     folder: str
     tree: str = "gzd5"
     also_learnt: tuple[str, ...] = ()
+    equal_length: bool = False
+    refit_galaxies: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,10 @@ class LoopConfig:
         patience: Epochs without a lower held-out loss after which training stops and the best weights are
             released; 0 trains to the end.
         augment: `full` or `flips`, what changes in a picture from epoch to epoch.
+        likeness: Weight of the loss by which galaxies with the same traits get vectors of one direction,
+            beside that of the votes, which is in nats a galaxy.
+        agreement: Weight of the loss by which two pictures of one galaxy are told from those of others. With
+            this or likeness a step sees two pictures of each of half as many galaxies.
     """
 
     epochs: int
@@ -82,6 +98,13 @@ class LoopConfig:
     seed: int
     patience: int = 0
     augment: str = "full"
+    likeness: float = 0.0
+    agreement: float = 0.0
+
+    @property
+    def pictures_of_each(self) -> int:
+        """Pictures that a step sees of each of its galaxies."""
+        return 2 if self.likeness or self.agreement else 1
 
     def size_in(self, epoch: int) -> int:
         """Width and height of the pictures in an epoch, pixels: small ones first teach the same for less."""
@@ -94,7 +117,8 @@ class SourceConfig:
     """One labelled source.
 
     Attributes:
-        kind: `simulated`; `efigi`; `gz2_spirals`; or `votes`, a table of counts as Galaxy Zoo publishes them.
+        kind: `simulated`; `efigi`; `gz2_spirals`; `votes`, a table of counts as Galaxy Zoo publishes them; or
+            `unlabelled`, a folder of images.
         share: Range of the share of the frame that the network sees.
         folder: Of the images and their table; relative to the current folder.
         galaxies: How many to simulate.
@@ -206,7 +230,8 @@ def _table(cls: type[_T], raw: Any, what: str) -> _T:  # noqa: ANN401 - straight
         _check(key in types, f"{what} has an unknown entry {key!r}")
         wanted = get_origin(types[key]) or types[key]
         right = isinstance(value, int | float) if wanted is float else isinstance(value, wanted)  # type: ignore[arg-type]
-        _check(right and not isinstance(value, bool), f"{what}: {key} = {value!r} is no {wanted.__name__}")  # type: ignore[union-attr]
+        right = right and isinstance(value, bool) == (wanted is bool)
+        _check(right, f"{what}: {key} = {value!r} is no {wanted.__name__}")  # type: ignore[union-attr]
     for f in fields(cls):  # type: ignore[arg-type]
         _check(f.name in raw or f.default is not MISSING, f"{what} has no entry {f.name!r}")
     return cls(**raw)
@@ -222,6 +247,11 @@ def _check_ranges(config: TrainingConfig) -> None:
     )
     plain = bool(release.name) and "/" not in release.name and "\\" not in release.name
     _check(plain, f"release name {release.name!r} is not the name of a file")
+    _check(release.refit_galaxies >= 0, f"release: refit_galaxies {release.refit_galaxies} is negative")
+    _check(
+        not release.refit_galaxies or release.tree == GZD5.name,
+        f"simulated galaxies have no votes of {release.tree}: refit_galaxies is for {GZD5.name}",
+    )
     trees = (release.tree, *release.also_learnt)
     _check(len(set(trees)) == len(trees), f"a tree is learnt twice: {', '.join(trees)}")
     for source in config.sources:
@@ -230,7 +260,7 @@ def _check_ranges(config: TrainingConfig) -> None:
         _check(source.repeat > 0, f"source {source.kind}: repeat {source.repeat} is not positive")
     _check(0 <= loop.seed < _MOST_SEED, f"training: seed {loop.seed} is not in 0..2^28")
     _check(0 <= loop.drop_path < 1, f"training: drop_path {loop.drop_path} is not in 0..1")
-    for name in ("workers", "weight_decay", "warmup_epochs"):
+    for name in ("workers", "weight_decay", "warmup_epochs", "likeness", "agreement"):
         _check(
             0 <= getattr(loop, name) < math.inf,
             f"training: {name} {getattr(loop, name)} is negative or not finite",
@@ -238,6 +268,12 @@ def _check_ranges(config: TrainingConfig) -> None:
     _check(0 <= loop.ema_decay < 1, f"ema_decay {loop.ema_decay} is not in 0..1")
     known = " or ".join(AUGMENTATIONS)
     _check(loop.augment in AUGMENTATIONS, f"training: augment {loop.augment!r} is not {known}")
+    unlabelled = any(source.kind == "unlabelled" for source in config.sources)
+    _check(not unlabelled or loop.agreement > 0, "an unlabelled source teaches nothing without agreement")
+    paired = loop.batch_size % loop.pictures_of_each == 0
+    _check(
+        paired, f"training: batch_size {loop.batch_size} is odd, and two pictures of each galaxy are wanted"
+    )
     _check(loop.patience >= 0, f"training: patience {loop.patience} is negative")
     grows = 0 < loop.start_size <= loop.size and (loop.size - loop.start_size) % _SIZE_STEP == 0
     _check(grows, f"training: start_size {loop.start_size} does not grow to {loop.size} in steps of 32")

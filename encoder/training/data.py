@@ -1,7 +1,8 @@
-"""Labelled galaxies of several sources as one data set of pictures and votes."""
+"""Galaxies of several sources as one data set of pictures, votes and traits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +26,8 @@ class Labelled:
         votes: (n, n_answers) float32.
         share: Range of the share of the frame that the network sees.
         held_out: (n,) galaxies that are not trained on.
+        traits: (n, k) float32, what says whether two galaxies are alike, each 0..1, NaN where unknown; k is 0
+            where nothing does.
     """
 
     kind: str
@@ -34,6 +37,7 @@ class Labelled:
     votes: NDArray[np.float32]
     share: Share
     held_out: NDArray[np.bool_]
+    traits: NDArray[np.float32]
 
     def split(self) -> tuple["Labelled", "Labelled"]:
         """The galaxies to train on, and those held out."""
@@ -47,17 +51,38 @@ class Labelled:
             images=Chosen(self.images, rows),
             votes=self.votes[rows],
             held_out=self.held_out[rows],
+            traits=self.traits[rows],
         )
 
 
-class Pictures(Dataset[tuple[Tensor, Tensor]]):
-    """Pictures and votes of several sources, for a data loader.
+def no_traits(n: int) -> NDArray[np.float32]:
+    """The traits of galaxies of which none is known."""
+    return np.empty((n, 0), np.float32)
+
+
+class Shown(NamedTuple):
+    """One galaxy, or as the data loader stacks them a batch.
+
+    Attributes:
+        rgb: (pictures of it, 3, size, size) float32 in 0..1.
+        votes: (n_answers,) float32.
+        traits: (k,) float32, NaN where unknown; k is the most that a source knows.
+    """
+
+    rgb: Tensor
+    votes: Tensor
+    traits: Tensor
+
+
+class Pictures(Dataset[Shown]):
+    """Pictures, votes and traits of several sources, for a data loader.
 
     Args:
         sources: Galaxies.
         size: Width and height of a picture, pixels.
         seed: A random picture for each (seed, index), whichever process makes it; None for the plain one.
         augmentation: What may be random.
+        of_each: Pictures of each galaxy, each another; the plain one is the same every time.
     """
 
     def __init__(
@@ -66,22 +91,32 @@ class Pictures(Dataset[tuple[Tensor, Tensor]]):
         size: int,
         seed: int | None,
         augmentation: Augmentation = augmented,
+        of_each: int = 1,
     ) -> None:
         self._sources = sources
         self._ends = np.cumsum([len(source.ids) for source in sources])
         self._size = size
         self._seed = seed
         self._augmentation = augmentation
+        self._of_each = of_each
+        self._n_traits = max(source.traits.shape[1] for source in sources)
 
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> Shown:
         which = int(np.searchsorted(self._ends, index, side="right"))
         source = self._sources[which]
         i = index - (int(self._ends[which - 1]) if which else 0)
-        votes = torch.from_numpy(source.votes[i])
+        traits = torch.full((self._n_traits,), torch.nan)
+        traits[: source.traits.shape[1]] = torch.from_numpy(source.traits[i])
+        return Shown(self._pictures(source, i, index), torch.from_numpy(source.votes[i]), traits)
+
+    def _pictures(self, source: Labelled, i: int, index: int) -> Tensor:
+        image = source.images[i]
         if self._seed is None:
-            return plain(source.images[i], source.share.middle, self._size), votes
+            return plain(image, source.share.middle, self._size)[None]
         generator = torch.Generator().manual_seed(self._seed * 10_000_019 + index)
-        return self._augmentation(source.images[i], source.share, self._size, generator), votes
+        return torch.stack(
+            [self._augmentation(image, source.share, self._size, generator) for _ in range(self._of_each)]
+        )

@@ -25,6 +25,7 @@ _WIDEST = {"T": 8.0}  # an interval this wide halves the votes; 1 for the attrib
 _ANSWERS = 10.0
 _ANSWER_SPREAD = 0.5  # of a step between answers: nobody is surer
 _WIDTHS = 3.0  # standard deviations in an expert's interval
+_NO_TRAITS = {"Arm_Rotation", "Contamination"}
 _SETTINGS = {"question", "attribute", "at"}
 
 
@@ -170,6 +171,29 @@ def attribute_answers(attributes: pd.DataFrame, tree: Tree) -> NDArray[np.float3
         known = np.isfinite(value) if question.name == "T" else value != _UNKNOWN
         votes[known, question.slice] = (_ANSWERS * weight / weight.sum(axis=1, keepdims=True))[known]
     return votes
+
+
+def attribute_values(attributes: pd.DataFrame, tree: Tree) -> NDArray[np.float32]:
+    """The expert attributes as traits that say how alike two galaxies are.
+
+    Args:
+        attributes: One row a galaxy, each question a column.
+        tree: `efigi`, whose first and last answers become 0 and 1.
+
+    Returns:
+        (n, 12): all but the sense in which the arms wind, which a mirrored picture changes, and the stars in
+        front, which are not the galaxy's; NaN where the attribute is unknown.
+
+    Raises:
+        TrainingError: A column is missing.
+    """
+    columns = []
+    for question in (q for q in tree.questions if q.name not in _NO_TRAITS):
+        first, last = float(question.answers[0]), float(question.answers[-1])
+        value = _column(attributes, question.name)
+        known = np.isfinite(value) if question.name == "T" else value != _UNKNOWN
+        columns.append(np.where(known, (value - first) / (last - first), np.nan))
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True)

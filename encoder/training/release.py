@@ -1,4 +1,4 @@
-"""From trained weights to a release: the projection is fitted and the file written."""
+"""From trained weights to a release: head and projection are fitted and the file written."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import Progress
 from torch.utils.data import DataLoader
 
 from encoder.encoder import Encoder, load_encoder
@@ -19,13 +20,20 @@ from encoder.training.augment import Share
 from encoder.training.config import TrainingConfig
 from encoder.training.data import Labelled, Pictures
 from encoder.training.simulated import KEPT_SHARE
+from encoder.training.unseen import refit_on_unseen
 from encoder.weights_file import Weights, write_weights
 
 SEARCHED_WIDTH = 40
+CACHE = "cache"
+"""Folder, within the run's, of what can be made again."""
 
 
 def make_release(
-    config: TrainingConfig, tree: Tree, network: Network, splits: Sequence[tuple[Labelled, Labelled]]
+    config: TrainingConfig,
+    tree: Tree,
+    network: Network,
+    splits: Sequence[tuple[Labelled, Labelled]],
+    progress: Progress | None = None,
 ) -> Path:
     """Write `NAME.safetensors` into the run's folder.
 
@@ -36,11 +44,25 @@ def make_release(
         tree: Whose answers are released, the first of the network's.
         network: Trained.
         splits: Training and held-out galaxies of each source.
+        progress: Where a bar is shown.
 
     Returns:
         The weights file.
     """
-    network = with_first_answers(network, tree.n_answers)
+    network = with_first_answers(network, tree.n_answers).cpu()
+    if config.release.refit_galaxies:
+        refit_on_unseen(
+            network,
+            config.recipe,
+            config.release.view_set,
+            tree,
+            [training for training, _ in splits if training.kind != "simulated" and training.votes.any()],
+            config.release.refit_galaxies,
+            config.loop.workers,
+            Path(config.release.folder) / CACHE,
+            progress,
+        )
+    network.equal_length = config.release.equal_length
     with TemporaryDirectory() as folder:
         rounded = Path(folder) / "rounded.safetensors"
         _write(rounded, config, tree, network, no_projection(network.dimension), splits)
@@ -86,7 +108,7 @@ def source_share(source: Labelled, crop: float) -> float:
 def _vectors(encoder: Encoder, source: Labelled, share: float) -> NDArray[np.float32]:
     """Vectors of the plain pictures of a source, which show `share` of its frame, (n, d)."""
     pictures = Pictures([replace(source, share=Share(share, share))], encoder.recipe.size, None)
-    return np.concatenate([encoder.encode(rgb).embedding for rgb, _ in DataLoader(pictures, 64)])
+    return np.concatenate([encoder.encode(shown.rgb[:, 0]).embedding for shown in DataLoader(pictures, 64)])
 
 
 def _write(

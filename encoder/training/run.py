@@ -17,14 +17,15 @@ from torch.utils.data import DataLoader
 from encoder.device import has_fast_bfloat16
 from encoder.errors import TrainingError, WeightsError
 from encoder.gz_tree import Tree
-from encoder.imagenet import BACKBONE, backbone_state
+from encoder.imagenet import backbone_state
 from encoder.loss import dirichlet_multinomial_loss
-from encoder.network import Network, check_size, keep_depthwise_float32, with_channels
+from encoder.network import Network, Prediction, check_size, keep_depthwise_float32, with_channels
 from encoder.training.augment import AUGMENTATIONS
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import TIMM, TrainingConfig
-from encoder.training.data import Labelled, Pictures
+from encoder.training.data import Labelled, Pictures, Shown
 from encoder.training.ranks import Ranks
+from encoder.training.vector_losses import Agreement, likeness_loss
 from encoder.weights_file import read_weights
 
 _CHECKPOINT = "checkpoint.pt"
@@ -63,11 +64,11 @@ class Run:
         self._epochs = 0
         self._best: dict[str, Any] = {"loss": math.inf, "epochs": 0}
         self._bfloat16 = has_fast_bfloat16(self._device)
-        self._steps = sum(len(s.ids) for s in sources) // (loop.batch_size * ranks.size)
+        self._batch = loop.batch_size // loop.pictures_of_each
+        self._steps = sum(len(s.ids) for s in sources) // (self._batch * ranks.size)
         if not self._steps:
             raise TrainingError(
-                f"fewer training galaxies than one batch of {loop.batch_size} for each of {ranks.size} "
-                "processes"
+                f"fewer training galaxies than one batch of {self._batch} for each of {ranks.size} processes"
             )
         self._network = _start_network(config, campaigns)
         for size in {loop.size_in(epoch) for epoch in range(loop.epochs)} | {config.recipe.size}:
@@ -80,8 +81,10 @@ class Run:
         self.average.load_state_dict(self._network.state_dict())
         if self._device.type == "cpu" and self._bfloat16:
             keep_depthwise_float32(self._network)
-        self._shared = ranks.together(self._network)
-        self._optimiser = torch.optim.AdamW(_groups(self._network, loop.weight_decay), lr=loop.learning_rate)
+        agreement = Agreement(self._network.dimension) if loop.agreement else None
+        self._learner = _Learner(self._network, agreement).to(self._device)
+        self._shared = ranks.together(self._learner)
+        self._optimiser = torch.optim.AdamW(_groups(self._learner, loop.weight_decay), lr=loop.learning_rate)
 
     def resume(self) -> int:
         """Load the last checkpoint, if there is one; the epochs that are done."""
@@ -92,7 +95,7 @@ class Run:
             state = torch.load(file, map_location=self._device, weights_only=True)
             if state["run"] != self._identity:
                 raise TrainingError(f"{file} is of another training configuration; choose another folder")
-            self._network.load_state_dict(state["network"])
+            self._learner.load_state_dict(state["learner"])
             self.average.load_state_dict(state["average"])
             self._optimiser.load_state_dict(state["optimiser"])
             self._best, self._epochs = state["best"], state["epochs"]
@@ -131,7 +134,7 @@ class Run:
             "run": self._identity,
             "epochs": self._epochs,
             "best": self._best,
-            "network": self._network.state_dict(),
+            "learner": self._learner.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
         }
@@ -141,25 +144,25 @@ class Run:
 
     def one_epoch(self, epoch: int) -> float:
         """Train on every galaxy once; the mean loss, nats a galaxy."""
-        seed = self._config.loop.seed * 1009 + epoch
-        torch.manual_seed(seed * 1013 + self._ranks.rank)  # stochastic depth
+        loop, ranks = self._config.loop, self._ranks
+        seed = loop.seed * 1009 + epoch
+        torch.manual_seed(seed * 1013 + ranks.rank)  # stochastic depth
         pictures = Pictures(
-            self._sources, self._config.loop.size_in(epoch), seed, AUGMENTATIONS[self._config.loop.augment]
+            self._sources, loop.size_in(epoch), seed, AUGMENTATIONS[loop.augment], loop.pictures_of_each
         )
         order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed)).tolist()
-        batch_size = self._config.loop.batch_size
         loader = DataLoader(
             pictures,
-            batch_size,
-            sampler=order[self._ranks.rank : self._steps * batch_size * self._ranks.size : self._ranks.size],
+            self._batch,
+            sampler=order[ranks.rank : self._steps * self._batch * ranks.size : ranks.size],
             drop_last=True,
-            num_workers=self._config.loop.workers,
+            num_workers=loop.workers,
         )
         bar = self._progress.add_task(f"epoch {epoch + 1}", total=self._steps) if self._progress else None
         total = 0.0
         self._shared.train()
-        for i, (rgb, votes) in enumerate(_each(loader)):
-            loss = self._step(epoch * self._steps + i, rgb, votes)
+        for i, shown in enumerate(_each(loader)):
+            loss = self._step(epoch * self._steps + i, shown)
             if not math.isfinite(loss):
                 raise TrainingError(
                     f"the loss is {loss} in step {i + 1} of epoch {epoch + 1}: try a lower learning_rate"
@@ -173,9 +176,12 @@ class Run:
 
     @torch.inference_mode()
     def loss_on(self, source: Labelled) -> float:
-        """Mean loss of the averaged weights on plain pictures of held-out galaxies, nats a galaxy."""
+        """Mean vote loss of the averaged weights on plain pictures of held-out galaxies, nats a galaxy."""
         loader = DataLoader(Pictures([source], self._config.loop.size, None), self._config.loop.batch_size)
-        total = sum(float(self._loss(self.average, rgb, votes)) * len(rgb) for rgb, votes in _each(loader))
+        total = 0.0
+        for shown in _each(loader):
+            loss = self._vote_loss(self._predicted(self.average, shown.rgb[:, 0]), shown.votes)
+            total += float(loss) * len(shown.votes)
         return round(total / max(1, len(source.ids)), 4)
 
     def log(self, row: dict[str, float]) -> None:
@@ -188,24 +194,38 @@ class Run:
                 writer.writeheader()
             writer.writerow(row)
 
-    def _step(self, step: int, rgb: Tensor, votes: Tensor) -> float:
+    def _step(self, step: int, shown: Shown) -> float:
         rate = self._config.loop.learning_rate * self._schedule(step)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        loss = self._loss(self._shared, rgb, votes)
+        loss = self._loss(shown)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self._network.parameters(), _LARGEST_GRADIENT)
+        nn.utils.clip_grad_norm_(self._learner.parameters(), _LARGEST_GRADIENT)
         self._optimiser.step()
         # A short memory at first, or the average would remember the start for ever.
         decay = min(self._config.loop.ema_decay, (step + 1) / (step + 10))
         _move_average(self.average, self._network, decay)
         return float(loss.detach())
 
-    def _loss(self, network: nn.Module, rgb: Tensor, votes: Tensor) -> Tensor:
+    def _loss(self, shown: Shown) -> Tensor:
+        """The losses of a batch: first pictures of all its galaxies, then, where there are, second ones."""
+        loop = self._config.loop
+        rgb = shown.rgb.transpose(0, 1).flatten(0, 1)
+        prediction, disagreement = self._predicted(self._shared, rgb)
+        loss = self._vote_loss(prediction, shown.votes.repeat(loop.pictures_of_each, 1))
+        if loop.likeness:
+            traits = shown.traits.repeat(loop.pictures_of_each, 1).to(self._device)
+            loss = loss + loop.likeness * likeness_loss(prediction.embedding, traits)
+        total: Tensor = loss + loop.agreement * disagreement
+        return total
+
+    def _predicted(self, network: nn.Module, rgb: Tensor) -> Any:  # noqa: ANN401 - what the network gives
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16):
-            alpha = network(rgb.to(self._device)).alpha
-        return dirichlet_multinomial_loss(alpha, votes.to(self._device), self._slices)
+            return network(rgb.to(self._device))
+
+    def _vote_loss(self, prediction: Prediction, votes: Tensor) -> Tensor:
+        return dirichlet_multinomial_loss(prediction.alpha, votes.to(self._device), self._slices)
 
     def _schedule(self, step: int) -> float:
         warmup = self._config.loop.warmup_epochs * self._steps
@@ -230,7 +250,22 @@ class Run:
             file.write_text("".join(lines[: epochs + 1]))
 
 
-def _each(loader: DataLoader[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+class _Learner(nn.Module):
+    """All that is trained, as one module whose gradients are averaged together."""
+
+    def __init__(self, network: Network, agreement: Agreement | None) -> None:
+        super().__init__()
+        self.network, self.agreement = network, agreement
+
+    def forward(self, rgb: Tensor) -> tuple[Prediction, Tensor]:
+        prediction: Prediction = self.network(rgb)
+        if self.agreement is None:
+            return prediction, prediction.embedding.new_zeros(())
+        with torch.autocast(rgb.device.type, enabled=False):
+            return prediction, self.agreement(prediction.embedding)
+
+
+def _each(loader: DataLoader[Shown]) -> Iterator[Shown]:
     """Batches; an error of ours that a worker met is again the one line it was."""
     try:
         yield from loader
@@ -251,10 +286,8 @@ def _start_network(config: TrainingConfig, campaigns: Campaigns) -> Network:
     match config.release.start:
         case "random":
             pass
-        case "imagenet" if backbone == BACKBONE:
-            network.backbone.load_state_dict(with_channels(backbone_state(), network))
         case "imagenet":
-            raise TrainingError(f"the ImageNet start is {BACKBONE}'s, not {backbone}'s")
+            network.backbone.load_state_dict(with_channels(backbone_state(backbone), network))
         case name if name.startswith(TIMM):
             _load_pretrained(name, network, backbone)
         case file:
@@ -291,9 +324,9 @@ def _go_on_from(file: Path, network: Network, backbone: str, tree: Tree) -> None
         network.head.bias[: tree.n_answers] = weights.network.head.bias
 
 
-def _groups(network: Network, weight_decay: float) -> list[dict[str, object]]:
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
+def _groups(learner: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    matrices = [p for p in learner.parameters() if p.ndim > 1]
+    others = [p for p in learner.parameters() if p.ndim <= 1]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 

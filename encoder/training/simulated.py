@@ -1,7 +1,6 @@
 """Simulated galaxies as training pictures: drawn once, stretched, kept on disk and read through a map."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,8 @@ DRAWN_PX = 384
 KEPT_PX = 288
 """... of which the centre is kept: what is outside no recipe crops to."""
 KEPT_SHARE = KEPT_PX / DRAWN_PX
-_CHUNK = 100
+CHUNK = 100
+"""Galaxies that are drawn together."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,32 @@ def true_fractions(n: int, seed: int, survey: SurveyParameters | None = None) ->
         survey: ... and this.
     """
     parts = [
-        expected_fractions(min(_CHUNK, n - start), _chunk_seed(seed, start), survey)
-        for start in range(0, n, _CHUNK)
+        expected_fractions(min(CHUNK, n - start), _chunk_seed(seed, start), survey)
+        for start in range(0, n, CHUNK)
     ]
     return np.concatenate(parts)
+
+
+def drawn_pictures(
+    n: int, seed: int, start: int, survey: SurveyParameters | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Galaxies start to start + n of a seed, drawn now.
+
+    Args:
+        n: How many.
+        seed: The same seed and start give the same galaxies.
+        start: The first.
+        survey: Ranges to draw from; without it, the usual ones.
+
+    Returns:
+        Pictures (n, 3, KEPT_PX, KEPT_PX) uint8, and votes (n, 34).
+    """
+    margin = (DRAWN_PX - KEPT_PX) // 2
+    cutouts = draw_cutouts(n, _chunk_seed(seed, start), DRAWN_PX, survey)
+    # g, r, z become blue, green, red; rows grow to the north, a picture's rows to the south.
+    flux = torch.from_numpy(cutouts.flux).flip(1).flip(2)
+    rgb = to_rgb(flux)[:, :, margin:-margin, margin:-margin]
+    return (rgb * 255).round().to(torch.uint8).numpy(), cutouts.votes.astype(np.float32)
 
 
 def _chunk_seed(seed: int, start: int) -> int:
@@ -84,22 +106,10 @@ def _draw(n: int, seed: int, survey: SurveyParameters, pictures_file: Path, vote
     shape = (n, 3, KEPT_PX, KEPT_PX)
     pictures = np.lib.format.open_memmap(pictures_file, mode="w+", dtype=np.uint8, shape=shape)
     votes = np.zeros((n, 34), np.float32)
-    for start, chunk_pictures, chunk_votes in _chunks(n, seed, survey):
-        pictures[start : start + len(chunk_pictures)] = chunk_pictures
-        votes[start : start + len(chunk_votes)] = chunk_votes
+    for start in range(0, n, CHUNK):
+        chunk = slice(start, min(start + CHUNK, n))
+        pictures[chunk], votes[chunk] = drawn_pictures(chunk.stop - start, seed, start, survey)
     pictures.flush()
     unfinished = votes_file.with_name(f".{votes_file.name}.part.npy")
     np.save(unfinished, votes)
     unfinished.replace(votes_file)
-
-
-def _chunks(
-    n: int, seed: int, survey: SurveyParameters
-) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float32]]]:
-    margin = (DRAWN_PX - KEPT_PX) // 2
-    for start in range(0, n, _CHUNK):
-        cutouts = draw_cutouts(min(_CHUNK, n - start), _chunk_seed(seed, start), DRAWN_PX, survey)
-        # g, r, z become blue, green, red; rows grow to the north, a picture's rows to the south.
-        flux = torch.from_numpy(cutouts.flux).flip(1).flip(2)
-        rgb = to_rgb(flux)[:, :, margin:-margin, margin:-margin]
-        yield start, (rgb * 255).round().to(torch.uint8).numpy(), cutouts.votes.astype(np.float32)

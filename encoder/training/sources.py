@@ -15,10 +15,11 @@ from encoder.label_tables import read_labels, unique, vote_counts
 from encoder.survey import load_survey
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
-from encoder.training.data import Labelled
+from encoder.training.data import Labelled, no_traits
 from encoder.training.efigi import (
     attribute_answers,
     attribute_columns,
+    attribute_values,
     attribute_votes,
     check_attributes,
     ring_stratified,
@@ -65,7 +66,7 @@ def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labe
         TrainingError: Nobody voted on what is learnt.
     """
     source = _load(config, campaigns, cache)
-    if not source.votes.any():
+    if source.kind != "unlabelled" and not source.votes.any():
         learnt = ", ".join(tree.name for tree in campaigns.trees)
         raise TrainingError(f"source {source.name} has no vote in the trees that are learnt: {learnt}")
     return source
@@ -77,13 +78,16 @@ def _load(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:
             galaxies = simulated_galaxies(config.galaxies, config.seed, cache)
             ids = [f"{config.seed}-{i}" for i in range(len(galaxies.votes))]
             votes = campaigns.votes({"gzd5": galaxies.votes})
+            out = held_out(config, ids)
             return Labelled(
-                "simulated", "simulated", ids, galaxies, votes, config.share, held_out(config, ids)
+                "simulated", "simulated", ids, galaxies, votes, config.share, out, no_traits(len(ids))
             )
         case "efigi":
             return _efigi(config, campaigns)
         case "gz2_spirals":
             return _gz2_spirals(config, campaigns)
+        case "unlabelled":
+            return _unlabelled(config, campaigns)
         case _:
             return _votes(config, campaigns)
 
@@ -103,8 +107,9 @@ def _efigi(config: SourceConfig, campaigns: Campaigns) -> Labelled:
     votes = campaigns.votes(
         {"gzd5": attribute_votes(table, GZD5), "efigi": attribute_answers(table, load_tree("efigi"))}
     )
+    traits = attribute_values(table, load_tree("efigi"))
     out = ring_stratified(table, config.held_out)
-    return Labelled("efigi", "efigi", table["PGCname"].tolist(), files, votes, config.share, out)
+    return Labelled("efigi", "efigi", table["PGCname"].tolist(), files, votes, config.share, out, traits)
 
 
 def _gz2_spirals(config: SourceConfig, campaigns: Campaigns) -> Labelled:
@@ -124,9 +129,8 @@ def _gz2_spirals(config: SourceConfig, campaigns: Campaigns) -> Labelled:
     ids = table["kaggle_galaxy_id"].tolist()
     files = Files(_there([folder / "images" / name for name in table["image"]], path))
     out = held_out(config, ids)
-    return Labelled(
-        "gz2_spirals", "gz2_spirals", ids, files, campaigns.votes({"gzd5": votes}), config.share, out
-    )
+    joined = campaigns.votes({"gzd5": votes})
+    return Labelled("gz2_spirals", "gz2_spirals", ids, files, joined, config.share, out, no_traits(len(ids)))
 
 
 def _votes(config: SourceConfig, campaigns: Campaigns) -> Labelled:
@@ -144,7 +148,21 @@ def _votes(config: SourceConfig, campaigns: Campaigns) -> Labelled:
     else:
         files = _called(ids, Path(config.folder), path)
     survey = load_survey(config.survey) if config.survey else None
-    return Labelled("votes", path.stem, ids, Files(files, survey), votes, config.share, held_out(config, ids))
+    out = held_out(config, ids)
+    return Labelled(
+        "votes", path.stem, ids, Files(files, survey), votes, config.share, out, no_traits(len(ids))
+    )
+
+
+def _unlabelled(config: SourceConfig, campaigns: Campaigns) -> Labelled:
+    """Pictures without a vote: of them the network learns only that two of one galaxy are alike."""
+    images = list_images([Path(config.folder)])
+    ids = [image.id for image in images]
+    survey = load_survey(config.survey) if config.survey else None
+    files = Files([image.path for image in images], survey)
+    votes = np.zeros((len(ids), campaigns.joined.n_answers), np.float32)
+    out, name = held_out(config, ids), Path(config.folder).name
+    return Labelled("unlabelled", name, ids, files, votes, config.share, out, no_traits(len(ids)))
 
 
 def _there(files: list[Path], table: Path) -> list[Path]:

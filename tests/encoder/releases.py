@@ -73,7 +73,7 @@ warmup_epochs = 0.5
 ema_decay = 0.9
 drop_path = 0.1
 workers = 0
-threads = 2
+threads = 1
 seed = 3
 
 [[source]]

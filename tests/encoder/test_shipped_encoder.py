@@ -11,7 +11,7 @@ from encoder.stretch import to_rgb
 
 def test_the_shipped_encoder_is_found_inside_the_package_and_is_small() -> None:
     encoder = load_encoder(None, "cpu")
-    assert encoder.backbone == "tf_efficientnet_lite0"
+    assert encoder.backbone == "tf_efficientnet_lite2"
     assert encoder.dimension == 1280
     assert encoder.projection.components.shape == (40, 1280)
     folder = resources.files("encoder") / "weights"

@@ -18,13 +18,17 @@ from rich.progress import Progress
 
 from encoder.encoder import load_encoder
 from encoder.errors import LabelTableError, TrainingError
-from encoder.gz_tree import load_tree
+from encoder.evaluation.samples import sample_of_simulated
+from encoder.evaluation.simulated_sets import FRESH_SEED
+from encoder.gz_tree import GZD5, load_tree
 from encoder.imagenet import backbone_state
+from encoder.loss import dirichlet_multinomial_loss
 from encoder.train import train
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
 from encoder.training.ranks import Ranks
 from encoder.training.run import Run
+from encoder.training.simulated import simulated_galaxies
 from encoder.training.sources import load_source
 from encoder.weights_file import read_weights
 from tests.encoder.made_efigi import EFIGI_GALAXIES, write_efigi
@@ -84,14 +88,19 @@ def test_the_same_seed_gives_the_same_file(configuration: Path, tmp_path: Path, 
     _assert_same_tensors(first, second)
 
 
+@pytest.mark.parametrize("compared", [False, True])
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
-    configuration: Path, tmp_path: Path, efigi: Path
+    configuration: Path, tmp_path: Path, efigi: Path, compared: bool
 ) -> None:
+    if compared:
+        _compare_vectors(configuration, efigi)
     straight = train(configuration)
     folder = tmp_path / "killed"
     folder.mkdir()
     (folder / "cache").symlink_to(tmp_path / "run" / "cache")
     killed = _write(tmp_path / "killed.toml", folder, efigi)
+    if compared:
+        _compare_vectors(killed, efigi)
     _train_and_kill(killed, folder / "checkpoint.pt")
     assert not (folder / "tiny.safetensors").exists()
     resumed = train(killed)
@@ -123,8 +132,6 @@ def test_training_lowers_the_held_out_loss(configuration: Path, cache: Path) -> 
 def test_two_processes_share_every_epoch_and_write_one_release(
     configuration: Path, tmp_path: Path, efigi: Path
 ) -> None:
-    text = configuration.read_text().replace("threads = 2", "threads = 1")
-    configuration.write_text(text)
     _torchrun(configuration)
     folder = tmp_path / "run"
     assert len((folder / "log.csv").read_text().splitlines()) == 1 + 2
@@ -136,9 +143,86 @@ def test_two_processes_share_every_epoch_and_write_one_release(
     again.mkdir()
     (again / "cache").symlink_to(folder / "cache")
     second = _write(tmp_path / "again.toml", again, efigi)
-    second.write_text(second.read_text().replace("threads = 2", "threads = 1"))
     _torchrun(second)
     _assert_same_tensors(folder / "tiny.safetensors", again / "tiny.safetensors")
+
+
+def test_processes_that_compare_vectors_see_two_pictures_of_half_as_many_galaxies(
+    configuration: Path, tmp_path: Path, efigi: Path
+) -> None:
+    _compare_vectors(configuration, efigi)
+    _torchrun(configuration)
+    state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    steps = {int(moments["step"]) for moments in state["optimiser"]["state"].values()}
+    training = load_encoder(tmp_path / "run" / "tiny.safetensors", "cpu").training["galaxies"]
+    assert training["images"] == EFIGI_GALAXIES
+    assert steps == {2 * (sum(training.values()) // (2 * 4))}
+
+
+@pytest.mark.parametrize("loss", ["likeness", "agreement"])
+def test_a_loss_on_vectors_changes_what_is_learnt(configuration: Path, cache: Path, loss: str) -> None:
+    config = read_config(configuration)
+    training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
+    learnt = []
+    for weight in (1.0, 100.0):
+        run = Run(
+            replace(config, loop=replace(config.loop, **{loss: weight})), CAMPAIGNS, [training], ALONE, None
+        )
+        run.one_epoch(0)
+        learnt.append(run.average.backbone.conv_stem.weight)
+    assert not torch.equal(*learnt)
+
+
+def test_a_release_of_equal_lengths_has_them(configuration: Path) -> None:
+    text = configuration.read_text()
+    plain = load_encoder(train(configuration), "cpu").encode(galaxies(5, 40)).embedding
+    configuration.write_text(text.replace("view_set = 1", "view_set = 1\nequal_length = true"))
+    encoder = load_encoder(train(configuration), "cpu")
+    assert encoder.equal_length
+    scaled = encoder.encode(galaxies(5, 40)).embedding
+    expected = plain / np.linalg.norm(plain, axis=1, keepdims=True) * np.sqrt(encoder.dimension)
+    np.testing.assert_allclose(scaled, expected, rtol=1e-5)
+
+
+def test_a_head_refitted_on_unseen_galaxies_leaves_the_vectors_and_surprises_less(
+    configuration: Path, cache: Path
+) -> None:
+    as_trained = load_encoder(train(configuration), "cpu")
+    configuration.write_text(
+        configuration.read_text().replace("view_set = 1", "view_set = 1\nrefit_galaxies = 230")
+    )
+    refitted = load_encoder(train(configuration), "cpu")
+    simulated = simulated_galaxies(100, FRESH_SEED + 3, cache)
+    sample = sample_of_simulated("fresh", simulated, "1")
+    rgb = torch.stack([sample.picture(i, refitted.recipe) for i in range(100)])
+    before, after = as_trained.encode(rgb), refitted.encode(rgb)
+    np.testing.assert_array_equal(before.embedding, after.embedding)
+    votes = torch.from_numpy(simulated.votes)
+    losses = [
+        float(dirichlet_multinomial_loss(torch.from_numpy(said.concentrations_alpha), votes, GZD5.slices))
+        for said in (before, after)
+    ]
+    assert losses[1] < losses[0] - 1
+
+
+def test_a_refit_that_was_killed_goes_on_and_names_a_damaged_file(
+    configuration: Path, tmp_path: Path, cache: Path
+) -> None:
+    configuration.write_text(
+        configuration.read_text().replace("view_set = 1", "view_set = 8\nrefit_galaxies = 230")
+    )
+    straight = tmp_path / "straight.safetensors"
+    train(configuration).rename(straight)
+    first, second, third = sorted(cache.glob("unseen-*-*.npz"), key=lambda file: file.stat().st_mtime_ns)[-3:]
+    with np.load(third) as arrays:
+        assert arrays["vectors"].shape == (2, 30, load_encoder(straight, "cpu").dimension)
+    second.unlink()
+    kept = first.stat().st_mtime_ns
+    _assert_same_tensors(train(configuration), straight)
+    assert first.stat().st_mtime_ns == kept
+    third.write_bytes(third.read_bytes()[:100])
+    with pytest.raises(TrainingError, match=rf"{third.name} is damaged: delete it and run again"):
+        train(configuration)
 
 
 def test_early_stopping_releases_the_weights_with_the_lowest_loss(configuration: Path, cache: Path) -> None:
@@ -264,7 +348,7 @@ def test_a_folder_with_another_run_is_refused_and_only_the_recipe_may_change(con
             "batch_size = 500",
             "fewer training galaxies than one batch of 500 for each of 1 processes",
         ),
-        ('start = "random"', 'start = "imagenet"', "the ImageNet start is tf_efficientnet_lite0's"),
+        ('start = "random"', 'start = "imagenet"', "the ImageNet start is of tf_efficientnet_lite0, "),
     ],
 )
 def test_a_run_that_cannot_start_is_one_line(configuration: Path, old: str, new: str, told: str) -> None:
@@ -416,6 +500,12 @@ def _assert_same_tensors(one: Path, other: Path) -> None:
 def _write(file: Path, folder: Path, efigi: Path) -> Path:
     file.write_text(CONFIGURATION.replace("FOLDER", str(folder)).replace("EFIGI", str(efigi)))
     return file
+
+
+def _compare_vectors(configuration: Path, efigi: Path) -> None:
+    text = configuration.read_text().replace("seed = 3", "seed = 3\nlikeness = 5.0\nagreement = 2.0")
+    source = f'[[source]]\nkind = "unlabelled"\nfolder = "{efigi / "images"}"\nshare = [0.5, 1.0]\n'
+    configuration.write_text(f"{text}\n{source}")
 
 
 def _torchrun(configuration: Path) -> None:

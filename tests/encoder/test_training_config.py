@@ -4,19 +4,24 @@ from pathlib import Path
 
 import pytest
 
+from encoder.encoder import load_encoder
 from encoder.errors import TrainingError
 from encoder.training.augment import Share
 from encoder.training.config import read_config
 from tests.encoder.releases import CONFIGURATION
 
 
-def test_the_shipped_configuration_says_what_the_shipped_encoder_is() -> None:
-    file = Path(__file__).resolve().parents[2] / "encoder" / "configs" / "default.toml"
-    config = read_config(file)
-    assert config.release.backbone == "tf_efficientnet_lite0"
-    assert config.release.start == "imagenet"
-    assert {source.kind for source in config.sources} == {"simulated", "efigi", "gz2_spirals"}
-    assert config.text == file.read_text()
+def test_the_shipped_configuration_is_the_one_that_made_the_shipped_encoder() -> None:
+    config = read_config(Path(__file__).resolve().parents[2] / "encoder" / "configs" / "default.toml")
+    encoder = load_encoder(None, "cpu")
+    assert encoder.training["configuration"] == config.text
+    assert (encoder.name, encoder.backbone, encoder.recipe, encoder.view_set, encoder.equal_length) == (
+        config.release.name,
+        config.release.backbone,
+        config.recipe,
+        config.release.view_set,
+        config.release.equal_length,
+    )
 
 
 def test_every_entry_is_read(tmp_path: Path) -> None:
@@ -60,6 +65,20 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
         ("ema_decay = 0.9", "ema_decay = 1.0", "ema_decay 1.0 is not in 0..1"),
         ("start_size = 32", "start_size = 40", "start_size 40 does not grow to 32 in steps of 32"),
         ("epochs = 2", "epochs = 2\npatience = -1", "training: patience -1 is negative"),
+        ("view_set = 1", "view_set = 1\nequal_length = 1", "release: equal_length = 1 is no bool"),
+        ("view_set = 1", "view_set = 1\nrefit_galaxies = -5", "release: refit_galaxies -5 is negative"),
+        (
+            "view_set = 1",
+            'view_set = 1\ntree = "gz2"\nrefit_galaxies = 5',
+            "simulated galaxies have no votes of gz2: refit_galaxies is for gzd5",
+        ),
+        ("epochs = 2", "epochs = 2\nlikeness = -1.0", "training: likeness -1.0 is negative or not finite"),
+        (
+            "batch_size = 8",
+            "batch_size = 9\nagreement = 1.0",
+            "training: batch_size 9 is odd, and two pictures of each galaxy are wanted",
+        ),
+        ('kind = "efigi"', 'kind = "unlabelled"', "an unlabelled source teaches nothing without agreement"),
         ("epochs = 2", 'epochs = 2\naugment = "all"', "training: augment 'all' is not full or flips"),
         ("size = 40", "size = 0", "image size 0 is not positive"),
         (

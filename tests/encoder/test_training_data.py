@@ -18,7 +18,7 @@ from encoder.survey import load_survey
 from encoder.training.augment import Share
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
-from encoder.training.data import Labelled, Pictures
+from encoder.training.data import Labelled, Pictures, no_traits
 from encoder.training.images import Files
 from encoder.training.simulated import KEPT_PX, simulated_galaxies
 from encoder.training.sources import held_out, load_source
@@ -40,12 +40,18 @@ def test_a_split_has_every_galaxy_once_with_its_own_image_and_votes() -> None:
     images = [torch.full((3, 4, 4), i, dtype=torch.uint8) for i in range(50)]
     votes = np.repeat(np.arange(50, dtype=np.float32)[:, None], 34, axis=1)
     ids, held = [f"g{i}" for i in range(50)], np.arange(50) % 3 == 0
-    training, out = Labelled("efigi", "efigi", ids, images, votes, SHARE, held).split()
+    traits = np.repeat(np.arange(50, dtype=np.float32)[:, None], 2, axis=1)
+    training, out = Labelled("efigi", "efigi", ids, images, votes, SHARE, held, traits).split()
     assert list(out.ids) == ids[::3]
     assert sorted([*training.ids, *out.ids]) == sorted(f"g{i}" for i in range(50))
     for part in (training, out):
         for i, name in enumerate(part.ids):
-            assert name == f"g{int(part.images[i][0, 0, 0])}" == f"g{int(part.votes[i, 0])}"
+            assert (
+                name
+                == f"g{int(part.images[i][0, 0, 0])}"
+                == f"g{int(part.votes[i, 0])}"
+                == f"g{int(part.traits[i, 1])}"
+            )
 
 
 def test_simulated_pictures_are_the_centre_of_the_stretched_cutouts_north_up(tmp_path: Path) -> None:
@@ -75,12 +81,45 @@ def test_pictures_of_several_sources_are_random_by_seed_and_index_alone() -> Non
     sources = [_source(5, 10), _source(3, 200)]
     pictures = Pictures(sources, 16, seed=1)
     assert len(pictures) == 8
-    assert [float(votes[0]) for _, votes in (pictures[i] for i in range(8))] == [10] * 5 + [200] * 3
+    assert [float(pictures[i].votes[0]) for i in range(8)] == [10] * 5 + [200] * 3
     for i in (7, 0, 4):
         assert torch.equal(pictures[i][0], Pictures(sources, 16, seed=1)[i][0])
         assert not torch.equal(pictures[i][0], Pictures(sources, 16, seed=2)[i][0])
     plain = Pictures(sources, 16, seed=None)
-    torch.testing.assert_close(plain[6][0], torch.full((3, 16, 16), 200 / 255))
+    torch.testing.assert_close(plain[6].rgb, torch.full((1, 3, 16, 16), 200 / 255))
+
+
+def test_two_pictures_of_one_galaxy_differ_and_share_its_votes_and_traits() -> None:
+    known = replace(_source(4, 10), traits=np.array([[0.5, np.nan]] * 4, np.float32))
+    pictures = Pictures([known, _source(2, 200)], 16, seed=1, of_each=2)
+    for i in (1, 5):
+        assert pictures[i].rgb.shape == (2, 3, 16, 16)
+        assert not torch.equal(*pictures[i].rgb)
+    torch.testing.assert_close(pictures[1].traits, torch.tensor([0.5, torch.nan]), equal_nan=True)
+    assert pictures[5].traits.isnan().all()
+
+
+def test_a_folder_without_labels_gives_pictures_without_votes(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        _png(tmp_path / name, "RGB")
+    config = SourceConfig("unlabelled", SHARE, folder=str(tmp_path))
+    source = load_source(config, CAMPAIGNS, tmp_path)
+    assert (source.name, source.ids, len(source.images)) == (tmp_path.name, ["a", "b"], 2)
+    assert not source.votes.any()
+    assert not source.held_out.any()
+
+
+def test_efigi_traits_are_attributes_scaled_to_their_range(shared_data: Path, tmp_path: Path) -> None:
+    config = SourceConfig("efigi", SHARE, folder=str(shared_data / "efigi"))
+    source = load_source(config, Campaigns.load(("gzd5", "efigi")), tmp_path)
+    table = pd.read_csv(shared_data / "efigi" / "attributes.csv").set_index("PGCname").loc[list(source.ids)]
+    names = [
+        name for name in table.columns if not name.endswith(("_inf", "_sup", "_Ring", "image", "Rotation"))
+    ]
+    names.remove("Contamination")
+    expected = table[names].replace(-1, np.nan).assign(T=(table["T"] + 6) / 17)
+    assert source.traits.shape == (3096, 12)
+    np.testing.assert_allclose(source.traits, expected, rtol=1e-6)
 
 
 def test_efigi_images_belong_to_their_votes(shared_data: Path, tmp_path: Path) -> None:
@@ -137,7 +176,7 @@ def test_a_vote_table_may_mix_jpeg_png_and_fits(tmp_path: Path) -> None:
     seen = to_rgb(torch.from_numpy(flux[None])[:, [2, 1, 0]].flip(2))[0].flatten(1).mean(dim=1) * 255
     torch.testing.assert_close(source.images[2].float().flatten(1).mean(dim=1), seen, rtol=0.05, atol=1)
     pictures = Pictures([source], 32, seed=3)
-    assert all(pictures[i][0].shape == (3, 32, 32) for i in range(3))
+    assert all(pictures[i].rgb.shape == (1, 3, 32, 32) for i in range(3))
 
 
 @pytest.mark.parametrize(
@@ -258,4 +297,5 @@ def _source(n: int, value: int) -> Labelled:
     for image in images:
         image[:, 0, 0] = torch.randint(0, 255, (3,), generator=generator)
     votes = np.full((n, 34), value, np.float32)
-    return Labelled("efigi", "efigi", [str(i) for i in range(n)], images, votes, SHARE, np.zeros(n, np.bool_))
+    ids, out = [str(i) for i in range(n)], np.zeros(n, np.bool_)
+    return Labelled("efigi", "efigi", ids, images, votes, SHARE, out, no_traits(n))

@@ -10,17 +10,14 @@ import safetensors.torch
 import timm
 import torch
 from PIL import Image
-from scipy.stats import spearmanr
 from torch import nn
 
 from encoder.encoder import load_encoder
 from encoder.errors import ImageError, WeightsError
 from encoder.gz_tree import GZD5
 from encoder.image_list import list_images
-from encoder.simulate import draw_cutouts
 from encoder.survey import load_survey
 from encoder.training.augment import plain
-from encoder.training.linear_head import fit_head
 from encoder.training.simulated import simulated_galaxies
 from encoder.zoobot import Imported, import_zoobot
 from tests.encoder.releases import galaxies
@@ -194,20 +191,6 @@ def test_a_name_of_the_hub_is_sought_in_what_was_fetched_before(
     with pytest.raises(WeightsError, match="mwalmsley/nothing cannot be had from the model hub: ") as caught:
         imported("hf-hub:mwalmsley/nothing", tmp_path / "zoo.safetensors")
     assert "\n" not in str(caught.value)
-
-
-def test_a_fitted_head_says_the_votes_that_the_vectors_tell() -> None:
-    drawn = draw_cutouts(400, 5, 32)
-    rng = np.random.default_rng(2)
-    fractions = drawn.votes[:, :3] / drawn.votes[:, :3].sum(axis=1, keepdims=True)
-    vectors = (fractions @ rng.normal(size=(3, 20)) * 7 + 100).astype(np.float32)
-    head = nn.Linear(20, 34)
-    fit_head(head, vectors[:300], drawn.votes[:300].astype(np.float32), GZD5)
-    with torch.inference_mode():
-        alpha = 100 * torch.sigmoid(head(torch.from_numpy(vectors[300:]))) + 1
-    said = GZD5.fractions(alpha.numpy())
-    assert spearmanr(said[:, 0], fractions[300:, 0]).statistic > 0.95
-    assert np.abs(said[:, :3] - fractions[300:]).mean() < 0.04
 
 
 def _lightning_without(key: str) -> Callable[[Path], None]:

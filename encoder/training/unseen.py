@@ -1,0 +1,149 @@
+"""The head fitted once more, on galaxies that the network has not seen: of those it has, it is too sure.
+
+Simulated galaxies are drawn for this alone, as many as one has the patience for. The backbone, and with it
+every vector, stays as it was trained.
+"""
+
+import hashlib
+import math
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import Progress
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from encoder.errors import TrainingError
+from encoder.gz_tree import Tree
+from encoder.network import Network, fingerprint, folded
+from encoder.recipe import ImageRecipe
+from encoder.training.augment import Share, plain
+from encoder.training.data import Labelled, Pictures
+from encoder.training.linear_head import refit_head
+from encoder.training.simulated import CHUNK, KEPT_SHARE, drawn_pictures
+from encoder.views import views
+
+_SEED = 800_001
+"""Apart from those that are trained on and those that are judged by."""
+
+
+def refit_on_unseen(
+    network: Network,
+    recipe: ImageRecipe,
+    view_set: int,
+    tree: Tree,
+    seen: Sequence[Labelled],
+    unseen: int,
+    workers: int,
+    cache: Path,
+    progress: Progress | None,
+) -> None:
+    """Fit the head of a trained network in place; killed, it goes on at the last whole chunk.
+
+    Args:
+        network: On the CPU, its head as wide as the tree.
+        recipe: Of inference.
+        view_set: Of inference; where it is 8, each galaxy is shown in two of them.
+        tree: GZD-5, on whose questions simulated galaxies are voted.
+        seen: Real training galaxies, which weigh as much as the simulated ones together, or the head would
+            forget them.
+        unseen: How many galaxies to draw.
+        workers: Processes that draw them; 0 draws in this one.
+        cache: Folder that their vectors are kept in (10 kB each).
+        progress: Where a bar is shown.
+
+    Raises:
+        TrainingError: A kept file is damaged.
+    """
+    frozen = folded(network, recipe.size)
+    frozen.equal_length = False  # the head sees vectors as they are
+    drawn = _Drawn(unseen, recipe, view_set)
+    parts = (fingerprint(frozen), recipe.to_dict(), view_set)
+    key = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    files = [cache / f"unseen-{key}-{i}-{drawn.size_of(i)}.npz" for i in range(len(drawn))]
+    missing = [i for i, file in enumerate(files) if not file.exists()]
+    bar = progress.add_task("head", total=len(missing)) if progress else None
+    for i, (rgb, counts) in zip(
+        missing, DataLoader(Subset(drawn, missing), batch_size=None, num_workers=workers), strict=True
+    ):
+        _keep(_vectors(frozen, rgb), counts.numpy(), files[i])
+        if progress and bar is not None:
+            progress.update(bar, advance=1)
+    groups = [[_kept(file) for file in files]]
+    if seen:
+        groups.append([_of_real(frozen, source, recipe, view_set) for source in seen])
+    refit_head(network.head, [_flat(group, tree) for group in groups], tree)
+
+
+class _Drawn(Dataset[tuple[Tensor, Tensor]]):
+    """Simulated galaxies, CHUNK together, drawn when they are asked for.
+
+    A chunk is the galaxies' pictures, (views shown, CHUNK, 3, size, size) float32, and votes, (CHUNK, 34).
+    """
+
+    def __init__(self, galaxies: int, recipe: ImageRecipe, view_set: int) -> None:
+        self._galaxies, self._recipe, self._view_set = galaxies, recipe, view_set
+
+    def __len__(self) -> int:
+        return math.ceil(self._galaxies / CHUNK)
+
+    def size_of(self, i: int) -> int:
+        """Galaxies in chunk i."""
+        return min(CHUNK, self._galaxies - i * CHUNK)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
+        pictures, votes = drawn_pictures(self.size_of(i), _SEED, i * CHUNK)
+        share, size = self._recipe.crop / KEPT_SHARE, self._recipe.size
+        rgb = torch.stack([plain(torch.from_numpy(picture), share, size) for picture in pictures])
+        return _two_views(rgb, self._view_set, i), torch.from_numpy(votes)
+
+
+def _two_views(rgb: Tensor, view_set: int, i: int) -> Tensor:
+    """Two of the views of pictures, other ones for another i; one, where there is one."""
+    turned = list(views(rgb, view_set))
+    return torch.stack([turned[k] for k in sorted({i % view_set, (i + view_set // 2) % view_set})])
+
+
+def _of_real(
+    frozen: Network, source: Labelled, recipe: ImageRecipe, view_set: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Vectors of the plain pictures of a source, (views shown, n, d), and its votes."""
+    share = Share(source.share.middle, source.share.middle)
+    pictures = DataLoader(Pictures([replace(source, share=share)], recipe.size, None), CHUNK)
+    vectors = [_vectors(frozen, _two_views(shown.rgb[:, 0], view_set, i)) for i, shown in enumerate(pictures)]
+    return np.concatenate(vectors, axis=1), source.votes
+
+
+def _flat(
+    parts: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], tree: Tree
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Vectors (views, n, d) and votes (n, answers) of several parts as one row for each view."""
+    vectors = np.concatenate([vectors.reshape(-1, vectors.shape[2]) for vectors, _ in parts])
+    votes = np.concatenate([np.tile(votes[:, : tree.n_answers], (len(v), 1)) for v, votes in parts])
+    return vectors, votes
+
+
+@torch.inference_mode()
+def _vectors(frozen: Network, rgb: Tensor) -> NDArray[np.float32]:
+    """Of pictures (views, n, 3, size, size), (views, n, d)."""
+    embedding: NDArray[np.float32] = torch.stack([frozen(view).embedding for view in rgb]).numpy()
+    return embedding
+
+
+def _keep(vectors: NDArray[np.float32], votes: NDArray[np.float32], file: Path) -> None:
+    unfinished = file.with_name(f".{file.stem}.part.npz")
+    np.savez(unfinished, vectors=vectors, votes=votes)
+    unfinished.replace(file)
+
+
+def _kept(file: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    try:
+        with file.open("rb") as opened, np.load(opened) as arrays:
+            return arrays["vectors"], arrays["votes"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise TrainingError(f"{file} is damaged: delete it and run again") from error
