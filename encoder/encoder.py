@@ -21,7 +21,7 @@ from encoder.recipe import ImageRecipe
 from encoder.views import moment_matched, views
 from encoder.weights_file import read_weights
 
-DEFAULT_WEIGHTS = "galcat-lite0-1.safetensors"
+DEFAULT_WEIGHTS = "galcat-lite2-1.safetensors"
 _CHUNK = 256
 """Pictures whose views are in memory at once."""
 
@@ -31,7 +31,7 @@ class Encoded:
     """What the encoder says of n pictures, on the CPU.
 
     Attributes:
-        embedding: (n, d) float32.
+        embedding: (n, d) float32, the mean of the views'.
         concentrations_alpha: (n, n_answers) float32, the Dirichlet of each question of the tree.
     """
 
@@ -72,6 +72,11 @@ class Encoder:
     _network: Network
     _forward: Forward
 
+    @property
+    def equal_length(self) -> bool:
+        """Whether all its vectors have the same length, so that only their direction tells galaxies apart."""
+        return self._network.equal_length
+
     def encode(self, rgb: Tensor) -> Encoded:
         """Embed pictures: the same pixels give the same vectors, whatever else is in the batch.
 
@@ -102,7 +107,7 @@ class Encoder:
         embedding = torch.cat([p.embedding for p in predictions]).view(self.view_set, len(rgb), -1)
         alphas = torch.cat([p.alpha for p in predictions]).view(self.view_set, len(rgb), -1)
         matched = moment_matched(alphas.cpu().numpy(), self.tree)
-        return Encoded(embedding.mean(dim=0).cpu().numpy(), matched)
+        return Encoded(self._network.scaled(embedding.mean(dim=0)).cpu().numpy(), matched)
 
     def _predict(self, rgb: Tensor) -> Prediction:
         half = self.precision == "bfloat16"
