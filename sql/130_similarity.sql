@@ -5,7 +5,8 @@ RETURNS smallint LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current);
 COMMENT ON FUNCTION galcat.current_release IS 'The release that galcat.galaxy shows.';
 
--- plpgsql on purpose: evaluated once as a constant of the query, and an unknown id is an error, not an empty answer.
+-- plpgsql on purpose: an unknown id is an error, not an empty answer. Below it stands in a sub-select, which is
+-- evaluated once; without, a scan without the index would ask for the vector again in every row.
 CREATE OR REPLACE FUNCTION galcat.vector_of(id bigint)
 RETURNS public.halfvec LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
@@ -24,7 +25,7 @@ COMMENT ON FUNCTION galcat.vector_of IS
 CREATE OR REPLACE FUNCTION galcat.neighbours(id bigint)
 RETURNS TABLE (object_id bigint, distance double precision) LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT e.object_id, e.search OPERATOR(public.<->) galcat.vector_of(id)
+    SELECT e.object_id, e.search OPERATOR(public.<->) (SELECT galcat.vector_of(id))
     FROM galcat.embedding AS e
     WHERE e.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current);
 END;
@@ -45,11 +46,11 @@ COMMENT ON FUNCTION galcat.similar_to_vector IS 'The n galaxies nearest to a 40-
 CREATE OR REPLACE FUNCTION galcat.similar_to(id bigint, n integer)
 RETURNS TABLE (object_id bigint, distance double precision) LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT e.object_id, e.search OPERATOR(public.<->) galcat.vector_of(id)
+    SELECT e.object_id, e.search OPERATOR(public.<->) (SELECT galcat.vector_of(id))
     FROM galcat.embedding AS e
     WHERE e.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
         AND e.object_id <> id
-    ORDER BY e.search OPERATOR(public.<->) galcat.vector_of(id)
+    ORDER BY e.search OPERATOR(public.<->) (SELECT galcat.vector_of(id))
     LIMIT n;
 END;
 COMMENT ON FUNCTION galcat.similar_to IS

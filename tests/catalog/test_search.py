@@ -90,6 +90,7 @@ def test_a_limit_inside_acts_before_filters_and_neighbours_after(indexed: psycop
         "ORDER BY search OPERATOR(public.<->) galcat.vector_of({id}) LIMIT 10",
         "SELECT object_id FROM galcat.neighbours({id}) ORDER BY distance LIMIT 10",
         "SELECT * FROM galcat.similar_to({id}, 10)",
+        "SELECT * FROM galcat.similar_to_many('{{{id}}}', '{{}}', 10)",
         "SELECT g.ra FROM galcat.neighbours({id}) AS n JOIN galcat.galaxy AS g USING (object_id) "
         "WHERE g.mag_r < 18 ORDER BY n.distance LIMIT 10",
     ],
