@@ -23,3 +23,7 @@ class UnknownObjectError(CatalogError):
 
 class QueryError(CatalogError):
     """Postgres refused a user's query."""
+
+
+class PositionsError(CatalogError):
+    """A list of positions cannot be read."""

@@ -33,19 +33,24 @@ def run_query(connection: psycopg.Connection, query: str) -> Result:
 
 
 def select(
-    connection: psycopg.Connection, query: LiteralString, parameters: Parameters, *, exact: bool = False
+    connection: psycopg.Connection,
+    query: LiteralString | sql.Composed,
+    parameters: Parameters,
+    *,
+    exact: bool = False,
 ) -> Result:
     """Run a query of ours with bound parameters; `exact` forbids index scans, and so approximate answers.
 
     Raises:
         QueryError: Postgres refused it, for instance for an unknown object_id.
     """
-    return _run(connection, sql.SQL(query), parameters, exact=exact)
+    composed = query if isinstance(query, sql.Composed) else sql.SQL(query)
+    return _run(connection, composed, parameters, exact=exact)
 
 
 def _run(
     connection: psycopg.Connection,
-    query: bytes | sql.SQL,
+    query: bytes | sql.SQL | sql.Composed,
     parameters: Parameters | None,
     *,
     exact: bool,

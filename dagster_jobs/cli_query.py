@@ -14,7 +14,10 @@ from rich.table import Table
 from catalog import search
 from catalog.check import check_settings, run_checks
 from catalog.connection import connect, database_url
+from catalog.match import USUAL_COLUMNS
+from catalog.match import match as match_positions
 from catalog.output import FORMATS, plain_value, write_result
+from catalog.positions import read_positions
 from catalog.query import Result, run_query
 from catalog.release import current_release
 from catalog.server_settings import SEARCH_SETTINGS, expected_settings
@@ -25,6 +28,7 @@ from dagster_jobs.errors import JobError
 
 app = typer.Typer()
 console = Console(highlight=False)
+log = Console(stderr=True, highlight=False)
 wide = Console(highlight=False, width=1000)  # an object_id is never cut short: the terminal may wrap
 
 Format = Annotated[str, typer.Option("--format", "-f", help=f"table, {', '.join(FORMATS)}.")]
@@ -32,6 +36,8 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File to write; without it, the terminal.")
 ]
 POSITION = 2
+NAMED = 20
+"""Rows that are named of those without a match."""
 
 
 @app.command()
@@ -73,6 +79,44 @@ def similar(
             else:
                 draw_similar(connection, object_id, found, sheet)
         show(found, output_format, output)
+
+
+@app.command()
+def match(
+    file: Annotated[Path, typer.Argument(help="Table of positions: FITS, VOTable, CSV, Parquet, text.")],
+    radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be.")] = 3.0,
+    columns: Annotated[
+        str, typer.Option(help="Columns of galcat.galaxy to add, with commas between.")
+    ] = ",".join(USUAL_COLUMNS),
+    ra: Annotated[
+        str | None, typer.Option(help="Column of right ascension; without it, by the usual names.")
+    ] = None,
+    dec: Annotated[str | None, typer.Option(help="Column of declination; likewise.")] = None,
+    output_format: Format = "table",
+    output: Output = None,
+) -> None:
+    """Find the galaxy at each position of a list; every row of the list comes back, in its order.
+
+    Numbers are ICRS degrees unless their column has another unit; text is hours and degrees. `matches` says
+    how many galaxies are within the radius; the rows with none and with several are named.
+
+    Example: `galcat match supernovae.fits --radius-arcsec 5 -o matched.parquet`
+    """
+    positions = read_positions(file, ra, dec)
+    with connected() as connection:
+        found = match_positions(
+            connection,
+            positions,
+            radius_arcsec,
+            [name.strip() for name in columns.split(",") if name.strip()],
+        )
+    show(found.result, output_format, output)
+    n, missing = len(positions.ra_deg), len(found.unmatched)
+    log.print(f'{n - missing} of {n} positions have a galaxy within {radius_arcsec:g}"', soft_wrap=True)
+    for rows, what in ((found.unmatched, "no galaxy"), (found.ambiguous, "several, the nearest taken")):
+        if rows:
+            named = ", ".join(map(str, rows[:NAMED])) + (", ..." if len(rows) > NAMED else "")
+            log.print(f"{what} ({len(rows)}): row {named}", soft_wrap=True)
 
 
 @app.command()

@@ -51,6 +51,26 @@ def test_sql_writes_csv_to_the_terminal_and_to_a_file(filled: Galcat, tmp_path: 
         assert [(float(ra), name) for name, ra in found] == wanted
 
 
+def test_match_gives_every_row_of_a_list_and_names_those_without_a_galaxy(
+    filled: Galcat, tmp_path: Path
+) -> None:
+    rows = galaxy_rows(20, 0)
+    ra, dec = [*rows.ra[:3], (rows.ra[3] + 1) % 360], rows.dec[:4]
+    Table({"source": ["a", "b", "c", "d"], "RA": ra, "Dec": dec}).write(tmp_path / "list.fits")
+    said = filled("match", tmp_path / "list.fits", "--columns", "survey_source_id, mag_r", "-f", "csv")
+    assert said.code == 0
+    header, *found = csv.reader(io.StringIO(said.out))
+    assert header[0] == "source"
+    assert header[3:] == ["object_id", "distance_arcsec", "matches", "survey_source_id", "mag_r"]
+    assert [(row[0], row[5], row[6]) for row in found] == [
+        ("a", "1", "g0"),
+        ("b", "1", "g1"),
+        ("c", "1", "g2"),
+        ("d", "0", ""),
+    ]
+    assert said.err.splitlines() == ['3 of 4 positions have a galaxy within 3"', "no galaxy (1): row 4"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "error"),
     [
@@ -145,7 +165,19 @@ def test_an_image_is_compared_by_the_weights_of_the_release(
 def test_help_names_every_command(galcat: Galcat) -> None:
     said = galcat("--help")
     assert said.code == 0
-    for command in ("up", "down", "url", "sql", "ingest", "demo", "similar", "check", "jobs", "train"):
+    for command in (
+        "up",
+        "down",
+        "url",
+        "sql",
+        "ingest",
+        "demo",
+        "similar",
+        "match",
+        "check",
+        "jobs",
+        "train",
+    ):
         assert f" {command} " in said.out
         assert galcat(command, "--help").code == 0
 

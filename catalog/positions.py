@@ -1,0 +1,111 @@
+"""A list of positions in a file of any format, column names and units that astropy reads."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy import units
+from astropy.coordinates import Angle
+from astropy.io.registry import IORegistryError
+from astropy.table import Column, Table
+from numpy.typing import NDArray
+
+from catalog.errors import PositionsError
+
+RA_NAMES = tuple(
+    "ra raj2000 _raj2000 ra_icrs ra_deg radeg ra_j2000 alpha_j2000 right_ascension".split()  # noqa: SIM905
+)
+DEC_NAMES = tuple(
+    "dec dej2000 _dej2000 decj2000 de_icrs dec_icrs dec_deg decdeg dec_j2000 delta_j2000 declination".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Positions and the table that they came in.
+
+    Attributes:
+        table: n rows.
+        ra_deg: (n,) ICRS right ascension.
+        dec_deg: (n,) ICRS declination.
+    """
+
+    table: Table
+    ra_deg: NDArray[np.float64]
+    dec_deg: NDArray[np.float64]
+
+
+def read_positions(path: Path, ra: str | None = None, dec: str | None = None) -> Positions:
+    """Read a table of positions: FITS, VOTable, ECSV, CSV, Parquet, or text in columns.
+
+    A column's own unit counts; without one, numbers are degrees, and text such as 10:00:24.1 is hours of
+    right ascension and degrees of declination.
+
+    Args:
+        path: The file.
+        ra: Column of right ascension; None for the first of the usual names, in any case.
+        dec: Column of declination; likewise.
+
+    Raises:
+        PositionsError: The file cannot be read, a column is missing, or a row has no position on the sky.
+    """
+    table = _read(path)
+    if not len(table):
+        raise PositionsError(f"{path} has no row")
+    ra_column = _column(path, table, ra, RA_NAMES, "right ascension")
+    dec_column = _column(path, table, dec, DEC_NAMES, "declination")
+    ra_deg = _degrees(path, table[ra_column], units.hourangle)
+    dec_deg = _degrees(path, table[dec_column], units.deg)
+    for name, degrees, least, most in ((ra_column, ra_deg, -360, 720), (dec_column, dec_deg, -90, 90)):
+        for i in np.flatnonzero(~((degrees >= least) & (degrees <= most))).tolist():
+            raise PositionsError(f"{path}, row {i + 1}: {name} = {table[name][i]} is nowhere on the sky")
+    return Positions(table, ra_deg, dec_deg)
+
+
+def _read(path: Path) -> Table:
+    if not path.is_file():
+        raise PositionsError(f"{path}: no such file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of units and headers that do not matter here
+            try:
+                return Table.read(path)
+            except IORegistryError:
+                return Table.read(path, format="ascii.csv" if path.suffix.lower() == ".csv" else "ascii")
+    except Exception as error:  # every format raises its own
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        if "guess" in reason:
+            reason = "it is in no format that astropy knows"
+        raise PositionsError(f"{path} cannot be read as a table: {reason}") from error
+
+
+def _column(path: Path, table: Table, wanted: str | None, usual: tuple[str, ...], what: str) -> str:
+    there = ", ".join(table.colnames)
+    if wanted is not None:
+        if wanted not in table.colnames:
+            raise PositionsError(f"{path} has no column {wanted!r}, only {there}")
+        return wanted
+    by_name = {name.lower(): name for name in table.colnames}
+    for name in usual:
+        if name in by_name:
+            return str(by_name[name])
+    raise PositionsError(f"{path}: no column is called as {what} usually is; say which of {there} it is")
+
+
+def _degrees(path: Path, column: Column, unit_of_text: units.UnitBase) -> NDArray[np.float64]:
+    """A column in degrees, (n,); NaN where it has no value."""
+    missing = np.ma.getmaskarray(np.ma.asarray(column))
+    try:
+        if column.dtype.kind in "US":
+            text = np.where(missing, "0", np.asarray(column).astype(str))
+            values = np.array([Angle(one, unit=unit_of_text).deg for one in text])
+        elif column.dtype.kind in "fiu":
+            numbers = np.ma.asarray(column).filled(0).astype(np.float64)
+            values = (numbers * (column.unit or units.deg)).to_value(units.deg)
+        else:
+            raise PositionsError(f"{path}: column {column.name} holds no angles")
+    except (ValueError, TypeError, units.UnitsError) as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise PositionsError(f"{path}: column {column.name} holds no angles: {reason}") from error
+    return np.where(missing, np.nan, values)
