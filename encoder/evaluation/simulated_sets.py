@@ -8,7 +8,7 @@ from encoder.simulate import SurveyParameters
 from encoder.training.simulated import simulated_galaxies, true_fractions
 
 FRESH_SEED = 900_001
-"""Training seeds lie below."""
+"""Training refuses seeds as high."""
 
 OTHER_RANGES = SurveyParameters(
     psf_fwhm_arcsec=1.6,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_origin
 
 from encoder.errors import TrainingError, WeightsError
-from encoder.gz_tree import GZD5
+from encoder.gz_tree import GZD5, load_tree
 from encoder.recipe import ImageRecipe
 from encoder.training.augment import AUGMENTATIONS, Share
 from encoder.views import VIEW_SETS
@@ -15,7 +15,10 @@ from encoder.views import VIEW_SETS
 _T = TypeVar("_T")
 _SIZE_STEP = 32
 _SMALLEST_SHARE = 0.02
+_FEWEST_COMPARED = 4
 _MOST_SEED = 2**28
+KEPT_SEEDS = 800_001
+"""From here on, seeds of simulated galaxies are for what must not be trained on."""
 TIMM = "timm:"
 """What a start begins with whose name timm knows."""
 KINDS = {
@@ -248,6 +251,7 @@ def _check_ranges(config: TrainingConfig) -> None:
     plain = bool(release.name) and "/" not in release.name and "\\" not in release.name
     _check(plain, f"release name {release.name!r} is not the name of a file")
     _check(release.refit_galaxies >= 0, f"release: refit_galaxies {release.refit_galaxies} is negative")
+    load_tree(release.tree)  # or a tree that is unknown
     _check(
         not release.refit_galaxies or release.tree == GZD5.name,
         f"simulated galaxies have no votes of {release.tree}: refit_galaxies is for {GZD5.name}",
@@ -256,6 +260,10 @@ def _check_ranges(config: TrainingConfig) -> None:
     _check(len(set(trees)) == len(trees), f"a tree is learnt twice: {', '.join(trees)}")
     for source in config.sources:
         _check(0 <= source.seed < _MOST_SEED, f"source {source.kind}: seed {source.seed} is not in 0..2^28")
+        _check(
+            source.kind != "simulated" or source.seed < KEPT_SEEDS,
+            f"source simulated: seed {source.seed} is kept for judging, as all from {KEPT_SEEDS} on",
+        )
         _check(0 <= source.held_out < 1, f"source {source.kind}: held_out {source.held_out} is not in 0..1")
         _check(source.repeat > 0, f"source {source.kind}: repeat {source.repeat} is not positive")
     _check(0 <= loop.seed < _MOST_SEED, f"training: seed {loop.seed} is not in 0..2^28")
@@ -270,6 +278,12 @@ def _check_ranges(config: TrainingConfig) -> None:
     _check(loop.augment in AUGMENTATIONS, f"training: augment {loop.augment!r} is not {known}")
     unlabelled = any(source.kind == "unlabelled" for source in config.sources)
     _check(not unlabelled or loop.agreement > 0, "an unlabelled source teaches nothing without agreement")
+    attributes = any(source.kind == "efigi" for source in config.sources)
+    _check(not loop.likeness or attributes, "likeness compares attributes, and no source has some: add efigi")
+    _check(
+        not loop.agreement or loop.batch_size >= _FEWEST_COMPARED,
+        f"training: batch_size {loop.batch_size} leaves agreement no other galaxy to compare with",
+    )
     paired = loop.batch_size % loop.pictures_of_each == 0
     _check(
         paired, f"training: batch_size {loop.batch_size} is odd, and two pictures of each galaxy are wanted"

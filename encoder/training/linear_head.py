@@ -16,7 +16,7 @@ _RATE = 0.02
 _DECAY = 0.01
 _REFIT_RATE = 0.005
 _PULL = 0.01
-"""Back to where a refit began: what the votes say little of stays as it was."""
+"""Of the weights, back to where a refit began: what the votes say little of stays as it was."""
 _FLAT = 0.01
 """Of the widest spread: what varies less is not blown up to the same."""
 

@@ -56,7 +56,11 @@ def make_release(
             config.recipe,
             config.release.view_set,
             tree,
-            [training for training, _ in splits if training.kind != "simulated" and training.votes.any()],
+            [
+                training
+                for training, _ in splits
+                if training.kind != "simulated" and training.votes[:, : tree.n_answers].any()
+            ],
             config.release.refit_galaxies,
             config.loop.workers,
             Path(config.release.folder) / CACHE,

@@ -23,12 +23,13 @@ from encoder.gz_tree import Tree
 from encoder.network import Network, fingerprint, folded
 from encoder.recipe import ImageRecipe
 from encoder.training.augment import Share, plain
+from encoder.training.config import KEPT_SEEDS
 from encoder.training.data import Labelled, Pictures
 from encoder.training.linear_head import refit_head
 from encoder.training.simulated import CHUNK, KEPT_SHARE, drawn_pictures
 from encoder.views import views
 
-_SEED = 800_001
+_SEED = KEPT_SEEDS
 """Apart from those that are trained on and those that are judged by."""
 
 
@@ -52,7 +53,7 @@ def refit_on_unseen(
         tree: GZD-5, on whose questions simulated galaxies are voted.
         seen: Real training galaxies, which weigh as much as the simulated ones together, or the head would
             forget them.
-        unseen: How many galaxies to draw.
+        unseen: How many galaxies to draw; in memory at the end they take 40 kB each.
         workers: Processes that draw them; 0 draws in this one.
         cache: Folder that their vectors are kept in (10 kB each).
         progress: Where a bar is shown.
@@ -60,6 +61,7 @@ def refit_on_unseen(
     Raises:
         TrainingError: A kept file is damaged.
     """
+    cache.mkdir(parents=True, exist_ok=True)
     frozen = folded(network, recipe.size)
     frozen.equal_length = False  # the head sees vectors as they are
     drawn = _Drawn(unseen, recipe, view_set)
@@ -122,10 +124,11 @@ def _of_real(
 def _flat(
     parts: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], tree: Tree
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Vectors (views, n, d) and votes (n, answers) of several parts as one row for each view."""
+    """Vectors (views, n, d) and votes (n, answers), a row a view; galaxies without votes are left out."""
     vectors = np.concatenate([vectors.reshape(-1, vectors.shape[2]) for vectors, _ in parts])
     votes = np.concatenate([np.tile(votes[:, : tree.n_answers], (len(v), 1)) for v, votes in parts])
-    return vectors, votes
+    voted = votes.any(axis=1)
+    return vectors[voted], votes[voted]
 
 
 @torch.inference_mode()
@@ -146,4 +149,5 @@ def _kept(file: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         with file.open("rb") as opened, np.load(opened) as arrays:
             return arrays["vectors"], arrays["votes"]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"{file} is damaged: delete it and run again") from error
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise TrainingError(f"{file} is damaged ({reason}): delete it and run again") from error

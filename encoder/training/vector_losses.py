@@ -11,7 +11,7 @@ from torch.nn import functional
 
 _TEMPERATURE = 0.1
 _UNLIKE = 0.175
-"""Root mean square difference of traits, each 0..1, at which two galaxies are hardly alike (one sigma)."""
+"""Root mean square difference of traits, each 0..1, at which likeness has fallen to exp(-1/2)."""
 _LEAST_TRAITS = 4
 """Known of both galaxies, or nobody knows whether they are alike."""
 _AGREEMENT_TEMPERATURE = 0.2

@@ -205,6 +205,15 @@ def test_a_head_refitted_on_unseen_galaxies_leaves_the_vectors_and_surprises_les
     assert losses[1] < losses[0] - 1
 
 
+def test_a_refit_needs_no_simulated_source(configuration: Path, tmp_path: Path) -> None:
+    (tmp_path / "run" / "cache").unlink()
+    text = configuration.read_text().replace("view_set = 1", "view_set = 1\nrefit_galaxies = 20")
+    head, _, attributes = text.split("[[source]]")
+    configuration.write_text(f"{head}[[source]]{attributes}")
+    assert load_encoder(train(configuration), "cpu").tree.name == "gzd5"
+    assert len(list((tmp_path / "run" / "cache").glob("unseen-*-0-20.npz"))) == 1
+
+
 def test_a_refit_that_was_killed_goes_on_and_names_a_damaged_file(
     configuration: Path, tmp_path: Path, cache: Path
 ) -> None:
@@ -221,7 +230,7 @@ def test_a_refit_that_was_killed_goes_on_and_names_a_damaged_file(
     _assert_same_tensors(train(configuration), straight)
     assert first.stat().st_mtime_ns == kept
     third.write_bytes(third.read_bytes()[:100])
-    with pytest.raises(TrainingError, match=rf"{third.name} is damaged: delete it and run again"):
+    with pytest.raises(TrainingError, match=rf"{third.name} is damaged \(.*\): delete it and run again"):
         train(configuration)
 
 

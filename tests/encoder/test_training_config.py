@@ -66,6 +66,17 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
         ("start_size = 32", "start_size = 40", "start_size 40 does not grow to 32 in steps of 32"),
         ("epochs = 2", "epochs = 2\npatience = -1", "training: patience -1 is negative"),
         ("view_set = 1", "view_set = 1\nequal_length = 1", "release: equal_length = 1 is no bool"),
+        (
+            "seed = 4",
+            "seed = 900001",
+            "source simulated: seed 900001 is kept for judging, as all from 800001 on",
+        ),
+        ("view_set = 1", 'view_set = 1\ntree = "gz9"', "no Galaxy Zoo tree is called 'gz9'; known: "),
+        (
+            "batch_size = 8",
+            "batch_size = 2\nagreement = 1.0",
+            "training: batch_size 2 leaves agreement no other galaxy to compare with",
+        ),
         ("view_set = 1", "view_set = 1\nrefit_galaxies = -5", "release: refit_galaxies -5 is negative"),
         (
             "view_set = 1",
@@ -113,6 +124,14 @@ def test_a_wrong_configuration_is_one_line_that_names_the_file(
         read_config(file)
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_likeness_without_attributes_is_refused(tmp_path: Path) -> None:
+    text = CONFIGURATION.replace("epochs = 2", "epochs = 2\nlikeness = 1.0")
+    read_config(_write(tmp_path, text))
+    without = text[: text.rindex("[[source]]")]
+    with pytest.raises(TrainingError, match="likeness compares attributes, and no source has some"):
+        read_config(_write(tmp_path, without))
 
 
 def test_a_missing_configuration_is_one_line_that_names_it(tmp_path: Path) -> None:
