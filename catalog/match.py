@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import psycopg
+from astropy.table import Column
 from psycopg import sql
 
 from catalog.positions import Positions
@@ -85,7 +86,9 @@ def match(
 
 
 def _values(positions: Positions, name: str) -> list[object]:
-    """A column of the list as Python values, None where it has none."""
-    column = np.ma.asarray(positions.table[name])
-    values: list[object] = column.tolist()
+    """A column of the list as Python values, None where it has none; times and the like as text."""
+    column = positions.table[name]
+    if not isinstance(column, Column):
+        return [str(value) for value in column]
+    values: list[object] = np.ma.asarray(column).tolist()
     return [value.decode() if isinstance(value, bytes) else value for value in values]

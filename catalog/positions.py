@@ -13,11 +13,29 @@ from numpy.typing import NDArray
 
 from catalog.errors import PositionsError
 
-RA_NAMES = tuple(
-    "ra raj2000 _raj2000 ra_icrs ra_deg radeg ra_j2000 alpha_j2000 right_ascension".split()  # noqa: SIM905
+RA_NAMES = (
+    "ra",
+    "raj2000",
+    "_raj2000",
+    "ra_icrs",
+    "ra_deg",
+    "radeg",
+    "ra_j2000",
+    "alpha_j2000",
+    "right_ascension",
 )
-DEC_NAMES = tuple(
-    "dec dej2000 _dej2000 decj2000 de_icrs dec_icrs dec_deg decdeg dec_j2000 delta_j2000 declination".split()  # noqa: SIM905
+DEC_NAMES = (
+    "dec",
+    "dej2000",
+    "_dej2000",
+    "decj2000",
+    "de_icrs",
+    "dec_icrs",
+    "dec_deg",
+    "decdeg",
+    "dec_j2000",
+    "delta_j2000",
+    "declination",
 )
 
 
@@ -99,7 +117,7 @@ def _degrees(path: Path, column: Column, unit_of_text: units.UnitBase) -> NDArra
     try:
         if column.dtype.kind in "US":
             text = np.where(missing, "0", np.asarray(column).astype(str))
-            values = np.array([Angle(one, unit=unit_of_text).deg for one in text])
+            values = Angle(text, unit=unit_of_text).deg
         elif column.dtype.kind in "fiu":
             numbers = np.ma.asarray(column).filled(0).astype(np.float64)
             values = (numbers * (column.unit or units.deg)).to_value(units.deg)

@@ -8,7 +8,6 @@ import hashlib
 import math
 import zipfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from encoder.errors import TrainingError
 from encoder.gz_tree import Tree
 from encoder.network import Network, fingerprint, folded
 from encoder.recipe import ImageRecipe
-from encoder.training.augment import Share, plain
+from encoder.training.augment import plain
 from encoder.training.config import KEPT_SEEDS
 from encoder.training.data import Labelled, Pictures
 from encoder.training.linear_head import refit_head
@@ -115,8 +114,7 @@ def _of_real(
     frozen: Network, source: Labelled, recipe: ImageRecipe, view_set: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Vectors of the plain pictures of a source, (views shown, n, d), and its votes."""
-    share = Share(source.share.middle, source.share.middle)
-    pictures = DataLoader(Pictures([replace(source, share=share)], recipe.size, None), CHUNK)
+    pictures = DataLoader(Pictures([source], recipe.size, None), CHUNK)
     vectors = [_vectors(frozen, _two_views(shown.rgb[:, 0], view_set, i)) for i, shown in enumerate(pictures)]
     return np.concatenate(vectors, axis=1), source.votes
 

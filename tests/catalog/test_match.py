@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, Table
+from astropy.time import Time
 
 from catalog.errors import PositionsError, QueryError
 from catalog.match import match
@@ -55,6 +56,14 @@ def test_any_format_finds_the_same_galaxies(
     np.testing.assert_allclose([row[7] for row in found.result.rows[:20]], rows.ra[:20])
     assert found.unmatched == list(range(21, 31))
     assert found.ambiguous == []
+
+
+def test_times_of_the_list_come_back_as_text(connection: psycopg.Connection, tmp_path: Path) -> None:
+    fill(connection, 5)
+    times = Time(["2020-01-01", "2021-06-01"])
+    Table({"ra": [1.0, 2.0], "dec": [3.0, 4.0], "seen": times}).write(tmp_path / "list.ecsv")
+    found = match(connection, read_positions(tmp_path / "list.ecsv"), 1, [])
+    assert [row[2] for row in found.result.rows] == ["2020-01-01 00:00:00.000", "2021-06-01 00:00:00.000"]
 
 
 def test_several_galaxies_in_reach_are_counted_and_the_nearest_is_taken(
