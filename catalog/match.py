@@ -9,7 +9,8 @@ from astropy.table import Column
 from psycopg import sql
 
 from catalog.positions import Positions
-from catalog.query import Result, select
+from catalog.query import select
+from catalog.result import Field, Result
 
 USUAL_COLUMNS = (
     "ra",
@@ -39,11 +40,13 @@ class Matched:
             galaxy; NULL where there is none. A column that the list has already is called NAME_galcat.
         unmatched: Positions without a galaxy, counted from 1.
         ambiguous: Positions with several.
+        object_ids: The galaxies found, each once, in the list's order: what `Search.like` takes.
     """
 
     result: Result
     unmatched: list[int]
     ambiguous: list[int]
+    object_ids: tuple[int, ...]
 
 
 def match(
@@ -69,7 +72,8 @@ def match(
         "dec": positions.dec_deg.tolist(),
         "radius": radius_arcsec / 3600,
     }
-    found = {row[0]: row[1:] for row in select(connection, _MATCH.format(columns=chosen), parameters).rows}
+    nearest = select(connection, _MATCH.format(columns=chosen), parameters)
+    found = {row[0]: row[1:] for row in nearest.rows}
     nothing = (None, None, 0, *[None] * len(columns))
     own = [_values(positions, name) for name in positions.table.colnames]
     numbers = range(1, len(positions.ra_deg) + 1)
@@ -78,11 +82,27 @@ def match(
     ]
     taken = {name.lower() for name in positions.table.colnames}
     added = [f"{name}_galcat" if name.lower() in taken else name for name in (*_ADDED, *columns)]
+    identity, _, matches, *others = nearest.fields[1:]
+    distance = Field("f8", "arcsec", "Distance from the position")
+    fields = (*_own_fields(positions), identity, distance, matches, *others)
     return Matched(
-        Result((*positions.table.colnames, *added), rows),
+        Result((*positions.table.colnames, *added), rows, fields),
         unmatched=[i for i in numbers if i not in found],
         ambiguous=[i for i in numbers if i in found and int(str(found[i][2])) > 1],
+        object_ids=tuple(dict.fromkeys(int(str(found[i][0])) for i in numbers if i in found)),
     )
+
+
+def _own_fields(positions: Positions) -> list[Field]:
+    columns = [positions.table[name] for name in positions.table.colnames]
+    return [
+        Field(
+            None,
+            None if getattr(column, "unit", None) is None else str(column.unit),
+            column.info.description or "",
+        )
+        for column in columns
+    ]
 
 
 def _values(positions: Positions, name: str) -> list[object]:

@@ -68,16 +68,30 @@ def read_positions(path: Path, ra: str | None = None, dec: str | None = None) ->
     Raises:
         PositionsError: The file cannot be read, a column is missing, or a row has no position on the sky.
     """
-    table = _read(path)
+    return positions_in(_read(path), str(path), ra, dec)
+
+
+def positions_in(table: Table, called: str, ra: str | None = None, dec: str | None = None) -> Positions:
+    """The positions of a table that is read already; as `read_positions`.
+
+    Args:
+        table: The table.
+        called: What errors call it.
+        ra: Column of right ascension; None for the first of the usual names, in any case.
+        dec: Column of declination; likewise.
+
+    Raises:
+        PositionsError: It has no row, a column is missing, or a row has no position on the sky.
+    """
     if not len(table):
-        raise PositionsError(f"{path} has no row")
-    ra_column = _column(path, table, ra, RA_NAMES, "right ascension")
-    dec_column = _column(path, table, dec, DEC_NAMES, "declination")
-    ra_deg = _degrees(path, table[ra_column], units.hourangle)
-    dec_deg = _degrees(path, table[dec_column], units.deg)
+        raise PositionsError(f"{called} has no row")
+    ra_column = _column(called, table, ra, RA_NAMES, "right ascension")
+    dec_column = _column(called, table, dec, DEC_NAMES, "declination")
+    ra_deg = _degrees(called, table[ra_column], units.hourangle)
+    dec_deg = _degrees(called, table[dec_column], units.deg)
     for name, degrees, least, most in ((ra_column, ra_deg, -360, 720), (dec_column, dec_deg, -90, 90)):
         for i in np.flatnonzero(~((degrees >= least) & (degrees <= most))).tolist():
-            raise PositionsError(f"{path}, row {i + 1}: {name} = {table[name][i]} is nowhere on the sky")
+            raise PositionsError(f"{called}, row {i + 1}: {name} = {table[name][i]} is nowhere on the sky")
     return Positions(table, ra_deg, dec_deg)
 
 
@@ -98,20 +112,20 @@ def _read(path: Path) -> Table:
         raise PositionsError(f"{path} cannot be read as a table: {reason}") from error
 
 
-def _column(path: Path, table: Table, wanted: str | None, usual: tuple[str, ...], what: str) -> str:
+def _column(called: str, table: Table, wanted: str | None, usual: tuple[str, ...], what: str) -> str:
     there = ", ".join(table.colnames)
     if wanted is not None:
         if wanted not in table.colnames:
-            raise PositionsError(f"{path} has no column {wanted!r}, only {there}")
+            raise PositionsError(f"{called} has no column {wanted!r}, only {there}")
         return wanted
     by_name = {name.lower(): name for name in table.colnames}
     for name in usual:
         if name in by_name:
             return str(by_name[name])
-    raise PositionsError(f"{path}: no column is called as {what} usually is; say which of {there} it is")
+    raise PositionsError(f"{called}: no column is called as {what} usually is; say which of {there} it is")
 
 
-def _degrees(path: Path, column: Column, unit_of_text: units.UnitBase) -> NDArray[np.float64]:
+def _degrees(called: str, column: Column, unit_of_text: units.UnitBase) -> NDArray[np.float64]:
     """A column in degrees, (n,); NaN where it has no value."""
     missing = np.ma.getmaskarray(np.ma.asarray(column))
     try:
@@ -122,8 +136,8 @@ def _degrees(path: Path, column: Column, unit_of_text: units.UnitBase) -> NDArra
             numbers = np.ma.asarray(column).filled(0).astype(np.float64)
             values = (numbers * (column.unit or units.deg)).to_value(units.deg)
         else:
-            raise PositionsError(f"{path}: column {column.name} holds no angles")
+            raise PositionsError(f"{called}: column {column.name} holds no angles")
     except (ValueError, TypeError, units.UnitsError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise PositionsError(f"{path}: column {column.name} holds no angles: {reason}") from error
+        raise PositionsError(f"{called}: column {column.name} holds no angles: {reason}") from error
     return np.where(missing, np.nan, values)

@@ -1,6 +1,8 @@
 """Run a reader's SQL: read-only, as the reader role, with one-line errors."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import LiteralString
 
 import psycopg
@@ -8,16 +10,16 @@ from psycopg import sql
 from psycopg.pq import ExecStatus
 
 from catalog.errors import QueryError
+from catalog.result import Field, Result
 
 Parameters = dict[str, object]
 
-
-@dataclass(frozen=True)
-class Result:
-    """A query's answer: column names, and rows of plain Python values."""
-
-    columns: tuple[str, ...]
-    rows: list[tuple[object, ...]]
+_DTYPES = {"bool": "?", "int2": "i2", "int4": "i4", "int8": "i8", "float4": "f4", "float8": "f8"}
+_COMMENTS = (
+    "SELECT c.place, pg_catalog.col_description(c.relation, c.number) "
+    "FROM unnest(%s::oid[], %s::int[]) WITH ORDINALITY AS c (relation, number, place)"
+)
+_UNIT = re.compile(r" \[([^\]]+)\]$")
 
 
 def run_query(connection: psycopg.Connection, query: str) -> Result:
@@ -29,47 +31,75 @@ def run_query(connection: psycopg.Connection, query: str) -> Result:
     Raises:
         QueryError: Postgres refused it; the text has the place and Postgres' hint.
     """
-    return _run(connection, query.encode(), None, exact=False)
+    with reading(connection):
+        return ask(connection, query.encode(), None)
 
 
 def select(
-    connection: psycopg.Connection,
-    query: LiteralString | sql.Composed,
-    parameters: Parameters,
-    *,
-    exact: bool = False,
+    connection: psycopg.Connection, query: LiteralString | sql.Composed, parameters: Parameters
 ) -> Result:
-    """Run a query of ours with bound parameters; `exact` forbids index scans, and so approximate answers.
+    """Run a query of ours with bound parameters.
 
     Raises:
         QueryError: Postgres refused it, for instance for an unknown object_id.
     """
-    composed = query if isinstance(query, sql.Composed) else sql.SQL(query)
-    return _run(connection, composed, parameters, exact=exact)
+    with reading(connection):
+        return ask(connection, query if isinstance(query, sql.Composed) else sql.SQL(query), parameters)
 
 
-def _run(
-    connection: psycopg.Connection,
-    query: bytes | sql.SQL | sql.Composed,
-    parameters: Parameters | None,
-    *,
-    exact: bool,
-) -> Result:
+@contextmanager
+def reading(connection: psycopg.Connection, settings: Mapping[str, str] | None = None) -> Iterator[None]:
+    """A transaction that can only read, as the reader role; `settings` last as long.
+
+    Raises:
+        QueryError: Postgres refused something, in one line.
+    """
+    # Plans for the values at hand: a plan for any cone or LIMIT would use no index.
+    wanted = {"plan_cache_mode": "force_custom_plan", **(settings or {})}
     try:
         with connection.transaction():
-            connection.execute("SET TRANSACTION READ ONLY")
-            connection.execute("SET LOCAL ROLE galcat_reader")
-            if exact:
-                connection.execute("SET LOCAL enable_indexscan = off")
-            # Prepared: Postgres then refuses a second statement behind a semicolon.
-            cursor = connection.execute(query, parameters, prepare=True)
-            if cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.EMPTY_QUERY:
-                raise QueryError("there is no query in that text")
-            if cursor.description is None:
-                return Result((), [])
-            return Result(tuple(column.name for column in cursor.description), cursor.fetchall())
+            connection.execute("SET TRANSACTION READ ONLY; SET LOCAL ROLE galcat_reader")
+            for name, value in wanted.items():
+                connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", [name, value])
+            yield
     except psycopg.Error as error:
         raise QueryError(_one_line(error)) from error
+
+
+def ask(
+    connection: psycopg.Connection, query: bytes | sql.SQL | sql.Composed, parameters: Parameters | None
+) -> Result:
+    """Run one statement inside `reading`."""
+    # Prepared: Postgres then refuses a second statement behind a semicolon.
+    cursor = connection.execute(query, parameters, prepare=True)
+    if cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.EMPTY_QUERY:
+        raise QueryError("there is no query in that text")
+    if cursor.description is None:
+        return Result((), [])
+    names = tuple(column.name for column in cursor.description)
+    return Result(names, cursor.fetchall(), _fields(connection, cursor))
+
+
+def _fields(connection: psycopg.Connection, cursor: psycopg.Cursor) -> tuple[Field, ...]:
+    """Types of an answer's columns, and what the comments of a relation say of those that are its own."""
+    result, description = cursor.pgresult, cursor.description or []
+    assert result is not None  # noqa: S101 - there is a description
+    origins = [(result.ftable(i), result.ftablecol(i)) for i in range(len(description))]
+    comments: dict[int, str | None] = dict(
+        connection.execute(_COMMENTS, [[t for t, _ in origins], [c for _, c in origins]]).fetchall()
+        if any(table for table, _ in origins)
+        else []
+    )
+    return tuple(
+        _field(_DTYPES.get(column.type_display.split("(")[0]), comments.get(i) or "")
+        for i, column in enumerate(description, 1)
+    )
+
+
+def _field(dtype: str | None, comment: str) -> Field:
+    unit = _UNIT.search(comment)
+    named = unit.group(1) if unit else ""
+    return Field(dtype, None if named in {"", "-", "1"} else named, _UNIT.sub("", comment))
 
 
 def _one_line(error: psycopg.Error) -> str:

@@ -64,9 +64,10 @@ def build_search_index(connection: psycopg.Connection, release_id: int) -> bool:
 
 
 def refresh_statistics(connection: psycopg.Connection) -> None:
-    """ANALYZE every table of the catalogue, so that Postgres plans with today's numbers."""
+    """Count the sky's galaxies and ANALYZE every table, so that searches are planned with today's numbers."""
     with connection.transaction():
         act_as_owner(connection)
+        connection.execute("SELECT galcat.count_sky()")
         for table in metadata.sorted_tables:
             if not table.info.get("is_view"):
                 connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("galcat", table.name)))

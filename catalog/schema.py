@@ -158,6 +158,17 @@ thumbnail = Table(
     Column("jpeg", LargeBinary, nullable=False),
 )
 
+sky_count = Table(
+    "sky_count",
+    metadata,
+    Column("cell_order", SmallInteger, primary_key=True),
+    Column("cell", BigInteger, primary_key=True),
+    Column("galaxies", BigInteger, nullable=False),
+    Column("ra", Double, nullable=False),
+    Column("dec", Double, nullable=False),
+    Column("spread_deg", Double, nullable=False),
+)
+
 galaxy = Table(
     "galaxy",
     metadata,

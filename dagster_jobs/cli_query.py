@@ -16,15 +16,17 @@ from catalog.check import check_settings, run_checks
 from catalog.connection import connect, database_url
 from catalog.match import USUAL_COLUMNS
 from catalog.match import match as match_positions
-from catalog.output import FORMATS, plain_value, write_result
+from catalog.output import FORMATS, write_result
 from catalog.positions import read_positions
-from catalog.query import Result, run_query
+from catalog.query import run_query
 from catalog.release import current_release
+from catalog.result import Result, plain_value
 from catalog.server_settings import SEARCH_SETTINGS, expected_settings
 from catalog.settings import load_settings
 from catalog.thumbnails import thumbnails
 from dagster_jobs.contact_sheet import contact_sheet
 from dagster_jobs.errors import JobError
+from dagster_jobs.similar_target import Target, listed, understand
 
 app = typer.Typer()
 console = Console(highlight=False)
@@ -35,7 +37,6 @@ Format = Annotated[str, typer.Option("--format", "-f", help=f"table, {', '.join(
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File to write; without it, the terminal.")
 ]
-POSITION = 2
 NAMED = 20
 """Rows that are named of those without a match."""
 
@@ -56,9 +57,28 @@ def sql(
 
 @app.command(context_settings={"ignore_unknown_options": True})  # a southern declination begins with a minus
 def similar(
-    target: Annotated[list[str], typer.Argument(help="OBJECT_ID, or RA DEC in degrees, or an IMAGE file.")],
+    target: Annotated[
+        list[str] | None, typer.Argument(help="OBJECT_ID, RA DEC in degrees, a NAME, or an IMAGE file.")
+    ] = None,
     n: Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)] = 10,
-    radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be to RA DEC.")] = 3.0,
+    where: Annotated[
+        str, typer.Option(help="Condition in SQL on columns of galcat.galaxy, such as 'mag_r < 17'.")
+    ] = "",
+    near: Annotated[
+        tuple[float, float, float] | None,
+        typer.Option(help="Only within a cone: RA DEC RADIUS, all in degrees."),
+    ] = None,
+    positions: Annotated[
+        Path | None, typer.Option("--list", help="A list of positions instead: like all galaxies there.")
+    ] = None,
+    radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be to a position.")] = 3.0,
+    columns: Annotated[
+        str, typer.Option(help="Columns of galcat.galaxy to show, with commas between.")
+    ] = ",".join(search.USUAL_COLUMNS),
+    exact: Annotated[bool, typer.Option("--exact", help="Compare with every galaxy, without index.")] = False,
+    distinct: Annotated[
+        bool, typer.Option("--distinct", help="One record of a galaxy that several tiles or surveys have.")
+    ] = False,
     sheet: Annotated[Path | None, typer.Option(help="Contact sheet to draw, PNG.")] = None,
     weights: Annotated[
         str,
@@ -67,17 +87,35 @@ def similar(
     output_format: Format = "table",
     output: Output = None,
 ) -> None:
-    """Find the galaxies that look most like one, nearest first.
+    """Find the galaxies that look most like one, or like several, nearest first.
 
-    Examples: `galcat similar 4611686018427387904` · `galcat similar 150.1 -2.2` · `galcat similar spiral.jpg`
+    Conditions act before the search: n galaxies that fulfil them are found wherever there are as many.
+
+    Examples: `galcat similar 4611686018427387904` · `galcat similar 150.1 -2.2 --where "mag_r < 17"` ·
+    `galcat similar J100024.1+021530` · `galcat similar spiral.jpg --sheet similar.png`
     """
+    if (target is None) == (positions is None):
+        raise typer.BadParameter("give an OBJECT_ID, RA DEC, a NAME or an IMAGE, or else --list FILE")
     with connected() as connection:
-        object_id, found = _similar(connection, target, n, radius_arcsec, weights)
+        asked = (
+            understand(connection, target, radius_arcsec, weights)
+            if target
+            else listed(connection, positions or Path(), radius_arcsec)
+        )
+        found = search.search(
+            connection,
+            search.Search(
+                like=asked.like,
+                n=n,
+                cone=None if near is None else search.Cone(*near),
+                where=where,
+                columns=_names(columns),
+                exact=exact,
+                distinct=distinct,
+            ),
+        ).result
         if sheet is not None:
-            if object_id is None:
-                _draw_similar_to_image(connection, Path(target[0]), found, sheet)
-            else:
-                draw_similar(connection, object_id, found, sheet)
+            draw_similar(connection, asked, found, sheet)
         show(found, output_format, output)
 
 
@@ -108,7 +146,7 @@ def match(
             connection,
             positions,
             radius_arcsec,
-            [name.strip() for name in columns.split(",") if name.strip()],
+            _names(columns),
         )
     show(found.result, output_format, output)
     n, missing = len(positions.ra_deg), len(found.unmatched)
@@ -173,10 +211,19 @@ def as_table(result: Result) -> Table:
     return table
 
 
-def draw_similar(connection: psycopg.Connection, object_id: int, found: Result, sheet: Path) -> None:
-    """Draw a galaxy and its neighbours as a contact sheet."""
-    own = thumbnails(connection, [object_id])[object_id]
-    contact_sheet([(own, f"{object_id}\nthe galaxy asked for"), *_neighbours(connection, found)], sheet)
+def draw_similar(connection: psycopg.Connection, asked: Target, found: Result, sheet: Path) -> None:
+    """Draw what was asked about and its neighbours as a contact sheet."""
+    ids = [int(str(identity)) for identity in found["object_id"]]
+    pictures = thumbnails(connection, ids)
+    neighbours = [
+        (pictures[identity], f"{identity}\ndistance {distance:.2f}")
+        for identity, distance in zip(ids, found["distance"], strict=True)
+    ]
+    contact_sheet([*asked.pictures, *neighbours], sheet)
+
+
+def _names(columns: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in columns.split(",") if name.strip())
 
 
 def _cell(value: object) -> str:
@@ -189,37 +236,3 @@ def _cell(value: object) -> str:
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     return escape(str(value))
-
-
-def _similar(
-    connection: psycopg.Connection, target: list[str], n: int, radius_arcsec: float, weights: str
-) -> tuple[int | None, Result]:
-    """Understand the target; returns the galaxy it is, None for an image, and its neighbours."""
-    if len(target) == 1 and target[0].isdecimal():
-        return int(target[0]), search.similar(connection, int(target[0]), n)
-    if len(target) == POSITION:
-        try:
-            ra_deg, dec_deg = map(float, target)
-        except ValueError:
-            raise typer.BadParameter(f"{' '.join(target)} is no position: give RA DEC in degrees") from None
-        object_id = search.galaxy_at(connection, ra_deg, dec_deg, radius_arcsec)
-        return object_id, search.similar(connection, object_id, n)
-    if len(target) == 1:
-        from dagster_jobs.embed_image import search_vector_of  # noqa: PLC0415 - only an image needs torch
-
-        vector = search_vector_of(connection, Path(target[0]), weights)
-        return None, search.similar_to_vector(connection, vector, n)
-    raise typer.BadParameter("give one OBJECT_ID, or RA DEC, or one IMAGE")
-
-
-def _draw_similar_to_image(connection: psycopg.Connection, image: Path, found: Result, sheet: Path) -> None:
-    contact_sheet([(image.read_bytes(), "your image"), *_neighbours(connection, found)], sheet)
-
-
-def _neighbours(connection: psycopg.Connection, found: Result) -> list[tuple[bytes, str]]:
-    ids = [int(str(row[0])) for row in found.rows]
-    pictures = thumbnails(connection, ids)
-    return [
-        (pictures[identity], f"{identity}\ndistance {row[1]:.2f}")
-        for identity, row in zip(ids, found.rows, strict=True)
-    ]

@@ -13,7 +13,7 @@ from rich.progress import Progress
 from catalog import release_life
 from catalog.connection import database_url
 from catalog.migrate import migrate
-from catalog.query import Result
+from catalog.result import Result
 from catalog.settings import load_settings
 from dagster_jobs.backfill_plan import plan_backfill
 from dagster_jobs.cli_ingest import PROGRESS_COLUMNS, log

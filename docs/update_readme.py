@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from catalog.query import Result, run_query
+from catalog.query import run_query
+from catalog.result import Result
 from catalog.settings import load_settings
 from dagster_jobs.cli_query import as_table, connected
 from dagster_jobs.demo import questions

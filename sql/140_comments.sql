@@ -10,6 +10,7 @@ COMMENT ON TABLE galcat.skipped_row IS 'A source that got no vector, and why';
 COMMENT ON TABLE galcat.embedding IS 'Search vector of a galaxy in a release';
 COMMENT ON TABLE galcat.embedding_full IS 'Full-width encoder representation of a galaxy in a release';
 COMMENT ON TABLE galcat.morphology IS 'Dirichlet posterior of every Galaxy Zoo question, of a galaxy in a release';
+COMMENT ON TABLE galcat.sky_count IS 'Galaxies of a HEALPix cell, as counted with the last statistics';
 COMMENT ON TABLE galcat.thumbnail IS 'Small colour picture of a galaxy';
 
 DO $$
@@ -38,6 +39,10 @@ DECLARE
         "is_retired": "True when the survey no longer lists the source in its tile [-]",
         "search": "Representation in 40 dimensions; two random galaxies are about 1 apart (Euclidean) [1]",
         "vector": "Representation at the encoder''s full width [1]",
+        "cell_order": "Order of the HEALPix cell [-]",
+        "cell": "Number of the HEALPix cell, nested [-]",
+        "galaxies": "How many galaxies lie in it [-]",
+        "spread_deg": "Radius of the disk that they would fill evenly [deg]",
         "jpeg": "The picture, JPEG [-]",
         "release_id": "Number of the encoder release [-]",
         "name": "Name [-]",

@@ -11,7 +11,8 @@ from astropy.io import votable
 
 from catalog.errors import QueryError
 from catalog.output import write_result
-from catalog.query import Result, run_query
+from catalog.query import run_query
+from catalog.result import Result
 from tests.catalog.galaxies import fill, galaxy_rows
 
 ANSWER = Result(

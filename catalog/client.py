@@ -1,0 +1,153 @@
+"""The catalogue in a notebook.
+
+from catalog.client import Catalogue
+catalogue = Catalogue()
+catalogue.search(like=1187327949861998747, n=20, where="mag_r > 17").to_pandas()
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from catalog.connection import connect, database_url
+from catalog.match import USUAL_COLUMNS as MATCH_COLUMNS
+from catalog.match import Matched
+from catalog.match import match as match_positions
+from catalog.names import galaxy_named
+from catalog.positions import positions_in, read_positions
+from catalog.query import run_query
+from catalog.result import Result
+from catalog.search import USUAL_COLUMNS, Cone, Search, galaxy_at
+from catalog.search import search as run_search
+from catalog.settings import load_settings
+from catalog.thumbnails import thumbnails
+
+NEAR_ARCSEC = 3.0
+
+
+class Catalogue:
+    """An open catalogue; only read from. Use one for each thread.
+
+    Args:
+        url: Of its database; without one, what the environment names (GALCAT_DATABASE_URL), else the embedded
+            server in GALCAT_HOME, which is started.
+
+    Raises:
+        ServerError: It cannot be reached.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        self._connection = connect(url or database_url(load_settings()), autocommit=True)
+
+    def sql(self, query: str) -> Result:
+        """Run one SQL statement.
+
+        Raises:
+            QueryError: Postgres refused it.
+        """
+        return run_query(self._connection, query)
+
+    def search(
+        self,
+        like: int | str | tuple[float, float] | Iterable[int] | NDArray[np.float32],
+        *,
+        n: int = 10,
+        unlike: Iterable[int] = (),
+        near: tuple[float, float, float] | None = None,
+        where: str = "",
+        columns: Sequence[str] = USUAL_COLUMNS,
+        exact: bool = False,
+        distinct: bool = False,
+    ) -> Result:
+        """Find the n galaxies most like some, among all that fulfil the conditions, the nearest first.
+
+        Args:
+            like: An object_id; a name; a position (ra, dec), ICRS degrees, with a galaxy within 3 arcsec; a
+                list of object_ids; or a (40,) search vector.
+            n: How many.
+            unlike: object_ids to keep away from.
+            near: A cone: ra, dec, radius, all in degrees.
+            where: A condition in SQL on any columns of galcat.galaxy.
+            columns: Of galcat.galaxy, shown after object_id and distance.
+            exact: Never use the vector index.
+            distinct: Show one record of each galaxy.
+
+        Raises:
+            UnknownObjectError: Nothing has that name or position.
+            QueryError: An object_id is unknown, or a condition or column is wrong.
+        """
+        wanted = Search(
+            like=self._understood(like),
+            unlike=tuple(unlike),
+            n=n,
+            cone=None if near is None else Cone(*near),
+            where=where,
+            columns=tuple(columns),
+            exact=exact,
+            distinct=distinct,
+        )
+        return run_search(self._connection, wanted).result
+
+    def match(
+        self,
+        positions: Table | pd.DataFrame | Path | str,
+        *,
+        radius_arcsec: float = NEAR_ARCSEC,
+        columns: Sequence[str] = MATCH_COLUMNS,
+        ra: str | None = None,
+        dec: str | None = None,
+    ) -> Matched:
+        """Find the galaxy at each position of a table, or of a file of any format that astropy reads.
+
+        Raises:
+            PositionsError: It has no positions.
+            QueryError: galcat.galaxy has no such column.
+        """
+        if isinstance(positions, pd.DataFrame):
+            positions = Table.from_pandas(positions)
+        found = (
+            positions_in(positions, "the table", ra, dec)
+            if isinstance(positions, Table)
+            else read_positions(Path(positions), ra, dec)
+        )
+        return match_positions(self._connection, found, radius_arcsec, columns)
+
+    def pictures(self, object_ids: Iterable[int]) -> dict[int, bytes]:
+        """JPEG of each galaxy.
+
+        Raises:
+            UnknownObjectError: One of them has no picture.
+        """
+        return thumbnails(self._connection, list(object_ids))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _understood(
+        self, like: int | str | tuple[float, float] | Iterable[int] | NDArray[np.float32]
+    ) -> tuple[int, ...] | NDArray[np.float32]:
+        if isinstance(like, str):
+            return (galaxy_named(self._connection, like, NEAR_ARCSEC),)
+        if isinstance(like, int | np.integer):
+            return (int(like),)
+        if isinstance(like, np.ndarray) and like.dtype.kind == "f":
+            return like.astype(np.float32)
+        values = tuple(like)
+        if any(isinstance(value, float) for value in values):
+            return (galaxy_at(self._connection, float(values[0]), float(values[1]), NEAR_ARCSEC),)
+        return tuple(int(value) for value in values)

@@ -1,0 +1,145 @@
+"""A query's answer, typed: for astropy and pandas in one call."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from astropy.table import Column, MaskedColumn, Table
+from pgvector import HalfVector, Vector
+
+from catalog.errors import QueryError
+
+
+@dataclass(frozen=True)
+class Field:
+    """What is known of an answer's column.
+
+    Attributes:
+        dtype: As numpy spells it, such as `i8`; None for text and for what numpy has no type for.
+        unit: As astropy spells it; None where it has none.
+        description: Empty where there is none.
+    """
+
+    dtype: str | None = None
+    unit: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A query's answer.
+
+    Attributes:
+        columns: Names of the m columns.
+        rows: n of m plain Python values; NULL is None.
+        fields: Of the columns; empty where nothing but their names is known.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[object, ...]]
+    fields: tuple[Field, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, column: str) -> list[object]:
+        """A column's n values.
+
+        Raises:
+            QueryError: There is no such column.
+        """
+        if column not in self.columns:
+            raise QueryError(f"the answer has no column {column!r}, only {', '.join(self.columns)}")
+        i = self.columns.index(column)
+        return [row[i] for row in self.rows]
+
+    def to_astropy(self) -> Table:
+        """As an astropy table: masked where NULL, with the units and descriptions of galcat.galaxy.
+
+        Raises:
+            QueryError: Two columns share a name.
+        """
+        return Table([_column(*column) for column in self._plain_columns()])
+
+    def to_pandas(self) -> pd.DataFrame:
+        """As a data frame; whole numbers and booleans stay such beside NULL, a vector is a list.
+
+        Raises:
+            QueryError: Two columns share a name.
+        """
+        return pd.DataFrame({name: _series(values, field) for name, values, field in self._plain_columns()})
+
+    def plain(self) -> "Result":
+        """The same with every value a number, text, bytes, bool, None or list."""
+        rows = [tuple(plain_value(value) for value in row) for row in self.rows]
+        return Result(self.columns, rows, self.fields)
+
+    def require_unique_names(self) -> None:
+        """Refuse what only CSV can hold.
+
+        Raises:
+            QueryError: Two columns share a name.
+        """
+        twice = {name for name in self.columns if self.columns.count(name) > 1}
+        if twice:
+            raise QueryError(f"two columns are named {min(twice)!r}: rename one with AS")
+
+    def _plain_columns(self) -> list[tuple[str, list[object], Field]]:
+        self.require_unique_names()
+        plain = self.plain()
+        fields = self.fields or (Field(),) * len(self.columns)
+        return [(name, plain[name], field) for name, field in zip(self.columns, fields, strict=True)]
+
+
+def plain_value(value: object) -> object:
+    """Turn what psycopg gives into a number, text, bytes, bool, None or list."""
+    if isinstance(value, HalfVector | Vector):
+        return [float(number) for number in value.to_list()]
+    if isinstance(value, np.ndarray):
+        return value.astype(float).tolist()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value
+
+
+def _column(name: str, values: list[object], field: Field) -> Column:
+    mask = [value is None for value in values]
+    given = [value for value in values if value is not None]
+    about = {"name": name, "unit": field.unit, "description": field.description or None}
+    if given and isinstance(given[0], list):
+        width = max(len(value) for value in given if isinstance(value, list))
+        filled: list[object] = [[np.nan] * width if value is None else value for value in values]
+        return Column(np.array(filled, dtype=float), **about)
+    dtype = field.dtype
+    if dtype is None and given and all(isinstance(value, bool | int | float) for value in given):
+        dtype = np.array(given).dtype.str
+    if dtype is None:
+        texts = ["" if value is None else _text(value) for value in values]
+        return MaskedColumn(texts, mask=mask, dtype=str, **about)
+    column = MaskedColumn(
+        [0 if value is None else value for value in values], mask=mask, dtype=dtype, **about
+    )
+    return column if any(mask) else Column(column.filled(), **about)
+
+
+def _text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _series(values: list[object], field: Field) -> "pd.Series[Any]":
+    dtype = {
+        "?": "boolean",
+        "i2": "Int16",
+        "i4": "Int32",
+        "i8": "Int64",
+        "f4": "float32",
+        "f8": "float64",
+    }.get(field.dtype or "")
+    if dtype is None:
+        return pd.Series(values, dtype=None if values and not isinstance(values[0], list) else object)
+    return pd.Series([np.nan if v is None and dtype.startswith("f") else v for v in values], dtype=dtype)

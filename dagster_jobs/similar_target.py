@@ -1,0 +1,91 @@
+"""What `galcat similar` is asked about: a galaxy by id, position or name, a list of them, or a picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from catalog.match import match
+from catalog.names import galaxy_named
+from catalog.positions import read_positions
+from catalog.search import galaxy_at
+from catalog.thumbnails import thumbnails
+from dagster_jobs.errors import JobError
+
+_PICTURES = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to be like.
+
+    Attributes:
+        like: object_ids or a (40,) search vector.
+        pictures: Encoded image and caption, for the head of a contact sheet.
+    """
+
+    like: tuple[int, ...] | NDArray[np.float32]
+    pictures: list[tuple[bytes, str]]
+
+
+def understand(
+    connection: psycopg.Connection, words: list[str], radius_arcsec: float, weights: str
+) -> Target:
+    """Find out what the words on the command line mean.
+
+    Args:
+        connection: To the catalogue.
+        words: OBJECT_ID; RA DEC; the path of an image; or a name, of one word or several.
+        radius_arcsec: How near a galaxy must be to a position.
+        weights: Weights file of the release, for an image; empty for those that ship.
+
+    Raises:
+        CatalogError: No galaxy is there, or has that id or name.
+        JobError: The picture is not there, or cannot be encoded as the release was.
+    """
+    if len(words) == 1 and words[0].isdecimal():
+        return galaxies(connection, (int(words[0]),))
+    path = Path(words[0])
+    if len(words) == 1 and (path.is_file() or path.suffix.lower() in _PICTURES):
+        return _picture(connection, path, weights)
+    position = _position(words)
+    if position is not None:
+        return galaxies(connection, (galaxy_at(connection, *position, radius_arcsec),))
+    return galaxies(connection, (galaxy_named(connection, " ".join(words), radius_arcsec),))
+
+
+def listed(connection: psycopg.Connection, file: Path, radius_arcsec: float) -> Target:
+    """The galaxies at a list of positions.
+
+    Raises:
+        PositionsError: The list cannot be read.
+        JobError: None of its positions has a galaxy.
+    """
+    found = match(connection, read_positions(file), radius_arcsec, ())
+    if not found.object_ids:
+        raise JobError(f'{file}: none of its positions has a galaxy within {radius_arcsec:g}"')
+    return galaxies(connection, found.object_ids)
+
+
+def galaxies(connection: psycopg.Connection, object_ids: tuple[int, ...]) -> Target:
+    """Galaxies of the catalogue, with their pictures; one that has none is shown without."""
+    own = thumbnails(connection, list(object_ids))
+    return Target(object_ids, [(own[identity], f"{identity}\nasked for") for identity in object_ids])
+
+
+def _position(words: list[str]) -> tuple[float, float] | None:
+    try:
+        ra_deg, dec_deg = map(float, words)
+    except ValueError:
+        return None
+    return ra_deg, dec_deg
+
+
+def _picture(connection: psycopg.Connection, path: Path, weights: str) -> Target:
+    if not path.is_file():
+        raise JobError(f"{path}: no such file")
+    from dagster_jobs.embed_image import search_vector_of  # noqa: PLC0415 - only an image needs torch
+
+    return Target(search_vector_of(connection, path, weights), [(path.read_bytes(), "your image")])
