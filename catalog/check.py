@@ -14,18 +14,21 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Outcome of one check: how many rows break it, and the first of them."""
+    """Outcome of one check: how many rows break it, the first of them, and what to do about it."""
 
     name: str
     description: str
     violations: int
     example: str | None
+    remedy: str = ""
 
     @property
     def passed(self) -> bool:
         """True when nothing breaks it."""
         return self.violations == 0
 
+
+_REMEDY = "ingest the tile's folder again; what stays is a bug or damage: restore a backup"
 
 # Each query gives the tile_id (NULL where there is none) and a name of every row that breaks the rule.
 _CHECKS: dict[str, tuple[str, LiteralString]] = {
@@ -99,6 +102,9 @@ def check_settings(connection: psycopg.Connection, expected: Mapping[str, str]) 
         "the server's memory, parallelism and hnsw.* settings are galcat's",
         len(differing),
         differing[0] if differing else None,
+        "galcat down, then galcat up; on a server of your own, galcat up as the database's owner"
+        if differing
+        else "",
     )
 
 
@@ -117,7 +123,7 @@ def _run(
         {"tiles": tile_ids},
     ).fetchone()
     assert row is not None  # noqa: S101 - an aggregate gives a row
-    return CheckResult(name, description, int(row[0]), row[1])
+    return CheckResult(name, description, int(row[0]), row[1], _REMEDY if row[0] else "")
 
 
 def _fraction_sums() -> sql.Composed:

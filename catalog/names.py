@@ -57,10 +57,12 @@ def _position_in(name: str) -> tuple[float, float] | None:
         return None
     ra, dec = (f"{found[part][:2]}:{found[part][2:4]}:{found[part][4:]}" for part in ("ra", "dec"))
     try:
-        degrees = Angle(ra, units.hourangle).deg, Angle(found["sign"] + dec, units.deg).deg
+        ra_deg, dec_deg = Angle(ra, units.hourangle).deg, Angle(found["sign"] + dec, units.deg).deg
     except ValueError as error:
         raise UnknownObjectError(f"{name} holds no position: {error}") from error
-    return float(degrees[0]), float(degrees[1])
+    if not (ra_deg < 360 and abs(dec_deg) <= 90):  # noqa: PLR2004 - a turn, and a pole
+        raise UnknownObjectError(f"{name} holds no position: ({ra_deg}, {dec_deg}) is nowhere on the sky")
+    return float(ra_deg), float(dec_deg)
 
 
 def _resolved(name: str) -> tuple[float, float]:

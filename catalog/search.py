@@ -209,13 +209,14 @@ def _plan(connection: psycopg.Connection, wanted: Search) -> _Plan:
 
 
 def _search(connection: psycopg.Connection, plan: _Plan) -> Found:
-    if plan.matching <= plan.by_index_from * (1 if plan.wanted.exact else ROOM):
+    has_conditions = bool(plan.wanted.where or plan.wanted.cone)
+    if has_conditions and plan.matching <= plan.by_index_from * (1 if plan.wanted.exact else ROOM):
         most = int(ROOM * plan.by_index_from)
         gathered = ask(connection, _statement(plan, _GATHERED), plan.parameters | {"most": most})
         if int(str(gathered.rows[0][0])) <= most:
             rows = [row[1:] for row in gathered.rows if row[1] is not None]
             return Found(Result(gathered.columns[1:], rows, gathered.fields[1:]), is_exact=True)
-    if not plan.wanted.exact:
+    if not plan.wanted.exact and (has_conditions or not 0 < plan.total <= plan.by_index_from):
         found = ask(connection, _statement(plan, _BY_INDEX), plan.parameters)
         if len(found.rows) >= int(str(plan.parameters["n"])):
             return Found(found, is_exact=False)

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from catalog import search
 from catalog.check import check_settings, run_checks
+from catalog.check_index import check_index
 from catalog.connection import connect, database_url
 from catalog.match import USUAL_COLUMNS
 from catalog.match import match as match_positions
@@ -163,12 +164,13 @@ def check() -> None:
     settings = load_settings()
     expected = SEARCH_SETTINGS if settings.database_url else expected_settings()
     with connected() as connection:
-        results = [*run_checks(connection), check_settings(connection, expected)]
+        results = [*run_checks(connection), *check_index(connection), check_settings(connection, expected)]
     for result in results:
         mark = "[green]ok[/green]  " if result.passed else "[red]FAIL[/red]"
         console.print(f"{mark} {result.name}: {result.description}")
         if not result.passed:
             console.print(f"     {result.violations} violations, the first: {result.example}")
+            console.print(f"     to do: {result.remedy}", markup=False, soft_wrap=True)
     raise typer.Exit(0 if all(result.passed for result in results) else 1)
 
 

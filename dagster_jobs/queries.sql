@@ -35,21 +35,20 @@ ORDER BY merging_merger_fraction + merging_major_disturbance_fraction DESC LIMIT
 
 -- Q: 7. What looks like the clearest spiral?
 WITH mine AS (
-    SELECT object_id FROM galcat.galaxy
+    SELECT search FROM galcat.galaxy
     ORDER BY has_spiral_arms_proportion_asked * has_spiral_arms_yes_fraction DESC LIMIT 1)
-SELECT g.object_id, n.distance, g.mag_r, g.has_spiral_arms_yes_fraction AS spiral
-FROM galcat.neighbours((SELECT object_id FROM mine)) AS n JOIN galcat.galaxy AS g USING (object_id)
-ORDER BY n.distance LIMIT 6;
+SELECT object_id, search <-> (SELECT search FROM mine) AS distance, mag_r, has_spiral_arms_yes_fraction AS spiral
+FROM galcat.galaxy ORDER BY distance LIMIT 6;
 
 -- Q: 8. And within half a degree of it, face-on, and fainter than r = 17?
 WITH mine AS (
-    SELECT object_id, ra, dec FROM galcat.galaxy
+    SELECT ra, dec, search FROM galcat.galaxy
     ORDER BY has_spiral_arms_proportion_asked * has_spiral_arms_yes_fraction DESC LIMIT 1)
-SELECT g.object_id, n.distance, galcat.sky_distance(g.ra, g.dec, mine.ra, mine.dec) AS degrees, g.mag_r,
-       g.disk_edge_on_no_fraction AS face_on
-FROM mine, galcat.neighbours((SELECT object_id FROM mine)) AS n JOIN galcat.galaxy AS g USING (object_id)
-WHERE galcat.cone(g.ra, g.dec, mine.ra, mine.dec, 0.5) AND g.disk_edge_on_no_fraction > 0.7 AND g.mag_r > 17
-ORDER BY n.distance LIMIT 5;
+SELECT g.object_id, g.search <-> mine.search AS distance, galcat.sky_distance(g.ra, g.dec, mine.ra, mine.dec) AS degrees,
+       g.mag_r, g.disk_edge_on_no_fraction AS face_on
+FROM mine JOIN galcat.galaxy AS g ON galcat.cone(g.ra, g.dec, mine.ra, mine.dec, 0.5)
+WHERE g.disk_edge_on_no_fraction > 0.7 AND g.mag_r > 17
+ORDER BY distance LIMIT 5;
 
 -- Q: 9. Of which galaxies is the encoder least sure whether they are smooth?
 SELECT object_id, mag_r, smooth_or_featured_smooth_fraction AS smooth,

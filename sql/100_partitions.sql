@@ -26,6 +26,26 @@ RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'embedding_r' || release || '_search_hnsw';
 COMMENT ON FUNCTION galcat.search_index_name IS 'Name of the vector index of a release.';
 
+CREATE OR REPLACE FUNCTION galcat.build_cut_indexes(release smallint)
+RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+DECLARE
+    fraction name;
+    index_name text;
+BEGIN
+    FOR fraction IN
+        SELECT a.attname FROM pg_attribute AS a
+        WHERE a.attrelid = 'galcat.morphology'::regclass AND a.attname LIKE '%\_fraction' AND NOT a.attisdropped
+    LOOP
+        index_name := format('morphology_r%s_%s_most', release, replace(fraction, '_fraction', ''));
+        EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON galcat.morphology_r%s (%I) WHERE %I > 0.5',
+            index_name, release, fraction, fraction);
+    END LOOP;
+    EXECUTE format('ANALYZE galcat.morphology_r%s', release);
+END
+$$;
+COMMENT ON FUNCTION galcat.build_cut_indexes IS
+    'Indexes of the answers that most volunteers give, for rare cuts such as merger > 0.8: an answer a question and galaxy at most. Owner only.';
+
 CREATE OR REPLACE FUNCTION galcat.build_search_index(release smallint)
 RETURNS boolean LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
 BEGIN
@@ -35,6 +55,7 @@ BEGIN
     EXECUTE format('CREATE INDEX %I ON galcat.embedding_r%s USING hnsw (search public.halfvec_l2_ops) '
         'WITH (m = 16, ef_construction = 96)', galcat.search_index_name(release), release);
     EXECUTE format('ANALYZE galcat.embedding_r%s', release);
+    PERFORM galcat.build_cut_indexes(release);
     RETURN true;
 END
 $$;

@@ -71,3 +71,14 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION galcat.similar_to_many IS
     'The n galaxies most like all the wanted and unlike the unwanted, without any of them, BEFORE outer filters act.';
+
+CREATE OR REPLACE FUNCTION galcat.records_of(id bigint, radius_deg double precision DEFAULT 3 / 3600.0)
+RETURNS TABLE (object_id bigint, distance double precision) LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT o.object_id, galcat.sky_distance(o.ra, o.dec, g.ra, g.dec)
+    FROM galcat.galaxy AS g
+    JOIN galcat.galaxy AS o ON galcat.cone(o.ra, o.dec, g.ra, g.dec, radius_deg)
+    WHERE g.object_id = id AND (o.survey <> g.survey OR o.tile <> g.tile);
+END;
+COMMENT ON FUNCTION galcat.records_of IS
+    'Other records of a galaxy: what lies within 3 arcsec of it in another tile or survey, with the distance [deg]. To leave them out: WHERE object_id NOT IN (SELECT object_id FROM galcat.records_of(123)).';

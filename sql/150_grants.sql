@@ -13,9 +13,11 @@ END
 $$;
 
 REVOKE ALL ON SCHEMA galcat FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION galcat.add_release_partitions, galcat.build_search_index, galcat.count_sky FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION galcat.add_release_partitions, galcat.build_search_index, galcat.build_cut_indexes,
+    galcat.count_sky FROM PUBLIC;
 ALTER FUNCTION galcat.add_release_partitions OWNER TO galcat_owner;
 ALTER FUNCTION galcat.build_search_index OWNER TO galcat_owner;
+ALTER FUNCTION galcat.build_cut_indexes OWNER TO galcat_owner;
 ALTER FUNCTION galcat.count_sky OWNER TO galcat_owner;
 
 GRANT USAGE ON SCHEMA galcat TO galcat_reader, galcat_writer;

@@ -162,7 +162,8 @@ def test_few_galaxies_are_sorted_and_many_are_walked(
     filled(connection)
     if clustered:
         connection.execute(
-            "WITH moved AS (SELECT object_id, row_number() OVER (ORDER BY object_id) AS i FROM galcat.source) "
+            "WITH moved AS ("
+            "  SELECT object_id, row_number() OVER (ORDER BY object_id) AS i FROM galcat.source) "
             "UPDATE galcat.source AS s SET ra = %s + 0.5 * random(), dec = %s + 0.5 * random() "
             "FROM moved WHERE moved.object_id = s.object_id AND moved.i <= %s",
             [*CENTRE, CLUSTERED],
@@ -248,6 +249,8 @@ def test_further_records_of_a_galaxy_are_left_out_on_request(connection: psycopg
     assert shown[: len(wanted)] == wanted
     assert len(set(shown)) == 60
     assert len(search(connection, Search(like=(identity,), n=500, distinct=True)).result) == 199
+    others = run_query(connection, f"SELECT object_id, 3600 * distance FROM galcat.records_of({identity})")  # noqa: S608
+    assert others.rows == [(object_id("survey", "again0"), pytest.approx(1, abs=1e-6))]
 
 
 @pytest.mark.parametrize(

@@ -10,3 +10,6 @@ CREATE TABLE galcat.sky_count (
     PRIMARY KEY (cell_order, cell)
 );
 CREATE INDEX sky_count_sky ON galcat.sky_count USING gist (pg_catalog.point(ra, dec));
+
+-- Bright galaxies are rare, and asked for.
+CREATE INDEX source_mag_r ON galcat.source (mag_r);
