@@ -39,6 +39,9 @@ SAMPLE = 1_000
 LARGE_CONE = 0.1
 """Share of the catalogue from which the sky index helps no more."""
 EF_SEARCH = 200
+EF_SEARCH_UNDER_CONDITIONS = 400
+DEEPEST = 1000
+"""What pgvector allows."""
 SAME_PLACE_ARCSEC = 3.0
 
 _ID_END = 2**63
@@ -160,7 +163,8 @@ def search(connection: psycopg.Connection, wanted: Search) -> Found:
     if wanted.unlike and isinstance(wanted.like, np.ndarray):
         raise QueryError("unlike needs object_ids in like, not a vector")
     try:
-        with reading(connection, {"hnsw.ef_search": str(max(EF_SEARCH, min(1000, wanted.n)))}):
+        depth = EF_SEARCH_UNDER_CONDITIONS if wanted.where or wanted.cone else EF_SEARCH
+        with reading(connection, {"hnsw.ef_search": str(max(depth, min(DEEPEST, wanted.n)))}):
             plan = _plan(connection, wanted)
             return _distinct(connection, plan) if wanted.distinct else _search(connection, plan)
     except QueryError as error:

@@ -32,6 +32,7 @@ QUERIES = 200
 CHUNK = 20_000
 FULL_ROWS = 100_000
 INSERTED = 2_000
+TILE_DEG = 0.25
 FOOTPRINT = (150.0, 182.0, 0.0, 33.0)  # 1,000 square degrees
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "search_growth.json"
 Row = dict[str, float]
@@ -102,9 +103,11 @@ def _load(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: int) 
     )
     rng = np.random.default_rng(3)
     ids = rng.choice(2**62, n, replace=False) * 2 + 1
-    ra, dec = _sky(n, rng)
+    ra, dec = sky(n, rng)
+    by_tile = np.lexsort((ra, ra // TILE_DEG, dec // TILE_DEG))  # as ingestion writes: tile by tile
+    ra, dec = ra[by_tile], dec[by_tile]
     mag = (19 - rng.exponential(1.2, n)).astype(np.float32)
-    one, release = np.ones(n, np.int16), np.ones(n, np.int16)
+    release = np.ones(n, np.int16)
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMPORARY TABLE sky (object_id bigint, ra float8, dec float8, mag_r real) ON COMMIT DROP"
@@ -122,11 +125,11 @@ def _load(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: int) 
             morphology = _morphology(sample, drawn.parents[rows], rng)
             copy_columns(cursor, sql.SQL("galcat.morphology"), key | morphology)
     connection.execute("VACUUM")
-    assert len(one) == n
     return ids
 
 
-def _sky(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def sky(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Positions in a footprint of 1,000 square degrees, a third of them in 300 clusters, ICRS degrees."""
     west, east, south, north = FOOTPRINT
     ra, dec = rng.uniform(west, east, n), rng.uniform(south, north, n)
     clusters = rng.integers(0, 300, n // 3)
@@ -225,6 +228,7 @@ def _conditions(connection: psycopg.Connection, sample: Sample, ids: Ids, stored
     rare = float(np.float32(np.quantile(columns["merging_merger_fraction"], 0.999)))
     bright = float(np.float32(np.quantile(columns["mag_r"], 0.001)))
     half = float(np.float32(np.median(columns["smooth_or_featured_smooth_fraction"])))
+    middle = float(np.float32(np.median(columns["mag_r"])))
     rng = np.random.default_rng(4)
     row: Row = {}
     kinds: dict[str, Callable[[], tuple[Cone | None, str, NDArray[np.bool_]]]] = {
@@ -242,6 +246,7 @@ def _conditions(connection: psycopg.Connection, sample: Sample, ids: Ids, stored
             f"smooth_or_featured_smooth_fraction > {half!r}::real",
             columns["smooth_or_featured_smooth_fraction"] > half,
         ),
+        "50 % by a magnitude": lambda: (None, f"mag_r < {middle!r}::real", columns["mag_r"] < middle),
     }
     for name, kind in kinds.items():
         searches, exact = [], []
