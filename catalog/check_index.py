@@ -1,4 +1,4 @@
-"""Is the vector index there, and does it find what is near? Tried on galaxies of the current release."""
+"""Are the indexes there and valid, and does the vector index find what is near?"""
 
 import psycopg
 from psycopg import sql
@@ -10,11 +10,35 @@ QUERIES = 20
 NEAREST = 10
 LEAST_RECALL = 0.95
 
-_STATE = sql.SQL(
-    "SELECT r.release_id, r.name, galcat.search_index_name(r.release_id), i.indisvalid AND i.indisready "
-    "FROM galcat.release AS r LEFT JOIN pg_catalog.pg_index AS i "
-    "ON i.indexrelid = to_regclass('galcat.' || galcat.search_index_name(r.release_id)) "
-    "WHERE EXISTS (SELECT FROM galcat.embedding AS e WHERE e.release_id = r.release_id) ORDER BY 1"
+_MOST_STALE = 0.1
+
+# Name, whether it is there, and the statement that mends it. A release that is being filled has no index yet.
+_INDEXES = sql.SQL(
+    "WITH wanted (name, mend) AS ("
+    "  SELECT galcat.search_index_name(r.release_id), 'SELECT galcat.build_search_index(' || r.release_id || "
+    "    '::smallint)' FROM galcat.release AS r WHERE r.is_current "
+    "    AND EXISTS (SELECT FROM galcat.embedding AS e WHERE e.release_id = r.release_id)"
+    "  UNION ALL SELECT "
+    "    'morphology_r' || r.release_id || '_' || replace(a.attname, '_fraction', '') || '_most', "
+    "    'SELECT galcat.build_search_index(' || r.release_id || '::smallint)' "
+    "    FROM galcat.release AS r, pg_catalog.pg_attribute AS a WHERE r.is_current "
+    "    AND a.attrelid = 'galcat.morphology'::regclass AND a.attname LIKE '%%\\_fraction' "
+    "    AND EXISTS (SELECT FROM galcat.embedding AS e WHERE e.release_id = r.release_id)"
+    "  UNION ALL SELECT name, 'CREATE INDEX ' || name || ' ON galcat.' || place FROM (VALUES "
+    "    ('source_sky', 'source USING gist (point(ra, dec))'), "
+    "    ('source_healpix29', 'source (healpix29)'), ('source_tile', 'source (tile_id)'), "
+    "    ('source_mag_r', 'source (mag_r)'), "
+    "    ('sky_count_sky', 'sky_count USING gist (point(ra, dec))')) AS fixed (name, place)"
+    "), there AS ("
+    "  SELECT c.relname AS name, i.indisvalid AND i.indisready AS is_valid FROM pg_catalog.pg_index AS i "
+    "  JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid WHERE c.relnamespace = 'galcat'::regnamespace"
+    ") SELECT name, is_valid, mend FROM wanted LEFT JOIN there USING (name) WHERE is_valid IS NOT TRUE "
+    "UNION ALL SELECT name, is_valid, '' FROM there LEFT JOIN wanted USING (name) "
+    "WHERE NOT is_valid AND mend IS NULL ORDER BY name"
+)
+_COUNTED = sql.SQL(
+    "SELECT (SELECT coalesce(sum(c.galaxies), 0)::bigint FROM galcat.sky_count AS c WHERE c.cell_order = 2), "
+    "count(*) FROM galcat.source AS s WHERE NOT s.is_retired"
 )
 _SAMPLE = sql.SQL("SELECT object_id FROM galcat.galaxy ORDER BY object_id LIMIT %(n)s")  # ids are hashes
 _NEAR = sql.SQL(
@@ -27,31 +51,43 @@ _NEAREST = sql.SQL(  # the added zero keeps the vector index out
 
 
 def check_index(connection: psycopg.Connection) -> list[CheckResult]:
-    """Presence and validity of every release's index, and the recall of the current one's.
+    """Presence and validity of every index, recall of the current release's, and the counts of the sky.
 
     Args:
         connection: Open connection; only read from.
     """
     with reading(connection):
-        present = _presence(connection)
-        return [present, _recall(connection)] if present.passed else [present]
+        present, counted = _presence(connection), _counts(connection)
+        has_vectors = bool(ask(connection, _SAMPLE, {"n": 1}).rows)
+        return [present, counted, *([_recall(connection)] if has_vectors and present.passed else [])]
 
 
 def _presence(connection: psycopg.Connection) -> CheckResult:
     wrong = [
         (f"{name} is invalid", f"REINDEX INDEX galcat.{name}")
         if is_valid is False
-        else (f"release {release} has none", f"SELECT galcat.build_search_index({number}::smallint)")
-        for number, release, name, is_valid in ask(connection, _STATE, None).rows
-        if not is_valid
+        else (f"{name} is missing", str(mend))
+        for name, is_valid, mend in ask(connection, _INDEXES, {}).rows
     ]
     example, statement = wrong[0] if wrong else (None, "")
     return CheckResult(
-        "vector_index",
-        "every release with vectors has a valid vector index",
+        "indexes",
+        "every index is there and valid",
         len(wrong),
         example,
-        f'in psql "$(galcat url)": {statement}' if wrong else "",
+        _in_psql(statement) if wrong else "",
+    )
+
+
+def _counts(connection: psycopg.Connection) -> CheckResult:
+    counted, there = (int(str(value)) for value in ask(connection, _COUNTED, None).rows[0])
+    stale = abs(there - counted) > _MOST_STALE * there
+    return CheckResult(
+        "sky_counts",
+        "the counts of the sky, by which a search is planned, are of today",
+        abs(there - counted) if stale else 0,
+        f"{counted} galaxies counted, {there} there" if stale else None,
+        _in_psql("SELECT galcat.count_sky()") if stale else "",
     )
 
 
@@ -76,8 +112,7 @@ def _recall(connection: psycopg.Connection) -> CheckResult:
         f"(it found {recall:.1%}, asked for {len(ids)} galaxies)",
         wanted - found if fails else 0,
         f"{wanted - found} of {wanted} nearest galaxies not found" if fails else None,
-        'in psql "$(galcat url)": REINDEX INDEX galcat.embedding_r<release_id>_search_hnsw; '
-        "and see that hnsw.ef_search is as galcat sets it"
+        _in_psql("REINDEX TABLE galcat.embedding") + "; and see that the check of settings passes"
         if fails
         else "",
     )
@@ -86,3 +121,7 @@ def _recall(connection: psycopg.Connection) -> CheckResult:
 def _distances(connection: psycopg.Connection, query: sql.SQL, object_id: object) -> list[float]:
     rows = ask(connection, query, {"id": object_id, "n": NEAREST}).rows
     return [float(str(row[0])) for row in rows]
+
+
+def _in_psql(statement: str) -> str:
+    return f'in psql "$(galcat url)": {statement}'

@@ -23,7 +23,7 @@ from catalog.names import galaxy_named
 from catalog.positions import positions_in, read_positions
 from catalog.query import run_query
 from catalog.result import Result
-from catalog.search import USUAL_COLUMNS, Cone, Search, galaxy_at
+from catalog.search import USUAL_COLUMNS, Cone, Found, Search, galaxy_at
 from catalog.search import search as run_search
 from catalog.settings import load_settings
 from catalog.thumbnails import thumbnails
@@ -64,7 +64,7 @@ class Catalogue:
         columns: Sequence[str] = USUAL_COLUMNS,
         exact: bool = False,
         distinct: bool = False,
-    ) -> Result:
+    ) -> Found:
         """Find the n galaxies most like some, among all that fulfil the conditions, the nearest first.
 
         Args:
@@ -92,7 +92,7 @@ class Catalogue:
             exact=exact,
             distinct=distinct,
         )
-        return run_search(self._connection, wanted).result
+        return run_search(self._connection, wanted)
 
     def match(
         self,
@@ -145,9 +145,9 @@ class Catalogue:
             return (galaxy_named(self._connection, like, NEAR_ARCSEC),)
         if isinstance(like, int | np.integer):
             return (int(like),)
-        if isinstance(like, np.ndarray) and like.dtype.kind == "f":
-            return like.astype(np.float32)
         values = tuple(like)
-        if any(isinstance(value, float) for value in values):
+        if not any(isinstance(value, float | np.floating) for value in values):
+            return tuple(int(value) for value in values)
+        if len(values) == len(("ra", "dec")):
             return (galaxy_at(self._connection, float(values[0]), float(values[1]), NEAR_ARCSEC),)
-        return tuple(int(value) for value in values)
+        return np.array(values, np.float32)

@@ -66,6 +66,7 @@ def match(
     Raises:
         QueryError: galcat.galaxy has no such column, or the radius is none.
     """
+    columns = [name for name in dict.fromkeys(columns) if name != "object_id"]  # which is there in any case
     chosen = sql.SQL("").join(sql.SQL(", g.{}").format(sql.Identifier(name)) for name in columns)
     parameters: dict[str, object] = {
         "ra": positions.ra_deg.tolist(),
@@ -81,7 +82,7 @@ def match(
         (*values, *found.get(i, nothing)) for i, values in zip(numbers, zip(*own, strict=True), strict=True)
     ]
     taken = {name.lower() for name in positions.table.colnames}
-    added = [f"{name}_galcat" if name.lower() in taken else name for name in (*_ADDED, *columns)]
+    added = [_free(name, taken) for name in (*_ADDED, *columns)]
     identity, _, matches, *others = nearest.fields[1:]
     distance = Field("f8", "arcsec", "Distance from the position")
     fields = (*_own_fields(positions), identity, distance, matches, *others)
@@ -91,6 +92,12 @@ def match(
         ambiguous=[i for i in numbers if i in found and int(str(found[i][2])) > 1],
         object_ids=tuple(dict.fromkeys(int(str(found[i][0])) for i in numbers if i in found)),
     )
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name.lower() in taken:
+        name += "_galcat"
+    return name
 
 
 def _own_fields(positions: Positions) -> list[Field]:

@@ -11,6 +11,8 @@ from catalog.errors import UnknownObjectError
 from catalog.query import select
 from catalog.search import galaxy_at
 
+_ID_END = 2**63
+_BY_ID = "SELECT object_id FROM galcat.galaxy WHERE object_id = %(id)s"
 _OF_SURVEY = (
     "SELECT s.object_id, v.name FROM galcat.source AS s JOIN galcat.survey AS v USING (survey_id) "
     "WHERE s.survey_source_id = %(id)s AND (%(survey)s::text IS NULL OR v.name = %(survey)s) "
@@ -26,14 +28,16 @@ def galaxy_named(connection: psycopg.Connection, name: str, radius_arcsec: float
 
     Args:
         connection: Open connection; only read from.
-        name: A survey's own id (`survey:id` where several surveys have it), a name that ends in a position
-            such as `SDSS J100024.1+021530`, or any that CDS' Sesame knows, such as `M 51`: that one is asked
-            over the network, and only for what is neither.
+        name: An object_id; a survey's own id (`survey:id` where several surveys have it); a name that ends in
+            a position, such as `SDSS J100024.1+021530`; or any that CDS' Sesame knows, such as `M 51`, which
+            is asked over the network, and only for what is none of the others.
         radius_arcsec: How near to the name's position a galaxy must be.
 
     Raises:
         UnknownObjectError: Nobody knows the name, several surveys do, or no galaxy is at its position.
     """
+    if name.isdecimal() and int(name) < _ID_END and select(connection, _BY_ID, {"id": int(name)}).rows:
+        return int(name)
     survey, colon, identity = name.partition(":")
     rows = select(connection, _OF_SURVEY, {"id": name, "survey": None}).rows
     if not rows and colon:
@@ -43,6 +47,8 @@ def galaxy_named(connection: psycopg.Connection, name: str, radius_arcsec: float
         raise UnknownObjectError(f"{name} is in several surveys: write {first}:{name} or {second}:{name}")
     if rows:
         return int(str(rows[0][0]))
+    if name.isdecimal():
+        raise UnknownObjectError(f"no galaxy has object_id {name}, and no survey such an id of its own")
     ra_deg, dec_deg = _position_in(name) or _resolved(name)
     try:
         return galaxy_at(connection, ra_deg, dec_deg, radius_arcsec)

@@ -1,5 +1,6 @@
 """A list of positions in a file of any format, column names and units that astropy reads."""
 
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ DEC_NAMES = (
     "delta_j2000",
     "declination",
 )
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def positions_in(table: Table, called: str, ra: str | None = None, dec: str | No
     Raises:
         PositionsError: It has no row, a column is missing, or a row has no position on the sky.
     """
+    table = Table(table)  # quantities become columns with units
     if not len(table):
         raise PositionsError(f"{called} has no row")
     ra_column = _column(called, table, ra, RA_NAMES, "right ascension")
@@ -131,7 +135,8 @@ def _degrees(called: str, column: Column, unit_of_text: units.UnitBase) -> NDArr
     try:
         if column.dtype.kind in "US":
             text = np.where(missing, "0", np.asarray(column).astype(str))
-            values = Angle(text, unit=unit_of_text).deg
+            is_number = all(_NUMBER.fullmatch(value.strip()) for value in text.tolist())
+            values = Angle(text, unit=column.unit or (units.deg if is_number else unit_of_text)).deg
         elif column.dtype.kind in "fiu":
             numbers = np.ma.asarray(column).filled(0).astype(np.float64)
             values = (numbers * (column.unit or units.deg)).to_value(units.deg)

@@ -49,7 +49,7 @@ def select(
 
 @contextmanager
 def reading(connection: psycopg.Connection, settings: Mapping[str, str] | None = None) -> Iterator[None]:
-    """A transaction that can only read, as the reader role; `settings` last as long.
+    """A transaction that can only read, as the reader role, and sees one moment; `settings` last as long.
 
     Raises:
         QueryError: Postgres refused something, in one line.
@@ -58,7 +58,9 @@ def reading(connection: psycopg.Connection, settings: Mapping[str, str] | None =
     wanted = {"plan_cache_mode": "force_custom_plan", **(settings or {})}
     try:
         with connection.transaction():
-            connection.execute("SET TRANSACTION READ ONLY; SET LOCAL ROLE galcat_reader")
+            connection.execute(
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL ROLE galcat_reader"
+            )
             for name, value in wanted.items():
                 connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", [name, value])
             yield

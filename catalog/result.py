@@ -1,5 +1,6 @@
 """A query's answer, typed: for astropy and pandas in one call."""
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -111,10 +112,8 @@ def _column(name: str, values: list[object], field: Field) -> Column:
     mask = [value is None for value in values]
     given = [value for value in values if value is not None]
     about = {"name": name, "unit": field.unit, "description": field.description or None}
-    if given and isinstance(given[0], list):
-        width = max(len(value) for value in given if isinstance(value, list))
-        filled: list[object] = [[np.nan] * width if value is None else value for value in values]
-        return Column(np.array(filled, dtype=float), **about)
+    if any(isinstance(value, list) for value in given):
+        return _array_column(values, about)
     dtype = field.dtype
     if dtype is None and given and all(isinstance(value, bool | int | float) for value in given):
         dtype = np.array(given).dtype.str
@@ -125,6 +124,19 @@ def _column(name: str, values: list[object], field: Field) -> Column:
         [0 if value is None else value for value in values], mask=mask, dtype=dtype, **about
     )
     return column if any(mask) else Column(column.filled(), **about)
+
+
+def _array_column(values: list[object], about: dict[str, str | None]) -> Column:
+    """Numbers of one width as such, vectors for instance; any other arrays as JSON."""
+    lists = [value for value in values if isinstance(value, list)]
+    flat = [one for value in lists for one in value]
+    if len({len(value) for value in lists}) == 1 and all(type(one) in {int, float} for one in flat):
+        if len(lists) == len(values) and all(isinstance(one, int) for one in flat):
+            return Column(np.array(lists, dtype=np.int64), **about)
+        if all(isinstance(one, float) for one in flat):
+            nothing = [np.nan] * len(lists[0])
+            return Column(np.array([nothing if value is None else value for value in values]), **about)
+    return Column(["" if value is None else json.dumps(value, default=str) for value in values], **about)
 
 
 def _text(value: object) -> str:

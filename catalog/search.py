@@ -42,6 +42,8 @@ EF_SEARCH = 200
 EF_SEARCH_UNDER_CONDITIONS = 400
 DEEPEST = 1000
 """What pgvector allows."""
+MOST_BY_INDEX = 500
+"""Galaxies asked for, beyond which the index would miss too many."""
 SAME_PLACE_ARCSEC = 3.0
 
 _ID_END = 2**63
@@ -61,8 +63,10 @@ _SAMPLED: LiteralString = (
     "FROM galcat.galaxy WHERE object_id < %(sample_end)s"
 )
 _BY_INDEX: LiteralString = (
-    "SELECT object_id, {distance} AS distance{columns} FROM galcat.galaxy WHERE {conditions} "
-    "ORDER BY {distance} LIMIT %(n)s"
+    "WITH found AS MATERIALIZED ("
+    "  SELECT object_id, {distance} AS distance{columns} FROM galcat.galaxy WHERE {conditions} "
+    "  ORDER BY {distance} LIMIT %(n)s"
+    ") SELECT * FROM found ORDER BY distance, object_id"
 )
 # The first column counts the gathered, so that too many of them and none at all are told apart.
 _GATHERED: LiteralString = (
@@ -124,16 +128,14 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found:
-    """An answer.
+class Found(Result):
+    """An answer: object_id, distance and the columns asked for; the nearest first.
 
     Attributes:
-        result: object_id, distance and the columns asked for; the nearest first.
         is_exact: True where it is certainly what brute force gives; the index may miss one in a hundred.
     """
 
-    result: Result
-    is_exact: bool
+    is_exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,12 @@ def search(connection: psycopg.Connection, wanted: Search) -> Found:
         raise QueryError("unlike needs object_ids in like, not a vector")
     try:
         depth = EF_SEARCH_UNDER_CONDITIONS if wanted.where or wanted.cone else EF_SEARCH
-        with reading(connection, {"hnsw.ef_search": str(max(depth, min(DEEPEST, wanted.n)))}):
+        settings = {
+            "hnsw.ef_search": str(min(DEEPEST, max(depth, 4 * wanted.n))),
+            # What comes late is not thrown away, and sorted in its place.
+            "hnsw.iterative_scan": "relaxed_order",
+        }
+        with reading(connection, settings):
             plan = _plan(connection, wanted)
             return _distinct(connection, plan) if wanted.distinct else _search(connection, plan)
     except QueryError as error:
@@ -219,12 +226,15 @@ def _search(connection: psycopg.Connection, plan: _Plan) -> Found:
         gathered = ask(connection, _statement(plan, _GATHERED), plan.parameters | {"most": most})
         if int(str(gathered.rows[0][0])) <= most:
             rows = [row[1:] for row in gathered.rows if row[1] is not None]
-            return Found(Result(gathered.columns[1:], rows, gathered.fields[1:]), is_exact=True)
-    if not plan.wanted.exact and (has_conditions or not 0 < plan.total <= plan.by_index_from):
+            return Found(gathered.columns[1:], rows, gathered.fields[1:], is_exact=True)
+    n = int(str(plan.parameters["n"]))
+    is_small = not has_conditions and 0 < plan.total <= plan.by_index_from
+    if not (plan.wanted.exact or is_small or n > MOST_BY_INDEX):
         found = ask(connection, _statement(plan, _BY_INDEX), plan.parameters)
-        if len(found.rows) >= int(str(plan.parameters["n"])):
-            return Found(found, is_exact=False)
-    return Found(ask(connection, _statement(plan, _SORTED), plan.parameters), is_exact=True)
+        if len(found) >= n:
+            return Found(found.columns, found.rows, found.fields)
+    found = ask(connection, _statement(plan, _SORTED), plan.parameters)
+    return Found(found.columns, found.rows, found.fields, is_exact=True)
 
 
 def _distinct(connection: psycopg.Connection, plan: _Plan) -> Found:
@@ -239,13 +249,11 @@ def _distinct(connection: psycopg.Connection, plan: _Plan) -> Found:
             plan, wanted=replace(plan.wanted, columns=columns), parameters=plan.parameters | {"n": n}
         )
         found = _search(connection, wider)
-        shown = _first_records(found.result.rows, own)[: plan.wanted.n]
-        if len(shown) == plan.wanted.n or len(found.result.rows) < n:
+        shown = _first_records(found.rows, own)[: plan.wanted.n]
+        if len(shown) == plan.wanted.n or len(found) < n:
             width = -len(places)
-            result = Result(
-                found.result.columns[:width], [row[:width] for row in shown], found.result.fields[:width]
-            )
-            return Found(result, found.is_exact)
+            rows = [row[:width] for row in shown]
+            return Found(found.columns[:width], rows, found.fields[:width], is_exact=found.is_exact)
 
 
 def _places(connection: psycopg.Connection, object_ids: list[int]) -> list[tuple[object, ...]]:
@@ -293,7 +301,8 @@ def _statement(plan: _Plan, form: LiteralString, *, only_where: bool = False) ->
             relation = sql.SQL("galcat.embedding")
             conditions.append(sql.SQL(_CURRENT))
         conditions.append(sql.SQL("object_id <> ALL (%(known)s)"))
-    columns = [sql.SQL(", galaxy.{}").format(sql.Identifier(name)) for name in wanted.columns]
+    shown = [name for name in wanted.columns if name != "object_id"]  # the first in any case
+    columns = [sql.SQL(", galaxy.{}").format(sql.Identifier(name)) for name in shown]
     return sql.SQL(form).format(
         distance=sql.SQL(_DISTANCE),
         columns=sql.SQL("").join(columns),

@@ -38,6 +38,10 @@ Format = Annotated[str, typer.Option("--format", "-f", help=f"table, {', '.join(
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File to write; without it, the terminal.")
 ]
+RaColumn = Annotated[
+    str | None, typer.Option(help="The list's column of right ascension; without it, by the usual names.")
+]
+DecColumn = Annotated[str | None, typer.Option(help="The list's column of declination; likewise.")]
 NAMED = 20
 """Rows that are named of those without a match."""
 
@@ -72,6 +76,8 @@ def similar(
     positions: Annotated[
         Path | None, typer.Option("--list", help="A list of positions instead: like all galaxies there.")
     ] = None,
+    ra: RaColumn = None,
+    dec: DecColumn = None,
     radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be to a position.")] = 3.0,
     columns: Annotated[
         str, typer.Option(help="Columns of galcat.galaxy to show, with commas between.")
@@ -96,12 +102,12 @@ def similar(
     `galcat similar J100024.1+021530` · `galcat similar spiral.jpg --sheet similar.png`
     """
     if (target is None) == (positions is None):
-        raise typer.BadParameter("give an OBJECT_ID, RA DEC, a NAME or an IMAGE, or else --list FILE")
+        raise typer.BadParameter("name a galaxy or an image, or give --list FILE")
     with connected() as connection:
         asked = (
             understand(connection, target, radius_arcsec, weights)
             if target
-            else listed(connection, positions or Path(), radius_arcsec)
+            else listed(connection, positions or Path(), ra, dec, radius_arcsec)
         )
         found = search.search(
             connection,
@@ -114,10 +120,14 @@ def similar(
                 exact=exact,
                 distinct=distinct,
             ),
-        ).result
+        )
         if sheet is not None:
             draw_similar(connection, asked, found, sheet)
         show(found, output_format, output)
+        if not found.is_exact:
+            log.print(
+                "by the vector index, which may miss one in a hundred: --exact compares all", style="dim"
+            )
 
 
 @app.command()
@@ -127,10 +137,8 @@ def match(
     columns: Annotated[
         str, typer.Option(help="Columns of galcat.galaxy to add, with commas between.")
     ] = ",".join(USUAL_COLUMNS),
-    ra: Annotated[
-        str | None, typer.Option(help="Column of right ascension; without it, by the usual names.")
-    ] = None,
-    dec: Annotated[str | None, typer.Option(help="Column of declination; likewise.")] = None,
+    ra: RaColumn = None,
+    dec: DecColumn = None,
     output_format: Format = "table",
     output: Output = None,
 ) -> None:
@@ -221,7 +229,7 @@ def draw_similar(connection: psycopg.Connection, asked: Target, found: Result, s
         (pictures[identity], f"{identity}\ndistance {distance:.2f}")
         for identity, distance in zip(ids, found["distance"], strict=True)
     ]
-    contact_sheet([*asked.pictures, *neighbours], sheet)
+    contact_sheet([*asked.pictures(connection), *neighbours], sheet)
 
 
 def _names(columns: str) -> tuple[str, ...]:

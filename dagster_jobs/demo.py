@@ -11,7 +11,7 @@ from rich.padding import Padding
 from catalog.query import run_query
 from catalog.search import Search, search
 from dagster_jobs.cli_query import as_table, connected, draw_similar, wide
-from dagster_jobs.similar_target import galaxies
+from dagster_jobs.similar_target import Target
 from encoder.simulate import simulate_survey
 
 SEED = 1
@@ -48,8 +48,8 @@ def answer_questions(home: Path) -> None:
             wide.print(Padding(as_table(run_query(connection, query)), (1, 0, 1, 2), expand=False))
         spiral = int(str(run_query(connection, CLEAREST_SPIRAL).rows[0][0]))
         sheet = home / "demo_similar.png"
-        found = search(connection, Search(like=(spiral,), n=14)).result
-        draw_similar(connection, galaxies(connection, (spiral,)), found, sheet)
+        found = search(connection, Search(like=(spiral,), n=14))
+        draw_similar(connection, Target((spiral,)), found, sheet)
     console.print("Now you", style="bold")
     console.print(f"Open {sheet}: the galaxy of question 7 and its 14 nearest neighbours.", soft_wrap=True)
     galcat = sys.argv[0]

@@ -15,6 +15,7 @@ from catalog.thumbnails import thumbnails
 from dagster_jobs.errors import JobError
 
 _PICTURES = (".jpg", ".jpeg", ".png")
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,19 @@ class Target:
 
     Attributes:
         like: object_ids or a (40,) search vector.
-        pictures: Encoded image and caption, for the head of a contact sheet.
+        image: The file it was made of, if it was.
     """
 
     like: tuple[int, ...] | NDArray[np.float32]
-    pictures: list[tuple[bytes, str]]
+    image: Path | None = None
+
+    def pictures(self, connection: psycopg.Connection) -> list[tuple[bytes, str]]:
+        """Encoded image and caption of the first few, for the head of a contact sheet."""
+        if self.image is not None:
+            return [(self.image.read_bytes(), "your image")]
+        shown = [int(identity) for identity in self.like[:_SHOWN]]
+        own = thumbnails(connection, shown)
+        return [(own[identity], f"{identity}\nasked for") for identity in shown]
 
 
 def understand(
@@ -46,41 +55,42 @@ def understand(
         JobError: The picture is not there, or cannot be encoded as the release was.
     """
     if len(words) == 1 and words[0].isdecimal():
-        return galaxies(connection, (int(words[0]),))
+        return Target((galaxy_named(connection, words[0], radius_arcsec),))
     path = Path(words[0])
     if len(words) == 1 and (path.is_file() or path.suffix.lower() in _PICTURES):
         return _picture(connection, path, weights)
     position = _position(words)
     if position is not None:
-        return galaxies(connection, (galaxy_at(connection, *position, radius_arcsec),))
-    return galaxies(connection, (galaxy_named(connection, " ".join(words), radius_arcsec),))
+        return Target((galaxy_at(connection, *position, radius_arcsec),))
+    options = [word for word in words if word.startswith("-")]
+    if options:
+        raise JobError(f"there is no option {options[0]}")
+    return Target((galaxy_named(connection, " ".join(words), radius_arcsec),))
 
 
-def listed(connection: psycopg.Connection, file: Path, radius_arcsec: float) -> Target:
+def listed(
+    connection: psycopg.Connection, file: Path, ra: str | None, dec: str | None, radius_arcsec: float
+) -> Target:
     """The galaxies at a list of positions.
 
     Raises:
         PositionsError: The list cannot be read.
         JobError: None of its positions has a galaxy.
     """
-    found = match(connection, read_positions(file), radius_arcsec, ())
+    found = match(connection, read_positions(file, ra, dec), radius_arcsec, ())
     if not found.object_ids:
         raise JobError(f'{file}: none of its positions has a galaxy within {radius_arcsec:g}"')
-    return galaxies(connection, found.object_ids)
-
-
-def galaxies(connection: psycopg.Connection, object_ids: tuple[int, ...]) -> Target:
-    """Galaxies of the catalogue, with their pictures; one that has none is shown without."""
-    own = thumbnails(connection, list(object_ids))
-    return Target(object_ids, [(own[identity], f"{identity}\nasked for") for identity in object_ids])
+    return Target(found.object_ids)
 
 
 def _position(words: list[str]) -> tuple[float, float] | None:
     try:
-        ra_deg, dec_deg = map(float, words)
+        numbers = [float(word) for word in words]
     except ValueError:
         return None
-    return ra_deg, dec_deg
+    if len(numbers) != 2:  # noqa: PLR2004 - ra and dec
+        raise JobError(f"{' '.join(words)} is no object_id and no position: give RA DEC in degrees")
+    return numbers[0], numbers[1]
 
 
 def _picture(connection: psycopg.Connection, path: Path, weights: str) -> Target:
@@ -88,4 +98,4 @@ def _picture(connection: psycopg.Connection, path: Path, weights: str) -> Target
         raise JobError(f"{path}: no such file")
     from dagster_jobs.embed_image import search_vector_of  # noqa: PLC0415 - only an image needs torch
 
-    return Target(search_vector_of(connection, path, weights), [(path.read_bytes(), "your image")])
+    return Target(search_vector_of(connection, path, weights), path)

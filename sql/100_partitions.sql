@@ -40,7 +40,6 @@ BEGIN
         EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON galcat.morphology_r%s (%I) WHERE %I > 0.5',
             index_name, release, fraction, fraction);
     END LOOP;
-    EXECUTE format('ANALYZE galcat.morphology_r%s', release);
 END
 $$;
 COMMENT ON FUNCTION galcat.build_cut_indexes IS
@@ -49,13 +48,13 @@ COMMENT ON FUNCTION galcat.build_cut_indexes IS
 CREATE OR REPLACE FUNCTION galcat.build_search_index(release smallint)
 RETURNS boolean LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
 BEGIN
+    PERFORM galcat.build_cut_indexes(release);
     IF to_regclass('galcat.' || galcat.search_index_name(release)) IS NOT NULL THEN
         RETURN false;
     END IF;
     EXECUTE format('CREATE INDEX %I ON galcat.embedding_r%s USING hnsw (search public.halfvec_l2_ops) '
         'WITH (m = 16, ef_construction = 96)', galcat.search_index_name(release), release);
     EXECUTE format('ANALYZE galcat.embedding_r%s', release);
-    PERFORM galcat.build_cut_indexes(release);
     RETURN true;
 END
 $$;

@@ -20,7 +20,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION galcat.vector_of IS
-    'Search vector of a galaxy: ORDER BY search <-> galcat.vector_of(123) LIMIT 20. An unknown id is an error.';
+    'Search vector of a galaxy: ORDER BY search <-> (SELECT galcat.vector_of(123)) LIMIT 20; in brackets it is looked up once, whatever the plan. An unknown id is an error.';
 
 CREATE OR REPLACE FUNCTION galcat.neighbours(id bigint)
 RETURNS TABLE (object_id bigint, distance double precision) LANGUAGE sql STABLE PARALLEL SAFE

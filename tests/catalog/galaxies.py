@@ -1,10 +1,15 @@
 """Made-up galaxies for tests: a release, a survey and tiles of seeded rows."""
 
+from typing import LiteralString
+
 import numpy as np
 import psycopg
+from psycopg import sql
 
+from catalog.query import ask, reading
 from catalog.records import GalaxyRows, ReleaseRecord, SurveyRecord, TileRecord
 from catalog.release import register_release
+from catalog.result import Result
 from catalog.schema import CONCENTRATIONS, QUESTIONS, SEARCH_DIMENSION
 from catalog.writer import register_survey, write_tile
 
@@ -61,3 +66,12 @@ def fill(connection: psycopg.Connection, n: int, seed: int = 0) -> tuple[int, in
     survey_id = register_survey(connection, SurveyRecord("survey", "made up", ("g", "r"), "toml"))
     write_tile(connection, survey_id, release_id, tile_record(), galaxy_rows(n, seed), [])
     return survey_id, release_id
+
+
+def answer(
+    connection: psycopg.Connection, query: LiteralString, parameters: dict[str, object], exact: bool = False
+) -> Result:
+    """A reader's answer, by index where Postgres likes to; `exact` forbids it."""
+    off = {"enable_indexscan": "off", "enable_bitmapscan": "off"} if exact else {}
+    with reading(connection, off):
+        return ask(connection, sql.SQL(query), parameters)

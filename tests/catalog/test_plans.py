@@ -126,7 +126,7 @@ def test_one_connection_keeps_its_plans_however_often_it_asks(wide: psycopg.Conn
     for _ in range(8):
         vector = rng.normal(size=40).astype(np.float32) / 9
         found = search(wide, Search(like=vector, n=5, where="mag_r < 18.5", columns=("task_3",)))
-        assert len(found.result) == 5
+        assert len(found) == 5
         search(wide, Search(like=vector, n=5, cone=Cone(10, 20, 5)))
     with reading(wide):
         prepared = wide.execute(

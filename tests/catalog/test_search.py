@@ -82,7 +82,7 @@ def by_index(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answer(connection: psycopg.Connection, wanted: Search) -> list[tuple[int, float]]:
-    rows = search(connection, dataclasses.replace(wanted, columns=())).result.rows
+    rows = search(connection, dataclasses.replace(wanted, columns=())).rows
     return [(int(str(row[0])), float(str(row[1]))) for row in rows]
 
 
@@ -138,7 +138,7 @@ def test_a_search_never_gives_fewer_rows_than_brute_force_and_the_same_where_it_
             like=(int(sky.ids[i]),), n=n, cone=cone, where="\nAND ".join(conditions), columns=(), exact=exact
         )
         found = search(indexed, query)
-        rows = [(int(str(row[0])), float(str(row[1]))) for row in found.result.rows]
+        rows = [(int(str(row[0])), float(str(row[1]))) for row in found.rows]
         assert len(rows) == len(wanted)
         assert [row[1] for row in rows] == sorted(row[1] for row in rows)
         assert found.is_exact or not exact
@@ -232,10 +232,10 @@ def test_further_records_of_a_galaxy_are_left_out_on_request(connection: psycopg
     write_tile(connection, survey_id, release_id, tile_record("next"), again, [])
     refresh_statistics(connection)
     identity = object_id("survey", "g0")
-    everything = search(connection, Search(like=(identity,), n=60, columns=("survey_source_id",))).result
+    everything = search(connection, Search(like=(identity,), n=60, columns=("survey_source_id",)))
     distinct = search(
         connection, Search(like=(identity,), n=60, columns=("survey_source_id",), distinct=True)
-    ).result
+    )
     names = [str(name).removeprefix("again") for name in everything["survey_source_id"]]
     assert names[0] == "0"  # its own second record looks most like it
     wanted: list[str] = []
@@ -248,7 +248,7 @@ def test_further_records_of_a_galaxy_are_left_out_on_request(connection: psycopg
     assert len(shown) == 60
     assert shown[: len(wanted)] == wanted
     assert len(set(shown)) == 60
-    assert len(search(connection, Search(like=(identity,), n=500, distinct=True)).result) == 199
+    assert len(search(connection, Search(like=(identity,), n=500, distinct=True))) == 199
     others = run_query(connection, f"SELECT object_id, 3600 * distance FROM galcat.records_of({identity})")  # noqa: S608
     assert others.rows == [(object_id("survey", "again0"), pytest.approx(1, abs=1e-6))]
 

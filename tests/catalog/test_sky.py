@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import QueryError
-from catalog.query import run_query, select
+from catalog.query import run_query
 from catalog.release import refresh_statistics
 from catalog.search import galaxy_at
 from catalog.writer import healpix29_of
-from tests.catalog.galaxies import fill, galaxy_rows
+from tests.catalog.galaxies import answer, fill, galaxy_rows
 
 N = 400
 CONE = (
@@ -50,7 +50,7 @@ def test_a_cone_holds_what_astropy_says(
     connection: psycopg.Connection, ra: float, dec: float, radius: float, exact: bool
 ) -> None:
     fill(connection, N)
-    found = select(connection, CONE, {"ra": ra, "dec": dec, "radius": radius}, exact=exact)
+    found = answer(connection, CONE, {"ra": ra, "dec": dec, "radius": radius}, exact)
     assert found.rows == within(ra, dec, radius)
 
 
@@ -68,7 +68,7 @@ def test_a_cone_holds_what_astropy_says(
 def test_any_cone_holds_what_astropy_says(
     filled: psycopg.Connection, ra: float, dec: float, radius: float
 ) -> None:
-    found = select(filled, CONE, {"ra": ra, "dec": dec, "radius": radius})
+    found = answer(filled, CONE, {"ra": ra, "dec": dec, "radius": radius})
     rows = galaxy_rows(N, seed=0)
     angle = SkyCoord(rows.ra, rows.dec, unit="deg").separation(SkyCoord(ra, dec, unit="deg")).deg
     certain = {rows.survey_source_id[i] for i in np.flatnonzero(angle < radius - 1e-9)}

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from catalog.errors import QueryError
-from catalog.query import run_query, select
+from catalog.query import run_query
 from catalog.release import refresh_statistics
 from catalog.writer import healpix29_of
-from tests.catalog.galaxies import fill, galaxy_rows
+from tests.catalog.galaxies import answer, fill, galaxy_rows
 
 N = 400
 NAMES = "SELECT survey_source_id FROM galcat.galaxy WHERE "
@@ -48,7 +48,7 @@ def test_a_box_holds_what_lies_between(
     filled: psycopg.Connection, ra_min: float, ra_max: float, dec_min: float, dec_max: float, exact: bool
 ) -> None:
     query = NAMES + "galcat.in_box(ra, dec, %(a)s, %(b)s, %(c)s, %(d)s) ORDER BY 1"
-    found = select(filled, query, {"a": ra_min, "b": ra_max, "c": dec_min, "d": dec_max}, exact=exact)
+    found = answer(filled, query, {"a": ra_min, "b": ra_max, "c": dec_min, "d": dec_max}, exact)
     rows = galaxy_rows(N, seed=0)
     eastwards = (rows.ra - ra_min) % 360 <= ((ra_max - ra_min) % 360 if ra_max != 360 else 360 - ra_min)
     inside = eastwards & (rows.dec >= dec_min) & (rows.dec <= dec_max)
@@ -73,7 +73,7 @@ def test_a_polygon_holds_what_it_winds_around(
 ) -> None:
     corners = np.array(vertices, dtype=float).reshape(-1, 2)[:: -1 if backwards else 1]
     query = NAMES + "galcat.in_polygon(ra, dec, %(v)s) ORDER BY 1"
-    found = select(filled, query, {"v": corners.ravel().tolist()}, exact=exact)
+    found = answer(filled, query, {"v": corners.ravel().tolist()}, exact)
     rows = galaxy_rows(N, seed=0)
     middle = SkyCoord(corners[:, 0], corners[:, 1], unit="deg").cartesian.sum()
     inside = _wound(rows.ra, rows.dec, corners, SkyCoord(middle))
@@ -101,7 +101,7 @@ def test_any_polygon_around_a_centre_holds_what_it_winds_around(
     there = middle.directional_offset_by(angles * u.deg, np.array(radii) * u.deg)
     corners = np.column_stack([there.ra.deg, there.dec.deg])
     query = NAMES + "galcat.in_polygon(ra, dec, %(v)s) ORDER BY 1"
-    found = select(filled, query, {"v": corners.ravel().tolist()})
+    found = answer(filled, query, {"v": corners.ravel().tolist()})
     rows = galaxy_rows(N, seed=0)
     inside = _wound(rows.ra, rows.dec, corners, middle)
     assert [row[0] for row in found.rows] == sorted(np.array(rows.survey_source_id)[inside])
@@ -172,7 +172,7 @@ def test_a_moc_holds_the_galaxies_of_its_cells(filled: psycopg.Connection) -> No
     chosen = [3, 4, 90, 150]
     expected = sorted(np.array(rows.survey_source_id)[np.isin(cells, chosen)])
     query = NAMES + "galcat.in_moc(healpix29, galcat.moc_of(2, %(c)s)) ORDER BY 1"
-    assert [row[0] for row in select(filled, query, {"c": chosen}).rows] == expected
+    assert [row[0] for row in answer(filled, query, {"c": chosen}).rows] == expected
     assert expected
     none = "SELECT count(*) FROM galcat.galaxy WHERE galcat.in_moc(healpix29, galcat.moc_of(2, '{}'))"
     assert run_query(filled, none).rows == [(0,)]

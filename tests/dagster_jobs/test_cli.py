@@ -14,6 +14,8 @@ from astropy.table import Table
 from PIL import Image
 
 from catalog.connection import connect
+from catalog.records import object_id
+from catalog.release import build_search_index, refresh_statistics
 from catalog.server import down
 from tests.catalog.galaxies import fill, galaxy_rows
 from tests.dagster_jobs.bricks import GALAXIES, write_brick
@@ -51,6 +53,34 @@ def test_sql_writes_csv_to_the_terminal_and_to_a_file(filled: Galcat, tmp_path: 
         assert [(float(ra), name) for name, ra in found] == wanted
 
 
+def test_similar_understands_ids_positions_names_and_lists(filled: Galcat, tmp_path: Path) -> None:
+    rows = galaxy_rows(20, 0)
+    identity = str(object_id("survey", "g3"))
+    place = (repr(float(rows.ra[3])), repr(float(rows.dec[3])))
+    Table({"ra": rows.ra[3:4], "dec": rows.dec[3:4]}).write(tmp_path / "list.csv")
+    answers = [
+        filled("similar", *words, "-n", "4", "-f", "csv").out
+        for words in ([identity], place, ["g3"], ["survey:g3"], ["--list", tmp_path / "list.csv"])
+    ]
+    assert len(answers[0].splitlines()) == 5
+    assert answers == answers[:1] * 5
+    ids = [int(line.split(",")[0]) for line in answers[0].splitlines()[1:]]
+    for name in ("a.csv", "a.vot", "a.parquet"):
+        assert filled("similar", "g3", "-n", "4", "--columns", "ra,mag_r", "-o", tmp_path / name).code == 0
+        table = Table.read(tmp_path / name)
+        assert table.colnames == ["object_id", "distance", "ra", "mag_r"]
+        assert table["object_id"].tolist() == ids
+
+
+def test_similar_finds_all_that_fulfil_its_conditions(filled: Galcat) -> None:
+    rows = galaxy_rows(20, 0)
+    bright = {object_id("survey", f"g{i}") for i in range(20) if rows.magnitudes["r"][i] < 17 and i != 3}
+    words = ["similar", "g3", "--where", "mag_r < 17", "--near", "10", "-20", "180", "-f", "csv"]
+    for exact in ([], ["--exact"], ["--distinct"]):
+        lines = filled(*words, *exact, "-n", "50").out.splitlines()[1:]
+        assert {int(line.split(",")[0]) for line in lines} == bright
+
+
 def test_match_gives_every_row_of_a_list_and_names_those_without_a_galaxy(
     filled: Galcat, tmp_path: Path
 ) -> None:
@@ -84,9 +114,21 @@ def test_match_gives_every_row_of_a_list_and_names_those_without_a_galaxy(
         (["similar", "17"], 1, "error: no galaxy has object_id 17"),
         (["similar", "10.5", "-89.9"], 1, 'error: no galaxy within 3" of (10.5, -89.9)'),
         (["similar", "10.5", "-91"], 1, "error: cone: declination -91 is not between -90 and 90 degrees"),
-        (["similar", "nosuch.jpg"], 1, "error: "),
-        (["similar", "ten", "-10"], 2, "ten -10 is no position: give RA DEC in degrees"),
-        (["similar", "1", "2", "3"], 2, "give one OBJECT_ID, or RA DEC, or one IMAGE"),
+        (["similar", "nosuch.jpg"], 1, "error: nosuch.jpg: no such file"),
+        (
+            ["similar", "1", "2", "3"],
+            1,
+            "error: 1 2 3 is no object_id and no position: give RA DEC in degrees",
+        ),
+        (["similar"], 2, "name a galaxy or an image, or give --list FILE"),
+        (["similar", "17", "--list", "x.csv"], 2, "or give --list FILE"),
+        (["similar", "--list", "nosuch.csv"], 1, "error: nosuch.csv: no such file"),
+        (
+            ["similar", "g1", "--where", "x <"],
+            1,
+            'error: syntax error at or near ")" (with the condition: x <)',
+        ),
+        (["similar", "g1", "--wher", "x"], 1, "error: there is no option --wher"),
         (["ingest", "/nosuch", "--survey", "legacy_dr10"], 1, "error: /nosuch: no such folder"),
         (["ingest", ".", "--survey", "sdss"], 1, "error: no survey 'sdss'; known: decals_fits, "),
         (
@@ -117,8 +159,14 @@ def test_an_empty_catalogue_says_how_to_fill_it(galcat: Galcat) -> None:
 
 
 def test_check_passes_and_fails_with_its_exit_code(filled: Galcat, database: str) -> None:
-    assert filled("check").code == 0
+    said = filled("check")
+    assert said.code == 1
+    assert "35 violations, the first: embedding_r1_search_hnsw is missing" in said.out
+    assert 'to do: in psql "$(galcat url)": SELECT galcat.build_search_index(1::smallint)' in said.out
     with connect(database, autocommit=True) as connection:
+        build_search_index(connection, 1)
+        refresh_statistics(connection)
+        assert filled("check").code == 0
         connection.execute("DELETE FROM galcat.thumbnail")
     said = filled("check")
     assert said.code == 1
