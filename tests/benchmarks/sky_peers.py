@@ -84,18 +84,20 @@ def _load(connection: psycopg.Connection) -> None:
     connection.execute(ours.text.encode())
     rng = np.random.default_rng(5)
     ra, dec = sky(ROWS, rng)
-    connection.execute("CREATE TABLE sky (object_id bigint, ra float8, dec float8, place spoint)")
-    connection.execute("CREATE TABLE list (ra float8, dec float8, place spoint)")
+    connection.execute("CREATE TABLE sky (object_id bigint, ra float8, dec float8)")
+    connection.execute("CREATE TABLE list (ra float8, dec float8)")
     with connection.transaction(), connection.cursor() as cursor:
         numbers = np.arange(ROWS, dtype=np.int64)
         copy_columns(cursor, sql.SQL("sky"), {"object_id": numbers, "ra": ra, "dec": dec})
         near = rng.choice(ROWS, MATCHED, replace=False)
         shifted = dec[near] + rng.uniform(-1.5, 1.5, MATCHED) / 3600
         copy_columns(cursor, sql.SQL("list"), {"ra": ra[near], "dec": shifted})
-    for table in ("sky", "list"):
-        connection.execute(
-            sql.SQL("UPDATE {} SET place = spoint(radians(ra), radians(dec))").format(sql.Identifier(table))
+    for table in ("sky", "list"):  # a spoint has no binary form to copy
+        statement = (
+            "ALTER TABLE {0} ADD COLUMN place spoint; "
+            "UPDATE {0} SET place = spoint(radians(ra), radians(dec))"
         )
+        connection.execute(sql.SQL(statement).format(sql.Identifier(table)))
     for name, statement in INDEXES.items():
         start = time.perf_counter()
         connection.execute(statement.encode())
