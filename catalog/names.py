@@ -75,7 +75,7 @@ def _resolved(name: str) -> tuple[float, float]:
     try:
         position = SkyCoord.from_name(name)
     except (NameResolveError, OSError) as error:
-        reason = " ".join(str(error).split())
+        reason = str(error).split(". ")[0].split("\n")[0]  # the rest is a list of addresses
         raise UnknownObjectError(
             f"no survey in the catalogue has an id {name!r}, and the name service does not help: {reason}"
         ) from error

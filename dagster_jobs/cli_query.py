@@ -175,7 +175,7 @@ def check() -> None:
         results = [*run_checks(connection), *check_index(connection), check_settings(connection, expected)]
     for result in results:
         mark = "[green]ok[/green]  " if result.passed else "[red]FAIL[/red]"
-        console.print(f"{mark} {result.name}: {result.description}")
+        console.print(f"{mark} {result.name}: {result.description}", soft_wrap=True)
         if not result.passed:
             console.print(f"     {result.violations} violations, the first: {result.example}")
             console.print(f"     to do: {result.remedy}", markup=False, soft_wrap=True)

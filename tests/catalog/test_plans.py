@@ -1,5 +1,7 @@
 """The plan of every query shape, as the reader, with an empty search_path and 30 task columns in the view."""
 
+from importlib import resources
+
 import numpy as np
 import psycopg
 import pytest
@@ -114,10 +116,27 @@ def plan(connection: psycopg.Connection, query: str) -> str:
     return "\n".join(str(row[0]) for row in run_query(connection, f"EXPLAIN {query}").rows)
 
 
-def test_every_shape_uses_its_index(wide: psycopg.Connection) -> None:
+def questions() -> list[str]:
+    """The ten of the README."""
+    text = resources.files("dagster_jobs").joinpath("queries.sql").read_text(encoding="utf-8")
+    return [block.split("\n", 1)[1].strip().rstrip(";") for block in text.split("-- Q: ")[1:]]
+
+
+def test_every_shape_and_question_uses_its_index(wide: psycopg.Connection) -> None:
     plans = {name: plan(wide, query.format(id=IDENTITY)) for name, (_, query) in SHAPES.items()}
     wrong = {name: plans[name] for name, (index, _) in SHAPES.items() if index not in plans[name]}
     assert not wrong, "\n\n".join(f"{name}:\n{text}" for name, text in wrong.items())
+    wide.execute("SET search_path = public")  # as psql has it: questions write <-> without a schema
+    asked = questions()
+    assert len(asked) == 10
+    plans = {str(i): plan(wide, query) for i, query in enumerate(asked, 1)}
+    wanted = {
+        "2": SKY_INDEX,
+        "7": VECTOR_INDEX,
+        "8": SKY_INDEX,
+    }  # the others read everything, or next to nothing
+    wrong = {i: plans[i] for i, index in wanted.items() if index not in plans[i]}
+    assert not wrong, "\n\n".join(f"question {i}:\n{text}" for i, text in wrong.items())
 
 
 def test_one_connection_keeps_its_plans_however_often_it_asks(wide: psycopg.Connection) -> None:
