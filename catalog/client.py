@@ -148,6 +148,6 @@ class Catalogue:
         values = tuple(like)
         if not any(isinstance(value, float | np.floating) for value in values):
             return tuple(int(value) for value in values)
-        if len(values) == len(("ra", "dec")):
+        if len(values) == 2:  # noqa: PLR2004 - ra and dec
             return (galaxy_at(self._connection, float(values[0]), float(values[1]), NEAR_ARCSEC),)
         return np.array(values, np.float32)

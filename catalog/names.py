@@ -18,9 +18,7 @@ _OF_SURVEY = (
     "WHERE s.survey_source_id = %(id)s AND (%(survey)s::text IS NULL OR v.name = %(survey)s) "
     "AND NOT s.is_retired"
 )
-_SEXAGESIMAL = re.compile(
-    r"J(?P<ra>\d{2}\d{2}\d{2}(?:\.\d+)?)(?P<sign>[+-])(?P<dec>\d{2}\d{2}\d{2}(?:\.\d+)?)$", re.IGNORECASE
-)
+_SEXAGESIMAL = re.compile(r"J(?P<ra>\d{6}(?:\.\d+)?)(?P<sign>[+-])(?P<dec>\d{6}(?:\.\d+)?)$", re.IGNORECASE)
 
 
 def galaxy_named(connection: psycopg.Connection, name: str, radius_arcsec: float) -> int:

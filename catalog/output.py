@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.errors import QueryError
-from catalog.result import Field, Result
+from catalog.result import Result
 
 _ARROW = {
     "?": pa.bool_(),
@@ -36,7 +36,7 @@ def write_result(result: Result, output_format: str) -> bytes:
         raise QueryError(f"no format {output_format!r}: choose table, {', '.join(FORMATS)}")
     if output_format != "csv":
         result.require_unique_names()
-    return FORMATS[output_format](result.plain())
+    return FORMATS[output_format](result)
 
 
 def _csv(result: Result) -> bytes:
@@ -44,13 +44,13 @@ def _csv(result: Result) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(result.columns)
     writer.writerows(
-        [value.hex() if isinstance(value, bytes) else value for value in row] for row in result.rows
+        [value.hex() if isinstance(value, bytes) else value for value in row] for row in result.plain().rows
     )
     return text.getvalue().encode()
 
 
 def _json(result: Result) -> bytes:
-    rows = [dict(zip(result.columns, map(_finite, row), strict=True)) for row in result.rows]
+    rows = [dict(zip(result.columns, map(_finite, row), strict=True)) for row in result.plain().rows]
     return (json.dumps(rows, default=_json_value, indent=1, allow_nan=False) + "\n").encode()
 
 
@@ -72,11 +72,10 @@ def _votable(result: Result) -> bytes:
 
 
 def _parquet(result: Result) -> bytes:
-    fields = result.fields or (Field(),) * len(result.columns)
     table = pa.table(
         {
-            name: pa.array(result[name], _ARROW.get(field.dtype or ""))
-            for name, field in zip(result.columns, fields, strict=True)
+            name: pa.array(values, _ARROW.get(field.dtype or ""))
+            for name, values, field in result.plain_columns()
         }
     )
     buffer = io.BytesIO()

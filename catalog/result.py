@@ -63,7 +63,7 @@ class Result:
         Raises:
             QueryError: Two columns share a name.
         """
-        return Table([_column(*column) for column in self._plain_columns()])
+        return Table([_column(*column) for column in self.plain_columns()])
 
     def to_pandas(self) -> pd.DataFrame:
         """As a data frame; whole numbers and booleans stay such beside NULL, a vector is a list.
@@ -71,7 +71,7 @@ class Result:
         Raises:
             QueryError: Two columns share a name.
         """
-        return pd.DataFrame({name: _series(values, field) for name, values, field in self._plain_columns()})
+        return pd.DataFrame({name: _series(values, field) for name, values, field in self.plain_columns()})
 
     def plain(self) -> "Result":
         """The same with every value a number, text, bytes, bool, None or list."""
@@ -88,7 +88,12 @@ class Result:
         if twice:
             raise QueryError(f"two columns are named {min(twice)!r}: rename one with AS")
 
-    def _plain_columns(self) -> list[tuple[str, list[object], Field]]:
+    def plain_columns(self) -> list[tuple[str, list[object], Field]]:
+        """Name, plain values and field of each column.
+
+        Raises:
+            QueryError: Two columns share a name.
+        """
         self.require_unique_names()
         plain = self.plain()
         fields = self.fields or (Field(),) * len(self.columns)
@@ -153,5 +158,5 @@ def _series(values: list[object], field: Field) -> "pd.Series[Any]":
         "f8": "float64",
     }.get(field.dtype or "")
     if dtype is None:
-        return pd.Series(values, dtype=None if values and not isinstance(values[0], list) else object)
+        return pd.Series(values, dtype=None if values else object)
     return pd.Series([np.nan if v is None and dtype.startswith("f") else v for v in values], dtype=dtype)

@@ -6,7 +6,7 @@ which is exact. Many do: the vector index is walked until enough are found; were
 
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import LiteralString, NamedTuple
 
 import numpy as np
@@ -146,7 +146,7 @@ class _Plan:
     parameters: Parameters
     total: float
     in_cone: float
-    matching: float = field(default=math.nan)
+    matching: float
 
     @property
     def by_index_from(self) -> float:

@@ -105,9 +105,9 @@ def similar(
         raise typer.BadParameter("name a galaxy or an image, or give --list FILE")
     with connected() as connection:
         asked = (
-            understand(connection, target, radius_arcsec, weights)
-            if target
-            else listed(connection, positions or Path(), ra, dec, radius_arcsec)
+            listed(connection, positions, ra, dec, radius_arcsec)
+            if positions is not None
+            else understand(connection, target or [], radius_arcsec, weights)
         )
         found = search.search(
             connection,

@@ -37,7 +37,7 @@ BEGIN ATOMIC
     -- Cells no larger than the cone, where there are such, and as far away as they may reach into it. What share
     -- of a cell's disk the cone covers: a ramp.
     SELECT coalesce(sum(c.galaxies
-            * least(1, (radius_deg / greatest(c.spread_deg, 1e-9)) ^ 2)
+            * least(1, (greatest(radius_deg, 1e-9) / greatest(c.spread_deg, 1e-9)) ^ 2)
             * greatest(0, least(1, (radius_deg + c.spread_deg - galcat.sky_distance(c.ra, c.dec, ra0, dec0))
                 / (2 * greatest(least(radius_deg, c.spread_deg), 1e-9))))),
         CASE WHEN EXISTS (SELECT FROM galcat.sky_count) THEN 0 END)

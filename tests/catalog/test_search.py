@@ -99,7 +99,7 @@ CONES = st.one_of(
         Cone,
         st.floats(0, 360, exclude_max=True),
         st.floats(-90, 90),
-        st.sampled_from([0.01, 0.1, 1.0, 10.0, 60.0, 180.0]),
+        st.sampled_from([0, 1e-200, 0.01, 0.1, 1.0, 10.0, 60.0, 180.0]),
     ),
 )
 MAG = st.one_of(st.none(), st.floats(13, 20, width=32))
