@@ -116,6 +116,23 @@ def test_an_impossible_cone_is_an_error_that_names_the_value(
         run_query(filled, query)
 
 
+def test_a_position_just_within_the_radius_is_in_the_cone_and_one_just_beyond_is_not(
+    connection: psycopg.Connection,
+) -> None:
+    rng = np.random.default_rng(8)
+    n = 300
+    ra, dec = rng.uniform(0, 360, n), np.degrees(np.arcsin(rng.uniform(-1, 1, n)))
+    radius = 10.0 ** rng.uniform(-4, np.log10(179.9), n)
+    off = np.where(rng.random(n) < 0.5, 1, -1) * 10.0 ** rng.uniform(-10, -6, n)
+    there = SkyCoord(ra, dec, unit="deg").directional_offset_by(
+        rng.uniform(0, 360, n) * u.deg, (radius + off) * u.deg
+    )
+    query = "SELECT galcat.cone(%s, %s, %s, %s, %s)"
+    places = zip(there.ra.deg, there.dec.deg, ra, dec, radius, strict=True)
+    inside = [connection.execute(query, [float(x) for x in place]).fetchone() for place in places]
+    assert inside == [(within,) for within in (off < 0).tolist()]
+
+
 def test_sky_distance_keeps_its_digits_at_0_and_at_180(connection: psycopg.Connection) -> None:
     rng = np.random.default_rng(2)
     ra, dec = rng.uniform(0, 360, 200), rng.uniform(-89, 89, 200)
