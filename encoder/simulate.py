@@ -27,10 +27,17 @@ from encoder.simulated.sky import add_noise
 from encoder.simulated.stamps import add_galaxy
 from encoder.simulated.tiling import Brick, bricks_around
 from encoder.simulated.tractor import RELEASE
-from encoder.simulated.truth import Galaxy, SurveyParameters, draw_galaxy
+from encoder.simulated.truth import Galaxy, SurveyParameters, draw_galaxy, survey_without
 from encoder.simulated.votes import draw_votes, vote_chances
 
-__all__ = ["SimulatedCutouts", "SurveyParameters", "draw_cutouts", "expected_fractions", "simulate_survey"]
+__all__ = [
+    "SimulatedCutouts",
+    "SurveyParameters",
+    "draw_cutouts",
+    "expected_fractions",
+    "simulate_survey",
+    "survey_without",
+]
 
 MARKER = "simulation.json"
 TRUTH = "truth.parquet"

@@ -5,7 +5,8 @@ so that two overlapping bricks show the same galaxy.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from numpy.random import Generator
@@ -128,6 +129,32 @@ class Galaxy:
     ring: Ring = "none"
     disturbance: Disturbance = "none"
     artefact: Artefact = "none"
+
+
+def survey_without(survey: SurveyParameters, left_out: Collection[str]) -> SurveyParameters:
+    """The same survey where nothing is of some kinds.
+
+    Args:
+        survey: Ranges to draw from.
+        left_out: Names in `KINDS`, `merger` or `ring`.
+
+    Raises:
+        ValueError: A name is not known, or nothing is left.
+    """
+    known = (*KINDS, "merger", "ring")
+    for name in left_out:
+        if name not in known:
+            raise ValueError(f"{name!r} is not one of {', '.join(known)}")
+    shares = [0.0 if k in left_out else share for k, share in zip(KINDS, survey.kind_share, strict=True)]
+    if not sum(shares):
+        raise ValueError("no kind of object is left")
+    minor, major, merger = survey.disturbance_share
+    return replace(
+        survey,
+        kind_share=tuple(share / sum(shares) for share in shares),
+        disturbance_share=(minor, major, 0.0 if "merger" in left_out else merger),
+        ring_share=(0.0, 0.0) if "ring" in left_out else survey.ring_share,
+    )
 
 
 _KPC_PER_ARCSEC_AT_Z = 4848.0 * 4283.0 / 1e6  # small-angle, Hubble distance of 4283 Mpc (H0 = 70)

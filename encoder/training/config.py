@@ -133,6 +133,8 @@ class SourceConfig:
         id_column: Column of the table with the galaxies' names.
         file_column: Column with the image files below `folder`; without it, images are called by the name.
         survey: Survey, or TOML file of one, that says what the bands of FITS images are.
+        without: What must not be learnt: expert attributes, as if they were unknown (`efigi`), or what no
+            simulated galaxy is: an object's kind, `merger` or `ring` (`simulated`).
     """
 
     kind: str
@@ -147,6 +149,7 @@ class SourceConfig:
     id_column: str = "iauname"
     file_column: str = ""
     survey: str = ""
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -196,12 +199,18 @@ def _parse(raw: dict[str, Any], text: str) -> TrainingConfig:
 
 
 def _release(raw: Any) -> ReleaseConfig:  # noqa: ANN401 - straight from the file
-    match raw.get("also_learnt", []) if isinstance(raw, dict) else []:
+    return _table(ReleaseConfig, _names(raw, "also_learnt", "release"), "release")
+
+
+def _names(raw: Any, entry: str, what: str) -> Any:  # noqa: ANN401 - straight from the file
+    """The table with a list of names as a tuple."""
+    if not isinstance(raw, dict) or entry not in raw:
+        return raw
+    match raw[entry]:
         case [*names] if all(isinstance(name, str) for name in names):
-            raw = {**raw, "also_learnt": tuple(names)} if names else raw
+            return {**raw, entry: tuple(names)}
         case other:
-            raise TrainingError(f"release: also_learnt {other!r} is not a list of trees")
-    return _table(ReleaseConfig, raw, "release")
+            raise TrainingError(f"{what}: {entry} {other!r} is not a list of names")
 
 
 def _source(raw: dict[str, Any]) -> SourceConfig:
@@ -218,9 +227,11 @@ def _source(raw: dict[str, Any]) -> SourceConfig:
                 f"source {kind}: share {other!r} is not two rising numbers in "
                 f"{_SMALLEST_SHARE}..{1 / _SMALLEST_SHARE:g}"
             )
-    source = _table(SourceConfig, {**raw, "share": share}, f"source {kind}")
+    named = _names({**raw, "share": share}, "without", f"source {kind}")
+    source = _table(SourceConfig, named, f"source {kind}")
     if kind == "simulated":
         _check(source.galaxies > 0, "source simulated: galaxies is not positive")
+    _check(not source.without or kind in {"simulated", "efigi"}, f"source {kind}: without has no meaning")
     for name in KINDS[kind]:
         _check(bool(getattr(source, name)), f"source {kind}: no {name}")
     return source

@@ -4,6 +4,7 @@ The mapping is data, `trees/efigi_votes.toml`; this file only reads it along the
 """
 
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib import resources
@@ -113,6 +114,23 @@ def check_attributes(attributes: pd.DataFrame, path: Path) -> None:
             raise LabelTableError(
                 f"label table {path}, row {wrong[0]}: {name} = {value:g} is not in {low:g}..{high:g}"
             )
+
+
+def without_attributes(attributes: pd.DataFrame, left_out: Collection[str]) -> pd.DataFrame:
+    """The table with some attributes unknown for every galaxy.
+
+    Args:
+        attributes: As `attribute_votes` takes them.
+        left_out: Columns, not `T`.
+
+    Raises:
+        TrainingError: An attribute is not one that can be unknown.
+    """
+    known = {question.name for question in load_tree("efigi").questions} - {"T"}
+    for name in left_out:
+        if name not in known:
+            raise TrainingError(f"source efigi: without: {name!r} is not one of {', '.join(sorted(known))}")
+    return attributes.assign(**dict.fromkeys(left_out, _UNKNOWN))
 
 
 def ring_stratified(attributes: pd.DataFrame, share: float) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from encoder.errors import LabelTableError, TrainingError
 from encoder.gz_tree import GZD5, load_tree
 from encoder.image_list import list_images
 from encoder.label_tables import read_labels, unique, vote_counts
+from encoder.simulate import SurveyParameters, survey_without
 from encoder.survey import load_survey
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
@@ -23,6 +24,7 @@ from encoder.training.efigi import (
     attribute_votes,
     check_attributes,
     ring_stratified,
+    without_attributes,
 )
 from encoder.training.images import Files
 from encoder.training.simulated import simulated_galaxies
@@ -75,7 +77,7 @@ def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labe
 def _load(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:
     match config.kind:
         case "simulated":
-            galaxies = simulated_galaxies(config.galaxies, config.seed, cache)
+            galaxies = simulated_galaxies(config.galaxies, config.seed, cache, _survey(config))
             ids = [f"{config.seed}-{i}" for i in range(len(galaxies.votes))]
             votes = campaigns.votes({"gzd5": galaxies.votes})
             out = held_out(config, ids)
@@ -92,6 +94,13 @@ def _load(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:
             return _votes(config, campaigns)
 
 
+def _survey(config: SourceConfig) -> SurveyParameters:
+    try:
+        return survey_without(SurveyParameters(), config.without)
+    except ValueError as error:
+        raise TrainingError(f"source simulated: without: {error}") from error
+
+
 def held_out(config: SourceConfig, ids: Sequence[str]) -> NDArray[np.bool_]:
     """Which galaxies are held out, (n,): by a hash of the name, so the same on every machine and run."""
     digests = [hashlib.blake2b(f"{config.kind}:{name}".encode(), digest_size=8).digest() for name in ids]
@@ -103,6 +112,7 @@ def _efigi(config: SourceConfig, campaigns: Campaigns) -> Labelled:
     path = folder / "attributes.csv"
     table = unique(read_labels(path, "PGCname", attribute_columns(), ["image"], np.nan), "PGCname", path)
     check_attributes(table, path)
+    table = without_attributes(table, config.without)
     files = Files(_there([folder / "images" / name for name in table["image"]], path))
     votes = campaigns.votes(
         {"gzd5": attribute_votes(table, GZD5), "efigi": attribute_answers(table, load_tree("efigi"))}

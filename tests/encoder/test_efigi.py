@@ -6,7 +6,14 @@ import pytest
 
 from encoder.errors import TrainingError
 from encoder.gz_tree import GZD5, load_tree
-from encoder.training.efigi import attribute_answers, attribute_votes, has_ring, ring_stratified
+from encoder.training.efigi import (
+    attribute_answers,
+    attribute_values,
+    attribute_votes,
+    has_ring,
+    ring_stratified,
+    without_attributes,
+)
 
 EFIGI = load_tree("efigi")
 SURE = {
@@ -51,6 +58,21 @@ def test_doubtful_experts_halve_the_votes_of_their_question_and_leave_the_fracti
     bars = ["bar_strong", "bar_weak", "bar_no"]
     np.testing.assert_allclose([doubtful[b] for b in bars], [sure[b] / 2 for b in bars], rtol=1e-5)
     assert doubtful["has_spiral_arms_yes"] == sure["has_spiral_arms_yes"]
+
+
+def test_an_attribute_left_out_is_as_one_that_nobody_knows() -> None:
+    whole = {question.name: 0.25 for question in EFIGI.questions} | SURE
+    table = pd.concat([_table(whole), _table(whole | {"Perturbation": 1.0})], ignore_index=True)
+    without = without_attributes(table, ["Perturbation"])
+    unknown = table.assign(Perturbation=-1.0)
+    for tree, votes in ((GZD5, attribute_votes), (EFIGI, attribute_answers), (EFIGI, attribute_values)):
+        np.testing.assert_array_equal(votes(without, tree), votes(unknown, tree))
+        assert not np.array_equal(votes(table, tree), votes(unknown, tree), equal_nan=True)
+
+
+def test_only_an_attribute_that_is_learnt_can_be_left_out() -> None:
+    with pytest.raises(TrainingError, match="source efigi: without: 'Inner_Ring' is not one of Arm_Curv"):
+        without_attributes(_table(SURE), ["Inner_Ring"])
 
 
 def test_an_unknown_attribute_gives_its_question_and_those_after_it_no_votes() -> None:

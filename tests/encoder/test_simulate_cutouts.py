@@ -9,7 +9,7 @@ from encoder.gz_tree import GZD5
 from encoder.simulate import SurveyParameters, cutout, draw_cutouts
 from encoder.simulated.galaxies import total_flux
 from encoder.simulated.sky import add_noise, pixel_noise, psf_image
-from encoder.simulated.truth import KINDS, Galaxy, draw_galaxy_of_kind
+from encoder.simulated.truth import KINDS, Galaxy, draw_galaxy, draw_galaxy_of_kind, survey_without
 from encoder.simulated.votes import draw_votes
 
 SURVEY = SurveyParameters()
@@ -161,3 +161,21 @@ def test_winding_is_voted_rightly_where_arms_show_and_mostly_guessed_where_they_
     )
     assert low < more_tight < high
     assert low < more_loose < high
+
+
+def test_a_survey_without_some_kinds_has_none_of_them_and_the_others_as_before() -> None:
+    rng = np.random.default_rng(4)
+    without = survey_without(SURVEY, ["irregular", "merger", "ring"])
+    drawn = [draw_galaxy(rng, without) for _ in range(3000)]
+    assert {galaxy.kind for galaxy in drawn} == set(KINDS) - {"irregular"}
+    assert {galaxy.disturbance for galaxy in drawn} == {"none", "minor", "major"}
+    assert {galaxy.ring for galaxy in drawn} == {"none"}
+    share = np.mean([galaxy.kind == "spiral" for galaxy in drawn])
+    assert share == pytest.approx(SURVEY.kind_share[KINDS.index("spiral")] / 0.94, abs=0.03)
+
+
+def test_what_no_survey_has_cannot_be_left_out() -> None:
+    with pytest.raises(ValueError, match="'quasar' is not one of elliptical, disk, spiral"):
+        survey_without(SURVEY, ["quasar"])
+    with pytest.raises(ValueError, match="no kind of object is left"):
+        survey_without(SURVEY, KINDS)

@@ -48,7 +48,7 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
         ("[release]", "[release", "cannot be read"),
         ("held_out = 0.3", "held_out = 1.5", "source simulated: held_out 1.5 is not in 0..1"),
         ("held_out = 0.3", "held_out = 0.3\nrepeat = 0", "source simulated: repeat 0 is not positive"),
-        ('also_learnt = ["efigi"]', 'also_learnt = "efigi"', "also_learnt 'efigi' is not a list of trees"),
+        ('also_learnt = ["efigi"]', 'also_learnt = "efigi"', "also_learnt 'efigi' is not a list of names"),
         ("[release]", "speed = 2\n[release]", "unknown entry 'speed'"),
         (
             'start = "random"',
@@ -112,6 +112,7 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
         ('name = "tiny"', 'name = "a/b"', "release name 'a/b' is not the name of a file"),
         ('also_learnt = ["efigi"]', 'also_learnt = ["gzd5"]', "a tree is learnt twice: gzd5, gzd5"),
         ("galaxies = 30", "galaxies = 0", "source simulated: galaxies is not positive"),
+        ("galaxies = 30", 'galaxies = 30\nwithout = "ring"', "without 'ring' is not a list of names"),
         ('folder = "EFIGI"', "", "source efigi: no folder"),
     ],
 )
