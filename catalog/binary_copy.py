@@ -1,4 +1,6 @@
-"""Postgres' binary COPY format of fixed-width rows, made by numpy: a tile in one write."""
+"""Postgres' binary COPY format of fixed-width rows, made and read by numpy: a tile in one write."""
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +10,8 @@ SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no header extension
 TRAILER = b"\xff\xff"
 
 Columns = dict[str, NDArray[np.generic]]
-NUMBERS = {"i8": ">i8", "i2": ">i2", "f4": ">f4", "f8": ">f8"}
+NUMBERS = {"i8": ">i8", "i4": ">i4", "i2": ">i2", "f4": ">f4", "f8": ">f8"}
+_READ_ROWS = 20_000
 
 
 def copy_columns(cursor: Cursor[tuple[object, ...]], table: sql.Composable, columns: Columns) -> None:
@@ -17,14 +20,55 @@ def copy_columns(cursor: Cursor[tuple[object, ...]], table: sql.Composable, colu
     Args:
         cursor: Open cursor.
         table: Table to copy into.
-        columns: By column name: (n,) int16, int64, float32 or float64 for a number, (n, d) float16 for a
-            halfvec. No NULLs: a row is as wide as every other.
+        columns: By column name: (n,) int16, int32, int64, float32 or float64 for a number, (n, d) float16
+            for a halfvec. No NULLs: a row is as wide as every other.
     """
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, names)) as copy:
         copy.write(SIGNATURE)
         copy.write(binary_rows(columns))
         copy.write(TRAILER)
+
+
+def copied_vectors(
+    cursor: Cursor[tuple[object, ...]], query: sql.Composable, width: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
+    """COPY a query's answer out, in chunks of 20,000 rows.
+
+    Args:
+        cursor: Open cursor; busy until the last chunk.
+        query: Its two columns are a bigint and a halfvec, never NULL.
+        width: Of the halfvec.
+
+    Yields:
+        Numbers (n,) and vectors (n, width).
+    """
+    row = np.dtype(
+        [
+            ("fields", ">i2"),
+            ("id length", ">i4"),
+            ("id", ">i8"),
+            ("length", ">i4"),
+            ("head", ">i2", (2,)),
+            ("halves", ">f2", (width,)),
+        ]
+    )
+    with cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT BINARY)").format(query)) as copy:
+        parts: list[bytes] = []
+        for part in copy:  # a row each, the first behind the signature; and the trailer, which is shorter
+            if len(part) >= row.itemsize:
+                parts.append(bytes(part[-row.itemsize :]))
+            if len(parts) == _READ_ROWS:
+                yield _numbers_and_vectors(parts, row)
+                parts = []
+        yield _numbers_and_vectors(parts, row)
+
+
+def _numbers_and_vectors(
+    parts: list[bytes], row: np.dtype[np.void]
+) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+    rows = np.frombuffer(b"".join(parts), dtype=row)
+    return rows["id"].astype(np.int64), rows["halves"].astype(np.float16)
 
 
 def binary_rows(columns: Columns) -> bytes:

@@ -80,7 +80,7 @@ def _presence(connection: psycopg.Connection) -> CheckResult:
 
 
 def _counts(connection: psycopg.Connection) -> CheckResult:
-    counted, there = (int(str(value)) for value in ask(connection, _COUNTED, None).rows[0])
+    counted, there = (int(str(value)) for value in ask(connection, _COUNTED, {}).rows[0])
     stale = abs(there - counted) > _MOST_STALE * there
     return CheckResult(
         "sky_counts",

@@ -27,3 +27,11 @@ class QueryError(CatalogError):
 
 class PositionsError(CatalogError):
     """A list of positions cannot be read."""
+
+
+class TaskError(CatalogError):
+    """A task is not as it must be, or its columns cannot be changed."""
+
+
+class LabelError(CatalogError):
+    """A label fits no task, no galaxy or no labeller."""

@@ -32,7 +32,7 @@ def run_query(connection: psycopg.Connection, query: str) -> Result:
         QueryError: Postgres refused it; the text has the place and Postgres' hint.
     """
     with reading(connection):
-        return ask(connection, query.encode(), None)
+        return _answer(connection, _typed(connection, query))
 
 
 def select(
@@ -68,12 +68,19 @@ def reading(connection: psycopg.Connection, settings: Mapping[str, str] | None =
         raise QueryError(_one_line(error)) from error
 
 
-def ask(
-    connection: psycopg.Connection, query: bytes | sql.SQL | sql.Composed, parameters: Parameters | None
-) -> Result:
-    """Run one statement inside `reading`."""
-    # Prepared: Postgres then refuses a second statement behind a semicolon.
-    cursor = connection.execute(query, parameters, prepare=True)
+def ask(connection: psycopg.Connection, query: sql.SQL | sql.Composed, parameters: Parameters) -> Result:
+    """Run one statement of ours inside `reading`."""
+    return _answer(connection, connection.execute(query, parameters, prepare=True))
+
+
+def _typed(connection: psycopg.Connection, query: str) -> psycopg.Cursor[tuple[object, ...]]:
+    # In a pipeline Postgres refuses a second statement behind a semicolon, as it does where one is prepared;
+    # but a prepared one would not survive that the columns of SELECT * change with the tasks.
+    with connection.pipeline():
+        return connection.execute(query.encode(), prepare=False)
+
+
+def _answer(connection: psycopg.Connection, cursor: psycopg.Cursor[tuple[object, ...]]) -> Result:
     if cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.EMPTY_QUERY:
         raise QueryError("there is no query in that text")
     if cursor.description is None:

@@ -1,9 +1,9 @@
--- The three roles. Roles belong to the cluster, so another database may be making them at this moment.
+-- The four roles. Roles belong to the cluster, so another database may be making them at this moment.
 DO $$
 DECLARE
     wanted text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['galcat_owner', 'galcat_writer', 'galcat_reader'] LOOP
+    FOREACH wanted IN ARRAY ARRAY['galcat_owner', 'galcat_writer', 'galcat_reader', 'galcat_labeller'] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted) THEN
             BEGIN
                 EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', wanted);

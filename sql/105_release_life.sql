@@ -25,7 +25,8 @@ BEGIN
     END IF;
     EXECUTE format('DROP TABLE galcat.embedding_r%1$s, galcat.embedding_full_r%1$s, galcat.morphology_r%1$s', release);
     DELETE FROM galcat.ingestion AS i WHERE i.release_id = release; -- skipped_row follows
-    DELETE FROM galcat.release AS r WHERE r.release_id = release;
+    DELETE FROM galcat.release AS r WHERE r.release_id = release; -- with its versions of tasks
+    PERFORM galcat.drop_old_scores(t.name) FROM galcat.task AS t WHERE t.has_column;
 END
 $$;
 COMMENT ON FUNCTION galcat.drop_release IS

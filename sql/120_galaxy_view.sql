@@ -1,7 +1,10 @@
 -- The wide view: a galaxy of the current release in one row. What people query.
 -- The release is a sub-select, which prunes partitions at run time; a join with galcat.release would scan them all.
--- Survey and tile names are sub-selects too: a name costs no join, so similarity keeps its index plan.
-CREATE OR REPLACE VIEW galcat.galaxy AS
+-- Names and tasks are sub-selects too: they cost no join, so similarity keeps its index plan with any number of tasks.
+CREATE OR REPLACE FUNCTION galcat.galaxy_view_query()
+RETURNS text LANGUAGE plpgsql STABLE SET search_path = '' AS $$
+BEGIN
+    RETURN $view$
 SELECT
     s.object_id,
     (SELECT v.name FROM galcat.survey AS v WHERE v.survey_id = s.survey_id) AS survey,
@@ -72,11 +75,14 @@ SELECT
     m.smooth_or_featured_featured_or_disk_fraction * m.disk_edge_on_no_fraction * m.has_spiral_arms_yes_fraction AS spiral_winding_proportion_asked,
     m.smooth_or_featured_featured_or_disk_fraction * m.disk_edge_on_no_fraction * m.has_spiral_arms_yes_fraction AS spiral_arm_count_proportion_asked,
     (m.smooth_or_featured_smooth_fraction + m.smooth_or_featured_featured_or_disk_fraction) AS merging_proportion_asked,
-    e.search
+    m.anomaly_score,
+    e.search$view$ || galcat.task_columns_text() || $view$
 FROM galcat.embedding AS e
 JOIN galcat.source AS s ON s.object_id = e.object_id
 JOIN galcat.morphology AS m ON m.object_id = e.object_id AND m.release_id = e.release_id
 WHERE e.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
     AND m.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
-    AND NOT s.is_retired;
-ALTER VIEW galcat.galaxy OWNER TO galcat_owner;
+    AND NOT s.is_retired$view$;
+END
+$$;
+COMMENT ON FUNCTION galcat.galaxy_view_query IS 'The text of galcat.galaxy, with a column or two for every task that has some. Part of build_galaxy_view().';

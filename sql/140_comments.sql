@@ -12,8 +12,18 @@ COMMENT ON TABLE galcat.embedding_full IS 'Full-width encoder representation of 
 COMMENT ON TABLE galcat.morphology IS 'Dirichlet posterior of every Galaxy Zoo question, of a galaxy in a release';
 COMMENT ON TABLE galcat.sky_count IS 'Galaxies of a HEALPix cell, as counted with the last statistics';
 COMMENT ON TABLE galcat.thumbnail IS 'Small colour picture of a galaxy';
+COMMENT ON TABLE galcat.task IS 'A question that people answer of galaxies: yes or no, several classes, or an interest of 0 to 5';
+COMMENT ON TABLE galcat.label IS 'What one person said of a galaxy, when; never changed: a later row of the same person counts in its place, and one without answer takes it back';
+COMMENT ON TABLE galcat.tag IS 'A free word that one person put on a galaxy, when; never changed: a later row counts in its place';
+COMMENT ON TABLE galcat.task_version IS 'A model of a task, learnt from the labels of its time';
+COMMENT ON TABLE galcat.interest_round IS 'A round of a personal anomaly search: what was known when the next galaxies were chosen';
+COMMENT ON TABLE galcat.interest_offer IS 'A galaxy that a round offered to be rated';
+COMMENT ON TABLE galcat.interest_top IS 'The galaxies that a round expects to be the most interesting';
+COMMENT ON VIEW galcat.current_label IS 'What everybody says of each galaxy today';
+COMMENT ON VIEW galcat.current_tag IS 'The tags that everybody has on each galaxy today';
 
-DO $$
+CREATE OR REPLACE FUNCTION galcat.describe_columns()
+RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
 DECLARE
     relation record;
     item record;
@@ -76,12 +86,44 @@ DECLARE
         "file_row": "Row in the survey''s table, from 0 [-]",
         "reason": "edge, bad_pixels, nan or unreadable_image [-]",
         "detail": "The reason in one line [-]",
-        "will_retry": "True when a re-run tries the row again [-]"}';
+        "will_retry": "True when a re-run tries the row again [-]",
+        "anomaly_score": "How strange the galaxy is: the share of the release''s reference sample that is less so [1]",
+        "anomaly_reference": "What strangeness is measured against, frozen with the release [-]",
+        "task_id": "Number of the task [-]",
+        "task": "Name of the task [-]",
+        "question": "What is asked of a galaxy [-]",
+        "kind": "binary, classes or interest [-]",
+        "classes": "The answers there are; none for an interest of 0 to 5 [-]",
+        "owner": "Who made it [-]",
+        "has_column": "True when galcat.galaxy has columns of it [-]",
+        "label_id": "Number of the label; a later one is higher [-]",
+        "answer": "One of the task''s classes [-]",
+        "rating": "Interest, 0 to 5 [-]",
+        "labeller": "Who said so [-]",
+        "labelled_at": "When [-]",
+        "origin": "How it came: sql, a file, anomalies, ... [-]",
+        "tag_id": "Number of the tag; a later one is higher [-]",
+        "tag": "A word, without # [-]",
+        "is_withdrawn": "True when the person takes the tag back [-]",
+        "version_id": "Number of the version among those of all tasks [-]",
+        "version": "Number of the version among those of its task and release, from 1 [-]",
+        "method": "head (linear, on stored vectors), deep (the network itself) or interest (Gaussian process) [-]",
+        "labels_seen": "Rows of label that the task had when it was learnt [-]",
+        "model": "The model itself, as encoder reads it [-]",
+        "report": "What was measured on labels held out, and of how many [-]",
+        "refused": "Why this version is not shown; NULL when nothing speaks against it [-]",
+        "made_at": "When it was made [-]",
+        "round": "Number of the round, from 1 [-]",
+        "ratings": "Galaxies that had been rated by then [-]",
+        "place": "Rank, from 1 [-]",
+        "expected_improvement": "How far the rating is expected to surpass the best so far; NULL for a random galaxy [1]",
+        "interest": "Expected rating, 0 to 5 [1]",
+        "uncertainty": "Standard deviation of what is expected [1]"}';
 BEGIN
     FOR relation IN
         SELECT c.oid, c.relname, c.relkind FROM pg_catalog.pg_class AS c
         WHERE c.relnamespace = 'galcat'::regnamespace AND c.relkind IN ('r', 'v', 'p')
-            AND NOT c.relispartition AND c.relname <> 'schema_history'
+            AND NOT c.relispartition AND c.relname <> 'schema_history' AND c.relname NOT LIKE 'task\_score\_t%'
     LOOP
         FOR item IN
             SELECT a.attname FROM pg_catalog.pg_attribute AS a
@@ -96,6 +138,12 @@ BEGIN
                 WHEN item.attname LIKE '%\_proportion\_asked' THEN
                     'Expected share of volunteers who are asked '
                     || replace(item.attname, '_proportion_asked', '') || ' [1]'
+                ELSE (
+                    SELECT c.meaning || coalesce(', version ' || n.version || ' of ' || n.made_at::date, '') || ' [1]'
+                    FROM galcat.task_columns() AS c
+                    LEFT JOIN galcat.task_version AS n ON n.task = c.task AND n.is_current
+                        AND n.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
+                    WHERE c.column_name = item.attname)
                 END;
             IF meaning IS NULL THEN
                 RAISE EXCEPTION 'column galcat.%.% has no comment in 140_comments.sql',
@@ -106,3 +154,6 @@ BEGIN
     END LOOP;
 END
 $$;
+COMMENT ON FUNCTION galcat.describe_columns IS 'Comments every public column, those of tasks with their version. Owner only.';
+
+SELECT galcat.describe_columns();

@@ -1,4 +1,4 @@
--- Who may do what: the owner makes, the writer writes rows, the reader reads.
+-- Who may do what: the owner makes, the writer writes rows, the labeller adds labels, the reader reads.
 DO $$
 DECLARE
     relation record;
@@ -13,18 +13,30 @@ END
 $$;
 
 REVOKE ALL ON SCHEMA galcat FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION galcat.add_release_partitions, galcat.build_search_index, galcat.build_cut_indexes,
-    galcat.count_sky FROM PUBLIC;
-ALTER FUNCTION galcat.add_release_partitions OWNER TO galcat_owner;
-ALTER FUNCTION galcat.build_search_index OWNER TO galcat_owner;
-ALTER FUNCTION galcat.build_cut_indexes OWNER TO galcat_owner;
-ALTER FUNCTION galcat.count_sky OWNER TO galcat_owner;
+DO $$
+DECLARE
+    owners_own regprocedure;
+BEGIN
+    FOR owners_own IN
+        SELECT p.oid FROM pg_catalog.pg_proc AS p
+        WHERE p.pronamespace = 'galcat'::regnamespace
+            AND pg_catalog.obj_description(p.oid, 'pg_proc') LIKE '%Owner only.'
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', owners_own);
+        EXECUTE format('ALTER FUNCTION %s OWNER TO galcat_owner', owners_own);
+    END LOOP;
+END
+$$;
 
-GRANT USAGE ON SCHEMA galcat TO galcat_reader, galcat_writer;
+GRANT USAGE ON SCHEMA galcat TO galcat_reader, galcat_writer, galcat_labeller;
 GRANT USAGE, CREATE ON SCHEMA galcat TO galcat_owner;
 GRANT SELECT ON ALL TABLES IN SCHEMA galcat TO galcat_reader, galcat_writer;
 GRANT INSERT, UPDATE, DELETE ON
     galcat.survey, galcat.tile, galcat.ingestion, galcat.skipped_row, galcat.source,
-    galcat.embedding, galcat.embedding_full, galcat.morphology, galcat.thumbnail
+    galcat.embedding, galcat.embedding_full, galcat.morphology, galcat.thumbnail,
+    galcat.task, galcat.task_version, galcat.interest_round, galcat.interest_offer, galcat.interest_top
     TO galcat_writer;
+-- Labels are history: nobody is granted more than to add to it.
+GRANT INSERT ON galcat.label, galcat.tag TO galcat_writer, galcat_labeller;
+GRANT galcat_reader TO galcat_labeller;
 REVOKE ALL ON galcat.schema_history FROM galcat_reader, galcat_writer;

@@ -1,0 +1,292 @@
+"""Tasks and their columns in galcat.galaxy, which readers keep reading meanwhile."""
+
+import threading
+import time
+
+import numpy as np
+import psycopg
+import pytest
+
+from catalog import patience
+from catalog.connection import connect
+from catalog.errors import TaskError
+from catalog.migrate import migrate
+from catalog.query import run_query
+from catalog.task_versions import NewVersion, Scores, write_version
+from catalog.tasks import Task, add_task, find_task, hide_task, question_of, show_task, tasks
+from tests.catalog.galaxies import fill
+
+RING = question_of("ring", "Has it a ring?", ())
+KIND = question_of("kind", "What is it?", ("disk", "ball", "other"))
+ODD = Task("odd", "How odd is it?", "interest", ())
+
+_OF_SOMEBODY = """
+    CREATE ROLE somebody_galcat_test; CREATE SCHEMA mine;
+    CREATE VIEW mine.bright AS SELECT object_id, mag_r, odd_interest FROM galcat.galaxy WHERE mag_r < 17;
+    CREATE VIEW mine.count AS SELECT count(*) AS galaxies FROM mine.bright;
+    COMMENT ON VIEW mine.bright IS 'The bright ones'; COMMENT ON COLUMN mine.bright.mag_r IS 'How bright';
+    GRANT SELECT ON mine.bright TO somebody_galcat_test;
+    CREATE FUNCTION mine.faintest() RETURNS real STABLE
+        BEGIN ATOMIC SELECT max(mag_r) FROM mine.bright; END;
+    CREATE FUNCTION mine.wide(g galcat.galaxy) RETURNS boolean LANGUAGE sql RETURN (g).mag_r < 17;
+"""
+
+
+@pytest.fixture
+def filled(connection: psycopg.Connection) -> psycopg.Connection:
+    fill(connection, 50)
+    return connection
+
+
+def columns(connection: psycopg.Connection) -> list[str]:
+    return list(run_query(connection, "SELECT * FROM galcat.galaxy LIMIT 0").columns)
+
+
+def scored(
+    connection: psycopg.Connection, task: Task, seed: int = 0, refused: str | None = None
+) -> np.ndarray:
+    """A version with random scores of every galaxy, (50, columns); what was written, by object_id."""
+    ids = np.array(
+        [row[0] for row in connection.execute("SELECT object_id FROM galcat.source ORDER BY 1")], np.int64
+    )
+    width = len(task.classes) if task.kind == "classes" else 1
+    values = np.random.default_rng(seed).random((len(ids), width), np.float32)
+    scores: Scores = (ids, values, values / 10)
+    parts = [tuple(column[rows] for column in scores) for rows in (slice(0, 20), slice(20, None))]
+    release = connection.execute("SELECT release_id FROM galcat.release WHERE is_current").fetchone()
+    assert release is not None
+    write_version(connection, NewVersion(task, release[0], "head", 7, b"model", {"auc": 0.9}, refused), parts)  # type: ignore[arg-type]
+    return values
+
+
+def test_a_task_gets_its_columns_behind_all_others(filled: psycopg.Connection) -> None:
+    before = columns(filled)
+    for task in (RING, KIND, ODD):
+        assert add_task(filled, task)
+        show_task(filled, task.name)
+    assert columns(filled) == [
+        *before,
+        *("ring_probability", "ring_uncertainty"),
+        *(
+            f"kind_{name}_{what}"
+            for name in ("disk", "ball", "other")
+            for what in ("probability", "uncertainty")
+        ),
+        *("odd_interest", "odd_uncertainty"),
+    ]
+    answer = run_query(filled, "SELECT ring_probability, kind_ball_uncertainty FROM galcat.galaxy")
+    assert answer.rows == [(None, None)] * 50
+
+
+@pytest.mark.parametrize("task", [RING, KIND, ODD])
+def test_a_version_shows_every_score_and_the_next_one_takes_its_place(
+    filled: psycopg.Connection, task: Task
+) -> None:
+    add_task(filled, task)
+    show_task(filled, task.name)
+    names = [name for name in columns(filled) if name.startswith(f"{task.name}_")]
+    query = f"SELECT {', '.join(names)} FROM galcat.galaxy ORDER BY object_id"  # noqa: S608
+    for seed in (0, 1):
+        values = scored(filled, task, seed)
+        expected = np.stack([values, values / 10], axis=2).reshape(50, -1)
+        found = np.array(run_query(filled, query).rows, np.float32)
+        np.testing.assert_array_equal(found, expected)
+    partitions = filled.execute(
+        "SELECT count(*) FROM pg_inherits WHERE inhparent = to_regclass('galcat.' || galcat.score_table(%s))",
+        [task.name],
+    ).fetchone()
+    assert partitions == (1,)
+    versions = filled.execute(
+        "SELECT version, is_current FROM galcat.task_version ORDER BY version"
+    ).fetchall()
+    assert versions == [(1, False), (2, True)]
+
+
+def test_a_column_says_what_it_is_and_of_which_version(filled: psycopg.Connection) -> None:
+    add_task(filled, RING)
+    show_task(filled, "ring")
+    field = run_query(filled, "SELECT ring_probability FROM galcat.galaxy").fields[0]
+    assert field.description == "Probability of yes to: Has it a ring?"
+    scored(filled, RING)
+    field = run_query(filled, "SELECT ring_probability FROM galcat.galaxy").fields[0]
+    made = filled.execute("SELECT made_at::date::text FROM galcat.task_version").fetchone()
+    assert made is not None
+    assert field.description == f"Probability of yes to: Has it a ring?, version 1 of {made[0]}"
+
+
+def test_a_refused_version_is_kept_and_not_shown(filled: psycopg.Connection) -> None:
+    add_task(filled, RING)
+    show_task(filled, "ring")
+    shown = scored(filled, RING)
+    scored(filled, RING, 1, "it is worse")
+    found = run_query(filled, "SELECT ring_probability FROM galcat.galaxy ORDER BY object_id")
+    np.testing.assert_array_equal(np.array(found.rows, np.float32), shown)
+    kept = filled.execute("SELECT version, refused FROM galcat.task_version WHERE NOT is_current").fetchall()
+    assert kept == [(2, "it is worse")]
+
+
+def test_a_version_that_fails_in_the_middle_leaves_nothing_behind(filled: psycopg.Connection) -> None:
+    add_task(filled, RING)
+    show_task(filled, "ring")
+    shown = scored(filled, RING)
+
+    def broken() -> object:
+        yield np.array([1, 2], np.int64), np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32)
+        raise OSError("killed")
+
+    with pytest.raises(OSError, match="killed"):
+        write_version(filled, NewVersion(RING, 1, "head", 9, b"", {}), broken())  # type: ignore[arg-type]
+    found = run_query(filled, "SELECT ring_probability FROM galcat.galaxy ORDER BY object_id")
+    np.testing.assert_array_equal(np.array(found.rows, np.float32), shown)
+    tables = filled.execute(
+        r"SELECT count(*) FROM pg_class WHERE relname LIKE 'task\_score\_t%\_v%' AND relkind = 'r'"
+    )
+    assert tables.fetchone() == (1,)
+    assert filled.execute("SELECT count(*) FROM galcat.task_version").fetchone() == (1,)
+
+
+def test_what_stands_on_the_view_stays_when_a_column_goes(filled: psycopg.Connection) -> None:
+    for task in (RING, ODD):
+        add_task(filled, task)
+        show_task(filled, task.name)
+    filled.execute(_OF_SOMEBODY)
+    state = (
+        "SELECT pg_get_viewdef('mine.bright'::regclass), pg_get_viewdef('mine.count'::regclass), "
+        "pg_get_functiondef('mine.faintest'::regproc), pg_get_functiondef('mine.wide'::regproc), "
+        "obj_description('mine.bright'::regclass), col_description('mine.bright'::regclass, 2), "
+        "has_table_privilege('somebody_galcat_test', 'mine.bright', 'SELECT'), "
+        "has_table_privilege('galcat_reader', 'galcat.galaxy', 'SELECT'), "
+        "(SELECT galaxies FROM mine.count), mine.faintest(), "
+        "(SELECT pg_get_functiondef('galcat.records_of'::regproc))"
+    )
+    before = filled.execute(state).fetchone()
+    assert hide_task(filled, "ring")
+    assert filled.execute(state).fetchone() == before
+    assert "ring_probability" not in columns(filled)
+    filled.execute("DROP SCHEMA mine CASCADE; DROP ROLE somebody_galcat_test")
+
+
+def test_a_column_that_somebodys_view_needs_is_not_dropped(filled: psycopg.Connection) -> None:
+    add_task(filled, RING)
+    show_task(filled, "ring")
+    scored(filled, RING)
+    filled.execute(
+        "CREATE VIEW public.ringed AS SELECT object_id FROM galcat.galaxy WHERE ring_probability > 0.5"
+    )
+    with pytest.raises(TaskError, match=r"the columns of task ring are in use: .*ring_probability"):
+        hide_task(filled, "ring")
+    assert find_task(filled, "ring") == RING
+    assert "ring_probability" in columns(filled)
+    assert run_query(filled, "SELECT ring_probability FROM galcat.galaxy LIMIT 1").rows[0][0] is not None
+
+
+def test_a_task_that_was_hidden_comes_back_without_scores(filled: psycopg.Connection) -> None:
+    add_task(filled, RING)
+    show_task(filled, "ring")
+    scored(filled, RING)
+    assert hide_task(filled, "ring")
+    assert not hide_task(filled, "ring")
+    show_task(filled, "ring")
+    assert run_query(filled, "SELECT ring_probability FROM galcat.galaxy").rows == [(None,)] * 50
+
+
+def test_a_migration_keeps_the_columns_of_tasks(database: str) -> None:
+    with connect(database, autocommit=True) as connection:
+        fill(connection, 50)
+        add_task(connection, RING)
+        show_task(connection, "ring")
+        values = scored(connection, RING)
+        connection.execute("UPDATE galcat.schema_history SET sha256 = '' WHERE file NOT LIKE 'migrations/%'")
+        migrate(database)
+        found = run_query(connection, "SELECT ring_probability FROM galcat.galaxy ORDER BY object_id")
+    np.testing.assert_array_equal(np.array(found.rows, np.float32), values)
+
+
+def test_a_column_waits_for_a_reader_and_lets_others_read_meanwhile(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long reader in small: it holds the view for longer than the writer is patient."""
+    monkeypatch.setattr(patience, "ATTEMPTS", 4)
+    monkeypatch.setattr(patience, "PAUSE_S", 0.05)
+    with connect(database, autocommit=True) as connection, connect(database) as reader:
+        fill(connection, 50)
+        add_task(connection, RING)
+        add_task(connection, ODD)
+        show_task(connection, "odd")
+        reader.execute("SELECT count(*) FROM galcat.galaxy")
+        stop, waits = threading.Event(), []
+
+        def read_on() -> None:
+            with connect(database, autocommit=True) as other:
+                while not stop.is_set():
+                    start = time.monotonic()
+                    other.execute("SELECT count(*) FROM galcat.galaxy")
+                    waits.append(time.monotonic() - start)
+
+        thread = threading.Thread(target=read_on)
+        thread.start()
+        with pytest.raises(TaskError, match="others held the catalogue's tables"):
+            show_task(connection, "ring")
+        stop.set()
+        thread.join()
+        assert "ring_probability" not in columns(connection)
+        assert len(waits) > 3
+        assert max(waits) < 2  # not as long as the reader: behind one attempt at most
+        scored(connection, ODD)  # a new version waits for nobody
+        reader.rollback()
+        show_task(connection, "ring")
+        assert "ring_probability" in columns(connection)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "message"),
+    [
+        ("Ring", (), "task 'Ring' is no name for a column"),
+        ('ring"; DROP TABLE', (), "is no name for a column"),
+        ("", (), "task '' is no name for a column"),
+        ("r" * 31, (), "is no name for a column"),
+        ("ring", ("yes", "it's"), 'class of task ring "it\'s" is no name for a column'),
+        ("ring", ("yes",), "task ring has the one class yes: there is nothing to tell apart"),
+        ("ring", ("yes", "no", "yes"), "task ring: class yes is given twice"),
+    ],
+)
+def test_a_task_with_an_impossible_name_is_refused(name: str, classes: tuple[str, ...], message: str) -> None:
+    with pytest.raises(TaskError, match=message):
+        question_of(name, "Is it?", classes)
+
+
+@pytest.mark.parametrize("name", ["select", "user", "order", "table"])
+def test_a_task_may_be_called_as_a_word_of_sql(filled: psycopg.Connection, name: str) -> None:
+    task = question_of(name, "Is it?", ())
+    add_task(filled, task)
+    show_task(filled, name)
+    values = scored(filled, task)
+    found = run_query(filled, f"SELECT {name}_probability FROM galcat.galaxy ORDER BY object_id")  # noqa: S608
+    np.testing.assert_array_equal(np.array(found.rows, np.float32), values)
+
+
+def test_a_column_that_is_there_already_is_not_made_twice(filled: psycopg.Connection) -> None:
+    add_task(filled, KIND)
+    add_task(filled, question_of("kind_disk", "Is it a disk?", ()))
+    show_task(filled, "kind")
+    with pytest.raises(TaskError, match=r'task kind_disk cannot have its columns .*"kind_disk_probability"'):
+        show_task(filled, "kind_disk")
+    assert [state.has_column for state in tasks(filled)] == [True, False]
+
+
+def test_a_task_is_made_once(filled: psycopg.Connection) -> None:
+    assert add_task(filled, RING)
+    assert not add_task(filled, RING)
+    with pytest.raises(TaskError, match=r"there is another task ring: 'Has it a ring\?', no, yes"):
+        add_task(filled, question_of("ring", "Rings a bell?", ()))
+    with pytest.raises(TaskError, match="no task is called 'rung'; there are: ring"):
+        find_task(filled, "rung")
+
+
+def test_the_most_probable_are_those_of_highest_score(filled: psycopg.Connection) -> None:
+    add_task(filled, KIND)
+    show_task(filled, "kind")
+    values = scored(filled, KIND)
+    ids = [row[0] for row in filled.execute("SELECT object_id FROM galcat.source ORDER BY 1")]
+    found = run_query(filled, "SELECT object_id FROM galcat.most_probable('kind', 5, 'ball')").rows
+    assert [row[0] for row in found] == [ids[i] for i in np.argsort(-values[:, 1])[:5]]
