@@ -31,3 +31,7 @@ class TrainingError(EncoderError):
 
 class EvaluationError(EncoderError):
     """What an encoder should be judged on is missing or wrong."""
+
+
+class TaskError(EncoderError):
+    """A task of labels is wrong, or too little to learn from."""
