@@ -47,6 +47,7 @@ class ReleaseRecord:
         projection_components: (40, d).
         projection_deviations: (40,).
         projection_scale: Factor that puts two random galaxies about 1 apart.
+        anomaly_reference: What strangeness is measured against, as the encoder wrote it; None without.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ReleaseRecord:
     projection_components: NDArray[np.float32]
     projection_deviations: NDArray[np.float32]
     projection_scale: float
+    anomaly_reference: bytes | None = None
 
     @property
     def dimension(self) -> int:
@@ -115,6 +117,7 @@ class GalaxyRows:
         fractions: (n, 34) posterior mean vote fractions.
         concentrations: (n, 10) sums of the Dirichlet parameters.
         jpegs: n thumbnails.
+        anomaly_scores: (n,) in 0..1; None where the release has no reference.
     """
 
     survey_source_id: list[str]
@@ -127,6 +130,7 @@ class GalaxyRows:
     fractions: NDArray[np.float32]
     concentrations: NDArray[np.float32]
     jpegs: list[bytes]
+    anomaly_scores: NDArray[np.float32] | None = None
     _length: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -154,6 +158,7 @@ class GalaxyRows:
             "dec": self.dec,
             **self.radii_arcsec,
             **self.magnitudes,
+            **({} if self.anomaly_scores is None else {"anomaly_score": self.anomaly_scores}),
         }
         for name, column in columns.items():
             if column.shape != (n,):

@@ -76,8 +76,8 @@ def refresh_statistics(connection: psycopg.Connection) -> None:
 def _insert(connection: psycopg.Connection, release: ReleaseRecord) -> int:
     row = connection.execute(
         "INSERT INTO galcat.release (name, weights_sha256, backbone, recipe, view_set, dimension, "
-        "projection_mean, projection_components, projection_deviations, projection_scale, is_current) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+        "projection_mean, projection_components, projection_deviations, projection_scale, "
+        "anomaly_reference, is_current) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
         "NOT EXISTS (SELECT FROM galcat.release WHERE is_current)) RETURNING release_id",
         [
             release.name,
@@ -90,6 +90,7 @@ def _insert(connection: psycopg.Connection, release: ReleaseRecord) -> int:
             release.projection_components.ravel().tolist(),
             release.projection_deviations.tolist(),
             release.projection_scale,
+            release.anomaly_reference,
         ],
     ).fetchone()
     assert row is not None  # noqa: S101 - RETURNING returns

@@ -263,7 +263,8 @@ def _write_vectors(
         "embedding": {"search": _halves(galaxies.search)},
         "embedding_full": {"vector": _halves(galaxies.full)},
         "morphology": dict(zip(FRACTIONS, galaxies.fractions.T, strict=True))
-        | dict(zip(CONCENTRATIONS, galaxies.concentrations.T, strict=True)),
+        | dict(zip(CONCENTRATIONS, galaxies.concentrations.T, strict=True))
+        | ({} if galaxies.anomaly_scores is None else {"anomaly_score": galaxies.anomaly_scores}),
     }
     changed = 0
     for table, values in parts.items():

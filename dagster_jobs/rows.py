@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import save
 
 from catalog.records import GalaxyRows, ReleaseRecord, SkipRecord, SurveyRecord, TileRecord
 from catalog.schema import BANDS
@@ -40,6 +41,7 @@ def release_record(encoder: Encoder) -> ReleaseRecord:
         projection_components=projection.components,
         projection_deviations=projection.deviations,
         projection_scale=projection.scale,
+        anomaly_reference=None if encoder.anomaly is None else save(encoder.anomaly.to_arrays()),
     )
 
 
@@ -76,6 +78,7 @@ def galaxy_rows(tile: EncodedTile) -> GalaxyRows:
         fractions=GZD5.fractions(tile.alpha),
         concentrations=GZD5.concentrations(tile.alpha),
         jpegs=tile.jpegs,
+        anomaly_scores=tile.anomaly,
     )
 
 

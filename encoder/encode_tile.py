@@ -29,6 +29,7 @@ class EncodedTile:
         full: (n, d) representation.
         search: (n, 40) projected representation.
         alpha: (n, 34) Dirichlet parameters of every Galaxy Zoo answer.
+        anomaly: (n,) how strange each is, 0..1; None where the release has no reference.
         jpegs: n thumbnails.
         skipped: One entry for every other source.
     """
@@ -37,6 +38,7 @@ class EncodedTile:
     full: NDArray[np.float32]
     search: NDArray[np.float32]
     alpha: NDArray[np.float32]
+    anomaly: NDArray[np.float32] | None
     jpegs: list[bytes]
     skipped: list[SkippedRow]
 
@@ -83,11 +85,13 @@ def encode_tile(
         on_batch: Told the number of galaxies of each finished batch.
     """
     done = list(embed(encoder, tile.batches, THUMBNAIL_PX, on_batch))
+    search = _joined([batch.search for batch in done], _no_rows(len(encoder.projection.components)))
     return EncodedTile(
         sources=tile.sources.take(_joined([batch.rows for batch in done], np.empty(0, np.int64))),
         full=_joined([batch.embedding for batch in done], np.empty((0, encoder.dimension), np.float32)),
-        search=_joined([batch.search for batch in done], _no_rows(len(encoder.projection.components))),
+        search=search,
         alpha=_joined([batch.concentrations_alpha for batch in done], _no_rows(encoder.tree.n_answers)),
+        anomaly=None if encoder.anomaly is None else encoder.anomaly.score(search),
         jpegs=[jpeg for batch in done for jpeg in batch.thumbnails],
         skipped=tile.skipped,
     )

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from encoder.anomaly import AnomalyReference
 from encoder.device import Precision, pick_device, repeatable_arithmetic
 from encoder.errors import WeightsError
 from encoder.forward import Forward
@@ -53,6 +54,7 @@ class Encoder:
         sha256: Of the weights file: the release's identity.
         training: What it was trained on and how, plain JSON values.
         projection: From the full embedding to the searched vector.
+        anomaly: What strangeness is measured against, on searched vectors; None of an older release.
         device: Where pictures are encoded; pictures elsewhere are moved there.
         precision: `float32`; `bfloat16` is faster where the hardware has it and moves the vectors
             (median cosine above 0.999), so a catalogue should not mix the two.
@@ -67,6 +69,7 @@ class Encoder:
     sha256: str
     training: dict[str, Any]
     projection: Projection
+    anomaly: AnomalyReference | None
     device: torch.device
     precision: Precision
     _network: Network
@@ -150,6 +153,7 @@ def _load(path: Path, device: torch.device, precision: Precision) -> Encoder:
         sha256=_sha256(path),
         training=weights.training,
         projection=weights.projection,
+        anomaly=weights.anomaly,
         device=device,
         precision=precision,
         _network=folded(weights.network, weights.recipe.size).to(device),

@@ -1,4 +1,4 @@
-"""A release as one file: network, image recipe and projection in one safetensors, checked as it is read.
+"""A release as one file: network, recipe, projection, anomaly reference in one safetensors, checked.
 
 Convolutions and matrices are stored as float16 (half the bytes; the rounding is part of the release), the
 few thousand numbers of normalisations, biases and the projection as float32.
@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from encoder.anomaly import AnomalyReference
 from encoder.errors import TrainingError, WeightsError
 from encoder.gz_tree import Tree, load_tree
 from encoder.network import Network
@@ -24,6 +25,7 @@ from encoder.views import VIEW_SETS
 FORMAT = "galcat-encoder-1"
 _NETWORK = "network."
 _PROJECTION = "projection."
+_ANOMALY = "anomaly."
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Weights:
         training: What it was trained on and how, plain JSON values.
         network: The network, float32, in eval mode.
         projection: To the searched vector.
+        anomaly: What strangeness is measured against; None of a release that was made before there was one.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Weights:
     training: dict[str, Any]
     network: Network
     projection: Projection
+    anomaly: AnomalyReference | None = None
 
 
 def write_weights(path: Path, weights: Weights) -> None:
@@ -60,6 +64,9 @@ def write_weights(path: Path, weights: Weights) -> None:
     tensors = {_NETWORK + key: _stored(t, half=t.ndim > 1) for key, t in weights.network.state_dict().items()}
     for key in ("mean", "components", "deviations"):
         tensors[_PROJECTION + key] = _stored(torch.from_numpy(getattr(weights.projection, key)), half=False)
+    if weights.anomaly is not None:
+        arrays = weights.anomaly.to_arrays()
+        tensors |= {_ANOMALY + key: _stored(torch.from_numpy(a), half=False) for key, a in arrays.items()}
     about = {
         "format": FORMAT,
         "name": weights.name,
@@ -135,6 +142,7 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
         training=about["training"],
         network=network.eval(),
         projection=_projection(_part(tensors, _PROJECTION), about["projection_scale"], network.dimension),
+        anomaly=_anomaly(_part(tensors, _ANOMALY)),
     )
 
 
@@ -143,6 +151,12 @@ def _projection(tensors: dict[str, Tensor], scale: float, dimension: int) -> Pro
     if len(projection.mean) != dimension:
         raise WeightsError(f"projection from {len(projection.mean)} d, but the network has {dimension}")
     return projection
+
+
+def _anomaly(tensors: dict[str, Tensor]) -> AnomalyReference | None:
+    if not tensors:
+        return None
+    return AnomalyReference.from_arrays({key: tensor.numpy() for key, tensor in tensors.items()})
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

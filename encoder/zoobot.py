@@ -15,6 +15,7 @@ import timm
 import torch
 from numpy.typing import NDArray
 
+from encoder.anomaly import fit_anomaly
 from encoder.embed_images import BATCH_SIZE, picture_batches
 from encoder.encoder import Encoder, load_encoder
 from encoder.errors import ImageError, WeightsError
@@ -124,8 +125,10 @@ def import_zoobot(
     if not own_head:
         fit_head(network.head, found[0], drawn.votes, GZD5)
     found += _of_images(encoder, images, survey, advance)
-    projection = fit_projection(np.concatenate(found), SEARCHED_WIDTH)
-    write_weights(output, replace(weights, projection=projection))
+    sample = np.concatenate(found)
+    projection = fit_projection(sample, SEARCHED_WIDTH)
+    anomaly = fit_anomaly(projection.apply(sample))
+    write_weights(output, replace(weights, projection=projection, anomaly=anomaly))
     return Imported(checkpoint.backbone, checkpoint.channels, network.dimension, own_head)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from torch.utils.data import DataLoader
 
+from encoder.anomaly import AnomalyReference, fit_anomaly
 from encoder.encoder import Encoder, load_encoder
 from encoder.errors import TrainingError
 from encoder.gz_tree import Tree
@@ -75,8 +76,10 @@ def make_release(
         _vectors(encoder, source, source_share(source, config.recipe.crop))
         for source in projection_sample(splits)
     ]
+    sample = np.concatenate(vectors)
+    projection = fit_projection(sample, SEARCHED_WIDTH)
     file = release_file(config)
-    _write(file, config, tree, network, fit_projection(np.concatenate(vectors), SEARCHED_WIDTH), splits)
+    _write(file, config, tree, network, projection, splits, fit_anomaly(projection.apply(sample)))
     return file
 
 
@@ -122,6 +125,7 @@ def _write(
     network: Network,
     projection: Projection,
     splits: Sequence[tuple[Labelled, Labelled]],
+    anomaly: AnomalyReference | None = None,
 ) -> None:
     training: dict[str, Any] = {
         "configuration": config.text,
@@ -130,6 +134,14 @@ def _write(
     }
     release = config.release
     weights = Weights(
-        release.name, release.backbone, tree, config.recipe, release.view_set, training, network, projection
+        release.name,
+        release.backbone,
+        tree,
+        config.recipe,
+        release.view_set,
+        training,
+        network,
+        projection,
+        anomaly,
     )
     write_weights(file, weights)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from encoder.anomaly import fit_anomaly
 from encoder.gz_tree import GZD5
 from encoder.network import Network
 from encoder.projection import Projection
@@ -28,6 +29,7 @@ def write_small_encoder(path: Path, seed: int = 0, backbone: str = BACKBONE) -> 
         deviations=np.ones(AXES, np.float32),
         scale=1.0,
     )
-    weights = Weights(f"small-{seed}", backbone, GZD5, recipe, 1, {}, network, projection)
+    anomaly = fit_anomaly(np.random.default_rng(seed).normal(size=(100, AXES)).astype(np.float32))
+    weights = Weights(f"small-{seed}", backbone, GZD5, recipe, 1, {}, network, projection, anomaly)
     write_weights(path, weights)
     return path

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from encoder.anomaly import fit_anomaly
 from encoder.gz_tree import GZD5
 from encoder.network import Network
 from encoder.projection import fit_projection
@@ -28,7 +29,8 @@ def random_weights(
         embedding = network(galaxies(64, size)).embedding.numpy()
     training = {"data": "none"}
     projection = fit_projection(embedding)
-    return Weights("test", backbone, GZD5, recipe, view_set, training, network, projection)
+    anomaly = fit_anomaly(projection.apply(embedding))
+    return Weights("test", backbone, GZD5, recipe, view_set, training, network, projection, anomaly)
 
 
 def random_release(folder: Path, view_set: int = 1) -> Path:
