@@ -46,7 +46,7 @@ def markdown(
         figures: PNG files beside the report; each is shown in its section.
     """
     drawn = {file.stem: file.name for file in figures}
-    parts = [f"# Evaluation of {contenders[0].name}", _table(_identities(contenders))]
+    parts = [f"# Evaluation of {contenders[0].name}", markdown_table(_identities(contenders))]
     if notes:
         parts.append("\n".join(f"* {note}" for note in notes))
     sections: dict[str, Callable[[pd.DataFrame], list[str]]] = {
@@ -70,7 +70,7 @@ def _rings(rings: pd.DataFrame) -> list[str]:
         "others from the test split. Frozen: standardised vectors, logistic regression with a penalty "
         "fixed beforehand. Deep: the last stages of the network trained on the same labels."
     )
-    return ["## Rings with few labels (EFIGI)", about, _table(_ring_rows(rings))]
+    return ["## Rings with few labels (EFIGI)", about, markdown_table(_ring_rows(rings))]
 
 
 def _decals_rings(decals: pd.DataFrame) -> list[str]:
@@ -79,7 +79,7 @@ def _decals_rings(decals: pd.DataFrame) -> list[str]:
         "cross-validated scores, mean ± spread over shuffles of the folds."
     )
     rows = [{"encoder": r["encoder"], "AUC": _with_spread(r)} for r in _records(decals)]
-    return ["## Rings of Galaxy Zoo DECaLS", about, _table(rows)]
+    return ["## Rings of Galaxy Zoo DECaLS", about, markdown_table(rows)]
 
 
 def _tags(about_tags: str, tags: pd.DataFrame) -> list[str]:
@@ -88,7 +88,7 @@ def _tags(about_tags: str, tags: pd.DataFrame) -> list[str]:
         "R@100: of all others with the tag, the share among its 100 nearest. Searched: 40 principal "
         "components fitted on the galaxies outside the test split."
     )
-    return ["## Search by example (EFIGI tags)", about, about_tags, _table(_tag_rows(tags))]
+    return ["## Search by example (EFIGI tags)", about, about_tags, markdown_table(_tag_rows(tags))]
 
 
 def _smooth(smooth: pd.DataFrame) -> list[str]:
@@ -97,7 +97,7 @@ def _smooth(smooth: pd.DataFrame) -> list[str]:
         {"encoder": r["encoder"], "balanced accuracy": _number(r["balanced_accuracy"])}
         for r in _records(smooth)
     ]
-    return ["## Smooth or featured", about, _table(rows)]
+    return ["## Smooth or featured", about, markdown_table(rows)]
 
 
 def _fractions(fractions: pd.DataFrame) -> list[str]:
@@ -112,7 +112,7 @@ def _fractions(fractions: pd.DataFrame) -> list[str]:
     )
     parts = ["## Vote fractions", about]
     for (name, title), own in fractions.groupby(["encoder", "set"], sort=False):
-        parts += [f"### {name}: {title}", _table(_fraction_rows(own))]
+        parts += [f"### {name}: {title}", markdown_table(_fraction_rows(own))]
     return parts
 
 
@@ -121,7 +121,7 @@ def _components(components: pd.DataFrame) -> list[str]:
         "Variance of the galaxies outside the test split that the components hold / mean P@10 of the counted "
         "tags when they alone are searched."
     )
-    return ["## Number of components", about, _table(_component_rows(components))]
+    return ["## Number of components", about, markdown_table(_component_rows(components))]
 
 
 def _identities(contenders: Sequence[Contender]) -> list[dict[str, str]]:
@@ -214,7 +214,8 @@ def _number(value: float) -> str:
     return "" if pd.isna(value) else f"{value:.3f}"
 
 
-def _table(rows: Sequence[Mapping[str, str]]) -> str:
+def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
+    """Rows, some of which may lack columns, as a Markdown table."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     lines = [columns, ["---"] * len(columns), *([row.get(c, "") for c in columns] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from encoder.evaluation.real_sets import efigi
 from encoder.training.campaigns import Campaigns
@@ -69,6 +70,33 @@ def test_the_galaxies_tested_on_are_those_that_the_shipped_recipe_holds_out(
     np.testing.assert_array_equal(efigi(shared_data).tested, held_out)
 
 
+def test_tasks_measures_what_there_are_data_for_and_names_the_rest(galcat: Galcat, tmp_path: Path) -> None:
+    folder, ringed = tmp_path / "data" / "gz_decals_rings", np.arange(44) % 2
+    (folder / "images").mkdir(parents=True)
+    rng, names = np.random.default_rng(0), [f"J{i}" for i in range(44)]
+    for name, ring in zip(names, ringed, strict=True):
+        pixels = rng.integers(60 + 90 * ring, 90 + 90 * ring, (40, 40, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{name}.png")
+    table = pd.DataFrame({"iauname": names, "ring": ringed, "image": [f"{name}.png" for name in names]})
+    table.to_csv(folder / "labels.csv", index=False)
+    own = write_small_encoder(tmp_path / "0.safetensors", 0, "test_resnet")
+    output = tmp_path / "report"
+    words = ("--weights", own, "--data", tmp_path / "data", "-o", output, "--device", "cpu")
+    said = galcat("evaluate", "tasks", *words)
+    assert said.code == 0, said.err
+    assert [line for line in said.err.splitlines() if line.startswith("skipped:")] == [
+        "skipped: anomalies: no folder efigi",
+        f"skipped: EFIGI rings from few labels: no folder {tmp_path}/data/efigi",
+        "skipped: rings from few labels with tuned networks: not asked for (--deep)",
+    ]
+    few = pd.read_csv(output / "few_labels.csv")
+    assert sorted({*few["encoder"]}) == ["ImageNet", "scratch", "small-0"]
+    assert few["labels"].unique().tolist() == [5, 10]
+    assert (few["repeats"] == 20).all()
+    assert few["accuracy"].between(0.9, 1).all()
+    assert "Rings from few labels" in (output / "tasks.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "error"),
     [
@@ -76,6 +104,11 @@ def test_the_galaxies_tested_on_are_those_that_the_shipped_recipe_holds_out(
         (["--data", ".", "--simulated", 0], 1, "error: nothing to measure in .: "),
         (["--data", ".", "--views", 3], 2, "--views 3 is not one of (1, 8)"),
         (["--data", ".", "--weights", "none.safetensors"], 1, "error: no weights file none.safetensors"),
+        ([], 2, "--data: it is needed"),
+        (["--data", ".", "tasks", "--data", "."], 2, "--data: it must come after 'evaluate tasks'"),
+        (["tasks", "--data", "nowhere"], 1, "error: no data folder nowhere"),
+        (["tasks", "--data", "."], 1, "error: nothing to measure in .: "),
+        (["tasks", "--data", ".", "--undisturbed", "none.pt"], 1, "error: no weights file none.pt"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -87,6 +120,7 @@ def test_a_mistake_is_one_line(
     error: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+
     said = galcat("evaluate", *words, "-o", tmp_path / "report")
     assert said.code == code
     assert error in said.err
