@@ -1,6 +1,6 @@
 """Postgres' binary COPY format of fixed-width rows, made and read by numpy: a tile in one write."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ def copy_columns(cursor: Cursor[tuple[object, ...]], table: sql.Composable, colu
 
 def copied_vectors(
     cursor: Cursor[tuple[object, ...]], query: sql.Composable, width: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
+) -> Generator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
     """COPY a query's answer out, in chunks of 20,000 rows.
 
     Args:

@@ -71,7 +71,7 @@ def read_positions(path: Path, ra: str | None = None, dec: str | None = None) ->
     Raises:
         PositionsError: The file cannot be read, a column is missing, or a row has no position on the sky.
     """
-    return positions_in(_read(path), str(path), ra, dec)
+    return positions_in(read_table(path), str(path), ra, dec)
 
 
 def positions_in(table: Table, called: str, ra: str | None = None, dec: str | None = None) -> Positions:
@@ -99,7 +99,12 @@ def positions_in(table: Table, called: str, ra: str | None = None, dec: str | No
     return Positions(table, ra_deg, dec_deg)
 
 
-def _read(path: Path) -> Table:
+def read_table(path: Path) -> Table:
+    """A table in any format that astropy reads.
+
+    Raises:
+        PositionsError: It is not there, or in no such format.
+    """
     if not path.is_file():
         raise PositionsError(f"{path}: no such file")
     try:

@@ -1,6 +1,7 @@
 """The vectors that a release holds, read for models: of some galaxies, or of all in a stream."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Literal, LiteralString
 
@@ -13,6 +14,8 @@ from catalog.binary_copy import copied_vectors
 from catalog.errors import CatalogError
 
 Which = Literal["search", "full"]
+Vectors = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""object_ids (n,) and vectors (n, width)."""
 _SEARCH_WIDTH = 40
 _SOURCE: dict[Which, tuple[LiteralString, LiteralString]] = {
     "search": ("embedding", "search"),
@@ -69,14 +72,15 @@ def current_projection(connection: psycopg.Connection) -> CurrentRelease:
 
 def vectors_of(
     connection: psycopg.Connection, release: CurrentRelease, object_ids: Sequence[int], which: Which = "full"
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+) -> Vectors:
     """Vectors of some galaxies; one that has none in this release is left out.
 
     Returns:
         object_ids (n,), rising, and vectors (n, width).
     """
     condition = sql.SQL("e.object_id = ANY ({})").format([int(identity) for identity in object_ids])
-    chunks = list(_stream(connection, release, which, condition))
+    with _stream(connection, release, which, condition) as stream:
+        chunks = list(stream)
     ids = np.concatenate([chunk[0] for chunk in chunks])
     vectors = np.concatenate([chunk[1] for chunk in chunks])
     order = np.argsort(ids)
@@ -85,24 +89,25 @@ def vectors_of(
 
 def all_vectors(
     connection: psycopg.Connection, release: CurrentRelease, which: Which = "full"
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+) -> AbstractContextManager[Iterator[Vectors]]:
     """Vectors of every galaxy of a release, in chunks of some thousands; the connection is busy meanwhile.
 
     Yields:
-        object_ids (n,) and vectors (n, width).
+        An iterator of object_ids (n,) and vectors (n, width).
     """
     return _stream(connection, release, which, sql.SQL("true"))
 
 
+@contextmanager
 def _stream(
     connection: psycopg.Connection, release: CurrentRelease, which: Which, condition: sql.Composable
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+) -> Iterator[Iterator[Vectors]]:
     table, column = _SOURCE[which]
     query = sql.SQL(
         "SELECT e.object_id, e.{} FROM galcat.{} AS e JOIN galcat.source AS s USING (object_id) "
         "WHERE e.release_id = {} AND NOT s.is_retired AND {}"
     ).format(sql.Identifier(column), sql.Identifier(table), release.release_id, condition)
     width = _SEARCH_WIDTH if which == "search" else release.dimension
-    with connection.cursor() as cursor:
-        for ids, halves in copied_vectors(cursor, query, width):
-            yield ids, halves.astype(np.float32)
+    # Closed before the connection is: a COPY that is left in the middle would hold it for ever.
+    with connection.cursor() as cursor, closing(copied_vectors(cursor, query, width)) as chunks:
+        yield ((ids, halves.astype(np.float32)) for ids, halves in chunks)

@@ -161,7 +161,7 @@ def drop_old_scores(connection: psycopg.Connection, task: Task) -> None:
 
 def _insert(connection: psycopg.Connection, new: NewVersion) -> Version:
     shown = connection.execute(
-        "SELECT has_column FROM galcat.task WHERE name = %s FOR UPDATE", [new.task.name]
+        "SELECT has_column FROM galcat.task WHERE name = %s FOR NO KEY UPDATE", [new.task.name]
     ).fetchone()
     if shown != (True,):
         raise TaskError(f"task {new.task.name} has no columns any more: nothing was written")

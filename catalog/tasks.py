@@ -88,8 +88,13 @@ def question_of(name: str, question: str, classes: tuple[str, ...]) -> Task:
     return Task(name, question, kind, classes)
 
 
-def add_task(connection: psycopg.Connection, task: Task) -> bool:
+def add_task(connection: psycopg.Connection, task: Task, owner: str = "") -> bool:
     """Store a task; one that is there already, the same, stays as it is.
+
+    Args:
+        connection: Open connection of the writer.
+        task: The question.
+        owner: Whose it is; empty for the login's.
 
     Returns:
         True when it is new.
@@ -98,9 +103,10 @@ def add_task(connection: psycopg.Connection, task: Task) -> bool:
         TaskError: There is another task of that name.
     """
     added = connection.execute(
-        "INSERT INTO galcat.task (name, question, kind, classes) VALUES (%s, %s, %s, %s) "
+        "INSERT INTO galcat.task (name, question, kind, classes, owner) "
+        "VALUES (%s, %s, %s, %s, coalesce(nullif(%s, ''), current_user)) "
         "ON CONFLICT (name) DO NOTHING RETURNING task_id",
-        [task.name, task.question, task.kind, list(task.classes)],
+        [task.name, task.question, task.kind, list(task.classes), owner],
     ).fetchone()
     if added is None and (there := find_task(connection, task.name)) != task:
         classes = ", ".join(there.classes) or "a rating of 0 to 5"

@@ -6,7 +6,16 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_jobs import cli_encoder, cli_evaluate, cli_ingest, cli_query, cli_release, cli_server
+from dagster_jobs import (
+    cli_anomalies,
+    cli_encoder,
+    cli_evaluate,
+    cli_ingest,
+    cli_query,
+    cli_release,
+    cli_server,
+    cli_tasks,
+)
 from dagster_jobs.reasons import EXPECTED, reason
 
 app = typer.Typer(
@@ -16,7 +25,16 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="A galaxy catalogue that understands images and answers in SQL.",
 )
-for part in (cli_server, cli_ingest, cli_query, cli_encoder, cli_evaluate, cli_release):
+for part in (
+    cli_server,
+    cli_ingest,
+    cli_query,
+    cli_tasks,
+    cli_anomalies,
+    cli_encoder,
+    cli_evaluate,
+    cli_release,
+):
     app.add_typer(part.app)
 
 

@@ -1,14 +1,15 @@
-"""Everything Dagster loads: assets, checks, jobs, sensor, schedules and their resources."""
+"""Everything Dagster loads: assets, checks, jobs, sensors, schedules and their resources."""
 
 import dagster as dg
 
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index
 from dagster_jobs.defs.backfill import release_index, release_vectors
 from dagster_jobs.defs.checks import whole_catalogue
-from dagster_jobs.defs.jobs import backfill, care, index_release, ingest
+from dagster_jobs.defs.jobs import backfill, care, index_release, ingest, learn
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, no_report
 from dagster_jobs.defs.schedules import nightly_care, nightly_retry
-from dagster_jobs.defs.sensors import new_tiles_sensor
+from dagster_jobs.defs.sensors import new_labels, new_tiles_sensor
+from dagster_jobs.defs.tasks import task_column
 
 
 def catalogue_definitions(look_every_s: int = 30, weights: str = "") -> dg.Definitions:
@@ -19,10 +20,10 @@ def catalogue_definitions(look_every_s: int = 30, weights: str = "") -> dg.Defin
         weights: Encoder weights file; empty for those shipped.
     """
     return dg.Definitions(
-        assets=[galaxies, vector_index, statistics, release_vectors, release_index],
+        assets=[galaxies, vector_index, statistics, release_vectors, release_index, task_column],
         asset_checks=[whole_catalogue],
-        jobs=[ingest, care, backfill, index_release],
-        sensors=[new_tiles_sensor(look_every_s)],
+        jobs=[ingest, care, backfill, index_release, learn],
+        sensors=[new_tiles_sensor(look_every_s), new_labels],
         schedules=[nightly_retry, nightly_care],
         resources={
             "database": DatabaseResource(),

@@ -1,14 +1,17 @@
-"""The sensor: new and changed tiles in the drop folder start runs, one a cell."""
+"""The sensors: new and changed tiles in the drop folder start runs, one a cell; new labels, one a task."""
 
 import dagster as dg
 
+from catalog.due import due_tasks
 from dagster_jobs.defs.assets import GPU_POOL
-from dagster_jobs.defs.jobs import ingest
+from dagster_jobs.defs.jobs import ingest, learn
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
+from dagster_jobs.defs.tasks import task_names
 from dagster_jobs.drop import CellRun, Look, look
 from dagster_jobs.reasons import EXPECTED, reason
 from dagster_jobs.sights import memory_from_json, memory_to_json
+from dagster_jobs.writing import writing
 
 
 def new_tiles_sensor(look_every_s: int) -> dg.SensorDefinition:
@@ -37,6 +40,25 @@ def new_tiles_sensor(look_every_s: int) -> dg.SensorDefinition:
         return _answer(seen)
 
     return new_tiles
+
+
+@dg.sensor(job=learn, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+def new_labels(database: DatabaseResource) -> dg.SensorResult | dg.SkipReason:
+    """Ask for a run a task that has new labels, or lacks new galaxies, once a minute has passed without more.
+
+    The run key holds what was seen: what could not be learnt from is not tried again until something comes.
+    """
+    try:
+        with writing(database.get_url()) as connection:
+            due = due_tasks(connection)
+    except EXPECTED as error:
+        return dg.SkipReason(f"nothing was looked at, the next tick tries again: {reason(error)}")
+    if not due:
+        return dg.SkipReason("no task has new labels or galaxies, or they still come")
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(f"{task.name}/{task.state}", partition_key=task.name) for task in due],
+        dynamic_partitions_requests=[task_names.build_add_request([task.name for task in due])],
+    )
 
 
 def run_request(run: CellRun, key: str) -> dg.RunRequest:

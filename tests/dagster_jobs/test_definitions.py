@@ -12,6 +12,7 @@ from catalog.errors import ServerError
 from dagster_jobs.definitions import catalogue_definitions, defs
 from dagster_jobs.defs.failures import one_line
 from dagster_jobs.errors import JobError
+from dagster_jobs.task_checks import CHECKS as TASK_CHECKS
 from encoder.errors import TileError
 
 
@@ -26,10 +27,11 @@ def test_the_galaxies_wait_for_the_gpu_and_are_listed_by_sky_cell() -> None:
     assert galaxies.partitions_def.name == "sky_cells"
 
 
-def test_every_check_of_the_catalogue_is_a_check_of_a_run_and_of_the_night() -> None:
+def test_every_check_of_the_catalogue_is_one_of_a_run_and_of_the_night_and_tasks_have_their_own() -> None:
     keys = defs.resolve_asset_graph().asset_check_keys
     assert {(key.asset_key.to_user_string(), key.name) for key in keys} == {
-        (asset, name) for asset in ("galaxies", "release_vectors", "statistics") for name in CHECKS
+        *((asset, name) for asset in ("galaxies", "release_vectors", "statistics") for name in CHECKS),
+        *(("task_column", name) for name in TASK_CHECKS),
     }
 
 
@@ -37,6 +39,7 @@ def test_sensor_and_schedules_run_without_being_switched_on() -> None:
     sensor = catalogue_definitions(look_every_s=7).resolve_sensor_def("new_tiles")
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     assert sensor.minimum_interval_seconds == 7
+    assert defs.resolve_sensor_def("new_labels").default_status == dg.DefaultSensorStatus.RUNNING
     schedules = [defs.resolve_schedule_def(name) for name in ("nightly_retry", "nightly_care")]
     assert [schedule.default_status for schedule in schedules] == [dg.DefaultScheduleStatus.RUNNING] * 2
     assert [schedule.cron_schedule for schedule in schedules] == ["0 1 * * *", "0 4 * * *"]

@@ -1,0 +1,54 @@
+"""The assets of tasks: their columns, learnt from the labels of the moment."""
+
+from collections.abc import Iterator
+from warnings import catch_warnings, simplefilter
+
+import dagster as dg
+
+from dagster_jobs.defs.assets import galaxies
+from dagster_jobs.defs.failures import one_line
+from dagster_jobs.defs.resources import DatabaseResource
+from dagster_jobs.task_checks import CHECKS, check_version
+
+TaskEvents = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[type-arg]
+
+task_names = dg.DynamicPartitionsDefinition(name="tasks")
+
+
+class LearnConfig(dg.Config):
+    """Whether a model that recognises labels less well than the one shown replaces it all the same."""
+
+    even_if_worse: bool = False
+
+
+def _specs() -> list[dg.AssetCheckSpec]:
+    with catch_warnings():
+        simplefilter("ignore", dg.PreviewWarning)  # partitioned checks
+        return [
+            dg.AssetCheckSpec(name, asset="task_column", description=description, partitions_def=task_names)
+            for name, description in CHECKS.items()
+        ]
+
+
+@dg.asset(partitions_def=task_names, deps=[galaxies], group_name="tasks", check_specs=_specs())
+def task_column(
+    context: dg.AssetExecutionContext, config: LearnConfig, database: DatabaseResource
+) -> TaskEvents:
+    """A task's columns in galcat.galaxy, of every galaxy; where no label is new, of the galaxies that are."""
+    from dagster_jobs.learn import learn  # noqa: PLC0415 - imports torch; a sensor needs none
+
+    with one_line():
+        done = learn(database.get_url(), context.partition_key, even_if_worse=config.even_if_worse)
+    for name, found in check_version(done.version).items():
+        severity = dg.AssetCheckSeverity.ERROR if found.blocks else dg.AssetCheckSeverity.WARN
+        yield dg.AssetCheckResult(
+            passed=found.passed, check_name=name, severity=severity, metadata={"found": found.said}
+        )
+    yield dg.MaterializeResult(
+        metadata={
+            "version": done.version.version,
+            "shown": done.version.refused is None,
+            "learnt_now": done.is_new,
+            "galaxies_scored": done.galaxies,
+        }
+    )

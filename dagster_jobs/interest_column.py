@@ -1,0 +1,56 @@
+"""The expected rating of every galaxy of a personal anomaly search, as a column."""
+
+from collections.abc import Callable, Iterator
+
+from catalog.connection import connect
+from catalog.stored_vectors import Vectors, all_vectors
+from catalog.task_versions import NewVersion, Scores, newest_version, write_version
+from catalog.tasks import show_task
+from dagster_jobs.counted import Counted
+from dagster_jobs.interest_round import Search, read_search
+from dagster_jobs.learn import Learnt
+from dagster_jobs.writing import writing
+from encoder.interest import Interest, standardised
+
+METHOD = "interest"
+
+
+def write_interest(url: str, name: str, progress: Callable[[int], None] | None = None) -> Learnt:
+    """Fit the ratings of a task, and show what is expected of every galaxy at once.
+
+    Args:
+        url: The catalogue.
+        name: Of the task.
+        progress: Told how many more galaxies have been scored.
+
+    Raises:
+        CatalogError: There is no such task.
+        JobError: The task has classes and no ratings.
+        TaskError: Fewer than two galaxies are rated.
+    """
+    with writing(url) as connection, connect(url, autocommit=True) as reader:
+        search = read_search(connection, name)
+        newest = newest_version(connection, search.task, search.release.release_id)
+        if newest is not None and newest.labels_seen == search.ratings.labels_seen:
+            return Learnt(newest, is_new=False, galaxies=0)
+        model = search.interest()
+        new = NewVersion(
+            search.task,
+            search.release.release_id,
+            METHOD,
+            search.ratings.labels_seen,
+            model.to_bytes(),
+            {"galaxies": len(search.ratings.object_ids)},
+        )
+        show_task(connection, name)
+
+        counted = Counted(progress)
+        with all_vectors(reader, search.release, "search") as chunks:
+            version = write_version(connection, new, counted.passing(_expected(model, search, chunks)))
+    return Learnt(version, is_new=True, galaxies=counted.galaxies)
+
+
+def _expected(model: Interest, search: Search, chunks: Iterator[Vectors]) -> Iterator[Scores]:
+    for ids, vectors in chunks:
+        mean, deviation = model.predict(standardised(vectors, search.release.deviations))
+        yield ids, mean[:, None], deviation[:, None]

@@ -1,0 +1,174 @@
+"""The next galaxies of a personal anomaly search: ratings in, a batch to rate and a top list out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import LiteralString
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from catalog.interest import NewRound, Offer, Round, Top, last_round, offered_before, write_round
+from catalog.labels import Ratings, mean_ratings
+from catalog.stored_vectors import CurrentRelease, all_vectors, current_projection, vectors_of
+from catalog.tasks import Task, find_task
+from dagster_jobs.errors import JobError
+from dagster_jobs.writing import writing
+from encoder.candidates import BATCH, TOP, Candidates
+from encoder.interest import Interest, fit_interest, standardised
+
+_READ: LiteralString = (
+    "SELECT m.object_id, m.anomaly_score "
+    "FROM galcat.morphology AS m JOIN galcat.source AS s USING (object_id) "
+    "WHERE m.release_id = %(release)s AND NOT s.is_retired AND NOT m.object_id = ANY (%(known)s) "
+)
+# Ids are hashes: their order, seen from somewhere, is a random one that comes out the same again.
+_AT_RANDOM: LiteralString = "ORDER BY m.object_id # hashtextextended(%(task)s, 0), m.object_id LIMIT %(n)s"
+_STRANGEST: LiteralString = "ORDER BY m.anomaly_score DESC NULLS LAST, m.object_id LIMIT %(n)s"
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a round starts from, at one moment.
+
+    Attributes:
+        task: Of what.
+        release: Whose vectors.
+        ratings: Of the galaxies that have a vector.
+        vectors: (n, 40) standardised, of these galaxies.
+        before: The last round; None before the first.
+    """
+
+    task: Task
+    release: CurrentRelease
+    ratings: Ratings
+    vectors: NDArray[np.float32]
+    before: Round | None
+
+    def interest(self) -> Interest:
+        """Fit the Gaussian process.
+
+        Raises:
+            TaskError: Fewer than two galaxies are rated.
+        """
+        return fit_interest(self.vectors, self.ratings.ratings)
+
+
+def next_round(
+    url: str, name: str, *, strangest_first: bool = False, progress: Callable[[int], None] | None = None
+) -> Round:
+    """The open round of a task, or, where all of it is rated, a new one.
+
+    The first round is random, always the same for one task and catalogue, or the strangest galaxies by
+    `anomaly_score`; later ones have the highest expected improvement (Walmsley et al. 2022).
+
+    Args:
+        url: The catalogue.
+        name: Of the task.
+        strangest_first: What the first round is.
+        progress: Told how many more galaxies have been looked at.
+
+    Raises:
+        CatalogError: There is no such task, or somebody else made a round meanwhile.
+        JobError: The task has classes and no ratings, or no galaxy is left to offer.
+    """
+    with writing(url) as connection:
+        search = read_search(connection, name)
+        if search.before is not None and search.before.is_open:
+            return search.before
+        known = np.union1d(search.ratings.object_ids, offered_before(connection, search.task))
+        model = search.interest() if len(search.ratings.object_ids) > 1 else None
+        if model is None:
+            offers, top = _first_offers(connection, search, known, strangest=strangest_first), None
+        else:
+            offers, top = _expected(connection, search, model, known, progress)
+        if not offers:
+            raise JobError(f"every galaxy has been offered to task {name}: none is left")
+        new = NewRound(
+            search.release.release_id,
+            search.ratings.labels_seen,
+            len(search.ratings.object_ids),
+            None if model is None else model.to_bytes(),
+        )
+        after = 0 if search.before is None else search.before.round
+        write_round(connection, search.task, new, offers, top, after)
+        made = last_round(connection, search.task)
+    if made is None:
+        raise JobError(f"the rounds of task {name} were removed meanwhile")
+    return made
+
+
+def read_search(connection: psycopg.Connection, name: str) -> Search:
+    """Ratings and vectors of a task with ratings.
+
+    Raises:
+        CatalogError: There is no such task.
+        JobError: The task has classes and no ratings.
+    """
+    task = find_task(connection, name)
+    if task.kind != "interest":
+        raise JobError(f"task {name} has the classes {', '.join(task.classes)}: see galcat tasks")
+    release = current_projection(connection)
+    ratings = mean_ratings(connection, task)
+    ids, search = vectors_of(connection, release, ratings.object_ids.tolist(), "search")
+    kept = np.isin(ratings.object_ids, ids)
+    return Search(
+        task,
+        release,
+        Ratings(ids, ratings.ratings[kept], ratings.labels_seen),
+        standardised(search, release.deviations),
+        last_round(connection, task),
+    )
+
+
+def rate_by(
+    search: Search, model: Interest, connection: psycopg.Connection, object_ids: list[int]
+) -> list[Offer]:
+    """What a model expects of some galaxies, on demand; one without a vector is left out."""
+    ids, vectors = vectors_of(connection, search.release, object_ids, "search")
+    mean, deviation = model.predict(standardised(vectors, search.release.deviations))
+    return [
+        Offer(identity, None, interest, uncertainty)
+        for identity, interest, uncertainty in zip(
+            ids.tolist(), mean.tolist(), deviation.tolist(), strict=True
+        )
+    ]
+
+
+def _first_offers(
+    connection: psycopg.Connection, search: Search, known: NDArray[np.int64], *, strangest: bool
+) -> list[Offer]:
+    rows = connection.execute(
+        _READ + (_STRANGEST if strangest else _AT_RANDOM),
+        {
+            "release": search.release.release_id,
+            "known": known.tolist(),
+            "task": search.task.name,
+            "n": BATCH,
+        },
+    ).fetchall()
+    if strangest and rows and rows[0][1] is None:
+        raise JobError(f"release {search.release.name} has no anomaly_score: begin with random galaxies")
+    return [Offer(int(row[0])) for row in rows]
+
+
+def _expected(
+    connection: psycopg.Connection,
+    search: Search,
+    model: Interest,
+    known: NDArray[np.int64],
+    progress: Callable[[int], None] | None,
+) -> tuple[list[Offer], Top]:
+    candidates = Candidates(model, BATCH, TOP)
+    with all_vectors(connection, search.release, "search") as chunks:
+        for ids, vectors in chunks:
+            candidates.add(ids, standardised(vectors, search.release.deviations), ~np.isin(ids, known))
+            if progress is not None:
+                progress(len(ids))
+    batch, ranking = candidates.batch, candidates.ranking
+    columns = (batch.ids, batch.improvement, batch.mean, batch.deviation)
+    offers = [Offer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    ids, vectors = vectors_of(connection, search.release, ranking.ids.tolist(), "search")
+    _, deviation = model.predict(standardised(vectors, search.release.deviations))
+    uncertainty = deviation[np.searchsorted(ids, ranking.ids)]
+    return offers, Top(ranking.ids, ranking.mean, uncertainty)
