@@ -17,8 +17,8 @@ from catalog.patience import LOCK_TIMEOUT_MS, patiently
 from catalog.release import act_as_owner
 from catalog.tasks import Task
 
-Scores = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]
-"""object_ids (n,), values (n, columns) and uncertainties (n, columns); a column a class that has one."""
+Scores = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None]
+"""object_ids (n,), values and uncertainties (n, columns), a column a class that has one; None: unknown."""
 _COLUMNS: LiteralString = "version_id, version, method, labels_seen, model, report, refused, made_at"
 
 
@@ -211,8 +211,9 @@ def _copy(
                     "class": np.full(len(ids), place, np.int16),
                     "object_id": ids,
                     "value": np.ascontiguousarray(values[:, i], np.float32),
-                    "uncertainty": np.ascontiguousarray(uncertainties[:, i], np.float32),
                 }
+                if uncertainties is not None:
+                    columns["uncertainty"] = np.ascontiguousarray(uncertainties[:, i], np.float32)
                 copy_columns(cursor, sql.Identifier("galcat", table), columns)
             written += len(ids)
     return written

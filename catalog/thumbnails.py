@@ -1,5 +1,7 @@
 """The small pictures of galaxies, by object_id."""
 
+from collections.abc import Generator
+
 import psycopg
 
 from catalog.errors import UnknownObjectError
@@ -19,3 +21,25 @@ def thumbnails(connection: psycopg.Connection, object_ids: list[int]) -> dict[in
     if missing:
         raise UnknownObjectError(f"object_id {missing[0]} has no picture")
     return pictures
+
+
+def all_thumbnails(
+    connection: psycopg.Connection, release_id: int, chunk: int = 500
+) -> Generator[dict[int, bytes]]:
+    """JPEGs of every galaxy of a release, in chunks; one without a picture is left out.
+
+    Args:
+        connection: Open connection; in a transaction of its own meanwhile.
+        release_id: Of which.
+        chunk: Galaxies at a time.
+    """
+    with connection.transaction(), connection.cursor(name="thumbnails") as cursor:
+        cursor.itersize = chunk
+        cursor.execute(
+            "SELECT t.object_id, t.jpeg FROM galcat.thumbnail AS t "
+            "JOIN galcat.embedding AS e USING (object_id) JOIN galcat.source AS s USING (object_id) "
+            "WHERE e.release_id = %s AND NOT s.is_retired",
+            [release_id],
+        )
+        while rows := cursor.fetchmany(chunk):
+            yield {int(row[0]): bytes(row[1]) for row in rows}

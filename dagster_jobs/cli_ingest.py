@@ -46,14 +46,14 @@ def demo(
     galaxies: Annotated[int, typer.Option(help="Galaxies a brick.", min=1)] = 300,
 ) -> None:
     """Simulate a small survey, ingest it, and print the answers to real questions."""
-    from dagster_jobs.demo import answer_questions, make_survey  # noqa: PLC0415 - galsim takes a second
+    from dagster_jobs.demo import answer_questions, make_survey, write_ring_labels  # noqa: PLC0415 - galsim
 
     settings = load_settings()
     url = database_url(settings)
     folder = make_survey(settings.home, bricks, galaxies, log.print)
     if not run_ingest(url, folder, "legacy_dr10", ""):
         raise typer.Exit(1)
-    answer_questions(settings.home)
+    answer_questions(settings.home, write_ring_labels(settings.home, folder))
 
 
 @app.command()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 from rich.padding import Padding
 
@@ -15,6 +16,7 @@ from dagster_jobs.similar_target import Target
 from encoder.simulate import simulate_survey
 
 SEED = 1
+_BRIGHT, _FACE_ON = 17.5, 0.5
 CLEAREST_SPIRAL = (
     "SELECT object_id FROM galcat.galaxy "
     "ORDER BY has_spiral_arms_proportion_asked * has_spiral_arms_yes_fraction DESC LIMIT 1"
@@ -39,7 +41,30 @@ def questions() -> list[tuple[str, str]]:
     return [(block.split("\n", 1)[0], block.split("\n", 1)[1].strip()) for block in blocks]
 
 
-def answer_questions(home: Path) -> None:
+def write_ring_labels(home: Path, folder: Path) -> Path:
+    """What somebody who looked at 60 galaxies would say: 20 bright ones with a ring, 40 without.
+
+    Returns:
+        A CSV of positions and answers, for `galcat label`.
+    """
+    truth = pd.read_parquet(folder / "truth.parquet")
+    with connected() as connection:
+        there = {row[0] for row in run_query(connection, "SELECT survey_source_id FROM galcat.galaxy").rows}
+    names = (
+        truth["release"].astype(str) + "-" + truth["brickid"].astype(str) + "-" + truth["objid"].astype(str)
+    )
+    bright = truth[names.isin(there) & (truth["r_mag"] < _BRIGHT)]
+    ringed = bright["ring"] != "none"
+    shown = ringed & (bright["axis_ratio"] > _FACE_ON)
+    drawn = [bright[rows].iloc[:n] for rows, n in ((shown, 20), (~ringed, 40))]
+    labels = pd.concat(drawn)[["ra", "dec", "ring"]]
+    labels["ring"] = (labels["ring"] != "none").map({True: "yes", False: "no"})
+    file = home / "demo_rings.csv"
+    labels.to_csv(file, index=False)
+    return file
+
+
+def answer_questions(home: Path, labels: Path) -> None:
     """Ask every question, print its SQL and its answer, and draw the neighbours of a spiral."""
     with connected() as connection:
         for question, query in questions():
@@ -55,4 +80,12 @@ def answer_questions(home: Path) -> None:
     galcat = sys.argv[0]
     console.print(f"Try: {galcat} similar {spiral}", markup=False)
     console.print(f'     {galcat} sql "TABLE galcat.galaxy LIMIT 3" --format csv', markup=False)
+    console.print(
+        f"     {galcat} anomalies new mine   (then next, rate: find what interests you)", markup=False
+    )
+    console.print(f'     {galcat} tasks add ring --question "Has it a ring?"', markup=False)
+    console.print(
+        f"     {galcat} label ring {labels}   (20 rings and 40 others)", markup=False, soft_wrap=True
+    )
+    console.print(f"     {galcat} finetune ring   (a column ring_probability)", markup=False)
     console.print(f"     {galcat} down   (stops the embedded Postgres)", markup=False)

@@ -9,7 +9,7 @@ BEGIN
     IF to_regclass('galcat.' || scores) IS NULL THEN
         EXECUTE format(
             'CREATE TABLE galcat.%I (version_id integer NOT NULL, class smallint NOT NULL, object_id bigint NOT NULL, '
-            'value real NOT NULL, uncertainty real NOT NULL, PRIMARY KEY (version_id, class, object_id)) '
+            'value real NOT NULL, uncertainty real, PRIMARY KEY (version_id, class, object_id)) '
             'PARTITION BY LIST (version_id)', scores);
         EXECUTE format('ALTER TABLE galcat.%I OWNER TO galcat_owner', scores);
         EXECUTE format('GRANT SELECT ON galcat.%I TO galcat_reader, galcat_writer', scores);

@@ -1,6 +1,28 @@
 """Run every benchmark and print its table; nothing else should run meanwhile."""
 
-from tests.benchmarks import cutout_accuracy, embedding, pipeline, search, sky_peers, sky_regions, writer
+from tests.benchmarks import (
+    anomaly_scores,
+    cutout_accuracy,
+    embedding,
+    interest,
+    pipeline,
+    search,
+    sky_peers,
+    sky_regions,
+    tasks,
+    writer,
+)
 
-for benchmark in (writer, cutout_accuracy, pipeline, embedding, sky_regions, sky_peers, search):
+for benchmark in (
+    writer,
+    cutout_accuracy,
+    pipeline,
+    embedding,
+    sky_regions,
+    sky_peers,
+    search,
+    anomaly_scores,
+    interest,
+    tasks,
+):
     benchmark.main()

@@ -43,6 +43,9 @@ def test_the_demonstration_fills_the_catalogue_and_a_second_one_changes_nothing(
         assert shape_r == pytest.approx(galaxy.shape_r_arcsec, rel=0.2)
     with Image.open(tmp_path / "demo_similar.png") as sheet:
         assert np.asarray(sheet).std() > 10
+    assert small_demo("tasks", "add", "ring", "--question", "Has it a ring?").code == 0
+    said = small_demo("label", "ring", tmp_path / "demo_rings.csv")
+    assert said.code == 0, said.err
     again = small_demo("demo", "--bricks", 1, "--galaxies", 60)
     assert "0 tiles ingested, 1 unchanged, 0 failed" in again.err
     with connect(database, autocommit=True) as connection:

@@ -1,0 +1,189 @@
+"""Learn a task with the network itself: the last blocks are trained on the catalogue's pictures."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psycopg
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms.v2 import functional
+
+from catalog.connection import connect
+from catalog.labels import Votes
+from catalog.release_life import shown_release
+from catalog.task_versions import NewVersion, Scores, current_version, score_classes, write_version
+from catalog.tasks import Task, show_task
+from catalog.thumbnails import all_thumbnails, thumbnails
+from dagster_jobs.counted import Counted
+from dagster_jobs.errors import JobError
+from dagster_jobs.learn import Learnt, Lesson, read_lesson, worse
+from dagster_jobs.release_encoder import release_encoder
+from dagster_jobs.writing import writing
+from encoder.encoder import Encoder
+from encoder.finetune import Tuned, TunedTask, TuningSettings, compare, finetune
+from encoder.tuned_file import Epoch
+
+METHOD = "deep"
+_TESTED = 0.3
+
+
+def learn_deep(
+    url: str,
+    name: str,
+    depth: int | None,
+    output: Path,
+    *,
+    weights: str = "",
+    even_if_worse: bool = False,
+    progress: Callable[[Epoch], None] = lambda _: None,
+) -> Learnt:
+    """Tune a copy of the release's encoder to a task, write it as one file, and show its scores.
+
+    It learns from the thumbnails: the pictures that the network saw, smaller and as JPEG. Killed at any
+    moment, a second call goes on from the last epoch, whose state is kept beside the file.
+
+    Args:
+        url: The catalogue.
+        name: Of the task.
+        depth: Blocks from the end that are trained; None for all.
+        output: The file.
+        weights: Weights file of the release; empty for those shipped.
+        even_if_worse: Show the new model though it recognises the labels less well than the former.
+        progress: Told each epoch.
+
+    Raises:
+        CatalogError: There is no such task.
+        JobError: The task has ratings, or these are not the release's weights.
+        TaskError: Labels or depth do not do.
+    """
+    with writing(url) as connection:
+        lesson = read_lesson(connection, name)
+        encoder = _encoder(connection, weights)
+        pictures = _pictures(thumbnails(connection, lesson.votes.object_ids.tolist()), lesson.votes, encoder)
+        settings = TuningSettings(depth=depth)
+        state = output.with_name(f".{output.name}.training")
+        tuned = finetune(
+            encoder, pictures, _shares(lesson), _tuned_task(lesson.task), settings, state, progress
+        )
+        tuned.save(output)
+        shown = current_version(connection, lesson.task, lesson.release.release_id)
+        report = _report(tuned, output)
+        refused = None if even_if_worse or shown is None else worse(report, shown.report)
+        new = NewVersion(
+            lesson.task,
+            lesson.release.release_id,
+            METHOD,
+            lesson.votes.labels_seen,
+            tuned.encoder.sha256.encode(),
+            report,
+            refused,
+        )
+        show_task(connection, name)
+        counted = Counted()
+        with (
+            connect(url, autocommit=True) as reader,
+            closing(all_thumbnails(reader, lesson.release.release_id)) as chunks,
+        ):
+            version = write_version(connection, new, counted.passing(_scored(tuned, lesson.task, chunks)))
+    state.unlink(missing_ok=True)
+    return Learnt(version, is_new=True, galaxies=counted.galaxies)
+
+
+def compare_methods(
+    url: str,
+    name: str,
+    depth: int | None,
+    skipped: Callable[[str], None],
+    *,
+    weights: str = "",
+    progress: Callable[[Epoch], None] = lambda _: None,
+) -> pd.DataFrame:
+    """What tuning is worth on a task's labels: frozen, deep, from scratch, ImageNet, tested on 30 % of them.
+
+    Nothing is written into the catalogue.
+
+    Args:
+        url: The catalogue.
+        name: Of the task.
+        depth: Blocks from the end that are trained; None for all.
+        skipped: Told why a baseline is left out.
+        weights: Weights file of the release; empty for those shipped.
+        progress: Told each epoch.
+
+    Returns:
+        `method`, `balanced_accuracy`, `auc`, `trained_parameters`.
+    """
+    with writing(url) as connection:
+        lesson = read_lesson(connection, name)
+        encoder = _encoder(connection, weights)
+        jpegs = thumbnails(connection, lesson.votes.object_ids.tolist())
+    tested = np.zeros(len(lesson.votes.object_ids), np.bool_)
+    for place in range(len(lesson.task.classes)):
+        members = np.flatnonzero(lesson.votes.votes.argmax(axis=1) == place)
+        drawn = np.random.default_rng(place).permutation(members)
+        tested[drawn[: round(_TESTED * len(members))]] = True
+    return compare(
+        encoder,
+        _pictures(jpegs, lesson.votes, encoder),
+        _shares(lesson),
+        _tuned_task(lesson.task),
+        tested,
+        skipped,
+        TuningSettings(depth=depth),
+        None,
+        progress,
+    )
+
+
+def _encoder(connection: psycopg.Connection, weights: str) -> Encoder:
+    release = shown_release(connection)
+    if release is None:
+        raise JobError("the catalogue is empty: there is no release yet")
+    return release_encoder(release.name, release.weights_sha256, weights)
+
+
+def _pictures(jpegs: dict[int, bytes], votes: Votes, encoder: Encoder) -> Tensor:
+    size = encoder.recipe.size
+    return torch.stack([_decoded(jpegs[identity], size) for identity in votes.object_ids.tolist()])
+
+
+def _decoded(jpeg: bytes, size: int) -> Tensor:
+    """A picture at the network's size, (3, size, size) uint8."""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+    resized: Tensor = functional.resize(pixels, [size, size], antialias=True)
+    return resized
+
+
+def _scored(tuned: Tuned, task: Task, chunks: Iterable[dict[int, bytes]]) -> Iterator[Scores]:
+    columns = [place - 1 for place in score_classes(task)]
+    for jpegs in chunks:
+        pictures = torch.stack([_decoded(jpeg, tuned.encoder.recipe.size) for jpeg in jpegs.values()])
+        probability = tuned.probability(pictures.float() / 255)
+        yield np.array(list(jpegs), dtype=np.int64), probability[:, columns], None
+
+
+def _shares(lesson: Lesson) -> NDArray[np.float32]:
+    return lesson.votes.votes.astype(np.float32)
+
+
+def _tuned_task(task: Task) -> TunedTask:
+    return TunedTask(task.name, task.question, task.classes)
+
+
+def _report(tuned: Tuned, output: Path) -> dict[str, object]:
+    last = [epoch for epoch in tuned.report.epochs if epoch.epoch == tuned.report.best_epoch][-1]
+    return {
+        "file": str(output.resolve()),
+        "galaxies": sum(tuned.report.galaxies.values()),
+        "per_class": list(tuned.report.galaxies.values()),
+        "accuracy": last.held_out_accuracy,
+        "tuning": asdict(tuned.report),
+    }
