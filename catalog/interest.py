@@ -74,7 +74,7 @@ class Round:
         ratings: Galaxies rated by then.
         model: The Gaussian process; None before the first ratings.
         made_at: When.
-        offers: What it offers, best first.
+        offers: What it offers, best first, without galaxies that were retired since: nobody can rate them.
         rated: Those of them that somebody has rated since, or before.
     """
 
@@ -104,8 +104,9 @@ def last_round(connection: psycopg.Connection, task: Task) -> Round | None:
         return None
     number, release_id, labels_seen, ratings, model, made_at = row
     offers = connection.execute(
-        "SELECT object_id, expected_improvement, interest, uncertainty FROM galcat.interest_offer "
-        "WHERE task = %s AND round = %s ORDER BY place",
+        "SELECT o.object_id, o.expected_improvement, o.interest, o.uncertainty "
+        "FROM galcat.interest_offer AS o JOIN galcat.source AS s USING (object_id) "
+        "WHERE o.task = %s AND o.round = %s AND NOT s.is_retired ORDER BY o.place",
         [task.name, number],
     ).fetchall()
     rated = connection.execute(
@@ -200,7 +201,7 @@ def _write_top(cursor: psycopg.Cursor[tuple[object, ...]], task: Task, number: i
 
 
 def top_list(connection: psycopg.Connection, task: Task, n: int, *, unrated: bool) -> list[Offer]:
-    """The first n of a task's top list.
+    """The first n of a task's top list, without galaxies that were retired since.
 
     Args:
         connection: To the catalogue.
@@ -209,8 +210,10 @@ def top_list(connection: psycopg.Connection, task: Task, n: int, *, unrated: boo
         unrated: Without those that somebody has rated.
     """
     rows = connection.execute(
-        "SELECT t.object_id, NULL, t.interest, t.uncertainty FROM galcat.interest_top AS t "
-        "WHERE t.task = %(task)s AND NOT (%(unrated)s AND EXISTS (SELECT FROM galcat.current_label AS l "
+        "SELECT t.object_id, NULL, t.interest, t.uncertainty "
+        "FROM galcat.interest_top AS t JOIN galcat.source AS s USING (object_id) "
+        "WHERE t.task = %(task)s AND NOT s.is_retired "
+        "AND NOT (%(unrated)s AND EXISTS (SELECT FROM galcat.current_label AS l "
         "WHERE l.task = t.task AND l.object_id = t.object_id)) ORDER BY t.place LIMIT %(n)s",
         {"task": task.name, "unrated": unrated, "n": n},
     ).fetchall()

@@ -2,9 +2,19 @@
 
 from collections.abc import Callable, Iterator
 
+import psycopg
+
 from catalog.connection import connect
-from catalog.stored_vectors import Vectors, all_vectors
-from catalog.task_versions import NewVersion, Scores, newest_version, write_version
+from catalog.stored_vectors import Vectors, all_vectors, vectors_of
+from catalog.task_versions import (
+    NewVersion,
+    Scores,
+    Version,
+    add_scores,
+    current_version,
+    galaxies_without_score,
+    write_version,
+)
 from catalog.tasks import show_task
 from dagster_jobs.counted import Counted
 from dagster_jobs.interest_round import Search, read_search
@@ -18,6 +28,8 @@ METHOD = "interest"
 def write_interest(url: str, name: str, progress: Callable[[int], None] | None = None) -> Learnt:
     """Fit the ratings of a task, and show what is expected of every galaxy at once.
 
+    Where nobody rated since, galaxies that were ingested since get their scores.
+
     Args:
         url: The catalogue.
         name: Of the task.
@@ -30,9 +42,9 @@ def write_interest(url: str, name: str, progress: Callable[[int], None] | None =
     """
     with writing(url) as connection, connect(url, autocommit=True) as reader:
         search = read_search(connection, name)
-        newest = newest_version(connection, search.task, search.release.release_id)
-        if newest is not None and newest.labels_seen == search.ratings.labels_seen:
-            return Learnt(newest, is_new=False, galaxies=0)
+        shown = current_version(connection, search.task, search.release.release_id)
+        if shown is not None and shown.labels_seen == search.ratings.labels_seen:
+            return Learnt(shown, is_new=False, galaxies=_score_later_ones(connection, search, shown))
         model = search.interest()
         new = NewVersion(
             search.task,
@@ -48,6 +60,16 @@ def write_interest(url: str, name: str, progress: Callable[[int], None] | None =
         with all_vectors(reader, search.release, "search") as chunks:
             version = write_version(connection, new, counted.passing(_expected(model, search, chunks)))
     return Learnt(version, is_new=True, galaxies=counted.galaxies)
+
+
+def _score_later_ones(connection: psycopg.Connection, search: Search, shown: Version) -> int:
+    """Score galaxies that came after the scores that are shown."""
+    later = galaxies_without_score(connection, search.task, shown, search.release.release_id)
+    if not later:
+        return 0
+    chunk = vectors_of(connection, search.release, later, "search")
+    scores = _expected(Interest.from_bytes(shown.model), search, iter([chunk]))
+    return add_scores(connection, search.task, shown, scores)
 
 
 def _expected(model: Interest, search: Search, chunks: Iterator[Vectors]) -> Iterator[Scores]:

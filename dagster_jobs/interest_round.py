@@ -166,7 +166,8 @@ def _expected(
             if progress is not None:
                 progress(len(ids))
     batch, ranking = candidates.batch, candidates.ranking
-    columns = (batch.ids, batch.improvement, batch.mean, batch.deviation)
+    improvement = batch.improvement.astype(np.float32)  # Postgres refuses to round what is next to nothing
+    columns = (batch.ids, improvement, batch.mean, batch.deviation)
     offers = [Offer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
     ids, vectors = vectors_of(connection, search.release, ranking.ids.tolist(), "search")
     _, deviation = model.predict(standardised(vectors, search.release.deviations))
