@@ -80,9 +80,7 @@ def answer_questions(home: Path, labels: Path) -> None:
     galcat = sys.argv[0]
     console.print(f"Try: {galcat} similar {spiral}", markup=False)
     console.print(f'     {galcat} sql "TABLE galcat.galaxy LIMIT 3" --format csv', markup=False)
-    console.print(
-        f"     {galcat} anomalies new mine   (then next, and rate)", markup=False
-    )
+    console.print(f"     {galcat} anomalies new mine   (then next, and rate)", markup=False)
     console.print(f'     {galcat} tasks add ring --question "Has it a ring?"', markup=False)
     console.print(
         f"     {galcat} label ring {labels}   (20 rings and 40 others)", markup=False, soft_wrap=True

@@ -99,6 +99,7 @@ def learn(
         shown = current_version(connection, lesson.task, lesson.release.release_id)
         if (
             newest is not None
+            and shown is not None  # else its columns were dropped
             and newest.labels_seen == lesson.votes.labels_seen
             and not (even_if_worse and newest.refused)
         ):

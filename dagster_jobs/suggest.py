@@ -20,7 +20,7 @@ from encoder.suggestions import suggest
 _POOL = 10_000
 _REFINED = 10
 """So many times more galaxies are looked at with full vectors than are asked for."""
-_FEWEST_REFINED = 1_000
+_FEWEST_REFINED = 5_000
 
 
 @dataclass(frozen=True)

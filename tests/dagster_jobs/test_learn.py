@@ -11,7 +11,7 @@ from catalog.connection import connect
 from catalog.due import due_tasks
 from catalog.labels import Said, write_labels
 from catalog.query import run_query
-from catalog.tasks import add_task, question_of, tasks
+from catalog.tasks import add_task, hide_task, question_of, tasks
 from dagster_jobs import learn as learning
 from dagster_jobs.defs.resources import DatabaseResource
 from dagster_jobs.defs.sensors import new_labels
@@ -79,6 +79,16 @@ def test_without_a_new_label_nothing_is_learnt_and_later_galaxies_get_their_scor
     assert {i: after[i] for i in before} == before
     assert None not in after.values()
     assert learn(database, "ring").galaxies == 0
+
+
+def test_dropped_columns_come_back_with_the_same_scores(database: str, asked: Asked) -> None:
+    say(database, asked, range(40))
+    learn(database, "ring")
+    before = column(database)
+    with connect(database, autocommit=True) as connection:
+        assert hide_task(connection, "ring")
+    assert learn(database, "ring").is_new
+    assert column(database) == before
 
 
 def test_labels_that_come_while_it_learns_are_for_the_next_time(database: str, asked: Asked) -> None:
