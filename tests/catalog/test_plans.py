@@ -5,12 +5,13 @@ from importlib import resources
 import numpy as np
 import psycopg
 import pytest
-from psycopg import sql
 
 from catalog.query import reading, run_query
 from catalog.records import object_id
 from catalog.release import build_search_index, refresh_statistics
 from catalog.search import Cone, Search, search
+from catalog.task_versions import NewVersion, write_version
+from catalog.tasks import add_task, question_of, show_task
 from tests.catalog.galaxies import fill
 
 N = 20_000
@@ -31,7 +32,7 @@ SHAPES = {
     ),
     "every column, a cut, a task": (
         VECTOR_INDEX,
-        "SELECT * FROM galcat.galaxy WHERE mag_r < 18.5 AND bar_no_fraction < 0.9 AND task_7 < 0.9 "
+        "SELECT * FROM galcat.galaxy WHERE mag_r < 18.5 AND bar_no_fraction < 0.9 AND task_7_probability < 0.9 "
         "ORDER BY search OPERATOR(public.<->) galcat.vector_of({id}) LIMIT 10",
     ),
     "neighbours": (VECTOR_INDEX, "SELECT object_id FROM galcat.neighbours({id}) ORDER BY distance LIMIT 10"),
@@ -72,33 +73,18 @@ SHAPES = {
 }
 
 
-def add_tasks(connection: psycopg.Connection) -> None:
-    """Columns of 30 tasks in the view, each from a table of its own."""
-    row = connection.execute("SELECT pg_get_viewdef('galcat.galaxy'::regclass)").fetchone()
-    assert row is not None
-    columns = []
+def add_tasks(connection: psycopg.Connection, release_id: int) -> None:
+    """Columns of 30 tasks in the view, each with a version of random scores."""
+    ids = np.array([row[0] for row in connection.execute("SELECT object_id FROM galcat.source")], np.int64)
+    rng = np.random.default_rng(9)
     for i in range(TASKS):
-        table = sql.Identifier("galcat", f"task_{i}_r1")
-        connection.execute(
-            sql.SQL(
-                "CREATE TABLE {} (object_id bigint PRIMARY KEY, probability real NOT NULL); "
-                "GRANT SELECT ON {} TO galcat_reader, galcat_owner"
-            ).format(table, table)
+        task = question_of(f"task_{i}", "Is it?", ())
+        add_task(connection, task)
+        show_task(connection, task.name)
+        values = rng.random((len(ids), 1), np.float32)
+        write_version(
+            connection, NewVersion(task, release_id, "head", 1, b"", {}), [(ids, values, values / 10)]
         )
-        connection.execute(
-            sql.SQL("INSERT INTO {} SELECT object_id, random() FROM galcat.source").format(table)
-        )
-        columns.append(
-            sql.SQL("(SELECT t.probability FROM {} AS t WHERE t.object_id = s.object_id) AS {}").format(
-                table, sql.Identifier(f"task_{i}")
-            )
-        )
-    select, rest = row[0].rstrip(";").split("\n   FROM ", 1)
-    connection.execute(
-        sql.SQL("CREATE OR REPLACE VIEW galcat.galaxy AS {}, {} FROM {}").format(
-            sql.SQL(select), sql.SQL(", ").join(columns), sql.SQL(rest)
-        )
-    )
 
 
 @pytest.fixture
@@ -106,7 +92,7 @@ def wide(connection: psycopg.Connection) -> psycopg.Connection:
     """A catalogue large enough that indexes are worth it, with 30 tasks."""
     _, release_id = fill(connection, N)
     build_search_index(connection, release_id)
-    add_tasks(connection)
+    add_tasks(connection, release_id)
     refresh_statistics(connection)
     connection.execute("SET search_path = ''")
     return connection
@@ -144,7 +130,7 @@ def test_one_connection_keeps_its_plans_however_often_it_asks(wide: psycopg.Conn
     rng = np.random.default_rng(0)
     for _ in range(8):
         vector = rng.normal(size=40).astype(np.float32) / 9
-        found = search(wide, Search(like=vector, n=5, where="mag_r < 18.5", columns=("task_3",)))
+        found = search(wide, Search(like=vector, n=5, where="mag_r < 18.5", columns=("task_3_probability",)))
         assert len(found) == 5
         search(wide, Search(like=vector, n=5, cone=Cone(10, 20, 5)))
     with reading(wide):
