@@ -32,7 +32,8 @@ SHAPES = {
     ),
     "every column, a cut, a task": (
         VECTOR_INDEX,
-        "SELECT * FROM galcat.galaxy WHERE mag_r < 18.5 AND bar_no_fraction < 0.9 AND task_7_probability < 0.9 "
+        "SELECT * FROM galcat.galaxy WHERE mag_r < 18.5 AND bar_no_fraction < 0.9 "
+        "AND task_7_probability < 0.9 "
         "ORDER BY search OPERATOR(public.<->) galcat.vector_of({id}) LIMIT 10",
     ),
     "neighbours": (VECTOR_INDEX, "SELECT object_id FROM galcat.neighbours({id}) ORDER BY distance LIMIT 10"),
