@@ -141,19 +141,25 @@ def mean_ratings(connection: psycopg.Connection, task: Task) -> Ratings:
     )
 
 
-def write_tag(
-    connection: psycopg.Connection, object_id: int, tag: str, labeller: str, *, withdraw: bool = False
+def write_tags(
+    connection: psycopg.Connection,
+    object_ids: Sequence[int],
+    tag: str,
+    labeller: str,
+    *,
+    withdraw: bool = False,
 ) -> None:
-    """Put a free tag such as #diffuse on a galaxy, or take one's own off again.
+    """Put a free tag such as #diffuse on galaxies, or take one's own off again; all or none.
 
     Raises:
-        LabelError: The tag is no word, or the galaxy is not there.
+        LabelError: The tag is no word, or a galaxy is not there.
     """
     try:
-        connection.execute(
-            "INSERT INTO galcat.tag (object_id, tag, is_withdrawn, labeller, origin) "
-            "VALUES (%s, %s, %s, %s, 'program')",
-            [object_id, tag, withdraw, labeller],
-        )
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO galcat.tag (object_id, tag, is_withdrawn, labeller, origin) "
+                "VALUES (%s, %s, %s, %s, 'tag')",
+                [(identity, tag, withdraw, labeller) for identity in object_ids],
+            )
     except psycopg.Error as error:
         raise LabelError(str(error).splitlines()[0]) from error

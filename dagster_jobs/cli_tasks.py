@@ -14,7 +14,7 @@ from rich.progress import Progress
 from catalog import tasks as catalogue_tasks
 from catalog.connection import database_url
 from catalog.label_file import parse_value, read_labels
-from catalog.labels import Said, write_labels
+from catalog.labels import Said, write_labels, write_tags
 from catalog.migrate import migrate
 from catalog.result import Result
 from catalog.settings import load_settings
@@ -178,6 +178,23 @@ def label(
             named = ", ".join(map(str, rows[:NAMED])) + (", ..." if len(rows) > NAMED else "")
             log.print(f"{what} ({len(rows)}): row {named}", soft_wrap=True)
     raise typer.Exit(1 if read.unmatched or read.ambiguous else 0)
+
+
+@app.command()
+def tag(
+    word: Annotated[str, typer.Argument(metavar="TAG", help="A word, with or without #.")],
+    object_ids: Annotated[list[int], typer.Argument(help="OBJECT_ID, as many as you like.")],
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take your own tag off again.")] = False,
+    labeller: Who = None,
+) -> None:
+    """Put a free tag on galaxies: no task is needed, and everybody sees it in galcat.current_tag.
+
+    Example: `galcat tag diffuse 4611686018427387904`
+    """
+    with catalogue() as connection:
+        write_tags(connection, object_ids, word, labeller or getpass.getuser(), withdraw=withdraw)
+    did = "taken off" if withdraw else "put on"
+    log.print(escape(f"#{word.lstrip('#').lower()} {did} {len(object_ids)} galaxies"), soft_wrap=True)
 
 
 @app.command()

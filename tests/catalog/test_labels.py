@@ -8,7 +8,7 @@ import pytest
 
 from catalog.connection import connect
 from catalog.errors import LabelError
-from catalog.labels import Said, class_votes, mean_ratings, write_labels, write_tag
+from catalog.labels import Said, class_votes, mean_ratings, write_labels, write_tags
 from catalog.tasks import Task, add_task, question_of, tasks
 from tests.catalog.galaxies import fill
 
@@ -170,12 +170,17 @@ def test_a_tag_is_taken_off_again(labelled: tuple[psycopg.Connection, list[int]]
     connection, ids = labelled
     connection.execute("SET ROLE galcat_writer")
     for who in ("ann", "bob"):
-        write_tag(connection, ids[0], "#ring", who)
-    write_tag(connection, ids[0], "ring", "ann", withdraw=True)
-    rows = connection.execute("SELECT tag, labeller FROM galcat.current_tag").fetchall()
-    assert rows == [("ring", "bob")]
+        write_tags(connection, ids[:2], "#ring", who)
+    write_tags(connection, ids[:1], "ring", "ann", withdraw=True)
+    rows = connection.execute(
+        "SELECT object_id, tag, labeller FROM galcat.current_tag ORDER BY tag_id"
+    ).fetchall()
+    assert rows == [(ids[1], "ring", "ann"), (ids[0], "ring", "bob"), (ids[1], "ring", "bob")]
     with pytest.raises(LabelError, match="is not a word"):
-        write_tag(connection, ids[0], "a b", "ann")
+        write_tags(connection, ids[:1], "a b", "ann")
+    with pytest.raises(LabelError, match="no galaxy has object_id 5"):
+        write_tags(connection, [ids[3], 5], "odd", "ann")
+    assert connection.execute("SELECT count(*) FROM galcat.tag WHERE tag = 'odd'").fetchone() == (0,)
 
 
 def test_a_retired_galaxy_keeps_its_labels_and_teaches_nothing(

@@ -324,6 +324,8 @@ def test_the_command_line_from_a_question_to_a_column(galcat: Galcat, asked: Ask
         "sql", "SELECT sum(kind_a_probability + kind_b_probability + kind_c_probability) FROM galcat.galaxy"
     )
     assert f"{N}" in answer.out
+    assert "#blue put on 2 galaxies" in galcat("tag", "#Blue", *asked.object_ids[:2]).err
+    assert galcat("sql", "SELECT DISTINCT tag FROM galcat.current_tag").out.split()[:2] == ["tag", "blue"]
     assert galcat("tasks", "drop", "kind").code == 0
     said = galcat("sql", "SELECT kind_a_probability FROM galcat.galaxy")
     assert (said.code, "kind_a_probability" in said.err) == (1, True)
