@@ -27,7 +27,7 @@ _DUE: LiteralString = """
     JOIN said AS s ON s.task = t.name
     CROSS JOIN ingested AS g
     LEFT JOIN learnt AS k ON k.task = t.name
-    WHERE t.kind <> 'interest'
+    WHERE NOT t.is_dropped AND (t.kind <> 'interest' OR t.has_column)
         AND (
             s.labels > coalesce(k.labels, 0) AND (
                 s.last < clock_timestamp() - make_interval(secs => %(quiet)s)
@@ -54,7 +54,7 @@ class DueTask:
 def due_tasks(
     connection: psycopg.Connection, quiet_s: float = QUIET_S, longest_wait_s: float = LONGEST_WAIT_S
 ) -> list[DueTask]:
-    """Tasks with classes that are behind, the oldest first.
+    """Tasks that are behind, the oldest first; of those with ratings, the ones that have a column.
 
     Args:
         connection: To the catalogue.

@@ -69,7 +69,7 @@ class Round:
 
     Attributes:
         round: From 1.
-        release_id: Whose vectors.
+        release_id: Whose vectors; None where that release is gone.
         labels_seen: Rows of label by then.
         ratings: Galaxies rated by then.
         model: The Gaussian process; None before the first ratings.
@@ -79,7 +79,7 @@ class Round:
     """
 
     round: int
-    release_id: int
+    release_id: int | None
     labels_seen: int
     ratings: int
     model: bytes | None

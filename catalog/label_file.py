@@ -1,5 +1,6 @@
 """A file of labels: a galaxy and what somebody says of it in every row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,8 @@ def read_labels(
         radius_arcsec: How near a galaxy must be to its position.
 
     Raises:
-        LabelError: A column is missing, or a row's answer is none of the task's; the first such row is named.
+        LabelError: A column is missing, a row's answer is none of the task's, or one person says two things
+            of a galaxy; the first such row is named.
         PositionsError: The file cannot be read, or a row has no position on the sky.
     """
     table = read_table(path)
@@ -77,6 +79,7 @@ def read_labels(
         for identity, value, who in zip(found, values, labellers, strict=True)
         if identity is not None
     ]
+    _refuse_contradictions(path, found, labellers, values)
     missing = [i for i, identity in enumerate(found, 1) if identity is None and i not in ambiguous]
     return LabelFile(said, missing, ambiguous)
 
@@ -98,6 +101,18 @@ def parse_value(task: Task, text: str) -> str | float:
     if not 0 <= rating <= 5:  # noqa: PLR2004 - the scale of the ratings
         raise LabelError(f"{text} is no rating from 0 to 5")
     return rating
+
+
+def _refuse_contradictions(
+    path: Path, found: Sequence[int | None], labellers: Sequence[object], values: Sequence[object]
+) -> None:
+    first: dict[tuple[object, object], tuple[int, object]] = {}
+    for row, (identity, who, value) in enumerate(zip(found, labellers, values, strict=True), 1):
+        earlier, before = first.setdefault((identity, who), (row, value))
+        if identity is not None and before != value:
+            raise LabelError(
+                f"{path}, rows {earlier} and {row}: {before} and {value}, said of the same galaxy {identity}"
+            )
 
 
 def _column(table: Table, task: Task, path: Path, wanted: str | None) -> list[object]:

@@ -9,7 +9,7 @@ import psycopg
 from catalog.errors import CatalogError
 
 LOCK_TIMEOUT_MS = 100
-ATTEMPTS = 50
+ATTEMPTS = 300
 PAUSE_S = 0.2
 
 _Answer = TypeVar("_Answer")
@@ -25,12 +25,15 @@ def patiently(act: Callable[[], _Answer], error: type[CatalogError] = CatalogErr
     Raises:
         CatalogError: Others held the lock for too long; nothing was changed.
     """
-    for _ in range(ATTEMPTS):
+    began = time.monotonic()
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             return act()
-        except psycopg.errors.LockNotAvailable:
+        except psycopg.errors.LockNotAvailable as held:
+            if attempt == ATTEMPTS:
+                raise error(
+                    f"others held the catalogue's tables for {time.monotonic() - began:.0f} s: nothing was "
+                    "changed, stop long queries, then try again"
+                ) from held
             time.sleep(PAUSE_S)
-    raise error(
-        f"others held the catalogue's tables for {ATTEMPTS * PAUSE_S:.0f} s: nothing was changed, "
-        "stop long queries, then try again"
-    )
+    raise AssertionError("unreachable")

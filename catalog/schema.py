@@ -181,6 +181,7 @@ task = Table(
     Column("classes", ARRAY(Text), nullable=False),
     Column("owner", Text, nullable=False),
     Column("has_column", Boolean, nullable=False),
+    Column("is_dropped", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
@@ -230,7 +231,7 @@ interest_round = Table(
     metadata,
     Column("task", Text, primary_key=True),
     Column("round", Integer, primary_key=True),
-    Column("release_id", SmallInteger, nullable=False),
+    Column("release_id", SmallInteger),
     Column("labels_seen", BigInteger, nullable=False),
     Column("ratings", Integer, nullable=False),
     Column("model", LargeBinary),

@@ -80,7 +80,8 @@ def score_classes(task: Task) -> tuple[int, ...]:
 def write_version(connection: psycopg.Connection, new: NewVersion, scores: Iterable[Scores]) -> Version:
     """Keep a version and, unless it is refused, show its scores in the place of the former ones.
 
-    One transaction: readers see the former column, whole, until the new one is.
+    One transaction: readers see the former column, whole, until the new one is. A version that learnt from
+    fewer labels than the one shown, because it took longer, is refused.
 
     Args:
         connection: Open connection of one that may act as the owner.
@@ -88,21 +89,23 @@ def write_version(connection: psycopg.Connection, new: NewVersion, scores: Itera
         scores: Of every galaxy of the release, in chunks; not read where the version is refused.
 
     Raises:
-        TaskError: The task has no columns: they were dropped meanwhile.
+        TaskError: The task's columns were dropped meanwhile.
     """
-
-    def write() -> Version:
-        with connection.transaction():
-            act_as_owner(connection)
-            version = _insert(connection, new)
-            if new.refused is None:
-                _write_scores(connection, new.task, version.version_id, scores)
-            return version
-
-    version = write()
-    if new.refused is None:
+    with connection.transaction():
+        act_as_owner(connection)
+        version = _insert(connection, new)
+        if version.refused is None:
+            _write_scores(connection, new.task, version.version_id, scores)
+    if version.refused is None:
         drop_old_scores(connection, new.task)
     return version
+
+
+def prepare_scores(connection: psycopg.Connection, task: Task) -> None:
+    """Make the table of a task's scores, before its first version."""
+    with connection.transaction():
+        act_as_owner(connection)
+        connection.execute("SELECT galcat.prepare_scores(%s)", [task.name])
 
 
 def current_version(connection: psycopg.Connection, task: Task, release_id: int) -> Version | None:
@@ -160,11 +163,18 @@ def drop_old_scores(connection: psycopg.Connection, task: Task) -> None:
 
 
 def _insert(connection: psycopg.Connection, new: NewVersion) -> Version:
-    shown = connection.execute(
-        "SELECT has_column FROM galcat.task WHERE name = %s FOR NO KEY UPDATE", [new.task.name]
+    there = connection.execute(
+        "SELECT to_regclass('galcat.' || galcat.score_table(t.name)) IS NOT NULL, "
+        "(SELECT max(n.labels_seen) FROM galcat.task_version AS n "
+        "WHERE n.task = t.name AND n.release_id = %s AND n.is_current) "
+        "FROM galcat.task AS t WHERE t.name = %s FOR NO KEY UPDATE OF t",
+        [new.release_id, new.task.name],
     ).fetchone()
-    if shown != (True,):
-        raise TaskError(f"task {new.task.name} has no columns any more: nothing was written")
+    if there is None or not there[0]:
+        raise TaskError(f"the columns of task {new.task.name} were dropped meanwhile: nothing was written")
+    refused = new.refused
+    if there[1] is not None and int(there[1]) > new.labels_seen:
+        refused = f"the version shown has learnt from {there[1]} labels, this one from {new.labels_seen}"
     row = connection.execute(
         "INSERT INTO galcat.task_version "  # noqa: S608 - constants
         "(task, release_id, version, method, labels_seen, model, report, refused) "
@@ -177,7 +187,7 @@ def _insert(connection: psycopg.Connection, new: NewVersion) -> Version:
             new.labels_seen,
             new.model,
             json.dumps(new.report),
-            new.refused,
+            refused,
             new.task.name,
             new.release_id,
         ],

@@ -12,6 +12,7 @@ from catalog.patience import LOCK_TIMEOUT_MS, patiently
 Kind = Literal["binary", "classes", "interest"]
 MOST_NAME = 30
 YES_OR_NO = ("no", "yes")
+_MOST_COLUMN = 63  # of Postgres
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -39,6 +40,10 @@ class Task:
             _check_name(f"class of task {self.name}", name)
             if self.classes.count(name) > 1:
                 raise TaskError(f"task {self.name}: class {name} is given twice")
+            if len(f"{self.name}_{name}_uncertainty") > _MOST_COLUMN:
+                raise TaskError(
+                    f"task {self.name}: with class {name} its column's name is too long: shorten one"
+                )
 
 
 @dataclass(frozen=True)
@@ -188,6 +193,8 @@ _STATES = """
 def show_task(connection: psycopg.Connection, name: str) -> None:
     """Give a task its columns in galcat.galaxy; where it has them, nothing happens.
 
+    Waits for a minute behind readers, never in front of them.
+
     Raises:
         TaskError: There is no such task, a column of that name is there already, or readers held the view for
             too long. Nothing is changed then.
@@ -208,23 +215,48 @@ def hide_task(connection: psycopg.Connection, name: str) -> bool:
         True when it had columns.
 
     Raises:
-        TaskError: There is no such task, somebody's view needs its columns, or readers held the view for too
-            long. Nothing is changed then.
+        TaskError: There is no such task, something needs its columns, or readers held the view for too long.
+            Nothing is changed then.
     """
     if not _has_column(connection, name):
         return False
     try:
         _change_view(connection, "SELECT galcat.hide_task(%s)", name)
     except (psycopg.errors.UndefinedColumn, psycopg.errors.DependentObjectsStillExist) as error:
-        needed = str(error).splitlines()[0]
-        raise TaskError(f"the columns of task {name} are in use: {needed}") from error
+        needed = error.diag.message_detail or error.diag.message_primary or str(error)
+        raise TaskError(f"the columns of task {name} are in use: {needed.splitlines()[0]}") from error
     return True
+
+
+def remove_task(connection: psycopg.Connection, name: str) -> bool:
+    """Remove a task that nobody has labelled; one that somebody has stays, for its labels are history.
+
+    Args:
+        connection: Open connection of one that may act as the owner.
+        name: Of the task.
+
+    Returns:
+        True when it is gone.
+
+    Raises:
+        TaskError: There is no such task.
+    """
+    find_task(connection, name)
+    with connection.transaction():
+        connection.execute("SET LOCAL ROLE galcat_owner")
+        gone = connection.execute(
+            "DELETE FROM galcat.task AS t WHERE t.name = %s AND NOT t.has_column "
+            "AND NOT EXISTS (SELECT FROM galcat.label AS l WHERE l.task = t.name) "
+            "AND NOT EXISTS (SELECT FROM galcat.interest_round AS r WHERE r.task = t.name)",
+            [name],
+        )
+        return gone.rowcount > 0
 
 
 def _change_view(connection: psycopg.Connection, statement: str, name: str) -> None:
     def change() -> None:
         with connection.transaction():
-            connection.execute("RESET ROLE")  # views of others may have to be made again, in their names
+            connection.execute("SET LOCAL ROLE NONE")  # views of others are made again in their names
             connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
             connection.execute(statement.encode(), [name])
 

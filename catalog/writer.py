@@ -102,7 +102,10 @@ def write_tile(
         skipped = {skip: object_id(survey, skip.survey_source_id) for skip in skips}
         retired = _retire_vanished(cursor, tile_id, list(skipped.values())) if is_current else 0
         _remove_vectors(cursor, release_id, [i for skip, i in skipped.items() if not skip.will_retry])
-        changed += _write_vectors(cursor, release_id, ids, galaxies, replace_pictures=is_current)
+        rewritten = _write_vectors(cursor, release_id, ids, galaxies, replace_pictures=is_current)
+        if rewritten:
+            cursor.execute("SELECT galcat.forget_scores(%s::smallint, %s)", [release_id, ids.tolist()])
+        changed += rewritten
         _write_outcome(cursor, tile_id, release_id, tile, len(galaxies), skips)
     return WriteResult(changed, retired)
 

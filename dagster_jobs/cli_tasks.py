@@ -28,7 +28,7 @@ from dagster_jobs.writing import writing
 
 if TYPE_CHECKING:
     from dagster_jobs.learn import Learnt
-    from encoder.tuned_file import Epoch
+    from encoder.tuning.report import Epoch
 
 app = typer.Typer()
 tasks = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
@@ -83,12 +83,15 @@ def add(
 def drop(name: Name) -> None:
     """Take a task's columns and scores away; its labels stay, and `galcat finetune` brings the columns back.
 
+    A task that nobody has labelled goes altogether.
+
     Example: `galcat tasks drop ring`
     """
     with catalogue() as connection:
         had = catalogue_tasks.hide_task(connection, name)
-    said = "its columns are gone, its labels stay" if had else "it had no columns"
-    log.print(escape(f"task {name}: {said}"), soft_wrap=True)
+        is_gone = catalogue_tasks.remove_task(connection, name)
+    said = "its columns are gone, its labels stay" if had else "it had no columns, its labels stay"
+    log.print(escape(f"task {name}: {'it is gone' if is_gone else said}"), soft_wrap=True)
 
 
 @tasks.command("next")
@@ -134,6 +137,8 @@ def likely(
 ) -> None:
     """Show the galaxies that are most probable by the labels of this moment, before the column is written.
 
+    By a linear head on stored vectors, whatever the column was learnt with.
+
     Example: `galcat tasks likely ring -n 100 --sheet rings.png`
     """
     from dagster_jobs.suggest import most_likely  # noqa: PLC0415 - torch takes seconds
@@ -159,8 +164,8 @@ def label(
     """Store a table of labels: FITS, VOTable, CSV, Parquet, text.
 
     Galaxies are found by `object_id`, or by position. Rows without a galaxy, or with several, are listed and
-    left out, and the exit code is then 1; a wrong answer keeps the whole file out. The same file again adds
-    nothing. Then: `galcat finetune TASK`, unless `galcat jobs` runs, which does it by itself.
+    left out, and the exit code is then 1; a wrong answer keeps the whole file out. What somebody said last is
+    not said again. Then: `galcat finetune TASK`, unless `galcat jobs` runs, which does it by itself.
 
     Example: `galcat label ring rings.csv`
     """

@@ -13,6 +13,7 @@ from catalog.task_versions import (
     add_scores,
     current_version,
     galaxies_without_score,
+    prepare_scores,
     write_version,
 )
 from catalog.tasks import show_task
@@ -44,6 +45,7 @@ def write_interest(url: str, name: str, progress: Callable[[int], None] | None =
         search = read_search(connection, name)
         shown = current_version(connection, search.task, search.release.release_id)
         if shown is not None and shown.labels_seen == search.ratings.labels_seen:
+            show_task(connection, name)
             return Learnt(shown, is_new=False, galaxies=_score_later_ones(connection, search, shown))
         model = search.interest()
         new = NewVersion(
@@ -54,11 +56,12 @@ def write_interest(url: str, name: str, progress: Callable[[int], None] | None =
             model.to_bytes(),
             {"galaxies": len(search.ratings.object_ids)},
         )
-        show_task(connection, name)
-
+        prepare_scores(connection, search.task)
         counted = Counted(progress)
         with all_vectors(reader, search.release, "search") as chunks:
             version = write_version(connection, new, counted.passing(_expected(model, search, chunks)))
+        if version.refused is None:
+            show_task(connection, name)
     return Learnt(version, is_new=True, galaxies=counted.galaxies)
 
 

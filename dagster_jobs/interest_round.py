@@ -171,5 +171,6 @@ def _expected(
     offers = [Offer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
     ids, vectors = vectors_of(connection, search.release, ranking.ids.tolist(), "search")
     _, deviation = model.predict(standardised(vectors, search.release.deviations))
-    uncertainty = deviation[np.searchsorted(ids, ranking.ids)]
-    return offers, Top(ranking.ids, ranking.mean, uncertainty)
+    kept = np.isin(ranking.ids, ids)  # one may have gone meanwhile
+    uncertainty = deviation[np.searchsorted(ids, ranking.ids[kept])]
+    return offers, Top(ranking.ids[kept], ranking.mean[kept], uncertainty)

@@ -18,6 +18,7 @@ from catalog.task_versions import (
     current_version,
     galaxies_without_score,
     newest_version,
+    prepare_scores,
     score_classes,
     write_version,
 )
@@ -29,7 +30,7 @@ from dagster_jobs.writing import writing
 from encoder.heads import Head, fit_head
 
 WORSE = 0.03
-"""By how much less area under the ROC curve a model is worse than the one that is shown."""
+"""By how much less area under the ROC curve, or accuracy, a model is worse than the one that is shown."""
 METHOD = "head"
 _SAMPLE = 2_000
 
@@ -99,14 +100,16 @@ def learn(
         shown = current_version(connection, lesson.task, lesson.release.release_id)
         if (
             newest is not None
+            and newest.method == METHOD
             and shown is not None  # else its columns were dropped
             and newest.labels_seen == lesson.votes.labels_seen
             and not (even_if_worse and newest.refused)
         ):
+            show_task(connection, name)
             return Learnt(newest, is_new=False, galaxies=_score_later_ones(connection, lesson, shown))
         head = lesson.head()
         report = asdict(head.report) | {"drift": _drift(connection, lesson, head, shown)}
-        refused = None if even_if_worse or shown is None else worse(report, shown.report)
+        refused = None if even_if_worse or shown is None else step_back(METHOD, report, shown)
         new = NewVersion(
             lesson.task,
             lesson.release.release_id,
@@ -116,11 +119,13 @@ def learn(
             report,
             refused,
         )
-        show_task(connection, name)
+        prepare_scores(connection, lesson.task)
         counted = Counted(progress)
         with connect(url, autocommit=True) as reader, all_vectors(reader, lesson.release) as chunks:
             scores = _scored(head, lesson.task, chunks)
             version = write_version(connection, new, counted.passing(scores))
+        if version.refused is None:
+            show_task(connection, name)
     return Learnt(version, is_new=True, galaxies=counted.galaxies)
 
 
@@ -141,12 +146,24 @@ def read_lesson(connection: psycopg.Connection, name: str) -> Lesson:
     return Lesson(task, release, Votes(ids, votes.votes[kept], votes.labels_seen), vectors)
 
 
-def worse(report: dict[str, object], former: dict[str, object]) -> str | None:
-    """Why a model should not replace the former one; None where nothing speaks against it."""
-    new, old = report.get("auc"), former.get("auc")
-    if not isinstance(new, float) or not isinstance(old, float) or new >= old - WORSE:
-        return None
-    return f"on labels held out its area under the ROC curve is {new:.3f}, that of the one shown {old:.3f}"
+def step_back(method: str, report: dict[str, object], shown: Version) -> str | None:
+    """Why a model should not replace the one shown, unasked; None where nothing speaks against it.
+
+    Args:
+        method: How it was learnt: a linear head does not take the place of a tuned network.
+        report: What was measured of it.
+        shown: The model that is shown.
+    """
+    if (method, shown.method) == ("head", "deep"):
+        return "a tuned network is shown, and this is a linear head"
+    for figure, title in (("auc", "area under the ROC curve"), ("accuracy", "balanced accuracy")):
+        new, old = report.get(figure), shown.report.get(figure)
+        if isinstance(old, float) and isinstance(new, float):
+            what = f"on labels held out its {title} is {new:.3f}, that of the one shown {old:.3f}"
+            return what if new < old - WORSE else None
+    if isinstance(shown.report.get("accuracy"), float):
+        return "the one shown was measured on labels held out, and of this there are too few"
+    return None
 
 
 def _drift(connection: psycopg.Connection, lesson: Lesson, head: Head, shown: Version | None) -> float | None:

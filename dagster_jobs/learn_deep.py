@@ -18,17 +18,24 @@ from torchvision.transforms.v2 import functional
 from catalog.connection import connect
 from catalog.labels import Votes
 from catalog.release_life import shown_release
-from catalog.task_versions import NewVersion, Scores, current_version, score_classes, write_version
+from catalog.task_versions import (
+    NewVersion,
+    Scores,
+    current_version,
+    prepare_scores,
+    score_classes,
+    write_version,
+)
 from catalog.tasks import Task, show_task
 from catalog.thumbnails import all_thumbnails, thumbnails
 from dagster_jobs.counted import Counted
 from dagster_jobs.errors import JobError
-from dagster_jobs.learn import Learnt, Lesson, read_lesson, worse
+from dagster_jobs.learn import Learnt, Lesson, read_lesson, step_back
 from dagster_jobs.release_encoder import release_encoder
 from dagster_jobs.writing import writing
 from encoder.encoder import Encoder
 from encoder.finetune import Tuned, TunedTask, TuningSettings, compare, finetune
-from encoder.tuned_file import Epoch
+from encoder.tuning.report import Epoch
 
 METHOD = "deep"
 _TESTED = 0.3
@@ -60,9 +67,11 @@ def learn_deep(
 
     Raises:
         CatalogError: There is no such task.
-        JobError: The task has ratings, or these are not the release's weights.
+        JobError: The task has ratings, these are not the release's weights, or the file is there already.
         TaskError: Labels or depth do not do.
     """
+    if output.exists():
+        raise JobError(f"{output} is there already: name another file, or remove it")
     with writing(url) as connection:
         lesson = read_lesson(connection, name)
         encoder = _encoder(connection, weights)
@@ -75,7 +84,7 @@ def learn_deep(
         tuned.save(output)
         shown = current_version(connection, lesson.task, lesson.release.release_id)
         report = _report(tuned, output)
-        refused = None if even_if_worse or shown is None else worse(report, shown.report)
+        refused = None if even_if_worse or shown is None else step_back(METHOD, report, shown)
         new = NewVersion(
             lesson.task,
             lesson.release.release_id,
@@ -85,13 +94,15 @@ def learn_deep(
             report,
             refused,
         )
-        show_task(connection, name)
+        prepare_scores(connection, lesson.task)
         counted = Counted()
         with (
             connect(url, autocommit=True) as reader,
             closing(all_thumbnails(reader, lesson.release.release_id)) as chunks,
         ):
             version = write_version(connection, new, counted.passing(_scored(tuned, lesson.task, chunks)))
+        if version.refused is None:
+            show_task(connection, name)
     state.unlink(missing_ok=True)
     return Learnt(version, is_new=True, galaxies=counted.galaxies)
 
@@ -181,7 +192,7 @@ def _tuned_task(task: Task) -> TunedTask:
 def _report(tuned: Tuned, output: Path) -> dict[str, object]:
     last = [epoch for epoch in tuned.report.epochs if epoch.epoch == tuned.report.best_epoch][-1]
     return {
-        "file": str(output.resolve()),
+        "file": output.name,
         "galaxies": sum(tuned.report.galaxies.values()),
         "per_class": list(tuned.report.galaxies.values()),
         "accuracy": last.held_out_accuracy,

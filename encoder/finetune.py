@@ -19,8 +19,15 @@ from torch import Tensor
 from encoder.encoder import Encoder
 from encoder.errors import TrainingError
 from encoder.evaluation.contenders import IMAGENET, SCRATCH, imagenet_encoder, untrained_encoder
-from encoder.tuned_file import Epoch, Tuned, TunedTask, load_tuned, probability
-from encoder.tuning_run import TuningRun, TuningSettings, check, class_counts, embed, fit_probe
+from encoder.tuning.check import check
+from encoder.tuning.galaxies import class_counts
+from encoder.tuning.probe import fit_probe
+from encoder.tuning.report import Epoch
+from encoder.tuning.run import TuningRun
+from encoder.tuning.settings import TuningSettings
+from encoder.tuning.task import TunedTask
+from encoder.tuning.tuned_file import Tuned, load_tuned, probability
+from encoder.tuning.vectors import embed
 
 __all__ = ["Tuned", "TunedTask", "TuningSettings", "compare", "finetune", "load_tuned"]
 

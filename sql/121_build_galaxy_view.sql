@@ -52,13 +52,17 @@ DECLARE
 BEGIN
     SELECT c.relkind, c.relacl, pg_get_userbyid(c.relowner) AS owner, array_to_string(c.reloptions, ', ') AS options
     INTO made FROM pg_class AS c WHERE c.oid = id;
-    IF made.relkind <> 'v' THEN
-        RAISE EXCEPTION '% reads galcat.galaxy, whose columns change: drop it, and make it again afterwards', name
+    -- What is not made again below is not lost: it must go by somebody's own hand.
+    IF made.relkind <> 'v' OR EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = id) THEN
+        RAISE EXCEPTION '% stands on galcat.galaxy, whose columns change: drop it, and make it again afterwards', name
             USING ERRCODE = 'dependent_objects_still_exist';
     END IF;
     RETURN format('CREATE VIEW %s%s AS %s ALTER VIEW %s OWNER TO %I; ', name, ' WITH (' || made.options || ')',
             pg_get_viewdef(id), name, made.owner)
         || galcat.grants_text('TABLE', name, made.relacl)
+        || coalesce((SELECT string_agg(format('GRANT %s (%I) ON TABLE %s TO %s;', p.privilege_type, a.attname, name,
+                CASE p.grantee WHEN 0 THEN 'PUBLIC' ELSE p.grantee::regrole::text END), ' ')
+            FROM pg_attribute AS a CROSS JOIN LATERAL aclexplode(a.attacl) AS p WHERE a.attrelid = id), '')
         || coalesce((SELECT string_agg(format('COMMENT ON %s %s IS %L;',
                 CASE d.objsubid WHEN 0 THEN 'VIEW' ELSE 'COLUMN' END,
                 name || CASE d.objsubid WHEN 0 THEN '' ELSE '.' || quote_ident(a.attname) END, d.description), ' ')
@@ -86,6 +90,7 @@ DECLARE
     dependant record;
     grants aclitem[];
     made_again text[] := '{}';
+    gone text[] := '{}';
 BEGIN
     BEGIN
         EXECUTE 'CREATE OR REPLACE VIEW galcat.galaxy AS ' || galcat.galaxy_view_query();
@@ -96,8 +101,12 @@ BEGIN
     SELECT c.relacl INTO grants FROM pg_class AS c WHERE c.oid = 'galcat.galaxy'::regclass;
     FOR dependant IN SELECT * FROM galcat.dependants_of_galaxy() LOOP
         made_again := made_again || dependant.definition;
+        gone := format('DROP %s %s', CASE WHEN dependant.is_view THEN 'VIEW' ELSE 'ROUTINE' END, dependant.signature) || gone;
     END LOOP;
-    DROP VIEW galcat.galaxy CASCADE;
+    FOR i IN 1..cardinality(gone) LOOP
+        EXECUTE gone[i];
+    END LOOP;
+    DROP VIEW galcat.galaxy; -- not CASCADE: what is not known above stops it
     EXECUTE 'CREATE VIEW galcat.galaxy AS ' || galcat.galaxy_view_query();
     ALTER VIEW galcat.galaxy OWNER TO galcat_owner;
     EXECUTE coalesce(nullif(galcat.grants_text('TABLE', 'galcat.galaxy', grants), ''), 'SELECT');

@@ -33,6 +33,7 @@ BEGIN
     END IF;
     PERFORM galcat.check_labeller(NEW.labeller);
     PERFORM galcat.check_galaxy(NEW.object_id);
+    NEW.labelled_at := least(NEW.labelled_at, clock_timestamp());
     IF asked.kind = 'interest' THEN
         IF NEW.answer IS NOT NULL THEN
             RAISE EXCEPTION 'task % takes a rating of 0 to 5, not the answer %', asked.name, NEW.answer
@@ -62,6 +63,7 @@ BEGIN
     END IF;
     PERFORM galcat.check_labeller(NEW.labeller);
     PERFORM galcat.check_galaxy(NEW.object_id);
+    NEW.labelled_at := least(NEW.labelled_at, clock_timestamp());
     RETURN NEW;
 END
 $$;

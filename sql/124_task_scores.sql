@@ -1,11 +1,11 @@
 -- Scores of a task: a table a task, a partition a version, written whole and then shown. The rest of the dynamic DDL.
 
-CREATE OR REPLACE FUNCTION galcat.show_task(task text)
+CREATE OR REPLACE FUNCTION galcat.prepare_scores(task text)
 RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
 DECLARE
     scores text := galcat.score_table(task);
 BEGIN
-    UPDATE galcat.task AS t SET has_column = true WHERE t.name = task;
+    PERFORM FROM galcat.task AS t WHERE t.name = task FOR NO KEY UPDATE; -- two at once would both make it
     IF to_regclass('galcat.' || scores) IS NULL THEN
         EXECUTE format(
             'CREATE TABLE galcat.%I (version_id integer NOT NULL, class smallint NOT NULL, object_id bigint NOT NULL, '
@@ -13,10 +13,20 @@ BEGIN
             'PARTITION BY LIST (version_id)', scores);
         EXECUTE format('ALTER TABLE galcat.%I OWNER TO galcat_owner', scores);
         EXECUTE format('GRANT SELECT ON galcat.%I TO galcat_reader, galcat_writer', scores);
+        EXECUTE format('GRANT DELETE ON galcat.%I TO galcat_writer', scores); -- of galaxies whose vectors change
         EXECUTE format('COMMENT ON TABLE galcat.%I IS %L', scores, 'What the versions of task ' || task || ' say of each galaxy');
     END IF;
+END
+$$;
+COMMENT ON FUNCTION galcat.prepare_scores IS 'Makes the table of a task''s scores, where there is none. Owner only.';
+
+CREATE OR REPLACE FUNCTION galcat.show_task(task text)
+RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+BEGIN
+    PERFORM galcat.prepare_scores(task);
+    UPDATE galcat.task AS t SET has_column = true, is_dropped = false WHERE t.name = task;
     PERFORM galcat.build_galaxy_view();
-    PERFORM galcat.describe_columns();
+    PERFORM galcat.describe_columns('galaxy');
 END
 $$;
 COMMENT ON FUNCTION galcat.show_task IS 'Gives a task its columns in galcat.galaxy. Owner only.';
@@ -24,11 +34,11 @@ COMMENT ON FUNCTION galcat.show_task IS 'Gives a task its columns in galcat.gala
 CREATE OR REPLACE FUNCTION galcat.hide_task(task text)
 RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
 BEGIN
-    UPDATE galcat.task AS t SET has_column = false WHERE t.name = task;
+    UPDATE galcat.task AS t SET has_column = false, is_dropped = true WHERE t.name = task;
     UPDATE galcat.task_version AS n SET is_current = false WHERE n.task = hide_task.task AND n.is_current;
     PERFORM galcat.build_galaxy_view();
     EXECUTE format('DROP TABLE IF EXISTS galcat.%I', galcat.score_table(task));
-    PERFORM galcat.describe_columns();
+    PERFORM galcat.describe_columns('galaxy');
 END
 $$;
 COMMENT ON FUNCTION galcat.hide_task IS 'Takes a task''s columns and scores away; its labels and models stay. Owner only.';
@@ -60,12 +70,11 @@ BEGIN
     EXECUTE format('CREATE INDEX ON galcat.%I (class, value)', filled);
     EXECUTE format('ANALYZE galcat.%I', filled);
     EXECUTE format('GRANT SELECT ON galcat.%I TO galcat_reader, galcat_writer', filled);
-    EXECUTE format('GRANT INSERT, DELETE ON galcat.%I TO galcat_writer', filled); -- of galaxies that come later
     EXECUTE format('ALTER TABLE galcat.%I ATTACH PARTITION galcat.%I FOR VALUES IN (%s)', scores, filled, id);
     UPDATE galcat.task_version AS n SET is_current = false
     WHERE n.task = shown.task AND n.release_id = shown.release_id AND n.is_current;
     UPDATE galcat.task_version AS n SET is_current = true WHERE n.version_id = id;
-    PERFORM galcat.describe_columns();
+    PERFORM galcat.describe_columns('galaxy');
 END
 $$;
 COMMENT ON FUNCTION galcat.show_version IS 'Puts a version''s scores, all written, in the place of the former ones. Owner only.';
@@ -101,7 +110,9 @@ DECLARE
     place integer;
 BEGIN
     SELECT t.kind, t.classes, t.has_column INTO asked FROM galcat.task AS t WHERE t.name = most_probable.task;
-    IF asked.kind IS NULL THEN
+    IF n IS NULL OR n < 0 THEN
+        RAISE EXCEPTION 'most_probable: % is no number of galaxies', coalesce(n::text, 'NULL') USING ERRCODE = '22023';
+    ELSIF asked.kind IS NULL THEN
         RAISE EXCEPTION 'no task is called %', coalesce(most_probable.task, 'NULL') USING ERRCODE = 'no_data_found';
     ELSIF NOT asked.has_column THEN
         RAISE EXCEPTION 'task % has no scores', most_probable.task USING ERRCODE = 'no_data_found';
@@ -122,3 +133,21 @@ END
 $$;
 COMMENT ON FUNCTION galcat.most_probable IS
     'The n galaxies for which a task''s probability (or interest) is highest, by its index: for several classes name one. Join it with galcat.galaxy for more columns.';
+
+CREATE OR REPLACE FUNCTION galcat.forget_scores(release smallint, ids bigint[])
+RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+DECLARE
+    shown record;
+BEGIN
+    FOR shown IN
+        SELECT n.version_id, galcat.score_table(n.task) AS scores, greatest(cardinality(t.classes), 2) AS classes
+        FROM galcat.task_version AS n JOIN galcat.task AS t ON t.name = n.task
+        WHERE n.is_current AND n.release_id = release AND to_regclass('galcat.' || galcat.score_table(n.task)) IS NOT NULL
+    LOOP
+        EXECUTE format('DELETE FROM galcat.%I WHERE version_id = $1 AND class BETWEEN 0 AND $2 AND object_id = ANY ($3)',
+            shown.scores) USING shown.version_id, shown.classes, ids;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION galcat.forget_scores IS
+    'Takes the scores of galaxies away whose vectors have changed, until their tasks score them again. Part of write_tile.';

@@ -22,7 +22,7 @@ COMMENT ON TABLE galcat.interest_top IS 'The galaxies that a round expects to be
 COMMENT ON VIEW galcat.current_label IS 'What everybody says of each galaxy today';
 COMMENT ON VIEW galcat.current_tag IS 'The tags that everybody has on each galaxy today';
 
-CREATE OR REPLACE FUNCTION galcat.describe_columns()
+CREATE OR REPLACE FUNCTION galcat.describe_columns(only_of name DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
 DECLARE
     relation record;
@@ -96,6 +96,7 @@ DECLARE
         "classes": "The answers there are; none for an interest of 0 to 5 [-]",
         "owner": "Who made it [-]",
         "has_column": "True when galcat.galaxy has columns of it [-]",
+        "is_dropped": "True when somebody took its columns away: only a person brings them back [-]",
         "label_id": "Number of the label; a later one is higher [-]",
         "answer": "One of the task''s classes [-]",
         "rating": "Interest, 0 to 5 [-]",
@@ -109,7 +110,7 @@ DECLARE
         "version": "Number of the version among those of its task and release, from 1 [-]",
         "method": "head (linear, on stored vectors), deep (the network itself) or interest (Gaussian process) [-]",
         "labels_seen": "Rows of label that the task had when it was learnt [-]",
-        "model": "The model itself, as encoder reads it [-]",
+        "model": "The model itself, as encoder reads it; of a deep one the digest of its file [-]",
         "report": "What was measured on labels held out, and of how many [-]",
         "refused": "Why this version is not shown; NULL when nothing speaks against it [-]",
         "made_at": "When it was made [-]",
@@ -124,6 +125,7 @@ BEGIN
         SELECT c.oid, c.relname, c.relkind FROM pg_catalog.pg_class AS c
         WHERE c.relnamespace = 'galcat'::regnamespace AND c.relkind IN ('r', 'v', 'p')
             AND NOT c.relispartition AND c.relname <> 'schema_history' AND c.relname NOT LIKE 'task\_score\_t%'
+            AND c.relname = coalesce(only_of, c.relname)
     LOOP
         FOR item IN
             SELECT a.attname FROM pg_catalog.pg_attribute AS a
@@ -154,6 +156,6 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION galcat.describe_columns IS 'Comments every public column, those of tasks with their version. Owner only.';
+COMMENT ON FUNCTION galcat.describe_columns IS 'Comments every public column, or those of one relation; those of tasks with their version. Owner only.';
 
 SELECT galcat.describe_columns();

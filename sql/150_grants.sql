@@ -34,9 +34,11 @@ GRANT SELECT ON ALL TABLES IN SCHEMA galcat TO galcat_reader, galcat_writer;
 GRANT INSERT, UPDATE, DELETE ON
     galcat.survey, galcat.tile, galcat.ingestion, galcat.skipped_row, galcat.source,
     galcat.embedding, galcat.embedding_full, galcat.morphology, galcat.thumbnail,
-    galcat.task, galcat.task_version, galcat.interest_round, galcat.interest_offer, galcat.interest_top
+    galcat.task_version, galcat.interest_round, galcat.interest_offer, galcat.interest_top
     TO galcat_writer;
--- Labels are history: nobody is granted more than to add to it.
-GRANT INSERT ON galcat.label, galcat.tag TO galcat_writer, galcat_labeller;
+-- A task means the same for ever, and labels are history: nobody is granted more than to add to them.
+GRANT INSERT ON galcat.task, galcat.label, galcat.tag TO galcat_writer;
+GRANT INSERT (task, object_id, answer, rating, labeller) ON galcat.label TO galcat_labeller;
+GRANT INSERT (object_id, tag, is_withdrawn, labeller) ON galcat.tag TO galcat_labeller;
 GRANT galcat_reader TO galcat_labeller;
 REVOKE ALL ON galcat.schema_history FROM galcat_reader, galcat_writer;

@@ -8,9 +8,13 @@ CREATE TABLE galcat.task (
     classes text[] NOT NULL,
     owner text NOT NULL DEFAULT current_user,
     has_column boolean NOT NULL DEFAULT false,
+    is_dropped boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     CHECK (CASE kind WHEN 'binary' THEN cardinality(classes) = 2 WHEN 'classes' THEN cardinality(classes) > 2
-        ELSE cardinality(classes) = 0 END)
+        ELSE cardinality(classes) = 0 END),
+    CHECK (array_position(classes, NULL) IS NULL
+        AND array_to_string(classes, ',') ~ '^([a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*)?$'
+        AND cardinality(string_to_array(array_to_string(classes, ','), ',')) = cardinality(classes))
 );
 
 -- History: what a person said stays, and what the person says later counts.
@@ -60,7 +64,7 @@ CREATE UNIQUE INDEX task_version_current ON galcat.task_version (task, release_i
 CREATE TABLE galcat.interest_round (
     task text NOT NULL REFERENCES galcat.task (name),
     round integer NOT NULL CHECK (round > 0),
-    release_id smallint NOT NULL REFERENCES galcat.release ON DELETE CASCADE,
+    release_id smallint REFERENCES galcat.release ON DELETE SET NULL, -- the history outlives the vectors
     labels_seen bigint NOT NULL,
     ratings integer NOT NULL,
     model bytea, -- none before the first ratings

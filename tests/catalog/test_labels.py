@@ -108,6 +108,34 @@ def test_a_tag_that_is_no_word_is_refused(
         )
 
 
+@pytest.mark.parametrize(
+    ("columns", "values"),
+    [("label_id", "9223372036854775807"), ("labelled_at", "'3000-01-01'"), ("origin", "'an expert'")],
+)
+def test_a_labeller_chooses_neither_number_nor_time_nor_origin(
+    labelled: tuple[psycopg.Connection, list[int]], columns: str, values: str
+) -> None:
+    connection, ids = labelled
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(
+            f"INSERT INTO galcat.label (task, object_id, answer, {columns}) OVERRIDING SYSTEM VALUE "  # noqa: S608
+            f"VALUES ('ring', {ids[0]}, 'yes', {values})".encode()
+        )
+
+
+def test_nobody_labels_in_the_future(labelled: tuple[psycopg.Connection, list[int]]) -> None:
+    connection, ids = labelled
+    connection.execute("SET ROLE galcat_writer")
+    connection.execute(
+        "INSERT INTO galcat.label (task, object_id, answer, labelled_at) "
+        "VALUES ('ring', %s, 'yes', 'infinity')",
+        ids[:1],
+    )
+    assert connection.execute("SELECT labelled_at <= clock_timestamp() FROM galcat.label").fetchone() == (
+        True,
+    )
+
+
 @pytest.mark.parametrize("statement", ["UPDATE galcat.label SET answer = 'no'", "DELETE FROM galcat.label"])
 @pytest.mark.parametrize("role", ["galcat_labeller", "galcat_writer", "postgres"])
 def test_nobody_overwrites_history(

@@ -10,11 +10,19 @@ import pytest
 from catalog import patience
 from catalog.connection import connect
 from catalog.errors import TaskError
+from catalog.labels import Said, write_labels
 from catalog.migrate import migrate
 from catalog.query import run_query
-from catalog.task_versions import NewVersion, Scores, write_version
-from catalog.tasks import Task, add_task, find_task, hide_task, question_of, show_task, tasks
-from tests.catalog.galaxies import fill
+from catalog.task_versions import (
+    NewVersion,
+    Scores,
+    current_version,
+    galaxies_without_score,
+    write_version,
+)
+from catalog.tasks import Task, add_task, find_task, hide_task, question_of, remove_task, show_task, tasks
+from catalog.writer import write_tile
+from tests.catalog.galaxies import fill, galaxy_rows, tile_record
 
 RING = question_of("ring", "Has it a ring?", ())
 KIND = question_of("kind", "What is it?", ("disk", "ball", "other"))
@@ -180,6 +188,128 @@ def test_a_column_that_somebodys_view_needs_is_not_dropped(filled: psycopg.Conne
     assert run_query(filled, "SELECT ring_probability FROM galcat.galaxy LIMIT 1").rows[0][0] is not None
 
 
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        ("CREATE TABLE public.saved (id int, g galcat.galaxy)", "column g of table public.saved"),
+        (
+            "CREATE FUNCTION public.n() RETURNS bigint STABLE "
+            "BEGIN ATOMIC SELECT count(*) FROM galcat.galaxy; END; "
+            "CREATE TABLE public.saved (id bigint DEFAULT public.n())",
+            "column id of table public.saved",
+        ),
+        (
+            "CREATE MATERIALIZED VIEW public.saved AS SELECT mag_r FROM galcat.galaxy",
+            "public.saved stands on",
+        ),
+        (
+            "CREATE VIEW public.saved AS SELECT mag_r FROM galcat.galaxy; "
+            "CREATE FUNCTION public.t() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; "
+            "CREATE TRIGGER t INSTEAD OF INSERT ON public.saved FOR EACH ROW EXECUTE FUNCTION public.t()",
+            "public.saved stands on",
+        ),
+    ],
+    ids=["a row type", "a default", "a materialized view", "a trigger"],
+)
+def test_what_cannot_be_made_again_keeps_a_column_from_going(
+    filled: psycopg.Connection, made: str, named: str
+) -> None:
+    add_task(filled, RING)
+    show_task(filled, "ring")
+    filled.execute(made.encode())
+    with pytest.raises(TaskError, match=f"the columns of task ring are in use: .*{named}"):
+        hide_task(filled, "ring")
+    assert "ring_probability" in columns(filled)
+    assert filled.execute("SELECT to_regclass('public.saved') IS NOT NULL").fetchone() == (True,)
+
+
+def test_a_grant_on_a_column_of_somebodys_view_stays(filled: psycopg.Connection) -> None:
+    add_task(filled, RING)
+    show_task(filled, "ring")
+    filled.execute(
+        "CREATE VIEW public.bright AS SELECT object_id, mag_r FROM galcat.galaxy; "
+        "GRANT SELECT (mag_r) ON public.bright TO galcat_labeller"
+    )
+    hide_task(filled, "ring")
+    allowed = filled.execute(
+        "SELECT has_column_privilege('galcat_labeller', 'public.bright', c, 'SELECT') "
+        "FROM unnest(ARRAY['object_id', 'mag_r']) AS c"
+    ).fetchall()
+    assert allowed == [(False,), (True,)]
+
+
+def test_a_task_that_nobody_labelled_can_be_removed_and_another_not(filled: psycopg.Connection) -> None:
+    for task in (RING, ODD):
+        add_task(filled, task)
+    write_labels(
+        filled,
+        ODD,
+        [Said(filled.execute("SELECT min(object_id) FROM galcat.source").fetchone()[0], 3)],
+        "a",
+        "t",
+    )  # type: ignore[index]
+    assert remove_task(filled, "ring")
+    assert not remove_task(filled, "odd")
+    assert [state.task.name for state in tasks(filled)] == ["odd"]
+
+
+def test_a_version_that_took_longer_does_not_replace_one_that_knows_more_labels(
+    filled: psycopg.Connection,
+) -> None:
+    add_task(filled, RING)
+    show_task(filled, "ring")
+    shown = scored(filled, RING)
+    row = filled.execute("SELECT array_agg(object_id) FROM galcat.source").fetchone()
+    assert row is not None
+    ids = np.array(row[0], np.int64)
+    late = NewVersion(RING, 1, "head", 3, b"", {})
+    version = write_version(filled, late, [(ids, np.zeros((50, 1), np.float32), None)])
+    assert version.refused == "the version shown has learnt from 7 labels, this one from 3"
+    found = run_query(filled, "SELECT ring_probability FROM galcat.galaxy ORDER BY object_id")
+    np.testing.assert_array_equal(np.array(found.rows, np.float32), shown)
+
+
+def test_a_galaxy_whose_vector_changes_loses_its_score_until_it_is_scored_again(
+    filled: psycopg.Connection,
+) -> None:
+    add_task(filled, RING)
+    show_task(filled, "ring")
+    scored(filled, RING)
+    survey_id, release_id = fill(filled, 50)
+    kept = "SELECT count(*) FILTER (WHERE ring_probability IS NULL) FROM galcat.galaxy"
+    assert filled.execute(kept).fetchone() == (0,)  # the same rows again change nothing
+    write_tile(filled, survey_id, release_id, tile_record(content_hash="new"), galaxy_rows(50, seed=8), [])
+    assert filled.execute(kept).fetchone() == (50,)
+    version = current_version(filled, RING, release_id)
+    assert version is not None
+    assert len(galaxies_without_score(filled, RING, version, release_id)) == 50
+
+
+def test_the_role_of_a_connection_is_the_same_after_a_column_was_made(filled: psycopg.Connection) -> None:
+    add_task(filled, RING)
+    filled.execute("SET ROLE galcat_writer")
+    show_task(filled, "ring")
+    assert filled.execute("SELECT current_user").fetchone() == ("galcat_writer",)
+
+
+@pytest.mark.parametrize("classes", [["a", "a b"], ["a", None], ["A", "b"], ["a,b", "c"]])
+def test_the_database_refuses_classes_that_are_no_names(
+    filled: psycopg.Connection, classes: list[str | None]
+) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        filled.execute(
+            "INSERT INTO galcat.task (name, question, kind, classes) VALUES ('x', '?', 'binary', %s)",
+            [classes],
+        )
+
+
+def test_what_a_task_means_cannot_be_changed_by_the_writer(filled: psycopg.Connection) -> None:
+    add_task(filled, RING)
+    filled.execute("SET ROLE galcat_writer")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        filled.execute("UPDATE galcat.task SET classes = '{yes,no}'")
+
+
 def test_a_task_that_was_hidden_comes_back_without_scores(filled: psycopg.Connection) -> None:
     add_task(filled, RING)
     show_task(filled, "ring")
@@ -200,6 +330,18 @@ def test_a_migration_keeps_the_columns_of_tasks(database: str) -> None:
         migrate(database)
         found = run_query(connection, "SELECT ring_probability FROM galcat.galaxy ORDER BY object_id")
     np.testing.assert_array_equal(np.array(found.rows, np.float32), values)
+
+
+def test_a_column_comes_once_the_reader_in_front_of_it_is_done(database: str) -> None:
+    with connect(database, autocommit=True) as connection, connect(database) as reader:
+        fill(connection, 50)
+        add_task(connection, RING)
+        reader.execute("SELECT count(*) FROM galcat.galaxy")
+        done = threading.Timer(1.5, reader.rollback)
+        done.start()
+        show_task(connection, "ring")
+        done.join()
+        assert "ring_probability" in columns(connection)
 
 
 def test_a_column_waits_for_a_reader_and_lets_others_read_meanwhile(
@@ -248,6 +390,7 @@ def test_a_column_waits_for_a_reader_and_lets_others_read_meanwhile(
         ("ring", ("yes", "it's"), 'class of task ring "it\'s" is no name for a column'),
         ("ring", ("yes",), "task ring has the one class yes: there is nothing to tell apart"),
         ("ring", ("yes", "no", "yes"), "task ring: class yes is given twice"),
+        ("r" * 30, ("no", "y" * 25), "with class y+ its column's name is too long"),
     ],
 )
 def test_a_task_with_an_impossible_name_is_refused(name: str, classes: tuple[str, ...], message: str) -> None:

@@ -1,6 +1,7 @@
 """Labels in, a column out: learnt once, shown whole, never half, never worse unasked."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +12,7 @@ from catalog.connection import connect
 from catalog.due import due_tasks
 from catalog.labels import Said, write_labels
 from catalog.query import run_query
+from catalog.task_versions import Version
 from catalog.tasks import add_task, hide_task, question_of, tasks
 from dagster_jobs import learn as learning
 from dagster_jobs.defs.resources import DatabaseResource
@@ -286,6 +288,7 @@ def test_labels_from_a_file_by_position_are_matched_listed_and_never_guessed(
             "has no column called ring, answer, label, class, only object_id, shape",
         ),
         ("object_id,ring\n", "rings.csv has no row"),
+        ("object_id,ring\nID,yes\nID,no\n", "rings.csv, rows 1 and 2: yes and no, said of the same galaxy"),
         ("object_id,ring\nID,\nID,no\n", "rings.csv, row 1: there is no answer"),
     ],
 )
@@ -351,7 +354,25 @@ def test_a_wrong_word_is_one_line(galcat: Galcat, words: list[str], message: str
     assert len(said.err.strip().splitlines()) == 1
 
 
-def test_a_model_is_worse_by_three_hundredths_of_area() -> None:
-    assert learning.worse({"auc": 0.80}, {"auc": 0.82}) is None
-    assert learning.worse({"auc": None}, {"auc": 0.82}) is None
-    assert learning.worse({"auc": 0.78}, {"auc": 0.82}) is not None
+@pytest.mark.parametrize(
+    ("method", "report", "shown_method", "shown_report", "reason"),
+    [
+        ("head", {"auc": 0.80}, "head", {"auc": 0.82}, None),
+        ("head", {"auc": 0.78}, "head", {"auc": 0.82}, "area under the ROC curve is 0.780, .* 0.820"),
+        ("head", {"auc": None, "accuracy": None}, "head", {"auc": None, "accuracy": None}, None),
+        ("head", {"auc": None, "accuracy": None}, "head", {"auc": 0.9, "accuracy": 0.8}, "there are too few"),
+        ("deep", {"accuracy": 0.7}, "head", {"auc": 0.9, "accuracy": 0.8}, "balanced accuracy is 0.700"),
+        ("deep", {"accuracy": 0.8}, "head", {"auc": 0.9, "accuracy": 0.8}, None),
+        ("head", {"auc": 0.99}, "deep", {"accuracy": 0.6}, "a tuned network is shown"),
+    ],
+)
+def test_a_step_back_is_told_and_why(
+    method: str,
+    report: dict[str, object],
+    shown_method: str,
+    shown_report: dict[str, object],
+    reason: str | None,
+) -> None:
+    shown = Version(1, 1, shown_method, 9, b"", shown_report, None, datetime.now(UTC))
+    said = learning.step_back(method, report, shown)
+    assert said is None if reason is None else re.search(reason, said or "")

@@ -62,7 +62,7 @@ def test_the_column_is_what_the_file_says_of_every_picture(
         pictures.append((resized.round().clamp(0, 255) / 255)[0])
     expected = tuned.probability(torch.stack(pictures))[:, 1]
     np.testing.assert_allclose(list(found.values()), expected, atol=5e-3)  # another resize
-    assert version == ("deep", tuned.encoder.sha256.encode(), str(file.resolve()))
+    assert version == ("deep", tuned.encoder.sha256.encode(), file.name)
     assert not list(tmp_path.glob(".ring.safetensors.training"))
 
 

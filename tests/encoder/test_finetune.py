@@ -18,8 +18,10 @@ from encoder.encoder import Encoder, load_encoder
 from encoder.errors import TaskError
 from encoder.finetune import TunedTask, TuningSettings, compare, finetune, load_tuned
 from encoder.network import Network
-from encoder.tuned_file import Epoch
-from encoder.tuning_run import blocks, embed, fit_probe
+from encoder.tuning.blocks import blocks
+from encoder.tuning.probe import fit_probe
+from encoder.tuning.report import Epoch
+from encoder.tuning.vectors import embed
 from encoder.weights_file import write_weights
 from tests.encoder.releases import random_weights
 

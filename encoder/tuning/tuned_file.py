@@ -24,73 +24,12 @@ from encoder.gz_tree import load_tree
 from encoder.network import Network, folded
 from encoder.projection import Projection
 from encoder.recipe import ImageRecipe
+from encoder.tuning.report import Epoch, TuningReport
+from encoder.tuning.task import TunedTask
+from encoder.tuning.whole_file import write_whole
 
 FORMAT = "galcat-tuned-1"
 _PROJECTION = ("mean", "components", "deviations")
-
-
-@dataclass(frozen=True)
-class TunedTask:
-    """What is learnt.
-
-    Attributes:
-        name: Short.
-        question: As it was asked.
-        classes: The possible answers, 2 or more.
-    """
-
-    name: str
-    question: str
-    classes: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", tuple(self.classes))
-        if len(self.classes) < 2:  # noqa: PLR2004 - a choice
-            raise TaskError(f"task {self.name!r} has the classes {self.classes}: 2 or more are needed")
-        if len(set(self.classes)) < len(self.classes):
-            raise TaskError(f"task {self.name!r} names a class twice: {', '.join(self.classes)}")
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """How far the training is; losses in nats a galaxy.
-
-    Attributes:
-        stage: `head` (on frozen vectors) or `blocks` (head and blocks together).
-        epoch: From 1 in each stage; 0 is where the stage starts.
-        loss: Mean over the epoch's steps; None at the start.
-        held_out_loss: On plain pictures of galaxies not learnt from; None where none are held out.
-        held_out_accuracy: Share of them whose class is said right.
-    """
-
-    stage: str
-    epoch: int
-    loss: float | None
-    held_out_loss: float | None
-    held_out_accuracy: float | None
-
-
-@dataclass(frozen=True)
-class TuningReport:
-    """How the training went.
-
-    Attributes:
-        epochs: Of both stages, in order.
-        best_epoch: Of the last stage trained, whose weights were kept; 0 is its start.
-        galaxies: Labelled ones of each class, by the class most people chose.
-        held_out: How many of them were not learnt from.
-        trained_parameters: Numbers that were free to move.
-        parameters: All of backbone and head.
-        stopped: Why the training ended, one line.
-    """
-
-    epochs: tuple[Epoch, ...]
-    best_epoch: int
-    galaxies: dict[str, int]
-    held_out: dict[str, int]
-    trained_parameters: int
-    parameters: int
-    stopped: str
 
 
 @dataclass(frozen=True)
@@ -183,20 +122,6 @@ def load_tuned(path: Path, device: str | None = None) -> Tuned:
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, WeightsError) as error:
         reason = " ".join(str(error).split())[:200]
         raise TaskError(f"{path} is no whole tuned encoder: {type(error).__name__} {reason}") from error
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file; the old one stays whole until the new one is.
-
-    Raises:
-        TaskError: It cannot be written.
-    """
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    except OSError as error:
-        raise TaskError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _tensors(tuned: Tuned) -> dict[str, Tensor]:

@@ -1,0 +1,1 @@
+"""The parts of a deep fine-tuning; `encoder.finetune` is its face."""
