@@ -15,7 +15,7 @@ from catalog.binary_copy import Columns, copy_columns
 from catalog.errors import TaskError
 from catalog.patience import LOCK_TIMEOUT_MS, patiently
 from catalog.release import act_as_owner
-from catalog.tasks import Task
+from catalog.tasks import Task, show_task
 
 Scores = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None]
 """object_ids (n,), values and uncertainties (n, columns), a column a class that has one; None: unknown."""
@@ -77,6 +77,21 @@ def score_classes(task: Task) -> tuple[int, ...]:
     return (2,) if task.kind == "binary" else tuple(range(1, len(task.classes) + 1))
 
 
+def publish_version(connection: psycopg.Connection, new: NewVersion, scores: Iterable[Scores]) -> Version:
+    """Keep a version and, unless it is refused, show it, in new columns where the task has none yet.
+
+    The columns come when their scores are there, so nobody sees empty ones. Arguments and errors as
+    `write_version` and `show_task` have them.
+    """
+    with connection.transaction():
+        act_as_owner(connection)
+        connection.execute("SELECT galcat.prepare_scores(%s)", [new.task.name])
+    version = write_version(connection, new, scores)
+    if version.refused is None:
+        show_task(connection, new.task.name)
+    return version
+
+
 def write_version(connection: psycopg.Connection, new: NewVersion, scores: Iterable[Scores]) -> Version:
     """Keep a version and, unless it is refused, show its scores in the place of the former ones.
 
@@ -99,13 +114,6 @@ def write_version(connection: psycopg.Connection, new: NewVersion, scores: Itera
     if version.refused is None:
         drop_old_scores(connection, new.task)
     return version
-
-
-def prepare_scores(connection: psycopg.Connection, task: Task) -> None:
-    """Make the table of a task's scores, before its first version."""
-    with connection.transaction():
-        act_as_owner(connection)
-        connection.execute("SELECT galcat.prepare_scores(%s)", [task.name])
 
 
 def current_version(connection: psycopg.Connection, task: Task, release_id: int) -> Version | None:

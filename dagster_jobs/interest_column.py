@@ -13,8 +13,7 @@ from catalog.task_versions import (
     add_scores,
     current_version,
     galaxies_without_score,
-    prepare_scores,
-    write_version,
+    publish_version,
 )
 from catalog.tasks import show_task
 from dagster_jobs.counted import Counted
@@ -56,12 +55,9 @@ def write_interest(url: str, name: str, progress: Callable[[int], None] | None =
             model.to_bytes(),
             {"galaxies": len(search.ratings.object_ids)},
         )
-        prepare_scores(connection, search.task)
         counted = Counted(progress)
         with all_vectors(reader, search.release, "search") as chunks:
-            version = write_version(connection, new, counted.passing(_expected(model, search, chunks)))
-        if version.refused is None:
-            show_task(connection, name)
+            version = publish_version(connection, new, counted.passing(_expected(model, search, chunks)))
     return Learnt(version, is_new=True, galaxies=counted.galaxies)
 
 

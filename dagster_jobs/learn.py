@@ -18,9 +18,8 @@ from catalog.task_versions import (
     current_version,
     galaxies_without_score,
     newest_version,
-    prepare_scores,
+    publish_version,
     score_classes,
-    write_version,
 )
 from catalog.tasks import Task, find_task, show_task
 from catalog.uncertain import random_unlabelled
@@ -119,13 +118,10 @@ def learn(
             report,
             refused,
         )
-        prepare_scores(connection, lesson.task)
         counted = Counted(progress)
         with connect(url, autocommit=True) as reader, all_vectors(reader, lesson.release) as chunks:
             scores = _scored(head, lesson.task, chunks)
-            version = write_version(connection, new, counted.passing(scores))
-        if version.refused is None:
-            show_task(connection, name)
+            version = publish_version(connection, new, counted.passing(scores))
     return Learnt(version, is_new=True, galaxies=counted.galaxies)
 
 

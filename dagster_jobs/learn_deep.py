@@ -22,11 +22,10 @@ from catalog.task_versions import (
     NewVersion,
     Scores,
     current_version,
-    prepare_scores,
+    publish_version,
     score_classes,
-    write_version,
 )
-from catalog.tasks import Task, show_task
+from catalog.tasks import Task
 from catalog.thumbnails import all_thumbnails, thumbnails
 from dagster_jobs.counted import Counted
 from dagster_jobs.errors import JobError
@@ -94,15 +93,12 @@ def learn_deep(
             report,
             refused,
         )
-        prepare_scores(connection, lesson.task)
         counted = Counted()
         with (
             connect(url, autocommit=True) as reader,
             closing(all_thumbnails(reader, lesson.release.release_id)) as chunks,
         ):
-            version = write_version(connection, new, counted.passing(_scored(tuned, lesson.task, chunks)))
-        if version.refused is None:
-            show_task(connection, name)
+            version = publish_version(connection, new, counted.passing(_scored(tuned, lesson.task, chunks)))
     state.unlink(missing_ok=True)
     return Learnt(version, is_new=True, galaxies=counted.galaxies)
 
