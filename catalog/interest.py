@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 import numpy as np
 import psycopg
@@ -11,7 +12,17 @@ from psycopg import sql
 
 from catalog.binary_copy import copy_columns
 from catalog.errors import TaskError
+from catalog.stored_vectors import CurrentRelease
 from catalog.tasks import Task
+
+_READ: LiteralString = (
+    "SELECT m.object_id, m.anomaly_score "
+    "FROM galcat.morphology AS m JOIN galcat.source AS s USING (object_id) "
+    "WHERE m.release_id = %(release)s AND NOT s.is_retired AND NOT m.object_id = ANY (%(known)s) "
+)
+# Ids are hashes: their order, seen from somewhere, is a random one that comes out the same again.
+_AT_RANDOM: LiteralString = "ORDER BY m.object_id # hashtextextended(%(task)s, 0), m.object_id LIMIT %(n)s"
+_STRANGEST: LiteralString = "ORDER BY m.anomaly_score DESC NULLS LAST, m.object_id LIMIT %(n)s"
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,37 @@ def last_round(connection: psycopg.Connection, task: Task) -> Round | None:
         offers=tuple(Offer(*offer) for offer in offers),
         rated=frozenset(one[0] for one in rated),
     )
+
+
+def first_offers(
+    connection: psycopg.Connection,
+    task: Task,
+    release: CurrentRelease,
+    known: NDArray[np.int64],
+    n: int,
+    *,
+    strangest: bool,
+) -> list[Offer]:
+    """Galaxies to begin with: random ones, always the same of one catalogue and task, or the strangest.
+
+    Args:
+        connection: To the catalogue.
+        task: Of what.
+        release: The current one.
+        known: Galaxies to leave out.
+        n: How many.
+        strangest: By `anomaly_score`.
+
+    Raises:
+        TaskError: The strangest are wanted, and the release has no anomaly_score.
+    """
+    rows = connection.execute(
+        _READ + (_STRANGEST if strangest else _AT_RANDOM),
+        {"release": release.release_id, "known": known.tolist(), "task": task.name, "n": n},
+    ).fetchall()
+    if strangest and rows and rows[0][1] is None:
+        raise TaskError(f"release {release.name} has no anomaly_score: begin with random galaxies")
+    return [Offer(int(row[0])) for row in rows]
 
 
 def offered_before(connection: psycopg.Connection, task: Task) -> NDArray[np.int64]:

@@ -15,10 +15,12 @@ from catalog.interest import Offer, Round, last_round, top_list
 from catalog.result import Result
 from catalog.settings import load_settings
 from catalog.tasks import Task, add_task, find_task, tasks
-from dagster_jobs.cli_ingest import PROGRESS_COLUMNS, log
-from dagster_jobs.cli_query import Format, Output, show
-from dagster_jobs.cli_tasks import Name, Number, Sheet, Who, catalogue, draw, positions, store
+from dagster_jobs.cli_ingest import PROGRESS_COLUMNS
+from dagster_jobs.cli_labels import Name, Who, catalogue, store
+from dagster_jobs.cli_query import Format, Output, log, show
+from dagster_jobs.cli_tasks import Number, Sheet
 from dagster_jobs.errors import JobError
+from dagster_jobs.shown_galaxies import show_galaxies
 
 app = typer.Typer()
 anomalies = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
@@ -86,7 +88,7 @@ def next_batch(
                 progress=lambda n: progress.advance(bar, n),
             )
         waiting = _open(made)
-        _show(connection, waiting, sheet, "table", None)
+        _show(connection, waiting, sheet)
     drawn = f", drawn in {sheet}" if sheet is not None else ""
     example = " ".join(f"{offer.object_id}={score}" for offer, score in zip(waiting, (4, 0), strict=False))
     log.print(
@@ -162,7 +164,7 @@ def score(
         unknown = set(object_ids) - {offer.object_id for offer in expected}
         if unknown:
             raise JobError(f"no galaxy has object_id {min(unknown)}")
-        _show(connection, expected, None, "table", None)
+        _show(connection, expected, None)
 
 
 @anomalies.command()
@@ -188,19 +190,15 @@ def _show(
     connection: psycopg.Connection,
     offers: Sequence[Offer],
     sheet: Path | None,
-    output_format: str,
-    output: Path | None,
+    output_format: str = "table",
+    output: Path | None = None,
 ) -> None:
-    ids = [offer.object_id for offer in offers]
-    places = positions(connection, ids)
-    rows: list[tuple[object, ...]] = [
-        (one.object_id, *places[one.object_id], one.interest, one.uncertainty, one.expected_improvement)
-        for one in offers
-    ]
-    names = ("object_id", "ra", "dec", "interest", "uncertainty", "expected_improvement")
-    show(Result(names, rows), output_format, output)
+    values: dict[int, tuple[object, ...]] = {
+        one.object_id: (one.interest, one.uncertainty, one.expected_improvement) for one in offers
+    }
+    names = ("interest", "uncertainty", "expected_improvement")
     captions = ["" if one.interest is None else f"interest {one.interest:.2f}" for one in offers]
-    draw(connection, ids, captions, sheet)
+    show_galaxies(connection, values, names, captions, sheet, output_format, output)
 
 
 def _open(made: Round) -> list[Offer]:

@@ -116,7 +116,7 @@ def similar(
                 n=n,
                 cone=None if near is None else search.Cone(*near),
                 where=where,
-                columns=_names(columns),
+                columns=names_in(columns),
                 exact=exact,
                 distinct=distinct,
             ),
@@ -155,7 +155,7 @@ def match(
             connection,
             positions,
             radius_arcsec,
-            _names(columns),
+            names_in(columns),
         )
     show(found.result, output_format, output)
     n, missing = len(positions.ra_deg), len(found.unmatched)
@@ -232,7 +232,8 @@ def draw_similar(connection: psycopg.Connection, asked: Target, found: Result, s
     contact_sheet([*asked.pictures(connection), *neighbours], sheet)
 
 
-def _names(columns: str) -> tuple[str, ...]:
+def names_in(columns: str) -> tuple[str, ...]:
+    """The names in a text with commas between."""
     return tuple(name.strip() for name in columns.split(",") if name.strip())
 
 

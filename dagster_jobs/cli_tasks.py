@@ -1,34 +1,22 @@
-"""Commands for tasks: ask a question, label galaxies, learn the answer for all of them."""
+"""Commands for tasks: ask a question, see how far it is, and what to look at next."""
 
 import getpass
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import psycopg
 import typer
 from rich.markup import escape
-from rich.progress import Progress
 
 from catalog import tasks as catalogue_tasks
-from catalog.connection import database_url
-from catalog.label_file import parse_value, read_labels
-from catalog.labels import Said, write_labels, write_tags
-from catalog.migrate import migrate
 from catalog.result import Result
-from catalog.settings import load_settings
-from catalog.tasks import Task, TaskState, find_task
-from catalog.thumbnails import thumbnails
-from dagster_jobs.cli_ingest import PROGRESS_COLUMNS, log
-from dagster_jobs.cli_query import NAMED, DecColumn, Format, Output, RaColumn, connected, show
-from dagster_jobs.contact_sheet import contact_sheet
-from dagster_jobs.errors import JobError
-from dagster_jobs.writing import writing
+from catalog.tasks import TaskState
+from dagster_jobs.cli_labels import Name, Who, catalogue, store
+from dagster_jobs.cli_query import Format, Output, log, names_in, show
+from dagster_jobs.shown_galaxies import show_galaxies
 
 if TYPE_CHECKING:
-    from dagster_jobs.learn import Learnt
-    from encoder.tuning.report import Epoch
+    from dagster_jobs.suggest import Suggested
 
 app = typer.Typer()
 tasks = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
@@ -36,12 +24,8 @@ app.add_typer(
     tasks, name="tasks", help="Questions that people answer of galaxies, and the columns learnt from them."
 )
 
-Name = Annotated[str, typer.Argument(help="Name of the task.")]
 Number = Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)]
 Sheet = Annotated[Path | None, typer.Option(help="Contact sheet to draw, PNG.")]
-Who = Annotated[
-    str | None, typer.Option("--labeller", help="Who says so; without it, your account on this machine.")
-]
 COLUMNS = ("task", "question", "answers", "labels", "galaxies", "column", "version", "auc", "accuracy", "ece")
 
 
@@ -71,7 +55,7 @@ def add(
     Examples: `galcat tasks add ring --question "Has it a ring?"` ·
     `galcat tasks add kind --question "What is it?" --classes disk,ball,other`
     """
-    task = catalogue_tasks.question_of(name, question, _names(classes))
+    task = catalogue_tasks.question_of(name, question, names_in(classes))
     with catalogue() as connection:
         is_new = catalogue_tasks.add_task(connection, task, getpass.getuser())
     what = "is there now" if is_new else "was there already"
@@ -104,8 +88,7 @@ def next_galaxies(name: Name, n: Number = 20, sheet: Sheet = None) -> None:
 
     with catalogue() as connection:
         found = to_label_next(connection, name, n)
-        values = None if found.probability is None else found.probability.tolist()
-        _show_galaxies(connection, found.object_ids.tolist(), found.task, values, sheet, "table", None)
+        _show(connection, found, sheet)
     example = " ".join(f"{identity}={found.task.classes[-1]}" for identity in found.object_ids.tolist()[:2])
     log.print(escape(f"say what they are by galcat tasks say {name} {example} ..."), soft_wrap=True)
 
@@ -145,248 +128,23 @@ def likely(
 
     with catalogue() as connection:
         found = most_likely(connection, name, n, of_class, unlabelled=unlabelled)
-        values = None if found.probability is None else found.probability.tolist()
-        _show_galaxies(
-            connection, found.object_ids.tolist(), found.task, values, sheet, output_format, output
-        )
+        _show(connection, found, sheet, output_format, output)
 
 
-@app.command()
-def label(
-    name: Name,
-    file: Annotated[Path, typer.Argument(help="Table with object_id, or positions, and an answer a row.")],
-    answers: Annotated[str | None, typer.Option("--answers", help="Its column of answers.")] = None,
-    ra: RaColumn = None,
-    dec: DecColumn = None,
-    radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be to a position.")] = 3.0,
-    labeller: Who = None,
-) -> None:
-    """Store a table of labels: FITS, VOTable, CSV, Parquet, text.
-
-    Galaxies are found by `object_id`, or by position. Rows without a galaxy, or with several, are listed and
-    left out, and the exit code is then 1; a wrong answer keeps the whole file out. What somebody said last is
-    not said again. Then: `galcat finetune TASK`, unless `galcat jobs` runs, which does it by itself.
-
-    Example: `galcat label ring rings.csv`
-    """
-    with catalogue() as connection:
-        task = find_task(connection, name)
-        read = read_labels(
-            connection, task, file, column=answers, ra=ra, dec=dec, radius_arcsec=radius_arcsec
-        )
-        new = write_labels(connection, task, read.said, labeller or getpass.getuser(), file.name)
-    log.print(
-        escape(f"{len(read.said)} rows of {file} are labels of {name}, {new} of them new"), soft_wrap=True
-    )
-    for rows, what in ((read.unmatched, "no galaxy"), (read.ambiguous, "several galaxies, none was taken")):
-        if rows:
-            named = ", ".join(map(str, rows[:NAMED])) + (", ..." if len(rows) > NAMED else "")
-            log.print(f"{what} ({len(rows)}): row {named}", soft_wrap=True)
-    raise typer.Exit(1 if read.unmatched or read.ambiguous else 0)
-
-
-@app.command()
-def tag(
-    word: Annotated[str, typer.Argument(metavar="TAG", help="A word, with or without #.")],
-    object_ids: Annotated[list[int], typer.Argument(help="OBJECT_ID, as many as you like.")],
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take your own tag off again.")] = False,
-    labeller: Who = None,
-) -> None:
-    """Put a free tag on galaxies: no task is needed, and everybody sees it in galcat.current_tag.
-
-    Example: `galcat tag diffuse 4611686018427387904`
-    """
-    with catalogue() as connection:
-        write_tags(connection, object_ids, word, labeller or getpass.getuser(), withdraw=withdraw)
-    did = "taken off" if withdraw else "put on"
-    log.print(escape(f"#{word.lstrip('#').lower()} {did} {len(object_ids)} galaxies"), soft_wrap=True)
-
-
-@app.command()
-def finetune(
-    name: Name,
-    depth: Annotated[
-        int,
-        typer.Option(help="Blocks of the network, from its end, that are trained too; -1 for all.", min=-1),
-    ] = 0,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="With --depth: the file; without it, TASK.safetensors."),
-    ] = None,
-    weights: Annotated[
-        str, typer.Option(help="With --depth: weights file of the release; not needed for those shipped.")
-    ] = "",
-    compare: Annotated[
-        bool,
-        typer.Option(
-            "--compare", help="Only compare frozen, deep, scratch, ImageNet, on 30 % of the labels."
-        ),
-    ] = False,
-    even_if_worse: Annotated[
-        bool,
-        typer.Option("--even-if-worse", help="Show the new model though it is worse on the labels."),
-    ] = False,
-) -> None:
-    """Learn a task from its labels, and write its columns in galcat.galaxy for every galaxy.
-
-    On stored vectors: seconds, no image is read again. Where no label came since, nothing is learnt anew.
-    With `--depth N` the last N blocks of the network learn too, on the catalogue's pictures and on a GPU
-    where there is one: minutes to hours; killed, a second call goes on.
-
-    Examples: `galcat finetune ring` · `galcat finetune ring --depth 6 -o ring.safetensors`
-    """
-    with catalogue() as connection:
-        find_task(connection, name)
-    if compare:
-        _compare(name, depth, weights)
-        return
-    if depth:
-        done = _learn_deep(
-            name, depth, output or Path(f"{name}.safetensors"), weights, even_if_worse=even_if_worse
-        )
-    else:
-        done = _learn(name, even_if_worse=even_if_worse)
-    log.print(
-        escape(f"task {name}, version {done.version.version}: {_told(done.version.report)}"), soft_wrap=True
-    )
-    if done.version.refused is not None:
-        log.print(
-            f"[red]not shown:[/red] {escape(done.version.refused)}; show it by --even-if-worse",
-            soft_wrap=True,
-        )
-        raise typer.Exit(1)
-    what = (
-        f"{done.galaxies} galaxies scored"
-        if done.is_new
-        else f"no new label; {done.galaxies} new galaxies scored"
-    )
-    log.print(escape(what), soft_wrap=True)
-
-
-def _learn(name: str, *, even_if_worse: bool) -> "Learnt":
-    from dagster_jobs.learn import learn  # noqa: PLC0415 - torch takes seconds
-
-    with Progress(*PROGRESS_COLUMNS, console=log, transient=True) as progress:
-        bar = progress.add_task("galaxies", total=None)
-        return learn(
-            database_url(load_settings()),
-            name,
-            even_if_worse=even_if_worse,
-            progress=lambda n: progress.advance(bar, n),
-        )
-
-
-def _learn_deep(name: str, depth: int, output: Path, weights: str, *, even_if_worse: bool) -> "Learnt":
-    from dagster_jobs.learn_deep import learn_deep  # noqa: PLC0415 - torch takes seconds
-
-    blocks = None if depth < 0 else depth
-    url = database_url(load_settings())
-    done = learn_deep(
-        url, name, blocks, output, weights=weights, even_if_worse=even_if_worse, progress=_say_epoch
-    )
-    log.print(escape(f"wrote {output}; read it by encoder.finetune.load_tuned"), soft_wrap=True)
-    return done
-
-
-def _compare(name: str, depth: int, weights: str) -> None:
-    from dagster_jobs.learn_deep import compare_methods  # noqa: PLC0415 - torch takes seconds
-
-    def skipped(reason: str) -> None:
-        log.print(f"[yellow]skipped:[/yellow] {escape(reason)}", soft_wrap=True)
-
-    blocks = None if depth < 0 else depth
-    table = compare_methods(
-        database_url(load_settings()), name, blocks, skipped, weights=weights, progress=_say_epoch
-    )
-    rows: list[tuple[object, ...]] = [tuple(row) for row in table.itertuples(index=False)]
-    show(Result(tuple(table.columns), rows), "table", None)
-
-
-def _say_epoch(epoch: "Epoch") -> None:
-    held_out = "" if epoch.held_out_loss is None else f", held out {epoch.held_out_loss:.3f}"
-    loss = "" if epoch.loss is None else f"loss {epoch.loss:.3f}"
-    log.print(f"{epoch.stage} {epoch.epoch}: {loss}{held_out}", style="dim", soft_wrap=True)
-
-
-@contextmanager
-def catalogue() -> Iterator[psycopg.Connection]:
-    """The catalogue with its schema up to date, as the writer.
-
-    Raises:
-        JobError: Nothing has been ingested yet.
-    """
-    url = database_url(load_settings())
-    with connected():
-        migrate(url)
-    with writing(url) as connection:
-        yield connection
-
-
-def store(name: str, said: Sequence[str], labeller: str | None, origin: str) -> int:
-    """Store what was said as ID=answer on the command line, all or nothing; returns how many were new.
-
-    Raises:
-        JobError: A word is not ID=answer.
-        LabelError: An answer is none of the task's, or a galaxy is not there.
-    """
-    with catalogue() as connection:
-        task = find_task(connection, name)
-        labels = [_said(task, word) for word in said]
-        new = write_labels(connection, task, labels, labeller or getpass.getuser(), origin)
-    log.print(f"{len(labels)} labels, {new} of them new", soft_wrap=True)
-    return new
-
-
-def draw(
-    connection: psycopg.Connection, object_ids: list[int], captions: Sequence[str], sheet: Path | None
-) -> None:
-    """Draw a contact sheet of galaxies, where one is wanted."""
-    if sheet is None:
-        return
-    pictures = thumbnails(connection, object_ids)
-    pairs = zip(object_ids, captions, strict=True)
-    contact_sheet([(pictures[identity], f"{identity}\n{caption}") for identity, caption in pairs], sheet)
-
-
-def positions(connection: psycopg.Connection, object_ids: list[int]) -> dict[int, tuple[float, float]]:
-    """Right ascension and declination of galaxies, ICRS degrees."""
-    rows = connection.execute(
-        "SELECT object_id, ra, dec FROM galcat.source WHERE object_id = ANY (%s)", [object_ids]
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}
-
-
-def _said(task: Task, word: str) -> Said:
-    identity, equals, value = word.partition("=")
-    if not equals or not identity.isdecimal():
-        raise JobError(f"{word!r} is not ID={'SCORE' if task.kind == 'interest' else 'answer'}")
-    return Said(int(identity), parse_value(task, value))
-
-
-def _show_galaxies(
+def _show(
     connection: psycopg.Connection,
-    object_ids: list[int],
-    task: Task,
-    probability: list[list[float]] | None,
+    found: "Suggested",
     sheet: Path | None,
-    output_format: str,
-    output: Path | None,
+    output_format: str = "table",
+    output: Path | None = None,
 ) -> None:
-    places = positions(connection, object_ids)
-    names = task.classes[1:] if task.kind == "binary" else task.classes
-    first = len(task.classes) - len(names)
-    known: list[list[float]] = probability or []
-    shown: list[Sequence[float | None]] = [one[first:] for one in known]
-    shown = shown or [[None] * len(names)] * len(object_ids)
-    rows: list[tuple[object, ...]] = [
-        (identity, *places[identity], *values) for identity, values in zip(object_ids, shown, strict=True)
-    ]
-    show(Result(("object_id", "ra", "dec", *(f"p_{name}" for name in names)), rows), output_format, output)
-    captions = [
-        " ".join(f"{name} {p:.2f}" for name, p in zip(names, one, strict=True) if p is not None)
-        for one in shown
-    ]
-    draw(connection, object_ids, captions, sheet)
+    names = found.task.classes[1:] if found.task.kind == "binary" else found.task.classes
+    ids = found.object_ids.tolist()
+    known = [None] * len(ids) if found.probability is None else found.probability[:, -len(names) :].tolist()
+    values = {i: tuple(p or [None] * len(names)) for i, p in zip(ids, known, strict=True)}
+    captions = [" ".join(f"{n} {v:.2f}" for n, v in zip(names, p or (), strict=False)) for p in known]
+    columns = tuple(f"p_{name}" for name in names)
+    show_galaxies(connection, values, columns, captions, sheet, output_format, output)
 
 
 def _row(state: TaskState) -> tuple[object, ...]:
@@ -402,19 +160,3 @@ def _row(state: TaskState) -> tuple[object, ...]:
         state.version,
         *(report.get(name) for name in ("auc", "accuracy", "ece")),
     )
-
-
-def _told(report: dict[str, object]) -> str:
-    """A model's report in a line."""
-    figures = [
-        f"{title} {value:.3f}"
-        for name, title in (("auc", "AUC"), ("accuracy", "balanced accuracy"), ("ece", "calibration error"))
-        if isinstance(value := report.get(name), float)
-    ]
-    measured = f"on labels held out {', '.join(figures)}" if figures else "too few labels to measure it on"
-    disagreed = f", people disagree on {n}" if (n := report.get("contradictory")) else ""
-    return f"learnt from {report.get('galaxies')} galaxies{disagreed}; {measured}"
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())

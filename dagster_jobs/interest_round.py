@@ -2,13 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import LiteralString
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from catalog.interest import NewRound, Offer, Round, Top, last_round, offered_before, write_round
+from catalog.interest import (
+    NewRound,
+    Offer,
+    Round,
+    Top,
+    first_offers,
+    last_round,
+    offered_before,
+    write_round,
+)
 from catalog.labels import Ratings, mean_ratings
 from catalog.stored_vectors import CurrentRelease, all_vectors, current_projection, vectors_of
 from catalog.tasks import Task, find_task
@@ -16,15 +24,6 @@ from dagster_jobs.errors import JobError
 from dagster_jobs.writing import writing
 from encoder.candidates import BATCH, TOP, Candidates
 from encoder.interest import Interest, fit_interest, standardised
-
-_READ: LiteralString = (
-    "SELECT m.object_id, m.anomaly_score "
-    "FROM galcat.morphology AS m JOIN galcat.source AS s USING (object_id) "
-    "WHERE m.release_id = %(release)s AND NOT s.is_retired AND NOT m.object_id = ANY (%(known)s) "
-)
-# Ids are hashes: their order, seen from somewhere, is a random one that comes out the same again.
-_AT_RANDOM: LiteralString = "ORDER BY m.object_id # hashtextextended(%(task)s, 0), m.object_id LIMIT %(n)s"
-_STRANGEST: LiteralString = "ORDER BY m.anomaly_score DESC NULLS LAST, m.object_id LIMIT %(n)s"
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,12 @@ def next_round(
         known = np.union1d(search.ratings.object_ids, offered_before(connection, search.task))
         model = search.interest() if len(search.ratings.object_ids) > 1 else None
         if model is None:
-            offers, top = _first_offers(connection, search, known, strangest=strangest_first), None
+            offers, top = (
+                first_offers(
+                    connection, search.task, search.release, known, BATCH, strangest=strangest_first
+                ),
+                None,
+            )
         else:
             offers, top = _expected(connection, search, model, known, progress)
         if not offers:
@@ -133,23 +137,6 @@ def rate_by(
             ids.tolist(), mean.tolist(), deviation.tolist(), strict=True
         )
     ]
-
-
-def _first_offers(
-    connection: psycopg.Connection, search: Search, known: NDArray[np.int64], *, strangest: bool
-) -> list[Offer]:
-    rows = connection.execute(
-        _READ + (_STRANGEST if strangest else _AT_RANDOM),
-        {
-            "release": search.release.release_id,
-            "known": known.tolist(),
-            "task": search.task.name,
-            "n": BATCH,
-        },
-    ).fetchall()
-    if strangest and rows and rows[0][1] is None:
-        raise JobError(f"release {search.release.name} has no anomaly_score: begin with random galaxies")
-    return [Offer(int(row[0])) for row in rows]
 
 
 def _expected(
