@@ -13,20 +13,9 @@ from catalog.errors import TaskError
 from catalog.labels import Said, write_labels
 from catalog.migrate import migrate
 from catalog.query import run_query
-from catalog.task_versions import (
-    NewVersion,
-    Scores,
-    current_version,
-    galaxies_without_score,
-    write_version,
-)
-from catalog.tasks import Task, add_task, find_task, hide_task, question_of, remove_task, show_task, tasks
-from catalog.writer import write_tile
-from tests.catalog.galaxies import fill, galaxy_rows, tile_record
-
-RING = question_of("ring", "Has it a ring?", ())
-KIND = question_of("kind", "What is it?", ("disk", "ball", "other"))
-ODD = Task("odd", "How odd is it?", "interest", ())
+from catalog.tasks import add_task, find_task, hide_task, question_of, remove_task, show_task, tasks
+from tests.catalog.galaxies import fill
+from tests.catalog.scored_tasks import KIND, ODD, RING, columns, scored
 
 _OF_SOMEBODY = """
     CREATE ROLE somebody_galcat_test; CREATE SCHEMA mine;
@@ -46,27 +35,6 @@ def filled(connection: psycopg.Connection) -> psycopg.Connection:
     return connection
 
 
-def columns(connection: psycopg.Connection) -> list[str]:
-    return list(run_query(connection, "SELECT * FROM galcat.galaxy LIMIT 0").columns)
-
-
-def scored(
-    connection: psycopg.Connection, task: Task, seed: int = 0, refused: str | None = None
-) -> np.ndarray:
-    """A version with random scores of every galaxy, (50, columns); what was written, by object_id."""
-    ids = np.array(
-        [row[0] for row in connection.execute("SELECT object_id FROM galcat.source ORDER BY 1")], np.int64
-    )
-    width = len(task.classes) if task.kind == "classes" else 1
-    values = np.random.default_rng(seed).random((len(ids), width), np.float32)
-    scores: Scores = (ids, values, values / 10)
-    parts = [tuple(column[rows] for column in scores) for rows in (slice(0, 20), slice(20, None))]
-    release = connection.execute("SELECT release_id FROM galcat.release WHERE is_current").fetchone()
-    assert release is not None
-    write_version(connection, NewVersion(task, release[0], "head", 7, b"model", {"auc": 0.9}, refused), parts)  # type: ignore[arg-type]
-    return values
-
-
 def test_a_task_gets_its_columns_behind_all_others(filled: psycopg.Connection) -> None:
     before = columns(filled)
     for task in (RING, KIND, ODD):
@@ -84,73 +52,6 @@ def test_a_task_gets_its_columns_behind_all_others(filled: psycopg.Connection) -
     ]
     answer = run_query(filled, "SELECT ring_probability, kind_ball_uncertainty FROM galcat.galaxy")
     assert answer.rows == [(None, None)] * 50
-
-
-@pytest.mark.parametrize("task", [RING, KIND, ODD])
-def test_a_version_shows_every_score_and_the_next_one_takes_its_place(
-    filled: psycopg.Connection, task: Task
-) -> None:
-    add_task(filled, task)
-    show_task(filled, task.name)
-    names = [name for name in columns(filled) if name.startswith(f"{task.name}_")]
-    query = f"SELECT {', '.join(names)} FROM galcat.galaxy ORDER BY object_id"  # noqa: S608
-    for seed in (0, 1):
-        values = scored(filled, task, seed)
-        expected = np.stack([values, values / 10], axis=2).reshape(50, -1)
-        found = np.array(run_query(filled, query).rows, np.float32)
-        np.testing.assert_array_equal(found, expected)
-    partitions = filled.execute(
-        "SELECT count(*) FROM pg_inherits WHERE inhparent = to_regclass('galcat.' || galcat.score_table(%s))",
-        [task.name],
-    ).fetchone()
-    assert partitions == (1,)
-    versions = filled.execute(
-        "SELECT version, is_current FROM galcat.task_version ORDER BY version"
-    ).fetchall()
-    assert versions == [(1, False), (2, True)]
-
-
-def test_a_column_says_what_it_is_and_of_which_version(filled: psycopg.Connection) -> None:
-    add_task(filled, RING)
-    show_task(filled, "ring")
-    field = run_query(filled, "SELECT ring_probability FROM galcat.galaxy").fields[0]
-    assert field.description == "Probability of yes to: Has it a ring?"
-    scored(filled, RING)
-    field = run_query(filled, "SELECT ring_probability FROM galcat.galaxy").fields[0]
-    made = filled.execute("SELECT made_at::date::text FROM galcat.task_version").fetchone()
-    assert made is not None
-    assert field.description == f"Probability of yes to: Has it a ring?, version 1 of {made[0]}"
-
-
-def test_a_refused_version_is_kept_and_not_shown(filled: psycopg.Connection) -> None:
-    add_task(filled, RING)
-    show_task(filled, "ring")
-    shown = scored(filled, RING)
-    scored(filled, RING, 1, "it is worse")
-    found = run_query(filled, "SELECT ring_probability FROM galcat.galaxy ORDER BY object_id")
-    np.testing.assert_array_equal(np.array(found.rows, np.float32), shown)
-    kept = filled.execute("SELECT version, refused FROM galcat.task_version WHERE NOT is_current").fetchall()
-    assert kept == [(2, "it is worse")]
-
-
-def test_a_version_that_fails_in_the_middle_leaves_nothing_behind(filled: psycopg.Connection) -> None:
-    add_task(filled, RING)
-    show_task(filled, "ring")
-    shown = scored(filled, RING)
-
-    def broken() -> object:
-        yield np.array([1, 2], np.int64), np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32)
-        raise OSError("killed")
-
-    with pytest.raises(OSError, match="killed"):
-        write_version(filled, NewVersion(RING, 1, "head", 9, b"", {}), broken())  # type: ignore[arg-type]
-    found = run_query(filled, "SELECT ring_probability FROM galcat.galaxy ORDER BY object_id")
-    np.testing.assert_array_equal(np.array(found.rows, np.float32), shown)
-    tables = filled.execute(
-        r"SELECT count(*) FROM pg_class WHERE relname LIKE 'task\_score\_t%\_v%' AND relkind = 'r'"
-    )
-    assert tables.fetchone() == (1,)
-    assert filled.execute("SELECT count(*) FROM galcat.task_version").fetchone() == (1,)
 
 
 def test_what_stands_on_the_view_stays_when_a_column_goes(filled: psycopg.Connection) -> None:
@@ -251,38 +152,6 @@ def test_a_task_that_nobody_labelled_can_be_removed_and_another_not(filled: psyc
     assert remove_task(filled, "ring")
     assert not remove_task(filled, "odd")
     assert [state.task.name for state in tasks(filled)] == ["odd"]
-
-
-def test_a_version_that_took_longer_does_not_replace_one_that_knows_more_labels(
-    filled: psycopg.Connection,
-) -> None:
-    add_task(filled, RING)
-    show_task(filled, "ring")
-    shown = scored(filled, RING)
-    row = filled.execute("SELECT array_agg(object_id) FROM galcat.source").fetchone()
-    assert row is not None
-    ids = np.array(row[0], np.int64)
-    late = NewVersion(RING, 1, "head", 3, b"", {})
-    version = write_version(filled, late, [(ids, np.zeros((50, 1), np.float32), None)])
-    assert version.refused == "the version shown has learnt from 7 labels, this one from 3"
-    found = run_query(filled, "SELECT ring_probability FROM galcat.galaxy ORDER BY object_id")
-    np.testing.assert_array_equal(np.array(found.rows, np.float32), shown)
-
-
-def test_a_galaxy_whose_vector_changes_loses_its_score_until_it_is_scored_again(
-    filled: psycopg.Connection,
-) -> None:
-    add_task(filled, RING)
-    show_task(filled, "ring")
-    scored(filled, RING)
-    survey_id, release_id = fill(filled, 50)
-    kept = "SELECT count(*) FILTER (WHERE ring_probability IS NULL) FROM galcat.galaxy"
-    assert filled.execute(kept).fetchone() == (0,)  # the same rows again change nothing
-    write_tile(filled, survey_id, release_id, tile_record(content_hash="new"), galaxy_rows(50, seed=8), [])
-    assert filled.execute(kept).fetchone() == (50,)
-    version = current_version(filled, RING, release_id)
-    assert version is not None
-    assert len(galaxies_without_score(filled, RING, version, release_id)) == 50
 
 
 def test_the_role_of_a_connection_is_the_same_after_a_column_was_made(filled: psycopg.Connection) -> None:
@@ -424,12 +293,3 @@ def test_a_task_is_made_once(filled: psycopg.Connection) -> None:
         add_task(filled, question_of("ring", "Rings a bell?", ()))
     with pytest.raises(TaskError, match="no task is called 'rung'; there are: ring"):
         find_task(filled, "rung")
-
-
-def test_the_most_probable_are_those_of_highest_score(filled: psycopg.Connection) -> None:
-    add_task(filled, KIND)
-    show_task(filled, "kind")
-    values = scored(filled, KIND)
-    ids = [row[0] for row in filled.execute("SELECT object_id FROM galcat.source ORDER BY 1")]
-    found = run_query(filled, "SELECT object_id FROM galcat.most_probable('kind', 5, 'ball')").rows
-    assert [row[0] for row in found] == [ids[i] for i in np.argsort(-values[:, 1])[:5]]

@@ -7,105 +7,41 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import pytest
-from numpy.typing import NDArray
 
 from catalog.connection import connect
 from catalog.errors import TaskError
 from catalog.interest import NewRound, Offer, Round, Top, last_round, top_list, write_round
 from catalog.labels import Said, write_labels
-from catalog.query import run_query
-from catalog.tasks import Task, add_task, hide_task, question_of
-from dagster_jobs import interest_column, interest_round
+from catalog.tasks import add_task, question_of
+from dagster_jobs import interest_round
 from dagster_jobs.errors import JobError
-from dagster_jobs.interest_column import write_interest
 from dagster_jobs.interest_round import next_round
-from encoder.candidates import BATCH, Batch, most_interesting, next_batch
-from encoder.interest import Interest, fit_interest
-from tests.dagster_jobs.asked_galaxies import Asked, fill_asked
+from encoder.candidates import BATCH, most_interesting
+from tests.dagster_jobs.asked_galaxies import Asked
 from tests.dagster_jobs.command_line import Galcat
-
-N = 200
-ODD = Task("odd", "How odd is it?", "interest", ())
-BLUE = Task("blue", "How blue is it?", "interest", ())
-DEVIATIONS = np.linspace(0.02, 0.1, 40, dtype=np.float32)
-Heard = dict[int, float]
+from tests.dagster_jobs.rated_galaxies import (
+    BLUE,
+    ODD,
+    Heard,
+    N,
+    everything,
+    expected_batch,
+    fill,
+    fitted,
+    ids_of,
+    predicted,
+    rate,
+    rate_round,
+    rows,
+    shown,
+    standard,
+    taste,
+)
 
 
 @pytest.fixture
 def asked(database: str) -> Asked:
     return fill(database, N)
-
-
-def fill(database: str, n: int) -> Asked:
-    with connect(database, autocommit=True) as connection:
-        there = fill_asked(connection, n)
-        connection.execute("UPDATE galcat.release SET projection_deviations = %s", [DEVIATIONS.tolist()])
-        add_task(connection, ODD)
-        add_task(connection, BLUE)
-    return there
-
-
-def taste(asked: Asked) -> Heard:
-    """What somebody would rate every galaxy, in halves."""
-    wish = np.clip(2.5 + 4 * asked.search[:, 0] - 3 * asked.search[:, 1], 0, 5)
-    return dict(zip(asked.object_ids.tolist(), (np.round(2 * wish) / 2).tolist(), strict=True))
-
-
-def rate(database: str, heard: Heard, task: Task = ODD, who: str = "ann") -> Heard:
-    with connect(database, autocommit=True) as connection:
-        write_labels(connection, task, [Said(i, score) for i, score in heard.items()], who, "test")
-    return heard
-
-
-def rate_round(database: str, asked: Asked, made: Round, task: Task = ODD) -> Heard:
-    wishes = taste(asked)
-    return rate(database, {i: wishes[i] for i in ids_of(made)}, task)
-
-
-def ids_of(made: Round) -> list[int]:
-    return [offer.object_id for offer in made.offers]
-
-
-def rows(database: str, query: str, *parameters: object) -> list[tuple[object, ...]]:
-    with connect(database, autocommit=True) as connection:
-        return connection.execute(query.encode(), parameters).fetchall()
-
-
-def everything(database: str) -> list[list[tuple[object, ...]]]:
-    """All that the rounds have stored."""
-    tables = ("interest_round", "interest_offer", "interest_top")
-    return [rows(database, f"SELECT * FROM galcat.{name} ORDER BY 1, 2, 3") for name in tables]  # noqa: S608 - constants
-
-
-def standard(asked: Asked) -> NDArray[np.float32]:
-    return (asked.search / DEVIATIONS).astype(np.float32)
-
-
-def fitted(asked: Asked, heard: Heard) -> Interest:
-    """The model of some ratings, from what was written into the catalogue."""
-    order = np.argsort(asked.object_ids)
-    rated = [i for i in order.tolist() if int(asked.object_ids[i]) in heard]
-    ratings = np.array([heard[int(asked.object_ids[i])] for i in rated])
-    return fit_interest(standard(asked)[rated], ratings)
-
-
-def expected_batch(asked: Asked, heard: Heard, offered: set[int]) -> tuple[list[int], Batch]:
-    allowed = ~np.isin(asked.object_ids, list(offered | set(heard)))
-    batch = next_batch(fitted(asked, heard), standard(asked), allowed)
-    return asked.object_ids[batch.ids].tolist(), batch
-
-
-def shown(database: str, name: str = "odd_interest") -> Heard:
-    with connect(database, autocommit=True) as connection:
-        query = f"SELECT object_id, {name} FROM galcat.galaxy"  # noqa: S608 - a constant
-        return dict(run_query(connection, query).rows)  # type: ignore[arg-type] # two columns
-
-
-def predicted(asked: Asked, model: Interest) -> tuple[Heard, Heard]:
-    """Mean and deviation of every galaxy."""
-    mean, deviation = model.predict(standard(asked))
-    ids = asked.object_ids.tolist()
-    return dict(zip(ids, mean.tolist(), strict=True)), dict(zip(ids, deviation.tolist(), strict=True))
 
 
 def test_the_command_line_from_a_search_to_a_column(
@@ -525,74 +461,3 @@ def test_a_galaxy_that_is_retired_before_it_was_rated_is_not_waited_for(database
     with connect(database, autocommit=True) as connection:
         top = [one.object_id for one in top_list(connection, ODD, N, unrated=False)]
     assert (len(top), gone in top, best in top) == (N - 2, False, False)
-
-
-def test_the_column_is_what_the_model_says_of_every_galaxy(database: str, asked: Asked) -> None:
-    heard = rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
-    told: list[int] = []
-    done = write_interest(database, "odd", told.append)
-    assert (done.is_new, done.galaxies, done.version.version, sum(told)) == (True, N, 1, N)
-    mean, deviation = predicted(asked, fitted(asked, heard))
-    assert shown(database) == pytest.approx(mean, abs=1e-5)
-    assert shown(database, "odd_uncertainty") == pytest.approx(deviation, abs=1e-5)
-    again = write_interest(database, "odd", told.append)
-    assert (again.is_new, again.galaxies, again.version, sum(told)) == (False, 0, done.version, N)
-    heard |= rate(database, {int(asked.object_ids[20]): 5.0})
-    assert write_interest(database, "odd").version.version == 2
-    assert shown(database) == pytest.approx(predicted(asked, fitted(asked, heard))[0], abs=1e-5)
-
-
-def test_killed_in_the_middle_the_former_column_stays(database: str, asked: Asked) -> None:
-    rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
-    write_interest(database, "odd")
-    before = shown(database)
-    rate(database, {int(asked.object_ids[20]): 5.0})
-
-    def kill(_: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_interest(database, "odd", kill)
-    assert shown(database) == before
-    assert write_interest(database, "odd").version.version == 2
-    assert shown(database) != before
-
-
-def test_a_column_that_was_dropped_comes_back_without_a_new_rating(database: str, asked: Asked) -> None:
-    rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
-    write_interest(database, "odd")
-    before = shown(database)
-    with connect(database, autocommit=True) as connection:
-        assert hide_task(connection, "odd")
-    done = write_interest(database, "odd")
-    assert (done.is_new, done.galaxies) == (True, N)
-    assert shown(database) == before
-
-
-def test_galaxies_that_come_later_get_their_score_without_a_new_rating(database: str, asked: Asked) -> None:
-    rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
-    done = write_interest(database, "odd")
-    before = shown(database)
-    with connect(database, autocommit=True) as connection:
-        later = fill_asked(connection, 30, seed=5, tile="later")
-    again = write_interest(database, "odd")
-    assert (again.is_new, again.galaxies, again.version) == (False, 30, done.version)
-    after = shown(database)
-    assert {i: after[i] for i in before} == before
-    mean, _ = predicted(later, Interest.from_bytes(done.version.model))
-    assert {i: after[i] for i in later.object_ids.tolist()} == pytest.approx(mean, abs=1e-5)
-
-
-def test_ratings_that_come_while_the_column_is_written_are_for_the_next_time(
-    database: str, asked: Asked
-) -> None:
-    heard = rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
-
-    def meanwhile(_: int) -> None:
-        rate(database, {int(asked.object_ids[20]): 5.0})
-
-    done = write_interest(database, "odd", meanwhile)
-    assert (done.version.labels_seen, done.version.report) == (12, {"galaxies": 12})
-    assert done.version.method == interest_column.METHOD
-    assert done.version.model == fitted(asked, heard).to_bytes()
-    assert write_interest(database, "odd").version.labels_seen == 13
