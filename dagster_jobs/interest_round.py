@@ -68,7 +68,8 @@ def next_round(
         progress: Told how many more galaxies have been looked at.
 
     Raises:
-        CatalogError: There is no such task, or somebody else made a round meanwhile.
+        CatalogError: There is no such task, somebody else made a round meanwhile, or the strangest are wanted
+            of a release without anomaly_score.
         JobError: The task has classes and no ratings, or no galaxy is left to offer.
     """
     with writing(url) as connection:
