@@ -26,14 +26,15 @@ def patiently(act: Callable[[], _Answer], error: type[CatalogError] = CatalogErr
         CatalogError: Others held the lock for too long; nothing was changed.
     """
     began = time.monotonic()
-    for attempt in range(1, ATTEMPTS + 1):
+    attempts = 0
+    while True:
         try:
             return act()
         except psycopg.errors.LockNotAvailable as held:
-            if attempt == ATTEMPTS:
+            attempts += 1
+            if attempts == ATTEMPTS:
                 raise error(
                     f"others held the catalogue's tables for {time.monotonic() - began:.0f} s: nothing was "
                     "changed, stop long queries, then try again"
                 ) from held
             time.sleep(PAUSE_S)
-    raise AssertionError("unreachable")

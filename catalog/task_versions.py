@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
@@ -13,7 +14,7 @@ from psycopg import sql
 
 from catalog.binary_copy import Columns, copy_columns
 from catalog.errors import TaskError
-from catalog.patience import LOCK_TIMEOUT_MS, patiently
+from catalog.patience import LOCK_TIMEOUT_MS
 from catalog.release import act_as_owner
 from catalog.tasks import Task, show_task
 
@@ -156,18 +157,11 @@ def add_scores(connection: psycopg.Connection, task: Task, version: Version, sco
 
 
 def drop_old_scores(connection: psycopg.Connection, task: Task) -> None:
-    """Drop scores that are not shown any more; where readers hold them for long, the next version will."""
-
-    def drop() -> None:
-        with connection.transaction():
-            act_as_owner(connection)
-            connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-            connection.execute("SELECT galcat.drop_old_scores(%s)", [task.name])
-
-    try:
-        patiently(drop, TaskError)
-    except TaskError:
-        return
+    """Drop scores that are not shown any more; where somebody reads them now, the next version will."""
+    with suppress(psycopg.errors.LockNotAvailable), connection.transaction():
+        act_as_owner(connection)
+        connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+        connection.execute("SELECT galcat.drop_old_scores(%s)", [task.name])
 
 
 def _insert(connection: psycopg.Connection, new: NewVersion) -> Version:

@@ -113,10 +113,9 @@ def rate(
     Example: `galcat anomalies rate odd 4611686018427387904=4.5 4611686018427387907=0`
     """
     with catalogue() as connection:
-        _search(find_task(connection, name))
-    store(name, said, labeller, "anomalies")
-    with catalogue() as connection:
-        made = last_round(connection, find_task(connection, name))
+        task = _search(find_task(connection, name))
+        store(connection, task, said, labeller, "anomalies")
+        made = last_round(connection, task)
     waiting = len(_open(made)) if made else 0
     then = (
         f"{waiting} of round {made.round} wait"

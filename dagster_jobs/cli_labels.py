@@ -93,19 +93,18 @@ def catalogue() -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def store(name: str, said: Sequence[str], labeller: str | None, origin: str) -> int:
-    """Store what was said as ID=answer on the command line, all or nothing; returns how many were new.
+def store(
+    connection: psycopg.Connection, task: Task, said: Sequence[str], labeller: str | None, origin: str
+) -> None:
+    """Store what was said as ID=answer on the command line, all or nothing.
 
     Raises:
         JobError: A word is not ID=answer.
         LabelError: An answer is none of the task's, or a galaxy is not there.
     """
-    with catalogue() as connection:
-        task = find_task(connection, name)
-        labels = [_said(task, word) for word in said]
-        new = write_labels(connection, task, labels, labeller or getpass.getuser(), origin)
+    labels = [_said(task, word) for word in said]
+    new = write_labels(connection, task, labels, labeller or getpass.getuser(), origin)
     log.print(f"{len(labels)} labels, {new} of them new", soft_wrap=True)
-    return new
 
 
 def _said(task: Task, word: str) -> Said:

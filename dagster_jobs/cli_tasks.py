@@ -103,7 +103,8 @@ def say(
 
     Example: `galcat tasks say ring 4611686018427387904=yes 4611686018427387907=no`
     """
-    store(name, said, labeller, "tasks")
+    with catalogue() as connection:
+        store(connection, catalogue_tasks.find_task(connection, name), said, labeller, "tasks")
 
 
 @tasks.command()

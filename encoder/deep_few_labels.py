@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from encoder.encoder import Encoder
+from encoder.errors import EvaluationError
 from encoder.evaluation.contenders import IMAGENET, SCRATCH
 from encoder.evaluation.few_labels import CLASSES, LabelSet, Split, row, splits
 from encoder.finetune import TunedTask, TuningSettings, compare
+from encoder.whole_file import write_whole
 
 REPEATS = 5
 """Trainings take minutes each on a CPU."""
@@ -75,9 +77,8 @@ def _draw(
         votes = np.stack([~one.ringed[rows], one.ringed[rows]], axis=1).astype(np.float32)
         table = compare(encoder, _pictures(one, rows, encoder), votes, _TASK, tested, skipped, settings)
         tuned = table[table["method"] != "frozen"].set_index("method")[["balanced_accuracy", "auc"]]
-        unfinished = file.with_name(f".{file.name}.part")
-        unfinished.write_text(json.dumps({str(method): list(of) for method, *of in tuned.itertuples()}))
-        unfinished.replace(file)
+        figures = {str(method): list(of) for method, *of in tuned.itertuples()}
+        write_whole(file, json.dumps(figures).encode(), EvaluationError)
     return {method: (of[0], of[1]) for method, of in json.loads(file.read_text()).items()}
 
 

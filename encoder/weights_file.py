@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
 from safetensors.torch import save
 from torch import Tensor
@@ -20,7 +19,9 @@ from encoder.gz_tree import Tree, load_tree
 from encoder.network import Network
 from encoder.projection import Projection
 from encoder.recipe import ImageRecipe
+from encoder.tensor_file import read_tensors
 from encoder.views import VIEW_SETS
+from encoder.whole_file import write_whole
 
 FORMAT = "galcat-encoder-1"
 _NETWORK = "network."
@@ -59,7 +60,7 @@ def write_weights(path: Path, weights: Weights) -> None:
     """Write a release, whole or not at all; the same release gives the same bytes.
 
     Raises:
-        WeightsError: A weight is no number, or larger than float16 holds.
+        WeightsError: A weight is no number, or larger than float16 holds; or the file cannot be written.
     """
     tensors = {_NETWORK + key: _stored(t, half=t.ndim > 1) for key, t in weights.network.state_dict().items()}
     for key in ("mean", "components", "deviations"):
@@ -80,9 +81,7 @@ def write_weights(path: Path, weights: Weights) -> None:
     }
     # One entry: safetensors writes several in no fixed order.
     content = save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)})
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    write_whole(path, content, WeightsError)
 
 
 def read_weights(path: Path) -> Weights:
@@ -102,17 +101,7 @@ def read_weights(path: Path) -> Weights:
 
 
 def _open(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("galcat", "{}"))
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-    except FileNotFoundError as error:
-        raise WeightsError(f"no weights file {path}") from error
-    except (OSError, safetensors.SafetensorError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(f"weights file {path} cannot be read: {reason}") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise WeightsError(f"{path} is no galcat encoder: its metadata does not say {FORMAT}")
+    about, tensors = read_tensors(path, FORMAT, "weights file", "galcat encoder", WeightsError)
     for key, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise WeightsError(f"{path}: {key} is not finite: the training that wrote it had failed")

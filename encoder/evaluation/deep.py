@@ -20,12 +20,14 @@ from sklearn.metrics import balanced_accuracy_score
 from torch import Tensor, nn
 
 from encoder.encoder import Encoder
+from encoder.errors import EvaluationError
 from encoder.evaluation.contenders import Contender
 from encoder.evaluation.measures import Vectors
 from encoder.evaluation.probe import Spread, classifier, draws, possible_labels
 from encoder.evaluation.real_sets import Efigi
 from encoder.network import Network
 from encoder.training.augment import Share, augmented
+from encoder.whole_file import write_whole
 
 REPEATS = 5
 _TRAINED = 0.75
@@ -67,9 +69,7 @@ def deep_table(
                     if pictures is None:
                         pictures = _pictures(efigi, encoder)
                     score = _tuned_accuracy(encoder, pictures, frozen, efigi.ringed, learnt, tested)
-                    unfinished = file.with_name(f".{file.name}.part")
-                    unfinished.write_text(json.dumps(score))
-                    unfinished.replace(file)
+                    write_whole(file, json.dumps(score).encode(), EvaluationError)
                 scores.append(float(json.loads(file.read_text())))
                 if progress and bar is not None:
                     progress.advance(bar)

@@ -20,7 +20,7 @@ from encoder.tuning.galaxies import Galaxies
 from encoder.tuning.report import Epoch
 from encoder.tuning.settings import TuningSettings
 from encoder.tuning.task import TunedTask
-from encoder.tuning.whole_file import write_whole
+from encoder.whole_file import write_whole
 
 
 @dataclass
@@ -79,7 +79,7 @@ def write_checkpoint(file: Path, training: str, state: State) -> None:
     """
     content = io.BytesIO()
     torch.save({"training": training, **state.content()}, content)
-    write_whole(file, content.getvalue())
+    write_whole(file, content.getvalue(), TaskError)
 
 
 def read_checkpoint(file: Path, training: str, state: State, device: torch.device) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
@@ -24,9 +23,10 @@ from encoder.gz_tree import load_tree
 from encoder.network import Network, folded
 from encoder.projection import Projection
 from encoder.recipe import ImageRecipe
+from encoder.tensor_file import read_tensors
 from encoder.tuning.report import Epoch, TuningReport
 from encoder.tuning.task import TunedTask
-from encoder.tuning.whole_file import write_whole
+from encoder.whole_file import write_whole
 
 FORMAT = "galcat-tuned-1"
 _PROJECTION = ("mean", "components", "deviations")
@@ -92,7 +92,7 @@ class Tuned:
         }
         about["content_sha256"] = _content_hash(about, tensors)
         # One entry: safetensors writes several in no fixed order.
-        write_whole(path, save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)}))
+        write_whole(path, save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)}), TaskError)
 
 
 def probability(head: nn.Linear, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -114,7 +114,7 @@ def load_tuned(path: Path, device: str | None = None) -> Tuned:
         EncoderError: This machine has no such device.
     """
     where = pick_device(device)
-    about, tensors = _open(path)
+    about, tensors = read_tensors(path, FORMAT, "tuned encoder", "tuned encoder", TaskError)
     try:
         if about.pop("content_sha256") != _content_hash(about, tensors):
             raise TaskError(f"{path} is damaged: its content is not what was written")
@@ -138,20 +138,6 @@ def _content_hash(about: dict[str, Any], tensors: dict[str, Tensor]) -> str:
         digest.update(f"{key} {tuple(tensors[key].shape)} {tensors[key].dtype}".encode())
         digest.update(tensors[key].contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _open(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("galcat", "{}"))
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-    except FileNotFoundError as error:
-        raise TaskError(f"no file {path} of a tuned encoder") from error
-    except (OSError, safetensors.SafetensorError, ValueError) as error:
-        raise TaskError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise TaskError(f"{path} is no tuned encoder: its metadata does not say {FORMAT}")
-    return about, tensors
 
 
 def _assemble(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> Tuned:

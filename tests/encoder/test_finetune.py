@@ -357,7 +357,7 @@ def test_a_file_that_is_damaged_missing_or_something_else_is_refused(
         file.write_bytes(content)
         with pytest.raises(TaskError, match=line):
             load_tuned(file, "cpu")
-    with pytest.raises(TaskError, match=r"no file .*none.safetensors of a tuned encoder"):
+    with pytest.raises(TaskError, match=r"no tuned encoder .*none.safetensors"):
         load_tuned(tmp_path / "none.safetensors", "cpu")
     with pytest.raises(TaskError, match=r"is no tuned encoder: its metadata does not say galcat-tuned-1"):
         load_tuned(release, "cpu")

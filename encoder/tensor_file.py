@@ -1,0 +1,35 @@
+"""A safetensors file of ours: tensors, and what its metadata say of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from torch import Tensor
+
+from encoder.errors import EncoderError
+
+
+def read_tensors(
+    path: Path, form: str, what: str, kind: str, error: type[EncoderError]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read the metadata's entry `galcat` and every tensor.
+
+    Args:
+        path: The file.
+        form: What the entry must call its `format`.
+        what: What errors call the file.
+        kind: What errors say that it is not.
+        error: Raised where it is missing, damaged, or something else.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("galcat", "{}"))
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    except FileNotFoundError as missing:
+        raise error(f"no {what} {path}") from missing
+    except (OSError, safetensors.SafetensorError, ValueError) as damage:
+        raise error(f"{what} {path} cannot be read: {' '.join(str(damage).split())}") from damage
+    if not isinstance(about, dict) or about.get("format") != form:
+        raise error(f"{path} is no {kind}: its metadata does not say {form}")
+    return about, tensors
