@@ -61,11 +61,16 @@ def reading(connection: psycopg.Connection, settings: Mapping[str, str] | None =
             connection.execute(
                 "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL ROLE galcat_reader"
             )
-            for name, value in wanted.items():
-                connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", [name, value])
+            set_for_now(connection, wanted)
             yield
     except psycopg.Error as error:
         raise QueryError(_one_line(error)) from error
+
+
+def set_for_now(connection: psycopg.Connection, settings: Mapping[str, str]) -> None:
+    """Change settings until the transaction ends."""
+    for name, value in settings.items():
+        connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", [name, value])
 
 
 def ask(connection: psycopg.Connection, query: sql.SQL | sql.Composed, parameters: Parameters) -> Result:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from catalog.errors import QueryError, UnknownObjectError
-from catalog.query import Parameters, ask, reading, select
+from catalog.query import Parameters, ask, reading, select, set_for_now
 from catalog.result import Result
 
 USUAL_COLUMNS = (
@@ -60,18 +60,18 @@ _NUMBERS: LiteralString = (
 )
 _SAMPLED: LiteralString = (
     "SELECT count(*), count(*) FILTER (WHERE {conditions}) "
-    "FROM galcat.galaxy WHERE object_id < %(sample_end)s"
+    "FROM {relation} WHERE object_id < %(sample_end)s"
 )
 _BY_INDEX: LiteralString = (
     "WITH found AS MATERIALIZED ("
-    "  SELECT object_id, {distance} AS distance{columns} FROM galcat.galaxy WHERE {conditions} "
+    "  SELECT object_id, {distance} AS distance{columns} FROM {relation} WHERE {conditions} "
     "  ORDER BY {distance} LIMIT %(n)s"
     ") SELECT * FROM found ORDER BY distance, object_id"
 )
 # The first column counts the gathered, so that too many of them and none at all are told apart.
 _GATHERED: LiteralString = (
     "WITH gathered AS MATERIALIZED ("
-    "  SELECT object_id, {distance} AS distance FROM galcat.galaxy WHERE {conditions} LIMIT %(most)s + 1"
+    "  SELECT object_id, {distance} AS distance FROM {relation} WHERE {conditions} LIMIT %(most)s + 1"
     "), nearest AS (SELECT object_id, distance FROM gathered ORDER BY distance, object_id LIMIT %(n)s) "
     "SELECT (SELECT count(*) FROM gathered), nearest.object_id, nearest.distance{columns} "
     "FROM (VALUES (0)) AS one LEFT JOIN (nearest JOIN galcat.galaxy USING (object_id)) ON true "
@@ -97,6 +97,21 @@ class Cone(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Condition:
+    """A condition made elsewhere, with its parameters.
+
+    Attributes:
+        text: An expression of SQL with named placeholders.
+        parameters: Their values.
+        alias: What `text` calls galcat.galaxy.
+    """
+
+    text: sql.Composable
+    parameters: Parameters
+    alias: str
+
+
+@dataclass(frozen=True)
 class Search:
     """What is looked for.
 
@@ -105,7 +120,7 @@ class Search:
         unlike: object_ids to keep away from; only with object_ids to be like.
         n: How many galaxies, without those of `like` and `unlike`.
         cone: Where.
-        where: A condition in SQL on any columns of galcat.galaxy, such as `mag_r < 17`.
+        where: A condition in SQL on columns of galcat.galaxy, such as `mag_r < 17`, or one made elsewhere.
         columns: Of galcat.galaxy, to be shown after object_id and distance.
         exact: Sort all that fulfil the conditions, however many they are.
         distinct: Of several records of one galaxy (within 3 arcsec, of different tiles or surveys) show only
@@ -116,7 +131,7 @@ class Search:
     unlike: tuple[int, ...] = ()
     n: int = 10
     cone: Cone | None = None
-    where: str = ""
+    where: str | Condition = ""
     columns: tuple[str, ...] = USUAL_COLUMNS
     exact: bool = False
     distinct: bool = False
@@ -165,20 +180,29 @@ def search(connection: psycopg.Connection, wanted: Search) -> Found:
     if wanted.unlike and isinstance(wanted.like, np.ndarray):
         raise QueryError("unlike needs object_ids in like, not a vector")
     try:
-        depth = EF_SEARCH_UNDER_CONDITIONS if wanted.where or wanted.cone else EF_SEARCH
-        settings = {
-            "hnsw.ef_search": str(min(DEEPEST, max(depth, 4 * wanted.n))),
-            # What comes late is not thrown away, and sorted in its place.
-            "hnsw.iterative_scan": "relaxed_order",
-        }
-        with reading(connection, settings):
-            plan = _plan(connection, wanted)
-            return _distinct(connection, plan) if wanted.distinct else _search(connection, plan)
+        with reading(connection):
+            return search_within(connection, wanted)
     except QueryError as error:
-        if not wanted.where:
+        if not isinstance(wanted.where, str) or not wanted.where:
             raise
         reason = re.sub(r" at character \d+", "", str(error))  # of our text, not of the user's
         raise QueryError(f"{reason} (with the condition: {' '.join(wanted.where.split())})") from error
+
+
+def search_within(connection: psycopg.Connection, wanted: Search) -> Found:
+    """The same inside a transaction of the caller's, with the caller's rights.
+
+    It changes settings of pgvector until the transaction ends. What Postgres refuses is raised as it is.
+    """
+    depth = EF_SEARCH_UNDER_CONDITIONS if wanted.where or wanted.cone else EF_SEARCH
+    settings = {
+        "hnsw.ef_search": str(min(DEEPEST, max(depth, 4 * wanted.n))),
+        # What comes late is not thrown away, and sorted in its place.
+        "hnsw.iterative_scan": "relaxed_order",
+    }
+    set_for_now(connection, settings)
+    plan = _plan(connection, wanted)
+    return _distinct(connection, plan) if wanted.distinct else _search(connection, plan)
 
 
 def galaxy_at(connection: psycopg.Connection, ra_deg: float, dec_deg: float, radius_arcsec: float) -> int:
@@ -205,6 +229,8 @@ def _plan(connection: psycopg.Connection, wanted: Search) -> _Plan:
         "known": list(wanted.known),
         "n": wanted.n,
     }
+    if isinstance(wanted.where, Condition):
+        parameters |= wanted.where.parameters
     row = ask(connection, sql.SQL(_NUMBERS), parameters).rows[0]
     parameters["wanted"] = row[0]
     # Before the first statistics nothing is known: then all is gathered, up to the usual number.
@@ -283,10 +309,13 @@ def _first_records(rows: list[tuple[object, ...]], own: list[tuple[object, ...]]
 def _statement(plan: _Plan, form: LiteralString, *, only_where: bool = False) -> sql.Composed:
     wanted = plan.wanted
     conditions: list[sql.Composable] = []
-    if wanted.where:
+    relation: sql.Composable = sql.SQL("galcat.galaxy")
+    if isinstance(wanted.where, Condition):
+        conditions.append(sql.SQL("({})").format(wanted.where.text))
+        relation = sql.SQL("galcat.galaxy AS {}").format(sql.Identifier(wanted.where.alias))
+    elif wanted.where:
         text: LiteralString = wanted.where.replace("%", "%%")  # a reader's own SQL, and read-only
         conditions.append(sql.SQL("({}\n)").format(sql.SQL(text)))
-    relation = sql.SQL("galcat.galaxy")
     if not only_where:
         if wanted.cone is not None:
             by_sky = form is not _BY_INDEX and plan.in_cone <= LARGE_CONE * plan.total

@@ -8,13 +8,14 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 
 from catalog import search as search_module
 from catalog.errors import QueryError, UnknownObjectError
-from catalog.query import run_query
+from catalog.query import reading, run_query
 from catalog.records import object_id
 from catalog.release import build_search_index, refresh_statistics
-from catalog.search import Cone, Search, galaxy_at, search
+from catalog.search import Condition, Cone, Search, galaxy_at, search, search_within
 from catalog.thumbnails import thumbnails
 from catalog.writer import write_tile
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
@@ -182,6 +183,16 @@ def test_few_galaxies_are_sorted_and_many_are_walked(
     found = search(connection, Search(like=(object_id("survey", "g0"),), n=1, cone=Cone(*CENTRE, radius)))
     few = search_module.ROOM * max(50, math.sqrt(N))
     assert found.is_exact == (inside <= few)
+
+
+def test_a_condition_made_elsewhere_is_one_like_a_text(indexed: psycopg.Connection) -> None:
+    like = (int(Sky().ids[3]),)
+    made = Condition(sql.SQL("mine.mag_r < %(faintest)s"), {"faintest": 16}, "mine")
+    by_text = answer(indexed, Search(like=like, n=30, where="mag_r < 16"))
+    assert answer(indexed, Search(like=like, n=30, where=made)) == by_text
+    with reading(indexed):
+        inside = search_within(indexed, Search(like=like, n=30, where=made, columns=()))
+        assert inside.rows == by_text
 
 
 def test_before_the_first_statistics_all_is_found(connection: psycopg.Connection) -> None:
