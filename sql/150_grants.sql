@@ -28,6 +28,21 @@ BEGIN
 END
 $$;
 
+-- What is not declared to change nothing is no stranger's business either; triggers fire without the right to call.
+DO $$
+DECLARE
+    changing regprocedure;
+BEGIN
+    FOR changing IN
+        SELECT p.oid FROM pg_catalog.pg_proc AS p
+        WHERE p.pronamespace = 'galcat'::regnamespace AND p.provolatile = 'v'
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', changing);
+    END LOOP;
+END
+$$;
+GRANT EXECUTE ON FUNCTION galcat.forget_scores TO galcat_writer;
+
 GRANT USAGE ON SCHEMA galcat TO galcat_reader, galcat_writer, galcat_labeller;
 GRANT USAGE, CREATE ON SCHEMA galcat TO galcat_owner;
 GRANT SELECT ON ALL TABLES IN SCHEMA galcat TO galcat_reader, galcat_writer;

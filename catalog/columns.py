@@ -1,0 +1,38 @@
+"""A column as the Virtual Observatory describes it (VOTable 1.4, TAP 1.1)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ColumnMeta:
+    """What an answer says of one of its columns.
+
+    Attributes:
+        name: As the query calls it.
+        datatype: Of VOTable: boolean, short, int, long, float, double, char, unicodeChar.
+        arraysize: Empty for a scalar, `*` for text and arrays of any length, `40` for one of 40.
+        xtype: Of DALI 1.1: timestamp, point, circle, polygon; or empty.
+        unit: Of VOUnits; empty where there is none.
+        ucd: Of UCD1+; empty where there is none.
+        description: One sentence, or empty.
+        utype: Of a data model such as ObsCore's; or empty.
+    """
+
+    name: str
+    datatype: str
+    arraysize: str = ""
+    xtype: str = ""
+    unit: str = ""
+    ucd: str = ""
+    description: str = ""
+    utype: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are text (times included)."""
+        return self.datatype in {"char", "unicodeChar"}
+
+    @property
+    def is_array(self) -> bool:
+        """Whether its values are arrays of numbers."""
+        return bool(self.arraysize) and not self.is_text
