@@ -13,6 +13,10 @@ class Settings(BaseSettings):
         home: Folder of the embedded server and of everything else kept between runs (`GALCAT_HOME`).
         database_url: A Postgres to use instead of the embedded one (`GALCAT_DATABASE_URL`). It may hold a
             password, so it is left out of the repr.
+        reader_url: The same database by the login of `galcat_public`, as which strangers' queries run
+            (`GALCAT_READER_URL`); the embedded server needs none. It may hold a password too.
+        public_url: Under which the service is known where a proxy stands before it, such as
+            https://galaxies.example.org (`GALCAT_PUBLIC_URL`).
         drop_folder: Where new tiles arrive, one sub-folder a survey; by default `drop` in the home
             (`GALCAT_DROP_FOLDER`).
     """
@@ -23,6 +27,8 @@ class Settings(BaseSettings):
 
     home: Path = Path(".galcat")
     database_url: str | None = Field(default=None, repr=False)
+    reader_url: str | None = Field(default=None, repr=False)
+    public_url: str | None = None
     drop_folder: Path = Field(default_factory=lambda given: given["home"] / "drop")
 
     @field_validator("home", "drop_folder")

@@ -61,7 +61,9 @@ SELECT
     CASE regexp_replace(d.type, '\[\]$', '')
         WHEN 'bigint' THEN 'long' WHEN 'integer' THEN 'int' WHEN 'smallint' THEN 'short'
         WHEN 'real' THEN 'float' WHEN 'double precision' THEN 'double' WHEN 'boolean' THEN 'boolean'
-        WHEN 'text' THEN 'char' WHEN 'timestamp without time zone' THEN 'char'
+        -- Words of people and names of surveys may hold any letter; char is ASCII to the usual clients.
+        WHEN 'text' THEN CASE WHEN d.name IN ('description', 'question', 'survey_source_id') THEN 'unicodeChar' ELSE 'char' END
+        WHEN 'timestamp without time zone' THEN 'char'
     END AS datatype,
     CASE WHEN d.type LIKE '%[]' OR d.type IN ('text', 'timestamp without time zone')
         THEN coalesce(n.arraysize, '*') END AS arraysize,

@@ -83,7 +83,7 @@ def test_a_label_that_does_not_fit_is_refused_in_one_line(
 ) -> None:
     connection, ids = labelled
     identity = str(ids[3])
-    query = f"INSERT INTO galcat.label ({columns}) VALUES ({values})".replace("ID", identity)  # noqa: S608
+    query = f"INSERT INTO galcat.label ({columns}) VALUES ({values})".replace("ID", identity)
     with pytest.raises(psycopg.Error, match=message.replace("ID", identity)):
         connection.execute(query.encode())
     assert connection.execute("SELECT count(*) FROM galcat.label").fetchone() == (0,)
@@ -118,7 +118,7 @@ def test_a_labeller_chooses_neither_number_nor_time_nor_origin(
     connection, ids = labelled
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(
-            f"INSERT INTO galcat.label (task, object_id, answer, {columns}) OVERRIDING SYSTEM VALUE "  # noqa: S608
+            f"INSERT INTO galcat.label (task, object_id, answer, {columns}) OVERRIDING SYSTEM VALUE "
             f"VALUES ('ring', {ids[0]}, 'yes', {values})".encode()
         )
 

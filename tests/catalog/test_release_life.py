@@ -50,7 +50,7 @@ def rows_of(connection: psycopg.Connection, tables: tuple[str, ...], where: str 
     """Every row with the transaction that wrote it: equal only if nothing was touched."""
     return {
         table: connection.execute(
-            f"SELECT xmin::text, t::text FROM galcat.{table} AS t WHERE {where} ORDER BY t::text".encode()  # noqa: S608
+            f"SELECT xmin::text, t::text FROM galcat.{table} AS t WHERE {where} ORDER BY t::text".encode()
         ).fetchall()
         for table in tables
     }

@@ -260,7 +260,7 @@ def test_further_records_of_a_galaxy_are_left_out_on_request(connection: psycopg
     assert shown[: len(wanted)] == wanted
     assert len(set(shown)) == 60
     assert len(search(connection, Search(like=(identity,), n=500, distinct=True))) == 199
-    others = run_query(connection, f"SELECT object_id, 3600 * distance FROM galcat.records_of({identity})")  # noqa: S608
+    others = run_query(connection, f"SELECT object_id, 3600 * distance FROM galcat.records_of({identity})")
     assert others.rows == [(object_id("survey", "again0"), pytest.approx(1, abs=1e-6))]
 
 
@@ -304,12 +304,12 @@ def test_a_limit_inside_acts_before_filters_and_neighbours_after(indexed: psycop
     identity = object_id("survey", "g0")
     inside = run_query(
         indexed,
-        f"SELECT count(*) FROM galcat.similar_to({identity}, 50) JOIN galcat.galaxy USING (object_id) "  # noqa: S608
+        f"SELECT count(*) FROM galcat.similar_to({identity}, 50) JOIN galcat.galaxy USING (object_id) "
         "WHERE mag_r < 15",
     )
     outside = run_query(
         indexed,
-        "SELECT count(*) FROM (SELECT object_id "  # noqa: S608
+        "SELECT count(*) FROM (SELECT object_id "
         f"FROM galcat.neighbours({identity}) AS n JOIN galcat.galaxy AS g USING (object_id) "
         "WHERE g.mag_r < 15 ORDER BY n.distance LIMIT 50) AS x",
     )

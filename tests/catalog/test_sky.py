@@ -111,7 +111,7 @@ def test_a_small_cone_uses_the_sky_index_as_the_reader(filled: psycopg.Connectio
 def test_an_impossible_cone_is_an_error_that_names_the_value(
     filled: psycopg.Connection, ra: object, dec: object, radius: object, message: str
 ) -> None:
-    query = f"SELECT object_id FROM galcat.galaxy WHERE galcat.cone(ra, dec, {ra}, {dec}, {radius})"  # noqa: S608
+    query = f"SELECT object_id FROM galcat.galaxy WHERE galcat.cone(ra, dec, {ra}, {dec}, {radius})"
     with pytest.raises(QueryError, match=message):
         run_query(filled, query)
 

@@ -30,7 +30,7 @@ def test_a_version_shows_every_score_and_the_next_one_takes_its_place(
     add_task(filled, task)
     show_task(filled, task.name)
     names = [name for name in columns(filled) if name.startswith(f"{task.name}_")]
-    query = f"SELECT {', '.join(names)} FROM galcat.galaxy ORDER BY object_id"  # noqa: S608
+    query = f"SELECT {', '.join(names)} FROM galcat.galaxy ORDER BY object_id"
     for seed in (0, 1):
         values = scored(filled, task, seed)
         expected = np.stack([values, values / 10], axis=2).reshape(50, -1)

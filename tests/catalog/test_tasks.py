@@ -273,7 +273,7 @@ def test_a_task_may_be_called_as_a_word_of_sql(filled: psycopg.Connection, name:
     add_task(filled, task)
     show_task(filled, name)
     values = scored(filled, task)
-    found = run_query(filled, f"SELECT {name}_probability FROM galcat.galaxy ORDER BY object_id")  # noqa: S608
+    found = run_query(filled, f"SELECT {name}_probability FROM galcat.galaxy ORDER BY object_id")
     np.testing.assert_array_equal(np.array(found.rows, np.float32), values)
 
 

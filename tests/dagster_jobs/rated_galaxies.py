@@ -61,7 +61,7 @@ def rows(database: str, query: str, *parameters: object) -> list[tuple[object, .
 def everything(database: str) -> list[list[tuple[object, ...]]]:
     """All that the rounds have stored."""
     tables = ("interest_round", "interest_offer", "interest_top")
-    return [rows(database, f"SELECT * FROM galcat.{name} ORDER BY 1, 2, 3") for name in tables]  # noqa: S608 - constants
+    return [rows(database, f"SELECT * FROM galcat.{name} ORDER BY 1, 2, 3") for name in tables]
 
 
 def standard(asked: Asked) -> NDArray[np.float32]:
@@ -84,7 +84,7 @@ def expected_batch(asked: Asked, heard: Heard, offered: set[int]) -> tuple[list[
 
 def shown(database: str, name: str = "odd_interest") -> Heard:
     with connect(database, autocommit=True) as connection:
-        query = f"SELECT object_id, {name} FROM galcat.galaxy"  # noqa: S608 - a constant
+        query = f"SELECT object_id, {name} FROM galcat.galaxy"
         return dict(run_query(connection, query).rows)  # type: ignore[arg-type] # two columns
 
 

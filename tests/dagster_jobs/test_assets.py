@@ -213,9 +213,7 @@ def test_the_nightly_checks_find_what_was_broken_behind_their_back(
     assert materialize(folder, cell, resources, instance).success
     care = dg.materialize([vector_index, statistics, whole_catalogue], resources=resources, instance=instance)
     assert checks(care) == dict.fromkeys(CHECKS, True)
-    connection.execute(
-        f"{damage} WHERE object_id = (SELECT min(object_id) FROM galcat.source)"  # noqa: S608
-    )
+    connection.execute(f"{damage} WHERE object_id = (SELECT min(object_id) FROM galcat.source)")
     care = dg.materialize([vector_index, statistics, whole_catalogue], resources=resources, instance=instance)
     assert {name for name, passed in checks(care).items() if not passed} == broken
 

@@ -54,7 +54,7 @@ def rows(url: str, release: str) -> dict[str, list[tuple[object, ...]]]:
     with connect(url, autocommit=True) as connection:
         return {
             table: connection.execute(
-                f"SELECT {columns} FROM galcat.{table} AS t WHERE release_id = "  # noqa: S608
+                f"SELECT {columns} FROM galcat.{table} AS t WHERE release_id = "
                 "(SELECT release_id FROM galcat.release WHERE name = %s) ORDER BY 1".encode(),
                 [release],
             ).fetchall()
@@ -68,7 +68,7 @@ def untouched(url: str) -> dict[str, list[tuple[object, ...]]]:
     with connect(url, autocommit=True) as connection:
         return {
             table: connection.execute(
-                f"SELECT xmin::text, t::text FROM galcat.{table} AS t WHERE {where} ORDER BY 2".encode()  # noqa: S608
+                f"SELECT xmin::text, t::text FROM galcat.{table} AS t WHERE {where} ORDER BY 2".encode()
             ).fetchall()
             for table, where in tables.items()
         }

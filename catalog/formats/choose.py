@@ -1,0 +1,140 @@
+"""Formats by the names that TAP's RESPONSEFORMAT knows them by."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from catalog.errors import CatalogError
+from catalog.formats.fits_writer import FitsWriter
+from catalog.formats.json_writer import JsonWriter
+from catalog.formats.parquet_writer import ParquetWriter
+from catalog.formats.separated import CsvWriter, TsvWriter
+from catalog.formats.votable_writer import Binary2Writer, TabledataWriter
+from catalog.formats.writer import Writer
+
+_VOTABLE = "application/x-votable+xml"
+
+
+class FormatError(CatalogError):
+    """No such format."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of answers.
+
+    Attributes:
+        name: Its first short name.
+        content_type: For HTTP's header: text/xml where that was asked for.
+        mime_types: As it is called in HTTP; the first is its own.
+        aliases: Short names.
+        ending: Of a file's name, without the dot.
+        is_streamed: Whether rows are sent as they come; else they are spooled, and the file comes at the end.
+        flags_cut: Whether the file itself says that it was cut.
+        make: Makes a writer from a folder for spooled files and the bytes it may take there.
+    """
+
+    name: str
+    content_type: str
+    mime_types: tuple[str, ...]
+    aliases: tuple[str, ...]
+    ending: str
+    is_streamed: bool
+    flags_cut: bool
+    make: Callable[[Path, int], Writer]
+
+    def writer(self, spool_folder: Path, max_bytes: int = 2**30) -> Writer:
+        """A writer for one answer.
+
+        Args:
+            spool_folder: Where a format that is not streamed keeps its files until `close`.
+            max_bytes: What it may take there at most.
+        """
+        return self.make(spool_folder, max_bytes)
+
+
+FORMATS = (
+    Format(
+        "votable",
+        _VOTABLE,
+        (f"{_VOTABLE};serialization=BINARY2", _VOTABLE, "text/xml"),
+        ("votable", "votable/b2"),
+        "vot",
+        is_streamed=True,
+        flags_cut=True,
+        make=lambda _folder, _most: Binary2Writer(),
+    ),
+    Format(
+        "votable/td",
+        f"{_VOTABLE};serialization=TABLEDATA",
+        (f"{_VOTABLE};serialization=TABLEDATA",),
+        ("votable/td",),
+        "vot",
+        is_streamed=True,
+        flags_cut=True,
+        make=lambda _folder, _most: TabledataWriter(),
+    ),
+    Format(
+        "csv",
+        "text/csv;header=present",
+        ("text/csv", "text/csv;header=present"),
+        ("csv",),
+        "csv",
+        is_streamed=True,
+        flags_cut=False,
+        make=lambda _folder, _most: CsvWriter(),
+    ),
+    Format(
+        "tsv",
+        "text/tab-separated-values",
+        ("text/tab-separated-values",),
+        ("tsv",),
+        "tsv",
+        is_streamed=True,
+        flags_cut=False,
+        make=lambda _folder, _most: TsvWriter(),
+    ),
+    Format(
+        "json",
+        "application/json",
+        ("application/json",),
+        ("json",),
+        "json",
+        is_streamed=True,
+        flags_cut=True,
+        make=lambda _folder, _most: JsonWriter(),
+    ),
+    Format(
+        "fits",
+        "application/fits",
+        ("application/fits",),
+        ("fits",),
+        "fits",
+        is_streamed=False,
+        flags_cut=True,
+        make=FitsWriter,
+    ),
+    Format(
+        "parquet",
+        "application/vnd.apache.parquet",
+        ("application/vnd.apache.parquet", "application/x-parquet"),
+        ("parquet",),
+        "parquet",
+        is_streamed=False,
+        flags_cut=True,
+        make=ParquetWriter,
+    ),
+)
+
+
+def choose(asked: str | None) -> Format:
+    """The format that RESPONSEFORMAT names, in any case; None or nothing is VOTable in BINARY2.
+
+    Raises:
+        FormatError: There is none of that name.
+    """
+    wanted = "".join((asked or "votable").lower().split()).removesuffix(";charset=utf-8")
+    for one in FORMATS:
+        if wanted in {name.lower() for name in (*one.mime_types, *one.aliases)}:
+            return replace(one, content_type="text/xml") if wanted == "text/xml" else one
+    raise FormatError(f"no format {asked!r}: choose {', '.join(one.name for one in FORMATS)}")

@@ -1,0 +1,15 @@
+"""An error as a VOTable (DALI 1.1, section 4.4.2)."""
+
+from catalog.formats.votable_document import HEAD, info
+
+
+def votable_error(message: str, **infos: str) -> bytes:
+    """A document with QUERY_STATUS = ERROR.
+
+    Args:
+        message: One line for the user.
+        infos: Further names and values.
+    """
+    others = "".join(info(name, value) for name, value in infos.items())
+    status = info("QUERY_STATUS", "ERROR", message)
+    return f'{HEAD}<RESOURCE type="results">\n{status}{others}</RESOURCE>\n</VOTABLE>\n'.encode()

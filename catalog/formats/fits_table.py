@@ -1,0 +1,84 @@
+"""The cells of a FITS binary table (FITS 4.0, section 7.3), in numpy records."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from catalog.columns import ColumnMeta
+from catalog.formats.datatypes import NUMBERS, WHOLE
+from catalog.formats.fits_shape import FitsShape
+
+_CODES = {"short": "I", "int": "J", "long": "K", "float": "E", "double": "D", "boolean": "L"}
+NOT_ASCII = r"[^\x20-\x7e]"
+"""Any character that FITS cannot hold."""
+
+
+def ascii_text(text: str) -> str:
+    r"""Text as FITS can hold it: any character but printable ASCII as Python's escape, such as \xe9."""
+    return re.sub(NOT_ASCII, lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def form(shape: FitsShape, heap_bytes: int) -> str:
+    """TFORM of a column, in a table with so many bytes behind its rows."""
+    column = shape.column
+    if column.is_text:
+        return f"{shape.widest}A"
+    if shape.is_variable:
+        return f"1{'PQ'[heap_bytes >= 2**31]}{_CODES[column.datatype]}({shape.widest})"
+    return f"{shape.widest if column.is_array else 1}{_CODES[column.datatype]}"
+
+
+def row_layout(shapes: Sequence[FitsShape], heap_bytes: int) -> np.dtype[np.void]:
+    """The record of a row; its fields are called by their position."""
+    pointer = ">i8" if heap_bytes >= 2**31 else ">i4"
+    fields: list[tuple[str, str, tuple[int, ...]]] = []
+    for i, shape in enumerate(shapes):
+        if shape.column.is_text:
+            fields.append((str(i), f"S{shape.widest}", ()))
+        elif shape.is_variable:
+            fields.append((str(i), pointer, (2,)))
+        else:
+            fields.append((str(i), _number(shape.column), (shape.widest,) if shape.column.is_array else ()))
+    return np.dtype(fields)
+
+
+def element_bytes(column: ColumnMeta) -> int:
+    """What a number takes."""
+    return np.dtype(_number(column)).itemsize
+
+
+def cells(shape: FitsShape, values: pa.Array, heap_at: int) -> tuple[NDArray[np.generic], bytes]:
+    """Some rows of a column, and what of them lies behind the table from `heap_at` on."""
+    column = shape.column
+    if column.is_text:
+        return np.array(values.fill_null("").to_pylist(), dtype=f"S{shape.widest}"), b""
+    valid = values.is_valid().to_numpy(zero_copy_only=False)
+    if shape.is_variable:
+        lengths = values.value_lengths().fill_null(0).to_numpy().astype(np.int64)
+        starts = heap_at + (np.cumsum(lengths) - lengths) * element_bytes(column)
+        return np.stack([lengths, starts], axis=1), _numbers(column, values.flatten()).tobytes()
+    width = (shape.widest,) if column.is_array else ()
+    array = np.full((len(values), *width), _nothing(shape), dtype=_number(column))
+    given = values.flatten() if column.is_array else values.drop_null()
+    array[valid] = _numbers(column, given).reshape(-1, *width)
+    return array, b""
+
+
+def _number(column: ColumnMeta) -> str:
+    return "u1" if column.datatype == "boolean" else ">" + NUMBERS[column.datatype]
+
+
+def _nothing(shape: FitsShape) -> int | float:
+    if shape.column.datatype == "boolean":
+        return 0
+    return (shape.null or 0) if shape.column.datatype in WHOLE else np.nan
+
+
+def _numbers(column: ColumnMeta, values: pa.Array) -> NDArray[np.generic]:
+    array: NDArray[np.generic] = values.to_numpy(zero_copy_only=False)
+    if column.datatype == "boolean":
+        array = np.where(array.astype(bool), ord("T"), ord("F"))
+    return array.astype(_number(column))

@@ -1,0 +1,48 @@
+"""JSON, streamed: {"metadata": [{"name": ...}, ...], "data": [[...], ...], "overflow": false}.
+
+NULL, NaN and infinities are null, for JSON has none of them; whole numbers are exact, of 64 bits too.
+An answer that broke off has an "error" at its end.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from catalog.columns import ColumnMeta
+from catalog.formats.texts import Spelling, texts
+from catalog.formats.writer import Ending, Heading, Row
+
+_JSON = Spelling(json.dumps, null="null", special=("null", "null", "null"), brackets=("[", ",", "]"))
+_DESCRIBED = ("datatype", "arraysize", "xtype", "unit", "ucd", "description")
+
+
+class JsonWriter:
+    """One object; a row is a line."""
+
+    def start(self, columns: Sequence[ColumnMeta], _: Heading) -> bytes:
+        """What the columns are."""
+        self._columns, self._between = tuple(columns), "\n"
+        metadata = [_described(column) for column in columns]
+        return f'{{"metadata": {json.dumps(metadata)},\n"data": ['.encode()
+
+    def rows(self, rows: Sequence[Row]) -> bytes:
+        """Some rows."""
+        if not rows:
+            return b""
+        values = zip(*rows, strict=True)
+        cells = [texts(column, value, _JSON) for column, value in zip(self._columns, values, strict=True)]
+        lines = ",\n".join(f"[{','.join(row)}]" for row in zip(*cells, strict=True))
+        before, self._between = self._between, ",\n"
+        return (before + lines).encode()
+
+    def end(self, ending: Ending) -> Iterator[bytes]:
+        """Whether it was cut, or broke off."""
+        error = f', "error": {json.dumps(ending.error)}' if ending.error else ""
+        yield f'\n],\n"overflow": {json.dumps(ending.is_cut)}{error}}}\n'.encode()
+
+    def close(self) -> None:
+        """Nothing lies on disk."""
+
+
+def _described(column: ColumnMeta) -> dict[str, str]:
+    about = {name: str(getattr(column, name)) for name in _DESCRIBED}
+    return {"name": column.name, **{name: value for name, value in about.items() if value}}

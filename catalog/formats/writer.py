@@ -1,0 +1,66 @@
+"""What every format has in common: a head, rows in chunks, an end that says how it went."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from catalog.columns import ColumnMeta
+
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an answer ended.
+
+    Attributes:
+        is_cut: There are more rows than were asked for at most (MAXREC).
+        error: What broke it off half-way; empty where nothing did.
+    """
+
+    is_cut: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What an answer says of itself.
+
+    Attributes:
+        query: The text that was asked.
+        info: Further names and values, such as the service's own name.
+        links: (URL of the DataLink service, name of the column with its IDs), or None: VOTables then carry a
+            service descriptor.
+    """
+
+    query: str = ""
+    info: dict[str, str] = field(default_factory=dict)
+    links: tuple[str, str] | None = None
+
+
+class Writer(Protocol):
+    """Turns rows into bytes; each method returns what is ready to be sent.
+
+    Values are plain: bool, int, float, str, bytes, datetime (naive, UTC), lists of numbers, None for NULL.
+    A format that is not streamed gives b"" for its head and rows, and the file in the chunks of its end.
+    """
+
+    def start(self, columns: Sequence[ColumnMeta], heading: Heading) -> bytes:
+        """The head of the file."""
+
+    def rows(self, rows: Sequence[Row]) -> bytes:
+        """Some rows.
+
+        Raises:
+            CatalogError: They need more disk than the format may take.
+        """
+
+    def end(self, ending: Ending) -> Iterator[bytes]:
+        """The end of the file, in chunks.
+
+        Raises:
+            CatalogError: The whole file needs more disk than the format may take.
+        """
+
+    def close(self) -> None:
+        """Remove what lies on disk; to be called at the end and after an error, once or more."""

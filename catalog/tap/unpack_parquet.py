@@ -1,0 +1,63 @@
+"""Parquet from standard input as an Arrow stream on standard output, in a process of its own.
+
+Parquet's reader is C++ that ends the process on some damaged files, and a file of a few bytes may stand for
+very much memory: here neither can hurt the service. It knows nothing of that; its arguments are the most
+bytes and the most rows.
+"""
+
+import io
+import resource
+import sys
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+REFUSED = 3
+"""The exit status where the reason is on standard error; any other but 0 is a crash."""
+VOTABLE = b"IVOA.VOTable-Parquet.content"
+_BATCH_ROWS = 1_000
+_MEMORY_BYTES = 4 * 2**30
+
+
+def main() -> None:
+    """Unpack, or say in one line why not."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    most_bytes, most_rows = map(int, sys.argv[1:])
+    try:
+        _unpack(sys.stdin.buffer.read(), most_bytes, most_rows)
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        sys.exit(_refused(next(iter(str(error).splitlines()), "it is too large")))
+
+
+def _unpack(content: bytes, most_bytes: int, most_rows: int) -> None:
+    schema = pq.read_schema(io.BytesIO(content))
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    file = pq.ParquetFile(io.BytesIO(content), read_dictionary=texts)  # a text often is there once
+    if file.metadata.num_rows > most_rows:
+        raise ValueError(f"it has more than {most_rows:,} rows")
+    about = {key: value for key, value in (file.metadata.metadata or {}).items() if key == VOTABLE}
+    n_bytes = 0
+    with pa.ipc.new_stream(sys.stdout.buffer, file.schema_arrow.with_metadata(about)) as stream:
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
+            n_bytes += sum(map(_bytes, batch.columns))
+            if n_bytes > most_bytes:
+                raise ValueError(f"unpacked it has more than {most_bytes // 1_000_000} MB")
+            stream.write_batch(batch.replace_schema_metadata(about))
+
+
+def _bytes(column: pa.Array) -> int:
+    """What it takes when each text stands for itself."""
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    lengths = pc.binary_length(column.dictionary.cast(pa.large_string()))
+    return pc.sum(lengths.take(column.indices.cast(pa.int64()))).as_py() or 0
+
+
+def _refused(reason: str) -> int:
+    sys.stderr.write(reason)
+    return REFUSED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""A table that came with a query, as it was read from its file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catalog.columns import ColumnMeta
+from catalog.errors import QueryError
+from catalog.formats.writer import Row
+
+
+class UploadError(QueryError):
+    """A table that came with a query cannot be used."""
+
+
+@dataclass(frozen=True)
+class UploadLimits:
+    """What an uploaded table may have at most.
+
+    Attributes:
+        bytes: Of the file.
+        rows: Of the table.
+        columns: Of the table.
+        text: Characters of a text.
+        values: Numbers and texts in all.
+    """
+
+    bytes: int = 20_000_000
+    rows: int = 500_000
+    columns: int = 200
+    text: int = 100_000
+    values: int = 20_000_000
+
+
+@dataclass(frozen=True)
+class UploadedTable:
+    """A table while it is read.
+
+    Attributes:
+        columns: In their order. Text is char, of any length, whatever characters it has.
+        rows: Plain values, as catalog.formats.writer has them; a NaN that is no part of an array is None.
+            They can be read once; UploadError is raised where the file turns out to be wrong.
+    """
+
+    columns: tuple[ColumnMeta, ...]
+    rows: Iterator[Row]
