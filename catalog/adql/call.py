@@ -1,0 +1,106 @@
+"""A function of ADQL, and a call of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from catalog.adql.errors import AdqlError
+from catalog.adql.glue import glue
+from catalog.adql.scope import Scope
+from catalog.adql.value import NULL_NUMBER, NULL_TEXT, Kind, Value
+
+ANY_NUMBER = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A function with its arguments.
+
+    Attributes:
+        name: Of the function, in capitals.
+        scope: Where it is called.
+        place: Of the call in the query's text.
+        arguments: Their values.
+        places: Of the arguments in the query's text.
+        is_star: COUNT(*).
+        is_distinct: DISTINCT stands before the argument.
+    """
+
+    name: str
+    scope: Scope
+    place: int | None
+    arguments: tuple[Value, ...] = ()
+    places: tuple[int | None, ...] = ()
+    is_star: bool = False
+    is_distinct: bool = False
+
+    def wrong(self, index: int, expected: str) -> AdqlError:
+        """The error of an argument that is not what the function takes."""
+        kind = self.arguments[index].kind.name.lower()
+        what = "" if len(self.arguments) == 1 else f" as argument {index + 1}"
+        return AdqlError(f"{self.name} expects {expected}{what}, not {kind}", self.places[index])
+
+    def number(self, index: int) -> Value:
+        """An argument that must be a number."""
+        found = self.arguments[index]
+        if found.kind is Kind.NULL:
+            return NULL_NUMBER
+        if not found.kind.is_number:
+            raise self.wrong(index, "a number")
+        return found
+
+    def double(self, index: int) -> sql.Composed:
+        """A number as double precision."""
+        found = self.number(index)
+        if found.meta.datatype == "double":
+            return found.text
+        return glue(found.text, "::double precision")
+
+    def integer(self, index: int) -> sql.Composed:
+        """An argument that must be an integer, as Postgres' integer."""
+        if self.arguments[index].kind is not Kind.INTEGER:
+            raise self.wrong(index, "an integer")
+        return glue(self.arguments[index].text, "::integer")
+
+    def text(self, index: int) -> sql.Composed:
+        """An argument that must be a text."""
+        if self.arguments[index].kind is Kind.NULL:
+            return NULL_TEXT.text
+        if self.arguments[index].kind is not Kind.TEXT:
+            raise self.wrong(index, "a text")
+        return self.arguments[index].text
+
+    def constant_text(self, index: int) -> str:
+        """An argument that must be a text written in the query."""
+        found = self.arguments[index].constant
+        if not isinstance(found, str):
+            raise self.wrong(index, "a text in single quotes")
+        return found
+
+
+@dataclass(frozen=True)
+class Function:
+    """What may be called.
+
+    Attributes:
+        name: In capitals, but for functions that are not of ADQL itself.
+        least: Arguments it takes at least.
+        most: Arguments it takes at most.
+        make: What a call becomes.
+        is_aggregate: Whether it makes one value of many rows.
+    """
+
+    name: str
+    least: int
+    most: int
+    make: Callable[[Call], Value]
+    is_aggregate: bool = False
+
+    @property
+    def arity(self) -> str:
+        """How many arguments, in words."""
+        if self.most >= ANY_NUMBER:
+            return f"{self.least} arguments or more"
+        number = str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
+        return f"{number} argument{'' if number == '1' else 's'}"

@@ -1,0 +1,29 @@
+"""What is wrong with a query, and where."""
+
+from catalog.errors import QueryError
+
+
+class AdqlError(QueryError):
+    """A query is no ADQL, names what is not published, or asks for more than is allowed.
+
+    Attributes:
+        reason: What is wrong, in a line.
+        offset: Of the wrong place in the query's text, from 0; None where the whole query is meant.
+        line: The same place, from 1; None before the text is known or where there is no place.
+        column: In its line, from 1; None likewise.
+    """
+
+    def __init__(self, reason: str, offset: int | None = None, text: str | None = None) -> None:
+        self.reason = " ".join(reason.split())
+        self.offset = offset
+        self.line: int | None = None
+        self.column: int | None = None
+        if text is not None and offset is not None:
+            self.line = text.count("\n", 0, offset) + 1
+            self.column = offset - text.rfind("\n", 0, offset)
+        place = "" if self.line is None else f"line {self.line}, column {self.column}: "
+        super().__init__(place + self.reason)
+
+    def within(self, text: str) -> "AdqlError":
+        """The same with its place in a text."""
+        return AdqlError(self.reason, self.offset, text)

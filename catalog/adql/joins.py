@@ -1,0 +1,128 @@
+"""Joins: of two tables, with the columns that they share named once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import LiteralString
+
+from psycopg import sql
+from sqlglot import exp
+
+from catalog.adql.conditions import condition, conjuncts
+from catalog.adql.dialect import COMMA
+from catalog.adql.errors import AdqlError
+from catalog.adql.glue import glue, listed
+from catalog.adql.lookup import one_of
+from catalog.adql.names import by_name, identifier, suggestion
+from catalog.adql.scope import Scope
+from catalog.adql.sources import Source
+from catalog.adql.tree import offset_of
+from catalog.adql.value import Column
+
+Parts = tuple[LiteralString | sql.Composable | Source, ...]
+
+_WORDS: dict[str, LiteralString] = {"LEFT": " LEFT JOIN ", "RIGHT": " RIGHT JOIN ", "FULL": " FULL JOIN "}
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """One or more tables side by side.
+
+    Attributes:
+        parts: Their SQL; a source stands for itself, as something may still be added to it.
+        sources: They themselves.
+        columns: What `*` means, and what names without a qualifier mean.
+    """
+
+    parts: Parts
+    sources: tuple[Source, ...]
+    columns: tuple[Column, ...]
+
+
+def is_comma(join: exp.Join) -> bool:
+    """Whether two tables stand side by side, with a comma between them."""
+    return join.args.get("kind") == COMMA
+
+
+def join_to(left: Joined, right: Joined, join: exp.Join, scope: Scope) -> Joined:
+    """A join by ON, USING, NATURAL or CROSS; only what it joins can be named in its condition.
+
+    Raises:
+        AdqlError: It lacks its condition, or names what is not on both sides.
+    """
+    method, side, kind = (str(join.args.get(arg) or "").upper() for arg in ("method", "side", "kind"))
+    on, using = join.args.get("on"), join.args.get("using") or ()
+    place = offset_of(join)
+    if kind == "CROSS":
+        if on is not None or using or side or method:
+            raise AdqlError("a CROSS JOIN has no condition", place)
+        parts: Parts = (*left.parts, " CROSS JOIN ", *right.parts)
+        return Joined(parts, (*left.sources, *right.sources), (*left.columns, *right.columns))
+    if kind == "OUTER" and not side:
+        raise AdqlError("OUTER needs LEFT, RIGHT or FULL", place)
+    if method and (on is not None or using):
+        raise AdqlError("a NATURAL JOIN has no condition of its own", place)
+    if not method and on is None and not using:
+        raise AdqlError("a join needs ON, USING, NATURAL or CROSS", place)
+    if on is not None:
+        columns: tuple[Column, ...] = (*left.columns, *right.columns)
+        here = Scope(scope.context, scope.parent, scope.tables, [*left.sources, *right.sources], [*columns])
+        if side == "FULL" and not all(isinstance(part, exp.EQ) for part in conjuncts(on)):
+            raise AdqlError("a FULL JOIN compares columns by = only", offset_of(on))
+        on_text = condition(on, here)
+        scope.reaches_out |= here.reaches_out
+    else:
+        pairs = _common(left, right, join) if method else _named(left, right, using)
+        columns = _merged(left, right, pairs, side)
+        on_text = listed((glue(a.text, " = ", b.text) for a, b in pairs), " AND ")
+    parts = ("(", *left.parts, _WORDS.get(side, " JOIN "), *right.parts, " ON ", on_text, ")")
+    return Joined(parts, (*left.sources, *right.sources), columns)
+
+
+def _common(left: Joined, right: Joined, join: exp.Join) -> list[tuple[Column, Column]]:
+    """The columns that both sides have: what NATURAL means."""
+    pairs = []
+    ours, theirs = by_name(left.columns), by_name(right.columns)
+    for column in left.columns:
+        name = exp.Identifier(this=column.name, quoted=True)
+        other = one_of(name, theirs, join)
+        if other is not None:
+            one_of(name, ours, join)
+            pairs.append((column, other))
+    if not pairs:
+        raise AdqlError("a NATURAL JOIN of tables that have no column in common", offset_of(join))
+    return pairs
+
+
+def _named(left: Joined, right: Joined, using: Sequence[exp.Expr]) -> list[tuple[Column, Column]]:
+    """The columns that USING names."""
+    pairs = []
+    named = by_name(left.columns), by_name(right.columns)
+    for node in using:
+        name = identifier(node)
+        sides = [one_of(name, columns, node) for columns in named]
+        for side, column in zip((left, right), sides, strict=True):
+            if column is None:
+                known = [known.name for known in side.columns]
+                raise AdqlError(
+                    f"no column {name.name!r} on both sides of the join{suggestion(name.name, known)}",
+                    offset_of(node),
+                )
+        pairs.append((sides[0], sides[1]))
+    return [(a, b) for a, b in pairs if a is not None and b is not None]
+
+
+def _merged(
+    left: Joined, right: Joined, pairs: Sequence[tuple[Column, Column]], side: str
+) -> tuple[Column, ...]:
+    """Columns that both sides share stand first, and once."""
+    ours, theirs = {id(a) for a, _ in pairs}, {id(b) for _, b in pairs}
+    shared = []
+    for a, b in pairs:
+        if side == "FULL":
+            both = glue("COALESCE(", a.text, ", ", b.text, ")")
+            shared.append(replace(a, source=None, made_of=both))
+        else:
+            shared.append(b if side == "RIGHT" else a)
+    rest_left = [column for column in left.columns if id(column) not in ours]
+    rest_right = [column for column in right.columns if id(column) not in theirs]
+    return (*shared, *rest_left, *rest_right)

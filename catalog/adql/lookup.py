@@ -1,0 +1,42 @@
+"""Which of several columns, tables or schemas a name means."""
+
+from sqlglot import exp
+
+from catalog.adql.errors import AdqlError
+from catalog.adql.names import ByName, matches
+from catalog.adql.sources import Source
+from catalog.adql.tree import offset_of
+from catalog.adql.value import Column
+
+_STANDARD = frozenset({"tap_schema", "tap_upload", "ivoa"})
+
+
+def one_of(name: exp.Identifier, columns: ByName, node: exp.Expr) -> Column | None:
+    """The column that a name means among some; None where it means none.
+
+    Raises:
+        AdqlError: It means several.
+    """
+    found = columns.get(name.name.lower(), [])
+    if name.args.get("quoted") or len(found) > 1:
+        exact = [column for column in found if column.name == name.name]
+        found = exact if name.args.get("quoted") or len(exact) == 1 else found
+    if len(found) > 1:
+        shown = [column.source.shown for column in found if isinstance(column.source, Source)]
+        raise AdqlError(
+            f"{name.name!r} is a column of {' and of '.join(shown) or 'several tables'}: say which",
+            offset_of(node),
+        )
+    return found[0] if found else None
+
+
+def matches_source(written: exp.Identifier, name: exp.Identifier) -> bool:
+    """Whether a qualifier means what FROM calls so: quotes on either side make it exact."""
+    if written.args.get("quoted") or name.args.get("quoted"):
+        return written.name == name.name
+    return written.name.lower() == name.name.lower()
+
+
+def matches_schema(written: exp.Identifier, stored: str) -> bool:
+    """Whether a name means a schema; those of the standards in any case, even in quotes."""
+    return written.name.lower() == stored.lower() if stored.lower() in _STANDARD else matches(written, stored)

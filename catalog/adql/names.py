@@ -1,0 +1,50 @@
+"""Names as ADQL compares them: without quotes in any case, in double quotes exactly."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from sqlglot import exp
+
+from catalog.adql.errors import AdqlError
+from catalog.adql.tree import offset_of
+from catalog.adql.value import Column
+
+ByName = dict[str, list[Column]]
+
+
+def identifier(node: object) -> exp.Identifier:
+    """A part of a name; anything else in its place is an error."""
+    if isinstance(node, exp.Identifier):
+        return node
+    place = offset_of(node) if isinstance(node, exp.Expr) else None
+    raise AdqlError("a name is expected here", place)
+
+
+def matches(written: exp.Identifier, stored: str) -> bool:
+    """Whether a name of the query means a stored one."""
+    if written.args.get("quoted"):
+        return written.name == stored
+    return written.name.lower() == stored.lower()
+
+
+def spelt(parts: Iterable[exp.Expr]) -> str:
+    """A name as the query writes it."""
+    return ".".join(part.name for part in parts)
+
+
+def by_name(columns: Iterable[Column]) -> ByName:
+    """Columns by their names in small letters."""
+    named: dict[str, list[Column]] = {}
+    for column in columns:
+        named.setdefault(column.name.lower(), []).append(column)
+    return named
+
+
+def suggestion(wrong: str, known: Iterable[str]) -> str:
+    """`; did you mean mag_r?`, or nothing where no known name is near."""
+    by_lower = {name.lower(): name for name in known}
+    near = get_close_matches(wrong.lower(), by_lower, n=1, cutoff=0.6)
+    if not near:
+        return ""
+    found = by_lower[near[0]]
+    return f'; did you mean "{found}"?' if found.lower() == wrong.lower() else f"; did you mean {found}?"

@@ -1,0 +1,45 @@
+"""Literals: integers stay integers of 64 bits, all other numbers are double precision."""
+
+import math
+
+from sqlglot import exp
+
+from catalog.adql.errors import AdqlError
+from catalog.adql.tree import offset_of
+
+LARGEST = 2**63 - 1
+LARGEST_INT = 2**31 - 1
+
+
+def literal_value(node: exp.Expr) -> int | float | str | None:
+    """The value of a literal, signs before it included; None of anything else.
+
+    Raises:
+        AdqlError: An integer needs more than 64 bits, or a number is beyond double precision.
+    """
+    sign = 1
+    literal = node
+    while isinstance(literal, exp.Neg | exp.Paren):
+        sign *= -1 if isinstance(literal, exp.Neg) else 1
+        literal = literal.this
+    if isinstance(literal, exp.HexString):
+        return _integer(sign * int(literal.name, 16), node)
+    if not isinstance(literal, exp.Literal):
+        return None
+    if literal.is_string:
+        return literal.name if literal is node or isinstance(node, exp.Paren) else None
+    if literal.name.isdigit():
+        return _integer(sign * int(literal.name), node)
+    number = sign * float(literal.name)
+    if math.isinf(number):
+        raise AdqlError(f"{literal.name} is beyond double precision", offset_of(node))
+    return number
+
+
+def _integer(number: int, node: exp.Expr) -> int:
+    if not -LARGEST - 1 <= number <= LARGEST:
+        raise AdqlError(
+            f"the integer {number} needs more than 64 bits: write it with a point or an exponent",
+            offset_of(node),
+        )
+    return number

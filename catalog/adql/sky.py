@@ -1,0 +1,63 @@
+"""Positions and distances on the sky, written so that Postgres reaches the index of the positions."""
+
+from collections.abc import Sequence
+
+from psycopg import sql
+from sqlglot import exp
+
+from catalog.adql.glue import glue, listed
+from catalog.adql.scope import Scope
+from catalog.adql.sources import Source
+from catalog.adql.value import Kind, Value, of_kind
+
+FARTHEST = 180.0
+
+
+def is_galaxy_position(ra: Value, dec: Value) -> bool:
+    """Whether two values are the indexed position of a galaxy of the catalogue."""
+    columns = (ra.column, dec.column)
+    if columns[0] is None or columns[1] is None or columns[0].source is not columns[1].source:
+        return False
+    source = columns[0].source
+    is_galaxy = isinstance(source, Source) and source.table is not None and source.table.search_column
+    return bool(is_galaxy) and (columns[0].stored_as, columns[1].stored_as) == ("ra", "dec")
+
+
+def within(position: Sequence[Value], centre: Sequence[Value], radius: sql.Composed) -> sql.Composed:
+    """The condition that two positions are at most so far apart.
+
+    Being near is mutual, so the galaxies' own position stands first: there it is looked up in the index.
+    """
+    if is_galaxy_position(*centre) and not is_galaxy_position(*position):
+        position, centre = centre, position
+    return glue("galcat.cone(", listed([*map(double, (*position, *centre)), radius]), ")")
+
+
+def distance(positions: Sequence[Value]) -> Value:
+    """The angle between two positions (ra, dec, ra, dec) [deg]."""
+    text = glue("galcat.sky_distance(", listed(map(double, positions)), ")")
+    found = of_kind(text, Kind.FLOAT, unit="deg")
+    return Value(text, found.kind, found.meta, distance=tuple(positions))
+
+
+def near_by_index(sign: type[exp.Expr], apart: Value, radius: Value, scope: Scope) -> sql.Composed | None:
+    """`DISTANCE(...) < radius` with the cone that the index knows before it; None where none would help."""
+    if sign not in {exp.LT, exp.LTE} or not radius.kind.is_number:
+        return None
+    first, second = apart.distance[:2], apart.distance[2:]
+    if not (is_galaxy_position(*first) or is_galaxy_position(*second)):
+        return None
+    if radius.constant is not None:
+        if isinstance(radius.constant, str) or not 0 <= radius.constant <= FARTHEST:
+            return None
+        bound = scope.context.parameters.bind(float(radius.constant), "double precision")
+    else:
+        bound = glue("LEAST(GREATEST(", double(radius), ", 0), 180)")
+    cone = within(first, second, bound)
+    sides = glue(apart.text, " < " if sign is exp.LT else " <= ", double(radius))
+    return glue("(", cone, " AND ", sides, ")")
+
+
+def double(number: Value) -> sql.Composed:
+    """A number as double precision."""
+    return number.text if number.meta.datatype == "double" else glue(number.text, "::double precision")

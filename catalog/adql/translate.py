@@ -1,0 +1,81 @@
+"""ADQL 2.1 to Postgres' SQL, of published tables only."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from psycopg import sql
+
+from catalog.adql.comparisons import compared
+from catalog.adql.conditions import condition
+from catalog.adql.errors import AdqlError
+from catalog.adql.parse import parse
+from catalog.adql.published import Published
+from catalog.adql.queries import answer
+from catalog.adql.scope import Context, Scope
+from catalog.adql.sources import Output
+from catalog.adql.translation import Similarity, Translation
+from catalog.columns import ColumnMeta
+
+LANGUAGES = frozenset({"ADQL", "ADQL-2.0", "ADQL-2.1"})
+
+
+def translate(
+    text: str, published: Published, most: int | None = None, language: str = "ADQL"
+) -> Translation:
+    """Make a query ready for Postgres.
+
+    Args:
+        text: One query in ADQL 2.1, of which 2.0 is a part.
+        published: All that it may name.
+        most: Rows that are wanted at most; the SQL gives one more where there are more.
+        language: ADQL, ADQL-2.0 or ADQL-2.1, in any case.
+
+    Raises:
+        AdqlError: The query is no ADQL, names what is not published, or is too large; with line and column
+            wherever it has a place.
+    """
+    if language.upper() not in LANGUAGES:
+        raise AdqlError(f"language {language!r} is none of {', '.join(sorted(LANGUAGES))}")
+    if most is not None and most < 0:
+        raise AdqlError(f"{most} rows cannot be given")
+    try:
+        return _translated(text, published, most)
+    except AdqlError as error:
+        raise error.within(text) from error
+    except RecursionError as error:  # the caller left too few frames
+        raise AdqlError("the query is nested too deep") from error
+
+
+def _translated(text: str, published: Published, most: int | None) -> Translation:
+    tree = parse(text)
+    context = Context(published, answer, condition, compared)
+    made = answer(tree, Scope(context), most)
+    return Translation(
+        query=made.text,
+        parameters=context.parameters.used_in([made.text, *_searched(context.searches)]),
+        columns=_columns(made.outputs),
+        searches=tuple(context.searches),
+        limit=made.limit,
+    )
+
+
+def _searched(searches: Sequence[Similarity]) -> Iterator[sql.Composable]:
+    for one in searches:
+        yield one.vector
+        if one.condition is not None:
+            yield one.condition
+
+
+def _columns(outputs: Sequence[Output]) -> tuple[ColumnMeta, ...]:
+    """Names that are each there once: FITS and JSON need it."""
+    seen: Counter[str] = Counter()
+    columns = []
+    for output in outputs:
+        name = output.name
+        while seen[name]:
+            name = f"{output.name}_{seen[output.name]}"
+            seen[output.name] += 1
+        seen[name] += 1
+        columns.append(replace(output.value.meta, name=name))
+    return tuple(columns)

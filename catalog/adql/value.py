@@ -1,0 +1,155 @@
+"""A piece of SQL and what is known of the value that it gives."""
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from psycopg import sql
+
+from catalog.adql.glue import glue
+from catalog.columns import ColumnMeta
+
+
+class Kind(Enum):
+    """What a value is, as far as the translation must know."""
+
+    INTEGER = auto()
+    FLOAT = auto()
+    TEXT = auto()
+    BOOLEAN = auto()
+    TIMESTAMP = auto()
+    ARRAY = auto()
+    POINT = auto()
+    CIRCLE = auto()
+    POLYGON = auto()
+    NULL = auto()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether one can reckon with it."""
+        return self in {Kind.INTEGER, Kind.FLOAT}
+
+    @property
+    def is_region(self) -> bool:
+        """Whether it is a place on the sky."""
+        return self in {Kind.POINT, Kind.CIRCLE, Kind.POLYGON}
+
+
+_META = {
+    Kind.INTEGER: ColumnMeta("", "int"),
+    Kind.FLOAT: ColumnMeta("", "double"),
+    Kind.TEXT: ColumnMeta("", "char", "*"),
+    Kind.BOOLEAN: ColumnMeta("", "boolean"),
+    Kind.TIMESTAMP: ColumnMeta("", "char", "*", "timestamp"),
+    Kind.ARRAY: ColumnMeta("", "double", "*"),
+    Kind.POINT: ColumnMeta("", "double", "2", "point", unit="deg"),
+    Kind.CIRCLE: ColumnMeta("", "double", "3", "circle", unit="deg"),
+    Kind.POLYGON: ColumnMeta("", "double", "*", "polygon", unit="deg"),
+    Kind.NULL: ColumnMeta("", "char", "*"),
+}
+_INTEGERS = frozenset({"short", "int", "long"})
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """What an expression became.
+
+    Attributes:
+        text: SQL that can stand as an operand, without brackets around it.
+        kind: What it gives.
+        meta: The same for the answer's columns; a bare column has all that TAP_SCHEMA says of it.
+        constant: Its value where the query says it: int, float or str; else None.
+        column: The column that it is, where it is nothing else.
+        truth: A condition, where the value is 1 or 0 for true or false.
+        coordinates: Of a region, where they are known one by one [deg].
+        distance: The two positions (ra, dec, ra, dec) that the value is the distance of.
+        cone: ra, dec and radius [deg], where the value says whether a galaxy of the row lies within.
+        likeness: Where the value says how unlike a fixed vector a galaxy of the row is.
+        name: What the answer's column is called if the query says nothing.
+    """
+
+    text: sql.Composed
+    kind: Kind
+    meta: ColumnMeta
+    constant: int | float | str | None = None
+    column: "Column | None" = None
+    truth: sql.Composed | None = None
+    coordinates: tuple["Value", ...] = ()
+    distance: tuple["Value", ...] = ()
+    cone: tuple[float, float, float] | None = None
+    likeness: "Likeness | None" = None
+    name: str = ""
+
+    def called(self, name: str) -> "Value":
+        """The same with a name for the answer's column."""
+        return replace(self, name=name)
+
+
+@dataclass(frozen=True, eq=False)
+class Likeness:
+    """The distance of a galaxy's search vector from a vector that is the same for all rows.
+
+    Attributes:
+        source: What stands in FROM for the galaxies.
+        vector: SQL that needs nothing of FROM.
+    """
+
+    source: object
+    vector: sql.Composed
+
+
+@dataclass(eq=False, slots=True)
+class Column:
+    """A column that can be seen at some place of a query.
+
+    Attributes:
+        name: In ADQL.
+        meta: What is said of it.
+        stored_as: Its name in Postgres.
+        alias: Of what it is a column of, in SQL.
+        source: What it is a column of; None of one that a join made of two.
+        made_of: The SQL of one that a join made of two.
+    """
+
+    name: str
+    meta: ColumnMeta
+    stored_as: str
+    alias: str
+    source: object = None
+    made_of: sql.Composed | None = None
+
+    @property
+    def text(self) -> sql.Composed:
+        """Its SQL."""
+        return self.made_of or glue(sql.Identifier(self.alias, self.stored_as))
+
+    @property
+    def value(self) -> Value:
+        """The column as an expression."""
+        return Value(self.text, kind_of(self.meta), self.meta, column=self, name=self.name)
+
+
+def of_kind(text: sql.Composed, kind: Kind, unit: str = "", datatype: str = "") -> Value:
+    """A value that is no column."""
+    meta = _META[kind]
+    if unit or datatype:
+        meta = replace(meta, unit=unit or meta.unit, datatype=datatype or meta.datatype)
+    return Value(text, kind, meta)
+
+
+NULL_TEXT = of_kind(glue("NULL::text"), Kind.TEXT)
+NULL_NUMBER = of_kind(glue("NULL::double precision"), Kind.FLOAT)
+"""Postgres does not always find out what a bare NULL is meant to be."""
+
+
+def kind_of(meta: ColumnMeta) -> Kind:
+    """What the values of a column are."""
+    region = {"point": Kind.POINT, "circle": Kind.CIRCLE, "polygon": Kind.POLYGON}.get(meta.xtype)
+    if region is not None and meta.is_array:
+        return region
+    if meta.is_text:
+        return Kind.TIMESTAMP if meta.xtype == "timestamp" else Kind.TEXT
+    if meta.is_array:
+        return Kind.ARRAY
+    if meta.datatype == "boolean":
+        return Kind.BOOLEAN
+    return Kind.INTEGER if meta.datatype in _INTEGERS else Kind.FLOAT
