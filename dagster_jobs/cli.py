@@ -15,6 +15,7 @@ from dagster_jobs import (
     cli_labels,
     cli_query,
     cli_release,
+    cli_serve,
     cli_server,
     cli_tasks,
 )
@@ -38,6 +39,7 @@ for part in (
     cli_encoder,
     cli_evaluate,
     cli_release,
+    cli_serve,
 ):
     app.add_typer(part.app)
 

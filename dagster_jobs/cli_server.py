@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from catalog import server
 from catalog.connection import database_url
 from catalog.migrate import migrate
 from catalog.settings import load_settings
-from dagster_jobs.errors import JobError
+from dagster_jobs.free_port import require_free
 
 app = typer.Typer()
 
@@ -53,7 +52,7 @@ def url() -> None:
 @app.command()
 def jobs(port: int = typer.Option(3000, help="Port of the Dagster UI on this machine.")) -> None:
     """Open the Dagster UI with its daemon: the sensor watches the drop folder, the nightly jobs run."""
-    _require_free(port)
+    require_free("127.0.0.1", port)  # Dagster would go on without its UI
     settings = load_settings()
     home, drop = settings.home.resolve(), settings.drop_folder.resolve()
     dagster_home = home / "dagster"
@@ -74,15 +73,3 @@ def jobs(port: int = typer.Option(3000, help="Port of the Dagster UI on this mac
     command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_jobs.definitions", "-p", str(port)]
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a script starts with & ignores it, and never ends
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own command line, no shell
-
-
-def _require_free(port: int) -> None:
-    """Refuse a port that is taken: Dagster would go on without its UI."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise JobError(
-                f"port {port} of this machine: {error.strerror}; choose another with --port"
-            ) from error

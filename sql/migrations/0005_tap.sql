@@ -24,7 +24,8 @@ CREATE TABLE galcat_tap.job (
     result_bytes bigint,
     result_rows bigint,
     is_cut boolean,
-    backend_pid integer,
+    base_url text NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
     uploads jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX job_phase ON galcat_tap.job (phase);
@@ -87,7 +88,8 @@ COMMENT ON COLUMN galcat_tap.job.result_type IS 'Media type of its result [-]';
 COMMENT ON COLUMN galcat_tap.job.result_bytes IS 'Size of its result [byte]';
 COMMENT ON COLUMN galcat_tap.job.result_rows IS 'Rows of its result [-]';
 COMMENT ON COLUMN galcat_tap.job.is_cut IS 'True when there are more rows than were asked for at most [-]';
-COMMENT ON COLUMN galcat_tap.job.backend_pid IS 'Postgres'' process that runs it; NULL while none does [-]';
+COMMENT ON COLUMN galcat_tap.job.base_url IS 'Of the service, as the client that made it knows it [-]';
+COMMENT ON COLUMN galcat_tap.job.tries IS 'How often it began to run: a service that ends meanwhile lets it begin again [-]';
 COMMENT ON COLUMN galcat_tap.job.uploads IS 'Tables that came with it: name in the query, table in tap_upload, description [-]';
 
 COMMENT ON TABLE galcat_tap.query_log IS 'What the service was asked, when, and how that went';

@@ -284,8 +284,8 @@ def test_tables_of_a_query_are_made_by_one_role_and_read_by_strangers(
 def test_the_writer_keeps_jobs_and_the_log_and_the_reader_sees_neither(filled: psycopg.Connection) -> None:
     filled.execute("SET ROLE galcat_writer")
     filled.execute(
-        "INSERT INTO galcat_tap.job (job_id, phase, destruction, execution_seconds) "
-        "VALUES ('a', 'PENDING', now() + interval '1 day', 60)"
+        "INSERT INTO galcat_tap.job (job_id, phase, base_url, destruction, execution_seconds) "
+        "VALUES ('a', 'PENDING', '', now() + interval '1 day', 60)"
     )
     filled.execute("UPDATE galcat_tap.job SET phase = 'QUEUED'")
     filled.execute("INSERT INTO galcat_tap.query_log (interface, phase) VALUES ('scs', 'EXECUTING')")

@@ -18,8 +18,8 @@ from astropy.table import Table
 
 from catalog.columns import ColumnMeta
 from catalog.errors import QueryError
-from catalog.tap.upload_file import read_upload
-from catalog.tap.uploaded import UploadedTable, UploadError, UploadLimits
+from catalog.tap.uploads.read import read_upload
+from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
 from tests.catalog.formats.every_type import COLUMNS, every_type, written
 from tests.catalog.formats.stilts import needs_stilts, stilts
 from tests.catalog.tap.uploads import plain_rows, rows_for_strangers, sample, stored

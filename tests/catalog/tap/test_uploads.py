@@ -12,8 +12,8 @@ from catalog.adql.published import PublishedColumn
 from catalog.columns import ColumnMeta
 from catalog.errors import QueryError
 from catalog.formats.writer import Row
-from catalog.tap.uploaded import UploadedTable, UploadError
-from catalog.tap.uploads import drop_stale, drop_upload, store_upload
+from catalog.tap.uploads.store import drop_stale, drop_upload, store_upload
+from catalog.tap.uploads.uploaded import UploadedTable, UploadError
 from tests.catalog.tap.uploads import N, rows_for_strangers, sample, stored
 from tests.catalog.tap.wrong_files import A, votable
 
@@ -180,8 +180,8 @@ def test_a_dropped_table_is_gone_and_may_be_dropped_again(keeper: psycopg.Connec
 
 def test_left_overs_are_dropped_but_not_those_of_a_job_that_exists(keeper: psycopg.Connection) -> None:
     keeper.execute(
-        "INSERT INTO galcat_tap.job (job_id, phase, destruction, execution_seconds) "
-        "VALUES ('here', 'PENDING', now(), 1)"
+        "INSERT INTO galcat_tap.job (job_id, phase, base_url, destruction, execution_seconds) "
+        "VALUES ('here', 'PENDING', '', now(), 1)"
     )
     tables = {
         job: store_upload(keeper, "t", one_column("int", [(1,)]), job) for job in ("here", "gone", None)

@@ -9,8 +9,8 @@ from psycopg import sql
 
 from catalog.adql.published import PublishedTable
 from catalog.formats.writer import Row
-from catalog.tap.upload_file import read_upload
-from catalog.tap.uploads import store_upload
+from catalog.tap.uploads.read import read_upload
+from catalog.tap.uploads.store import store_upload
 
 N = 50
 

@@ -1,0 +1,48 @@
+"""Put a query to the catalogue and answer the client in the form it wants."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from catalog.adql.published import PublishedTable
+from catalog.errors import CatalogError
+from catalog.formats.choose import Format
+from catalog.tap.answers.answer import Answer
+from catalog.tap.answers.response import AnswerResponse
+from catalog.tap.error_response import error_response
+from catalog.tap.queries.run_query import Question, RunningQuery
+from catalog.tap.service import Service
+
+LINKS_PATH = "/datalink/links"
+
+
+def ask(
+    service: Service,
+    request: Request,
+    question: Question,
+    form: Format,
+    interface: str,
+    uploads: AbstractContextManager[tuple[PublishedTable, ...]] | None = None,
+    on_error: Callable[[CatalogError], Response] = error_response,
+) -> Response:
+    """The answer to a query, within the limits of synchronous ones.
+
+    Args:
+        service: Whose database is asked.
+        request: Who asks.
+        question: What is asked, in ADQL.
+        form: Of the answer.
+        interface: For the log: sync, scs, datalink or cutout.
+        uploads: Tables that came with the query.
+        on_error: Makes the response to an error.
+
+    Returns:
+        A response that asks when it is sent.
+    """
+    limits = service.limits
+    query = RunningQuery(service.connections, service.cache, question, limits.sync_seconds)
+    links = service.base(request) + LINKS_PATH
+    answer = Answer(query, form, question.text, links, service.spool, limits.answer_bytes, uploads)
+    return AnswerResponse(service, request, question, answer, interface, on_error)

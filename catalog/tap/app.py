@@ -1,0 +1,130 @@
+"""The service as one ASGI application."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import psycopg
+from anyio.to_thread import run_sync
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from catalog.errors import CatalogError
+from catalog.tap.answers.response import OVERFLOW_HEADER
+from catalog.tap.answers.sync import sync_routes
+from catalog.tap.connections import Connections
+from catalog.tap.documents.examples_route import examples_routes
+from catalog.tap.documents.routes import vosi_routes
+from catalog.tap.error_response import on_any_error, on_catalog_error, on_database_error, on_http_error
+from catalog.tap.form_files import FormFiles
+from catalog.tap.galaxies.cone_search import cone_search_routes
+from catalog.tap.galaxies.cutout import Cutter
+from catalog.tap.galaxies.datalink import datalink_routes
+from catalog.tap.gate import Gate
+from catalog.tap.jobs.documents import job_document_routes
+from catalog.tap.jobs.list_routes import job_list_routes
+from catalog.tap.jobs.parts import JobParts, job_parts
+from catalog.tap.jobs.routes import JobRoutes
+from catalog.tap.limits import ServiceLimits
+from catalog.tap.query_log import QueryLog
+from catalog.tap.service import Service
+
+_EXPOSED = (
+    OVERFLOW_HEADER,
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Length",
+    "Location",
+    "Retry-After",
+)
+
+
+def make_app(
+    connections: Connections,
+    limits: ServiceLimits,
+    spool_folder: Path,
+    extra_routes: Sequence[BaseRoute] = (),
+    public_url: str | None = None,
+    cutter: Cutter | None = None,
+) -> Starlette:
+    """The application: TAP at /tap, cone search at /scs, DataLink at /datalink; it connects when it starts.
+
+    Args:
+        connections: Not yet open.
+        limits: What a client may ask.
+        spool_folder: For the results of jobs, and for answers that must be whole before they are sent; made
+            where it is missing.
+        extra_routes: Served beside these, and before them: they may take the root.
+        public_url: Under which the service is known where a proxy stands before it; only then are the
+            addresses believed that X-Forwarded-For names.
+        cutter: Cuts galaxies out of the files of their tiles; without it there are no cutouts.
+    """
+    log = QueryLog(connections)
+    gate = Gate(limits.queries_at_once, limits.queries_waiting)
+    service = Service(connections, limits, spool_folder, gate, log, public_url=public_url)
+    jobs = job_parts(service)
+    return Starlette(
+        routes=[
+            *extra_routes,
+            Route("/", _home(service)),
+            Route("/tap", _home(service)),
+            *sync_routes(service),
+            *job_list_routes(service, jobs),
+            *JobRoutes(service, jobs).routes(),
+            *job_document_routes(service, jobs),
+            *vosi_routes(service),
+            *examples_routes(service),
+            *cone_search_routes(service),
+            *datalink_routes(service, cutter),
+        ],
+        middleware=[
+            Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], expose_headers=_EXPOSED),
+            Middleware(FormFiles),
+        ],
+        exception_handlers={
+            CatalogError: on_catalog_error,
+            psycopg.Error: on_database_error,
+            HTTPException: on_http_error,
+            Exception: on_any_error,
+        },
+        lifespan=_lifespan(service, jobs),
+    )
+
+
+def _home(service: Service) -> Callable[[Request], Response]:
+    def home(request: Request) -> Response:
+        return RedirectResponse(service.base(request) + "/tap/capabilities", 303)
+
+    return home
+
+
+def _lifespan(service: Service, jobs: JobParts) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        await run_sync(_open, service, jobs)
+        try:
+            yield
+        finally:
+            await run_sync(_close, service, jobs)
+
+    return life
+
+
+def _open(service: Service, jobs: JobParts) -> None:
+    service.spool.mkdir(parents=True, exist_ok=True)
+    service.connections.open()
+    service.log.open()
+    jobs.open()
+
+
+def _close(service: Service, jobs: JobParts) -> None:
+    for query in list(service.running):
+        query.stop("the service is being stopped")
+    jobs.close()
+    service.log.close()
+    service.connections.close()

@@ -1,0 +1,35 @@
+"""Who asks, and under which address the service is known to them."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+_USER_AGENT_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who asks.
+
+    Attributes:
+        address: Of the client's machine.
+        user_agent: What the program calls itself.
+    """
+
+    address: str
+    user_agent: str
+
+
+def client_of(request: Request, public_url: str | None) -> Client:
+    """Who asks; what a proxy says of it counts only where there is one, that is where `public_url` is set."""
+    address = request.client.host if request.client else ""
+    if public_url:
+        # The proxy adds the address that it sees itself at the end: what stands before it anybody can write.
+        forwarded = request.headers.get("x-forwarded-for", "").split(",")[-1].strip()
+        address = forwarded or address
+    return Client(address, request.headers.get("user-agent", "")[:_USER_AGENT_CHARACTERS])
+
+
+def base_of(request: Request, public_url: str | None) -> str:
+    """URL of the service without a slash at its end: `public_url`, or as the client itself called it."""
+    return (public_url or str(request.base_url)).rstrip("/")

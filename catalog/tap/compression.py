@@ -1,0 +1,27 @@
+"""gzip for clients that take it, as the bytes come."""
+
+import zlib
+from collections.abc import Iterator
+
+from starlette.requests import Request
+
+_GZIP_WINDOW = 31
+_FAST = 1
+"""zlib's lowest level: on text nearly as small as the usual one, in a third of the time."""
+
+
+def takes_gzip(request: Request) -> bool:
+    """Whether Accept-Encoding names gzip, and not only to refuse it."""
+    for part in request.headers.get("accept-encoding", "").lower().split(","):
+        name, _, weight = part.partition(";")
+        if name.strip() == "gzip":
+            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False
+
+
+def gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, compressed."""
+    packer = zlib.compressobj(_FAST, zlib.DEFLATED, _GZIP_WINDOW)
+    for piece in pieces:
+        yield packer.compress(piece)
+    yield packer.flush()

@@ -1,0 +1,50 @@
+"""An error over HTTP: a VOTable, with the status that says whose fault it was (DALI 1.1)."""
+
+import logging
+
+import psycopg
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from catalog.errors import CatalogError
+from catalog.formats.error import votable_error
+from catalog.tap.faults import BROKEN, BusyError, status_of
+from catalog.tap.postgres_errors import explained
+
+VOTABLE = "application/x-votable+xml"
+
+_SECONDS = 20.0
+"""What documents are allowed."""
+
+_log = logging.getLogger(__name__)
+
+
+def error_response(error: CatalogError) -> Response:
+    """A VOTable with QUERY_STATUS = ERROR."""
+    headers = {"Retry-After": str(error.retry_seconds)} if isinstance(error, BusyError) else None
+    return Response(votable_error(str(error)), status_of(error), headers, VOTABLE)
+
+
+async def on_catalog_error(_request: Request, error: Exception) -> Response:
+    """For Starlette: an error whose text is meant for the client."""
+    assert isinstance(error, CatalogError)  # noqa: S101 - registered for this class
+    return error_response(error)
+
+
+async def on_http_error(_request: Request, error: Exception) -> Response:
+    """For Starlette: no such path, or no such method there."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    return Response(votable_error(error.detail), error.status_code, error.headers, VOTABLE)
+
+
+async def on_any_error(request: Request, error: Exception) -> Response:
+    """For Starlette: our fault; the log has what happened, the client does not."""
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return Response(votable_error(BROKEN), 500, media_type=VOTABLE)
+
+
+async def on_database_error(_request: Request, error: Exception) -> Response:
+    """For Starlette: Postgres refused something, or cannot be reached."""
+    assert isinstance(error, psycopg.Error)  # noqa: S101 - registered for this class
+    return error_response(explained(error, _SECONDS))

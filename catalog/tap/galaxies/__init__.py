@@ -1,0 +1,1 @@
+"""What belongs to a galaxy or a place: cone search, links, pictures, cutouts."""

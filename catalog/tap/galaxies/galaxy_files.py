@@ -1,0 +1,51 @@
+"""What lies behind a galaxy beside its row: its small picture, and the tile that it was cut from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+FIELD_PX = 424
+"""Width of a Galaxy Zoo cutout, in pixels of `pixel_scale_arcsec`."""
+
+
+@dataclass(frozen=True)
+class GalaxyFiles:
+    """A galaxy that galcat.galaxy shows, and where its pictures come from.
+
+    Attributes:
+        object_id: Which.
+        ra_deg: ICRS.
+        dec_deg: ICRS.
+        field_deg: Width of its Galaxy Zoo cutout; None where its size is not known.
+        survey: Name.
+        bands: Of the survey.
+        definition: The survey's description, TOML.
+        tile: Name.
+        folder: Where the tile was read from, on the machine that did; None where that was not kept.
+        thumbnail_bytes: Size of the small picture; None where there is none.
+    """
+
+    object_id: int
+    ra_deg: float
+    dec_deg: float
+    field_deg: float | None
+    survey: str
+    bands: Sequence[str]
+    definition: str
+    tile: str
+    folder: str | None
+    thumbnail_bytes: int | None
+
+
+def galaxy_files(connection: psycopg.Connection, object_ids: Sequence[int]) -> dict[int, GalaxyFiles]:
+    """What there is of each galaxy; one that is not shown is left out."""
+    rows = connection.execute(
+        "SELECT s.object_id, s.ra, s.dec, s.pixel_scale_arcsec::float8 * %s / 3600, "
+        "v.name, v.bands, v.definition, t.name, t.folder, pg_catalog.octet_length(p.jpeg) "
+        "FROM galcat.galaxy AS g JOIN galcat.source AS s ON s.object_id = g.object_id "
+        "JOIN galcat.survey AS v ON v.survey_id = s.survey_id JOIN galcat.tile AS t ON t.tile_id = s.tile_id "
+        "LEFT JOIN galcat.thumbnail AS p ON p.object_id = s.object_id WHERE g.object_id = ANY (%s)",
+        [FIELD_PX, list(object_ids)],
+    ).fetchall()
+    return {row[0]: GalaxyFiles(*row) for row in rows}

@@ -1,0 +1,1 @@
+"""Queries that outlive their connection (UWS 1.1)."""

@@ -1,0 +1,59 @@
+"""The parts that make jobs work, begun and ended together."""
+
+from dataclasses import dataclass
+
+from catalog.tap.jobs.control import JobControl
+from catalog.tap.jobs.events import JobEvents
+from catalog.tap.jobs.runs import delete_old_jobs, result_files, revive_jobs
+from catalog.tap.jobs.sweeper import Sweeper
+from catalog.tap.jobs.workers import JobWorkers
+from catalog.tap.kept.results import JobResults
+from catalog.tap.service import Service
+from catalog.tap.uploads.stored_tables import drop_left_overs
+
+
+@dataclass(frozen=True)
+class JobParts:
+    """The parts.
+
+    Attributes:
+        control: What clients may do.
+        results: Files.
+        events: For clients that wait.
+    """
+
+    control: JobControl
+    results: JobResults
+    events: JobEvents
+    workers: JobWorkers
+    sweeper: Sweeper
+
+    def open(self) -> None:
+        """Begin; jobs that ran when the service ended run again."""
+        self.results.open()
+        self.sweeper.open()
+        self.workers.open()
+
+    def close(self) -> None:
+        """End; what runs is stopped, to run again."""
+        self.sweeper.close()
+        self.workers.close()
+
+
+def job_parts(service: Service) -> JobParts:
+    """Make them; none has begun."""
+    events = JobEvents()
+    results = JobResults.beside(service.spool)
+    workers = JobWorkers(service, results, events.changed)
+    control = JobControl(service, results, workers)
+
+    def sweep() -> None:
+        with service.connections.keeper() as keeper:
+            workers.call(revive_jobs(keeper))
+            old = delete_old_jobs(keeper)
+            results.remove_all_but(result_files(keeper))
+        for job in old:
+            control.clear_up(job)
+        drop_left_overs(service)
+
+    return JobParts(control, results, events, workers, Sweeper(workers.stop_strays, sweep))

@@ -1,0 +1,46 @@
+"""A thread that tidies up: jobs whose time is over, jobs of dead processes, what crashes have left."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
+
+_TICK_S = 1.0
+_TICKS_A_SWEEP = 60
+
+
+class Sweeper:
+    """The thread.
+
+    Args:
+        tick: Done every second.
+        sweep: Done at the start, and every minute.
+    """
+
+    def __init__(self, tick: Callable[[], None], sweep: Callable[[], None]) -> None:
+        self._tick = tick
+        self._sweep = sweep
+        self._is_closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="sweeper", daemon=True)
+
+    def open(self) -> None:
+        """Sweep once, and begin."""
+        self._sweep()
+        self._thread.start()
+
+    def close(self) -> None:
+        """End."""
+        self._is_closing.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        ticks = 0
+        while not self._is_closing.wait(_TICK_S):
+            ticks += 1
+            try:
+                self._tick()
+                if ticks % _TICKS_A_SWEEP == 0:
+                    self._sweep()
+            except Exception:  # noqa: BLE001 - it is tried again
+                _log.exception("tidying up failed; it is tried again")

@@ -1,0 +1,1 @@
+"""Jobs as the database and the disk keep them."""

@@ -1,0 +1,64 @@
+"""An asynchronous query as UWS 1.1 sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from catalog.adql.published import PublishedTable
+
+ACTIVE = ("PENDING", "QUEUED", "EXECUTING")
+"""Phases that can still change."""
+PHASES = (*ACTIVE, "COMPLETED", "ERROR", "ABORTED", "HELD", "SUSPENDED", "ARCHIVED")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The file that a job made.
+
+    Attributes:
+        file: Its name in the folder of results.
+        content_type: For HTTP's header.
+        size: In bytes.
+        rows: In the answer.
+        is_cut: Whether there are more rows than were asked for.
+    """
+
+    file: str
+    content_type: str
+    size: int
+    rows: int
+    is_cut: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """A row of galcat_tap.job.
+
+    Attributes:
+        parameters: Values by upper-case name, as they were given.
+        base_url: Of the service, as the client that made it knows it.
+        uploads: Tables that came with it.
+        execution_seconds: How long it may run.
+        result: Where it has completed.
+        error: Why it failed; empty where it did not.
+    """
+
+    job_id: str
+    run_id: str | None
+    phase: str
+    address: str
+    parameters: Mapping[str, tuple[str, ...]]
+    base_url: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    destruction: datetime
+    execution_seconds: int
+    error: str = ""
+    result: Result | None = None
+    uploads: tuple[PublishedTable, ...] = field(default=())
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its phase can still change."""
+        return self.phase in ACTIVE

@@ -1,0 +1,80 @@
+"""Files with the results of jobs, each written whole or not at all, in a folder of bounded size."""
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+from catalog.errors import CatalogError
+
+_HALF = ".half"
+_LEFT_OVER_S = 3_600
+
+
+class FullError(CatalogError):
+    """There is no room for a result."""
+
+
+class JobResults:
+    """The folder; it lies on this machine's disk, so only the server that ran a job can give its result.
+
+    Args:
+        folder: Made when the service begins.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    def beside(cls, spool: Path) -> Self:
+        """The results of the service that has this folder for its spool."""
+        return cls(spool / "results")
+
+    def open(self) -> None:
+        """Make the folder where it is missing."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, name: str) -> Path:
+        """Where the file of that name lies, or would lie."""
+        return self._folder / name
+
+    def write(self, name: str, pieces: Iterable[bytes], most_bytes: int) -> int:
+        """Write a file whole, safe against a loss of power; returns its size.
+
+        Raises:
+            FullError: It needs more than `most_bytes`, or the disk is full; nothing is left of it then.
+        """
+        half = self.path(name + _HALF)
+        try:
+            size = _written(half, pieces, most_bytes)
+            half.replace(self.path(name))
+        except OSError as error:
+            raise FullError(f"the result cannot be kept: {error.strerror}") from error
+        finally:
+            half.unlink(missing_ok=True)
+        return size
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        self.path(name).unlink(missing_ok=True)
+
+    def remove_all_but(self, names: set[str]) -> None:
+        """Remove what a crash has left: files of no job that have not been touched for an hour."""
+        latest = time.time() - _LEFT_OVER_S
+        for path in self._folder.iterdir():
+            if path.name not in names and path.stat().st_mtime < latest:
+                path.unlink(missing_ok=True)
+
+
+def _written(path: Path, pieces: Iterable[bytes], most_bytes: int) -> int:
+    size = 0
+    with path.open("wb") as file:
+        for piece in pieces:
+            size += len(piece)
+            if size > most_bytes:
+                raise FullError(f"the result is larger than the {most_bytes:,} bytes there is room for")
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    return size

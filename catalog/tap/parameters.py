@@ -1,0 +1,111 @@
+"""Parameters of a request, by upper-case name, from its URL and its form (DALI 1.1: any case)."""
+
+import re
+from dataclasses import dataclass, field
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message, Receive
+
+from catalog.tap.faults import AskedWrongError
+from catalog.tap.form_files import closed_later
+from catalog.tap.limits import ServiceLimits
+
+_MOST_PARAMETERS = 100
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a client sent.
+
+    Attributes:
+        values: Every value of each parameter, by the parameter's name in upper case.
+        files: Files of a multipart form, by the name of their part.
+    """
+
+    values: dict[str, tuple[str, ...]]
+    files: dict[str, UploadFile] = field(default_factory=dict)
+
+    def one(self, name: str) -> str | None:
+        """The value of a parameter; None where it is missing or empty.
+
+        Raises:
+            AskedWrongError: It is given twice, with different values.
+        """
+        values = {value for value in self.values.get(name, ()) if value.strip()}
+        if len(values) > 1:
+            raise AskedWrongError(f"{name} is given {len(values)} times with different values")
+        return values.pop() if values else None
+
+    def whole_number(self, name: str) -> int | None:
+        """The value of a parameter that is a number from 0 on; None where it is missing.
+
+        Raises:
+            AskedWrongError: It is no such number.
+        """
+        text = self.one(name)
+        if text is None:
+            return None
+        if not _WHOLE_NUMBER.fullmatch(text.strip()):
+            raise AskedWrongError(f"{name} is {text[:50]!r}: expected a whole number, 0 or more")
+        return int(text)
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str | None:
+        """The value of a parameter as `allowed` spells it; None where it is missing.
+
+        Raises:
+            AskedWrongError: It is none of those.
+        """
+        text = self.one(name)
+        for one in allowed:
+            if text is not None and text.strip().upper() == one.upper():
+                return one
+        if text is None:
+            return None
+        raise AskedWrongError(f"{name} is {text[:50]!r}: expected {' or '.join(allowed)}")
+
+
+async def read_parameters(request: Request, limits: ServiceLimits) -> Parameters:
+    """Read the parameters of a GET or POST.
+
+    Raises:
+        AskedWrongError: The request is too long, or its form is broken.
+    """
+    values: dict[str, tuple[str, ...]] = {}
+    files: dict[str, UploadFile] = {}
+    for name, value in [*request.query_params.multi_items(), *(await _form(request, limits)).multi_items()]:
+        if isinstance(value, UploadFile):
+            files[name] = closed_later(request, value)
+        else:
+            values[name.upper()] = (*values.get(name.upper(), ()), value)
+    return Parameters(values, files)
+
+
+async def _form(request: Request, limits: ServiceLimits) -> FormData:
+    kind = request.headers.get("content-type", "").lower()
+    if request.method != "POST" or not kind.startswith(_FORMS):
+        return FormData()
+    try:
+        return await Request(request.scope, _bounded(request, limits.request_bytes)).form(
+            max_files=_MOST_PARAMETERS, max_fields=_MOST_PARAMETERS, max_part_size=limits.request_bytes
+        )
+    except HTTPException as error:
+        raise AskedWrongError(f"the form cannot be read: {error.detail}") from error
+
+
+def _bounded(request: Request, most: int) -> Receive:
+    """The request's own `receive`, which refuses to go on beyond so many bytes."""
+    left = most
+
+    async def receive() -> Message:
+        nonlocal left
+        message = await request.receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise AskedWrongError(f"the request is longer than {most:,} bytes")
+        return message
+
+    return receive

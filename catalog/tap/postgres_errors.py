@@ -1,0 +1,53 @@
+"""Errors of Postgres, told apart: what the query's author can mend, and what only we can."""
+
+import logging
+
+import psycopg
+from psycopg import errors
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from catalog.errors import CatalogError, QueryError
+from catalog.tap.faults import BROKEN, BrokenError, BusyError
+
+_log = logging.getLogger(__name__)
+
+_USERS = ("22", "21", "2F", "P0", "54")
+"""SQLSTATE classes: data, cardinality, functions that refuse, no such row, too complex."""
+_USERS_OWN = {"42703", "42P01", "42883", "42804", "42725", "42846", "42803", "53400"}
+_NOT_AS_PUBLISHED = {"42703", "42P01", "42883"}
+
+
+def explained(error: psycopg.Error, seconds: float) -> CatalogError:
+    """The same error for the client, in one line.
+
+    Args:
+        error: Of a query that strangers asked.
+        seconds: What it was allowed.
+    """
+    if isinstance(error, errors.QueryCanceled):
+        return QueryError(too_slow(seconds))
+    state = error.sqlstate or ""
+    if state in _NOT_AS_PUBLISHED:
+        return QueryError("the published columns changed a moment ago: ask again")
+    if state.startswith(_USERS) or state in _USERS_OWN:
+        return QueryError(_one_line(error))
+    if state == "" and isinstance(error, psycopg.DataError):
+        return QueryError(f"a value cannot be sent: {_one_line(error)}")
+    if isinstance(error, PoolTimeout | PoolClosed | TooManyRequests | psycopg.OperationalError):
+        _log.error("the database: %s", _one_line(error))
+        return BusyError("the database cannot answer now: try again later")
+    _log.error("a query failed by our fault: %s %s", state, _one_line(error), exc_info=error)
+    return BrokenError(BROKEN)
+
+
+def too_slow(seconds: float) -> str:
+    """What is said to whom was allowed so many seconds."""
+    return f"the query took longer than {seconds:g} s and was cancelled: ask for less, or run it as a job"
+
+
+def _one_line(error: psycopg.Error) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    parts = [error.diag.message_primary or lines[0]]
+    if error.diag.message_hint:
+        parts.append(f"({error.diag.message_hint})")
+    return " ".join(" ".join(parts).split())

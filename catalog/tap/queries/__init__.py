@@ -1,0 +1,1 @@
+"""Queries run in Postgres, as strangers and within limits."""

@@ -1,0 +1,197 @@
+"""One query on one connection, from its text to its last row."""
+
+import logging
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+
+import psycopg
+
+from catalog.adql.published import PublishedTable
+from catalog.adql.translate import translate
+from catalog.adql.translation import Translation
+from catalog.errors import QueryError
+from catalog.formats.writer import Row
+from catalog.tap.connections import Connections, one_moment
+from catalog.tap.postgres_errors import explained
+from catalog.tap.published_cache import PublishedCache
+from catalog.tap.queries.gather_rows import Chunks, Columns, columns_alone, counted, streamed
+from catalog.tap.queries.postgres_types import described, plain
+from catalog.tap.queries.similar import resolved
+
+_log = logging.getLogger(__name__)
+
+_CANCEL_AGAIN_S = 0.1
+
+
+class StoppedError(QueryError):
+    """The query was stopped from outside: its time was over, it was aborted, or nobody waits any more."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        text: The query.
+        language: ADQL, ADQL-2.0 or ADQL-2.1.
+        usual: Rows at most where the query names no TOP.
+        most: Rows at most in any case; 0 asks for the columns alone.
+    """
+
+    text: str
+    language: str
+    usual: int
+    most: int
+
+
+class RunningQuery:
+    """A question while Postgres works on it.
+
+    `begin`, `chunks` and `close` belong to one thread at a time; `stop` may come from any other.
+
+    Attributes:
+        columns: Of the answer, once it has begun.
+        is_cut: Whether there are more rows than were asked for; known at the end.
+        count: Rows so far.
+        seconds: What it is allowed.
+    """
+
+    def __init__(
+        self, connections: Connections, cache: PublishedCache, question: Question, seconds: float
+    ) -> None:
+        self.columns: Columns = ()
+        self.is_cut = False
+        self.count = 0
+        self.seconds = seconds
+        self._connections = connections
+        self._cache = cache
+        self._question = question
+        self._held = ExitStack()
+        self._lock = threading.Lock()
+        self._is_at_work = False
+        self._connection: psycopg.Connection | None = None
+        self._stopped_for = ""
+        self._chunks: Generator[list[Row]] | None = None
+
+    def begin(self, uploads: tuple[PublishedTable, ...] = (), *, is_counted: bool = False) -> None:
+        """Translate and run the query, up to its first rows.
+
+        Args:
+            uploads: Tables that came with it.
+            is_counted: Let Postgres gather and count all rows first, so that `is_cut` is known, and nothing
+                can fail, before any of them is sent.
+
+        Raises:
+            CatalogError: The query is wrong, took too long, or was stopped; or it is our fault.
+        """
+        with self._working():
+            connection = self._held.enter_context(self._connections.reader())
+            self._connection = connection
+            self._held.enter_context(one_moment(connection, self.seconds))
+            translation, most = self._translated(connection, uploads)
+            if most == 0:
+                self.columns, self.is_cut = columns_alone(connection, translation), True
+                return
+            parameters = resolved(connection, translation)
+
+            def tell(total: int) -> None:
+                self.is_cut = total > most
+
+            if is_counted:
+                chunks = counted(connection, translation, parameters, tell)
+            else:
+                chunks = streamed(connection, translation, parameters)
+            self._chunks = self._shown(connection, translation, chunks, most)
+            next(self._chunks)
+
+    def chunks(self) -> Iterator[list[Row]]:
+        """The rows, some at a time.
+
+        Raises:
+            CatalogError: As `begin`.
+        """
+        while self._chunks is not None:
+            with self._working():
+                rows = next(self._chunks, None)
+            if rows is None:
+                return
+            self.count += len(rows)
+            yield rows
+
+    def stop(self, reason: str) -> None:
+        """Cancel it in Postgres; whoever works on it gets StoppedError with this reason."""
+        self._stopped_for = self._stopped_for or reason
+        while True:
+            with self._lock:
+                if not self._is_at_work:
+                    return
+                if self._connection is not None:
+                    with suppress(psycopg.Error):
+                        self._connection.cancel_safe()
+            time.sleep(_CANCEL_AGAIN_S)  # it may have come between two statements
+
+    def close(self) -> None:
+        """Give the connection back; what still runs is cancelled."""
+        try:
+            if self._chunks is not None:
+                self._chunks.close()
+            self._held.close()
+        except psycopg.Error as error:
+            _log.warning("a reader's connection is lost: %s", error)
+
+    def _translated(
+        self, connection: psycopg.Connection, uploads: tuple[PublishedTable, ...]
+    ) -> tuple[Translation, int]:
+        """The translation, and how many rows are shown at most."""
+        asked = self._question
+        published = self._cache.current(connection).with_uploads(uploads)
+        translation = translate(asked.text, published, asked.usual, asked.language)
+        wanted = translation.limit or 0
+        if wanted <= asked.usual or asked.usual == asked.most:
+            return translation, asked.usual
+        most = min(wanted, asked.most)
+        return translate(asked.text, published, most, asked.language), most
+
+    def _shown(
+        self,
+        connection: psycopg.Connection,
+        translation: Translation,
+        chunks: Chunks,
+        most: int,
+    ) -> Generator[list[Row]]:
+        """The first `most` rows, after an empty chunk that says that the columns are known."""
+        left = most
+        with closing(chunks):
+            for answer, rows in chunks:
+                if not self.columns:
+                    self.columns = described(translation.columns, answer)
+                    yield []
+                self.is_cut = self.is_cut or len(rows) > left
+                yield plain(rows[:left], answer)
+                left -= len(rows)
+                if left < 0:
+                    return
+        if not self.columns:
+            self.columns = columns_alone(connection, translation)
+            yield []
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        with self._lock:
+            self._is_at_work = True
+        try:
+            self._refuse_stopped()
+            yield
+        except psycopg.Error as error:
+            self._refuse_stopped()
+            raise explained(error, self.seconds) from error
+        finally:
+            with self._lock:
+                self._is_at_work = False
+
+    def _refuse_stopped(self) -> None:
+        if self._stopped_for:
+            raise StoppedError(self._stopped_for)

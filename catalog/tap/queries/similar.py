@@ -1,0 +1,58 @@
+"""The galaxies most like one, found by catalog.search before the query they are part of is run."""
+
+import json
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from psycopg import sql
+
+from catalog.adql.translation import Similarity, Translation
+from catalog.errors import QueryError
+from catalog.search import Condition, Cone, Search, search_within
+
+
+def resolved(connection: psycopg.Connection, translation: Translation) -> dict[str, object]:
+    """Every parameter of a translation, with the object_ids that its searches find.
+
+    Args:
+        connection: In a transaction of a role that may read galcat.galaxy.
+        translation: Its searches are answered in their order.
+
+    Raises:
+        QueryError: The vector to compare with is NULL.
+    """
+    parameters = dict(translation.parameters)
+    for similarity in translation.searches:
+        parameters[similarity.name] = _found(connection, similarity, translation.parameters)
+    return parameters
+
+
+def nothing_found(translation: Translation) -> dict[str, object]:
+    """Every parameter of a translation, as if its searches found nothing."""
+    return translation.parameters | {similarity.name: [] for similarity in translation.searches}
+
+
+def _found(connection: psycopg.Connection, wanted: Similarity, parameters: dict[str, object]) -> list[int]:
+    where = Condition(wanted.condition, parameters, wanted.alias) if wanted.condition is not None else ""
+    found = search_within(
+        connection,
+        Search(
+            like=_vector(connection, wanted, parameters),
+            n=wanted.n,
+            cone=Cone(*wanted.cone) if wanted.cone is not None else None,
+            where=where,
+            columns=(),
+        ),
+    )
+    return [int(str(row[0])) for row in found.rows]
+
+
+def _vector(
+    connection: psycopg.Connection, wanted: Similarity, parameters: dict[str, object]
+) -> NDArray[np.float32]:
+    """The (40,) vector to compare with."""
+    row = connection.execute(sql.SQL("SELECT ({})::text").format(wanted.vector), parameters).fetchone()
+    if row is None or row[0] is None:
+        raise QueryError("morph_distance: the vector to compare with is NULL")
+    return np.array(json.loads(row[0]), np.float32)

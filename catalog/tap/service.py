@@ -1,0 +1,47 @@
+"""What all parts of the service share while it runs."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.requests import Request
+
+from catalog.tap.client import Client, base_of, client_of
+from catalog.tap.connections import Connections
+from catalog.tap.gate import Gate
+from catalog.tap.limits import ServiceLimits
+from catalog.tap.published_cache import PublishedCache
+from catalog.tap.queries.run_query import RunningQuery
+from catalog.tap.query_log import QueryLog
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts.
+
+    Attributes:
+        connections: To the database.
+        limits: What a client may ask.
+        spool: Folder for answers that must be whole before they are sent.
+        gate: Places for synchronous queries.
+        log: Of queries.
+        cache: What may be asked for.
+        running: Queries of synchronous clients that run now.
+        public_url: Under which the service is known where a proxy stands before it.
+    """
+
+    connections: Connections
+    limits: ServiceLimits
+    spool: Path
+    gate: Gate
+    log: QueryLog
+    cache: PublishedCache = field(default_factory=PublishedCache)
+    running: set[RunningQuery] = field(default_factory=set)
+    public_url: str | None = None
+
+    def base(self, request: Request) -> str:
+        """The service's URL as this client knows it, without a slash at its end."""
+        return base_of(request, self.public_url)
+
+    def client(self, request: Request) -> Client:
+        """Who asks."""
+        return client_of(request, self.public_url)

@@ -1,0 +1,97 @@
+"""Columns and rows that Arrow has read: from CSV and Parquet."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+import pyarrow as pa
+
+from catalog.columns import ColumnMeta
+from catalog.formats.writer import Row
+from catalog.tap.uploads.uploaded import UploadError
+
+_DATATYPES = {
+    "bool": "boolean",
+    "int8": "short",
+    "int16": "short",
+    "int32": "int",
+    "int64": "long",
+    "uint8": "short",
+    "uint16": "int",
+    "uint32": "long",
+    "uint64": "long",
+    "halffloat": "float",
+    "float": "float",
+    "double": "double",
+    "string": "char",
+    "large_string": "char",
+    "string_view": "char",
+    "null": "char",
+    "time32[s]": "char",
+}
+
+
+def arrow_columns(schema: pa.Schema, known: Mapping[str, ColumnMeta]) -> tuple[ColumnMeta, ...]:
+    """The columns of a schema, with what is known of them besides.
+
+    Raises:
+        UploadError: A type cannot be stored; names the column.
+    """
+    return tuple(_column(field, known.get(field.name)) for field in schema)
+
+
+def arrow_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[Row]:
+    """The rows, in plain values.
+
+    Raises:
+        UploadError: The file cannot be read to its end, or has an array with a NULL in it.
+    """
+    try:
+        for batch in batches:
+            names = batch.schema.names
+            yield from zip(*map(_values, names, batch.columns), strict=True)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise UploadError(f"it cannot be read to its end: {str(error).splitlines()[0]}") from None
+
+
+def _column(field: pa.Field, known: ColumnMeta | None) -> ColumnMeta:
+    arrow, arraysize = field.type, ""
+    if pa.types.is_dictionary(arrow):
+        arrow = arrow.value_type
+    if pa.types.is_fixed_size_list(arrow):
+        arrow, arraysize = arrow.value_type, str(arrow.list_size)
+    elif pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
+        arrow, arraysize = arrow.value_type, "*"
+    is_time = pa.types.is_timestamp(arrow) or pa.types.is_date(arrow)
+    datatype = "char" if is_time else _DATATYPES.get(str(arrow))
+    if datatype is None or (datatype == "char" and arraysize):
+        raise UploadError(f"column {field.name} is of the type {field.type}, which cannot be stored")
+    found = ColumnMeta(field.name, datatype, "*" if datatype == "char" else arraysize)
+    if known is None:
+        return replace(found, xtype="timestamp" if is_time else "")
+    xtype = "timestamp" if is_time else known.xtype
+    return replace(found, xtype=xtype, unit=known.unit, ucd=known.ucd, description=known.description)
+
+
+def _values(name: str, column: pa.Array) -> list[object]:
+    arrow = column.type
+    if pa.types.is_dictionary(arrow):
+        texts = column.dictionary.to_pylist()  # each once, however often it is meant
+        return [None if i is None else texts[i] for i in column.indices.to_pylist()]
+    if pa.types.is_timestamp(arrow) or pa.types.is_date(arrow):
+        return list(column.cast(pa.timestamp("us"), safe=False).to_pylist())
+    if pa.types.is_time(arrow):
+        return list(column.cast(pa.string()).to_pylist())
+    values: list[object] = column.to_pylist()
+    if pa.types.is_floating(arrow):
+        return [None if value != value else value for value in values]  # noqa: PLR0124 - NaN
+    if pa.types.is_nested(arrow):
+        return [_array(name, value, arrow) for value in values]
+    return values
+
+
+def _array(name: str, value: object, arrow: pa.DataType) -> object:
+    if not isinstance(value, list) or None not in value:
+        return value
+    if not pa.types.is_floating(arrow.value_type):
+        raise UploadError(f"column {name}: an array with a NULL in it")
+    return [float("nan") if one is None else one for one in value]

@@ -1,0 +1,90 @@
+"""Rows of a VOTable in BINARY or BINARY2 (VOTable 1.4, section 5)."""
+
+import struct
+from collections.abc import Iterator, Sequence
+
+from catalog.formats.writer import Row
+from catalog.tap.uploads.field import SIZES, Field
+from catalog.tap.uploads.uploaded import UploadError
+
+_CODES = {"unsignedByte": "B", "short": "h", "int": "i", "long": "q", "float": "f", "double": "d"}
+_TRUTH = {**dict.fromkeys(b"Tt1", True), **dict.fromkeys(b"Ff0", False)}
+
+
+class _EndedError(Exception):
+    """The stream ends within a row."""
+
+
+def binary_rows(data: bytes, fields: Sequence[Field], *, has_flags: bool) -> Iterator[Row]:
+    """The rows of a stream.
+
+    Args:
+        data: The stream.
+        fields: The columns.
+        has_flags: It is BINARY2: each row begins with a bit a column, set where it is NULL. Else NULL is
+            empty text.
+
+    Raises:
+        UploadError: The stream ends within a row, or a value is none of its datatype; names the row.
+    """
+    width = (len(fields) + 7) // 8 if has_flags else 0
+    reader, row = _Reader(data), 0
+    while reader.at < len(data):
+        row += 1
+        try:
+            flags = int.from_bytes(reader.take(width)) >> (8 * width - len(fields)) if has_flags else 0
+            values = [reader.value(field) for field in fields]
+        except _EndedError:
+            raise UploadError(f"its data end in the middle of row {row}") from None
+        except (ValueError, struct.error) as error:
+            raise UploadError(f"row {row} cannot be read: {error}") from None
+        if has_flags:
+            yield tuple(None if flags >> i & 1 else v for i, v in zip(_falling(fields), values, strict=True))
+        else:
+            yield tuple(None if value == "" else value for value in values)
+
+
+def _falling(fields: Sequence[Field]) -> range:
+    return range(len(fields) - 1, -1, -1)
+
+
+class _Reader:
+    """A place in the stream."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.at = 0
+
+    def take(self, n: int) -> bytes:
+        """The next n bytes."""
+        taken = self._data[self.at : self.at + n]
+        if n < 0 or len(taken) < n:
+            raise _EndedError
+        self.at += n
+        return taken
+
+    def value(self, field: Field) -> object:
+        """The value of the next cell; NaN and numbers that stand for NULL are None."""
+        n = field.length
+        if n is None:
+            (n,) = struct.unpack(">i", self.take(4))
+        if field.datatype == "char":
+            return _decoded(self.take(n).split(b"\0")[0])
+        if field.datatype == "unicodeChar":
+            return self.take(2 * n).decode("utf-16-be").split("\0")[0]
+        cells = self.take(n * SIZES[field.datatype])
+        if field.datatype == "bit":
+            return cells != b"\0"  # writers differ in which bit of the byte it is
+        if field.datatype == "boolean":
+            values: list[object] = [_TRUTH.get(one) for one in cells]
+        else:
+            values = list(struct.unpack(f">{n}{_CODES[field.datatype]}", cells))
+        return field.known(values if field.meta.is_array else values[0])
+
+
+def _decoded(text: bytes) -> str:
+    """Text that should be ASCII: most who write more write UTF-8."""
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1")

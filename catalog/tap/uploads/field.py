@@ -1,0 +1,112 @@
+"""A FIELD of a VOTable, and the values in its cells."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog.columns import ColumnMeta
+from catalog.tap.uploads.uploaded import UploadError
+
+SIZES = {"boolean": 1, "bit": 1, "unsignedByte": 1, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8}
+_XTYPES = {"adql:timestamp": "timestamp"}
+_TRUTH = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False, "?": None, "": None}
+_FLOATS = {"float", "double"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column as its VOTable declares it.
+
+    Attributes:
+        meta: As it will be stored: an unsignedByte as a short, a bit as a boolean.
+        datatype: As declared.
+        length: Characters of a text or numbers of an array where that is fixed; 1 for a scalar; else None.
+        null: The whole number that stands for NULL; None where there is none.
+    """
+
+    meta: ColumnMeta
+    datatype: str
+    length: int | None
+    null: int | None
+
+    def value(self, text: str) -> object:
+        """What a cell of TABLEDATA holds.
+
+        Raises:
+            ValueError: It is none of the column's datatype.
+        """
+        if self.meta.is_text:
+            return text or None
+        if not self.meta.is_array:
+            return self.known(self._scalar(text.strip()))
+        parts = text.replace(",", " ").split()
+        return self.known([self._scalar(part) for part in parts]) if parts else None
+
+    def known(self, value: object) -> object:
+        """The value; None where it stands for NULL: NaN, the number declared so, or an array of these alone.
+
+        Raises:
+            ValueError: The array is not as long as it must be, or has a NULL among whole numbers.
+        """
+        if not isinstance(value, list):
+            return None if value != value or value == self.null else value  # noqa: PLR0124 - NaN
+        if self.length is not None and len(value) != self.length:
+            raise ValueError(f"an array of {len(value)}, where {self.length} are expected")
+        if self.datatype in _FLOATS:
+            return None if self.length and all(one != one for one in value) else value  # noqa: PLR0124 - NaN
+        missing = [one is None or (self.null is not None and one == self.null) for one in value]
+        if any(missing) and not all(missing):
+            raise ValueError("an array with a NULL in it")
+        return None if any(missing) else value
+
+    def _scalar(self, text: str) -> bool | int | float | None:
+        if self.meta.datatype == "boolean":
+            if text.lower() not in _TRUTH:
+                raise ValueError(f"{text!r} is no boolean")
+            return _TRUTH[text.lower()]
+        if not text:
+            return None
+        try:
+            if self.datatype in _FLOATS:
+                return float(text)
+            return int(text, 16) if text.lower().startswith("0x") else int(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no {self.datatype}") from None
+
+
+def field_of(attributes: Mapping[str, str], null: str, description: str) -> Field:
+    """The column that a FIELD declares.
+
+    Args:
+        attributes: Of the FIELD.
+        null: Of its VALUES; empty where it has none.
+        description: Of its DESCRIPTION, or empty.
+
+    Raises:
+        UploadError: Its type cannot be stored; names the column.
+    """
+    name = attributes.get("name") or attributes.get("ID") or ""
+    datatype, arraysize = attributes.get("datatype", ""), attributes.get("arraysize", "").strip()
+    if datatype not in {*SIZES, "char", "unicodeChar"} or (datatype == "bit" and arraysize not in {"", "1"}):
+        raise UploadError(f"column {name} is of the type {datatype or 'nothing'}, which cannot be stored")
+    if not re.fullmatch(r"|\*|\d{1,9}\*?", arraysize):
+        raise UploadError(
+            f"column {name} has the shape {arraysize}: only arrays of one dimension can be stored"
+        )
+    is_text = datatype in {"char", "unicodeChar"}
+    is_number = bool(re.fullmatch(r"-?\d{1,19}", null.strip())) and datatype not in {
+        *_FLOATS,
+        "boolean",
+        "bit",
+    }
+    meta = ColumnMeta(
+        name=name,
+        datatype={"unsignedByte": "short", "bit": "boolean", "unicodeChar": "char"}.get(datatype, datatype),
+        arraysize="*" if is_text else ("" if arraysize == "1" else arraysize),
+        xtype=_XTYPES.get(attributes.get("xtype", "").lower(), attributes.get("xtype", "")),
+        unit=attributes.get("unit", ""),
+        ucd=attributes.get("ucd", ""),
+        description=" ".join(description.split()),
+    )
+    length = None if arraysize.endswith("*") else int(arraysize or 1)
+    return Field(meta, datatype, length, int(null) if is_number else None)

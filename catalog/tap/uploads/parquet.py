@@ -1,0 +1,52 @@
+"""Parquet, with what a VOTable in its footer says of the columns (VOParquet 1.0)."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+
+from catalog.columns import ColumnMeta
+from catalog.tap.uploads import unpack_parquet
+from catalog.tap.uploads.arrow import arrow_columns, arrow_rows
+from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
+
+_UNPACKED = 10
+"""How many times larger than the most that may be sent a file may be when it is unpacked."""
+_SECONDS = 60
+
+
+def read_parquet(
+    content: bytes, limits: UploadLimits, described: Callable[[bytes], tuple[ColumnMeta, ...]]
+) -> UploadedTable:
+    """The table.
+
+    Args:
+        content: Of the file.
+        limits: What the table may have.
+        described: Reads the columns that a VOTable describes.
+
+    Raises:
+        UploadError: It is no Parquet, is much larger than it seems, or a column cannot be stored.
+    """
+    stream = pa.ipc.open_stream(_unpacked(content, limits))
+    about = (stream.schema.metadata or {}).get(unpack_parquet.VOTABLE)
+    known = {meta.name: meta for meta in described(about)} if about else {}
+    return UploadedTable(arrow_columns(stream.schema, known), arrow_rows(stream))
+
+
+def _unpacked(content: bytes, limits: UploadLimits) -> bytes:
+    """The file as an Arrow stream, made by a process that may die of it."""
+    most = [str(_UNPACKED * limits.bytes), str(limits.rows)]
+    command = [sys.executable, "-I", str(Path(unpack_parquet.__file__)), *most]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program, and numbers
+            command, input=content, capture_output=True, check=False, timeout=_SECONDS, env={}
+        )
+    except subprocess.TimeoutExpired:
+        raise UploadError(f"it takes more than {_SECONDS} s to unpack") from None
+    if done.returncode:
+        reason = done.stderr.decode() if done.returncode == unpack_parquet.REFUSED else "it is damaged"
+        raise UploadError(f"it is no Parquet that can be read: {reason}")
+    return done.stdout

@@ -1,0 +1,67 @@
+"""Read a table that came with a query: VOTable, FITS, Parquet, CSV or TSV, whatever it is called."""
+
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+from catalog.tap.uploads.checks import checked, require_columns
+from catalog.tap.uploads.fits import read_fits
+from catalog.tap.uploads.parquet import read_parquet
+from catalog.tap.uploads.separated import read_separated
+from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
+from catalog.tap.uploads.votable import read_votable, votable_columns
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+_XML = (b"<", b"\xff\xfe<", b"\xfe\xff\x00<")
+
+
+def read_upload(
+    content: BinaryIO | Path, content_type: str | None, name: str, limits: UploadLimits | None = None
+) -> UploadedTable:
+    """Read the columns of a table, and prepare to read its rows.
+
+    Args:
+        content: The file, which may be closed afterwards.
+        content_type: As it was sent; it only tells TSV from CSV where the first line does not.
+        name: In the query, behind TAP_UPLOAD.
+        limits: What it may have at most.
+
+    Raises:
+        UploadError: One line that says what is wrong with which table; also while its rows are read.
+    """
+    most = limits or UploadLimits()
+    if not _NAME.fullmatch(name):
+        raise UploadError(f"{name!r} is no name for a table: letters, digits and _ are, a letter first")
+    try:
+        table = _read(_bytes(content, most.bytes), content_type or "", most)
+        require_columns(table.columns, most)
+    except UploadError as error:
+        raise UploadError(f"table {name}: {error}") from None
+    return UploadedTable(table.columns, checked(table, name, most))
+
+
+def _bytes(content: BinaryIO | Path, most: int) -> bytes:
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            return _bytes(file, most)
+    read = content.read(most + 1)
+    if len(read) > most:
+        raise UploadError(f"it has more than {most / 1e6:g} MB")
+    return read
+
+
+def _read(content: bytes, content_type: str, limits: UploadLimits) -> UploadedTable:
+    head = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith(_XML):
+        return read_votable(content, limits.columns, lambda inner: read_fits(inner, limits))
+    if head.startswith(b"SIMPLE  ="):
+        return read_fits(content, limits)
+    if head.startswith(b"PAR1"):
+        return read_parquet(content, limits, votable_columns)
+    if head.startswith(b"\x1f\x8b"):
+        raise UploadError("it is compressed: send it as it was before")
+    if not head or b"\0" in head:
+        raise UploadError("it is empty" if not head else "it is no VOTable, FITS, Parquet, CSV or TSV")
+    first = head.split(b"\n", 1)[0]
+    is_tsv = "tab-separated" in content_type or (b"\t" in first and b"," not in first)
+    return read_separated(content, "\t" if is_tsv else ",", limits)

@@ -1,0 +1,78 @@
+"""Which tables come with a query: the parameter UPLOAD of TAP 1.1."""
+
+import re
+from dataclasses import dataclass
+
+from starlette.datastructures import UploadFile
+
+from catalog.tap.faults import AskedWrongError
+from catalog.tap.limits import ServiceLimits
+from catalog.tap.parameters import Parameters
+
+_PART = "param:"
+_SEVERAL = ";"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_RESULT = re.compile(r"/tap/async/([0-9a-f]+)/results/result")
+_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class SentTable:
+    """A table of a request.
+
+    Attributes:
+        name: In the query, behind TAP_UPLOAD.
+        source: A file of the request; or the job_id of an earlier job, whose result the table is.
+    """
+
+    name: str
+    source: UploadFile | str
+
+
+def sent_tables(parameters: Parameters, limits: ServiceLimits, base_url: str) -> tuple[SentTable, ...]:
+    """The tables that UPLOAD names.
+
+    No URL is ever followed: the only ones that are understood are those of results of this service's jobs.
+
+    Args:
+        parameters: Of the request.
+        limits: How many tables there may be.
+        base_url: Of the service, as the client knows it.
+
+    Raises:
+        AskedWrongError: UPLOAD is malformed, or names another URL or a missing part, or too many tables.
+    """
+    values = parameters.values.get("UPLOAD", ())
+    pairs = [pair for value in values for pair in value.split(_SEVERAL) if pair.strip()]
+    if len(pairs) > limits.uploads:
+        raise AskedWrongError(f"UPLOAD names {len(pairs)} tables: {limits.uploads} may come with a query")
+    tables = tuple(_sent(pair, parameters, base_url) for pair in pairs)
+    names = [table.name.lower() for table in tables]
+    for name in names:
+        if names.count(name) > 1:
+            raise AskedWrongError(f"UPLOAD names the table {name} twice")
+    return tables
+
+
+def _sent(pair: str, parameters: Parameters, base_url: str) -> SentTable:
+    name, comma, uri = (part.strip() for part in pair.partition(","))
+    if not comma or not _NAME.fullmatch(name):
+        raise AskedWrongError(
+            f"UPLOAD is {pair[:_SHOWN]!r}: expected NAME,param:PART, NAME of letters, digits, _"
+        )
+    if not uri.lower().startswith(_PART):
+        return SentTable(name, _job_of(uri, base_url))
+    part = uri[len(_PART) :]
+    if part not in parameters.files:
+        raise AskedWrongError(f"UPLOAD names the part {part[:_SHOWN]!r}, which the request does not have")
+    return SentTable(name, parameters.files[part])
+
+
+def _job_of(uri: str, base_url: str) -> str:
+    result = _RESULT.fullmatch(uri.removeprefix(base_url)) if uri.startswith(base_url) else None
+    if result is None:
+        raise AskedWrongError(
+            f"UPLOAD names {uri[:_SHOWN]!r}: only files of the request (param:PART) and results of this "
+            "service's jobs are taken, no other URL is read"
+        )
+    return result[1]

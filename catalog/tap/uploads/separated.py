@@ -1,0 +1,41 @@
+"""CSV and TSV: whole numbers, numbers, booleans, times and text, as the cells of each column are."""
+
+import io
+
+import pyarrow as pa
+from pyarrow import csv
+
+from catalog.tap.uploads.arrow import arrow_columns, arrow_rows
+from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
+
+_NULLS = ["", "NaN", "nan", "NULL", "null", "--"]
+
+
+def read_separated(content: bytes, delimiter: str, limits: UploadLimits) -> UploadedTable:
+    """The table; its first line names the columns.
+
+    Args:
+        content: Of the file, in UTF-8.
+        delimiter: Between cells.
+        limits: What the table may have.
+
+    Raises:
+        UploadError: It is no such file.
+    """
+    head = content.removeprefix(b"\xef\xbb\xbf")
+    n_columns = head.split(b"\n", 1)[0].count(delimiter.encode()) + 1
+    if n_columns > limits.columns:
+        raise UploadError(f"it has more than {limits.columns} columns")
+    try:
+        head.decode()
+        table = csv.read_csv(
+            io.BytesIO(head),
+            read_options=csv.ReadOptions(block_size=len(head) + 1, use_threads=False),
+            parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=csv.ConvertOptions(
+                null_values=_NULLS, strings_can_be_null=True, quoted_strings_can_be_null=False
+            ),
+        )
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise UploadError(f"it is no table of separated values: {str(error).splitlines()[0]}") from None
+    return UploadedTable(arrow_columns(table.schema, {}), arrow_rows(table.to_batches()))

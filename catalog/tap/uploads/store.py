@@ -1,0 +1,160 @@
+"""Tables that came with queries, in Postgres: made, filled, dropped."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+
+import psycopg
+from psycopg import sql
+
+from catalog.adql.published import PublishedColumn, PublishedTable
+from catalog.columns import ColumnMeta
+from catalog.formats.texts import Spelling, texts
+from catalog.formats.writer import Row
+from catalog.positions import DEC_NAMES, RA_NAMES
+from catalog.tap.uploads.uploaded import UploadedTable, UploadError
+
+_SCHEMA = "tap_upload"
+_BATCH_ROWS = 5_000
+_TYPES = {
+    "boolean": "boolean",
+    "short": "smallint",
+    "int": "integer",
+    "long": "bigint",
+    "float": "real",
+    "double": "double precision",
+    "char": "text",
+}
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_COPY = Spelling(lambda text: text.translate(_ESCAPES), null="\\N", brackets=("{", ",", "}"))
+
+
+def store_upload(
+    connection: psycopg.Connection, name: str, table: UploadedTable, job: str | None
+) -> PublishedTable:
+    """Make a Postgres table of an uploaded one, whole or not at all.
+
+    It is read-only, indexed on the sky where it has a right ascension and a declination, and analysed.
+
+    Args:
+        connection: Of a member of galcat_writer.
+        name: In the query, behind TAP_UPLOAD.
+        table: Its rows are used up.
+        job: The job that it belongs to, if any: it stays as long as that does.
+
+    Returns:
+        The table as queries may name it; its columns are called c1, c2, ... in Postgres.
+
+    Raises:
+        UploadError: It cannot be read to its end, or a value does not fit in its column.
+    """
+    columns = table.columns
+    sky = _sky(columns)
+    seen = _Seen(columns)
+    try:
+        with connection.transaction(), connection.cursor() as cursor:
+            relation = _made(cursor, columns, job)
+            with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(_SCHEMA, relation))) as copy:
+                for batch in _batches(table.rows):
+                    copy.write(seen.text(batch))
+            ends = [None if i is None else f"c{i + 1}" for i in sky]
+            cursor.execute("SELECT tap_upload.finish_table(%s, %s, %s)", [relation, *ends])
+    except psycopg.DataError as error:
+        raise UploadError(f"table {name}: {str(error).splitlines()[0]}") from None
+    published = tuple(
+        PublishedColumn(column, f"c{i + 1}", is_indexed=None not in sky and i in sky)
+        for i, column in enumerate(seen.columns())
+    )
+    return PublishedTable(
+        "TAP_UPLOAD",
+        name,
+        (_SCHEMA, relation),
+        published,
+        "A table that came with the query.",
+        rows=seen.n_rows,
+    )
+
+
+def drop_upload(connection: psycopg.Connection, table: PublishedTable) -> None:
+    """Remove a table that came with a query; nothing where it is gone already."""
+    connection.execute("SELECT tap_upload.drop_table(%s)", [table.relation[1]])
+
+
+def drop_stale(connection: psycopg.Connection, older_than: datetime) -> int:
+    """Remove the tables that a crash left: older than that, and of no job that still exists.
+
+    Args:
+        connection: Of a member of galcat_writer.
+        older_than: With a zone; further back than any query takes.
+
+    Returns:
+        How many there were.
+    """
+    names = [row[0] for row in connection.execute("SELECT tap_upload.stale_tables(%s)", [older_than])]
+    for name in names:
+        connection.execute("SELECT tap_upload.drop_table(%s)", [name])
+    return len(names)
+
+
+class _Seen:
+    """What is learned of a table while it goes by."""
+
+    def __init__(self, columns: tuple[ColumnMeta, ...]) -> None:
+        self._columns = columns
+        self._is_ascii = [True] * len(columns)
+        self.n_rows = 0
+
+    def text(self, rows: list[Row]) -> bytes:
+        """Rows as COPY reads them."""
+        self.n_rows += len(rows)
+        cells = []
+        for i, (column, values) in enumerate(zip(self._columns, zip(*rows, strict=True), strict=True)):
+            cells.append(texts(column, values, _COPY))
+            if column.is_text and self._is_ascii[i]:
+                self._is_ascii[i] = all(map(str.isascii, cells[i]))
+        return "".join("\t".join(row) + "\n" for row in zip(*cells, strict=True)).encode()
+
+    def columns(self) -> list[ColumnMeta]:
+        """The columns; text is unicodeChar where it is no ASCII."""
+        return [
+            column if is_ascii else replace(column, datatype="unicodeChar")
+            for column, is_ascii in zip(self._columns, self._is_ascii, strict=True)
+        ]
+
+
+def _made(cursor: psycopg.Cursor, columns: tuple[ColumnMeta, ...], job: str | None) -> str:
+    types = [_type(column) for column in columns]
+    row = cursor.execute("SELECT tap_upload.make_table(%s, %s)", [types, job]).fetchone()
+    assert row is not None  # noqa: S101 - a function returns
+    return str(row[0])
+
+
+def _type(column: ColumnMeta) -> str:
+    if column.is_text and column.xtype == "timestamp":
+        return "timestamp"
+    return _TYPES[column.datatype] + ("[]" if column.is_array else "")
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, _BATCH_ROWS)):
+        yield batch
+
+
+def _sky(columns: tuple[ColumnMeta, ...]) -> tuple[int | None, int | None]:
+    """Which columns are right ascension and declination, by UCD or else by name."""
+    return _angle(columns, "pos.eq.ra", RA_NAMES), _angle(columns, "pos.eq.dec", DEC_NAMES)
+
+
+def _angle(columns: tuple[ColumnMeta, ...], ucd: str, names: tuple[str, ...]) -> int | None:
+    angles = {
+        i: column
+        for i, column in enumerate(columns)
+        if column.datatype in {"float", "double"} and not column.is_array
+    }
+    for wanted in (f"{ucd};meta.main", ucd):
+        for i, column in angles.items():
+            if column.ucd.lower() == wanted:
+                return i
+    by_name = {column.name.lower(): i for i, column in angles.items()}
+    return next((by_name[name] for name in names if name in by_name), None)

@@ -1,0 +1,100 @@
+"""Tables that come with a query, kept in Postgres as long as they are needed."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from catalog.adql.published import PublishedTable
+from catalog.tap.faults import NothingThereError
+from catalog.tap.kept.results import JobResults
+from catalog.tap.kept.store import read_job
+from catalog.tap.postgres_errors import explained
+from catalog.tap.service import Service
+from catalog.tap.uploads.read import read_upload
+from catalog.tap.uploads.sent_tables import SentTable
+from catalog.tap.uploads.store import drop_stale, drop_upload, store_upload
+from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
+
+_log = logging.getLogger(__name__)
+
+_LEFT_OVER = timedelta(hours=1)
+
+
+def store_tables(
+    service: Service, tables: Sequence[SentTable], job_id: str | None
+) -> tuple[PublishedTable, ...]:
+    """Write tables to Postgres, all or none.
+
+    Args:
+        service: Whose database.
+        tables: What was sent.
+        job_id: Of the job that they belong to, if any.
+
+    Raises:
+        CatalogError: One cannot be read, or is too large.
+    """
+    stored: list[PublishedTable] = []
+    try:
+        for table in tables:
+            with service.connections.keeper() as keeper:
+                read = _read(service, keeper, table)
+                stored.append(store_upload(keeper, table.name, read, job_id))
+    except BaseException:
+        drop_tables(service, stored)
+        raise
+    return tuple(stored)
+
+
+def drop_tables(service: Service, tables: Sequence[PublishedTable]) -> None:
+    """Remove tables from Postgres; one that cannot be removed now is a left-over, and goes later."""
+    for table in tables:
+        try:
+            with service.connections.keeper() as keeper:
+                drop_upload(keeper, table)
+        except psycopg.Error as error:
+            _log.warning("the uploaded table %s stays for now: %s", table.relation[1], error)
+
+
+@contextmanager
+def stored_tables(service: Service, tables: Sequence[SentTable]) -> Iterator[tuple[PublishedTable, ...]]:
+    """Tables in Postgres, as long as this lasts.
+
+    Raises:
+        CatalogError: As `store_tables`; or the database cannot be reached.
+    """
+    try:
+        stored = store_tables(service, tables, None)
+    except psycopg.Error as error:
+        raise explained(error, service.limits.sync_seconds) from error
+    try:
+        yield stored
+    finally:
+        drop_tables(service, stored)
+
+
+def drop_left_overs(service: Service) -> None:
+    """Remove the tables that crashes have left."""
+    with service.connections.keeper() as keeper:
+        drop_stale(keeper, datetime.now(UTC) - _LEFT_OVER)
+
+
+def _read(service: Service, keeper: psycopg.Connection, table: SentTable) -> UploadedTable:
+    limits = UploadLimits(bytes=service.limits.upload_bytes, rows=service.limits.upload_rows)
+    if not isinstance(table.source, str):
+        return read_upload(table.source.file, table.source.content_type, table.name, limits)
+    return read_upload(*_result(service, keeper, table.name, table.source), table.name, limits)
+
+
+def _result(service: Service, keeper: psycopg.Connection, name: str, job_id: str) -> tuple[Path, str]:
+    """The file that a job made, and its type."""
+    with suppress(NothingThereError):
+        result = read_job(keeper, job_id).result
+        if result is not None:
+            path = JobResults.beside(service.spool).path(result.file)
+            if path.is_file():
+                return path, result.content_type
+    raise UploadError(f"table {name}: job {job_id} has no result on this server")

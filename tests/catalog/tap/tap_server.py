@@ -1,0 +1,111 @@
+"""The whole service over a test's database, at a real port."""
+
+import asyncio
+import io
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+import uvicorn
+from astropy.io.votable import parse
+from astropy.io.votable.tree import VOTableFile
+from psycopg.conninfo import make_conninfo
+
+from catalog.tap.app import make_app
+from catalog.tap.connections import Connections
+from catalog.tap.limits import ServiceLimits
+from catalog.tap.server import server_config
+
+RUNAWAY = (
+    "SELECT COUNT(*) FROM galcat.galaxy AS a CROSS JOIN galcat.galaxy AS b CROSS JOIN galcat.galaxy AS c "
+    "CROSS JOIN galcat.galaxy AS d WHERE a.ra + b.ra + c.ra + d.ra < 0"
+)
+"""Of a few hundred galaxies it takes hours."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A service that runs.
+
+    Attributes:
+        url: Without a slash at its end.
+        database: URL of its database, for the owner.
+    """
+
+    url: str
+    database: str
+
+    def ask(self, query: str, **parameters: str) -> httpx.Response:
+        """The answer of /tap/sync."""
+        return httpx.post(f"{self.url}/tap/sync", data={"QUERY": query, **parameters}, timeout=60)
+
+    def make_job(self, query: str, **parameters: str) -> str:
+        """A new job's URL."""
+        made = httpx.post(f"{self.url}/tap/async", data={"QUERY": query, **parameters})
+        assert made.status_code == 303, made.text
+        return made.headers["location"]
+
+    def running(self) -> int:
+        """How many queries of strangers Postgres works on."""
+        return int(
+            self.value(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND usename = 'galcat_public' AND state = 'active'"
+            )
+        )
+
+    def value(self, query: str, *values: object) -> str:
+        """The first value of a query by the owner."""
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            row = connection.execute(query.encode(), values).fetchone()
+        assert row is not None
+        return str(row[0])
+
+
+@contextmanager
+def serving(
+    database: str, spool: Path, limits: ServiceLimits, public_url: str | None = None
+) -> Iterator[Served]:
+    """Serve in a thread."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("SELECT galcat_tap.let_readers_in()")
+    connections = Connections(make_conninfo(database, user="galcat_public"), database, limits)
+    app = make_app(connections, limits, spool, public_url=public_url)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        free.listen()
+        server = uvicorn.Server(server_config(app, "127.0.0.1", 0))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([free])))
+        thread.start()
+        try:
+            wait_until(lambda: server.started or not thread.is_alive())
+            assert server.started
+            yield Served(f"http://127.0.0.1:{free.getsockname()[1]}", database)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def wait_until(is_true: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for something that must happen."""
+    until = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.02)
+
+
+def votable(answer: httpx.Response) -> VOTableFile:
+    """A VOTable as astropy reads it."""
+    return parse(io.BytesIO(answer.content))
+
+
+def statuses(answer: httpx.Response) -> list[str]:
+    """Every QUERY_STATUS of a VOTable, in order."""
+    infos = [info for resource in votable(answer).resources for info in resource.infos]
+    return [info.value for info in infos if info.name == "QUERY_STATUS"]

@@ -1,0 +1,187 @@
+import json
+import socket
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+import psycopg
+import pytest
+
+from catalog.tap.answers import response as answer_response
+from catalog.tap.limits import ServiceLimits
+from tests.catalog.tap.tap_server import RUNAWAY, Served, serving, statuses, wait_until
+
+PAIRS = "SELECT a.*, b.object_id AS other FROM galcat.galaxy AS a CROSS JOIN galcat.galaxy AS b"
+Log = list[tuple[object, ...]]
+
+
+def log(served: Served, n: int, columns: str = "interface, phase, rows, error") -> Log:
+    """The n rows of the log, as soon as they are there."""
+    with psycopg.connect(served.database, autocommit=True) as connection:
+        wait_until(lambda: connection.execute("SELECT count(*) FROM galcat_tap.query_log").fetchone() == (n,))
+        return connection.execute(f"SELECT {columns} FROM galcat_tap.query_log ORDER BY query_id").fetchall()
+
+
+def ask_and_leave(served: Served, query: str, read_bytes: int, **parameters: str) -> None:
+    """Ask, wait until Postgres works, read a little, and close the connection."""
+    place = urlsplit(served.url)
+    assert place.hostname
+    assert place.port
+    with socket.create_connection((place.hostname, place.port)) as client:
+        text = urlencode({"QUERY": query, **parameters})
+        client.sendall(f"GET /tap/sync?{text} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        wait_until(lambda: served.running() == 1)
+        if read_bytes:
+            assert len(client.recv(read_bytes, socket.MSG_WAITALL)) == read_bytes
+
+
+def test_a_client_that_leaves_before_the_first_row_cancels_its_query(served: Served) -> None:
+    ask_and_leave(served, RUNAWAY, 0)
+    wait_until(lambda: served.running() == 0, 3)
+    assert log(served, 1) == [("sync", "ABORTED", 0, "the client left")]
+
+
+@pytest.mark.parametrize("form", ["votable", "csv", "json"])
+def test_a_client_that_leaves_while_rows_are_sent_cancels_its_query(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits, form: str
+) -> None:
+    with serving(galaxies, tmp_path, replace(limits, rows=10**6, most_rows=10**6)) as served:
+        ask_and_leave(served, PAIRS, 100_000, FORMAT=form)
+        wait_until(lambda: served.running() == 0, 3)
+        ((interface, phase, rows),) = log(served, 1, "interface, phase, rows")
+        assert (interface, phase) == ("sync", "ABORTED")
+        assert 0 < int(str(rows)) < 90_000
+        assert served.ask("SELECT COUNT(*) AS n FROM galcat.galaxy", FORMAT="csv").text.split() == [
+            "n",
+            "300",
+        ]
+
+
+def test_a_client_that_leaves_the_line_is_forgotten(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    with serving(galaxies, tmp_path, replace(limits, queries_at_once=1, queries_waiting=1)) as served:
+        first = threading.Thread(target=ask_and_leave, args=(served, RUNAWAY, 0))
+        first.start()
+        first.join()
+        wait_until(lambda: served.running() == 0)
+        assert served.ask("SELECT TOP 1 ra FROM galcat.galaxy").status_code == 200
+
+
+@pytest.mark.parametrize("form", ["votable", "csv", "fits"])
+def test_a_runaway_query_is_cancelled_when_its_time_is_over(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits, form: str
+) -> None:
+    with serving(galaxies, tmp_path, replace(limits, sync_seconds=1)) as served:
+        began = time.monotonic()
+        answer = served.ask(RUNAWAY, FORMAT=form)
+        assert time.monotonic() - began < 3
+        assert (answer.status_code, statuses(answer)) == (400, ["ERROR"])
+        says = "the query took longer than 1 s and was cancelled: ask for less, or run it as a job"
+        assert says in answer.text
+        assert served.running() == 0
+        assert log(served, 1) == [("sync", "ERROR", 0, says)]
+
+
+def test_a_client_that_reads_too_slowly_is_told_so_in_the_end(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    slow = replace(limits, sync_seconds=1, rows=10**6, most_rows=10**6)
+    with serving(galaxies, tmp_path, slow) as served:
+        parts = []
+        with httpx.stream(
+            "GET", f"{served.url}/tap/sync", params={"QUERY": PAIRS, "FORMAT": "json"}
+        ) as answer:
+            for i, part in enumerate(answer.iter_bytes()):
+                parts.append(part)
+                if i == 0:
+                    time.sleep(1.5)
+        assert json.loads(b"".join(parts))["error"].startswith("the query took longer than 1 s")
+        assert served.running() == 0
+
+
+def test_a_client_that_does_not_read_at_all_holds_no_place_for_ever(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_response, "_GRACE_S", 0.5)
+    one = replace(limits, sync_seconds=1, rows=10**6, most_rows=10**6, queries_at_once=1)
+    with serving(galaxies, tmp_path, one) as served:
+        place = urlsplit(served.url)
+        with socket.create_connection((str(place.hostname), place.port or 0)) as client:
+            text = urlencode({"QUERY": PAIRS})
+            client.sendall(f"GET /tap/sync?{text} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert served.ask("SELECT TOP 1 ra FROM galcat.galaxy").status_code == 200
+            assert served.running() == 0
+
+
+def test_too_long_a_line_is_refused_with_a_time_to_come_again(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    with serving(
+        galaxies, tmp_path, replace(limits, queries_at_once=1, queries_waiting=1, sync_seconds=2)
+    ) as served:
+        threads = [threading.Thread(target=served.ask, args=(RUNAWAY,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.3)
+        refused = served.ask("SELECT TOP 1 ra FROM galcat.galaxy")
+        assert (refused.status_code, refused.headers["retry-after"], statuses(refused)) == (
+            503,
+            "10",
+            ["ERROR"],
+        )
+        for thread in threads:
+            thread.join()
+        assert served.ask("SELECT TOP 1 ra FROM galcat.galaxy").status_code == 200
+
+
+def test_every_query_is_logged_with_its_time_rows_and_phase(served: Served) -> None:
+    served.ask("SELECT TOP 3 ra FROM galcat.galaxy", LANG="ADQL-2.1")
+    served.ask("SELECT nothing FROM galcat.galaxy")
+    columns = (
+        "interface, language, query, phase, rows, error, address, "
+        "seconds > 0 AND seconds < 20, ended_at > asked_at"
+    )
+    assert log(served, 2, columns) == [
+        (
+            "sync",
+            "ADQL-2.1",
+            "SELECT TOP 3 ra FROM galcat.galaxy",
+            "COMPLETED",
+            3,
+            None,
+            "127.0.0.1",
+            True,
+            True,
+        ),
+        (
+            "sync",
+            "ADQL",
+            "SELECT nothing FROM galcat.galaxy",
+            "ERROR",
+            0,
+            "line 1, column 8: no column 'nothing' in galcat.galaxy",
+            "127.0.0.1",
+            True,
+            True,
+        ),
+    ]
+    assert served.value("SELECT user_agent FROM galcat_tap.query_log LIMIT 1").startswith("python-httpx/")
+
+
+def test_a_proxy_is_believed_only_where_there_is_one(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    query, forwarded = (
+        {"QUERY": "SELECT TOP 1 ra FROM galcat.galaxy"},
+        {"X-Forwarded-For": "6.6.6.6, 192.0.2.7"},
+    )
+    for public_url in (None, "https://galaxies.example.org"):
+        with serving(galaxies, tmp_path, limits, public_url) as served:
+            httpx.get(f"{served.url}/tap/sync", params=query, headers=forwarded)
+            capabilities = httpx.get(f"{served.url}/tap/capabilities").text
+            assert f">{public_url or served.url}/tap<" in capabilities
+    assert [row[0] for row in log(served, 2, "address")] == ["127.0.0.1", "192.0.2.7"]
