@@ -47,6 +47,11 @@ def _extreme(call: Call, postgres: LiteralString) -> Value:
     return Value(glue(postgres, _distinct(call), one.text, ")"), one.kind, meta)
 
 
+def _joined(call: Call) -> Value:
+    text = glue("pg_catalog.string_agg(", call.text(0), ", ", call.text(1), ")")
+    return of_kind(text, Kind.TEXT)
+
+
 def _distinct(call: Call) -> LiteralString:
     return "DISTINCT " if call.is_distinct else ""
 
@@ -57,4 +62,5 @@ AGGREGATES = (
     Function("SUM", 1, 1, _sum, is_aggregate=True),
     Function("MIN", 1, 1, _least, is_aggregate=True),
     Function("MAX", 1, 1, _greatest, is_aggregate=True),
+    Function("ivo_string_agg", 2, 2, _joined, is_aggregate=True),
 )

@@ -1,26 +1,26 @@
-"""CAST: the types that ADQL 2.1 names (section 4.6.1)."""
+"""CAST: the types that ADQL 2.1 names, and from what they can be made (section 4.6.1)."""
 
 from psycopg import sql
 from sqlglot import exp
 
 from catalog.adql.errors import AdqlError
 from catalog.adql.glue import glue
+from catalog.adql.numbers import literal_value
 from catalog.adql.scope import Scope
 from catalog.adql.times import timestamp
 from catalog.adql.tree import offset_of
 from catalog.adql.value import Kind, Value, of_kind
 
-_INTEGERS = {
-    "SMALLINT": (glue("::smallint"), "short"),
-    "INTEGER": (glue("::integer"), "int"),
-    "INT": (glue("::integer"), "int"),
-    "BIGINT": (glue("::bigint"), "long"),
-}
-_FLOATS = {
-    "REAL": (glue("::real"), "float"),
-    "DOUBLE PRECISION": (glue("::double precision"), "double"),
+_NUMBERS = {
+    "SMALLINT": (glue("::smallint"), Kind.INTEGER, "short"),
+    "INTEGER": (glue("::integer"), Kind.INTEGER, "int"),
+    "INT": (glue("::integer"), Kind.INTEGER, "int"),
+    "BIGINT": (glue("::bigint"), Kind.INTEGER, "long"),
+    "REAL": (glue("::real"), Kind.FLOAT, "float"),
+    "DOUBLE PRECISION": (glue("::double precision"), Kind.FLOAT, "double"),
 }
 _TEXTS = {"CHAR": glue("::character"), "VARCHAR": glue("::character varying")}
+_SCALARS = {Kind.INTEGER, Kind.FLOAT, Kind.TEXT, Kind.BOOLEAN, Kind.NULL}
 _LONGEST = 10_000
 
 
@@ -30,32 +30,48 @@ def cast(node: exp.Cast, given: Value, scope: Scope) -> Value:
     Raises:
         AdqlError: The type is none of ADQL's, or the value cannot become one.
     """
+    name, length = _target(node)
+    if name in _NUMBERS:
+        _check(given, _SCALARS, name, node)
+        text, kind, datatype = _NUMBERS[name]
+        return of_kind(glue(_countable(given, kind), text), kind, datatype=datatype)
+    if name in _TEXTS:
+        _check(given, _SCALARS | {Kind.TIMESTAMP}, name, node)
+        size = glue("") if length is None else glue("(", sql.Literal(length), ")")
+        return of_kind(glue(given.text, _TEXTS[name], size), Kind.TEXT)
+    _check(given, {Kind.TEXT, Kind.TIMESTAMP, Kind.NULL}, name, node)
+    if isinstance(given.constant, str):
+        return timestamp(given.constant, scope, offset_of(node))
+    return of_kind(glue(given.text, "::timestamp"), Kind.TIMESTAMP)
+
+
+def _target(node: exp.Cast) -> tuple[str, int | None]:
+    """The name of the type, and the length of a text."""
     parts = node.args["to"].expressions
     name = " ".join(part.name.upper() for part in parts if isinstance(part, exp.Identifier))
-    lengths = [int(part.name) for part in parts if isinstance(part, exp.Literal) and part.name.isdigit()]
+    lengths = [part.name for part in parts if not isinstance(part, exp.Identifier)]
     place = offset_of(node.args["to"]) if parts else offset_of(node)
-    if len(lengths) > 1 or (lengths and (name not in _TEXTS or not 0 < lengths[0] <= _LONGEST)):
-        raise AdqlError(f"{name} takes no such length", place)
-    if given.kind.is_region or given.kind is Kind.ARRAY:
-        raise AdqlError("CAST takes numbers, texts and times", offset_of(node))
-    if name in _INTEGERS:
-        text, datatype = _INTEGERS[name]
-        whole = glue("pg_catalog.trunc(", given.text, "::double precision)")
-        return of_kind(
-            glue(whole if given.kind is Kind.FLOAT else given.text, text), Kind.INTEGER, datatype=datatype
+    if name not in _NUMBERS and name not in _TEXTS and name != "TIMESTAMP":
+        raise AdqlError(
+            f"{name or 'nothing'} is no type of ADQL: SMALLINT, INTEGER, BIGINT, REAL, DOUBLE PRECISION, "
+            "CHAR(n), VARCHAR(n) or TIMESTAMP",
+            place,
         )
-    if name in _FLOATS:
-        text, datatype = _FLOATS[name]
-        return of_kind(glue(given.text, text), Kind.FLOAT, datatype=datatype)
-    if name in _TEXTS:
-        length = glue("(", sql.Literal(lengths[0]), ")") if lengths else glue("")
-        return of_kind(glue(given.text, _TEXTS[name], length), Kind.TEXT)
-    if name == "TIMESTAMP":
-        if isinstance(given.constant, str):
-            return timestamp(given.constant, scope, place)
-        return of_kind(glue(given.text, "::timestamp"), Kind.TIMESTAMP)
-    raise AdqlError(
-        f"{name or 'nothing'} is no type of ADQL: SMALLINT, INTEGER, BIGINT, REAL, DOUBLE PRECISION, "
-        "CHAR(n), VARCHAR(n) or TIMESTAMP",
-        place,
-    )
+    if not lengths:
+        return name, None
+    length = literal_value(parts[-1])
+    if len(lengths) > 1 or name not in _TEXTS or not isinstance(length, int) or not 0 < length <= _LONGEST:
+        raise AdqlError(f"{name} takes no such length", place)
+    return name, length
+
+
+def _countable(given: Value, kind: Kind) -> sql.Composed:
+    """What Postgres makes a number of as it should: it would round, and knows no truth values."""
+    if given.kind is Kind.FLOAT and kind is Kind.INTEGER:
+        return glue("pg_catalog.trunc(", given.text, "::double precision)")
+    return glue(given.text, "::integer") if given.kind is Kind.BOOLEAN else given.text
+
+
+def _check(given: Value, kinds: set[Kind], name: str, node: exp.Cast) -> None:
+    if given.kind not in kinds:
+        raise AdqlError(f"{given.kind.name.lower()} cannot be cast to {name}", offset_of(node))

@@ -72,6 +72,14 @@ USER_FUNCTIONS = (
         "1 where a text holds a whole word, in any case, else 0.",
     ),
     UserFunction(
+        "ivo_string_agg(expression VARCHAR(*), delimiter VARCHAR(*)) -> VARCHAR(*)",
+        "An aggregate: all texts of a group that are not NULL, with the delimiter between them.",
+    ),
+    UserFunction(
+        "SIGN(x DOUBLE PRECISION) -> DOUBLE PRECISION",
+        "-1, 0 or 1, as the number is negative, 0 or positive.",
+    ),
+    UserFunction(
         "galcat_fraction_quantile(fraction DOUBLE PRECISION, concentration DOUBLE PRECISION, "
         "p DOUBLE PRECISION) -> DOUBLE PRECISION",
         "Quantile p of the posterior of a vote fraction: with 0.05 and 0.95 the ends of its 90 % interval. "

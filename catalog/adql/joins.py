@@ -1,6 +1,7 @@
 """Joins: of two tables, with the columns that they share named once."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import LiteralString
 
@@ -10,6 +11,7 @@ from sqlglot import exp
 from catalog.adql.conditions import condition, conjuncts
 from catalog.adql.dialect import COMMA
 from catalog.adql.errors import AdqlError
+from catalog.adql.expressions import value
 from catalog.adql.glue import glue, listed
 from catalog.adql.lookup import one_of
 from catalog.adql.names import by_name, identifier, suggestion
@@ -66,8 +68,8 @@ def join_to(left: Joined, right: Joined, join: exp.Join, scope: Scope) -> Joined
     if on is not None:
         columns: tuple[Column, ...] = (*left.columns, *right.columns)
         here = Scope(scope.context, scope.parent, scope.tables, [*left.sources, *right.sources], [*columns])
-        if side == "FULL" and not all(isinstance(part, exp.EQ) for part in conjuncts(on)):
-            raise AdqlError("a FULL JOIN compares columns by = only", offset_of(on))
+        if side == "FULL" and not all(_is_equality(part, left, right, scope) for part in conjuncts(on)):
+            raise AdqlError("a FULL JOIN needs conditions of the form left = right", offset_of(on))
         on_text = condition(on, here)
         scope.reaches_out |= here.reaches_out
     else:
@@ -76,6 +78,19 @@ def join_to(left: Joined, right: Joined, join: exp.Join, scope: Scope) -> Joined
         on_text = listed((glue(a.text, " = ", b.text) for a, b in pairs), " AND ")
     parts = ("(", *left.parts, _WORDS.get(side, " JOIN "), *right.parts, " ON ", on_text, ")")
     return Joined(parts, (*left.sources, *right.sources), columns)
+
+
+def _is_equality(part: exp.Expr, left: Joined, right: Joined, scope: Scope) -> bool:
+    """Whether something of one side must equal something of the other: Postgres knows no other FULL JOIN."""
+    for sides in ((left, right), (right, left)):
+        scopes = [
+            Scope(scope.context, tables=scope.tables, sources=[*side.sources], columns=[*side.columns])
+            for side in sides
+        ]
+        with suppress(AdqlError):
+            if isinstance(part, exp.EQ) and value(part.this, scopes[0]) and value(part.expression, scopes[1]):
+                return all(one.mentions for one in scopes)
+    return False
 
 
 def _common(left: Joined, right: Joined, join: exp.Join) -> list[tuple[Column, Column]]:

@@ -26,10 +26,16 @@ def is_galaxy_position(ra: Value, dec: Value) -> bool:
 def within(position: Sequence[Value], centre: Sequence[Value], radius: sql.Composed) -> sql.Composed:
     """The condition that two positions are at most so far apart.
 
-    Being near is mutual, so the galaxies' own position stands first: there it is looked up in the index.
+    Being near is mutual, so the galaxies' own position stands first: there it is looked up in the index. Of
+    galaxies around galaxies both are said: Postgres knows which are few.
     """
-    if is_galaxy_position(*centre) and not is_galaxy_position(*position):
-        position, centre = centre, position
+    there, back = _cone(position, centre, radius), _cone(centre, position, radius)
+    if not is_galaxy_position(*centre):
+        return there
+    return glue("(", there, " AND ", back, ")") if is_galaxy_position(*position) else back
+
+
+def _cone(position: Sequence[Value], centre: Sequence[Value], radius: sql.Composed) -> sql.Composed:
     return glue("galcat.cone(", listed([*map(double, (*position, *centre)), radius]), ")")
 
 

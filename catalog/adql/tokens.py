@@ -18,7 +18,10 @@ _KNOWN = LEAVES | {
     *(TokenType.EQ, TokenType.NEQ, TokenType.GT, TokenType.GTE, TokenType.LT, TokenType.LTE),
 }
 _REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_FORMS = {
+    TokenType.NUMBER: re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"),
+    TokenType.HEX_STRING: re.compile(r"[0-9A-Fa-f]+"),
+}
 _HINTS = {
     "%": "for the remainder write MOD(a, b)",
     ":": "for a type write CAST(a AS type)",
@@ -87,5 +90,6 @@ def _check_known(token: Token) -> None:
         raise AdqlError(f"{text!r} has no meaning here" + (f": {hint}" if hint else ""), token.start)
     if token.token_type == TokenType.VAR and not _REGULAR.fullmatch(text):
         raise AdqlError(f"{text!r} is no name in ADQL unless it stands in double quotes", token.start)
-    if token.token_type == TokenType.NUMBER and not _NUMBER.fullmatch(text):
+    form = _FORMS.get(token.token_type)
+    if form is not None and not form.fullmatch(text):
         raise AdqlError(f"{text!r} is no number", token.start)

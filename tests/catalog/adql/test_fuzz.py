@@ -1,0 +1,120 @@
+"""Whatever is asked: an error of ours, or SQL that names nothing unknown and that Postgres can read.
+
+The types that the translation foretells are those that Postgres finds.
+"""
+
+import os
+import random
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import sql
+
+from catalog.adql.errors import AdqlError
+from catalog.adql.translation import Translation
+from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.changes import WORDS, changed
+from tests.catalog.adql.emitted import strangers
+from tests.catalog.adql.grammar import Maker
+from tests.catalog.adql.seeds import SEEDS
+
+EXAMPLES = int(os.environ.get("ADQL_FUZZ_EXAMPLES", "400"))
+"""Of each test; more than 10,000 take a minute."""
+OUR_FAULT = (
+    *("42601", "42501", "42P01", "42703", "42883", "42P02"),  # syntax, rights, unknown names
+    *("42702", "42725", "42804", "42846", "42P10", "42P18"),  # what is ambiguous, or of the wrong type
+    *("0A", "XX"),  # not supported, internal
+)
+TYPES = {
+    "boolean": {16},
+    "short": {21},
+    "int": {23},
+    "long": {20},
+    "float": {700, 1021},
+    "double": {701, 1022},
+    "char": {25, 1042, 1043, 1114},
+    "unicodeChar": {25, 1042, 1043},
+}
+"""Postgres' types, and those of their arrays, by VOTable's."""
+usual = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
+)
+
+
+@usual
+@given(words=st.lists(st.sampled_from(WORDS), max_size=40), glue=st.sampled_from([" ", "", "\n"]))
+def test_any_words(asked: Asked, words: list[str], glue: str) -> None:
+    check(asked, "SELECT " + glue.join(words))
+
+
+@usual
+@given(text=st.text(max_size=200))
+def test_any_text(asked: Asked, text: str) -> None:
+    check(asked, text)
+    check(asked, f"SELECT ra FROM galcat.galaxy WHERE survey = {text}")
+
+
+@usual
+@given(seed=st.integers(0, 2**32), changes=st.integers(1, 6))
+def test_changed_queries(asked: Asked, seed: int, changes: int) -> None:
+    check(asked, changed(random.Random(seed), changes))
+
+
+@usual
+@given(seed=st.integers(0, 2**32))
+def test_queries_by_the_grammar(asked: Asked, seed: int) -> None:
+    check(asked, Maker(random.Random(seed)).query())
+
+
+@pytest.mark.parametrize("query", SEEDS)
+def test_unchanged_queries(asked: Asked, query: str) -> None:
+    assert check(asked, query) is not None
+    asked.rows(query)
+
+
+def check(asked: Asked, query: str) -> Translation | None:
+    try:
+        translation = asked.translated(query, 100)
+    except AdqlError:
+        return None
+    assert strangers(translation, asked.published) == []
+    assert translation.columns
+    parameters = translation.parameters | {search.name: [1] for search in translation.searches}
+    complaint, types = "", []
+    empty = sql.SQL("SELECT * FROM ({}) AS empty LIMIT 0").format(translation.query)
+    try:
+        types = [column.type_code for column in asked.connection.execute(empty, parameters).description or ()]
+    except psycopg.Error as error:
+        complaint = f"{error.sqlstate or 'XX'} {error}"
+    assert not complaint.startswith(OUR_FAULT), f"{complaint}: {query}"
+    for found, column in zip(types, translation.columns, strict=not complaint):
+        assert found in TYPES[column.datatype], f"{column}: {query}"
+    return translation
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT pg_catalog.pg_sleep(1)",
+        "SELECT pg_sleep(1)",
+        "SELECT galcat.build_galaxy_view()",
+        'SELECT 1 FROM "galcat"."source"',
+        'SELECT "t1"."jpeg" FROM "galcat"."galaxy" AS "t1"',
+        'SELECT "galaxy"."ra" FROM "galcat"."galaxy"',
+        "SELECT 'text'",
+        "SELECT 1; SELECT 1",
+        "SELECT 1 -- comment\n#",
+        "SELECT 1 OPERATOR(pg_catalog.+) 1",
+        "SELECT current_user",
+    ],
+)
+def test_the_check_itself_finds_strangers(asked: Asked, text: str) -> None:
+    assert strangers(Translation(sql.Composed([sql.SQL(text)]), {}, ()), asked.published)

@@ -1,0 +1,88 @@
+"""Texts, times and truths."""
+
+from datetime import datetime
+
+import pytest
+
+from catalog.adql.errors import AdqlError
+from tests.catalog.adql.asking import Asked
+
+MINE = "FROM TAP_UPLOAD.mine"
+
+
+@pytest.mark.parametrize(
+    ("condition", "ids"),
+    [
+        ("name = 'one'", [1]),
+        ("name <> 'one'", [2]),
+        ("name != 'one'", [2]),
+        ("name LIKE 'o%'", [1]),
+        ("name LIKE 'T_o%'", [2]),
+        ("name NOT LIKE 'o%'", [2]),
+        ("name ILIKE '%WORDS'", [2]),
+        ("name NOT ILIKE '%WORDS'", [1]),
+        ("LOWER(name) = 'two words'", [2]),
+        ("UPPER(name) IN ('ONE', 'THREE')", [1]),
+        ("name IN ('one')", [1]),
+        ("name NOT IN ('one')", [2]),
+        ("name IS NULL", [3]),
+        ("NOT name IS NOT NULL", [3]),
+        ("name BETWEEN 'a' AND 'z'", [1]),
+        ("name || '!' = 'one!'", [1]),
+        ("COALESCE(name, 'none') = 'none'", [3]),
+        ("1 = ivo_hasword(name, 'words')", [2]),
+        ("1 = ivo_hasword(name, 'TWO words')", [2]),
+        ("ivo_hasword(name, 'word') = 0", [1, 2]),
+        ("1 = ivo_hasword(name, '.*')", []),
+        ("1 = ivo_hasword('a (b) c', '(b)') AND id = 1", [1]),
+        ("name = NULL", []),
+        ("x = -3.5 OR x IS NULL AND name LIKE 'T%'", [2, 3]),
+    ],
+)
+def test_conditions_on_texts(asked: Asked, condition: str, ids: list[int]) -> None:
+    assert [row[0] for row in asked.rows(f"SELECT id {MINE} WHERE {condition} ORDER BY id")] == ids
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("CAST(12 AS VARCHAR)", "12"),
+        ("CAST(1.5 AS VARCHAR(2))", "1."),
+        ("CAST('abc' AS CHAR(2))", "ab"),
+        ("CAST('2021-01-14T11:25:00' AS TIMESTAMP)", datetime(2021, 1, 14, 11, 25)),  # noqa: DTZ001 # as DALI has it
+        ("TIMESTAMP('2021-01-14')", datetime(2021, 1, 14)),  # noqa: DTZ001
+        ("TIMESTAMP('2021-01-14T11:25:00.5Z')", datetime(2021, 1, 14, 11, 25, 0, 500000)),  # noqa: DTZ001
+        ("CAST(TIMESTAMP('2021-01-14') AS VARCHAR)", "2021-01-14 00:00:00"),
+        ("NULL", None),
+        ("'it''s'", "it's"),
+        ("TRUE", True),
+        ("CASE WHEN 1 = 2 THEN 'a' END", None),
+        ("MIN(name)", "Two words"),
+        ("ivo_string_agg(name, ', ')", "one, Two words"),
+        ("MAX(CASE WHEN id > 2 THEN TRUE END)", True),
+    ],
+)
+def test_expressions(asked: Asked, expression: str, expected: object) -> None:
+    assert asked.rows(f"SELECT TOP 1 {expression} {MINE}") == [(expected,)]
+
+
+def test_times_are_compared_with_texts(asked: Asked) -> None:
+    assert len(asked.rows("SELECT name FROM galcat.tile WHERE finished_at > '2020-01-01'")) == 1
+    assert asked.rows("SELECT name FROM galcat.tile WHERE finished_at < '2020-01-01T00:00:00Z'") == []
+    assert (
+        len(
+            asked.rows("SELECT name FROM galcat.tile WHERE finished_at BETWEEN '2020-01-01' AND '2999-01-01'")
+        )
+        == 1
+    )
+    with pytest.raises(AdqlError, match="'soon' is no time"):
+        asked.translated("SELECT name FROM galcat.tile WHERE finished_at > 'soon'")
+
+
+@pytest.mark.parametrize("truth", ["1", "'true'", "TRUE", "'T'"])
+def test_truths_are_compared_with_what_people_write(asked: Asked, truth: str) -> None:
+    assert len(asked.rows(f"SELECT name FROM galcat.release WHERE is_current = {truth}")) == 1
+    assert asked.rows(f"SELECT name FROM galcat.release WHERE is_current <> {truth}") == []
+    assert len(asked.rows("SELECT name FROM galcat.release WHERE is_current")) == 1
+    with pytest.raises(AdqlError, match="'perhaps' is no truth value"):
+        asked.translated("SELECT name FROM galcat.release WHERE is_current = 'perhaps'")
