@@ -9,6 +9,7 @@ demo: install ## simulate a small survey, ingest it, print answers to real quest
 	$(BIN)/galcat demo
 
 test: check ## every check, then every test
+	sh tests/clients/install.sh
 	$(BIN)/pytest -n 2 --dist loadgroup tests
 
 check: install-dev ## lint, types, import contracts

@@ -59,8 +59,7 @@ _NUMBERS: LiteralString = (
     "galcat.cone_box(%(ra)s, %(dec)s, %(radius)s, 0)"  # refuses what is no cone
 )
 _SAMPLED: LiteralString = (
-    "SELECT count(*), count(*) FILTER (WHERE {conditions}) "
-    "FROM {relation} WHERE object_id < %(sample_end)s"
+    "SELECT count(*), count(*) FILTER (WHERE {conditions}) FROM {relation} WHERE object_id < %(sample_end)s"
 )
 _BY_INDEX: LiteralString = (
     "WITH found AS MATERIALIZED ("

@@ -17,25 +17,25 @@ BEGIN
     SELECT i INTO wrong FROM unnest(numbers) WITH ORDINALITY AS v (x, i)
     WHERE x IS NULL OR x IN ('NaN', 'Infinity', '-Infinity') ORDER BY i LIMIT 1;
     IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION 'search_vector: number % of % is %, not a finite number', wrong, n, coalesce(numbers[wrong]::text, 'NULL')
+        RAISE EXCEPTION 'morph_distance: number % of % is %, not a finite number', wrong, n, coalesce(numbers[wrong]::text, 'NULL')
             USING ERRCODE = '22023';
     END IF;
     SELECT r.release_id, r.name, r.dimension INTO shown FROM galcat.release AS r WHERE r.is_current;
     IF shown.name IS NULL THEN
-        RAISE EXCEPTION 'search_vector: no release is registered, nothing can be compared' USING ERRCODE = '22023';
+        RAISE EXCEPTION 'morph_distance: no release is registered, nothing can be compared' USING ERRCODE = '22023';
     ELSIF release <> shown.name AND EXISTS (SELECT FROM galcat.release AS r WHERE r.name = release) THEN
-        RAISE EXCEPTION 'search_vector: vectors of release % cannot be compared with those of %, the current one',
+        RAISE EXCEPTION 'morph_distance: vectors of release % cannot be compared with those of %, the current one',
             release, shown.name USING ERRCODE = '22023';
     ELSIF release <> shown.name THEN
-        RAISE EXCEPTION 'search_vector: no release is called %; the current one is %', release, shown.name
+        RAISE EXCEPTION 'morph_distance: no release is called %; the current one is %', release, shown.name
             USING ERRCODE = '22023';
     ELSIF n = 40 AND (release IS NULL OR shown.dimension <> 40) THEN
         RETURN numbers::public.halfvec(40);
     ELSIF release IS NULL THEN
-        RAISE EXCEPTION 'search_vector: % numbers without the name of a release: expected 40, or % and the name %',
+        RAISE EXCEPTION 'morph_distance: % numbers without the name of a release: expected 40, or % and the name %',
             n, shown.dimension, shown.name USING ERRCODE = '22023';
     ELSIF n <> shown.dimension THEN
-        RAISE EXCEPTION 'search_vector: % numbers: expected 40, or the % of release %', n, shown.dimension, shown.name
+        RAISE EXCEPTION 'morph_distance: % numbers: expected 40, or the % of release %', n, shown.dimension, shown.name
             USING ERRCODE = '22023';
     END IF;
     -- A variable holds the components read out once; each slice of a column would read them again.

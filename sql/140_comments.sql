@@ -1,6 +1,6 @@
 -- What every public column means, and its unit in brackets: [1] for a ratio, [-] where a unit has no meaning.
 
-COMMENT ON VIEW galcat.galaxy IS 'A galaxy of the current release: position, magnitudes, morphology and search vector';
+COMMENT ON VIEW galcat.galaxy IS 'A galaxy of the current release: position, magnitudes, morphology, and what tasks say of it';
 COMMENT ON TABLE galcat.source IS 'A galaxy as its survey lists it';
 COMMENT ON TABLE galcat.survey IS 'A survey: its bands and how its files are read';
 COMMENT ON TABLE galcat.tile IS 'A tile of a survey, or a chunk of at most 1,000 rows of a cutout table: the unit of ingestion';

@@ -1,5 +1,7 @@
 """morph_distance: how unlike two galaxies look, by the Euclidean distance of their search vectors."""
 
+from dataclasses import replace
+
 from psycopg import sql
 
 from catalog.adql.call import Call, Function
@@ -9,6 +11,7 @@ from catalog.adql.sources import Source
 from catalog.adql.value import Kind, Likeness, Value, of_kind
 
 WITH_RELEASE = 3
+_MEANING = "How unlike two galaxies look; two random ones are about 1 apart"
 
 
 def _morph_distance(call: Call) -> Value:
@@ -18,8 +21,8 @@ def _morph_distance(call: Call) -> Value:
         raise AdqlError("the name of a release goes with a vector, not with object_ids", call.places[2])
     vectors = [_vector(call, i, release) for i in range(2)]
     text = glue("((", vectors[0], " OPERATOR(public.<->) ", vectors[1], ") + 0.0)")
-    found = of_kind(text, Kind.FLOAT)
-    return Value(text, found.kind, found.meta, likeness=_likeness(call, vectors))
+    meta = replace(of_kind(text, Kind.FLOAT).meta, description=_MEANING)
+    return Value(text, Kind.FLOAT, meta, likeness=_likeness(call, vectors))
 
 
 def _vector(call: Call, index: int, release: str | None) -> sql.Composed:

@@ -107,7 +107,7 @@ def test_what_cannot_be_compared_is_an_error_that_says_why(
 ) -> None:
     with pytest.raises(psycopg.errors.InvalidParameterValue) as caught:
         stranger.execute("SELECT galcat.search_vector(%s::real[], %s)", [numbers, release])
-    assert str(caught.value).splitlines()[0] == f"search_vector: {message}"
+    assert str(caught.value).splitlines()[0] == f"morph_distance: {message}"
 
 
 def test_without_a_release_there_is_nothing_to_compare_with(connection: psycopg.Connection) -> None:

@@ -77,8 +77,8 @@ def _language() -> str:
     return element(
         "language",
         text("name", "ADQL"),
-        text("version", "2.1", {"ivo-id": "ivo://ivoa.net/std/ADQL#v2.1"}),
         text("version", "2.0", {"ivo-id": "ivo://ivoa.net/std/ADQL#v2.0"}),
+        text("version", "2.1", {"ivo-id": "ivo://ivoa.net/std/ADQL#v2.1"}),
         text("description", "ADQL 2.1; regions are circles and polygons, positions are ICRS in degrees."),
         _feature_list("udf", functions),
         *features,

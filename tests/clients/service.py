@@ -1,0 +1,89 @@
+"""`galcat serve` as whoever runs it does: a process of its own, on a port of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from catalog.connection import connect
+from catalog.reader_login import READER
+
+_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that runs.
+
+    Attributes:
+        url: Without a slash at its end.
+        database: URL of its database, for the owner.
+        log: What it says.
+    """
+
+    url: str
+    database: str
+    log: Path
+
+    @property
+    def tap(self) -> str:
+        """URL of TAP."""
+        return f"{self.url}/tap"
+
+    def rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        """What SQL, not ADQL, says of the same catalogue."""
+        with psycopg.connect(self.database) as connection:
+            return connection.execute(query.encode(), values).fetchall()
+
+    def names(self, query: str) -> list[str]:
+        """The first column of SQL as texts."""
+        return [str(row[0]) for row in self.rows(query)]
+
+
+@contextmanager
+def serving(database: str, folder: Path) -> Iterator[Service]:
+    """Serve until the end; what it says is shown where it does not start, and kept in the folder."""
+    with connect(database, autocommit=True) as connection:
+        connection.execute("SELECT galcat_tap.let_readers_in()")
+    port = _free_port()
+    service = Service(f"http://127.0.0.1:{port}", database, folder / "stderr.txt")
+    environment = os.environ | {
+        "GALCAT_HOME": str(folder),
+        "GALCAT_DATABASE_URL": database,
+        "GALCAT_READER_URL": make_conninfo(database, user=READER),
+    }
+    command = [str(Path(sys.executable).with_name("galcat")), "serve", "--port", str(port)]
+    with service.log.open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        _wait(service, process)
+        yield service
+    finally:
+        process.terminate()
+        process.wait(_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(service: Service, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if httpx.get(f"{service.tap}/availability").is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise AssertionError(f"the service does not answer:\n{service.log.read_text()}")
