@@ -152,7 +152,7 @@ VALUES
     ('galcat.galaxy', 'healpix29', 'pos.healpix', true, false),
     ('galcat.galaxy', 'petro_th50', 'phys.angSize;src', false, true),
     ('galcat.galaxy', 'petro_th90', 'phys.angSize;src', false, false),
-    ('galcat.galaxy', 'shape_r', 'phys.angSize;src', false, false),
+    ('galcat.galaxy', 'shape_r', 'phys.angSize;src', false, true),
     ('galcat.galaxy', 'pixel_scale_arcsec', 'instr.scale;instr.pixel', false, false),
     ('galcat.galaxy', 'mag_g', 'phot.mag;em.opt.B', false, false),
     ('galcat.galaxy', 'mag_r', 'phot.mag;em.opt.R', true, true),

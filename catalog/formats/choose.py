@@ -76,7 +76,7 @@ FORMATS = (
     ),
     Format(
         "csv",
-        "text/csv;header=present",
+        "text/csv;header=present;charset=utf-8",
         ("text/csv", "text/csv;header=present"),
         ("csv",),
         "csv",
@@ -86,7 +86,7 @@ FORMATS = (
     ),
     Format(
         "tsv",
-        "text/tab-separated-values",
+        "text/tab-separated-values;charset=utf-8",
         ("text/tab-separated-values",),
         ("tsv",),
         "tsv",

@@ -9,7 +9,6 @@ from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -26,6 +25,7 @@ from catalog.tap.galaxies.cone_search import cone_search_routes
 from catalog.tap.galaxies.cutout import Cutter
 from catalog.tap.galaxies.datalink import datalink_routes
 from catalog.tap.gate import Gate
+from catalog.tap.jobs.cross_origin import CrossOrigin
 from catalog.tap.jobs.documents import job_document_routes
 from catalog.tap.jobs.list_routes import job_list_routes
 from catalog.tap.jobs.parts import JobParts, job_parts
@@ -65,7 +65,13 @@ def make_app(
         cutter: Cuts galaxies out of the files of their tiles; without it there are no cutouts.
     """
     log = QueryLog(connections)
-    gate = Gate(limits.queries_at_once, limits.queries_waiting)
+    gate = Gate(
+        limits.queries_at_once,
+        limits.queries_waiting,
+        limits.queries_at_once_an_address,
+        limits.queries_waiting_an_address,
+        limits.queue_seconds,
+    )
     service = Service(connections, limits, spool_folder, gate, log, public_url=public_url)
     jobs = job_parts(service)
     return Starlette(
@@ -83,7 +89,7 @@ def make_app(
             *datalink_routes(service, cutter),
         ],
         middleware=[
-            Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], expose_headers=_EXPOSED),
+            Middleware(CrossOrigin, base=service.base, exposed=_EXPOSED),
             Middleware(FormFiles),
         ],
         exception_handlers={

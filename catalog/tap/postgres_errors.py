@@ -14,6 +14,10 @@ _log = logging.getLogger(__name__)
 _USERS = ("22", "21", "2F", "P0", "54")
 """SQLSTATE classes: data, cardinality, functions that refuse, no such row, too complex."""
 _USERS_OWN = {"42703", "42P01", "42883", "42804", "42725", "42846", "42803", "53400"}
+_OUT_OF_MEMORY = "53200"
+_INTERNAL = "XX000"
+_TOO_LARGE = "invalid memory alloc request size"
+"""What Postgres says where a value of a GB would be needed."""
 _NOT_AS_PUBLISHED = {"42703", "42P01", "42883"}
 
 
@@ -24,25 +28,35 @@ def explained(error: psycopg.Error, seconds: float) -> CatalogError:
         error: Of a query that strangers asked.
         seconds: What it was allowed.
     """
-    if isinstance(error, errors.QueryCanceled):
-        return QueryError(too_slow(seconds))
-    state = error.sqlstate or ""
-    if state in _NOT_AS_PUBLISHED:
-        return QueryError("the published columns changed a moment ago: ask again")
-    if state.startswith(_USERS) or state in _USERS_OWN:
-        return QueryError(_one_line(error))
-    if state == "" and isinstance(error, psycopg.DataError):
-        return QueryError(f"a value cannot be sent: {_one_line(error)}")
+    users = _users_fault(error, seconds)
+    if users:
+        return QueryError(users)
     if isinstance(error, PoolTimeout | PoolClosed | TooManyRequests | psycopg.OperationalError):
         _log.error("the database: %s", _one_line(error))
         return BusyError("the database cannot answer now: try again later")
-    _log.error("a query failed by our fault: %s %s", state, _one_line(error), exc_info=error)
+    _log.error("a query failed by our fault: %s %s", error.sqlstate, _one_line(error), exc_info=error)
     return BrokenError(BROKEN)
 
 
 def too_slow(seconds: float) -> str:
     """What is said to whom was allowed so many seconds."""
     return f"the query took longer than {seconds:g} s and was cancelled: ask for less, or run it as a job"
+
+
+def _users_fault(error: psycopg.Error, seconds: float) -> str:
+    """What the query's author can mend; empty where nothing."""
+    state, line = error.sqlstate or "", _one_line(error)
+    if isinstance(error, errors.QueryCanceled):
+        return too_slow(seconds)
+    if state in _NOT_AS_PUBLISHED:
+        return "the published columns changed a moment ago: ask again"
+    if state == _OUT_OF_MEMORY or (state == _INTERNAL and line.startswith(_TOO_LARGE)):
+        return "the query needs more memory than Postgres has for it: ask for shorter texts, or fewer of them"
+    if state.startswith(_USERS) or state in _USERS_OWN:
+        return line
+    if state == "" and isinstance(error, psycopg.DataError):
+        return f"a value cannot be sent: {line}"
+    return ""
 
 
 def _one_line(error: psycopg.Error) -> str:

@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 
 import psycopg
@@ -18,6 +18,12 @@ _INSERT = """
         seconds, error, job_id, user_agent)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
+_FORGET = """
+    DELETE FROM galcat_tap.query_log
+    WHERE asked_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(days => %s)
+"""
+_MOST_CHARACTERS = 10_000
+"""Of a text: of a query that is longer, its beginning tells enough."""
 _MOST_WAITING = 10_000
 _TOGETHER = 500
 
@@ -58,7 +64,8 @@ class QueryLog:
         self._thread.join()
 
     def add(self, row: LoggedQuery) -> None:
-        """Write a row soon."""
+        """Write a row soon; long texts are cut."""
+        row = _short(row)
         try:
             self._rows.put_nowait(row)
         except queue.Full:
@@ -85,6 +92,20 @@ class QueryLog:
                 cursor.executemany(_INSERT, [_storable(row) for row in rows])
         except psycopg.Error:
             _log.exception("not written to the query log: %s", rows)
+
+
+def forget_old_queries(keeper: psycopg.Connection, days: int) -> None:
+    """Remove rows of the log that are older than so many days."""
+    keeper.execute(_FORGET, [days])
+
+
+def _short(row: LoggedQuery) -> LoggedQuery:
+    return replace(
+        row,
+        language=row.language[:_MOST_CHARACTERS],
+        query=row.query[:_MOST_CHARACTERS],
+        error=row.error and row.error[:_MOST_CHARACTERS],
+    )
 
 
 def _storable(row: LoggedQuery) -> tuple[object, ...]:

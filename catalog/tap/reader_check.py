@@ -32,8 +32,10 @@ _MAKES = """
 _PRIVATE = """
     SELECT c.oid::pg_catalog.regclass::text
     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE (n.nspname, c.relname) IN (('galcat', 'label'), ('galcat', 'tag'), ('galcat', 'task_version'),
-        ('galcat_tap', 'job'), ('galcat_tap', 'query_log'))
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname IN ('galcat', 'galcat_tap')
+        AND c.oid <> ALL (SELECT p.relation FROM galcat_tap.published AS p)
+        AND (n.nspname, c.relname) NOT IN
+            (('galcat', 'sky_count'), ('galcat', 'embedding'), ('galcat_tap', 'published'))
         AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
     LIMIT 1
 """

@@ -12,6 +12,7 @@ from catalog.tap.limits import ServiceLimits
 from catalog.tap.published_cache import PublishedCache
 from catalog.tap.queries.run_query import RunningQuery
 from catalog.tap.query_log import QueryLog
+from catalog.tap.reading_places import ReadingPlaces
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Service:
         log: Of queries.
         cache: What may be asked for.
         running: Queries of synchronous clients that run now.
+        reading: Places for threads that read uploaded tables.
         public_url: Under which the service is known where a proxy stands before it.
     """
 
@@ -36,6 +38,7 @@ class Service:
     log: QueryLog
     cache: PublishedCache = field(default_factory=PublishedCache)
     running: set[RunningQuery] = field(default_factory=set)
+    reading: ReadingPlaces = field(default_factory=ReadingPlaces)
     public_url: str | None = None
 
     def base(self, request: Request) -> str:

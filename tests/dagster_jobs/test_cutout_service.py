@@ -109,6 +109,7 @@ WRONG: list[tuple[dict[str, str | list[str]], str]] = [
     ({"CIRCLE": "10 0 0"}, "UsageError: CIRCLE: the radius is 0, not between 0 and 180 degrees"),
     ({"CIRCLE": "10 0 inf"}, "UsageError: CIRCLE: the radius is inf, not between"),
     ({"CIRCLE": "10 0 1"}, "UsageError: a circle of radius 1 degrees spans 27,481 pixels"),
+    ({"POLYGON": "1 2 3 4 5 6"}, "UsageError: POLYGON is given: only CIRCLE ra dec radius is served"),
     ({"POS": "RANGE 1 2 3 4"}, "UsageError: POS is 'RANGE 1 2 3 4': only CIRCLE ra dec radius"),
     ({"POS": "CIRCLE 1 2 3", "CIRCLE": "1 2 3"}, "UsageError: CIRCLE and POS are both given"),
     ({"BAND": "i"}, "UsageError: BAND is 'i': survey legacy_dr10 has g, r, z"),

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from catalog.errors import CatalogError
 from catalog.tap.answers.answer import Answer
+from catalog.tap.answers.sender import Sender, UnreadError
 from catalog.tap.compression import gzipped, takes_gzip
 from catalog.tap.error_response import error_response
 from catalog.tap.faults import BROKEN, BrokenError
@@ -81,7 +82,7 @@ class AnswerResponse(Response):
 
     async def _respond(self, tasks: TaskGroup, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            async with self._service.gate.place():
+            async with self._service.gate.place(self._address()):
                 tasks.start_soon(self._time_out, tasks.cancel_scope)
                 self._service.running.add(self._answer.query)
                 try:
@@ -97,6 +98,7 @@ class AnswerResponse(Response):
             await self._fail(BrokenError(BROKEN), scope, receive, send)
 
     async def _fail(self, error: CatalogError, scope: Scope, receive: Receive, send: Send) -> None:
+        self._has_left = self._has_left or isinstance(error, UnreadError)
         self._phase, self._error = "ABORTED" if self._has_left else "ERROR", str(error)
         if self._has_left:
             return
@@ -112,11 +114,12 @@ class AnswerResponse(Response):
         body, is_last = await run_sync(_gathered, packed)
         self._is_begun = True
         headers = self._start_headers(len(body) if is_last else None, is_zipped=zips)
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": not is_last})
+        sender = Sender(send, self._service.limits.unread_seconds)
+        await sender.start(headers)
+        await sender.body(body, is_last=is_last)
         while not is_last:
             body, is_last = await run_sync(_gathered, packed)
-            await send({"type": "http.response.body", "body": body, "more_body": not is_last})
+            await sender.body(body, is_last=is_last)
         self._phase = "ABORTED" if self._has_left else "ERROR" if self._answer.error else "COMPLETED"
         self._error = self._answer.error or None
 
@@ -146,6 +149,9 @@ class AnswerResponse(Response):
         await run_sync(self._answer.query.stop, too_slow(seconds))
         await anyio.sleep(_GRACE_S)
         scope.cancel()
+
+    def _address(self) -> str:
+        return self._service.client(self._request).address
 
     def _logged(self, asked_at: datetime, seconds: float) -> LoggedQuery:
         client = self._service.client(self._request)

@@ -29,11 +29,6 @@ class Example:
         """Whether it has no meaning in an empty catalogue."""
         return "{" in self.query
 
-    @property
-    def needs_upload(self) -> bool:
-        """Whether the client must send a table along."""
-        return "TAP_UPLOAD" in self.query
-
 
 TEN_QUESTIONS = (
     Example(

@@ -77,6 +77,8 @@ def cutout_wanted(parameters: Parameters) -> CutoutWanted:
     name = _one(parameters, "ID")
     if name is None:
         raise AskedWrongError("ID is missing: the object_id of a galaxy")
+    if parameters.one("POLYGON") is not None:
+        raise AskedWrongError("POLYGON is given: only CIRCLE ra dec radius is served")
     object_id = object_id_of(name)
     if object_id is None:
         raise AskedWrongError(f"ID is {name[:50]!r}: expected the object_id of a galaxy")

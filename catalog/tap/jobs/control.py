@@ -1,23 +1,24 @@
 """What clients may do with jobs; every method waits for the database, so it is called in a thread."""
 
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+
 from catalog.tap.faults import AskedWrongError
 from catalog.tap.jobs.workers import JobWorkers
+from catalog.tap.kept.change import change_job, check_number
 from catalog.tap.kept.job import Job
+from catalog.tap.kept.new_job import NewJob, check_place, make_job
+from catalog.tap.kept.removal import RemovedJob, delete_job, drop_tables_of
 from catalog.tap.kept.results import JobResults
 from catalog.tap.kept.store import (
     JobFilter,
-    NewJob,
     abort_job,
-    change_job,
-    count_active,
-    delete_job,
     list_jobs,
-    make_job,
     queue_job,
     read_job,
     set_destruction,
@@ -26,6 +27,8 @@ from catalog.tap.kept.store import (
 from catalog.tap.service import Service
 from catalog.tap.uploads.sent_tables import SentTable
 from catalog.tap.uploads.stored_tables import drop_tables, store_tables
+
+_log = logging.getLogger(__name__)
 
 _ID_BYTES = 12
 """Who knows a job's id may do all with it: it cannot be guessed."""
@@ -70,9 +73,7 @@ class JobControl:
         """
         limits, job_id = self._service.limits, secrets.token_hex(_ID_BYTES)
         with self._service.connections.keeper() as keeper:
-            active = count_active(keeper, address)
-        if active >= limits.jobs_an_address:
-            raise AskedWrongError(f"{active} jobs of your address wait or run already: let them end first")
+            check_place(keeper, address, limits.jobs_an_address)
         uploads = store_tables(self._service, tables, job_id)
         try:
             with self._service.connections.keeper() as keeper:
@@ -88,6 +89,7 @@ class JobControl:
                         execution_seconds=self._seconds(wishes.seconds),
                         uploads=uploads,
                     ),
+                    limits.jobs_an_address,
                 )
         except BaseException:
             drop_tables(self._service, uploads)
@@ -118,15 +120,19 @@ class JobControl:
         """Give a job other parameters.
 
         Raises:
-            AskedWrongError: It is no longer pending.
+            AskedWrongError: It is no longer pending, or would have too many tables.
             CatalogError: A table that came with them cannot be read.
         """
+        most = self._service.limits.uploads
+        check_number([*(table.name for table in job.uploads), *(table.name for table in tables)], most)
         uploads = store_tables(self._service, tables, job.job_id)
-        with self._service.connections.keeper() as keeper:
-            if change_job(keeper, job.job_id, parameters, uploads, run_id):
-                return
-        drop_tables(self._service, uploads)
-        raise _not_pending(job, "its parameters stay as they are")
+        try:
+            with self._service.connections.keeper() as keeper:
+                replaced = change_job(keeper, job.job_id, parameters, uploads, run_id, most)
+        except BaseException:
+            drop_tables(self._service, uploads)
+            raise
+        drop_tables(self._service, replaced)
 
     def run(self, job: Job) -> None:
         """Let a job run; nothing happens where it waits or runs already.
@@ -154,15 +160,19 @@ class JobControl:
         if removed is not None:
             self.clear_up(removed)
 
-    def clear_up(self, job: Job) -> None:
-        """Remove what a job whose row is gone has left."""
-        self._workers.stop(job.job_id, "the job was removed")
-        if job.result is not None:
-            self._results.remove(job.result.file)
-        drop_tables(self._service, job.uploads)
+    def clear_up(self, removed: RemovedJob) -> None:
+        """Remove what a job whose row is gone has left; tables that cannot go now go later."""
+        self._workers.stop(removed.job_id, "the job was removed")
+        if removed.result_file is not None:
+            self._results.remove(removed.result_file)
+        try:
+            with self._service.connections.keeper() as keeper:
+                drop_tables_of(keeper, removed.job_id)
+        except psycopg.Error as error:
+            _log.warning("the tables of job %s stay for now: %s", removed.job_id, error)
 
     def set_destruction(self, job: Job, wanted: datetime) -> None:
-        """Set when a job is removed; too late a time is brought forward, as UWS allows."""
+        """Set when a job is removed; one too late or gone by becomes the nearest possible, as UWS allows."""
         with self._service.connections.keeper() as keeper:
             set_destruction(keeper, job.job_id, self._destruction(wanted))
 
@@ -180,7 +190,7 @@ class JobControl:
         now, limits = datetime.now(UTC), self._service.limits
         if wanted is None:
             return now + timedelta(days=limits.job_days)
-        return min(wanted, now + timedelta(days=limits.most_job_days))
+        return max(now, min(wanted, now + timedelta(days=limits.most_job_days)))
 
     def _seconds(self, wanted: int | None) -> int:
         most = self._service.limits.most_job_seconds

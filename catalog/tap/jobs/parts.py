@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 from catalog.tap.jobs.control import JobControl
 from catalog.tap.jobs.events import JobEvents
-from catalog.tap.jobs.runs import delete_old_jobs, result_files, revive_jobs
+from catalog.tap.jobs.runs import result_files, revive_jobs
 from catalog.tap.jobs.sweeper import Sweeper
+from catalog.tap.jobs.watch import JobWatch
 from catalog.tap.jobs.workers import JobWorkers
+from catalog.tap.kept.removal import delete_old_jobs
 from catalog.tap.kept.results import JobResults
+from catalog.tap.query_log import forget_old_queries
 from catalog.tap.service import Service
 from catalog.tap.uploads.stored_tables import drop_left_overs
 
@@ -19,12 +22,12 @@ class JobParts:
     Attributes:
         control: What clients may do.
         results: Files.
-        events: For clients that wait.
+        watch: For clients that wait.
     """
 
     control: JobControl
     results: JobResults
-    events: JobEvents
+    watch: JobWatch
     workers: JobWorkers
     sweeper: Sweeper
 
@@ -52,8 +55,11 @@ def job_parts(service: Service) -> JobParts:
             workers.call(revive_jobs(keeper))
             old = delete_old_jobs(keeper)
             results.remove_all_but(result_files(keeper))
-        for job in old:
-            control.clear_up(job)
+            forget_old_queries(keeper, service.limits.log_days)
+        for removed in old:
+            control.clear_up(removed)
         drop_left_overs(service)
 
-    return JobParts(control, results, events, workers, Sweeper(workers.stop_strays, sweep))
+    return JobParts(
+        control, results, JobWatch(control.read, events), workers, Sweeper(workers.stop_strays, sweep)
+    )

@@ -10,6 +10,7 @@ from catalog.tap.jobs.list_routes import ASYNC, moment, query_parameters
 from catalog.tap.jobs.parts import JobParts
 from catalog.tap.jobs.uws import job_document
 from catalog.tap.jobs.wait import wait_for_change, wait_for_short_job
+from catalog.tap.jobs.wait_places import WaitPlaces
 from catalog.tap.kept.job import PHASES, Job
 from catalog.tap.parameters import Parameters, read_parameters
 from catalog.tap.service import Service
@@ -25,6 +26,7 @@ class JobRoutes:
     def __init__(self, service: Service, parts: JobParts) -> None:
         self._service = service
         self._parts = parts
+        self._places = WaitPlaces(service.limits.waits_an_address)
 
     def routes(self) -> list[Route]:
         """Of a job and of what can be set of it."""
@@ -121,7 +123,10 @@ class JobRoutes:
         else:
             seconds = min(parameters.whole_number("WAIT") or 0, most)
         phase = parameters.choice("PHASE", PHASES)
-        return await wait_for_change(self._parts, request.path_params["job_id"], phase, seconds)
+        with self._places.place(self._service.client(request).address) as is_free:
+            return await wait_for_change(
+                self._parts, request.path_params["job_id"], phase, seconds if is_free else 0
+            )
 
     async def _job(self, request: Request) -> Job:
         return await run_sync(self._parts.control.read, request.path_params["job_id"])

@@ -1,24 +1,41 @@
 """Jobs as those see them who run them: by a keeper's connection in autocommit mode."""
 
+import logging
 from collections.abc import Sequence
 
 import psycopg
 
+from catalog.tap.jobs.room import record_alone, room_for
 from catalog.tap.kept.job import Job, Result
-from catalog.tap.kept.row import select_jobs
+from catalog.tap.kept.results import check_room
+from catalog.tap.kept.row import UnreadableError, select_jobs
+from catalog.tap.limits import ServiceLimits
 from catalog.tap.stored_text import storable
+
+_log = logging.getLogger(__name__)
 
 TRIES = 3
 """How often a job may begin: one that brings the service down each time is given up."""
 _GIVEN_UP = f"the service ended {TRIES} times while the job ran: it is not run again"
+_ONE_BY_ONE = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('galcat claim', 0))"
 _CLAIM = """
     UPDATE galcat_tap.job SET phase = 'EXECUTING', started_at = pg_catalog.clock_timestamp(),
         tries = tries + 1
     WHERE job_id = (
-        SELECT q.job_id FROM galcat_tap.job AS q WHERE q.phase = 'QUEUED'
-        ORDER BY q.queued_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING *
+        SELECT q.job_id FROM galcat_tap.job AS q LEFT JOIN (
+            SELECT e.address, count(*) AS n FROM galcat_tap.job AS e WHERE e.phase = 'EXECUTING'
+            GROUP BY e.address) AS running ON running.address = q.address
+        WHERE q.phase = 'QUEUED' AND coalesce(running.n, 0) < %s
+        ORDER BY coalesce(running.n, 0), q.queued_at LIMIT 1 FOR UPDATE OF q SKIP LOCKED)
+    RETURNING job_id
 """
+_CLAIMED = "SELECT * FROM galcat_tap.job WHERE job_id = %s"
+_SPOIL = """
+    UPDATE galcat_tap.job SET phase = 'ERROR', ended_at = pg_catalog.clock_timestamp(), error = %s,
+        parameters = '{}', uploads = '{}', destruction = pg_catalog.clock_timestamp() + interval '1 day'
+    WHERE job_id = %s
+"""
+_UNREADABLE = "the service cannot read this job any more: make a new one"
 _HOLD = "SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('galcat job ' || %s, 0))"
 _LET_GO = "SELECT pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended('galcat job ' || %s, 0))"
 _REVIVE = """
@@ -43,18 +60,34 @@ _FAIL = """
     WHERE job_id = %s AND phase = 'EXECUTING'
 """
 _STILL = "SELECT job_id FROM galcat_tap.job WHERE job_id = ANY (%s) AND phase = 'EXECUTING'"
-_DELETE_OLD = "DELETE FROM galcat_tap.job WHERE destruction < pg_catalog.clock_timestamp() RETURNING *"
 _FILES = "SELECT result_file FROM galcat_tap.job WHERE result_file IS NOT NULL"
-_BYTES = "SELECT coalesce(sum(result_bytes), 0)::bigint FROM galcat_tap.job"
 
 
-def claim_job(keeper: psycopg.Connection) -> Job | None:
-    """Take the job that has waited longest: until `let_go` or the end of this session, others see it run."""
-    with keeper.transaction():
-        found = select_jobs(keeper, _CLAIM, [])
-        for job in found:
-            keeper.execute(_HOLD, [job.job_id])
-    return found[0] if found else None
+def claim_job(keeper: psycopg.Connection, most_an_address: int) -> Job | None:
+    """Take a job to run: until `let_go` or the end of this session, others see it run.
+
+    The address with the fewest jobs that run is served first, and of its jobs, the one that has waited
+    longest. A job that cannot be read fails, and the next is taken.
+
+    Args:
+        keeper: Of the session that will run it.
+        most_an_address: An address with so many jobs that run, on all servers, gets no further one.
+    """
+    while True:
+        with keeper.transaction():
+            keeper.execute(_ONE_BY_ONE)  # else each of several sees an address without jobs, and all take one
+            row = keeper.execute(_CLAIM, [most_an_address]).fetchone()
+            if row is None:
+                return None
+            job_id = str(row[0])
+            keeper.execute(_HOLD, [job_id])
+        try:
+            for job in select_jobs(keeper, _CLAIMED, [job_id]):  # none where it was removed in this moment
+                return job
+        except UnreadableError:
+            _log.exception("job %s is given up", job_id)
+            keeper.execute(_SPOIL, [_UNREADABLE, job_id])
+        let_go(keeper, job_id)
 
 
 def let_go(keeper: psycopg.Connection, job_id: str) -> None:
@@ -67,15 +100,17 @@ def revive_jobs(keeper: psycopg.Connection) -> int:
     return keeper.execute(_REVIVE, {"most": TRIES, "reason": _GIVEN_UP}).rowcount
 
 
-def delete_old_jobs(keeper: psycopg.Connection) -> list[Job]:
-    """Remove the rows of jobs whose destruction has come; returns them as they were."""
-    return select_jobs(keeper, _DELETE_OLD, [])
+def complete_job(keeper: psycopg.Connection, job: Job, result: Result, limits: ServiceLimits) -> bool:
+    """Record a job's result; False where it was aborted or removed meanwhile.
 
-
-def complete_job(keeper: psycopg.Connection, job_id: str, result: Result) -> bool:
-    """Record a job's result; False where it was aborted or removed meanwhile."""
-    values = [result.file, result.content_type, result.size, result.rows, result.is_cut, job_id]
-    return keeper.execute(_COMPLETE, values).rowcount == 1
+    Raises:
+        FullError: Others that ran at the same time have taken the room.
+    """
+    values = [result.file, result.content_type, result.size, result.rows, result.is_cut, job.job_id]
+    with keeper.transaction():
+        record_alone(keeper)
+        check_room(result.size, room_for(keeper, job.address, limits))
+        return keeper.execute(_COMPLETE, values).rowcount == 1
 
 
 def fail_job(keeper: psycopg.Connection, job_id: str, error: str) -> bool:
@@ -91,9 +126,3 @@ def still_executing(keeper: psycopg.Connection, job_ids: Sequence[str]) -> set[s
 def result_files(keeper: psycopg.Connection) -> set[str]:
     """Names of all files that belong to jobs."""
     return {str(row[0]) for row in keeper.execute(_FILES).fetchall()}
-
-
-def result_bytes(keeper: psycopg.Connection) -> int:
-    """Size of all results together."""
-    row = keeper.execute(_BYTES).fetchone()
-    return int(str(row[0])) if row else 0

@@ -2,15 +2,12 @@
 
 import asyncio
 import time
-from contextlib import suppress
 
 from anyio.to_thread import run_sync
 
 from catalog.tap.jobs.parts import JobParts
 from catalog.tap.kept.job import Job
 
-_LOOK_S = 2.0
-"""The job may run on another server of the same database."""
 _SHORT_JOB_S = 0.2
 
 
@@ -27,16 +24,14 @@ async def wait_for_change(parts: JobParts, job_id: str, phase: str | None, secon
         NothingThereError: There is no such job, or it was removed meanwhile.
     """
     until = time.monotonic() + seconds
-    with parts.events.listening(job_id) as event:
-        while True:
-            event.clear()
-            job = await run_sync(parts.control.read, job_id)
-            phase = phase or job.phase
-            left = until - time.monotonic()
-            if not job.is_active or job.phase != phase or left <= 0:
-                return job
-            with suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), min(left, _LOOK_S))
+    with parts.watch.watching(job_id) as next_news:
+        job, news = await run_sync(parts.control.read, job_id), next_news
+        phase = phase or job.phase
+        while job.is_active and job.phase == phase and (left := until - time.monotonic()) > 0:
+            await asyncio.wait([news], timeout=left)
+            if news.done():
+                job, news = news.result().job, news.result().after
+        return job
 
 
 async def wait_for_short_job(parts: JobParts, job_id: str) -> None:

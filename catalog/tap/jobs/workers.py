@@ -11,9 +11,10 @@ import psycopg
 from catalog.errors import CatalogError, ServerError
 from catalog.tap.faults import BROKEN
 from catalog.tap.jobs.make_result import Running, make_result
-from catalog.tap.jobs.runs import claim_job, complete_job, fail_job, let_go, result_bytes, still_executing
+from catalog.tap.jobs.room import room_for
+from catalog.tap.jobs.runs import claim_job, complete_job, fail_job, let_go, still_executing
 from catalog.tap.kept.job import Job, Result
-from catalog.tap.kept.results import JobResults
+from catalog.tap.kept.results import FullError, JobResults
 from catalog.tap.query_log import LoggedQuery
 from catalog.tap.service import Service
 
@@ -92,7 +93,7 @@ class JobWorkers:
 
     def _serve(self, keeper: psycopg.Connection) -> None:
         while not self._is_closing.is_set():
-            job = claim_job(keeper)
+            job = claim_job(keeper, self._service.limits.jobs_at_once_an_address)
             if job is None:
                 self._calls.acquire(timeout=_LOOK_S)
                 continue
@@ -105,8 +106,7 @@ class JobWorkers:
         asked_at, began = datetime.now(UTC), time.monotonic()
         rows, phase, error = 0, "ABORTED", ""
         try:
-            limits = self._service.limits
-            room = max(0, min(limits.answer_bytes, limits.spool_bytes - result_bytes(keeper)))
+            room = room_for(keeper, job.address, self._service.limits)
             result = make_result(self._service, self._results, job, room, self._running)
             rows = result.rows
             phase = "COMPLETED" if self._completed(keeper, job, result) else "ABORTED"
@@ -123,10 +123,14 @@ class JobWorkers:
             self._service.log.add(_logged(job, asked_at, time.monotonic() - began, rows, phase, error))
 
     def _completed(self, keeper: psycopg.Connection, job: Job, result: Result) -> bool:
-        if complete_job(keeper, job.job_id, result):
-            return True
-        self._results.remove(result.file)
-        return False
+        try:
+            is_kept = complete_job(keeper, job, result, self._service.limits)
+        except FullError:
+            self._results.remove(result.file)
+            raise
+        if not is_kept:
+            self._results.remove(result.file)
+        return is_kept
 
     def _failed(self, keeper: psycopg.Connection, job: Job, error: str) -> bool:
         # What is stopped with the service runs again with it.

@@ -16,6 +16,16 @@ class FullError(CatalogError):
     """There is no room for a result."""
 
 
+def check_room(size: int, room: int) -> None:
+    """See whether a result of `size` bytes has room.
+
+    Raises:
+        FullError: It has not.
+    """
+    if size > room:
+        raise FullError(f"the result is larger than the {room:,} bytes there is room for")
+
+
 class JobResults:
     """The folder; it lies on this machine's disk, so only the server that ran a job can give its result.
 
@@ -72,8 +82,7 @@ def _written(path: Path, pieces: Iterable[bytes], most_bytes: int) -> int:
     with path.open("wb") as file:
         for piece in pieces:
             size += len(piece)
-            if size > most_bytes:
-                raise FullError(f"the result is larger than the {most_bytes:,} bytes there is room for")
+            check_room(size, most_bytes)
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())

@@ -8,16 +8,29 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from catalog.adql.published import PublishedTable
+from catalog.tap.faults import BrokenError
 from catalog.tap.kept.job import Job, Result
 from catalog.tap.kept.record import from_record, to_record
+
+
+class UnreadableError(BrokenError):
+    """A row holds what Python cannot hold, or what another version of the service wrote."""
 
 
 def select_jobs(
     keeper: psycopg.Connection, query: LiteralString, values: Mapping[str, object] | list[Any]
 ) -> list[Job]:
-    """Run a statement that gives whole rows of galcat_tap.job."""
+    """Run a statement that gives whole rows of galcat_tap.job.
+
+    Raises:
+        UnreadableError: One of them cannot be read.
+    """
     with keeper.cursor(row_factory=dict_row) as cursor:
-        return [_job(row) for row in cursor.execute(query, values).fetchall()]
+        cursor.execute(query, values)
+        try:
+            return [_job(row) for row in cursor.fetchall()]
+        except (psycopg.DataError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise UnreadableError(f"a job cannot be read: {error}") from error
 
 
 def parameters_json(parameters: Mapping[str, tuple[str, ...]]) -> Jsonb:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from itertools import islice
 
 import psycopg
 from psycopg import capabilities, sql
@@ -11,6 +10,7 @@ from catalog.adql.translation import Translation
 from catalog.columns import ColumnMeta
 from catalog.formats.writer import Row
 from catalog.tap.queries.postgres_types import Described, described
+from catalog.tap.queries.row_bytes import batches, wide_columns, without_wide_rows
 from catalog.tap.queries.similar import nothing_found
 
 Columns = tuple[ColumnMeta, ...]
@@ -22,25 +22,36 @@ _VALUES_AT_ONCE = 50_000
 _MOST_ROWS_AT_ONCE = 5_000
 _ROWS_A_RESULT = 1_000
 """What libpq gathers before it hands rows over."""
+_WIDE_ROWS_A_RESULT = 10
+"""Where each may be as wide as a row may be."""
+_ROWS_A_FETCH = 20_000
+"""Of a cursor; Postgres keeps them once more meanwhile, in its work_mem or on its disk."""
 
 
 def streamed(
-    connection: psycopg.Connection, translation: Translation, parameters: dict[str, object]
+    connection: psycopg.Connection,
+    translation: Translation,
+    parameters: dict[str, object],
+    most_row_bytes: int,
 ) -> Chunks:
-    """Rows as Postgres finds them."""
-    at_once = _rows_at_once(translation)
-    size = min(at_once, _ROWS_A_RESULT) if capabilities.has_stream_chunked() else 1
+    """Rows as Postgres finds them.
+
+    Args:
+        connection: In a transaction.
+        translation: What is asked.
+        parameters: All of them.
+        most_row_bytes: A wider row is an error.
+    """
+    query = without_wide_rows(translation, most_row_bytes)
     with connection.cursor() as cursor:
-        rows = cursor.stream(translation.query, parameters, binary=True, size=size)
-        with closing(rows):  # type: ignore[type-var] # it is a generator
-            while chunk := list(islice(rows, at_once)):
-                yield cursor.description or [], chunk
+        yield from _chunks(cursor, query, parameters, translation)
 
 
 def counted(
     connection: psycopg.Connection,
     translation: Translation,
     parameters: dict[str, object],
+    most_row_bytes: int,
     tell: Callable[[int], None],
 ) -> Chunks:
     """Rows after all were found; Postgres keeps them meanwhile, on its disk if they are many.
@@ -49,15 +60,19 @@ def counted(
         connection: In a transaction.
         translation: What is asked.
         parameters: All of them.
+        most_row_bytes: A wider row is an error.
         tell: Told how many rows there are, before the first one comes.
     """
     connection.execute("SET LOCAL cursor_tuple_fraction = 1")  # all rows are wanted
-    with connection.cursor("answer", scrollable=True, binary=True) as cursor:
-        cursor.execute(translation.query, parameters)
-        tell(connection.execute("MOVE FORWARD ALL IN answer").rowcount)
-        cursor.scroll(0, "absolute")
-        while chunk := cursor.fetchmany(_rows_at_once(translation)):
-            yield cursor.description or [], chunk
+    declare = sql.SQL("DECLARE answer SCROLL CURSOR FOR ") + without_wide_rows(translation, most_row_bytes)
+    connection.execute(declare, parameters, prepare=False)
+    total = connection.execute("MOVE FORWARD ALL IN answer").rowcount
+    tell(total)
+    connection.execute("MOVE ABSOLUTE 0 IN answer")
+    fetch = sql.SQL("FETCH FORWARD {} FROM answer").format(sql.Literal(_ROWS_A_FETCH))
+    with connection.cursor() as cursor:
+        for _ in range(0, total, _ROWS_A_FETCH):
+            yield from _chunks(cursor, fetch, {}, translation)
 
 
 def columns_alone(connection: psycopg.Connection, translation: Translation) -> Columns:
@@ -67,5 +82,15 @@ def columns_alone(connection: psycopg.Connection, translation: Translation) -> C
     return described(translation.columns, cursor.description or [])
 
 
-def _rows_at_once(translation: Translation) -> int:
-    return max(1, min(_MOST_ROWS_AT_ONCE, _VALUES_AT_ONCE // max(1, len(translation.columns))))
+def _chunks(
+    cursor: psycopg.Cursor, query: sql.Composed, parameters: dict[str, object], translation: Translation
+) -> Chunks:
+    wide = wide_columns(translation.columns)
+    at_once = max(1, min(_MOST_ROWS_AT_ONCE, _VALUES_AT_ONCE // max(1, len(translation.columns))))
+    size = min(at_once, _WIDE_ROWS_A_RESULT if wide else _ROWS_A_RESULT)
+    rows = cursor.stream(
+        query, parameters, binary=True, size=size if capabilities.has_stream_chunked() else 1
+    )
+    with closing(rows):  # type: ignore[type-var] # it is a generator
+        for batch in batches(rows, wide, at_once):
+            yield cursor.description or [], batch

@@ -24,6 +24,8 @@ from catalog.tap.queries.similar import resolved
 _log = logging.getLogger(__name__)
 
 _CANCEL_AGAIN_S = 0.1
+_ROW_BYTES = 10_000_000
+"""Of one row of an answer."""
 
 
 class StoppedError(QueryError):
@@ -101,9 +103,9 @@ class RunningQuery:
                 self.is_cut = total > most
 
             if is_counted:
-                chunks = counted(connection, translation, parameters, tell)
+                chunks = counted(connection, translation, parameters, _ROW_BYTES, tell)
             else:
-                chunks = streamed(connection, translation, parameters)
+                chunks = streamed(connection, translation, parameters, _ROW_BYTES)
             self._chunks = self._shown(connection, translation, chunks, most)
             next(self._chunks)
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from catalog.columns import ColumnMeta
 from catalog.formats.writer import Row
-from catalog.tap.uploads.uploaded import UploadError
+from catalog.tap.uploads.uploaded import MOST_IN_CELL, UploadError, UploadLimits
 
 _DATATYPES = {
     "bool": "boolean",
@@ -39,14 +39,18 @@ def arrow_columns(schema: pa.Schema, known: Mapping[str, ColumnMeta]) -> tuple[C
     return tuple(_column(field, known.get(field.name)) for field in schema)
 
 
-def arrow_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[Row]:
+def arrow_rows(batches: Iterable[pa.RecordBatch], limits: UploadLimits) -> Iterator[Row]:
     """The rows, in plain values.
 
     Raises:
-        UploadError: The file cannot be read to its end, or has an array with a NULL in it.
+        UploadError: The file cannot be read to its end, has too many values, or an array with a NULL in it.
     """
+    n_values = 0
     try:
         for batch in batches:
+            n_values += sum(map(_count, batch.columns))
+            if n_values > limits.values:
+                raise UploadError(f"it has more than {limits.values:,} values")
             names = batch.schema.names
             yield from zip(*map(_values, names, batch.columns), strict=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -72,6 +76,10 @@ def _column(field: pa.Field, known: ColumnMeta | None) -> ColumnMeta:
     return replace(found, xtype=xtype, unit=known.unit, ucd=known.ucd, description=known.description)
 
 
+def _count(column: pa.Array) -> int:
+    return len(column.flatten()) if pa.types.is_nested(column.type) else len(column)
+
+
 def _values(name: str, column: pa.Array) -> list[object]:
     arrow = column.type
     if pa.types.is_dictionary(arrow):
@@ -90,6 +98,8 @@ def _values(name: str, column: pa.Array) -> list[object]:
 
 
 def _array(name: str, value: object, arrow: pa.DataType) -> object:
+    if isinstance(value, list) and len(value) > MOST_IN_CELL:
+        raise UploadError(f"column {name}: an array of more than {MOST_IN_CELL:,} numbers")
     if not isinstance(value, list) or None not in value:
         return value
     if not pa.types.is_floating(arrow.value_type):

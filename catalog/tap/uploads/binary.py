@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from catalog.formats.writer import Row
-from catalog.tap.uploads.field import SIZES, Field
+from catalog.tap.uploads.field import SIZES, Field, require_short, require_short_row
 from catalog.tap.uploads.uploaded import UploadError
 
 _CODES = {"unsignedByte": "B", "short": "h", "int": "i", "long": "q", "float": "f", "double": "d"}
@@ -33,7 +33,7 @@ def binary_rows(data: bytes, fields: Sequence[Field], *, has_flags: bool) -> Ite
         row += 1
         try:
             flags = int.from_bytes(reader.take(width)) >> (8 * width - len(fields)) if has_flags else 0
-            values = [reader.value(field) for field in fields]
+            values = reader.values(fields)
         except _EndedError:
             raise UploadError(f"its data end in the middle of row {row}") from None
         except (ValueError, struct.error) as error:
@@ -63,11 +63,24 @@ class _Reader:
         self.at += n
         return taken
 
+    def values(self, fields: Sequence[Field]) -> list[object]:
+        """The cells of the next row."""
+        values: list[object] = []
+        n_numbers = 0
+        for field in fields:
+            value = self.value(field)
+            n_numbers += len(value) if isinstance(value, list) else 0
+            require_short_row(n_numbers)
+            values.append(value)
+        return values
+
     def value(self, field: Field) -> object:
         """The value of the next cell; NaN and numbers that stand for NULL are None."""
         n = field.length
         if n is None:
             (n,) = struct.unpack(">i", self.take(4))
+        if field.meta.is_array:
+            require_short(n)
         if field.datatype == "char":
             return _decoded(self.take(n).split(b"\0")[0])
         if field.datatype == "unicodeChar":

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalog.columns import ColumnMeta
-from catalog.tap.uploads.uploaded import UploadError
+from catalog.tap.uploads.uploaded import MOST_IN_CELL, MOST_IN_ROW, UploadError
 
 SIZES = {"boolean": 1, "bit": 1, "unsignedByte": 1, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8}
 _XTYPES = {"adql:timestamp": "timestamp"}
 _TRUTH = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False, "?": None, "": None}
 _FLOATS = {"float", "double"}
+_LONGEST_CELL = 4_000_000
+_LONGEST_NUMBER = 100
+_SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,10 @@ class Field:
             return text or None
         if not self.meta.is_array:
             return self.known(self._scalar(text.strip()))
-        parts = text.replace(",", " ").split()
+        if len(text) > _LONGEST_CELL:
+            raise ValueError(f"an array of {len(text):,} characters, {_LONGEST_CELL:,} are the most")
+        parts = text.replace(",", " ").split(maxsplit=MOST_IN_CELL)
+        require_short(len(parts))
         return self.known([self._scalar(part) for part in parts]) if parts else None
 
     def known(self, value: object) -> object:
@@ -62,16 +68,42 @@ class Field:
     def _scalar(self, text: str) -> bool | int | float | None:
         if self.meta.datatype == "boolean":
             if text.lower() not in _TRUTH:
-                raise ValueError(f"{text!r} is no boolean")
+                raise ValueError(f"{text[:_SHOWN]!r} is no boolean")
             return _TRUTH[text.lower()]
         if not text:
             return None
         try:
             if self.datatype in _FLOATS:
                 return float(text)
-            return int(text, 16) if text.lower().startswith("0x") else int(text)
+            return _whole(text)
         except ValueError:
-            raise ValueError(f"{text!r} is no {self.datatype}") from None
+            raise ValueError(f"{text[:_SHOWN]!r} is no {self.datatype}") from None
+
+
+def _whole(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:  # Python itself converts some, and cannot print them
+        raise ValueError("too long")
+    return int(text, 16) if text.lower().startswith("0x") else int(text)
+
+
+def require_short(n: int) -> None:
+    """Refuse an array of too many numbers.
+
+    Raises:
+        ValueError: There are more than `MOST_IN_CELL`.
+    """
+    if n > MOST_IN_CELL:
+        raise ValueError(f"an array of more than {MOST_IN_CELL:,} numbers")
+
+
+def require_short_row(n: int) -> None:
+    """Refuse a row whose arrays have too many numbers.
+
+    Raises:
+        ValueError: There are more than `MOST_IN_ROW`.
+    """
+    if n > MOST_IN_ROW:
+        raise ValueError(f"arrays of more than {MOST_IN_ROW:,} numbers in one row")
 
 
 def field_of(attributes: Mapping[str, str], null: str, description: str) -> Field:

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from catalog.formats.writer import Row
 from catalog.tap.uploads.fits_column import FitsColumn, fits_column
-from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
+from catalog.tap.uploads.uploaded import MOST_IN_CELL, UploadedTable, UploadError, UploadLimits
 
-_BATCH_ROWS = 5_000
+_BATCH_ROWS = 1_000
+_UNPACKED = 10
+"""How many times larger than the most that may be sent the texts of a file may be: several may be one."""
 
 
 def read_fits(content: bytes, limits: UploadLimits) -> UploadedTable:
@@ -48,10 +50,28 @@ def _table(content: bytes, header: fits.Header, start: int, limits: UploadLimits
         raise UploadError("it ends before its last row")
     record = np.frombuffer(content, dtype=layout, count=n_rows, offset=start)
     heap = content[start + max(0, int(header.get("THEAP", n_rows * layout.itemsize))) :]
-    for i, column in enumerate(columns):
-        if column.is_variable and record[str(i)][:, 0].astype(np.float64).sum() > limits.values:
-            raise UploadError(f"column {column.meta.name} has more than {limits.values:,} values")
+    _require_few(columns, record, limits)
     return UploadedTable(tuple(column.meta for column in columns), _rows(columns, record, heap))
+
+
+def _require_few(columns: list[FitsColumn], record: NDArray[np.void], limits: UploadLimits) -> None:
+    """Refuse a table of too many values before any of them is made: several arrays may lie at one place."""
+    n_numbers = n_characters = 0.0
+    for i, column in enumerate(columns):
+        cells = record[str(i)]
+        lengths = (
+            cells[:, 0].astype(np.float64) if column.is_variable else np.full(len(record), cells[:1].size)
+        )
+        if column.code == "A":
+            n_characters += lengths.sum()
+            continue
+        n_numbers += lengths.sum()
+        if lengths.max(initial=0) > MOST_IN_CELL:
+            raise UploadError(f"column {column.meta.name}: an array of more than {MOST_IN_CELL:,} numbers")
+    if n_numbers > limits.values:
+        raise UploadError(f"it has more than {limits.values:,} values")
+    if n_characters > _UNPACKED * limits.bytes:
+        raise UploadError(f"its texts have more than {_UNPACKED * limits.bytes / 1e6:g} MB")
 
 
 def _first_table(content: bytes) -> tuple[fits.Header, int]:

@@ -33,7 +33,7 @@ def read_parquet(
     stream = pa.ipc.open_stream(_unpacked(content, limits))
     about = (stream.schema.metadata or {}).get(unpack_parquet.VOTABLE)
     known = {meta.name: meta for meta in described(about)} if about else {}
-    return UploadedTable(arrow_columns(stream.schema, known), arrow_rows(stream))
+    return UploadedTable(arrow_columns(stream.schema, known), arrow_rows(stream, limits))
 
 
 def _unpacked(content: bytes, limits: UploadLimits) -> bytes:

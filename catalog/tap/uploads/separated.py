@@ -8,6 +8,7 @@ from pyarrow import csv
 from catalog.tap.uploads.arrow import arrow_columns, arrow_rows
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
 
+_BATCH_ROWS = 1_000
 _NULLS = ["", "NaN", "nan", "NULL", "null", "--"]
 
 
@@ -38,4 +39,4 @@ def read_separated(content: bytes, delimiter: str, limits: UploadLimits) -> Uplo
         )
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise UploadError(f"it is no table of separated values: {str(error).splitlines()[0]}") from None
-    return UploadedTable(arrow_columns(table.schema, {}), arrow_rows(table.to_batches()))
+    return UploadedTable(arrow_columns(table.schema, {}), arrow_rows(table.to_batches(_BATCH_ROWS), limits))

@@ -1,22 +1,17 @@
 """Tables that came with queries, in Postgres: made, filled, dropped."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 
 import psycopg
 from psycopg import sql
 
 from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.columns import ColumnMeta
-from catalog.formats.texts import Spelling, texts
-from catalog.formats.writer import Row
 from catalog.positions import DEC_NAMES, RA_NAMES
+from catalog.tap.uploads.copy_text import CopyText, copy_text
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError
 
 _SCHEMA = "tap_upload"
-_BATCH_ROWS = 5_000
 _TYPES = {
     "boolean": "boolean",
     "short": "smallint",
@@ -26,8 +21,6 @@ _TYPES = {
     "double": "double precision",
     "char": "text",
 }
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_COPY = Spelling(lambda text: text.translate(_ESCAPES), null="\\N", brackets=("{", ",", "}"))
 
 
 def store_upload(
@@ -49,22 +42,26 @@ def store_upload(
     Raises:
         UploadError: It cannot be read to its end, or a value does not fit in its column.
     """
-    columns = table.columns
-    sky = _sky(columns)
-    seen = _Seen(columns)
+    with copy_text(table) as text:
+        return store_text(connection, name, text, job)
+
+
+def store_text(connection: psycopg.Connection, name: str, text: CopyText, job: str | None) -> PublishedTable:
+    """As `store_upload`, of a table that was read before: the connection is not held meanwhile."""
+    sky = _sky(text.declared)
     try:
         with connection.transaction(), connection.cursor() as cursor:
-            relation = _made(cursor, columns, job)
+            relation = _made(cursor, text.declared, job)
             with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(_SCHEMA, relation))) as copy:
-                for batch in _batches(table.rows):
-                    copy.write(seen.text(batch))
+                for chunk in text.chunks:
+                    copy.write(chunk)
             ends = [None if i is None else f"c{i + 1}" for i in sky]
             cursor.execute("SELECT tap_upload.finish_table(%s, %s, %s)", [relation, *ends])
     except psycopg.DataError as error:
         raise UploadError(f"table {name}: {str(error).splitlines()[0]}") from None
     published = tuple(
         PublishedColumn(column, f"c{i + 1}", is_indexed=None not in sky and i in sky)
-        for i, column in enumerate(seen.columns())
+        for i, column in enumerate(text.columns)
     )
     return PublishedTable(
         "TAP_UPLOAD",
@@ -72,7 +69,7 @@ def store_upload(
         (_SCHEMA, relation),
         published,
         "A table that came with the query.",
-        rows=seen.n_rows,
+        rows=text.n_rows,
     )
 
 
@@ -97,32 +94,6 @@ def drop_stale(connection: psycopg.Connection, older_than: datetime) -> int:
     return len(names)
 
 
-class _Seen:
-    """What is learned of a table while it goes by."""
-
-    def __init__(self, columns: tuple[ColumnMeta, ...]) -> None:
-        self._columns = columns
-        self._is_ascii = [True] * len(columns)
-        self.n_rows = 0
-
-    def text(self, rows: list[Row]) -> bytes:
-        """Rows as COPY reads them."""
-        self.n_rows += len(rows)
-        cells = []
-        for i, (column, values) in enumerate(zip(self._columns, zip(*rows, strict=True), strict=True)):
-            cells.append(texts(column, values, _COPY))
-            if column.is_text and self._is_ascii[i]:
-                self._is_ascii[i] = all(map(str.isascii, cells[i]))
-        return "".join("\t".join(row) + "\n" for row in zip(*cells, strict=True)).encode()
-
-    def columns(self) -> list[ColumnMeta]:
-        """The columns; text is unicodeChar where it is no ASCII."""
-        return [
-            column if is_ascii else replace(column, datatype="unicodeChar")
-            for column, is_ascii in zip(self._columns, self._is_ascii, strict=True)
-        ]
-
-
 def _made(cursor: psycopg.Cursor, columns: tuple[ColumnMeta, ...], job: str | None) -> str:
     types = [_type(column) for column in columns]
     row = cursor.execute("SELECT tap_upload.make_table(%s, %s)", [types, job]).fetchone()
@@ -134,11 +105,6 @@ def _type(column: ColumnMeta) -> str:
     if column.is_text and column.xtype == "timestamp":
         return "timestamp"
     return _TYPES[column.datatype] + ("[]" if column.is_array else "")
-
-
-def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while batch := list(islice(rows, _BATCH_ROWS)):
-        yield batch
 
 
 def _sky(columns: tuple[ColumnMeta, ...]) -> tuple[int | None, int | None]:

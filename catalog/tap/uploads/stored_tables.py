@@ -14,9 +14,10 @@ from catalog.tap.kept.results import JobResults
 from catalog.tap.kept.store import read_job
 from catalog.tap.postgres_errors import explained
 from catalog.tap.service import Service
+from catalog.tap.uploads.copy_text import copy_text
 from catalog.tap.uploads.read import read_upload
 from catalog.tap.uploads.sent_tables import SentTable
-from catalog.tap.uploads.store import drop_stale, drop_upload, store_upload
+from catalog.tap.uploads.store import drop_stale, drop_upload, store_text
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
 
 _log = logging.getLogger(__name__)
@@ -40,9 +41,9 @@ def store_tables(
     stored: list[PublishedTable] = []
     try:
         for table in tables:
-            with service.connections.keeper() as keeper:
-                read = _read(service, keeper, table)
-                stored.append(store_upload(keeper, table.name, read, job_id))
+            with service.reading.place(), copy_text(_read(service, table)) as text:  # noqa: SIM117
+                with service.connections.keeper() as keeper:  # not held while the file is read
+                    stored.append(store_text(keeper, table.name, text, job_id))
     except BaseException:
         drop_tables(service, stored)
         raise
@@ -82,16 +83,16 @@ def drop_left_overs(service: Service) -> None:
         drop_stale(keeper, datetime.now(UTC) - _LEFT_OVER)
 
 
-def _read(service: Service, keeper: psycopg.Connection, table: SentTable) -> UploadedTable:
+def _read(service: Service, table: SentTable) -> UploadedTable:
     limits = UploadLimits(bytes=service.limits.upload_bytes, rows=service.limits.upload_rows)
     if not isinstance(table.source, str):
         return read_upload(table.source.file, table.source.content_type, table.name, limits)
-    return read_upload(*_result(service, keeper, table.name, table.source), table.name, limits)
+    return read_upload(*_result(service, table.name, table.source), table.name, limits)
 
 
-def _result(service: Service, keeper: psycopg.Connection, name: str, job_id: str) -> tuple[Path, str]:
+def _result(service: Service, name: str, job_id: str) -> tuple[Path, str]:
     """The file that a job made, and its type."""
-    with suppress(NothingThereError):
+    with suppress(NothingThereError), service.connections.keeper() as keeper:
         result = read_job(keeper, job_id).result
         if result is not None:
             path = JobResults.beside(service.spool).path(result.file)

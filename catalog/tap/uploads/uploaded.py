@@ -7,6 +7,11 @@ from catalog.columns import ColumnMeta
 from catalog.errors import QueryError
 from catalog.formats.writer import Row
 
+MOST_IN_CELL = 100_000
+"""Numbers of one array."""
+MOST_IN_ROW = 1_000_000
+"""Numbers of the arrays of one row."""
+
 
 class UploadError(QueryError):
     """A table that came with a query cannot be used."""
@@ -28,7 +33,7 @@ class UploadLimits:
     rows: int = 500_000
     columns: int = 200
     text: int = 100_000
-    values: int = 20_000_000
+    values: int = 5_000_000
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from xml.parsers import expat
 from catalog.columns import ColumnMeta
 from catalog.formats.writer import Row
 from catalog.tap.uploads.binary import binary_rows
-from catalog.tap.uploads.field import Field, field_of
+from catalog.tap.uploads.field import Field, field_of, require_short_row
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError
 
 _CHUNK_BYTES = 2**18
@@ -178,10 +178,14 @@ class _Parser:
         self._n_rows += 1
         if len(self._cells) != len(self.fields):
             raise UploadError(f"row {self._n_rows} has {len(self._cells)} cells, not {len(self.fields)}")
-        values = []
+        values: list[object] = []
+        n_numbers = 0
         for field, cell in zip(self.fields, self._cells, strict=True):
             try:
-                values.append(field.value(cell))
+                value = field.value(cell)
+                n_numbers += len(value) if isinstance(value, list) else 0
+                require_short_row(n_numbers)
+                values.append(value)
             except ValueError as error:
                 raise UploadError(f"row {self._n_rows}, column {field.meta.name}: {error}") from None
         return tuple(values)

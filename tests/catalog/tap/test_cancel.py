@@ -117,6 +117,20 @@ def test_a_client_that_does_not_read_at_all_holds_no_place_for_ever(
             assert served.running() == 0
 
 
+def test_a_client_that_takes_nothing_is_dropped_long_before_its_time_is_over(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    one = replace(limits, unread_seconds=0.5, rows=10**6, most_rows=10**6, queries_at_once=1)
+    with serving(galaxies, tmp_path, one) as served:
+        place = urlsplit(served.url)
+        with socket.create_connection((str(place.hostname), place.port or 0)) as client:
+            client.sendall(
+                f"GET /tap/sync?{urlencode({'QUERY': PAIRS})} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            )
+            assert log(served, 1, "phase, error") == [("ABORTED", "the client took nothing for 0.5 s")]
+            assert served.running() == 0
+
+
 def test_too_long_a_line_is_refused_with_a_time_to_come_again(
     galaxies: str, tmp_path: Path, limits: ServiceLimits
 ) -> None:

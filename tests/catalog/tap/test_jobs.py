@@ -63,7 +63,7 @@ def test_a_job_is_made_run_read_and_removed(served: Served, tmp_path: Path) -> N
     answer = httpx.get(f"{url}/results/result")
     assert (answer.text.split(), answer.headers["content-type"]) == (
         ["n", "300"],
-        "text/csv;header=present; charset=utf-8",
+        "text/csv;header=present;charset=utf-8",
     )
     assert answer.headers["x-galcat-overflow"] == "false"
     assert len(list((tmp_path / "results").iterdir())) == 1

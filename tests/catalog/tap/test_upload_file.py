@@ -255,7 +255,7 @@ def test_fits_whose_arrays_lie_upon_each_other_is_refused() -> None:
     start = content.index(struct.pack(">2i", 1000, 0))
     everywhere = content[:start] + struct.pack(">2i", 100_000, 0) * 100 + content[start + 800 :]
 
-    with pytest.raises(UploadError, match="column v has more than 1,000,000 values"):
+    with pytest.raises(UploadError, match="it has more than 1,000,000 values"):
         read(everywhere, values=1_000_000)
 
 

@@ -77,7 +77,7 @@ WRONG_FILES = {
         _stream(
             _field("v", datatype="double", arraysize="999999999"), "BINARY2", 'encoding="base64">AAAAAAAA'
         ),
-        "its data end in the middle of row 1",
+        "row 1 cannot be read: an array of more than 100,000 numbers",
     ),
     "a stream that ends early": (
         _stream(A, "BINARY", 'encoding="base64">AAAAAQAA'),

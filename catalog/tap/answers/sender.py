@@ -1,0 +1,51 @@
+"""Bytes to a client that may not take them."""
+
+import anyio
+from starlette.types import Message, Send
+
+from catalog.errors import CatalogError
+
+_MOST_BYTES = 131_072
+"""Passed on at once: who reads slowly is told from who does not read."""
+
+
+class UnreadError(CatalogError):
+    """The client does not read its answer."""
+
+
+class Sender:
+    """The way to one client.
+
+    Args:
+        send: Of ASGI; it waits as long as too much lies unread.
+        seconds: How long it may wait.
+    """
+
+    def __init__(self, send: Send, seconds: float) -> None:
+        self._send = send
+        self._seconds = seconds
+
+    async def start(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """The head of a good answer.
+
+        Raises:
+            UnreadError: The client took nothing for too long.
+        """
+        await self._pass({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def body(self, body: bytes, *, is_last: bool) -> None:
+        """Some of the answer.
+
+        Raises:
+            UnreadError: As `start`.
+        """
+        for at in range(0, max(1, len(body)), _MOST_BYTES):
+            part, more = body[at : at + _MOST_BYTES], not is_last or at + _MOST_BYTES < len(body)
+            await self._pass({"type": "http.response.body", "body": part, "more_body": more})
+
+    async def _pass(self, message: Message) -> None:
+        try:
+            with anyio.fail_after(self._seconds):
+                await self._send(message)
+        except TimeoutError:
+            raise UnreadError(f"the client took nothing for {self._seconds:g} s") from None

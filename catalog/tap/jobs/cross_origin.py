@@ -1,0 +1,65 @@
+"""What pages of other sites may ask through a visitor's browser (CORS): all but the visitor's own jobs."""
+
+from collections.abc import Callable, Sequence
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from catalog.formats.error import votable_error
+from catalog.tap.error_response import VOTABLE
+
+_READ = ("GET", "HEAD")
+_LIST = ("tap", "async")
+_DELETE_JOBS = ("tap", "deletejobs")
+_REFUSED = "a page of another site may make a job and read the one that it made: no more"
+
+
+class CrossOrigin:
+    """Middleware that tells browsers which answers pages of other sites may read, and refuses them the rest.
+
+    Jobs are known by the address of who made them, which a page shares with all else that its visitor runs:
+    a foreign page may make a job, and read that job, whose id it then knows; it can neither list nor change
+    nor remove jobs. Clients that are no browsers send no Origin, and are not concerned.
+
+    Args:
+        app: What answers.
+        base: The service's own URL, as a request's client knows it.
+        exposed: Headers that pages may read.
+    """
+
+    def __init__(self, app: ASGIApp, base: Callable[[Request], str], exposed: Sequence[str]) -> None:
+        self._app = CORSMiddleware(
+            app, allow_origins=["*"], allow_methods=["GET", "POST"], expose_headers=exposed
+        )
+        self._base = base
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or refuse to."""
+        if scope["type"] != "http" or self._is_allowed(Request(scope)):
+            await self._app(scope, receive, send)
+        else:
+            await Response(votable_error(_REFUSED), 403, media_type=VOTABLE)(scope, receive, send)
+
+    def _is_allowed(self, request: Request) -> bool:
+        origin = request.headers.get("origin")
+        if origin is None or _place(origin) == _place(self._base(request)):
+            return True
+        method = request.method
+        if method == "OPTIONS":
+            method = request.headers.get("access-control-request-method", method)
+        return _is_for_all(method, tuple(part for part in request.url.path.split("/") if part))
+
+
+def _is_for_all(method: str, path: tuple[str, ...]) -> bool:
+    if path == _DELETE_JOBS:
+        return False
+    if path == _LIST:
+        return method == "POST"
+    return path[: len(_LIST)] != _LIST or method in _READ
+
+
+def _place(url: str) -> str:
+    """Host and port; a proxy that hides the scheme from the service changes neither."""
+    return url.partition("://")[2].partition("/")[0].lower()

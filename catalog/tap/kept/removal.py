@@ -1,0 +1,51 @@
+"""Jobs removed from galcat_tap.job: nothing of a row is read but what shows the way to what it leaves."""
+
+from dataclasses import dataclass
+from typing import LiteralString
+
+import psycopg
+
+_DELETE = "DELETE FROM galcat_tap.job WHERE job_id = %s RETURNING job_id, result_file"
+_DELETE_OLD = """
+    DELETE FROM galcat_tap.job WHERE destruction < pg_catalog.clock_timestamp() RETURNING job_id, result_file
+"""
+_TABLES = """
+    SELECT c.relname FROM pg_catalog.pg_class AS c
+    WHERE c.relnamespace = 'tap_upload'::regnamespace AND c.relkind = 'r'
+        AND pg_catalog.obj_description(c.oid, 'pg_class') = %s
+"""
+_DROP = "SELECT tap_upload.drop_table(%s)"
+
+
+@dataclass(frozen=True)
+class RemovedJob:
+    """A job whose row is gone.
+
+    Attributes:
+        job_id: Its tables are those that name it in their comments.
+        result_file: Name of the file with its result, where it has one.
+    """
+
+    job_id: str
+    result_file: str | None
+
+
+def delete_job(keeper: psycopg.Connection, job_id: str) -> RemovedJob | None:
+    """Remove a job's row; None where there is none."""
+    found = _removed(keeper, _DELETE, [job_id])
+    return found[0] if found else None
+
+
+def delete_old_jobs(keeper: psycopg.Connection) -> list[RemovedJob]:
+    """Remove the rows of jobs whose destruction has come."""
+    return _removed(keeper, _DELETE_OLD, [])
+
+
+def drop_tables_of(keeper: psycopg.Connection, job_id: str) -> None:
+    """Remove every table that came with a job, those that others have replaced included."""
+    for name in [row[0] for row in keeper.execute(_TABLES, [job_id]).fetchall()]:
+        keeper.execute(_DROP, [name])
+
+
+def _removed(keeper: psycopg.Connection, query: LiteralString, values: list[str]) -> list[RemovedJob]:
+    return [RemovedJob(str(row[0]), row[1]) for row in keeper.execute(query, values).fetchall()]
