@@ -40,7 +40,10 @@ def explained(error: psycopg.Error, seconds: float) -> CatalogError:
 
 def too_slow(seconds: float) -> str:
     """What is said to whom was allowed so many seconds."""
-    return f"the query took longer than {seconds:g} s and was cancelled: ask for less, or run it as a job"
+    return (
+        f"the query took longer than {seconds:g} s and was cancelled: ask for less, "
+        "or run it as a job with a longer EXECUTIONDURATION"
+    )
 
 
 def _users_fault(error: psycopg.Error, seconds: float) -> str:

@@ -80,7 +80,10 @@ def test_a_runaway_query_is_cancelled_when_its_time_is_over(
         answer = served.ask(RUNAWAY, FORMAT=form)
         assert time.monotonic() - began < 3
         assert (answer.status_code, statuses(answer)) == (400, ["ERROR"])
-        says = "the query took longer than 1 s and was cancelled: ask for less, or run it as a job"
+        says = (
+            "the query took longer than 1 s and was cancelled: ask for less, "
+            "or run it as a job with a longer EXECUTIONDURATION"
+        )
         assert says in answer.text
         assert served.running() == 0
         assert log(served, 1) == [("sync", "ERROR", 0, says)]
