@@ -5,7 +5,7 @@ from typing import LiteralString
 
 from catalog.adql.call import Call, Function
 from catalog.adql.glue import glue
-from catalog.adql.value import Kind, Value, of_kind
+from catalog.adql.value import Kind, Value, of_kind, text_of
 
 
 def _count(call: Call) -> Value:
@@ -49,7 +49,7 @@ def _extreme(call: Call, postgres: LiteralString) -> Value:
 
 def _joined(call: Call) -> Value:
     text = glue("pg_catalog.string_agg(", call.text(0), ", ", call.text(1), ")")
-    return of_kind(text, Kind.TEXT)
+    return text_of(text, call.arguments)
 
 
 def _distinct(call: Call) -> LiteralString:

@@ -8,7 +8,7 @@ from psycopg import sql
 from catalog.adql.errors import AdqlError
 from catalog.adql.glue import glue
 from catalog.adql.scope import Scope
-from catalog.adql.value import NULL_NUMBER, NULL_TEXT, Kind, Value
+from catalog.adql.value import NULL_NUMBER, NULL_TEXT, Kind, Value, double
 
 ANY_NUMBER = 10_000
 
@@ -24,6 +24,7 @@ class Call:
         arguments: Their values.
         places: Of the arguments in the query's text.
         is_star: COUNT(*).
+        is_of_groups: Whether the arguments may hold aggregates.
         is_distinct: DISTINCT stands before the argument.
     """
 
@@ -34,6 +35,7 @@ class Call:
     places: tuple[int | None, ...] = ()
     is_star: bool = False
     is_distinct: bool = False
+    is_of_groups: bool = False
 
     def wrong(self, index: int, expected: str) -> AdqlError:
         """The error of an argument that is not what the function takes."""
@@ -52,10 +54,7 @@ class Call:
 
     def double(self, index: int) -> sql.Composed:
         """A number as double precision."""
-        found = self.number(index)
-        if found.meta.datatype == "double":
-            return found.text
-        return glue(found.text, "::double precision")
+        return double(self.number(index))
 
     def integer(self, index: int) -> sql.Composed:
         """An argument that must be an integer, as Postgres' integer."""

@@ -9,7 +9,7 @@ from catalog.adql.numbers import literal_value
 from catalog.adql.scope import Scope
 from catalog.adql.times import timestamp
 from catalog.adql.tree import offset_of
-from catalog.adql.value import Kind, Value, of_kind
+from catalog.adql.value import Kind, Value, of_kind, text_of
 
 _NUMBERS = {
     "SMALLINT": (glue("::smallint"), Kind.INTEGER, "short"),
@@ -38,7 +38,7 @@ def cast(node: exp.Cast, given: Value, scope: Scope) -> Value:
     if name in _TEXTS:
         _check(given, _SCALARS | {Kind.TIMESTAMP}, name, node)
         size = glue("") if length is None else glue("(", sql.Literal(length), ")")
-        return of_kind(glue(given.text, _TEXTS[name], size), Kind.TEXT)
+        return text_of(glue(given.text, _TEXTS[name], size), [given])
     _check(given, {Kind.TEXT, Kind.TIMESTAMP, Kind.NULL}, name, node)
     if isinstance(given.constant, str):
         return timestamp(given.constant, scope, offset_of(node))

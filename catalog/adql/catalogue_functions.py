@@ -4,9 +4,9 @@ from catalog.adql.call import Call, Function
 from catalog.adql.errors import AdqlError
 from catalog.adql.glue import glue, listed
 from catalog.adql.regions import coordinates_of
-from catalog.adql.sky import double, is_galaxy_position
+from catalog.adql.sky import is_galaxy_position
 from catalog.adql.sources import Source
-from catalog.adql.value import Kind, Value, of_kind
+from catalog.adql.value import Kind, Value, double, of_kind
 
 FINEST = 29
 

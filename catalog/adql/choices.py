@@ -1,13 +1,12 @@
 """Values that depend on others: COALESCE, NULLIF, CASE, and what kind several values have in common."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from catalog.adql.call import ANY_NUMBER, Call, Function
 from catalog.adql.errors import AdqlError
 from catalog.adql.glue import glue, listed
-from catalog.adql.value import NULL_TEXT, Kind, Value, of_kind
-
-_NUMBERS = ("short", "int", "long", "float", "double")
+from catalog.adql.value import NULL_TEXT, NUMBERS, Kind, Value, of_kind, text_of
 
 
 def common(values: Sequence[Value], what: str, place: int | None) -> Value:
@@ -21,11 +20,14 @@ def common(values: Sequence[Value], what: str, place: int | None) -> Value:
         return NULL_TEXT
     kinds = {one.kind for one in known}
     if all(kind.is_number for kind in kinds):
-        widest = max(known, key=lambda one: _NUMBERS.index(one.meta.datatype))
+        widest = max(known, key=lambda one: NUMBERS.index(one.meta.datatype))
         return of_kind(known[0].text, widest.kind, known[0].meta.unit, widest.meta.datatype)
     if len(kinds) > 1:
         names = " and ".join(sorted(kind.name.lower() for kind in kinds))
         raise AdqlError(f"{what} needs values of one kind, not {names}", place)
+    if kinds == {Kind.TEXT}:
+        datatype = text_of(known[0].text, known).meta.datatype
+        return replace(known[0], meta=replace(known[0].meta, datatype=datatype))
     return known[0]
 
 

@@ -8,13 +8,13 @@ from sqlglot import exp
 
 from catalog.adql.errors import AdqlError
 from catalog.adql.expressions import value
+from catalog.adql.fitting import check_kinds, fitted
 from catalog.adql.glue import glue, listed
 from catalog.adql.limits import IN_LIST
 from catalog.adql.numbers import literal_value
 from catalog.adql.scope import Scope
 from catalog.adql.sky import near_by_index
-from catalog.adql.times import timestamp
-from catalog.adql.value import Kind, Value, of_kind
+from catalog.adql.value import Kind, Value
 
 _SIGNS: dict[type[exp.Expr], LiteralString] = {
     exp.EQ: " = ",
@@ -32,7 +32,6 @@ _TURNED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.GT: exp.LT,
     exp.GTE: exp.LTE,
 }
-_TRUTHS = {1: True, 0: False, "true": True, "false": False, "t": True, "f": False, "1": True, "0": False}
 
 
 def compared(
@@ -55,8 +54,13 @@ def compared(
     return glue("(", left.text, _SIGNS[sign], right.text, ")")
 
 
-def in_list(operand: Value, items: Sequence[exp.Expr], scope: Scope, place: int | None) -> sql.Composed:
-    """Membership of a list; one of constants is a single parameter, however long."""
+def in_list(
+    operand: Value, items: Sequence[exp.Expr], scope: Scope, place: int | None, *, is_light: bool
+) -> sql.Composed:
+    """Membership of a list; one of constants is a single parameter, however long.
+
+    Only a light operand is written once for each item.
+    """
     if len(items) > IN_LIST:
         raise AdqlError(f"the list after IN has {len(items)} values; {IN_LIST} are the most", place)
     if not items:
@@ -64,35 +68,31 @@ def in_list(operand: Value, items: Sequence[exp.Expr], scope: Scope, place: int 
     constants = _constants(operand, items)
     if constants is not None:
         return glue("(", operand.text, " = ANY (", scope.context.parameters.bind(*constants), "))")
+    if not is_light:
+        return _in_array(operand, [value(item, scope) for item in items], scope, place)
     equal = [compared(exp.EQ, operand, value(item, scope), scope, place) for item in items]
     return glue("(", listed(equal, " OR "), ")")
 
 
-def fitted(one: Value, other: Value, scope: Scope, place: int | None) -> Value:
-    """A constant text beside a time, a truth or a number, as what stands beside it."""
-    if other.kind is Kind.BOOLEAN and one.constant is not None:
-        truth = _TRUTHS.get(one.constant.lower() if isinstance(one.constant, str) else one.constant)
-        if truth is None:
-            raise AdqlError(f"{one.constant!r} is no truth value: write 1, 0, 'true' or 'false'", place)
-        return of_kind(scope.context.parameters.bind(truth, "boolean"), Kind.BOOLEAN)
-    if other.kind is Kind.TIMESTAMP and isinstance(one.constant, str):
-        return timestamp(one.constant, scope, place)
-    return one
+def between(operand: Value, low: Value, high: Value, scope: Scope, place: int | None) -> sql.Composed:
+    """Two comparisons, as the operand may be of another kind than an end; one call where it is long."""
+    if operand.is_repeatable:
+        lower = compared(exp.GTE, operand, low, scope, place)
+        return glue("(", lower, " AND ", compared(exp.LTE, operand, high, scope, place), ")")
+    ends = [fitted(end, operand, scope, place) for end in (low, high)]
+    for end in ends:
+        check_kinds(operand, end, place)
+    return glue("galcat.is_between(", listed(one.text for one in (operand, *ends)), ")")
 
 
-def check_kinds(left: Value, right: Value, place: int | None) -> None:
-    """Refuse to compare what is of different kinds."""
-    groups = (
-        {Kind.INTEGER, Kind.FLOAT},
-        {Kind.TEXT},
-        {Kind.TIMESTAMP},
-        {Kind.BOOLEAN},
-    )
-    if Kind.NULL in {left.kind, right.kind}:
-        return
-    if not any(left.kind in group and right.kind in group for group in groups):
-        names = " with ".join(one.kind.name.lower() for one in (left, right))
-        raise AdqlError(f"one cannot compare {names}", place)
+def _in_array(operand: Value, items: Sequence[Value], scope: Scope, place: int | None) -> sql.Composed:
+    """Postgres' own IN computes the operand for each column of the list."""
+    if all(item.kind is Kind.NULL for item in items):
+        return glue("NULL::boolean")
+    suited = [fitted(item, operand, scope, place) for item in items]
+    for item in suited:
+        check_kinds(operand, item, place)
+    return glue("(", operand.text, " = ANY (ARRAY[", listed(item.text for item in suited), "]))")
 
 
 def _of_truth(sign: type[exp.Expr], one: Value, other: Value) -> sql.Composed | None:

@@ -6,9 +6,10 @@ from typing import LiteralString
 from psycopg import sql
 from sqlglot import exp
 
-from catalog.adql.comparisons import check_kinds, compared, in_list
+from catalog.adql.comparisons import between, compared, in_list
 from catalog.adql.errors import AdqlError
-from catalog.adql.expressions import text_of, value
+from catalog.adql.expressions import text_value, value
+from catalog.adql.fitting import check_kinds
 from catalog.adql.glue import glue, listed
 from catalog.adql.limits import CHAIN
 from catalog.adql.scope import Scope
@@ -82,18 +83,13 @@ def _comparison(node: exp.Expr, scope: Scope) -> sql.Composed:
 
 
 def _between(node: exp.Expr, scope: Scope) -> sql.Composed:
-    """Two comparisons: the operand may be of another kind than an end."""
     operand = value(node.this, scope)
     low, high = value(node.args["low"], scope), value(node.args["high"], scope)
-    place = offset_of(node)
-    return glue(
-        *("(", compared(exp.GTE, operand, low, scope, place)),
-        *(" AND ", compared(exp.LTE, operand, high, scope, place), ")"),
-    )
+    return between(operand, low, high, scope, offset_of(node))
 
 
 def _like(node: exp.Expr, scope: Scope) -> sql.Composed:
-    left, right = text_of(node.this, scope), text_of(node.expression, scope)
+    left, right = text_value(node.this, scope).text, text_value(node.expression, scope).text
     negated = bool(node.args.get("negate"))
     word: LiteralString = "ILIKE" if isinstance(node, exp.ILike) else "LIKE"
     # ADQL's patterns have no escape sign.
@@ -108,10 +104,12 @@ def _is(node: exp.Expr, scope: Scope) -> sql.Composed:
 
 
 def _in(node: exp.Expr, scope: Scope) -> sql.Composed:
+    before = scope.context.expanded
     operand = value(node.this, scope)
     query = node.args.get("query")
     if query is None:
-        return in_list(operand, node.expressions, scope, offset_of(node))
+        is_light = operand.is_repeatable and scope.context.expanded == before
+        return in_list(operand, node.expressions, scope, offset_of(node), is_light=is_light)
     inner = scope.inner()
     answer = scope.context.answer(query.this, inner)
     if len(answer.outputs) != 1:

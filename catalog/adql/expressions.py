@@ -4,21 +4,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import LiteralString
 
-from psycopg import sql
 from sqlglot import exp
 
 from catalog.adql.call import Call
+from catalog.adql.cases import case
 from catalog.adql.casts import cast
-from catalog.adql.choices import common
 from catalog.adql.errors import AdqlError
 from catalog.adql.functions import FUNCTIONS
-from catalog.adql.glue import glue
+from catalog.adql.glue import Part, glue
 from catalog.adql.limits import CHAIN
 from catalog.adql.names import suggestion
 from catalog.adql.numbers import LARGEST_INT, literal_value
 from catalog.adql.scope import Scope
 from catalog.adql.tree import offset_of
-from catalog.adql.value import NULL_NUMBER, NULL_TEXT, Kind, Value, of_kind
+from catalog.adql.value import NULL_NUMBER, NULL_TEXT, NUMBERS, Kind, Value, of_kind, text_of
 
 
 def value(node: exp.Expr, scope: Scope) -> Value:
@@ -40,7 +39,7 @@ def constant_value(constant: float | str, scope: Scope) -> Value:
     """A constant as a parameter."""
     bind = scope.context.parameters.bind
     if isinstance(constant, str):
-        found = of_kind(bind(constant, "text"), Kind.TEXT)
+        found = of_kind(bind(constant, "text"), Kind.TEXT, datatype="char" if constant.isascii() else "")
     elif not isinstance(constant, int):
         found = of_kind(bind(constant, "double precision"), Kind.FLOAT)
     elif -LARGEST_INT <= constant <= LARGEST_INT:
@@ -50,14 +49,14 @@ def constant_value(constant: float | str, scope: Scope) -> Value:
     return Value(found.text, found.kind, found.meta, constant=constant)
 
 
-def text_of(node: exp.Expr, scope: Scope) -> sql.Composed:
+def text_value(node: exp.Expr, scope: Scope) -> Value:
     """An expression that must give a text."""
     found = value(node, scope)
     if found.kind is Kind.NULL:
-        return NULL_TEXT.text
+        return NULL_TEXT
     if found.kind is not Kind.TEXT:
         raise AdqlError("a text is expected here", offset_of(node))
-    return found.text
+    return found
 
 
 def _column(node: exp.Expr, scope: Scope) -> Value:
@@ -107,15 +106,15 @@ def _chain(node: exp.Expr, scope: Scope) -> Value:
     if len(rest) >= CHAIN:
         raise AdqlError(f"{len(rest) + 1} values in a row; {CHAIN} are the most", offset_of(node))
     is_text = isinstance(rest[-1], exp.DPipe)
-    found = _text(node, scope) if is_text else _number(node, scope)
-    parts: list[LiteralString | sql.Composable] = [found.text]
+    found = text_value(node, scope) if is_text else _number(node, scope)
+    parts: list[Part] = [found.text]
     for operation in reversed(rest):
         if isinstance(operation, exp.DPipe) != is_text:
             raise AdqlError("|| joins texts, and one cannot reckon with texts", offset_of(operation))
         right = operation.expression
-        other = _text(right, scope) if is_text else _number(right, scope)
+        other = text_value(right, scope) if is_text else _number(right, scope)
         parts += [_OPERATORS[type(operation)], other.text, ")"]
-        found = other if is_text else _reckoned(found, other)
+        found = text_of(found.text, [found, other]) if is_text else _reckoned(found, other)
     text = glue(*["("] * len(rest), *parts)
     return of_kind(text, found.kind, datatype=found.meta.datatype)
 
@@ -128,9 +127,8 @@ def _reckoned(left: Value, right: Value) -> Value:
 
 
 def _wider(left: Value, right: Value) -> str:
-    order = ("short", "int", "long", "float", "double")
-    found = {one.meta.datatype for one in (left, right) if one.meta.datatype in order}
-    return max(found, key=order.index, default="double")
+    found = {one.meta.datatype for one in (left, right) if one.meta.datatype in NUMBERS}
+    return max(found, key=NUMBERS.index, default="double")
 
 
 def _number(node: exp.Expr, scope: Scope) -> Value:
@@ -140,10 +138,6 @@ def _number(node: exp.Expr, scope: Scope) -> Value:
     if not found.kind.is_number:
         raise AdqlError(f"a number is expected here, not a {found.kind.name.lower()}", offset_of(node))
     return found
-
-
-def _text(node: exp.Expr, scope: Scope) -> Value:
-    return of_kind(text_of(node, scope), Kind.TEXT)
 
 
 def _call(node: exp.Expr, scope: Scope) -> Value:
@@ -166,13 +160,14 @@ def _call(node: exp.Expr, scope: Scope) -> Value:
         arguments = arguments[0].expressions if call.is_distinct else []
     if not call.is_star and not function.least <= len(arguments) <= function.most:
         raise AdqlError(f"{function.name} takes {function.arity}, not {len(arguments)}", place)
-    aggregates, mentions = scope.aggregates, len(scope.mentions)
+    aggregates, of_groups, mentions = scope.aggregates, scope.of_groups, len(scope.mentions)
     values = tuple(value(argument, scope) for argument in arguments)
     if function.is_aggregate:
         if scope.aggregates > aggregates:
             raise AdqlError(f"{function.name} cannot be taken of another aggregate", place)
         scope.aggregates += 1
         del scope.mentions[mentions:]
+    call = replace(call, is_of_groups=scope.of_groups > of_groups)
     places = tuple(offset_of(argument) for argument in arguments)
     made = function.make(replace(call, arguments=values, places=places))
     return made.called(function.name.lower())
@@ -197,23 +192,7 @@ def _cast(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _case(node: exp.Expr, scope: Scope) -> Value:
-    """Both forms: with a value before the first WHEN the conditions are comparisons with it."""
-    operand = None if node.this is None else value(node.this, scope)
-    parts: list[LiteralString | sql.Composable] = ["(CASE"]
-    results = []
-    for branch in node.args["ifs"]:
-        if operand is None:
-            met = scope.context.condition(branch.this, scope)
-        else:
-            other = value(branch.this, scope)
-            met = scope.context.compared(exp.EQ, operand, other, scope, offset_of(branch))
-        results.append(value(branch.args["true"], scope))
-        parts += [" WHEN ", met, " THEN ", results[-1].text]
-    if node.args.get("default") is not None:
-        results.append(value(node.args["default"], scope))
-        parts += [" ELSE ", results[-1].text]
-    shared = common(results, "CASE", offset_of(node))
-    return of_kind(glue(*parts, " END)"), shared.kind, shared.meta.unit, shared.meta.datatype)
+    return case(node, scope, value)
 
 
 _VALUES: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {

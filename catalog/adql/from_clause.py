@@ -135,9 +135,7 @@ def published_table(node: exp.Table, scope: Scope) -> PublishedTable:
 
 
 def _is_called(name: exp.Identifier, table: PublishedTable) -> bool:
-    return matches(name, table.name) or (
-        table.schema.lower() == "tap_upload" and name.name.lower() == table.name.lower()
-    )
+    return matches(name, table.name) or (table.is_upload and name.name.lower() == table.name.lower())
 
 
 def _sub_query(node: exp.Subquery, scope: Scope) -> Source:
@@ -156,7 +154,14 @@ def _result(answer: Answer, name: exp.Identifier, text: sql.Composed, scope: Sco
     number = scope.context.fresh("t")
     source = Source(number, name, "", (), text=text)
     source.columns = tuple(
-        Column(output.name, replace(output.value.meta, name=output.name), output.alias, number, source)
+        Column(
+            output.name,
+            replace(output.value.meta, name=output.name),
+            output.alias,
+            number,
+            source,
+            weight=output.weight,
+        )
         for output in answer.outputs
     )
     return source

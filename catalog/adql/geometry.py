@@ -6,16 +6,21 @@ from psycopg import sql
 
 from catalog.adql.call import Call, Function
 from catalog.adql.glue import glue
+from catalog.adql.polygons import in_polygon
 from catalog.adql.regions import circle_of, coordinates_of, region
-from catalog.adql.sky import distance, double, is_galaxy_position, within
-from catalog.adql.value import Kind, Value, of_kind
+from catalog.adql.scope import Scope
+from catalog.adql.sky import distance, is_galaxy_position, within
+from catalog.adql.value import Kind, Value, double, of_kind, text_of
+
+REGION_TEXT = "adql:REGION"
+"""The xtype of outlines that ObsCore writes as text: POLYGON ICRS and its corners."""
 
 
 def _contains(call: Call) -> Value:
     inner, outer = _region(call, 0), _region(call, 1)
     if outer.kind is Kind.POINT:
         raise call.wrong(1, "a circle or a polygon")
-    return replace(_truth(_inside(inner, outer)), cone=_cone(inner, outer))
+    return replace(_truth(_inside(inner, outer, call.scope)), cone=_cone(inner, outer))
 
 
 def _cone(inner: Value, outer: Value) -> tuple[float, float, float] | None:
@@ -33,9 +38,9 @@ def _intersects(call: Call) -> Value:
     if one.kind is Kind.POINT and other.kind is Kind.POINT:
         raise call.wrong(1, "a circle or a polygon")
     if one.kind is Kind.POINT:
-        return _truth(_inside(one, other))
+        return _truth(_inside(one, other, call.scope))
     if other.kind is Kind.POINT:
-        return _truth(_inside(other, one))
+        return _truth(_inside(other, one, call.scope))
     if one.kind is Kind.POLYGON and other.kind is Kind.CIRCLE:
         one, other = other, one
     if other.kind is Kind.CIRCLE:
@@ -47,14 +52,13 @@ def _intersects(call: Call) -> Value:
     return _truth(glue(name, one.text, ", ", other.text, ")"))
 
 
-def _inside(inner: Value, outer: Value) -> sql.Composed:
+def _inside(inner: Value, outer: Value, scope: Scope) -> sql.Composed:
     if inner.kind is Kind.POINT:
         position = coordinates_of(inner)
         if outer.kind is Kind.CIRCLE:
             centre, radius = circle_of(outer)
             return within(position, centre, radius)
-        ra, dec = map(double, position)
-        return glue("galcat.in_polygon(", ra, ", ", dec, ", ", outer.text, ")")
+        return in_polygon(position, outer.text, scope)
     names = {
         (Kind.CIRCLE, Kind.CIRCLE): glue("galcat.circle_in_circle("),
         (Kind.CIRCLE, Kind.POLYGON): glue("galcat.circle_in_polygon("),
@@ -119,11 +123,13 @@ def _coordinate(call: Call, index: int) -> Value:
 
 def _frame(call: Call) -> Value:
     _region(call, 0)
-    return of_kind(call.scope.context.parameters.bind("ICRS", "text"), Kind.TEXT)
+    return text_of(call.scope.context.parameters.bind("ICRS", "text"))
 
 
 def _region(call: Call, index: int) -> Value:
     found = call.arguments[index]
+    if found.kind is Kind.TEXT and found.meta.xtype == REGION_TEXT:
+        return of_kind(glue("galcat.region_of(", found.text, ")"), Kind.POLYGON)
     if not found.kind.is_region:
         raise call.wrong(index, "a point, circle or polygon")
     return found

@@ -1,14 +1,38 @@
-"""Pieces of SQL put together, flat: psycopg walks nested ones by recursion."""
+"""Pieces of SQL put together, flat: psycopg walks nested ones by recursion; and never too many of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import LiteralString
 
 from psycopg import sql
 
+from catalog.adql.errors import AdqlError
+from catalog.adql.limits import COPIED, PIECES
 
-def glue(*parts: LiteralString | sql.Composable) -> sql.Composed:
-    """One piece of SQL from texts of ours and other pieces."""
+Part = LiteralString | sql.Composable
+"""A text of ours, or SQL."""
+
+_copied: ContextVar[list[int] | None] = ContextVar("copied", default=None)
+
+
+@contextmanager
+def counted() -> Iterator[None]:
+    """All pieces that are put together within are counted: a translation may take only so much work."""
+    token = _copied.set([0])
+    try:
+        yield
+    finally:
+        _copied.reset(token)
+
+
+def glue(*parts: Part) -> sql.Composed:
+    """One piece of SQL from texts of ours and other pieces.
+
+    Raises:
+        AdqlError: It would be too large, or there was too much before.
+    """
     pieces: list[sql.Composable] = []
     for part in parts:
         if isinstance(part, str):
@@ -17,17 +41,33 @@ def glue(*parts: LiteralString | sql.Composable) -> sql.Composed:
             pieces.extend(part)
         else:
             pieces.append(part)
+        if len(pieces) > PIECES:
+            raise AdqlError("the query is too large once written out")
+    _count(len(pieces))
     return sql.Composed(pieces)
 
 
 def listed(parts: Iterable[sql.Composable], between: LiteralString = ", ") -> sql.Composed:
     """Pieces with a text of ours between them."""
-    pieces: list[LiteralString | sql.Composable] = []
+    pieces: list[Part] = []
     for part in parts:
         if pieces:
             pieces.append(between)
         pieces.append(part)
     return glue(*pieces)
+
+
+def size_of(text: sql.Composed) -> int:
+    """How many pieces some SQL has."""
+    return sum(1 for _ in text)
+
+
+def _count(pieces: int) -> None:
+    copied = _copied.get()
+    if copied is not None:
+        copied[0] += pieces
+        if copied[0] > COPIED:
+            raise AdqlError("the query is too large once written out")
 
 
 @cache

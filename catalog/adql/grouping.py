@@ -3,21 +3,16 @@
 Postgres would say the same, of columns by the names that we give them.
 """
 
-from collections import Counter
-from collections.abc import Sequence
-
 from psycopg import sql
 from sqlglot import exp
 
 from catalog.adql.conditions import condition
 from catalog.adql.errors import AdqlError
 from catalog.adql.glue import glue, listed
+from catalog.adql.group_keys import Keys
 from catalog.adql.scope import Scope
 from catalog.adql.sorting import grouped_by
-from catalog.adql.sources import Mention
 from catalog.adql.tree import offset_of
-
-Keys = tuple[sql.Composed, ...]
 
 
 def grouping(node: exp.Select, scope: Scope) -> tuple[sql.Composed, Keys | None]:
@@ -30,39 +25,18 @@ def grouping(node: exp.Select, scope: Scope) -> tuple[sql.Composed, Keys | None]
     if group is None and having is None and not scope.aggregates:
         return glue(""), None
     text = glue("")
-    keys: Keys = ()
+    keys = Keys(())
     if group is not None:
         if not group.expressions:
             raise AdqlError("GROUP BY needs a column", offset_of(node))
-        places, keys = grouped_by(group, scope)
+        places, texts = grouped_by(group, scope)
+        keys = Keys(texts)
         text = glue(" GROUP BY ", listed(places))
     for output in scope.outputs:
-        check_grouped(output.value.text, output.mentions, keys)
+        keys.check(output.value.text, output.mentions)
     if having is not None:
         before = len(scope.mentions)
         met = condition(having.this, scope)
-        check_grouped(met, scope.mentions[before:], keys)
+        keys.check(met, scope.mentions[before:])
         text = glue(text, " HAVING ", met)
     return text, keys
-
-
-def check_grouped(text: sql.Composed, mentions: Sequence[Mention], keys: Keys) -> None:
-    """Refuse a column that a text mentions more often than the keys in it account for."""
-    if not mentions or text in keys:
-        return
-    pieces = list(text)
-    used = [(list(key), times) for key in keys if (times := _occurrences(list(key), pieces))]
-    mentioned: Counter[str] = Counter()
-    for mention in mentions:
-        mentioned[repr(mention.text)] += 1
-        covered = sum(times * _occurrences(list(mention.text), key) for key, times in used)
-        if mentioned[repr(mention.text)] > covered:
-            raise AdqlError(
-                f"column {mention.name!r} stands beside groups of rows: name it in GROUP BY or take its MIN",
-                offset_of(mention.node),
-            )
-
-
-def _occurrences(part: list[sql.Composable], whole: list[sql.Composable]) -> int:
-    starts = range(len(whole) - len(part) + 1)
-    return sum(whole[start] == part[0] and whole[start : start + len(part)] == part for start in starts)

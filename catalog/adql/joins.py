@@ -12,13 +12,15 @@ from catalog.adql.conditions import condition, conjuncts
 from catalog.adql.dialect import COMMA
 from catalog.adql.errors import AdqlError
 from catalog.adql.expressions import value
-from catalog.adql.glue import glue, listed
+from catalog.adql.fitting import check_kinds
+from catalog.adql.glue import glue, listed, size_of
 from catalog.adql.lookup import one_of
 from catalog.adql.names import by_name, identifier, suggestion
 from catalog.adql.scope import Scope
 from catalog.adql.sources import Source
 from catalog.adql.tree import offset_of
 from catalog.adql.value import Column
+from catalog.adql.vectors import searched_source
 
 Parts = tuple[LiteralString | sql.Composable | Source, ...]
 
@@ -75,6 +77,7 @@ def join_to(left: Joined, right: Joined, join: exp.Join, scope: Scope) -> Joined
     else:
         pairs = _common(left, right, join) if method else _named(left, right, using)
         columns = _merged(left, right, pairs, side)
+        _check_pairs(pairs, using, place)
         on_text = listed((glue(a.text, " = ", b.text) for a, b in pairs), " AND ")
     parts = ("(", *left.parts, _WORDS.get(side, " JOIN "), *right.parts, " ON ", on_text, ")")
     return Joined(parts, (*left.sources, *right.sources), columns)
@@ -126,18 +129,34 @@ def _named(left: Joined, right: Joined, using: Sequence[exp.Expr]) -> list[tuple
     return [(a, b) for a, b in pairs if a is not None and b is not None]
 
 
+def _check_pairs(
+    pairs: Sequence[tuple[Column, Column]], using: Sequence[exp.Expr], place: int | None
+) -> None:
+    """What is of one name must be of one kind too."""
+    places = [offset_of(node) for node in using] or [place] * len(pairs)
+    for (a, b), where in zip(pairs, places, strict=True):
+        one, other = a.value, b.value
+        if (one.kind, one.meta.datatype) == (other.kind, other.meta.datatype):
+            continue
+        try:
+            check_kinds(one, other, where)
+        except AdqlError as error:
+            raise AdqlError(f"column {a.name!r}: {error.reason}", where) from error
+
+
 def _merged(
     left: Joined, right: Joined, pairs: Sequence[tuple[Column, Column]], side: str
 ) -> tuple[Column, ...]:
-    """Columns that both sides share stand first, and once."""
+    """Columns that both sides share stand first, and once: equal ones as those of galaxies."""
     ours, theirs = {id(a) for a, _ in pairs}, {id(b) for _, b in pairs}
     shared = []
     for a, b in pairs:
         if side == "FULL":
             both = glue("COALESCE(", a.text, ", ", b.text, ")")
-            shared.append(replace(a, source=None, made_of=both))
+            shared.append(replace(a, source=None, made_of=both, weight=a.weight + b.weight + size_of(both)))
         else:
-            shared.append(b if side == "RIGHT" else a)
+            is_right = side == "RIGHT" or (not side and searched_source(b.value) is not None)
+            shared.append(replace(b, name=a.name) if is_right else a)
     rest_left = [column for column in left.columns if id(column) not in ours]
     rest_right = [column for column in right.columns if id(column) not in theirs]
     return (*shared, *rest_left, *rest_right)

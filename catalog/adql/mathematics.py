@@ -5,7 +5,7 @@ from typing import LiteralString
 
 from catalog.adql.call import Call, Function
 from catalog.adql.glue import glue
-from catalog.adql.value import Kind, Value, of_kind
+from catalog.adql.value import RANDOM, Kind, Value, of_kind
 
 
 def _simple(postgres: LiteralString) -> Callable[[Call], Value]:
@@ -32,8 +32,7 @@ def _remainder(call: Call) -> Value:
     if x.kind is Kind.INTEGER and y.kind is Kind.INTEGER:
         datatype = "long" if "long" in {x.meta.datatype, y.meta.datatype} else "int"
         return of_kind(glue("pg_catalog.mod(", x.text, ", ", y.text, ")"), Kind.INTEGER, datatype=datatype)
-    a, b = call.double(0), call.double(1)
-    return of_kind(glue("(", a, " - ", b, " * pg_catalog.trunc(", a, " / ", b, "))"), Kind.FLOAT)
+    return of_kind(glue("galcat.mod(", call.double(0), ", ", call.double(1), ")"), Kind.FLOAT)
 
 
 def _to_places(postgres: LiteralString) -> Callable[[Call], Value]:
@@ -52,7 +51,7 @@ def _random(call: Call) -> Value:
     """The seed, which the standard gives no meaning, is checked and not used."""
     if call.arguments:
         call.number(0)
-    return of_kind(glue("pg_catalog.random()"), Kind.FLOAT)
+    return of_kind(glue(RANDOM), Kind.FLOAT)
 
 
 MATHEMATICS = (

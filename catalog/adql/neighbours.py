@@ -5,6 +5,7 @@ from itertools import pairwise
 from sqlglot import Token, TokenType
 
 from catalog.adql.errors import AdqlError
+from catalog.adql.hints import misspelt
 from catalog.adql.token_kinds import LEAVES
 from catalog.adql.words import RESERVED
 
@@ -19,10 +20,12 @@ _AFTER = {
     TokenType.ALIAS: {TokenType.VAR, TokenType.IDENTIFIER, TokenType.L_PAREN},
     TokenType.DOT: {TokenType.VAR, TokenType.IDENTIFIER, TokenType.STAR},
 }
+_NO_WINDOWS = "ADQL has no window functions"
 _NOT_HERE = {
     "LIMIT": "ADQL has no LIMIT: write SELECT TOP n",
     "INTO": "ADQL has no INTO: a query only reads",
-    "OVER": "ADQL has no window functions",
+    "OVER": _NO_WINDOWS,
+    "FETCH": "ADQL has no FETCH: write SELECT TOP n",
 }
 _TYPE_WORDS = frozenset(
     {"INTEGER", "INT", "SMALLINT", "BIGINT", "REAL", "DOUBLE", "PRECISION", "CHAR", "VARCHAR", "TIMESTAMP"}
@@ -36,6 +39,7 @@ def check_neighbours(tokens: list[Token]) -> None:
     Raises:
         AdqlError: Two tokens cannot stand side by side, or one cannot begin or end a query.
     """
+    _check_comments(tokens)
     first, last = tokens[0], tokens[-1]
     if first.token_type not in {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}:
         raise AdqlError(f"a query begins with SELECT or WITH, not with {first.text!r}", first.start)
@@ -44,10 +48,25 @@ def check_neighbours(tokens: list[Token]) -> None:
     whens = [token for token in tokens if token.token_type == TokenType.WHEN]
     if len(whens) != sum(token.token_type == TokenType.THEN for token in tokens):
         raise AdqlError("every WHEN needs a THEN", whens[0].start if whens else None)
+    _check_windows(tokens)
     for left, right in pairwise([*tokens, Token(TokenType.SENTINEL, "", start=last.end + 2)]):
         _check_pair(left, right)
         if left.token_type == TokenType.VAR and right.token_type != TokenType.L_PAREN:
             _check_name(left, right)
+
+
+def _check_comments(tokens: list[Token]) -> None:
+    for left, right in pairwise(tokens):
+        signs = (left.token_type, right.token_type)
+        if signs == (TokenType.SLASH, TokenType.STAR) and left.end + 1 == right.start:
+            raise AdqlError("comments begin with -- and end with their line", left.start)
+
+
+def _check_windows(tokens: list[Token]) -> None:
+    for i, token in enumerate(tokens[1:-1], 1):
+        beside = (tokens[i - 1].token_type, tokens[i + 1].token_type)
+        if token.text.upper() == "OVER" and beside == (TokenType.R_PAREN, TokenType.L_PAREN):
+            raise AdqlError(_NO_WINDOWS, token.start)
 
 
 def _check_pair(left: Token, right: Token) -> None:
@@ -68,6 +87,10 @@ def _check_pair(left: Token, right: Token) -> None:
 
 def _check_name(token: Token, after: Token) -> None:
     word = token.text.upper()
+    if word in {"ORDER", "GROUP"} and after.token_type in LEAVES:
+        raise AdqlError(f"BY is expected after {token.text}", token.start)
+    if after.text.upper() == "BY" and (meant := misspelt(word)) is not None:
+        raise AdqlError(f"{token.text!r} is not expected here; did you mean {meant}?", token.start)
     if word in _NOT_HERE and (word not in {"LIMIT", "OVER"} or after.token_type == TokenType.NUMBER):
         raise AdqlError(_NOT_HERE[word], token.start)
     if word in RESERVED and word not in _TYPE_WORDS:

@@ -2,11 +2,12 @@
 
 import re
 
-from sqlglot import exp
+from sqlglot import Token, exp
 from sqlglot.errors import ParseError, TokenError
 
 from catalog.adql.dialect import Adql
 from catalog.adql.errors import AdqlError
+from catalog.adql.hints import misspelt_before
 from catalog.adql.limits import QUERY_BYTES
 from catalog.adql.tokens import checked
 from catalog.adql.tree import check_tree, offset_of
@@ -34,7 +35,7 @@ def parse(text: str) -> exp.Query:
     try:
         trees = _DIALECT.parser().parse(tokens, text)
     except ParseError as error:
-        raise _explained(error, text) from error
+        raise _explained(error, text, tokens) from error
     tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Query):
         raise AdqlError("one SELECT is expected", offset_of(tree))
@@ -42,13 +43,17 @@ def parse(text: str) -> exp.Query:
     return tree
 
 
-def _explained(error: ParseError, text: str) -> AdqlError:
+def _explained(error: ParseError, text: str, tokens: list[Token]) -> AdqlError:
     """Sqlglot's complaint as one of ours: it counts lines from 1 and columns to a token's end."""
     found = error.errors[0]
     word = str(found["highlight"] or "")
     line, column = int(found["line"] or 1), int(found["col"] or 1)
     starts = [0, *(end.end() for end in re.finditer(r"\r\n|\n|\r", text))]
     offset = starts[min(line, len(starts)) - 1] + max(0, column - len(word))
+    wrong = misspelt_before(tokens, offset)
+    if wrong is not None:
+        token, meant = wrong
+        return AdqlError(f"{token.text!r} is not expected here; did you mean {meant}?", token.start)
     reason = str(found["description"] or "this is no ADQL")
     if reason.startswith("Invalid expression"):
         reason = f"{word!r} is not expected here"

@@ -36,6 +36,8 @@ class PublishedTable:
         description: A sentence.
         search_column: In Postgres, the halfvec(40) beside `object_id` that morph_distance compares; empty
             where there is none. It is no column that queries may name.
+        search_array: In Postgres, a column that queries may name with the same as a real[]; or empty.
+        has_sky_index: Whether its columns `ra` and `dec` are found by the index of positions.
         rows: How many rows it has, where that is known (a table that came with the query); else None.
     """
 
@@ -45,7 +47,14 @@ class PublishedTable:
     columns: tuple[PublishedColumn, ...]
     description: str = ""
     search_column: str = ""
+    search_array: str = ""
+    has_sky_index: bool = False
     rows: int | None = None
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether it came with the query."""
+        return self.schema.lower() == "tap_upload"
 
 
 @dataclass(frozen=True)

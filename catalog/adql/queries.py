@@ -111,16 +111,22 @@ def _set_operation(node: exp.SetOperation, scope: Scope, most: int | None) -> An
 def _shared(one: Output, other: Output, place: int | None) -> Output:
     """A column of both operands: called and described as in the first, of a kind wide enough for both."""
     both = common([one.value, other.value], f"column {one.name!r}", place)
+    weight = one.weight + other.weight
     if one.value.kind is Kind.NULL:
-        return replace(one, value=both)
+        return replace(one, value=both, weight=weight)
     meta = replace(one.value.meta, datatype=both.meta.datatype)
-    return replace(one, value=replace(one.value, kind=both.kind, meta=meta, column=None))
+    return replace(one, value=replace(one.value, kind=both.kind, meta=meta, column=None), weight=weight)
 
 
 def _operand(node: exp.Expr, scope: Scope) -> Answer:
     """Each operand has names of its own."""
     if isinstance(node, exp.Query) and node.args.get("with_"):
         raise AdqlError("WITH stands before the whole query", offset_of(node.args["with_"]))
+    if _has_ending(node):
+        raise AdqlError(
+            "ORDER BY and OFFSET of one side of a set operation stand in brackets with it",
+            offset_of(node.args.get("order") or node.args["offset"]),
+        )
     inner = Scope(scope.context, scope.parent, scope.tables, is_operand=True)
     made = _body(node, inner, None)
     scope.reaches_out |= inner.reaches_out

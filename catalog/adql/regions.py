@@ -7,11 +7,10 @@ from psycopg import sql
 from catalog.adql.call import ANY_NUMBER, Call, Function
 from catalog.adql.errors import AdqlError
 from catalog.adql.glue import glue, listed
-from catalog.adql.limits import VERTICES
+from catalog.adql.limits import REGION, VERTICES
 from catalog.adql.region_text import read_region
 from catalog.adql.scope import Scope
-from catalog.adql.sky import double
-from catalog.adql.value import Kind, Value, of_kind
+from catalog.adql.value import Kind, Value, double, is_repeatable, of_kind
 
 _SAME_FRAME = frozenset({"", "ICRS", "ICRS GEOCENTER", "ICRS BARYCENTER", "ICRS TOPOCENTER", "UNKNOWNFRAME"})
 _TRIANGLE = 3
@@ -45,6 +44,8 @@ def circle_of(circle: Value) -> tuple[tuple[Value, Value], sql.Composed]:
 
 def _element(region_value: Value, index: str) -> Value:
     place = {"[1]": glue("[1]"), "[2]": glue("[2]"), "[3]": glue("[3]")}[index]
+    if not is_repeatable(region_value.text, REGION):
+        raise AdqlError("this region is too long, or made by RAND(): make it in a sub-query and name it")
     text = glue("(", region_value.text, ")", place, "::double precision")
     return of_kind(text, Kind.FLOAT, unit="deg")
 

@@ -1,12 +1,14 @@
 """What can be named at some place of a query, and what is shared by its whole translation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from psycopg import sql
 from sqlglot import exp
 
 from catalog.adql.errors import AdqlError
+from catalog.adql.hints import of_column
+from catalog.adql.limits import EXPANDED
 from catalog.adql.lookup import matches_schema, matches_source, one_of
 from catalog.adql.names import ByName, by_name, identifier, matches, spelt, suggestion
 from catalog.adql.parameters import Parameters
@@ -31,6 +33,7 @@ class Context:
         aliases: How many were made.
         tables: How many published tables FROM named.
         results_named: How often FROM named a result of WITH.
+        expanded: Weights of the columns that were named.
     """
 
     published: Published
@@ -42,11 +45,22 @@ class Context:
     aliases: int = 0
     tables: int = 0
     results_named: int = 0
+    expanded: int = 0
 
     def fresh(self, prefix: str) -> str:
         """An alias that is used nowhere else."""
         self.aliases += 1
         return f"{prefix}{self.aliases}"
+
+    def expand(self, weight: int, node: exp.Expr) -> None:
+        """Count what Postgres puts in place of a column: nested sub-queries can double it at each level.
+
+        Raises:
+            AdqlError: It is too much.
+        """
+        self.expanded += weight
+        if self.expanded > EXPANDED:
+            raise AdqlError("the sub-queries are too large once put together", offset_of(node))
 
 
 @dataclass(eq=False)
@@ -62,6 +76,7 @@ class Scope:
         is_operand: Whether it is of an operand of a set operation: what a NULL is, the other side says.
         reaches_out: Whether something of the parent was named.
         aggregates: How many aggregate functions were named.
+        outputs_named: How often columns of the answer were named.
         mentions: The columns of this FROM that were named, but within aggregates.
         by_name: The columns, once one was looked for.
     """
@@ -75,8 +90,22 @@ class Scope:
     is_operand: bool = False
     reaches_out: bool = False
     aggregates: int = 0
+    outputs_named: int = 0
     mentions: list[Mention] = field(default_factory=list)
     by_name: ByName | None = field(default=None, init=False)
+
+    @property
+    def around(self) -> "Iterator[Scope]":
+        """This and those around it."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    @property
+    def of_groups(self) -> int:
+        """How often something was named, here or around, that may be an aggregate."""
+        return sum(one.aggregates + one.outputs_named for one in self.around)
 
     def inner(self) -> "Scope":
         """A scope for a sub-query, which can name all that this can."""
@@ -112,6 +141,9 @@ class Scope:
             if found is not None:
                 return self._mentioned(found, node)
             made = [output for output in self.outputs if matches(name, output.name)]
+            if made:
+                self.outputs_named += 1
+                self.context.expand(made[0].weight, node)
             return made[0].value if made else None
         source = self.source_of(node)
         if source is None:
@@ -120,11 +152,13 @@ class Scope:
         if found is None:
             known = [column.name for column in source.columns]
             raise AdqlError(
-                f"no column {name.name!r} in {source.shown}{suggestion(name.name, known)}", offset_of(name)
+                f"no column {name.name!r} in {source.shown}{of_column(name, known, self.context.published)}",
+                offset_of(name),
             )
         return self._mentioned(found, node)
 
     def _mentioned(self, column: Column, node: exp.Expr) -> Value:
+        self.context.expand(column.weight, node)
         found = column.value
         self.mentions.append(Mention(column.name, found.text, node))
         return found
@@ -146,10 +180,8 @@ class Scope:
         return found[0] if found else None
 
     def _unknown(self, node: exp.Column) -> AdqlError:
-        name = node.this.name
-        scopes = [self]
-        while scopes[-1].parent is not None:
-            scopes.append(scopes[-1].parent)
+        name = identifier(node.this)
+        scopes = list(self.around)
         sources = [source for scope in scopes for source in scope.sources]
         if node.args.get("table") is not None:
             known = [source.name.name for source in sources if source.name is not None]
@@ -162,4 +194,5 @@ class Scope:
         columns = [column.name for scope in scopes for column in scope.columns]
         columns += [output.name for output in self.outputs]
         where = f" in {sources[0].shown}" if len(sources) == 1 else ""
-        return AdqlError(f"no column {name!r}{where}{suggestion(name, columns)}", offset_of(node))
+        hint = of_column(name, columns, self.context.published)
+        return AdqlError(f"no column {name.name!r}{where}{hint}", offset_of(node))

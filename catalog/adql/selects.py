@@ -10,8 +10,9 @@ from catalog.adql.conditions import condition
 from catalog.adql.errors import AdqlError
 from catalog.adql.expressions import value
 from catalog.adql.from_clause import from_clause, in_sql
-from catalog.adql.glue import glue, listed
-from catalog.adql.grouping import Keys, check_grouped, grouping
+from catalog.adql.glue import glue, listed, size_of
+from catalog.adql.group_keys import Keys
+from catalog.adql.grouping import grouping
 from catalog.adql.limits import COLUMNS
 from catalog.adql.names import identifier
 from catalog.adql.rows import at_most, limited, whole_number
@@ -70,18 +71,22 @@ def _sorting(node: exp.Select, scope: Scope, keys: Keys | None) -> sql.Composed:
     shown = [output.value.text for output in scope.outputs]
     for key in sorted_by:
         if keys is not None:
-            check_grouped(key.text, key.mentions, keys)
+            keys.check(key.text, key.mentions)
         if node.args.get("distinct") and not key.is_place and key.text not in shown:
             raise AdqlError("DISTINCT is sorted by columns of the answer only", offset_of(key.node))
     return glue(" ORDER BY ", listed(key.directed for key in sorted_by))
 
 
 def _outputs(node: exp.Select, scope: Scope) -> tuple[Output, ...]:
+    if not node.expressions:
+        raise AdqlError("SELECT needs a column", offset_of(node))
     outputs: list[Output] = []
     for item in node.expressions:
         for column in _all_of(item, scope):
             mention = Mention(column.name, column.text, item)
-            outputs.append(Output(column.name, f"c{len(outputs) + 1}", column.value, (mention,)))
+            alias = f"c{len(outputs) + 1}"
+            scope.context.expand(column.weight, item)
+            outputs.append(Output(column.name, alias, column.value, (mention,), column.weight))
         if not _is_star(item):
             outputs.append(_output(item, scope, outputs))
     return tuple(outputs)
@@ -89,12 +94,13 @@ def _outputs(node: exp.Select, scope: Scope) -> tuple[Output, ...]:
 
 def _output(item: exp.Expr, scope: Scope, before: Sequence[Output]) -> Output:
     """A column of the answer, called by its alias, as the column or function that it is, or by a number."""
-    start = len(scope.mentions)
+    start, expanded = len(scope.mentions), scope.context.expanded
     is_named = isinstance(item, exp.Alias)
     shown = _shown(item.this if is_named else item, scope)
     place = len(before) + 1
     name = identifier(item.args["alias"]).name if is_named else shown.name or f"expr_{place}"
-    return Output(name, f"c{place}", shown, tuple(scope.mentions[start:]))
+    weight = scope.context.expanded - expanded + (0 if shown.column is not None else size_of(shown.text))
+    return Output(name, f"c{place}", shown, tuple(scope.mentions[start:]), weight)
 
 
 def _is_star(item: exp.Expr) -> bool:

@@ -17,6 +17,7 @@ from catalog.adql.sources import Source
 from catalog.adql.translation import Similarity
 from catalog.adql.value import Likeness
 
+MORPH_DISTANCE = "morph_distance"
 Cone = tuple[float, float, float]
 
 
@@ -31,12 +32,16 @@ def searched(node: exp.Select, scope: Scope, top: int | None) -> sql.Composed | 
     if likeness is None or n is None or not isinstance(likeness.source, Source):
         return None
     context = scope.context
+    if _asks_for_likeness(node.args.get("where")):
+        return None
     before = len(context.searches), context.results_named
+    counts = context.tables, context.expanded
     of_galaxies = _of_galaxies(scope, likeness.source)
     cone, rest = _conditions(node, of_galaxies)
     is_alone = not (of_galaxies.reaches_out or of_galaxies.aggregates)
     if (len(context.searches), context.results_named) != before or not is_alone:
         del context.searches[before[0] :]
+        context.tables, context.expanded = counts
         return None
     name = f"found{len(context.searches) + 1}"
     alias = likeness.source.alias
@@ -49,12 +54,22 @@ def _likeness(node: exp.Select, scope: Scope) -> Likeness | None:
     is_plain = not (node.args.get("distinct") or node.args.get("group") or node.args.get("having"))
     if order is None or not is_plain or scope.aggregates:
         return None
+    if _asks_for_likeness(order):
+        return None
     key = first_key(order, scope)
     if key is None or key.likeness is None or scope.aggregates or not _stands_alone(node):
         return None
     others = [source for source in scope.sources if source is not key.likeness.source]
     is_ours = len(others) < len(scope.sources) and all(source.is_one_row for source in others)
     return key.likeness if is_ours else None
+
+
+def _asks_for_likeness(node: exp.Expr | None) -> bool:
+    """Whether a sub-query may be such a search itself: each level would be translated twice."""
+    queries = [] if node is None else node.find_all(exp.Query)
+    return any(
+        called.name.lower() == MORPH_DISTANCE for one in queries for called in one.find_all(exp.Anonymous)
+    )
 
 
 def _stands_alone(node: exp.Select) -> bool:

@@ -8,7 +8,7 @@ from sqlglot import exp
 from catalog.adql.glue import glue, listed
 from catalog.adql.scope import Scope
 from catalog.adql.sources import Source
-from catalog.adql.value import Kind, Value, of_kind
+from catalog.adql.value import Kind, Value, double, is_repeatable, of_kind
 
 FARTHEST = 180.0
 
@@ -19,8 +19,8 @@ def is_galaxy_position(ra: Value, dec: Value) -> bool:
     if columns[0] is None or columns[1] is None or columns[0].source is not columns[1].source:
         return False
     source = columns[0].source
-    is_galaxy = isinstance(source, Source) and source.table is not None and source.table.search_column
-    return bool(is_galaxy) and (columns[0].stored_as, columns[1].stored_as) == ("ra", "dec")
+    is_galaxy = isinstance(source, Source) and source.table is not None and source.table.has_sky_index
+    return is_galaxy and (columns[0].stored_as, columns[1].stored_as) == ("ra", "dec")
 
 
 def within(position: Sequence[Value], centre: Sequence[Value], radius: sql.Composed) -> sql.Composed:
@@ -32,7 +32,8 @@ def within(position: Sequence[Value], centre: Sequence[Value], radius: sql.Compo
     there, back = _cone(position, centre, radius), _cone(centre, position, radius)
     if not is_galaxy_position(*centre):
         return there
-    return glue("(", there, " AND ", back, ")") if is_galaxy_position(*position) else back
+    is_both = is_galaxy_position(*position) and is_repeatable(radius)
+    return glue("(", there, " AND ", back, ")") if is_both else back
 
 
 def _cone(position: Sequence[Value], centre: Sequence[Value], radius: sql.Composed) -> sql.Composed:
@@ -50,6 +51,8 @@ def near_by_index(sign: type[exp.Expr], apart: Value, radius: Value, scope: Scop
     """`DISTANCE(...) < radius` with the cone that the index knows before it; None where none would help."""
     if sign not in {exp.LT, exp.LTE} or not radius.kind.is_number:
         return None
+    if not (apart.is_repeatable and radius.is_repeatable):
+        return None
     first, second = apart.distance[:2], apart.distance[2:]
     if not (is_galaxy_position(*first) or is_galaxy_position(*second)):
         return None
@@ -62,8 +65,3 @@ def near_by_index(sign: type[exp.Expr], apart: Value, radius: Value, scope: Scop
     cone = within(first, second, bound)
     sides = glue(apart.text, " < " if sign is exp.LT else " <= ", double(radius))
     return glue("(", cone, " AND ", sides, ")")
-
-
-def double(number: Value) -> sql.Composed:
-    """A number as double precision."""
-    return number.text if number.meta.datatype == "double" else glue(number.text, "::double precision")

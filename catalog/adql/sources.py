@@ -105,12 +105,14 @@ class Output:
         alias: In SQL.
         value: What it gives; its text is only valid inside the query.
         mentions: The columns that it is made of.
+        weight: Pieces of SQL that it is once the sub-queries that it names are put in; 0 of a bare column.
     """
 
     name: str
     alias: str
     value: Value
     mentions: tuple[Mention, ...] = ()
+    weight: int = 0
 
 
 @dataclass(frozen=True, eq=False)

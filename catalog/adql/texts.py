@@ -5,15 +5,15 @@ import re
 from catalog.adql.call import Call, Function
 from catalog.adql.glue import glue
 from catalog.adql.times import timestamp
-from catalog.adql.value import Kind, Value, of_kind
+from catalog.adql.value import Kind, Value, of_kind, text_of
 
 
 def _lower(call: Call) -> Value:
-    return of_kind(glue("pg_catalog.lower(", call.text(0), ")"), Kind.TEXT)
+    return text_of(glue("pg_catalog.lower(", call.text(0), ")"), call.arguments)
 
 
 def _upper(call: Call) -> Value:
-    return of_kind(glue("pg_catalog.upper(", call.text(0), ")"), Kind.TEXT)
+    return text_of(glue("pg_catalog.upper(", call.text(0), ")"), call.arguments)
 
 
 def _timestamp(call: Call) -> Value:

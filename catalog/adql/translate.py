@@ -9,6 +9,7 @@ from psycopg import sql
 from catalog.adql.comparisons import compared
 from catalog.adql.conditions import condition
 from catalog.adql.errors import AdqlError
+from catalog.adql.glue import counted
 from catalog.adql.parse import parse
 from catalog.adql.published import Published
 from catalog.adql.queries import answer
@@ -17,7 +18,8 @@ from catalog.adql.sources import Output
 from catalog.adql.translation import Similarity, Translation
 from catalog.columns import ColumnMeta
 
-LANGUAGES = frozenset({"ADQL", "ADQL-2.0", "ADQL-2.1"})
+LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
+"""The first is the usual one."""
 
 
 def translate(
@@ -36,7 +38,7 @@ def translate(
             wherever it has a place.
     """
     if language.upper() not in LANGUAGES:
-        raise AdqlError(f"language {language!r} is none of {', '.join(sorted(LANGUAGES))}")
+        raise AdqlError(f"language {language!r} is none of {', '.join(LANGUAGES)}")
     if most is not None and most < 0:
         raise AdqlError(f"{most} rows cannot be given")
     try:
@@ -50,7 +52,8 @@ def translate(
 def _translated(text: str, published: Published, most: int | None) -> Translation:
     tree = parse(text)
     context = Context(published, answer, condition, compared)
-    made = answer(tree, Scope(context), most)
+    with counted():
+        made = answer(tree, Scope(context), most)
     return Translation(
         query=made.text,
         parameters=context.parameters.used_in([made.text, *_searched(context.searches)]),

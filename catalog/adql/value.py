@@ -1,12 +1,17 @@
 """A piece of SQL and what is known of the value that it gives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from psycopg import sql
 
-from catalog.adql.glue import glue
+from catalog.adql.glue import glue, size_of
+from catalog.adql.limits import OPERAND
 from catalog.columns import ColumnMeta
+
+RANDOM = sql.SQL("pg_catalog.random()")
+"""Another number each time that it is computed."""
 
 
 class Kind(Enum):
@@ -37,7 +42,7 @@ class Kind(Enum):
 _META = {
     Kind.INTEGER: ColumnMeta("", "int"),
     Kind.FLOAT: ColumnMeta("", "double"),
-    Kind.TEXT: ColumnMeta("", "char", "*"),
+    Kind.TEXT: ColumnMeta("", "unicodeChar", "*"),
     Kind.BOOLEAN: ColumnMeta("", "boolean"),
     Kind.TIMESTAMP: ColumnMeta("", "char", "*", "timestamp"),
     Kind.ARRAY: ColumnMeta("", "double", "*"),
@@ -47,6 +52,8 @@ _META = {
     Kind.NULL: ColumnMeta("", "char", "*"),
 }
 _INTEGERS = frozenset({"short", "int", "long"})
+NUMBERS = ("short", "int", "long", "float", "double")
+"""Datatypes, the narrowest first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +86,11 @@ class Value:
     likeness: "Likeness | None" = None
     name: str = ""
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether its text may be written more than once."""
+        return is_repeatable(self.text)
+
     def called(self, name: str) -> "Value":
         """The same with a name for the answer's column."""
         return replace(self, name=name)
@@ -108,6 +120,7 @@ class Column:
         alias: Of what it is a column of, in SQL.
         source: What it is a column of; None of one that a join made of two.
         made_of: The SQL of one that a join made of two.
+        weight: Pieces of SQL that Postgres puts in its place where it is one of a sub-query.
     """
 
     name: str
@@ -116,6 +129,7 @@ class Column:
     alias: str
     source: object = None
     made_of: sql.Composed | None = None
+    weight: int = 0
 
     @property
     def text(self) -> sql.Composed:
@@ -128,6 +142,11 @@ class Column:
         return Value(self.text, kind_of(self.meta), self.meta, column=self, name=self.name)
 
 
+def is_repeatable(text: sql.Composed, most: int = OPERAND) -> bool:
+    """Whether some SQL may be written more than once: it is short, and gives the same each time."""
+    return size_of(text) <= most and RANDOM not in text
+
+
 def of_kind(text: sql.Composed, kind: Kind, unit: str = "", datatype: str = "") -> Value:
     """A value that is no column."""
     meta = _META[kind]
@@ -136,7 +155,18 @@ def of_kind(text: sql.Composed, kind: Kind, unit: str = "", datatype: str = "") 
     return Value(text, kind, meta)
 
 
-NULL_TEXT = of_kind(glue("NULL::text"), Kind.TEXT)
+def double(number: Value) -> sql.Composed:
+    """A number as double precision."""
+    return number.text if number.meta.datatype == "double" else glue(number.text, "::double precision")
+
+
+def text_of(text: sql.Composed, made_of: Sequence[Value] = ()) -> Value:
+    """A text that is no column: in ASCII, as `char` is, where all that it is made of is."""
+    is_ascii = all(one.kind is not Kind.TEXT or one.meta.datatype == "char" for one in made_of)
+    return of_kind(text, Kind.TEXT, datatype="char" if is_ascii else "unicodeChar")
+
+
+NULL_TEXT = text_of(glue("NULL::text"))
 NULL_NUMBER = of_kind(glue("NULL::double precision"), Kind.FLOAT)
 """Postgres does not always find out what a bare NULL is meant to be."""
 

@@ -8,7 +8,9 @@ from catalog.adql.published import Published, PublishedColumn, PublishedTable
 from catalog.columns import ColumnMeta
 
 SEARCHED = ("galcat", "galaxy")
-"""The table whose galaxies can be compared, in ADQL as in Postgres."""
+"""The table whose galaxies can be compared and found by their position, in ADQL as in Postgres."""
+EMBEDDING = ("galcat_tap", "embedding")
+"""The table that shows their vectors."""
 
 _TABLES: LiteralString = (
     "SELECT p.table_name, p.schema_name, p.name, p.stored_schema, p.stored_name, t.description, "
@@ -56,6 +58,8 @@ def load_published(connection: psycopg.Connection) -> Published:
                 tuple(columns[table]),
                 meaning,
                 search_column="search" if relation == SEARCHED else "",
+                search_array="search" if relation == EMBEDDING else "",
+                has_sky_index=relation == SEARCHED,
             )
         )
     return Published(tuple(tables), schemas)

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
+from catalog.adql.translate import LANGUAGES
 from catalog.formats.choose import Format, choose
 from catalog.tap.faults import AskedWrongError
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.parameters import Parameters
 from catalog.tap.queries.run_query import Question
-
-LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
 
 
 @dataclass(frozen=True)

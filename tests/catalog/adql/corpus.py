@@ -6,8 +6,6 @@ from pathlib import Path
 
 UNMAPPED = {
     "udf_gavo": "gavo_normal_random is a function of another server",
-    "no_from": "refused: ADQL demands a FROM",
-    "udf_table": "refused: ADQL has no table functions",
 }
 """Queries without a meaning here, by their reason."""
 

@@ -9,7 +9,7 @@ _WORDS = """
     SELECT DISTINCT FROM WHERE GROUP BY HAVING ORDER DESC LIMIT OFFSET WITH AS ON AND OR NOT IN IS NULL
     LIKE ILIKE ESCAPE EXISTS ANY ARRAY CASE WHEN THEN ELSE END JOIN LEFT RIGHT FULL CROSS UNION EXCEPT
     INTERSECT ALL TRUE FALSE COALESCE NULLIF LEAST GREATEST OPERATOR integer bigint smallint real double
-    precision text character varying boolean timestamp numeric u
+    precision text character varying boolean timestamp numeric u v
 """
 _FUNCTIONS = """
     abs acos asin atan atan2 avg ceil cos cot count degrees exp floor ln log lower max min mod pi power
@@ -17,13 +17,14 @@ _FUNCTIONS = """
 """
 _CATALOGUE_FUNCTIONS = """
     box_polygon circle_area circle_in_circle circle_in_polygon circle_meets_circle circle_meets_polygon
-    cone fraction_quantile healpix_of in_polygon polygon_area polygon_centroid polygon_in_circle
-    polygon_in_polygon polygon_meets_polygon search_vector sky_distance vector_of
+    cone fraction_quantile healpix_of in_polygon is_between mod polygon_area polygon_centroid
+    on_plane polygon_cone polygon_on_plane polygon_in_circle polygon_in_polygon polygon_meets_polygon
+    region_of search_vector sky_distance vector_of
 """
 WORDS = frozenset(_WORDS.split())
 FUNCTIONS = frozenset(_FUNCTIONS.split())
 CATALOGUE_FUNCTIONS = frozenset(_CATALOGUE_FUNCTIONS.split())
-OPERATORS = frozenset({"OPERATOR(public.<->)", "OPERATOR(pg_catalog.~*)"})
+OPERATORS = frozenset({"OPERATOR(public.<->)", "OPERATOR(pg_catalog.<@)", "OPERATOR(pg_catalog.~*)"})
 _TOKENS = re.compile(
     r"""
     (?P<operator>OPERATOR\([^)]*\)) | (?P<quoted>"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")*)
@@ -33,7 +34,7 @@ _TOKENS = re.compile(
     re.VERBOSE,
 )
 _NAME = re.compile(r'"(?:[^"]|"")*"')
-_OURS = re.compile(r'"[twc]\d+"|"a vector \d+"|"u"')
+_OURS = re.compile(r'"[twc]\d+"|"a vector \d+"|"[uv]"')
 _SIGNS = frozenset("(),*=<>+-/|:[]")
 
 
@@ -65,6 +66,8 @@ def _is_known(kind: str, token: str, known: set[str]) -> bool:
         return token in known or (is_ours and (name in known or _OURS.fullmatch(name) is not None))
     if kind == "call":
         schema, _, name = token.partition(".")
-        return name in {"galcat": CATALOGUE_FUNCTIONS, "pg_catalog": FUNCTIONS}.get(schema, ())
+        return name in {"galcat": CATALOGUE_FUNCTIONS, "pg_catalog": FUNCTIONS, "public": {"halfvec"}}.get(
+            schema, ()
+        )
     lists = {"operator": OPERATORS, "word": WORDS, "sign": _SIGNS}
     return token in lists[kind] if kind in lists else kind in {"placeholder", "number", "text", "star"}

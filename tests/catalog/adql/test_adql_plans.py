@@ -8,7 +8,7 @@ from catalog.connection import connect
 from catalog.release import build_search_index, refresh_statistics
 from tests.catalog.adql.asking import Asked, become_stranger
 from tests.catalog.galaxies import fill
-from tests.conftest import _fresh_database
+from tests.conftest import fresh_database
 
 SKY_INDEX, ID_INDEX, MAGNITUDE_INDEX = "source_sky", "source_pkey", "source_mag_r"
 G, G_AND_MINE = "SELECT * FROM galcat.galaxy AS g", "SELECT m.id, g.object_id FROM galcat.galaxy AS g"
@@ -68,6 +68,25 @@ SHAPES = {
         "SELECT m.id, g.object_id FROM TAP_UPLOAD.mine AS m LEFT JOIN galcat.galaxy AS g "
         "ON 1 = CONTAINS(POINT(g.ra, g.dec), CIRCLE(m.ra, m.dec, 0.001))",
     ),
+    "tiles' outlines": (
+        SKY_INDEX,
+        "SELECT t.name, g.object_id FROM galcat.tile AS t JOIN galcat.galaxy AS g "
+        "ON 1 = CONTAINS(POINT(g.ra, g.dec), t.s_region)",
+    ),
+    "outlines as text": (
+        SKY_INDEX,
+        "SELECT o.obs_id, g.object_id FROM ivoa.obscore AS o, galcat.galaxy AS g "
+        "WHERE 1 = INTERSECTS(POINT(g.ra, g.dec), o.s_region)",
+    ),
+    "boxes of an upload": (
+        SKY_INDEX,
+        f"{G_AND_MINE} JOIN TAP_UPLOAD.mine AS m ON 1 = CONTAINS(POINT(g.ra, g.dec), BOX(m.ra, m.dec, 1, 1))",
+    ),
+    "polygons of an upload": (
+        SKY_INDEX,
+        f"{G_AND_MINE}, TAP_UPLOAD.mine AS m WHERE 1 = CONTAINS(POINT(g.ra, g.dec), "
+        "POLYGON(m.ra, m.dec, m.ra + 1, m.dec, m.ra, m.dec + 1))",
+    ),
     "galaxies around galaxies": (
         SKY_INDEX,
         "SELECT a.object_id, b.object_id FROM galcat.galaxy AS a JOIN galcat.galaxy AS b "
@@ -93,7 +112,7 @@ SHAPES = {
 @pytest.fixture(scope="module")
 def wide(postgres_url: str, schema_template: str) -> Iterator[Asked]:
     """A catalogue large enough that indexes are worth it."""
-    with _fresh_database(postgres_url, schema_template) as url, connect(url, autocommit=True) as connection:
+    with fresh_database(postgres_url, schema_template) as url, connect(url, autocommit=True) as connection:
         _, release_id = fill(connection, 10_000)
         build_search_index(connection, release_id)
         refresh_statistics(connection)
@@ -105,6 +124,14 @@ def test_every_shape_uses_its_index(wide: Asked) -> None:
     plans = {name: wide.plan(query.format(id=identity)) for name, (_, query) in SHAPES.items()}
     wrong = {name: plans[name] for name, (index, _) in SHAPES.items() if index not in plans[name]}
     assert not wrong, "\n\n".join(f"{name}:\n{text}" for name, text in wrong.items())
+
+
+def test_the_cone_around_a_polygon_of_columns_is_worked_out_once_a_row(wide: Asked) -> None:
+    for name in ("tiles' outlines", "outlines as text", "boxes of an upload", "polygons of an upload"):
+        text = wide.translated(SHAPES[name][1]).query.as_string(None)
+        assert text.count("galcat.polygon_cone(") == text.count("galcat.polygon_on_plane(") == 1
+        assert "galcat.in_polygon(" not in text
+        assert "polygon_cone" in text.split(" AS u OFFSET 0)")[0]
 
 
 def test_a_cone_that_must_not_hold_is_no_index_condition(wide: Asked) -> None:

@@ -59,6 +59,33 @@ MESSAGES = {
     f"SELECT ra {G} UNION SELECT survey {G}": (
         "line 1, column 43: column 'ra' needs values of one kind, not float and text"
     ),
+    f"SELECT {'9' * 5_000} {G}": (
+        f"line 1, column 8: the integer {'9' * 30}... (5000 digits) needs more than 64 bits: "
+        "write it with a point or an exponent"
+    ),
+    f"SELECT -0x{'f' * 5_000} {G}": (
+        f"line 1, column 9: the integer {'f' * 30}... (5000 digits) needs more than 64 bits: "
+        "write it with a point or an exponent"
+    ),
+    f"SELECT {'9' * 5_000}.0 {G}": (
+        f"line 1, column 8: {'9' * 30}... (5002 digits) is beyond double precision"
+    ),
+    f"SELECT TOP {'9' * 5_000} ra {G}": (
+        f"line 1, column 12: the integer {'9' * 30}... (5000 digits) needs more than 64 bits: "
+        "write it with a point or an exponent"
+    ),
+    f"SELECT ra {G} ORDER BY dec UNION SELECT dec {G}": (
+        "line 1, column 39: ORDER BY and OFFSET of one side of a set operation stand in brackets with it"
+    ),
+    f"SELECT ra {G} UNION SELECT dec {G} ORDER BY ra EXCEPT SELECT ra {G}": (
+        "line 1, column 75: ORDER BY and OFFSET of one side of a set operation stand in brackets with it"
+    ),
+    f"SELECT a.ra {G} AS a JOIN (SELECT survey AS ra {G}) AS b USING (ra)": (
+        "line 1, column 95: column 'ra': one cannot compare float with text"
+    ),
+    f"SELECT s.name FROM TAP_UPLOAD.mine AS s NATURAL JOIN (SELECT 1 AS name {G}) AS b": (
+        "line 1, column 62: column 'name': one cannot compare text with integer"
+    ),
     f"SELECT IN_UNIT(ra, 'kg') {G}": "line 1, column 20: deg cannot be given in kg",
     f"SELECT IN_UNIT(ra, 'foo') {G}": "line 1, column 20: 'foo' is no unit of VOUnits",
     f"SELECT IN_UNIT(ra, '') {G}": "line 1, column 20: IN_UNIT cannot make a value without a unit",
@@ -84,6 +111,22 @@ MESSAGES = {
     ),
     f"SELECT * {G} AS g, galcat.tile AS g": "line 1, column 15: 'g' stands twice in FROM: give each an alias",
     f"SELECT * {G} JOIN galcat.tile AS t": "line 1, column 34: a join needs ON, USING, NATURAL or CROSS",
+    f"SELECT TOP 5 {G}": "line 1, column 12: SELECT needs a column",
+    f"SELECT ra {G} ORDER mag_r": "line 1, column 30: BY is expected after ORDER",
+    f"SELECT ra {G} FETCH FIRST 5 ROWS ONLY": "line 1, column 30: ADQL has no FETCH: write SELECT TOP n",
+    f"SELECT RANK() OVER (PARTITION BY ra) {G}": "line 1, column 15: ADQL has no window functions",
+    f"SELECT ra {G} WEHRE mag_r<15": ("line 1, column 30: 'WEHRE' is not expected here; did you mean WHERE?"),
+    f"SELECT ra {G} AS g WEHRE mag_r<15": (
+        "line 1, column 35: 'WEHRE' is not expected here; did you mean WHERE?"
+    ),
+    "SELECT ra FORM galcat.galaxy": "line 1, column 11: 'FORM' is not expected here; did you mean FROM?",
+    f"SELECT ra {G} ODER BY ra": "line 1, column 30: 'ODER' is not expected here; did you mean ORDER?",
+    f'SELECT ra {G} WHERE survey="x"': (
+        "line 1, column 43: no column 'x' in galcat.galaxy; texts stand in single quotes"
+    ),
+    f"SELECT ra /* c */ {G}": "line 1, column 11: comments begin with -- and end with their line",
+    f"SELECT search {G}": "line 1, column 8: no column 'search' in galcat.galaxy; galcat.embedding has one",
+    f"SELECT g.search {G} AS g": "line 1, column 10: no column 'search' in g; galcat.embedding has one",
     f"SELECT ra FROM (SELECT ra {G})": (
         "line 1, column 24: a sub-query in FROM needs a name: (SELECT ...) AS name"
     ),

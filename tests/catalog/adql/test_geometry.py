@@ -124,6 +124,37 @@ def test_a_tiles_outline_is_a_region(asked: Asked) -> None:
     assert len(inside) == 1
 
 
+def test_polygons_of_columns_hold_what_the_same_constants_hold(asked: Asked) -> None:
+    places = asked.rows("SELECT id, ra, dec FROM TAP_UPLOAD.mine")
+    pairs = "SELECT m.id, g.object_id FROM galcat.galaxy AS g, TAP_UPLOAD.mine AS m WHERE 1 = CONTAINS({}) "
+    shapes = ("BOX({ra}, {dec}, 30, 20)", "POLYGON({ra}, {dec}, {ra} + 20, {dec}, {ra}, {dec} + 20)")
+    for shape in shapes:
+        joined = asked.rows(pairs.format(f"POINT(g.ra, g.dec), {shape.format(ra='m.ra', dec='m.dec')}"))
+        expected = {
+            (key, row[0])
+            for key, ra, dec in places
+            for row in asked.rows(
+                "SELECT object_id FROM galcat.galaxy WHERE 1 = CONTAINS(POINT(ra, dec), "
+                f"{shape.format(ra=ra, dec=dec)})"
+            )
+        }
+        assert len(expected) > 10
+        assert set(joined) == expected
+        assert len(joined) == len(expected)
+
+
+def test_an_outline_that_is_written_as_text_is_a_region_too(asked: Asked) -> None:
+    corners = asked.rows("SELECT s_region, AREA(s_region) FROM galcat.tile")
+    ((text, area, inside),) = asked.rows(
+        "SELECT s_region, AREA(s_region), CONTAINS(CENTROID(s_region), s_region) FROM ivoa.obscore "
+        "WHERE 1 = INTERSECTS(CIRCLE(12, 2, 1.5), s_region) AND 1 = CONTAINS(POINT(s_ra, s_dec), s_region)"
+    )
+    assert ([float(part) for part in str(text).split()[2:]], area) in corners
+    assert inside == 1
+    none = "SELECT 1 FROM ivoa.obscore WHERE 1 = CONTAINS(POINT('ICRS', 150.1, 2.1), s_region)"
+    assert asked.rows(none) == []
+
+
 def test_nothing_is_inside_null(asked: Asked) -> None:
     rows = asked.rows("SELECT CONTAINS(POINT(x, 0), CIRCLE(0, 0, 10)) FROM TAP_UPLOAD.mine ORDER BY id")
     assert rows == [(1,), (None,), (1,)]

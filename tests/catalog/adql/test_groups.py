@@ -1,7 +1,11 @@
 """Groups of rows and distinct rows: what may stand beside them."""
 
-import pytest
+import re
 
+import pytest
+from psycopg import sql
+
+from catalog.adql import glue
 from catalog.adql.errors import AdqlError
 from tests.catalog.adql.asking import Asked
 
@@ -18,6 +22,8 @@ GROUPED = "FROM galcat.galaxy GROUP BY survey, FLOOR(ra / 90)"
         "SELECT FLOOR(ra / 90) AS q, COUNT(*) FROM galcat.galaxy GROUP BY 1 ORDER BY q + 1",
         "SELECT COUNT(*), (SELECT MAX(id) FROM TAP_UPLOAD.mine) FROM galcat.galaxy",
         "SELECT id, COUNT(*) FROM TAP_UPLOAD.mine FULL JOIN TAP_UPLOAD.probe USING (id) GROUP BY id",
+        f"SELECT ABS(FLOOR(ra / 90)) + FLOOR(ra / 90), COUNT(*) {GROUPED}, FLOOR(ra / 90) + 1",
+        "SELECT SUM(ra) + ra, ra + dec FROM galcat.galaxy GROUP BY ra, dec, ra + dec",
         "SELECT DISTINCT FLOOR(ra / 90) AS q, dec FROM galcat.galaxy ORDER BY FLOOR(ra / 90), q DESC, 2",
     ],
 )
@@ -30,6 +36,7 @@ def test_groups_and_distinct_rows_that_postgres_takes_too(asked: Asked, query: s
     [
         (f"SELECT FLOOR(ra) {GROUPED}", "column 'ra' stands beside groups"),
         (f"SELECT FLOOR(ra / 90) + ra {GROUPED}", "column 'ra' stands beside groups"),
+        (f"SELECT SUM(ra) + FLOOR(ra / 90) + ra {GROUPED}", "column 'ra' stands beside groups"),
         (f"SELECT * {GROUPED}", "column 'object_id' stands beside groups"),
         (f"SELECT survey {GROUPED} HAVING dec > 0", "column 'dec' stands beside groups"),
         (f"SELECT survey {GROUPED} ORDER BY dec", "column 'dec' stands beside groups"),
@@ -50,3 +57,25 @@ def test_groups_and_distinct_rows_that_postgres_takes_too(asked: Asked, query: s
 def test_groups_and_distinct_rows_that_postgres_refuses(asked: Asked, query: str, reason: str) -> None:
     with pytest.raises(AdqlError, match=reason):
         asked.translated(query)
+
+
+def test_keys_are_not_compared_with_every_place_of_every_column(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = 0
+
+    def counting(one: sql.Composable, other: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return repr(one) == repr(other)
+
+    monkeypatch.setattr(sql.Composable, "__eq__", counting)
+    terms = ["+".join([f"ra * {i}"] * 40) for i in range(1, 51)]
+    shown = ", ".join(f"ABS({term})" for term in terms)
+    translated = asked.translated(f"SELECT {shown} FROM galcat.galaxy GROUP BY {', '.join(terms)}")
+    assert compared < glue.size_of(translated.query)
+
+
+def test_so_many_keys_are_the_most(asked: Asked) -> None:
+    with pytest.raises(AdqlError, match=re.escape("60 keys; 50 are the most")):
+        asked.translated(f"SELECT COUNT(*) FROM galcat.galaxy GROUP BY {', '.join(['ra'] * 60)}")

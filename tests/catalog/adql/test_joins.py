@@ -117,6 +117,20 @@ def test_set_operations(asked: Asked, operation: str, expected: list[int]) -> No
     assert [row[0] for row in asked.rows(query + " OFFSET 1")] == expected[1:]
 
 
+def test_the_order_of_one_side_in_brackets_chooses_its_rows(asked: Asked) -> None:
+    one = "(SELECT TOP 1 id FROM TAP_UPLOAD.mine ORDER BY id {})"
+    for first, second in (("ASC", "DESC"), ("DESC", "ASC")):
+        query = f"{one.format(first)} UNION ALL {one.format(second)} ORDER BY id"
+        assert asked.rows(query) == [(1,), (3,)]
+    assert asked.rows(f"(({one.format('DESC')})) EXCEPT SELECT 1 AS id FROM TAP_UPLOAD.mine") == [(3,)]
+
+
+def test_columns_of_two_kinds_of_number_are_joined_and_equal_arrays_too(asked: Asked) -> None:
+    floats = "(SELECT id * 1.0 AS id FROM TAP_UPLOAD.mine) AS b"
+    assert asked.rows(f"SELECT COUNT(*) FROM TAP_UPLOAD.mine JOIN {floats} USING (id)") == [(3,)]
+    assert asked.rows("SELECT COUNT(*) FROM TAP_UPLOAD.probe NATURAL JOIN TAP_UPLOAD.void") == [(0,)]
+
+
 def test_named_results_may_name_those_before_and_hide_tables(asked: Asked) -> None:
     query = (
         "WITH galaxy AS (SELECT id FROM TAP_UPLOAD.mine), b AS (SELECT id + 1 AS id FROM galaxy) "

@@ -5,6 +5,9 @@ from datetime import datetime
 import pytest
 
 from catalog.adql.errors import AdqlError
+from catalog.adql.published import Published, PublishedColumn, PublishedTable
+from catalog.adql.translate import translate
+from catalog.columns import ColumnMeta
 from tests.catalog.adql.asking import Asked
 
 MINE = "FROM TAP_UPLOAD.mine"
@@ -64,6 +67,39 @@ def test_conditions_on_texts(asked: Asked, condition: str, ids: list[int]) -> No
 )
 def test_expressions(asked: Asked, expression: str, expected: object) -> None:
     assert asked.rows(f"SELECT TOP 1 {expression} {MINE}") == [(expected,)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "datatype"),
+    [
+        ("LOWER(name)", "unicodeChar"),
+        ("name || '!'", "unicodeChar"),
+        ("UPPER(tile)", "char"),
+        ("tile || 'M33'", "char"),
+        ("tile || 'Müller'", "unicodeChar"),
+        ("'Müller'", "unicodeChar"),
+        ("'Mueller'", "char"),
+        ("MIN(name)", "unicodeChar"),
+        ("ivo_string_agg(name, ', ')", "unicodeChar"),
+        ("ivo_string_agg(tile, ', ')", "char"),
+        ("COALESCE(tile, name)", "unicodeChar"),
+        ("CASE WHEN id = 1 THEN 'a' ELSE name END", "unicodeChar"),
+        ("CASE WHEN id = 1 THEN 'a' ELSE tile END", "char"),
+        ("NULLIF(name, 'a')", "unicodeChar"),
+        ("CAST(name AS VARCHAR(9))", "unicodeChar"),
+        ("CAST(id AS VARCHAR)", "char"),
+        ("NULL", "char"),
+    ],
+)
+def test_a_text_is_ascii_only_where_all_that_it_is_made_of_is(expression: str, datatype: str) -> None:
+    texts = (("id", "long"), ("name", "unicodeChar"), ("tile", "char"))
+    columns = tuple(
+        PublishedColumn(ColumnMeta(name, kind, "" if kind == "long" else "*"), name) for name, kind in texts
+    )
+    published = Published((PublishedTable("s", "t", ("s", "t"), columns),))
+    assert translate(f"SELECT {expression} FROM s.t", published).columns[0].datatype == datatype
+    united = f"SELECT 'a' FROM s.t UNION SELECT {expression} FROM s.t"
+    assert translate(united, published).columns[0].datatype == datatype
 
 
 def test_times_are_compared_with_texts(asked: Asked) -> None:
