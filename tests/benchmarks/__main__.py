@@ -9,6 +9,7 @@ from tests.benchmarks import (
     search,
     sky_peers,
     sky_regions,
+    tap,
     tasks,
     writer,
 )
@@ -24,5 +25,6 @@ for benchmark in (
     anomaly_scores,
     interest,
     tasks,
+    tap,
 ):
     benchmark.main()

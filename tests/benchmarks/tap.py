@@ -57,10 +57,12 @@ class Service:
     ids: list[int]
     places: list[tuple[float, float]]
 
-    def ask(self, query: str, **parameters: str) -> tuple[int, bytes]:
-        """Status and body of a synchronous query, over a connection of its own."""
+    def ask(self, query: str, address: str = "127.0.0.1", **parameters: str) -> tuple[int, bytes]:
+        """Status and body of a synchronous query, over a connection of its own from an address."""
         text = urllib.parse.urlencode({"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": query, **parameters})
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=300, source_address=(address, 0)
+        )
         connection.request("POST", "/tap/sync", text, {"Content-Type": "application/x-www-form-urlencoded"})
         answer = connection.getresponse()
         body = answer.read()
@@ -166,7 +168,7 @@ class _Tally:
 
 
 def _crowd(service: Service, url: str) -> None:
-    """50 clients for a minute, two of them with queries that never end."""
+    """50 clients for a minute, each of an address of its own; two of them with queries that never end."""
     tally, lock, end = _Tally(), threading.Lock(), time.monotonic() + SECONDS
     runaways: list[tuple[int, float]] = []
 
@@ -174,7 +176,7 @@ def _crowd(service: Service, url: str) -> None:
         rng = random.Random(seed)
         while time.monotonic() < end:
             start = time.perf_counter()
-            status, _ = service.ask(_something(service, rng))
+            status, _ = service.ask(_something(service, rng), f"127.0.1.{seed + 1}")
             with lock:
                 tally.times.append(time.perf_counter() - start)
                 tally.statuses[status] += 1
@@ -262,7 +264,7 @@ def _wait(service: Service) -> None:
 @contextmanager
 def _peak(process: psutil.Process) -> Iterator[list[float]]:
     """The most memory that a process has meanwhile, in MB."""
-    peak, done = [0.0], threading.Event()
+    peak, done = [process.memory_info().rss / 1e6], threading.Event()
 
     def watch() -> None:
         while not done.wait(0.05):
