@@ -70,12 +70,17 @@ class Served:
 
 @contextmanager
 def serving(
-    database: str, spool: Path, limits: ServiceLimits, public_url: str | None = None
+    database: str,
+    spool: Path,
+    limits: ServiceLimits,
+    public_url: str | None = None,
+    reader_url: str | None = None,
 ) -> Iterator[Served]:
     """Serve in a thread."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("SELECT galcat_tap.let_readers_in()")
-    connections = Connections(make_conninfo(database, user="galcat_public"), database, limits)
+    reader_url = reader_url or make_conninfo(database, user="galcat_public")
+    connections = Connections(reader_url, database, limits)
     app = make_app(connections, limits, spool, public_url=public_url)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
