@@ -3,9 +3,9 @@
 from sqlglot import exp
 
 from catalog.adql.errors import AdqlError
+from catalog.adql.grammar.tree import offset_of
 from catalog.adql.names import ByName, matches
 from catalog.adql.sources import Source
-from catalog.adql.tree import offset_of
 from catalog.adql.value import Column
 
 _STANDARD = frozenset({"tap_schema", "tap_upload", "ivoa"})

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from sqlglot import exp
 
 from catalog.adql.errors import AdqlError
-from catalog.adql.tree import offset_of
+from catalog.adql.grammar.tree import offset_of
 from catalog.adql.value import Column
 
 ByName = dict[str, list[Column]]

@@ -7,6 +7,7 @@ from psycopg import sql
 from sqlglot import exp
 
 from catalog.adql.errors import AdqlError
+from catalog.adql.grammar.tree import offset_of
 from catalog.adql.hints import of_column
 from catalog.adql.limits import EXPANDED
 from catalog.adql.lookup import matches_schema, matches_source, one_of
@@ -15,7 +16,6 @@ from catalog.adql.parameters import Parameters
 from catalog.adql.published import Published
 from catalog.adql.sources import Answer, Mention, Output, Source
 from catalog.adql.translation import Similarity
-from catalog.adql.tree import offset_of
 from catalog.adql.value import Column, Value
 
 

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from psycopg import sql
 
-from catalog.adql.comparisons import compared
-from catalog.adql.conditions import condition
+from catalog.adql.clauses.queries import answer
 from catalog.adql.errors import AdqlError
 from catalog.adql.glue import counted
-from catalog.adql.parse import parse
+from catalog.adql.grammar.parse import parse
 from catalog.adql.published import Published
-from catalog.adql.queries import answer
 from catalog.adql.scope import Context, Scope
 from catalog.adql.sources import Output
 from catalog.adql.translation import Similarity, Translation
+from catalog.adql.values.comparisons import compared
+from catalog.adql.values.conditions import condition
 from catalog.columns import ColumnMeta
 
 LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")

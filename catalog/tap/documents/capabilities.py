@@ -1,6 +1,6 @@
 """/tap/capabilities: what the service can do (VOSI 1.1, TAPRegExt 1.0, ADQL 2.1)."""
 
-from catalog.adql.functions import USER_FUNCTIONS
+from catalog.adql.functions.known import USER_FUNCTIONS
 from catalog.formats.choose import FORMATS, Format
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.xml_element import HEAD, element, text

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from catalog.adql.errors import AdqlError
+from catalog.adql.functions.unit_text import read_unit
 from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.adql.translate import translate
-from catalog.adql.unit_text import read_unit
 from catalog.columns import ColumnMeta
 from tests.catalog.adql.asking import Asked
 

@@ -1,0 +1,54 @@
+"""Values that depend on others: COALESCE, NULLIF, CASE, and what kind several values have in common."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from catalog.adql.errors import AdqlError
+from catalog.adql.functions.call import ANY_NUMBER, Call, Function
+from catalog.adql.glue import glue, listed
+from catalog.adql.value import NULL_TEXT, NUMBERS, Kind, Value, of_kind, text_of
+
+
+def common(values: Sequence[Value], what: str, place: int | None) -> Value:
+    """A value of the kind that all have, wide enough for all.
+
+    Raises:
+        AdqlError: They are of different kinds.
+    """
+    known = [one for one in values if one.kind is not Kind.NULL]
+    if not known:
+        return NULL_TEXT
+    kinds = {one.kind for one in known}
+    if all(kind.is_number for kind in kinds):
+        widest = max(known, key=lambda one: NUMBERS.index(one.meta.datatype))
+        return of_kind(known[0].text, widest.kind, known[0].meta.unit, widest.meta.datatype)
+    if len(kinds) > 1:
+        names = " and ".join(sorted(kind.name.lower() for kind in kinds))
+        raise AdqlError(f"{what} needs values of one kind, not {names}", place)
+    if kinds == {Kind.TEXT}:
+        datatype = text_of(known[0].text, known).meta.datatype
+        return replace(known[0], meta=replace(known[0].meta, datatype=datatype))
+    return known[0]
+
+
+def _coalesce(call: Call) -> Value:
+    shared = common(call.arguments, call.name, call.place)
+    text = glue("COALESCE(", listed(one.text for one in call.arguments), ")")
+    return of_kind(text, shared.kind, shared.meta.unit, shared.meta.datatype)
+
+
+def _nullif(call: Call) -> Value:
+    """The first stays what it is, but for an integer that is compared with a float."""
+    first, second = call.arguments
+    shared = common(call.arguments, call.name, call.place)
+    text = glue("NULLIF(", first.text, ", ", second.text, ")")
+    if first.kind is Kind.INTEGER and shared.kind is Kind.FLOAT:
+        return of_kind(text, Kind.FLOAT, first.meta.unit)
+    kept = shared if first.kind is Kind.NULL else first
+    return of_kind(text, kept.kind, kept.meta.unit, kept.meta.datatype)
+
+
+CHOICES = (
+    Function("COALESCE", 1, ANY_NUMBER, _coalesce),
+    Function("NULLIF", 2, 2, _nullif),
+)

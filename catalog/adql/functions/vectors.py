@@ -1,0 +1,123 @@
+"""What morph_distance compares: galaxies by their object_id, and vectors; in SQL halfvecs of 40 numbers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from catalog.adql.functions.call import Call
+from catalog.adql.glue import glue
+from catalog.adql.scope import Scope
+from catalog.adql.sources import Source
+from catalog.adql.value import RANDOM, Kind, Value, is_repeatable
+
+OBJECT_ID = "object_id"
+
+
+@dataclass(frozen=True, eq=False)
+class Vector:
+    """One side of a distance.
+
+    Attributes:
+        text: Its SQL.
+        is_fixed: Whether it is the same for all rows, and can be asked for by itself.
+    """
+
+    text: sql.Composed
+    is_fixed: bool = False
+
+
+def vector(call: Call, index: int, release: str | None) -> Vector:
+    """An operand, looked up or projected as seldom as can be: once, or once a row of what it belongs to.
+
+    Raises:
+        AdqlError: It is neither an integer nor an array.
+    """
+    operand, scope = call.arguments[index], call.scope
+    if operand.kind not in {Kind.INTEGER, Kind.ARRAY}:
+        raise call.wrong(index, "an object_id or a vector")
+    own = _own(operand)
+    if own is not None:
+        return Vector(own)
+    if _is_same_for_all(operand.text, call):
+        once = glue("(SELECT ", _made(operand, operand.text, release, scope), ")")
+        return Vector(once, _stands_by_itself(operand.text, scope))
+    source = operand.column.source if operand.column is not None else None
+    if operand.column is None or not isinstance(source, Source):
+        return Vector(_made(operand, operand.text, release, scope))
+    inside = glue(sql.Identifier("u", operand.column.stored_as))
+    if source.is_one_row:
+        made = _made(operand, inside, release, scope)
+        return Vector(glue("(SELECT ", made, " FROM ", source.relation, " AS u)"), is_fixed=True)
+    if _is_worth_a_column(source, scope):
+        made = _made(operand, inside, release, scope, is_in_rows=True)
+        return Vector(glue(sql.Identifier(source.alias, source.computed(made))))
+    is_light = operand.column.weight == 0 and is_repeatable(operand.text)
+    return Vector(_made(operand, operand.text, release, scope, is_in_rows=is_light))
+
+
+def searched_source(operand: Value) -> Source | None:
+    """The table whose own object_id an operand is, if that table has search vectors."""
+    if operand.column is None or operand.column.stored_as != OBJECT_ID:
+        return None
+    source = operand.column.source
+    has_vectors = isinstance(source, Source) and source.table is not None and source.table.search_column
+    return source if isinstance(source, Source) and has_vectors else None
+
+
+def _own(operand: Value) -> sql.Composed | None:
+    """The vector that stands in the row of an object_id."""
+    source = operand.column.source if operand.column is not None else None
+    if not isinstance(source, Source) or source.table is None:
+        return None
+    if operand.column is None or operand.column.stored_as != OBJECT_ID:
+        return None
+    if source.table.search_column:
+        return glue(sql.Identifier(source.alias, source.table.search_column))
+    if source.table.search_array:
+        return glue(sql.Identifier(source.alias, source.table.search_array), "::public.halfvec(40)")
+    return None
+
+
+def _made(
+    operand: Value, text: sql.Composed, release: str | None, scope: Scope, *, is_in_rows: bool = False
+) -> sql.Composed:
+    """The vector of a galaxy, or of an array."""
+    if operand.kind is Kind.ARRAY:
+        name = glue("NULL") if release is None else scope.context.parameters.bind(release, "text")
+        return glue("galcat.search_vector(", text, "::real[], ", name, ")")
+    alone = glue("galcat.vector_of(", text, "::bigint)")
+    galaxies = next((table for table in scope.context.published.tables if table.search_column), None)
+    if galaxies is None or not is_in_rows:
+        return alone
+    # A sub-query costs a tenth of the function, which remains to refuse an unknown id.
+    found = glue("(SELECT ", sql.Identifier("v", galaxies.search_column), " FROM ")
+    found = glue(found, sql.Identifier(*galaxies.relation), " AS v WHERE ", sql.Identifier("v", OBJECT_ID))
+    return glue("COALESCE(", found, " = ", text, "::bigint), ", alone, ")")
+
+
+def _is_worth_a_column(source: Source, scope: Scope) -> bool:
+    """Whether a row stands in many pairs; a published table has indexes, which a column would cost it."""
+    if source.table is not None:
+        return source.table.is_upload
+    return source not in scope.sources or len(scope.sources) > 1
+
+
+def _is_same_for_all(text: sql.Composed, call: Call) -> bool:
+    """Whether some SQL names nothing of FROM, here or around, and is not drawn anew for each row."""
+    if call.is_of_groups or RANDOM in text:
+        return False
+    aliases = {f'"{source.alias}"' for one in call.scope.around for source in one.sources}
+    return not any(name.partition(".")[0] in aliases for name in _names(text))
+
+
+def _stands_by_itself(text: sql.Composed, scope: Scope) -> bool:
+    """Whether some SQL needs neither a result of WITH nor what a search finds."""
+    results = {f'"{stored}"' for _, _, stored in scope.tables}
+    searches = [sql.Placeholder(search.name) for search in scope.context.searches]
+    return not any(name in results for name in _names(text)) and not any(piece in searches for piece in text)
+
+
+def _names(text: sql.Composed) -> Iterator[str]:
+    """All names of some SQL; in quotes, with those of ours that qualify them."""
+    return (piece.as_string(None) for piece in text if isinstance(piece, sql.Identifier))

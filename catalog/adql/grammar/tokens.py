@@ -1,0 +1,95 @@
+"""A query's tokens: what ADQL does not know is refused before anything is parsed."""
+
+import re
+
+from sqlglot import Token, TokenType
+
+from catalog.adql.errors import AdqlError
+from catalog.adql.grammar.neighbours import check_neighbours
+from catalog.adql.grammar.nesting import check_nesting, without_idle_brackets
+from catalog.adql.grammar.token_kinds import LEAVES
+from catalog.adql.grammar.words import KEYWORDS
+from catalog.adql.limits import JOINS, SELECTS, SET_OPERANDS, TOKENS
+
+_KNOWN = LEAVES | {
+    *KEYWORDS.values(),
+    *(TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.DOT, TokenType.DPIPE),
+    *(TokenType.PLUS, TokenType.DASH, TokenType.STAR, TokenType.SLASH),
+    *(TokenType.EQ, TokenType.NEQ, TokenType.GT, TokenType.GTE, TokenType.LT, TokenType.LTE),
+}
+_REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_FORMS = {
+    TokenType.NUMBER: re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"),
+    TokenType.HEX_STRING: re.compile(r"[0-9A-Fa-f]+"),
+}
+_HINTS = {
+    "%": "for the remainder write MOD(a, b)",
+    ":": "for a type write CAST(a AS type)",
+    "`": "names with other signs stand in double quotes",
+    "[": "names with other signs stand in double quotes",
+    "$": "texts stand in single quotes",
+    ";": "one query at a time",
+}
+_COUNTED = (
+    ({TokenType.JOIN}, JOINS, "joins"),
+    ({TokenType.SELECT}, SELECTS, "SELECTs"),
+    ({TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT}, SET_OPERANDS, "set operations"),
+)
+
+
+def checked(tokens: list[Token]) -> list[Token]:
+    """The tokens without a semicolon at the end, with `.5` as one number and no bracket more than twice.
+
+    Raises:
+        AdqlError: A sign or a word has no meaning in ADQL, or there are too many of something.
+    """
+    if tokens and tokens[-1].token_type == TokenType.SEMICOLON:
+        tokens = tokens[:-1]
+    if not tokens:
+        raise AdqlError("the query is empty")
+    if len(tokens) > TOKENS:
+        raise AdqlError(f"the query has {len(tokens)} words and signs; {TOKENS} are the most")
+    tokens = _whole_numbers(tokens)
+    for token in tokens:
+        _check_known(token)
+    check_neighbours(tokens)
+    for types, most, what in _COUNTED:
+        count = sum(token.token_type in types for token in tokens)
+        if count > most:
+            raise AdqlError(f"the query has {count} {what}; {most} are the most")
+    tokens = without_idle_brackets(tokens)
+    check_nesting(tokens)
+    return tokens
+
+
+def _whole_numbers(tokens: list[Token]) -> list[Token]:
+    """Sqlglot reads `.5` as a point and a 5."""
+    whole: list[Token] = []
+    for token in tokens:
+        point = whole[-1] if whole else None
+        if point is None or token.token_type != TokenType.NUMBER or not _begins_number(whole, token):
+            whole.append(token)
+        else:
+            text = "." + token.text
+            whole[-1] = Token(TokenType.NUMBER, text, token.line, token.col, point.start, token.end)
+    return whole
+
+
+def _begins_number(before: list[Token], number: Token) -> bool:
+    """Whether the point before a number is not the one between the parts of a name."""
+    point, name = before[-1], before[-2] if len(before) > 1 else None
+    if point.token_type != TokenType.DOT or point.end + 1 != number.start:
+        return False
+    return name is None or name.token_type not in LEAVES or name.end + 1 < point.start
+
+
+def _check_known(token: Token) -> None:
+    text = token.text
+    if token.token_type not in _KNOWN:
+        hint = _HINTS.get(text[:1], "")
+        raise AdqlError(f"{text!r} has no meaning here" + (f": {hint}" if hint else ""), token.start)
+    if token.token_type == TokenType.VAR and not _REGULAR.fullmatch(text):
+        raise AdqlError(f"{text!r} is no name in ADQL unless it stands in double quotes", token.start)
+    form = _FORMS.get(token.token_type)
+    if form is not None and not form.fullmatch(text):
+        raise AdqlError(f"{text!r} is no number", token.start)

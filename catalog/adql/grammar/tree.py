@@ -1,0 +1,120 @@
+"""The allow-list of sqlglot's nodes: every kind, and of each what may be set on it. All else is refused."""
+
+from collections.abc import Iterator
+
+from sqlglot import Token, TokenType, exp
+
+from catalog.adql.errors import AdqlError
+from catalog.adql.grammar.token_kinds import LEAVES
+
+_TWO = frozenset({"this", "expression"})
+_ONE = frozenset({"this"})
+_ALLOWED: dict[type[exp.Expr], frozenset[str]] = {
+    exp.Select: frozenset(
+        {"expressions", "distinct", "limit", "from_", "joins", "where", "group", "having", "order", "offset"}
+        | {"with_"}
+    ),
+    exp.Union: frozenset({"this", "expression", "distinct", "order", "offset", "with_"}),
+    exp.Except: frozenset({"this", "expression", "distinct", "order", "offset", "with_"}),
+    exp.Intersect: frozenset({"this", "expression", "distinct", "order", "offset", "with_"}),
+    exp.Subquery: frozenset({"this", "alias", "joins", "order", "offset", "with_"}),
+    exp.With: frozenset({"expressions"}),
+    exp.CTE: frozenset({"this", "alias"}),
+    exp.TableAlias: frozenset({"this", "columns"}),
+    exp.From: _ONE,
+    exp.Join: frozenset({"this", "on", "using", "method", "side", "kind"}),
+    exp.Table: frozenset({"this", "db", "catalog", "alias", "joins"}),
+    exp.Where: _ONE,
+    exp.Having: _ONE,
+    exp.Group: frozenset({"expressions"}),
+    exp.Order: frozenset({"expressions"}),
+    exp.Ordered: frozenset({"this", "desc"}),
+    exp.Limit: frozenset({"expression"}),
+    exp.Offset: frozenset({"expression"}),
+    exp.Distinct: frozenset({"expressions"}),
+    exp.Alias: frozenset({"this", "alias"}),
+    exp.Column: frozenset({"this", "table", "db", "catalog"}),
+    exp.Identifier: frozenset({"this", "quoted"}),
+    exp.Star: frozenset(),
+    exp.Literal: frozenset({"this", "is_string"}),
+    exp.HexString: _ONE,
+    exp.Boolean: _ONE,
+    exp.Null: frozenset(),
+    exp.Paren: _ONE,
+    exp.Neg: _ONE,
+    exp.Not: _ONE,
+    exp.And: _TWO,
+    exp.Or: _TWO,
+    exp.EQ: _TWO,
+    exp.NEQ: _TWO,
+    exp.GT: _TWO,
+    exp.GTE: _TWO,
+    exp.LT: _TWO,
+    exp.LTE: _TWO,
+    exp.Add: _TWO,
+    exp.Sub: _TWO,
+    exp.Mul: _TWO,
+    exp.Div: _TWO,
+    exp.DPipe: frozenset({"this", "expression", "safe"}),
+    exp.Between: frozenset({"this", "low", "high"}),
+    exp.In: frozenset({"this", "expressions", "query"}),
+    exp.Like: frozenset({"this", "expression", "negate"}),
+    exp.ILike: frozenset({"this", "expression", "negate"}),
+    exp.Is: frozenset({"this", "expression", "negate"}),
+    exp.Exists: _ONE,
+    exp.Case: frozenset({"this", "ifs", "default"}),
+    exp.If: frozenset({"this", "true"}),
+    exp.Cast: frozenset({"this", "to"}),
+    exp.Tuple: frozenset({"expressions"}),
+    exp.Anonymous: frozenset({"this", "expressions"}),
+}
+_CALLED: dict[type[exp.Expr], str] = {
+    exp.Star: "*",
+    exp.Distinct: "DISTINCT",
+    exp.Limit: "TOP",
+    exp.CTE: "WITH",
+    exp.Dot: "name",
+}
+_NOTHING: tuple[object, ...] = (None, False, [], ())
+
+
+def check_tree(tree: exp.Expr, tokens: list[Token]) -> None:
+    """Refuse a tree with a node, or something set on a node, that is not on the list.
+
+    A name or literal of the query that the tree does not hold is refused too: sqlglot reads some words of
+    other dialects and forgets them.
+    """
+    held: set[int] = set()
+    used_stars = 0
+    stars = [token for token in tokens if token.token_type == TokenType.STAR]
+    for node in tree.walk():
+        allowed = _ALLOWED.get(type(node))
+        if allowed is None or any(
+            value not in _NOTHING for name, value in node.args.items() if name not in allowed
+        ):
+            what = _CALLED.get(type(node), type(node).__name__)
+            raise AdqlError(f"ADQL knows no {what} of this form", offset_of(node))
+        if "start" in node.meta:
+            held.add(node.meta["start"])
+        used_stars += isinstance(node, exp.Star | exp.Mul)
+    for token in tokens:
+        if token.token_type in LEAVES and token.start not in held:
+            raise AdqlError(f"{token.text!r} has no meaning here", token.start)
+    if len(stars) != used_stars:
+        raise AdqlError("'*' has no meaning here", stars[-1].start)
+
+
+def offset_of(node: exp.Expr | None) -> int | None:
+    """Where a node begins in the query's text; None where no part of it has a place."""
+    while node is not None:
+        places = list(_places(node))
+        if places:
+            return min(places)
+        node = node.parent
+    return None
+
+
+def _places(node: exp.Expr) -> Iterator[int]:
+    for part in node.walk():
+        if "start" in part.meta:
+            yield part.meta["start"]

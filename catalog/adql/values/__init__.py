@@ -1,0 +1,1 @@
+"""Expressions and conditions: what gives a value of a row."""

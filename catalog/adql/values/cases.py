@@ -1,0 +1,50 @@
+"""CASE: conditions, or values that one operand may equal."""
+
+from collections.abc import Callable
+from typing import LiteralString
+
+from psycopg import sql
+from sqlglot import exp
+
+from catalog.adql.functions.choices import common
+from catalog.adql.glue import glue
+from catalog.adql.grammar.tree import offset_of
+from catalog.adql.scope import Scope
+from catalog.adql.value import Value, of_kind
+from catalog.adql.values.fitting import check_kinds, fitted
+
+
+def case(node: exp.Expr, scope: Scope, value: Callable[[exp.Expr, Scope], Value]) -> Value:
+    """Both forms: with a value before the first WHEN the conditions are comparisons with it."""
+    before = scope.context.expanded
+    operand = None if node.this is None else value(node.this, scope)
+    is_once = operand is not None and not (operand.is_repeatable and scope.context.expanded == before)
+    parts: list[LiteralString | sql.Composable] = ["(CASE"]
+    if operand is not None and is_once:
+        parts += [" ", operand.text]
+    results = []
+    for branch in node.args["ifs"]:
+        if operand is None:
+            met = scope.context.condition(branch.this, scope)
+        else:
+            other = value(branch.this, scope)
+            place = offset_of(branch)
+            met = (
+                _equal_to(operand, other, scope, place)
+                if is_once
+                else scope.context.compared(exp.EQ, operand, other, scope, place)
+            )
+        results.append(value(branch.args["true"], scope))
+        parts += [" WHEN ", met, " THEN ", results[-1].text]
+    if node.args.get("default") is not None:
+        results.append(value(node.args["default"], scope))
+        parts += [" ELSE ", results[-1].text]
+    shared = common(results, "CASE", offset_of(node))
+    return of_kind(glue(*parts, " END)"), shared.kind, shared.meta.unit, shared.meta.datatype)
+
+
+def _equal_to(operand: Value, other: Value, scope: Scope, place: int | None) -> sql.Composed:
+    """What stands after WHEN where the operand stands once, after CASE."""
+    suited = fitted(other, operand, scope, place)
+    check_kinds(operand, suited, place)
+    return suited.text

@@ -1,0 +1,77 @@
+"""CAST: the types that ADQL 2.1 names, and from what they can be made (section 4.6.1)."""
+
+from psycopg import sql
+from sqlglot import exp
+
+from catalog.adql.errors import AdqlError
+from catalog.adql.glue import glue
+from catalog.adql.grammar.tree import offset_of
+from catalog.adql.scope import Scope
+from catalog.adql.times import timestamp
+from catalog.adql.value import Kind, Value, of_kind, text_of
+from catalog.adql.values.numbers import literal_value
+
+_NUMBERS = {
+    "SMALLINT": (glue("::smallint"), Kind.INTEGER, "short"),
+    "INTEGER": (glue("::integer"), Kind.INTEGER, "int"),
+    "INT": (glue("::integer"), Kind.INTEGER, "int"),
+    "BIGINT": (glue("::bigint"), Kind.INTEGER, "long"),
+    "REAL": (glue("::real"), Kind.FLOAT, "float"),
+    "DOUBLE PRECISION": (glue("::double precision"), Kind.FLOAT, "double"),
+}
+_TEXTS = {"CHAR": glue("::character"), "VARCHAR": glue("::character varying")}
+_SCALARS = {Kind.INTEGER, Kind.FLOAT, Kind.TEXT, Kind.BOOLEAN, Kind.NULL}
+_LONGEST = 10_000
+
+
+def cast(node: exp.Cast, given: Value, scope: Scope) -> Value:
+    """A value as another type; what has a fraction is cut towards 0 to become an integer.
+
+    Raises:
+        AdqlError: The type is none of ADQL's, or the value cannot become one.
+    """
+    name, length = _target(node)
+    if name in _NUMBERS:
+        _check(given, _SCALARS, name, node)
+        text, kind, datatype = _NUMBERS[name]
+        return of_kind(glue(_countable(given, kind), text), kind, datatype=datatype)
+    if name in _TEXTS:
+        _check(given, _SCALARS | {Kind.TIMESTAMP}, name, node)
+        size = glue("") if length is None else glue("(", sql.Literal(length), ")")
+        return text_of(glue(given.text, _TEXTS[name], size), [given])
+    _check(given, {Kind.TEXT, Kind.TIMESTAMP, Kind.NULL}, name, node)
+    if isinstance(given.constant, str):
+        return timestamp(given.constant, scope, offset_of(node))
+    return of_kind(glue(given.text, "::timestamp"), Kind.TIMESTAMP)
+
+
+def _target(node: exp.Cast) -> tuple[str, int | None]:
+    """The name of the type, and the length of a text."""
+    parts = node.args["to"].expressions
+    name = " ".join(part.name.upper() for part in parts if isinstance(part, exp.Identifier))
+    lengths = [part.name for part in parts if not isinstance(part, exp.Identifier)]
+    place = offset_of(node.args["to"]) if parts else offset_of(node)
+    if name not in _NUMBERS and name not in _TEXTS and name != "TIMESTAMP":
+        raise AdqlError(
+            f"{name or 'nothing'} is no type of ADQL: SMALLINT, INTEGER, BIGINT, REAL, DOUBLE PRECISION, "
+            "CHAR(n), VARCHAR(n) or TIMESTAMP",
+            place,
+        )
+    if not lengths:
+        return name, None
+    length = literal_value(parts[-1])
+    if len(lengths) > 1 or name not in _TEXTS or not isinstance(length, int) or not 0 < length <= _LONGEST:
+        raise AdqlError(f"{name} takes no such length", place)
+    return name, length
+
+
+def _countable(given: Value, kind: Kind) -> sql.Composed:
+    """What Postgres makes a number of as it should: it would round, and knows no truth values."""
+    if given.kind is Kind.FLOAT and kind is Kind.INTEGER:
+        return glue("pg_catalog.trunc(", given.text, "::double precision)")
+    return glue(given.text, "::integer") if given.kind is Kind.BOOLEAN else given.text
+
+
+def _check(given: Value, kinds: set[Kind], name: str, node: exp.Cast) -> None:
+    if given.kind not in kinds:
+        raise AdqlError(f"{given.kind.name.lower()} cannot be cast to {name}", offset_of(node))

@@ -1,0 +1,122 @@
+"""Two values compared: texts with times, truths with 1 and 0, distances with the help of the sky index."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+
+from psycopg import sql
+from sqlglot import exp
+
+from catalog.adql.errors import AdqlError
+from catalog.adql.glue import glue, listed
+from catalog.adql.limits import IN_LIST
+from catalog.adql.scope import Scope
+from catalog.adql.sky import near_by_index
+from catalog.adql.value import Kind, Value
+from catalog.adql.values.expressions import value
+from catalog.adql.values.fitting import check_kinds, fitted
+from catalog.adql.values.numbers import literal_value
+
+_SIGNS: dict[type[exp.Expr], LiteralString] = {
+    exp.EQ: " = ",
+    exp.NEQ: " <> ",
+    exp.LT: " < ",
+    exp.LTE: " <= ",
+    exp.GT: " > ",
+    exp.GTE: " >= ",
+}
+_TURNED: dict[type[exp.Expr], type[exp.Expr]] = {
+    exp.EQ: exp.EQ,
+    exp.NEQ: exp.NEQ,
+    exp.LT: exp.GT,
+    exp.LTE: exp.GTE,
+    exp.GT: exp.LT,
+    exp.GTE: exp.LTE,
+}
+
+
+def compared(
+    sign: type[exp.Expr], left: Value, right: Value, scope: Scope, place: int | None
+) -> sql.Composed:
+    """A comparison as an operand of AND and NOT."""
+    truth = _of_truth(sign, left, right) or _of_truth(_TURNED[sign], right, left)
+    if truth is not None:
+        return truth
+    if left.distance or right.distance:
+        nearness = (
+            near_by_index(sign, left, right, scope)
+            if left.distance
+            else near_by_index(_TURNED[sign], right, left, scope)
+        )
+        if nearness is not None:
+            return nearness
+    left, right = fitted(left, right, scope, place), fitted(right, left, scope, place)
+    check_kinds(left, right, place)
+    return glue("(", left.text, _SIGNS[sign], right.text, ")")
+
+
+def in_list(
+    operand: Value, items: Sequence[exp.Expr], scope: Scope, place: int | None, *, is_light: bool
+) -> sql.Composed:
+    """Membership of a list; one of constants is a single parameter, however long.
+
+    Only a light operand is written once for each item.
+    """
+    if len(items) > IN_LIST:
+        raise AdqlError(f"the list after IN has {len(items)} values; {IN_LIST} are the most", place)
+    if not items:
+        raise AdqlError("the list after IN is empty", place)
+    constants = _constants(operand, items)
+    if constants is not None:
+        return glue("(", operand.text, " = ANY (", scope.context.parameters.bind(*constants), "))")
+    if not is_light:
+        return _in_array(operand, [value(item, scope) for item in items], scope, place)
+    equal = [compared(exp.EQ, operand, value(item, scope), scope, place) for item in items]
+    return glue("(", listed(equal, " OR "), ")")
+
+
+def between(operand: Value, low: Value, high: Value, scope: Scope, place: int | None) -> sql.Composed:
+    """Two comparisons, as the operand may be of another kind than an end; one call where it is long."""
+    if operand.is_repeatable:
+        lower = compared(exp.GTE, operand, low, scope, place)
+        return glue("(", lower, " AND ", compared(exp.LTE, operand, high, scope, place), ")")
+    ends = [fitted(end, operand, scope, place) for end in (low, high)]
+    for end in ends:
+        check_kinds(operand, end, place)
+    return glue("galcat.is_between(", listed(one.text for one in (operand, *ends)), ")")
+
+
+def _in_array(operand: Value, items: Sequence[Value], scope: Scope, place: int | None) -> sql.Composed:
+    """Postgres' own IN computes the operand for each column of the list."""
+    if all(item.kind is Kind.NULL for item in items):
+        return glue("NULL::boolean")
+    suited = [fitted(item, operand, scope, place) for item in items]
+    for item in suited:
+        check_kinds(operand, item, place)
+    return glue("(", operand.text, " = ANY (ARRAY[", listed(item.text for item in suited), "]))")
+
+
+def _of_truth(sign: type[exp.Expr], one: Value, other: Value) -> sql.Composed | None:
+    """`1 = CONTAINS(...)` is a condition by itself: only so does it reach an index."""
+    if one.truth is None or other.truth is not None or sign not in {exp.EQ, exp.NEQ}:
+        return None
+    if not isinstance(other.constant, int) or other.constant not in {0, 1}:
+        return None
+    is_wanted = (other.constant == 1) == (sign is exp.EQ)
+    return one.truth if is_wanted else glue("(NOT ", one.truth, ")")
+
+
+def _constants(operand: Value, items: Sequence[exp.Expr]) -> tuple[list[object], LiteralString] | None:
+    """The values of a list that holds nothing but texts, or nothing but numbers, and their type."""
+    values = []
+    for item in items:
+        literal = literal_value(item)
+        if literal is None:
+            return None
+        values.append(literal)
+    if operand.kind is Kind.TEXT and all(isinstance(one, str) for one in values):
+        return list(values), "text[]"
+    if not operand.kind.is_number or any(isinstance(one, str) for one in values):
+        return None
+    if all(isinstance(one, int) for one in values):
+        return list(values), "bigint[]"
+    return [float(one) for one in values], "double precision[]"
