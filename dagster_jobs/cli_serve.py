@@ -1,5 +1,6 @@
 """The command that opens the catalogue to the tools of the Virtual Observatory."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -40,5 +41,6 @@ def serve(
     spool = settings.home.resolve() / "service"
     service = make_app(connections, limits, spool, public_url=settings.public_url, cutter=SkyCutter())
     base = settings.public_url or f"http://{host}:{port}"
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     typer.echo(f"TAP at {base}/tap, cone search at {base}/scs; Ctrl-C stops it")
     uvicorn.Server(server_config(service, host, port)).run()
