@@ -42,7 +42,7 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     Raises:
         ServerError: One line that says why, and never the password.
     """
-    conninfo = _parsed(url)
+    conninfo = parsed(url)
     try:
         conn = psycopg.connect(conninfo, autocommit=True)
         _register_vectors(conn)
@@ -102,7 +102,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
-def _parsed(url: str) -> str:
+def parsed(url: str) -> str:
     """A libpq connection string with a time limit; SQLAlchemy's `postgresql+psycopg://` is understood too.
 
     A password with a bare @ or / in it would be read as a host or port, and come back in an error message.

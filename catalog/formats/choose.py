@@ -12,7 +12,7 @@ from catalog.formats.separated import CsvWriter, TsvWriter
 from catalog.formats.votable_writer import Binary2Writer, TabledataWriter
 from catalog.formats.writer import Writer
 
-_VOTABLE = "application/x-votable+xml"
+VOTABLE = "application/x-votable+xml"
 
 
 class FormatError(CatalogError):
@@ -56,8 +56,8 @@ class Format:
 FORMATS = (
     Format(
         "votable",
-        _VOTABLE,
-        (f"{_VOTABLE};serialization=BINARY2", _VOTABLE, "text/xml"),
+        VOTABLE,
+        (f"{VOTABLE};serialization=BINARY2", VOTABLE, "text/xml"),
         ("votable", "votable/b2"),
         "vot",
         is_streamed=True,
@@ -66,8 +66,8 @@ FORMATS = (
     ),
     Format(
         "votable/td",
-        f"{_VOTABLE};serialization=TABLEDATA",
-        (f"{_VOTABLE};serialization=TABLEDATA",),
+        f"{VOTABLE};serialization=TABLEDATA",
+        (f"{VOTABLE};serialization=TABLEDATA",),
         ("votable/td",),
         "vot",
         is_streamed=True,

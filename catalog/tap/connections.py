@@ -1,13 +1,12 @@
 """The service's connections: readers, as which strangers' queries run, and keepers of jobs and logs."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from catalog.connection import connect
+from catalog.connection import connect, parsed
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.reader_check import require_harmless, take_reader_role
 
@@ -86,7 +85,7 @@ def one_moment(connection: psycopg.Connection, seconds: float) -> Iterator[None]
 
 def _pool(url: str, configure: Callable[[psycopg.Connection], None], most: int, name: str) -> ConnectionPool:
     return ConnectionPool(
-        re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url),
+        parsed(url),
         kwargs={"autocommit": True},
         min_size=2,
         max_size=most,

@@ -3,8 +3,7 @@
 import psycopg
 
 from catalog.errors import ServerError
-
-READER = "galcat_public"
+from catalog.reader_login import READER
 
 _LOGIN = """
     SELECT session_user, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls,

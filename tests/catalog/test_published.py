@@ -10,6 +10,7 @@ from catalog.labels import Said, write_labels
 from catalog.records import SkipRecord, SurveyRecord, TileRecord
 from catalog.release import register_release
 from catalog.release_life import promote_release
+from catalog.tap.galaxies.cutout import BANDS_M
 from catalog.tasks import add_task, hide_task, show_task
 from catalog.writer import register_survey, write_tile
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record, tile_record
@@ -223,6 +224,14 @@ def test_tiles_are_observations(filled: psycopg.Connection) -> None:
     row = filled.execute("SELECT s_fov FROM ivoa.obscore WHERE obs_id = 'wide'").fetchone()
     assert row is not None
     assert row[0] == pytest.approx(2 * np.degrees(np.arccos(np.cos(np.radians(1)) ** 2)), rel=1e-12)
+
+
+@pytest.mark.parametrize(("band", "limits"), BANDS_M.items())
+def test_a_band_has_the_limits_by_which_cutouts_are_chosen(
+    filled: psycopg.Connection, band: str, limits: tuple[float, float]
+) -> None:
+    filled.execute("UPDATE galcat.survey SET bands = %s", [[band]])
+    assert filled.execute("SELECT em_min, em_max FROM ivoa.obscore").fetchall() == [limits]
 
 
 def test_an_outline_is_read_back_from_its_text(filled: psycopg.Connection) -> None:

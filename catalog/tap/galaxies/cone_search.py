@@ -22,8 +22,7 @@ from catalog.tap.error_response import error_response
 from catalog.tap.galaxies.cone import IDENTITY, cone_query, cone_wanted, described
 from catalog.tap.parameters import Parameters, read_parameters
 from catalog.tap.service import Service
-
-XML = "text/xml"
+from catalog.tap.xml_element import XML
 
 
 def cone_search_routes(service: Service) -> list[Route]:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from catalog.errors import CatalogError
+from catalog.formats.choose import VOTABLE
 from catalog.formats.error import votable_error
 from catalog.tap.faults import AskedWrongError, status_of
 from catalog.tap.galaxies.cutout import Cutter
@@ -20,11 +21,12 @@ from catalog.tap.galaxies.logged import logged
 from catalog.tap.galaxies.thumbnail import thumbnail_endpoint
 from catalog.tap.parameters import Parameters, read_parameters
 from catalog.tap.service import Service
+from catalog.tap.xml_element import XML
 
 MOST_IDS = 500
 """In one answer; further ones are left out, and the answer says so."""
 _MOST_BYTES = 2_000_000
-_FORMATS = ("votable", "application/x-votable+xml", "text/xml")
+_FORMATS = ("votable", VOTABLE, XML)
 
 
 def datalink_routes(service: Service, cutter: Cutter | None) -> list[Route]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from catalog.columns import ColumnMeta
+from catalog.formats.choose import VOTABLE
 from catalog.formats.votable_writer import TabledataWriter
 from catalog.formats.writer import Ending, Heading, Row
 from catalog.formats.xml_text import quoted
@@ -13,9 +14,8 @@ from catalog.tap.galaxies.cutout_response import FITS
 from catalog.tap.galaxies.galaxy_files import GalaxyFiles
 from catalog.tap.galaxies.thumbnail import JPEG
 
-DATALINK = "application/x-votable+xml;content=datalink"
+DATALINK = f"{VOTABLE};content=datalink"
 _STANDARD = "ivo://ivoa.net/std/DataLink#links-1.1"
-_VOTABLE = "application/x-votable+xml"
 _END = b"</VOTABLE>\n"
 _COLUMNS = (
     ColumnMeta("ID", "char", "*", ucd="meta.id;meta.main", description="Identifier, as it was asked for"),
@@ -90,7 +90,7 @@ def _rows(asked: Asked, base_url: str) -> Iterator[Row]:
         error = f"NotFoundFault: {asked.name} is no galaxy of this catalogue"
         yield asked.name, None, None, error, "#this", None, None, None, None, None
         return
-    yield _link(asked, "#this", _row_url(base_url, galaxy), "Its row in galcat.galaxy", _VOTABLE)
+    yield _link(asked, "#this", _row_url(base_url, galaxy), "Its row in galcat.galaxy", VOTABLE)
     if galaxy.thumbnail_bytes is not None:
         url = f"{base_url}/datalink/thumbnail/{galaxy.object_id}.jpg"
         yield _link(asked, "#preview", url, "A small colour picture", JPEG, galaxy.thumbnail_bytes)

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from catalog.formats.choose import VOTABLE
 from catalog.formats.error import votable_error
-from catalog.tap.error_response import VOTABLE
 
 _READ = ("GET", "HEAD")
 _LIST = ("tap", "async")

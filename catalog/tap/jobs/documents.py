@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from catalog.formats.choose import VOTABLE
 from catalog.formats.error import votable_error
 from catalog.tap.answers.response import OVERFLOW_HEADER
 from catalog.tap.compression import gzipped, takes_gzip
-from catalog.tap.error_response import VOTABLE
 from catalog.tap.faults import NothingThereError
 from catalog.tap.jobs.list_routes import ASYNC
 from catalog.tap.jobs.parts import JobParts

@@ -5,13 +5,12 @@ from datetime import datetime
 
 from catalog.formats.xml_text import attributes, content
 from catalog.tap.kept.job import Job
-from catalog.tap.xml_element import iso
+from catalog.tap.xml_element import HEAD, iso
 
 _NAMESPACES = (
     'xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0" xmlns:xlink="http://www.w3.org/1999/xlink" '
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" version="1.1"'
 )
-_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def job_document(job: Job, url: str) -> bytes:
@@ -32,23 +31,23 @@ def job_document(job: Job, url: str) -> bytes:
         _results(job, url),
         summary,
     )
-    return f"{_HEAD}<uws:job {_NAMESPACES}>\n{''.join(parts)}</uws:job>\n".encode()
+    return f"{HEAD}<uws:job {_NAMESPACES}>\n{''.join(parts)}</uws:job>\n".encode()
 
 
 def jobs_document(jobs: Sequence[Job], url: str) -> bytes:
     """A list of jobs; `url` is that of the list."""
     refs = "".join(_reference(job, url) for job in jobs)
-    return f"{_HEAD}<uws:jobs {_NAMESPACES}>\n{refs}</uws:jobs>\n".encode()
+    return f"{HEAD}<uws:jobs {_NAMESPACES}>\n{refs}</uws:jobs>\n".encode()
 
 
 def parameters_document(job: Job) -> bytes:
     """A job's parameters."""
-    return (_HEAD + _parameters(job).replace("<uws:parameters>", f"<uws:parameters {_NAMESPACES}>")).encode()
+    return (HEAD + _parameters(job).replace("<uws:parameters>", f"<uws:parameters {_NAMESPACES}>")).encode()
 
 
 def results_document(job: Job, url: str) -> bytes:
     """Where a job's result is; `url` is the job's."""
-    return (_HEAD + _results(job, url).replace("<uws:results>", f"<uws:results {_NAMESPACES}>")).encode()
+    return (HEAD + _results(job, url).replace("<uws:results>", f"<uws:results {_NAMESPACES}>")).encode()
 
 
 def _reference(job: Job, url: str) -> str:

@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from catalog.tap.app import make_app
 from catalog.tap.connections import Connections
+from catalog.tap.galaxies.cutout import Cutter
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.server import server_config
 
@@ -75,13 +76,14 @@ def serving(
     limits: ServiceLimits,
     public_url: str | None = None,
     reader_url: str | None = None,
+    cutter: Cutter | None = None,
 ) -> Iterator[Served]:
     """Serve in a thread."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("SELECT galcat_tap.let_readers_in()")
     reader_url = reader_url or make_conninfo(database, user="galcat_public")
     connections = Connections(reader_url, database, limits)
-    app = make_app(connections, limits, spool, public_url=public_url)
+    app = make_app(connections, limits, spool, public_url=public_url, cutter=cutter)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         free.listen()
