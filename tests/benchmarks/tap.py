@@ -4,11 +4,7 @@ DaCHS 2.7 was measured on such a machine with 50,000 rows.
 """
 
 import http.client
-import os
 import random
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -34,6 +30,7 @@ from catalog.writer import write_tile
 from tests.benchmarks.search import sky
 from tests.benchmarks.throwaway import catalogue
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
+from tests.clients.service import serving
 
 ROWS = 50_000
 TILE = 1_000
@@ -52,7 +49,7 @@ AVERAGES = "SELECT FLOOR(mag_r) AS m, COUNT(*) AS n, AVG(bar_no_fraction) AS bar
 class Service:
     """A service that runs, and what is in it."""
 
-    port: int
+    host: str
     process: psutil.Process
     ids: list[int]
     places: list[tuple[float, float]]
@@ -60,9 +57,7 @@ class Service:
     def ask(self, query: str, address: str = "127.0.0.1", **parameters: str) -> tuple[int, bytes]:
         """Status and body of a synchronous query, over a connection of its own from an address."""
         text = urllib.parse.urlencode({"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": query, **parameters})
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", self.port, timeout=300, source_address=(address, 0)
-        )
+        connection = http.client.HTTPConnection(self.host, timeout=300, source_address=(address, 0))
         connection.request("POST", "/tap/sync", text, {"Content-Type": "application/x-www-form-urlencoded"})
         answer = connection.getresponse()
         body = answer.read()
@@ -76,7 +71,8 @@ def main() -> None:
         with connect(url, autocommit=True) as connection:
             ids, places = _load(connection)
             _translation(connection)
-        with _serving(url, ids, places) as service:
+        with tempfile.TemporaryDirectory() as home, serving(url, Path(home)) as running:
+            service = Service(running.url.removeprefix("http://"), psutil.Process(running.pid), ids, places)
             _latency(service)
             _memory(service)
             _crowd(service, url)
@@ -129,7 +125,7 @@ def _latency(service: Service) -> None:
         wanted = random.choice(service.ids)
         return f"SELECT TOP 20 {SOME} FROM galcat.galaxy ORDER BY morph_distance(object_id, {wanted})"
 
-    tap = pyvo.dal.TAPService(f"http://127.0.0.1:{service.port}/tap")
+    tap = pyvo.dal.TAPService(f"http://{service.host}/tap")
     five, many = (f"SELECT TOP {n} {SOME} FROM galcat.galaxy" for n in (5, 20_000))
     everything = f"SELECT {SOME} FROM galcat.galaxy"
     cases: list[tuple[str, Callable[[], object], float | None]] = [
@@ -225,40 +221,6 @@ def _left(url: str) -> int:
         ).fetchone()
     assert row is not None
     return int(row[0])
-
-
-@contextmanager
-def _serving(url: str, ids: list[int], places: list[tuple[float, float]]) -> Iterator[Service]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    with connect(url, autocommit=True) as connection:
-        connection.execute("SELECT galcat_tap.let_readers_in()")
-    with tempfile.TemporaryDirectory() as home:
-        environment = os.environ | {
-            "GALCAT_HOME": home,
-            "GALCAT_DATABASE_URL": url,
-            "GALCAT_READER_URL": url.replace("//postgres@", f"//{READER}@"),
-        }
-        command = [str(Path(sys.executable).with_name("galcat")), "serve", "--port", str(port)]
-        process = subprocess.Popen(command, env=environment)
-        try:
-            service = Service(port, psutil.Process(process.pid), ids, places)
-            _wait(service)
-            yield service
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def _wait(service: Service) -> None:
-    for _ in range(300):
-        try:
-            _good(service.ask(f"SELECT TOP 1 {SOME} FROM galcat.galaxy"))
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError("the service does not answer")
 
 
 @contextmanager

@@ -28,11 +28,13 @@ class Service:
         url: Without a slash at its end.
         database: URL of its database, for the owner.
         log: What it says.
+        pid: Its process.
     """
 
     url: str
     database: str
     log: Path
+    pid: int
 
     @property
     def tap(self) -> str:
@@ -54,16 +56,16 @@ def serving(database: str, folder: Path) -> Iterator[Service]:
     """Serve until the end; what it says is shown where it does not start, and kept in the folder."""
     with connect(database, autocommit=True) as connection:
         connection.execute("SELECT galcat_tap.let_readers_in()")
-    port = _free_port()
-    service = Service(f"http://127.0.0.1:{port}", database, folder / "stderr.txt")
+    port, said = _free_port(), folder / "stderr.txt"
     environment = os.environ | {
         "GALCAT_HOME": str(folder),
         "GALCAT_DATABASE_URL": database,
         "GALCAT_READER_URL": make_conninfo(database, user=READER),
     }
     command = [str(Path(sys.executable).with_name("galcat")), "serve", "--port", str(port)]
-    with service.log.open("wb") as log:
+    with said.open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    service = Service(f"http://127.0.0.1:{port}", database, said, process.pid)
     try:
         _wait(service, process)
         yield service
