@@ -24,7 +24,6 @@ TIMM = "timm:"
 KINDS = {
     "simulated": (),
     "efigi": ("folder",),
-    "gz2_spirals": ("folder",),
     "votes": ("table", "folder"),
     "unlabelled": ("folder",),
 }
@@ -120,8 +119,8 @@ class SourceConfig:
     """One labelled source.
 
     Attributes:
-        kind: `simulated`; `efigi`; `gz2_spirals`; `votes`, a table of counts as Galaxy Zoo publishes them; or
-            `unlabelled`, a folder of images.
+        kind: `simulated`; `efigi`; `votes`, a table of counts as Galaxy Zoo publishes them; or `unlabelled`, a
+            folder of images.
         share: Range of the share of the frame that the network sees.
         folder: Of the images and their table; relative to the current folder.
         galaxies: How many to simulate.

@@ -29,19 +29,6 @@ from encoder.training.efigi import (
 from encoder.training.images import Files
 from encoder.training.simulated import simulated_galaxies
 
-# Yes or no on spiral arms from Galaxy Zoo 2, as votes along the path to the question: a galaxy with arms
-# has also been called featured and not edge-on; one without may be anything, so only the question counts.
-_SPIRAL_VOTES = {
-    "smooth-or-featured_smooth": 1.5,
-    "smooth-or-featured_featured-or-disk": 10.0,
-    "smooth-or-featured_artifact": 0.5,
-    "disk-edge-on_yes": 0.5,
-    "disk-edge-on_no": 9.5,
-    "has-spiral-arms_yes": 8.5,
-    "has-spiral-arms_no": 1.0,
-}
-_NO_SPIRAL_VOTES = {"has-spiral-arms_yes": 1.5, "has-spiral-arms_no": 6.5}
-
 
 def load_sources(configs: Sequence[SourceConfig], campaigns: Campaigns, cache: Path) -> list[Labelled]:
     """The galaxies of all sources, as `load_source`; a source that has another's name gets a number."""
@@ -86,8 +73,6 @@ def _load(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:
             )
         case "efigi":
             return _efigi(config, campaigns)
-        case "gz2_spirals":
-            return _gz2_spirals(config, campaigns)
         case "unlabelled":
             return _unlabelled(config, campaigns)
         case _:
@@ -120,27 +105,6 @@ def _efigi(config: SourceConfig, campaigns: Campaigns) -> Labelled:
     traits = attribute_values(table, load_tree("efigi"))
     out = ring_stratified(table, config.held_out)
     return Labelled("efigi", "efigi", table["PGCname"].tolist(), files, votes, config.share, out, traits)
-
-
-def _gz2_spirals(config: SourceConfig, campaigns: Campaigns) -> Labelled:
-    folder = Path(config.folder)
-    path = folder / "labels.csv"
-    table = read_labels(path, "kaggle_galaxy_id", ["spiral"], ["image"])
-    table = unique(table, "kaggle_galaxy_id", path)
-    for row in np.flatnonzero(~table["spiral"].isin([0, 1])).tolist():
-        raise LabelTableError(
-            f"label table {path}, row {row}: spiral = {table['spiral'][row]:g} is not 0 or 1"
-        )
-    votes = np.zeros((len(table), GZD5.n_answers), np.float32)
-    spiral = table["spiral"].to_numpy() == 1
-    for rows, answers in ((spiral, _SPIRAL_VOTES), (~spiral, _NO_SPIRAL_VOTES)):
-        for label, count in answers.items():
-            votes[rows, GZD5.index(label)] = count
-    ids = table["kaggle_galaxy_id"].tolist()
-    files = Files(_there([folder / "images" / name for name in table["image"]], path))
-    out = held_out(config, ids)
-    joined = campaigns.votes({"gzd5": votes})
-    return Labelled("gz2_spirals", "gz2_spirals", ids, files, joined, config.share, out, no_traits(len(ids)))
 
 
 def _votes(config: SourceConfig, campaigns: Campaigns) -> Labelled:

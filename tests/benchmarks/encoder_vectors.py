@@ -21,7 +21,7 @@ SEED = 2_026
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "runs" / "benchmark_vectors"
 DATA = ROOT.parent / "shared" / "data"
-FOLDERS = ("efigi/images", "gz2_spirals/images", "gz_decals_rings/images")
+FOLDERS = ("efigi/images", "gz2_votes/images", "gz_decals_rings/images")
 
 
 def encoder_vectors() -> Encoded:

@@ -95,7 +95,7 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
         (
             'kind = "efigi"',
             'kind = "hubble"',
-            "source kind 'hubble' is not one of simulated, efigi, gz2_spirals, votes",
+            "source kind 'hubble' is not one of simulated, efigi, votes, unlabelled",
         ),
         (
             "share = [0.5, 1.0]",

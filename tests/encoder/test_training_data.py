@@ -29,7 +29,7 @@ CAMPAIGNS = Campaigns.load(("gzd5",))
 
 def test_the_held_out_share_is_kept_and_depends_on_the_name_alone() -> None:
     names = [f"{i}" for i in range(4000)]
-    few, more = (SourceConfig("gz2_spirals", SHARE, held_out=share) for share in (0.2, 0.3))
+    few, more = (SourceConfig("unlabelled", SHARE, held_out=share) for share in (0.2, 0.3))
     out = held_out(few, names)
     assert out.sum() == pytest.approx(800, abs=4 * np.sqrt(4000 * 0.2 * 0.8))
     np.testing.assert_array_equal(held_out(few, names[::-1]), out[::-1])
@@ -131,17 +131,6 @@ def test_efigi_images_belong_to_their_votes(shared_data: Path, tmp_path: Path) -
         with Image.open(shared_data / "efigi" / "images" / table.loc[source.ids[i], "image"]) as file:
             expected = np.asarray(file.convert("RGB")).transpose(2, 0, 1)
         np.testing.assert_array_equal(source.images[i].numpy(), expected)
-
-
-def test_spiral_labels_are_votes_on_the_path_to_the_question(shared_data: Path, tmp_path: Path) -> None:
-    config = SourceConfig("gz2_spirals", SHARE, folder=str(shared_data / "gz2_spirals"))
-    source = load_source(config, CAMPAIGNS, tmp_path)
-    labels = pd.read_csv(shared_data / "gz2_spirals" / "labels.csv")["spiral"].to_numpy()
-    yes, no = GZD5.index("has-spiral-arms_yes"), GZD5.index("has-spiral-arms_no")
-    np.testing.assert_array_equal(source.votes[:, yes] > source.votes[:, no], labels == 1)
-    asked = {q.name: source.votes[:, q.slice].sum(axis=1) for q in GZD5.questions}
-    np.testing.assert_array_equal(asked["disk-edge-on"] > 0, labels == 1)
-    assert (asked["bar"] == 0).all()
 
 
 def test_published_vote_tables_are_read_with_their_images(shared_data: Path, tmp_path: Path) -> None:
@@ -263,11 +252,11 @@ def test_grey_and_printing_colours_are_read_as_red_green_and_blue(tmp_path: Path
 
 
 def test_a_missing_table_or_column_is_one_line_that_names_it(shared_data: Path, tmp_path: Path) -> None:
-    config = SourceConfig("gz2_spirals", SHARE, folder=str(tmp_path))
-    with pytest.raises(LabelTableError, match=r"no label table .*labels\.csv"):
+    config = SourceConfig("efigi", SHARE, folder=str(tmp_path))
+    with pytest.raises(LabelTableError, match=r"no label table .*attributes\.csv"):
         load_source(config, CAMPAIGNS, tmp_path)
-    shutil.copy(shared_data / "gz_decals_rings" / "labels.csv", tmp_path)
-    with pytest.raises(LabelTableError, match=r"labels\.csv has no column 'kaggle_galaxy_id'"):
+    shutil.copy(shared_data / "gz_decals_rings" / "labels.csv", tmp_path / "attributes.csv")
+    with pytest.raises(LabelTableError, match=r"attributes\.csv has no column 'PGCname'"):
         load_source(config, CAMPAIGNS, tmp_path)
 
 
