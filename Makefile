@@ -22,7 +22,7 @@ gpu-test: install-dev ## what needs a CUDA device
 	$(BIN)/pytest -m gpu tests
 
 bench: install-dev ## print the benchmark tables; nothing else should run meanwhile
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m benchmarks
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev

@@ -15,18 +15,18 @@ import pandas as pd
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from catalog.connection import connect, database_url
-from catalog.match import USUAL_COLUMNS as MATCH_COLUMNS
-from catalog.match import Matched
-from catalog.match import match as match_positions
-from catalog.names import galaxy_named
-from catalog.positions import positions_in, read_positions
-from catalog.query import run_query
+from catalog.database.connection import connect, database_url
+from catalog.database.read_only import run_query
 from catalog.result import Result
-from catalog.search import USUAL_COLUMNS, Cone, Found, Search, galaxy_at
-from catalog.search import search as run_search
+from catalog.search.crossmatch import USUAL_COLUMNS as MATCH_COLUMNS
+from catalog.search.crossmatch import Matched
+from catalog.search.crossmatch import match as match_positions
+from catalog.search.name_resolver import galaxy_named
+from catalog.search.positions import positions_in, read_positions
+from catalog.search.search import USUAL_COLUMNS, Cone, Found, Search, galaxy_at
+from catalog.search.search import search as run_search
+from catalog.search.thumbnails import thumbnails
 from catalog.settings import load_settings
-from catalog.thumbnails import thumbnails
 
 NEAR_ARCSEC = 3.0
 

@@ -1,1 +1,1 @@
-"""When it runs: the jobs and the command line that join encoder and catalogue."""
+"""When it runs: the workflows as Dagster's assets, jobs, sensors and schedules."""

@@ -8,8 +8,8 @@ from dagster_jobs.defs.assets import IngestConfig, galaxies, statistics, vector_
 from dagster_jobs.defs.backfill import BackfillConfig, release_index, release_vectors
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource, EncoderResource
-from dagster_jobs.errors import JobError
-from dagster_jobs.outcome import Report, TileOutcome
+from galcat.errors import JobError
+from galcat.workflows.ingest.outcome import Report, TileOutcome
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

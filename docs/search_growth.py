@@ -1,4 +1,4 @@
-"""Draw docs/search_growth.png from docs/search_growth.json, which tests/benchmarks/search.py writes."""
+"""Draw docs/search_growth.png from docs/search_growth.json, which benchmarks/search.py writes."""
 
 import json
 from pathlib import Path

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from catalog.query import run_query
+from catalog.database.read_only import run_query
 from catalog.result import Result
 from catalog.settings import load_settings
-from dagster_jobs.cli_query import as_table, connected
-from dagster_jobs.demo import questions
+from galcat.cli.demo import questions
+from galcat.cli.query import as_table, connected
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- answers: begin -->", "<!-- answers: end -->"

@@ -1,5 +1,5 @@
 -- How deep the vector index is searched, for everybody who asks this database, whatever server it is on.
--- The values and why: catalog/server_settings.py; a test keeps both the same.
+-- The values and why: catalog/database/embedded/settings.py; a test keeps both the same.
 -- Only the database's owner may set them; where that is somebody else, `galcat check` says what is missing.
 DO $$
 DECLARE

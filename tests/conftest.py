@@ -14,9 +14,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from catalog.migrate import migrate
-from catalog.server import down, up
-from catalog.server_account import find_base
+from catalog.database.embedded.account import find_base
+from catalog.database.embedded.server import down, up
+from catalog.database.migrate import migrate
 
 _HOME = pytest.StashKey[Path]()
 _PREFIX = "galcat-tests-"

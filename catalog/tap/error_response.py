@@ -10,8 +10,8 @@ from starlette.responses import Response
 from catalog.errors import CatalogError
 from catalog.formats.choose import VOTABLE
 from catalog.formats.error import votable_error
+from catalog.tap.database.postgres_errors import explained
 from catalog.tap.faults import BROKEN, BusyError, status_of
-from catalog.tap.postgres_errors import explained
 
 _SECONDS = 20.0
 """What documents are allowed."""

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from catalog.tap.faults import AskedWrongError
-from catalog.tap.form_files import closed_later
 from catalog.tap.limits import ServiceLimits
+from catalog.tap.middleware.form_files import closed_later
 
 _MOST_PARAMETERS = 100
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from catalog.tap.client import Client, base_of, client_of
-from catalog.tap.connections import Connections
-from catalog.tap.gate import Gate
+from catalog.tap.database.connections import Connections
+from catalog.tap.database.published_cache import PublishedCache
+from catalog.tap.database.query_log import QueryLog
 from catalog.tap.limits import ServiceLimits
-from catalog.tap.published_cache import PublishedCache
+from catalog.tap.middleware.client import Client, base_of, client_of
 from catalog.tap.queries.run_query import RunningQuery
-from catalog.tap.query_log import QueryLog
 from catalog.tap.reading_places import ReadingPlaces
+from catalog.tap.throttle import Gate
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from warnings import catch_warnings, simplefilter
 
 import dagster as dg
 
-from catalog.check import CHECKS, CheckResult
-from catalog.release import build_search_index, current_release, refresh_statistics
+from catalog.checks.integrity import CHECKS, CheckResult
+from catalog.releases.release import build_search_index, current_release, refresh_statistics
 from dagster_jobs.defs.failures import one_line
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource, EncoderResource
-from dagster_jobs.outcome import Report, TileOutcome
-from dagster_jobs.writing import writing
+from galcat.workflows.ingest.outcome import Report, TileOutcome
+from galcat.workflows.writing import writing
 
 GalaxyEvents = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[type-arg]
 
@@ -58,7 +58,7 @@ def galaxies(
     Good tiles are committed one by one; a run with a bad tile then fails and names it, and a retry reads
     only what is still pending.
     """
-    from dagster_jobs.cell import ingest_cell_tiles  # noqa: PLC0415 - imports torch; a sensor needs none
+    from galcat.workflows.ingest.cell import ingest_cell_tiles  # noqa: PLC0415 - imports torch; a sensor needs none
 
     with one_line():
         outcomes, checks = ingest_cell_tiles(

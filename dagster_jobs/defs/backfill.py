@@ -4,8 +4,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from catalog.release import build_search_index
-from catalog.release_life import find_release
+from catalog.releases.release import build_search_index
+from catalog.releases.releases import find_release
 from dagster_jobs.defs.assets import (
     GPU_POOL,
     GalaxyEvents,
@@ -18,8 +18,8 @@ from dagster_jobs.defs.assets import (
 from dagster_jobs.defs.failures import one_line
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource
-from dagster_jobs.outcome import Report
-from dagster_jobs.writing import writing
+from galcat.workflows.ingest.outcome import Report
+from galcat.workflows.writing import writing
 
 
 class BackfillConfig(dg.Config):
@@ -55,7 +55,7 @@ def release_vectors(
 
     Tiles are committed one by one; a run that was killed is asked for again and does only what is missing.
     """
-    from dagster_jobs.backfill import backfill_cell  # noqa: PLC0415 - imports torch; a sensor needs none
+    from galcat.workflows.backfill import backfill_cell  # noqa: PLC0415 - imports torch; a sensor needs none
 
     with one_line():
         outcomes, checks = backfill_cell(

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from catalog.check import run_checks
+from catalog.checks.integrity import run_checks
 from dagster_jobs.defs.assets import check_result, check_specs
 from dagster_jobs.defs.failures import one_line
 from dagster_jobs.defs.resources import DatabaseResource
-from dagster_jobs.writing import writing
+from galcat.workflows.writing import writing
 
 
 @dg.multi_asset_check(specs=check_specs("statistics"))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from dagster_jobs.reasons import EXPECTED, is_passing, reason
+from galcat.reasons import EXPECTED, is_passing, reason
 
 
 @contextmanager

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from catalog.connection import database_url
+from catalog.database.connection import database_url
 from catalog.settings import load_settings
 
 if TYPE_CHECKING:
-    from encoder.encoder import Encoder
+    from encoder.model.encoder import Encoder
 
 
 class DatabaseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -45,7 +45,7 @@ class DropFolderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 @cache
 def _load(weights: str) -> "Encoder":
-    from encoder.encoder import load_encoder  # noqa: PLC0415 - importing torch takes seconds; a sensor needs none
+    from encoder.model.encoder import load_encoder  # noqa: PLC0415 - importing torch takes seconds; a sensor needs none
 
     return load_encoder(Path(weights) if weights else None)
 

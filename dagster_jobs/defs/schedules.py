@@ -2,14 +2,14 @@
 
 import dagster as dg
 
-from catalog.release import current_release
+from catalog.releases.release import current_release
 from dagster_jobs.defs.jobs import care, ingest
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
 from dagster_jobs.defs.sensors import run_request
-from dagster_jobs.drop import everything_pending
-from dagster_jobs.reasons import EXPECTED, reason
-from dagster_jobs.writing import writing
+from galcat.reasons import EXPECTED, reason
+from galcat.workflows.ingest.drop import everything_pending
+from galcat.workflows.writing import writing
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,

@@ -2,16 +2,16 @@
 
 import dagster as dg
 
-from catalog.due import due_tasks
+from catalog.tasks.stale import due_tasks
 from dagster_jobs.defs.assets import GPU_POOL
 from dagster_jobs.defs.jobs import ingest, learn
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
 from dagster_jobs.defs.tasks import task_names
-from dagster_jobs.drop import CellRun, Look, look
-from dagster_jobs.reasons import EXPECTED, reason
-from dagster_jobs.sights import memory_from_json, memory_to_json
-from dagster_jobs.writing import writing
+from galcat.reasons import EXPECTED, reason
+from galcat.workflows.ingest.drop import CellRun, Look, look
+from galcat.workflows.ingest.sights import memory_from_json, memory_to_json
+from galcat.workflows.writing import writing
 
 
 def new_tiles_sensor(look_every_s: int) -> dg.SensorDefinition:

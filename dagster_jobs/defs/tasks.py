@@ -5,12 +5,12 @@ from warnings import catch_warnings, simplefilter
 
 import dagster as dg
 
-from catalog.tasks import find_task
+from catalog.tasks.tasks import find_task
 from dagster_jobs.defs.assets import galaxies
 from dagster_jobs.defs.failures import one_line
 from dagster_jobs.defs.resources import DatabaseResource
-from dagster_jobs.task_checks import CHECKS, check_version
-from dagster_jobs.writing import writing
+from galcat.workflows.tasks.task_checks import CHECKS, check_version
+from galcat.workflows.writing import writing
 
 TaskEvents = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[type-arg]
 
@@ -37,8 +37,8 @@ def task_column(
     context: dg.AssetExecutionContext, config: LearnConfig, database: DatabaseResource
 ) -> TaskEvents:
     """A task's columns in galcat.galaxy, of every galaxy; where no label is new, of the galaxies that are."""
-    from dagster_jobs.interest_column import write_interest  # noqa: PLC0415 - imports torch; a sensor needs none
-    from dagster_jobs.learn import learn  # noqa: PLC0415
+    from galcat.workflows.tasks.interest_column import write_interest  # noqa: PLC0415 - imports torch; a sensor needs none
+    from galcat.workflows.tasks.learn import learn  # noqa: PLC0415
 
     url, name = database.get_url(), context.partition_key
     with one_line():

@@ -1,1 +1,1 @@
-"""The parts of the evaluation: what an encoder is worth on new galaxies; `encoder.evaluate` is its face."""
+"""What an encoder is worth on galaxies that it has not seen."""

@@ -1,1 +1,1 @@
-"""The parts of training; `encoder.train` is its face."""
+"""A network trained on every source at once."""

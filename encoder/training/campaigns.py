@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.gz_tree import Question, Tree, load_tree
+from encoder.model.gz_tree import Question, Tree, load_tree
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, TypeVar, get_origin
 
 from encoder.errors import TrainingError, WeightsError
-from encoder.gz_tree import GZD5, load_tree
-from encoder.recipe import ImageRecipe
+from encoder.model.gz_tree import GZD5, load_tree
+from encoder.model.recipe import ImageRecipe
+from encoder.model.views import VIEW_SETS
 from encoder.training.augment import AUGMENTATIONS, Share
-from encoder.views import VIEW_SETS
 
 _T = TypeVar("_T")
 _SIZE_STEP = 32
@@ -119,8 +119,8 @@ class SourceConfig:
     """One labelled source.
 
     Attributes:
-        kind: `simulated`; `efigi`; `votes`, a table of counts as Galaxy Zoo publishes them; or `unlabelled`, a
-            folder of images.
+        kind: `simulated`; `efigi`; `votes`, a table of counts as Galaxy Zoo publishes them; or
+            `unlabelled`, a folder of images.
         share: Range of the share of the frame that the network sees.
         folder: Of the images and their table; relative to the current folder.
         galaxies: How many to simulate.

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from encoder.errors import LabelTableError, TrainingError
-from encoder.gz_tree import Tree, load_tree
+from encoder.model.gz_tree import Tree, load_tree
 
 RINGS = ("Inner_Ring", "Outer_Ring", "Pseudo_Ring")
 RINGED = 0.5

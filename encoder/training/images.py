@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms.v2.functional import pil_to_tensor
 
+from encoder.cutouts.fits_pictures import check_colours, is_fits, read_fits_cutout
+from encoder.cutouts.pictures import open_picture
 from encoder.errors import ImageError, TrainingError
-from encoder.fits_cutouts import check_colours, is_fits, read_fits_cutout
-from encoder.pictures import open_picture
-from encoder.recipe import ImageRecipe
-from encoder.survey import Survey
+from encoder.model.recipe import ImageRecipe
+from encoder.surveys.description import Survey
 
 FITS_RECIPE = ImageRecipe(size=424)
 """A FITS cutout is stretched to the picture that Galaxy Zoo would have shown of it."""

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from encoder.gz_tree import Tree
-from encoder.loss import dirichlet_multinomial_loss
-from encoder.network import concentrations
+from encoder.model.gz_tree import Tree
+from encoder.model.loss import dirichlet_multinomial_loss
+from encoder.model.network import concentrations
 
 _STEPS = 400
 _RATE = 0.02

@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from encoder.device import pick_device
+from encoder.model.device import pick_device
 
 _T = TypeVar("_T")
 

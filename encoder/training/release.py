@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from torch.utils.data import DataLoader
 
-from encoder.anomaly import AnomalyReference, fit_anomaly
-from encoder.encoder import Encoder, load_encoder
+from encoder.anomalies.score import AnomalyReference, fit_anomaly
 from encoder.errors import TrainingError
-from encoder.gz_tree import Tree
-from encoder.network import Network, with_first_answers
-from encoder.projection import Projection, fit_projection
+from encoder.model.encoder import Encoder, load_encoder
+from encoder.model.gz_tree import Tree
+from encoder.model.network import Network, with_first_answers
+from encoder.model.projection import Projection, fit_projection
+from encoder.model.weights_file import Weights, write_weights
 from encoder.training.augment import Share
 from encoder.training.config import TrainingConfig
 from encoder.training.data import Labelled, Pictures
 from encoder.training.simulated import KEPT_SHARE
 from encoder.training.unseen import refit_on_unseen
-from encoder.weights_file import Weights, write_weights
 
 SEARCHED_WIDTH = 40
 CACHE = "cache"

@@ -14,19 +14,19 @@ from rich.progress import Progress
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from encoder.device import has_fast_bfloat16
 from encoder.errors import TrainingError, WeightsError
-from encoder.gz_tree import Tree
-from encoder.imagenet import backbone_state
-from encoder.loss import dirichlet_multinomial_loss
-from encoder.network import Network, Prediction, check_size, keep_depthwise_float32, with_channels
+from encoder.model.device import has_fast_bfloat16
+from encoder.model.gz_tree import Tree
+from encoder.model.imagenet import backbone_state
+from encoder.model.loss import dirichlet_multinomial_loss
+from encoder.model.network import Network, Prediction, check_size, keep_depthwise_float32, with_channels
+from encoder.model.weights_file import read_weights
 from encoder.training.augment import AUGMENTATIONS
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import TIMM, TrainingConfig
 from encoder.training.data import Labelled, Pictures, Shown
 from encoder.training.ranks import Ranks
 from encoder.training.vector_losses import Agreement, likeness_loss
-from encoder.weights_file import read_weights
 
 _CHECKPOINT = "checkpoint.pt"
 _LOG = "log.csv"

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.simulate import SurveyParameters, draw_cutouts, expected_fractions
-from encoder.stretch import to_rgb
+from encoder.cutouts.stretch import to_rgb
+from encoder.simulation.simulate import SurveyParameters, draw_cutouts, expected_fractions
 
 DRAWN_PX = 384
 """Pixels across the whole field of a simulated cutout ..."""

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.cutouts.image_list import list_images
 from encoder.errors import LabelTableError, TrainingError
-from encoder.gz_tree import GZD5, load_tree
-from encoder.image_list import list_images
-from encoder.label_tables import read_labels, unique, vote_counts
-from encoder.simulate import SurveyParameters, survey_without
-from encoder.survey import load_survey
+from encoder.model.gz_tree import GZD5, load_tree
+from encoder.simulation.simulate import SurveyParameters, survey_without
+from encoder.surveys.description import load_survey
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
 from encoder.training.data import Labelled, no_traits
@@ -27,6 +26,7 @@ from encoder.training.efigi import (
     without_attributes,
 )
 from encoder.training.images import Files
+from encoder.training.label_tables import read_labels, unique, vote_counts
 from encoder.training.simulated import simulated_galaxies
 
 

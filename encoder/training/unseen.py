@@ -18,15 +18,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from encoder.errors import TrainingError
-from encoder.gz_tree import Tree
-from encoder.network import Network, fingerprint, folded
-from encoder.recipe import ImageRecipe
+from encoder.model.gz_tree import Tree
+from encoder.model.network import Network, fingerprint, folded
+from encoder.model.recipe import ImageRecipe
+from encoder.model.views import views
 from encoder.training.augment import plain
 from encoder.training.config import KEPT_SEEDS
 from encoder.training.data import Labelled, Pictures
 from encoder.training.linear_head import refit_head
 from encoder.training.simulated import CHUNK, KEPT_SHARE, drawn_pictures
-from encoder.views import views
 
 _SEED = KEPT_SEEDS
 """Apart from those that are trained on and those that are judged by."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from catalog.connection import connect
+from catalog.database.connection import connect
 
 
 @pytest.fixture

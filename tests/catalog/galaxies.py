@@ -6,12 +6,12 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from catalog.query import ask, reading
-from catalog.records import GalaxyRows, ReleaseRecord, SurveyRecord, TileRecord
-from catalog.release import register_release
+from catalog.database.read_only import ask, reading
+from catalog.ingestion.records import GalaxyRows, ReleaseRecord, SurveyRecord, TileRecord
+from catalog.ingestion.writer import register_survey, write_tile
+from catalog.releases.release import register_release
 from catalog.result import Result
 from catalog.schema import CONCENTRATIONS, QUESTIONS, SEARCH_DIMENSION
-from catalog.writer import register_survey, write_tile
 
 DIMENSION = 64
 

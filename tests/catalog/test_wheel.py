@@ -5,7 +5,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from catalog.sql_files import sql_files
+from catalog.database.sql_files import sql_files
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +26,7 @@ def test_the_wheel_holds_every_file_that_is_read_at_run_time(tmp_path: Path) -> 
         ("encoder/trees", "*"),
         ("encoder/configs", "*.toml"),
         ("encoder/weights", "*"),
-        ("dagster_jobs", "*.sql"),
+        ("galcat/cli", "*.sql"),
         ("dagster_jobs", "*.yaml"),
     ):
         found = {str(path.relative_to(ROOT)) for path in (ROOT / folder).glob(pattern)}

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from catalog.connection import connect
+from catalog.database.connection import connect
 from tests.clients.galaxies import fill_with_everything
 from tests.clients.service import Service, serving
 from tests.conftest import fresh_database

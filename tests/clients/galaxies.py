@@ -7,13 +7,13 @@ import numpy as np
 import psycopg
 from PIL import Image
 
-from catalog.labels import Said, write_labels
-from catalog.records import SkipRecord, SurveyRecord
-from catalog.release import build_search_index, refresh_statistics, register_release
-from catalog.tasks import add_task, show_task
-from catalog.writer import register_survey, write_tile
+from catalog.ingestion.records import SkipRecord, SurveyRecord
+from catalog.ingestion.writer import register_survey, write_tile
+from catalog.releases.release import build_search_index, refresh_statistics, register_release
+from catalog.tasks.labels import Said, write_labels
+from catalog.tasks.tasks import add_task, show_task
 from tests.catalog.galaxies import galaxy_rows, release_record, tile_record
-from tests.catalog.scored_tasks import RING, scored
+from tests.catalog.tasks.scored_tasks import RING, scored
 
 N = 2_000
 SEED = 6

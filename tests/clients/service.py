@@ -14,8 +14,8 @@ import httpx
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from catalog.connection import connect
-from catalog.reader_login import READER
+from catalog.database.connection import connect
+from catalog.database.reader_login import READER
 
 _SECONDS = 60
 

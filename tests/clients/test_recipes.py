@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.tap.documents.example_queries import EXAMPLES
-from catalog.tap.documents.examples import Anchor, filled
+from catalog.tap.vosi.example_queries import EXAMPLES
+from catalog.tap.vosi.examples import Anchor, filled
 from tests.clients.service import Service
 
 _DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "tap.md"

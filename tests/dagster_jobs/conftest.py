@@ -1,4 +1,4 @@
-"""What tests of the jobs share: a small encoder, a drop folder, and the resources that name both."""
+"""What tests of the jobs share: a Dagster instance, and resources that name a catalogue and an encoder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,22 +7,9 @@ import dagster as dg
 import pytest
 
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
-from tests.dagster_jobs.command_line import Galcat
-from tests.dagster_jobs.small_encoder import write_small_encoder
+from tests.galcat.conftest import drop, galcat, weights
 
-
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights file of a small encoder."""
-    return write_small_encoder(tmp_path_factory.mktemp("weights") / "small.safetensors")
-
-
-@pytest.fixture
-def drop(tmp_path: Path) -> Path:
-    """An empty drop folder."""
-    folder = tmp_path / "drop"
-    folder.mkdir()
-    return folder
+__all__ = ["drop", "galcat", "weights"]
 
 
 @pytest.fixture
@@ -48,11 +35,3 @@ def encoder_resource(weights: Path) -> EncoderResource:
 def drop_resource(drop: Path) -> DropFolderResource:
     """The empty drop folder."""
     return DropFolderResource(path=str(drop))
-
-
-@pytest.fixture
-def galcat(
-    database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Galcat:
-    """The command line over a fresh catalogue."""
-    return Galcat(database, tmp_path, capsys, monkeypatch)

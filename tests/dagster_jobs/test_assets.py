@@ -9,19 +9,19 @@ import dagster as dg
 import psycopg
 import pytest
 
-from catalog.check import CHECKS
-from catalog.connection import connect
-from dagster_jobs.cell import ingest_cell_tiles
-from dagster_jobs.cells import cell_of
+from catalog.checks.integrity import CHECKS
+from catalog.database.connection import connect
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index
 from dagster_jobs.defs.checks import whole_catalogue
 from dagster_jobs.defs.partitions import sky_cells
 from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, no_report
-from dagster_jobs.ingest import cell_lock
-from encoder.survey import load_survey
-from encoder.tiles import find_tiles
-from tests.dagster_jobs.bricks import GALAXIES, mend, spoil, write_brick
-from tests.dagster_jobs.small_encoder import write_small_encoder
+from encoder.surveys.description import load_survey
+from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.cell import ingest_cell_tiles
+from galcat.workflows.ingest.sky_cells import cell_of
+from galcat.workflows.ingest.tiles import cell_lock
+from tests.galcat.bricks import GALAXIES, mend, spoil, write_brick
+from tests.galcat.small_encoder import write_small_encoder
 
 SURVEY = "legacy_dr10"
 GOOD, BAD = "0100p000", "0101p000"

@@ -14,10 +14,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from catalog.connection import OLDEST_PGVECTOR, OLDEST_POSTGRES
-from catalog.server_settings import SEARCH_SETTINGS
+from catalog.database.connection import OLDEST_PGVECTOR, OLDEST_POSTGRES
+from catalog.database.embedded.settings import SEARCH_SETTINGS
 from tests.dagster_jobs.compose_file import ROOT, UnsetError, load
-from tests.dagster_jobs.processes import Started, program, started, wait_until
+from tests.galcat.processes import Started, program, started, wait_until
 
 PASSWORD = "a-password"  # noqa: S105 - of nothing
 VARIABLES = {"GALCAT_POSTGRES_PASSWORD": PASSWORD}

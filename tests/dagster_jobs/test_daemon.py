@@ -11,13 +11,13 @@ import pytest
 from dagster._core.launcher import WorkerStatus
 
 import dagster_jobs
-from catalog.connection import connect
-from dagster_jobs.cells import cell_of
-from dagster_jobs.ingest import cell_lock
-from encoder.survey import load_survey
-from encoder.tiles import find_tiles
-from tests.dagster_jobs.bricks import GALAXIES, write_brick
-from tests.dagster_jobs.processes import Started, started, wait_until
+from catalog.database.connection import connect
+from encoder.surveys.description import load_survey
+from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.sky_cells import cell_of
+from galcat.workflows.ingest.tiles import cell_lock
+from tests.galcat.bricks import GALAXIES, write_brick
+from tests.galcat.processes import Started, started, wait_until
 
 SURVEY = "legacy_dr10"
 FIRST, SECOND = "0100p000", "0200p000"  # in different cells

@@ -7,13 +7,13 @@ import dagster as dg
 import psycopg
 import pytest
 
-from catalog.check import CHECKS
+from catalog.checks.integrity import CHECKS
 from catalog.errors import ServerError
 from dagster_jobs.definitions import catalogue_definitions, defs
 from dagster_jobs.defs.failures import one_line
-from dagster_jobs.errors import JobError
-from dagster_jobs.task_checks import CHECKS as TASK_CHECKS
 from encoder.errors import TileError
+from galcat.errors import JobError
+from galcat.workflows.tasks.task_checks import CHECKS as TASK_CHECKS
 
 
 def test_the_definitions_are_whole() -> None:

@@ -8,22 +8,22 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from catalog.connection import connect
-from catalog.due import due_tasks
-from catalog.labels import Said, write_labels
-from catalog.query import run_query
-from catalog.task_versions import Version
-from catalog.tasks import add_task, hide_task, question_of, tasks
-from dagster_jobs import learn as learning
+from catalog.database.connection import connect
+from catalog.database.read_only import run_query
+from catalog.tasks.labels import Said, write_labels
+from catalog.tasks.model_versions import Version
+from catalog.tasks.stale import due_tasks
+from catalog.tasks.tasks import add_task, hide_task, question_of, tasks
 from dagster_jobs.defs.resources import DatabaseResource
 from dagster_jobs.defs.sensors import new_labels
 from dagster_jobs.defs.tasks import task_column
-from dagster_jobs.learn import learn
-from dagster_jobs.suggest import most_likely, to_label_next
 from encoder.errors import TaskError
-from encoder.heads import fit_head
-from tests.dagster_jobs.asked_galaxies import Asked, fill_asked
-from tests.dagster_jobs.command_line import Galcat
+from encoder.heads.fit import fit_head
+from galcat.workflows.tasks import learn as learning
+from galcat.workflows.tasks.learn import learn
+from galcat.workflows.tasks.suggest import most_likely, to_label_next
+from tests.galcat.cli.asked_galaxies import Asked, fill_asked
+from tests.galcat.cli.command_line import Galcat
 
 RING = question_of("ring", "Has it a ring?", ())
 N = 400
@@ -157,7 +157,7 @@ def test_people_who_disagree_are_reported(database: str, asked: Asked) -> None:
 def test_the_most_likely_as_of_now_are_those_of_all_by_their_full_vectors(
     database: str, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dagster_jobs.suggest._FEWEST_REFINED", 30)
+    monkeypatch.setattr("galcat.workflows.tasks.suggest._FEWEST_REFINED", 30)
     say(database, asked, range(60))
     with connect(database, autocommit=True) as connection:
         found = most_likely(connection, "ring", 15)

@@ -7,15 +7,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from catalog.connection import connect
-from dagster_jobs.cell import ingest_cell_tiles
-from dagster_jobs.cells import cell_of
+from catalog.database.connection import connect
 from dagster_jobs.defs.jobs import ingest
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, no_report
 from dagster_jobs.defs.schedules import nightly_care, nightly_retry
-from encoder.survey import load_survey
-from encoder.tiles import find_tiles
-from tests.dagster_jobs.bricks import spoil, write_brick
+from encoder.surveys.description import load_survey
+from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.cell import ingest_cell_tiles
+from galcat.workflows.ingest.sky_cells import cell_of
+from tests.galcat.bricks import spoil, write_brick
 
 SURVEY = "legacy_dr10"
 NIGHT = datetime(2031, 5, 17, 1, 0, tzinfo=UTC)

@@ -9,13 +9,13 @@ import pytest
 import yaml  # type: ignore[import-untyped] # its stubs are a package of their own
 
 import dagster_jobs
-from dagster_jobs.cells import UNPLACED
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
 from dagster_jobs.defs.sensors import new_tiles_sensor
-from dagster_jobs.sights import Sight, compare
-from encoder.survey import SURVEYS, load_survey
-from encoder.tiles import find_tiles
-from tests.dagster_jobs.bricks import r_image, write_brick
+from encoder.surveys.description import SURVEYS, load_survey
+from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.sights import Sight, compare
+from galcat.workflows.ingest.sky_cells import UNPLACED
+from tests.galcat.bricks import r_image, write_brick
 
 SURVEY = "legacy_dr10"
 NO_DATABASE = "postgresql://nobody@localhost:1/none"

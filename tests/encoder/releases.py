@@ -4,12 +4,12 @@ from pathlib import Path
 
 import torch
 
-from encoder.anomaly import fit_anomaly
-from encoder.gz_tree import GZD5
-from encoder.network import Network
-from encoder.projection import fit_projection
-from encoder.recipe import ImageRecipe
-from encoder.weights_file import Weights, write_weights
+from encoder.anomalies.score import fit_anomaly
+from encoder.model.gz_tree import GZD5
+from encoder.model.network import Network
+from encoder.model.projection import fit_projection
+from encoder.model.recipe import ImageRecipe
+from encoder.model.weights_file import Weights, write_weights
 
 BACKBONE = "tf_efficientnet_lite0"
 SIZE = 48

@@ -15,12 +15,12 @@ from starlette.types import Receive, Scope, Send
 from catalog.errors import CatalogError
 from catalog.tap.answers.answer import Answer
 from catalog.tap.answers.sender import Sender, UnreadError
-from catalog.tap.compression import gzipped, takes_gzip
+from catalog.tap.database.postgres_errors import too_slow
+from catalog.tap.database.query_log import LoggedQuery
 from catalog.tap.error_response import error_response
 from catalog.tap.faults import BROKEN, BrokenError
-from catalog.tap.postgres_errors import too_slow
+from catalog.tap.middleware.compression import gzipped, takes_gzip
 from catalog.tap.queries.run_query import Question
-from catalog.tap.query_log import LoggedQuery
 from catalog.tap.service import Service
 
 OVERFLOW_HEADER = "X-Galcat-Overflow"

@@ -14,9 +14,9 @@ from catalog.adql.translate import translate
 from catalog.adql.translation import Translation
 from catalog.errors import QueryError
 from catalog.formats.writer import Row
-from catalog.tap.connections import Connections, one_moment
-from catalog.tap.postgres_errors import explained
-from catalog.tap.published_cache import PublishedCache
+from catalog.tap.database.connections import Connections, one_moment
+from catalog.tap.database.postgres_errors import explained
+from catalog.tap.database.published_cache import PublishedCache
 from catalog.tap.queries.gather_rows import Chunks, Columns, columns_alone, counted, streamed
 from catalog.tap.queries.postgres_types import described, plain
 from catalog.tap.queries.similar import resolved

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from catalog.adql.translation import Similarity, Translation
 from catalog.errors import QueryError
-from catalog.search import Condition, Cone, Search, search_within
+from catalog.search.search import Condition, Cone, Search, search_within
 
 
 def resolved(connection: psycopg.Connection, translation: Translation) -> dict[str, object]:

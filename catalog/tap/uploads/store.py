@@ -7,7 +7,7 @@ from psycopg import sql
 
 from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.columns import ColumnMeta
-from catalog.positions import DEC_NAMES, RA_NAMES
+from catalog.search.positions import DEC_NAMES, RA_NAMES
 from catalog.tap.uploads.copy_text import CopyText, copy_text
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 
 from catalog.adql.published import PublishedTable
+from catalog.tap.database.postgres_errors import explained
 from catalog.tap.faults import NothingThereError
-from catalog.tap.kept.results import JobResults
-from catalog.tap.kept.store import read_job
-from catalog.tap.postgres_errors import explained
+from catalog.tap.job_store.results import JobResults
+from catalog.tap.job_store.store import read_job
 from catalog.tap.service import Service
 from catalog.tap.uploads.copy_text import copy_text
 from catalog.tap.uploads.read import read_upload

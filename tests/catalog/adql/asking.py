@@ -9,7 +9,7 @@ from catalog.adql.published import Published, PublishedColumn, PublishedTable
 from catalog.adql.translate import translate
 from catalog.adql.translation import Translation
 from catalog.columns import ColumnMeta
-from catalog.tap.load_published import load_published
+from catalog.tap.database.load_published import load_published
 from catalog.tap.queries.similar import resolved
 from tests.catalog.galaxies import fill
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from catalog.connection import connect
+from catalog.database.connection import connect
 from tests.catalog.adql.asking import Asked, make_catalogue
 from tests.conftest import fresh_database
 

@@ -18,8 +18,8 @@ from astropy.io.votable.tree import VOTableFile
 from psycopg.conninfo import make_conninfo
 
 from catalog.tap.app import make_app
-from catalog.tap.connections import Connections
-from catalog.tap.galaxies.cutout import Cutter
+from catalog.tap.database.connections import Connections
+from catalog.tap.datalink.cutout import Cutter
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.server import server_config
 

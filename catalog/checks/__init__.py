@@ -1,0 +1,1 @@
+"""Whether a catalogue is whole, and what mends it."""

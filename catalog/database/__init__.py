@@ -1,0 +1,1 @@
+"""The connection to Postgres and the schema in it."""

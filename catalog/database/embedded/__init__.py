@@ -1,0 +1,1 @@
+"""A Postgres of the catalogue's own, for one user."""

@@ -1,0 +1,81 @@
+"""Bring a database to this version's schema: all of `sql/`, in one transaction, or nothing."""
+
+import psycopg
+from psycopg import sql
+
+from catalog.database.connection import connect, require_supported
+from catalog.database.lock_retry import LOCK_TIMEOUT_MS, patiently
+from catalog.database.sql_files import SqlFile, sql_files
+from catalog.errors import SchemaError
+
+ADVISORY_LOCK = 0x67616C636174  # "galcat"
+
+
+def migrate(url: str) -> None:
+    """Create or update the schema `galcat`; a database that is up to date is only read.
+
+    Raises:
+        ServerError: the server is unreachable or too old.
+        SchemaError: the database is newer than this program, an applied migration was changed, or readers
+            held the lock for too long. Nothing is changed then.
+    """
+
+    def update() -> None:
+        with connect(url) as connection:
+            require_supported(connection)
+            _apply(connection)
+
+    try:
+        patiently(update, SchemaError)
+    except psycopg.errors.InsufficientPrivilege as error:
+        reason = str(error).splitlines()[0]
+        raise SchemaError(f"this login may not read or update the catalogue's schema: {reason}") from error
+
+
+def _apply(connection: psycopg.Connection) -> None:
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+    connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{LOCK_TIMEOUT_MS}ms")))
+    files = sql_files()
+    applied = _applied(connection)
+    _refuse_foreign_history(applied, files)
+    if all(applied.get(file.name) == file.sha256 for file in files):
+        return
+    for file in files:
+        if file.is_migration and file.name in applied:
+            continue
+        _run(connection, file)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO galcat.schema_history (file, sha256) VALUES (%s, %s) "
+            "ON CONFLICT (file) DO UPDATE SET sha256 = excluded.sha256, applied_at = clock_timestamp() "
+            "WHERE schema_history.sha256 <> excluded.sha256",
+            [(file.name, file.sha256) for file in files],
+        )
+
+
+def _run(connection: psycopg.Connection, file: SqlFile) -> None:
+    try:
+        connection.execute(file.text.encode())
+    except psycopg.errors.LockNotAvailable:
+        raise
+    except psycopg.Error as error:
+        raise SchemaError(f"sql/{file.name} could not be applied: {str(error).splitlines()[0]}") from error
+
+
+def _applied(connection: psycopg.Connection) -> dict[str, str]:
+    """Read the digest of every file this database was built from; empty for a new database."""
+    row = connection.execute("SELECT to_regclass('galcat.schema_history')").fetchone()
+    if row is None or row[0] is None:
+        return {}
+    return dict(connection.execute("SELECT file, sha256 FROM galcat.schema_history").fetchall())
+
+
+def _refuse_foreign_history(applied: dict[str, str], files: list[SqlFile]) -> None:
+    known = {file.name: file.sha256 for file in files if file.is_migration}
+    for name, digest in applied.items():
+        if not name.startswith("migrations/"):
+            continue
+        if name not in known:
+            raise SchemaError(f"the database is newer than this galcat: it has {name}; update galcat")
+        if known[name] != digest:
+            raise SchemaError(f"sql/{name} was changed after it was applied: add a new migration instead")

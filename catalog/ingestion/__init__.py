@@ -1,0 +1,1 @@
+"""Encoded tiles to rows, a transaction a tile."""

@@ -1,0 +1,349 @@
+"""Write a tile's galaxies: one transaction, so a tile is wholly there or not at all."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import psycopg
+from astropy import units
+from astropy_healpix import lonlat_to_healpix
+from numpy.typing import NDArray
+from psycopg import Cursor, sql
+
+from catalog.database.binary_copy import Columns, copy_columns
+from catalog.database.staging import load, make_stage, merge
+from catalog.errors import CatalogError
+from catalog.ingestion.conflicts import refuse_collisions, refuse_other_tiles, refuse_strangers
+from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, TileRecord, object_id
+from catalog.schema import BANDS, CONCENTRATIONS, FRACTIONS
+
+NSIDE_29 = 2**29
+RADII = ("petro_th50", "petro_th90", "shape_r", "pixel_scale_arcsec")
+SOURCE_COLUMNS = (
+    "object_id",
+    "survey_id",
+    "survey_source_id",
+    "tile_id",
+    "ra",
+    "dec",
+    "healpix29",
+    *RADII,
+    *(f"mag_{band}" for band in BANDS),
+)
+HALF_MAX = 65504.0
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """What one tile changed: rows new or different, and galaxies retired."""
+
+    changed: int
+    retired: int
+
+
+def register_survey(connection: psycopg.Connection, survey: SurveyRecord) -> int:
+    """Store a survey, or its newer description.
+
+    Returns:
+        Its survey_id.
+    """
+    row = connection.execute(
+        "SELECT survey_id, description, bands, definition FROM galcat.survey WHERE name = %s", [survey.name]
+    ).fetchone()
+    wanted = (survey.description, list(survey.bands), survey.definition)
+    if row is not None and tuple(row[1:]) == wanted:
+        return int(row[0])
+    row = connection.execute(
+        "INSERT INTO galcat.survey (name, description, bands, definition) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT (name) DO UPDATE SET description = excluded.description, bands = excluded.bands, "
+        "definition = excluded.definition RETURNING survey_id",
+        [survey.name, *wanted],
+    ).fetchone()
+    assert row is not None  # noqa: S101 - RETURNING returns
+    return int(row[0])
+
+
+def write_tile(
+    connection: psycopg.Connection,
+    survey_id: int,
+    release_id: int,
+    tile: TileRecord,
+    galaxies: GalaxyRows,
+    skips: list[SkipRecord],
+) -> WriteResult:
+    """Make a release hold exactly this tile's galaxies, in one transaction.
+
+    Rows that are already there and equal are not touched. Galaxies the tile no longer lists are retired:
+    their source row stays, for the labels that point to it, and their vectors go, in every release. A source
+    that is skipped loses its vectors in this release; one whose image could not be read keeps what it had.
+
+    A release that is not the current one only adds: what readers see of the tile, its galaxies and their
+    pictures stays as it is.
+
+    Raises:
+        CollisionError: A galaxy's object_id belongs to another source, or the galaxy to another tile.
+        CatalogError: The tile came from another folder, and none of its galaxies is in this one.
+        psycopg.Error: The connection or the disk failed; the transaction is rolled back.
+    """
+    with connection.transaction(), connection.cursor() as cursor:
+        survey = _survey_name(cursor, survey_id)
+        is_current = _is_current(cursor, release_id)
+        folder_before = _folder(cursor, survey_id, tile.name)
+        tile_id = _upsert_tile(cursor, survey_id, tile, replace=is_current)
+        ids = np.array([object_id(survey, name) for name in galaxies.survey_source_id], dtype=np.int64)
+        _stage_sources(cursor, survey_id, tile_id, ids, galaxies)
+        refuse_collisions(cursor)
+        if is_current:
+            refuse_other_tiles(cursor, tile_id, release_id, tile)
+        if is_current and folder_before not in {None, tile.folder}:
+            refuse_strangers(cursor, tile_id, tile, str(folder_before))
+        columns = (*SOURCE_COLUMNS, "is_retired")
+        changed = merge(cursor, "source", ("object_id",), columns, replace=is_current)
+        skipped = {skip: object_id(survey, skip.survey_source_id) for skip in skips}
+        retired = _retire_vanished(cursor, tile_id, list(skipped.values())) if is_current else 0
+        _remove_vectors(cursor, release_id, [i for skip, i in skipped.items() if not skip.will_retry])
+        rewritten = _write_vectors(cursor, release_id, ids, galaxies, replace_pictures=is_current)
+        if rewritten:
+            cursor.execute("SELECT galcat.forget_scores(%s::smallint, %s)", [release_id, ids.tolist()])
+        changed += rewritten
+        _write_outcome(cursor, tile_id, release_id, tile, len(galaxies), skips)
+    return WriteResult(changed, retired)
+
+
+def write_failure(
+    connection: psycopg.Connection, survey_id: int, release_id: int, tile: TileRecord, error: str
+) -> None:
+    """Remember that a tile failed, and why; galaxies it had before stay as they are."""
+    with connection.transaction(), connection.cursor() as cursor:
+        tile_id = _upsert_tile(cursor, survey_id, tile, replace=_is_current(cursor, release_id))
+        cursor.execute(
+            "INSERT INTO galcat.ingestion (tile_id, release_id, state, fingerprint, content_hash, error) "
+            "VALUES (%s, %s, 'failed', %s, NULL, %s) ON CONFLICT (tile_id, release_id) DO UPDATE SET "
+            "state = 'failed', fingerprint = excluded.fingerprint, content_hash = NULL, "
+            "error = excluded.error, attempts = ingestion.attempts + 1, finished_at = clock_timestamp()",
+            [tile_id, release_id, tile.fingerprint, error],
+        )
+
+
+def _survey_name(cursor: Cursor[tuple[object, ...]], survey_id: int) -> str:
+    row = cursor.execute("SELECT name FROM galcat.survey WHERE survey_id = %s", [survey_id]).fetchone()
+    if row is None:
+        raise CatalogError(f"no survey has survey_id {survey_id}")
+    return str(row[0])
+
+
+def _is_current(cursor: Cursor[tuple[object, ...]], release_id: int) -> bool:
+    row = cursor.execute(
+        "SELECT is_current FROM galcat.release WHERE release_id = %s", [release_id]
+    ).fetchone()
+    if row is None:
+        raise CatalogError(f"no release has release_id {release_id}: it was dropped")
+    return bool(row[0])
+
+
+def _upsert_tile(
+    cursor: Cursor[tuple[object, ...]], survey_id: int, tile: TileRecord, *, replace: bool
+) -> int:
+    """Store a tile and give its tile_id; one that is there already is brought up to date, or left alone."""
+    if not replace:
+        there = cursor.execute(
+            "SELECT tile_id FROM galcat.tile WHERE survey_id = %s AND name = %s", [survey_id, tile.name]
+        ).fetchone()
+        if there is not None:
+            return int(str(there[0]))
+    healpix29 = None
+    if tile.ra is not None and tile.dec is not None:
+        healpix29 = int(healpix29_of(np.array([tile.ra]), np.array([tile.dec]))[0])
+    cursor.execute(
+        "INSERT INTO galcat.tile (survey_id, name, ra, dec, healpix29, footprint, files, folder) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (survey_id, name) DO UPDATE SET "
+        "ra = excluded.ra, dec = excluded.dec, healpix29 = excluded.healpix29, "
+        "footprint = excluded.footprint, files = excluded.files, folder = excluded.folder RETURNING tile_id",
+        [
+            survey_id,
+            tile.name,
+            tile.ra,
+            tile.dec,
+            healpix29,
+            list(tile.footprint),
+            list(tile.files),
+            tile.folder,
+        ],
+    )
+    row = cursor.fetchone()
+    assert row is not None  # noqa: S101 - RETURNING returns
+    return int(str(row[0]))
+
+
+def healpix29_of(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDArray[np.int64]:
+    """HEALPix index, order 29, nested, of ICRS positions in degrees, each (n,)."""
+    pixels: NDArray[np.int64] = lonlat_to_healpix(
+        ra_deg * units.deg, dec_deg * units.deg, NSIDE_29, order="nested"
+    )
+    return pixels
+
+
+def _stage_sources(
+    cursor: Cursor[tuple[object, ...]],
+    survey_id: int,
+    tile_id: int,
+    ids: NDArray[np.int64],
+    galaxies: GalaxyRows,
+) -> None:
+    make_stage(cursor, "source")
+    healpix29 = healpix29_of(galaxies.ra, galaxies.dec)
+    unknown = np.full(len(ids), np.nan, dtype=np.float32)
+    numbers = [galaxies.radii_arcsec.get(name, unknown) for name in RADII]
+    numbers += [galaxies.magnitudes.get(band, unknown) for band in BANDS]
+    statement = sql.SQL("COPY pg_temp.stage_source ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.SQL(", ").join(map(sql.Identifier, (*SOURCE_COLUMNS, "is_retired")))
+    )
+    with cursor.copy(statement) as copy:
+        copy.set_types(
+            ["int8", "int2", "text", "int8", "float8", "float8", "int8", *["float4"] * len(numbers), "bool"]
+        )
+        places = zip(galaxies.ra.tolist(), galaxies.dec.tolist(), healpix29.tolist(), strict=True)
+        known = zip(*map(_null_for_nan, numbers), strict=True)
+        for identity, name, place, values in zip(
+            ids.tolist(), galaxies.survey_source_id, places, known, strict=True
+        ):
+            copy.write_row((identity, survey_id, name, tile_id, *place, *values, False))
+
+
+def _null_for_nan(column: NDArray[np.float32]) -> list[float | None]:
+    return [None if number != number else number for number in column.tolist()]  # noqa: PLR0124 - NaN differs
+
+
+def _folder(cursor: Cursor[tuple[object, ...]], survey_id: int, name: str) -> object:
+    """Where a tile was ingested from; None for a new one."""
+    row = cursor.execute(
+        "SELECT folder FROM galcat.tile WHERE survey_id = %s AND name = %s", [survey_id, name]
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _retire_vanished(cursor: Cursor[tuple[object, ...]], tile_id: int, kept: list[int]) -> int:
+    vanished = [
+        row[0]
+        for row in cursor.execute(
+            "UPDATE galcat.source AS s SET is_retired = true WHERE s.tile_id = %s AND NOT s.is_retired "
+            "AND s.object_id <> ALL (%s::bigint[]) "
+            "AND NOT EXISTS (SELECT FROM pg_temp.stage_source AS n WHERE n.object_id = s.object_id) "
+            "RETURNING s.object_id",
+            [tile_id, kept],
+        )
+    ]
+    if vanished:
+        for table in ("embedding", "embedding_full", "morphology", "thumbnail"):
+            cursor.execute(
+                sql.SQL("DELETE FROM {} WHERE object_id = ANY (%s)").format(sql.Identifier("galcat", table)),
+                [vanished],
+            )
+    return len(vanished)
+
+
+def _remove_vectors(cursor: Cursor[tuple[object, ...]], release_id: int, ids: list[int]) -> None:
+    for table in ("embedding", "embedding_full", "morphology"):
+        cursor.execute(
+            sql.SQL("DELETE FROM {} WHERE object_id = ANY (%s) AND release_id = %s").format(
+                sql.Identifier("galcat", table)
+            ),
+            [ids, release_id],
+        )
+
+
+def _write_vectors(
+    cursor: Cursor[tuple[object, ...]],
+    release_id: int,
+    ids: NDArray[np.int64],
+    galaxies: GalaxyRows,
+    *,
+    replace_pictures: bool,
+) -> int:
+    """Write what hangs on a galaxy: both vectors, morphology, thumbnail; returns rows changed."""
+    keys: Columns = {"object_id": ids, "release_id": np.full(len(ids), release_id, dtype=np.int16)}
+    parts: dict[str, Columns] = {
+        "embedding": {"search": _halves(galaxies.search)},
+        "embedding_full": {"vector": _halves(galaxies.full)},
+        "morphology": dict(zip(FRACTIONS, galaxies.fractions.T, strict=True))
+        | dict(zip(CONCENTRATIONS, galaxies.concentrations.T, strict=True))
+        | ({} if galaxies.anomaly_scores is None else {"anomaly_score": galaxies.anomaly_scores}),
+    }
+    changed = 0
+    for table, values in parts.items():
+        columns = keys | values
+        copy = partial(copy_columns, columns=columns)
+        names = tuple(columns)
+        changed += load(cursor, table, tuple(keys), names, release_id, ids.tolist(), copy, replace=True)
+    copy = partial(_copy_pictures, rows=list(zip(ids.tolist(), galaxies.jpegs, strict=True)))
+    names = ("object_id", "jpeg")
+    key = names[:1]
+    return changed + load(
+        cursor, "thumbnail", key, names, release_id, ids.tolist(), copy, replace=replace_pictures
+    )
+
+
+def _copy_pictures(
+    cursor: Cursor[tuple[object, ...]], table: sql.Composable, rows: list[tuple[int, bytes]]
+) -> None:
+    statement = sql.SQL("COPY {} (object_id, jpeg) FROM STDIN (FORMAT BINARY)").format(table)
+    with cursor.copy(statement) as copy:
+        copy.set_types(["int8", "bytea"])
+        for row in rows:
+            copy.write_row(row)
+
+
+def _halves(array: NDArray[np.float32]) -> NDArray[np.float16]:
+    if array.size and float(np.abs(array).max()) > HALF_MAX:
+        raise CatalogError(
+            f"a vector holds {np.abs(array).max():.3g}, more than a halfvec can: {HALF_MAX:.0f}"
+        )
+    return array.astype(np.float16)
+
+
+def _write_outcome(
+    cursor: Cursor[tuple[object, ...]],
+    tile_id: int,
+    release_id: int,
+    tile: TileRecord,
+    n_galaxies: int,
+    skips: list[SkipRecord],
+) -> None:
+    n_failed = sum(skip.will_retry for skip in skips)
+    cursor.execute(
+        "INSERT INTO galcat.ingestion (tile_id, release_id, state, fingerprint, content_hash, n_sources, "
+        "n_galaxies, n_skipped, n_failed) VALUES (%s, %s, 'done', %s, %s, %s, %s, %s, %s) "
+        "ON CONFLICT (tile_id, release_id) DO UPDATE SET state = 'done', fingerprint = excluded.fingerprint, "
+        "content_hash = excluded.content_hash, n_sources = excluded.n_sources, "
+        "n_galaxies = excluded.n_galaxies, n_skipped = excluded.n_skipped, n_failed = excluded.n_failed, "
+        "error = NULL, attempts = ingestion.attempts + 1, finished_at = clock_timestamp()",
+        [
+            tile_id,
+            release_id,
+            tile.fingerprint,
+            tile.content_hash,
+            n_galaxies + len(skips),
+            n_galaxies,
+            len(skips) - n_failed,
+            n_failed,
+        ],
+    )
+    cursor.execute(
+        "DELETE FROM galcat.skipped_row WHERE tile_id = %s AND release_id = %s", [tile_id, release_id]
+    )
+    cursor.executemany(
+        "INSERT INTO galcat.skipped_row (tile_id, release_id, file_row, survey_source_id, reason, detail, "
+        "will_retry) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [
+            (
+                tile_id,
+                release_id,
+                skip.file_row,
+                skip.survey_source_id,
+                skip.reason,
+                skip.detail,
+                skip.will_retry,
+            )
+            for skip in skips
+        ],
+    )

@@ -1,0 +1,1 @@
+"""The life of a release: created, filled, promoted, dropped."""

@@ -1,0 +1,1 @@
+"""Galaxies by likeness, by name, by position and by list."""

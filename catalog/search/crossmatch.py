@@ -1,0 +1,121 @@
+"""A list of positions matched with the catalogue: whose galaxy is where, and what is known of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import psycopg
+from astropy.table import Column
+from psycopg import sql
+
+from catalog.database.read_only import select
+from catalog.result import Field, Result
+from catalog.search.positions import Positions
+
+USUAL_COLUMNS = (
+    "ra",
+    "dec",
+    "mag_r",
+    "smooth_or_featured_smooth_fraction",
+    "smooth_or_featured_featured_or_disk_fraction",
+)
+_ADDED = ("object_id", "distance_arcsec", "matches")
+_MATCH = sql.SQL(
+    "WITH near AS (SELECT m.*, count(*) OVER of_position AS matches, "
+    "row_number() OVER (of_position ORDER BY m.distance, m.object_id) AS place "
+    "FROM galcat.crossmatch(%(ra)s, %(dec)s, %(radius)s, false) AS m "
+    "WINDOW of_position AS (PARTITION BY m.position_number)) "
+    "SELECT near.position_number, near.object_id, 3600 * near.distance, near.matches{columns} "
+    "FROM near JOIN galcat.galaxy AS g USING (object_id) WHERE near.place = 1"
+)
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A list of n positions and what was found.
+
+    Attributes:
+        result: A row for every position, in their order: the list's own columns, then object_id,
+            distance_arcsec and matches (galaxies within the radius) and the columns asked for, of the nearest
+            galaxy; NULL where there is none. A column that the list has already is called NAME_galcat.
+        unmatched: Positions without a galaxy, counted from 1.
+        ambiguous: Positions with several.
+        object_ids: The galaxies found, each once, in the list's order: what `Search.like` takes.
+    """
+
+    result: Result
+    unmatched: list[int]
+    ambiguous: list[int]
+    object_ids: tuple[int, ...]
+
+
+def match(
+    connection: psycopg.Connection,
+    positions: Positions,
+    radius_arcsec: float,
+    columns: Sequence[str] = USUAL_COLUMNS,
+) -> Matched:
+    """Find the nearest galaxy of each position.
+
+    Args:
+        connection: To the catalogue.
+        positions: What to look for.
+        radius_arcsec: How near a galaxy must be.
+        columns: Of galcat.galaxy.
+
+    Raises:
+        QueryError: galcat.galaxy has no such column, or the radius is none.
+    """
+    columns = [name for name in dict.fromkeys(columns) if name != "object_id"]  # which is there in any case
+    chosen = sql.SQL("").join(sql.SQL(", g.{}").format(sql.Identifier(name)) for name in columns)
+    parameters: dict[str, object] = {
+        "ra": positions.ra_deg.tolist(),
+        "dec": positions.dec_deg.tolist(),
+        "radius": radius_arcsec / 3600,
+    }
+    nearest = select(connection, _MATCH.format(columns=chosen), parameters)
+    found = {row[0]: row[1:] for row in nearest.rows}
+    nothing = (None, None, 0, *[None] * len(columns))
+    own = [_values(positions, name) for name in positions.table.colnames]
+    numbers = range(1, len(positions.ra_deg) + 1)
+    rows = [
+        (*values, *found.get(i, nothing)) for i, values in zip(numbers, zip(*own, strict=True), strict=True)
+    ]
+    taken = {name.lower() for name in positions.table.colnames}
+    added = [_free(name, taken) for name in (*_ADDED, *columns)]
+    identity, _, matches, *others = nearest.fields[1:]
+    distance = Field("f8", "arcsec", "Distance from the position")
+    fields = (*_own_fields(positions), identity, distance, matches, *others)
+    return Matched(
+        Result((*positions.table.colnames, *added), rows, fields),
+        unmatched=[i for i in numbers if i not in found],
+        ambiguous=[i for i in numbers if i in found and int(str(found[i][2])) > 1],
+        object_ids=tuple(dict.fromkeys(int(str(found[i][0])) for i in numbers if i in found)),
+    )
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name.lower() in taken:
+        name += "_galcat"
+    return name
+
+
+def _own_fields(positions: Positions) -> list[Field]:
+    columns = [positions.table[name] for name in positions.table.colnames]
+    return [
+        Field(
+            None,
+            None if getattr(column, "unit", None) is None else str(column.unit),
+            column.info.description or "",
+        )
+        for column in columns
+    ]
+
+
+def _values(positions: Positions, name: str) -> list[object]:
+    """A column of the list as Python values, None where it has none; times and the like as text."""
+    column = positions.table[name]
+    if not isinstance(column, Column):
+        return [str(value) for value in column]
+    values: list[object] = np.ma.asarray(column).tolist()
+    return [value.decode() if isinstance(value, bytes) else value for value in values]

@@ -1,0 +1,339 @@
+"""Galaxies that look alike, with conditions: never fewer than brute force finds, exact where that is cheap.
+
+A search goes one of two ways. Few galaxies fulfil the conditions: they are gathered, and sorted by distance,
+which is exact. Many do: the vector index is walked until enough are found; were they too few, all are sorted.
+"""
+
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import LiteralString, NamedTuple
+
+import numpy as np
+import psycopg
+from astropy import units
+from astropy.coordinates import SkyCoord
+from numpy.typing import NDArray
+from psycopg import sql
+
+from catalog.database.read_only import Parameters, ask, reading, select, set_for_now
+from catalog.errors import QueryError, UnknownObjectError
+from catalog.result import Result
+
+USUAL_COLUMNS = (
+    "survey",
+    "survey_source_id",
+    "ra",
+    "dec",
+    "mag_r",
+    "smooth_or_featured_featured_or_disk_fraction",
+    "disk_edge_on_yes_fraction",
+    "has_spiral_arms_yes_fraction",
+)
+FEWEST_BY_INDEX = 5_000
+"""Galaxies that are gathered and sorted in any case."""
+ROOM = 3
+"""So many times more are gathered before the index is taken after all: an estimate may be wrong."""
+SAMPLE = 1_000
+"""Galaxies that a condition is tried on."""
+LARGE_CONE = 0.1
+"""Share of the catalogue from which the sky index helps no more."""
+EF_SEARCH = 200
+EF_SEARCH_UNDER_CONDITIONS = 400
+DEEPEST = 1000
+"""What pgvector allows."""
+MOST_BY_INDEX = 500
+"""Galaxies asked for, beyond which the index would miss too many."""
+SAME_PLACE_ARCSEC = 3.0
+
+_ID_END = 2**63
+_AT: LiteralString = (
+    "SELECT object_id FROM galcat.galaxy WHERE galcat.cone(ra, dec, %(ra)s, %(dec)s, %(radius)s) "
+    "ORDER BY galcat.sky_distance(ra, dec, %(ra)s, %(dec)s) LIMIT 1"
+)
+_NUMBERS: LiteralString = (
+    "SELECT CASE WHEN %(vector)s::text IS NULL THEN galcat.vector_of_many(%(like)s, %(unlike)s)::text "
+    "ELSE %(vector)s END, "
+    "(SELECT sum(c.galaxies)::bigint FROM galcat.sky_count AS c WHERE c.cell_order = 2), "
+    "galcat.galaxies_expected(%(ra)s, %(dec)s, %(radius)s), "
+    "galcat.cone_box(%(ra)s, %(dec)s, %(radius)s, 0)"  # refuses what is no cone
+)
+_SAMPLED: LiteralString = (
+    "SELECT count(*), count(*) FILTER (WHERE {conditions}) FROM {relation} WHERE object_id < %(sample_end)s"
+)
+_BY_INDEX: LiteralString = (
+    "WITH found AS MATERIALIZED ("
+    "  SELECT object_id, {distance} AS distance{columns} FROM {relation} WHERE {conditions} "
+    "  ORDER BY {distance} LIMIT %(n)s"
+    ") SELECT * FROM found ORDER BY distance, object_id"
+)
+# The first column counts the gathered, so that too many of them and none at all are told apart.
+_GATHERED: LiteralString = (
+    "WITH gathered AS MATERIALIZED ("
+    "  SELECT object_id, {distance} AS distance FROM {relation} WHERE {conditions} LIMIT %(most)s + 1"
+    "), nearest AS (SELECT object_id, distance FROM gathered ORDER BY distance, object_id LIMIT %(n)s) "
+    "SELECT (SELECT count(*) FROM gathered), nearest.object_id, nearest.distance{columns} "
+    "FROM (VALUES (0)) AS one LEFT JOIN (nearest JOIN galcat.galaxy USING (object_id)) ON true "
+    "ORDER BY nearest.distance, nearest.object_id"
+)
+# The added zero keeps the vector index out.
+_SORTED: LiteralString = (
+    "SELECT nearest.object_id, nearest.distance{columns} FROM ("
+    "  SELECT object_id, {distance} + 0.0 AS distance FROM {relation} WHERE {conditions} "
+    "  ORDER BY 2, 1 LIMIT %(n)s) AS nearest JOIN galcat.galaxy USING (object_id) "
+    "ORDER BY nearest.distance, nearest.object_id"
+)
+_CURRENT: LiteralString = "release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)"
+_DISTANCE: LiteralString = "(search OPERATOR(public.<->) %(wanted)s::public.halfvec(40))"
+
+
+class Cone(NamedTuple):
+    """Positions within a radius, ICRS degrees."""
+
+    ra_deg: float
+    dec_deg: float
+    radius_deg: float
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition made elsewhere, with its parameters.
+
+    Attributes:
+        text: An expression of SQL with named placeholders.
+        parameters: Their values.
+        alias: What `text` calls galcat.galaxy.
+    """
+
+    text: sql.Composable
+    parameters: Parameters
+    alias: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is looked for.
+
+    Attributes:
+        like: object_ids; of several, what they have in common. Or a (40,) vector of the current release.
+        unlike: object_ids to keep away from; only with object_ids to be like.
+        n: How many galaxies, without those of `like` and `unlike`.
+        cone: Where.
+        where: A condition in SQL on columns of galcat.galaxy, such as `mag_r < 17`, or one made elsewhere.
+        columns: Of galcat.galaxy, to be shown after object_id and distance.
+        exact: Sort all that fulfil the conditions, however many they are.
+        distinct: Of several records of one galaxy (within 3 arcsec, of different tiles or surveys) show only
+            the nearest, and none of the galaxies in `like`.
+    """
+
+    like: tuple[int, ...] | NDArray[np.float32]
+    unlike: tuple[int, ...] = ()
+    n: int = 10
+    cone: Cone | None = None
+    where: str | Condition = ""
+    columns: tuple[str, ...] = USUAL_COLUMNS
+    exact: bool = False
+    distinct: bool = False
+
+    @property
+    def known(self) -> tuple[int, ...]:
+        """The object_ids that are asked by."""
+        return () if isinstance(self.like, np.ndarray) else (*self.like, *self.unlike)
+
+
+@dataclass(frozen=True)
+class Found(Result):
+    """An answer: object_id, distance and the columns asked for; the nearest first.
+
+    Attributes:
+        is_exact: True where it is certainly what brute force gives; the index may miss one in a hundred.
+    """
+
+    is_exact: bool = False
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A search made ready: numbers bound, sizes guessed."""
+
+    wanted: Search
+    parameters: Parameters
+    total: float
+    in_cone: float
+    matching: float
+
+    @property
+    def by_index_from(self) -> float:
+        """Galaxies from which the index, which touches n * total / matching rows, beats sorting them."""
+        return max(FEWEST_BY_INDEX, math.sqrt(self.wanted.n * self.total))
+
+
+def search(connection: psycopg.Connection, wanted: Search) -> Found:
+    """Find the n galaxies most like some, among all that fulfil the conditions.
+
+    Raises:
+        QueryError: An object_id is unknown, a condition or column is wrong, a cone is nowhere on the sky.
+    """
+    if wanted.n < 1:
+        raise QueryError(f"n is {wanted.n}: ask for one galaxy or more")
+    if wanted.unlike and isinstance(wanted.like, np.ndarray):
+        raise QueryError("unlike needs object_ids in like, not a vector")
+    try:
+        with reading(connection):
+            return search_within(connection, wanted)
+    except QueryError as error:
+        if not isinstance(wanted.where, str) or not wanted.where:
+            raise
+        reason = re.sub(r" at character \d+", "", str(error))  # of our text, not of the user's
+        raise QueryError(f"{reason} (with the condition: {' '.join(wanted.where.split())})") from error
+
+
+def search_within(connection: psycopg.Connection, wanted: Search) -> Found:
+    """The same inside a transaction of the caller's, with the caller's rights.
+
+    It changes settings of pgvector until the transaction ends. What Postgres refuses is raised as it is.
+    """
+    depth = EF_SEARCH_UNDER_CONDITIONS if wanted.where or wanted.cone else EF_SEARCH
+    settings = {
+        "hnsw.ef_search": str(min(DEEPEST, max(depth, 4 * wanted.n))),
+        # What comes late is not thrown away, and sorted in its place.
+        "hnsw.iterative_scan": "relaxed_order",
+    }
+    set_for_now(connection, settings)
+    plan = _plan(connection, wanted)
+    return _distinct(connection, plan) if wanted.distinct else _search(connection, plan)
+
+
+def galaxy_at(connection: psycopg.Connection, ra_deg: float, dec_deg: float, radius_arcsec: float) -> int:
+    """The galaxy nearest to a position, ICRS degrees, within a radius.
+
+    Raises:
+        UnknownObjectError: None is that near.
+        QueryError: The position is not on the sphere.
+    """
+    rows = select(connection, _AT, {"ra": ra_deg, "dec": dec_deg, "radius": radius_arcsec / 3600}).rows
+    if not rows:
+        raise UnknownObjectError(f'no galaxy within {radius_arcsec:g}" of ({ra_deg}, {dec_deg})')
+    return int(str(rows[0][0]))
+
+
+def _plan(connection: psycopg.Connection, wanted: Search) -> _Plan:
+    """Look the vector up, and guess how many galaxies fulfil the conditions."""
+    is_vector = isinstance(wanted.like, np.ndarray)
+    cone = wanted.cone or (None, None, None)
+    parameters: Parameters = dict(zip(("ra", "dec", "radius"), cone, strict=True)) | {
+        "vector": str(wanted.like.tolist()) if isinstance(wanted.like, np.ndarray) else None,
+        "like": [] if is_vector else list(wanted.like),
+        "unlike": list(wanted.unlike),
+        "known": list(wanted.known),
+        "n": wanted.n,
+    }
+    if isinstance(wanted.where, Condition):
+        parameters |= wanted.where.parameters
+    row = ask(connection, sql.SQL(_NUMBERS), parameters).rows[0]
+    parameters["wanted"] = row[0]
+    # Before the first statistics nothing is known: then all is gathered, up to the usual number.
+    total = float(str(row[1] or 0))
+    in_cone = total if wanted.cone is None else float(str(row[2] or 0))
+    plan = _Plan(wanted, parameters, total, in_cone, in_cone)
+    if not wanted.where or in_cone <= plan.by_index_from:
+        return plan
+    # Ids are hashes, so the lowest are a random sample.
+    parameters["sample_end"] = int(_ID_END * min(1.0, SAMPLE / total))
+    sampled, hits = ask(connection, _statement(plan, _SAMPLED, only_where=True), parameters).rows[0]
+    return replace(plan, matching=in_cone * (int(str(hits)) + 1) / (int(str(sampled)) + 1))
+
+
+def _search(connection: psycopg.Connection, plan: _Plan) -> Found:
+    has_conditions = bool(plan.wanted.where or plan.wanted.cone)
+    if has_conditions and plan.matching <= plan.by_index_from * (1 if plan.wanted.exact else ROOM):
+        most = int(ROOM * plan.by_index_from)
+        gathered = ask(connection, _statement(plan, _GATHERED), plan.parameters | {"most": most})
+        if int(str(gathered.rows[0][0])) <= most:
+            rows = [row[1:] for row in gathered.rows if row[1] is not None]
+            return Found(gathered.columns[1:], rows, gathered.fields[1:], is_exact=True)
+    n = int(str(plan.parameters["n"]))
+    is_small = not has_conditions and 0 < plan.total <= plan.by_index_from
+    if not (plan.wanted.exact or is_small or n > MOST_BY_INDEX):
+        found = ask(connection, _statement(plan, _BY_INDEX), plan.parameters)
+        if len(found) >= n:
+            return Found(found.columns, found.rows, found.fields)
+    found = ask(connection, _statement(plan, _SORTED), plan.parameters)
+    return Found(found.columns, found.rows, found.fields, is_exact=True)
+
+
+def _distinct(connection: psycopg.Connection, plan: _Plan) -> Found:
+    """Ask for more than n until n are left when every further record of a galaxy is taken out."""
+    places = ("ra", "dec", "survey", "tile")
+    own = _places(connection, list(plan.wanted.known))
+    n = plan.wanted.n
+    columns = (*plan.wanted.columns, *places)
+    while True:
+        n = 2 * n + 10
+        wider = replace(
+            plan, wanted=replace(plan.wanted, columns=columns), parameters=plan.parameters | {"n": n}
+        )
+        found = _search(connection, wider)
+        shown = _first_records(found.rows, own)[: plan.wanted.n]
+        if len(shown) == plan.wanted.n or len(found) < n:
+            width = -len(places)
+            rows = [row[:width] for row in shown]
+            return Found(found.columns[:width], rows, found.fields[:width], is_exact=found.is_exact)
+
+
+def _places(connection: psycopg.Connection, object_ids: list[int]) -> list[tuple[object, ...]]:
+    """Position, survey and tile of some galaxies."""
+    query = sql.SQL("SELECT ra, dec, survey, tile FROM galcat.galaxy WHERE object_id = ANY (%(ids)s)")
+    return ask(connection, query, {"ids": object_ids}).rows
+
+
+def _first_records(rows: list[tuple[object, ...]], own: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Rows whose place, their last four values, is not that of an earlier row in another tile or survey."""
+    if not rows:
+        return rows
+    places = [*own, *(row[-4:] for row in rows)]
+    position = SkyCoord([p[0] for p in places], [p[1] for p in places], unit="deg")
+    later, earlier, *_ = position.search_around_sky(position, SAME_PLACE_ARCSEC * units.arcsec)
+    twins: dict[int, list[int]] = {}
+    for i, j in zip(later.tolist(), earlier.tolist(), strict=True):
+        if j < i and places[i][2:] != places[j][2:]:
+            twins.setdefault(i, []).append(j)
+    kept = set(range(len(own)))
+    for i in range(len(own), len(places)):
+        if not kept.intersection(twins.get(i, ())):
+            kept.add(i)
+    return [row for i, row in enumerate(rows, len(own)) if i in kept]
+
+
+def _statement(plan: _Plan, form: LiteralString, *, only_where: bool = False) -> sql.Composed:
+    wanted = plan.wanted
+    conditions: list[sql.Composable] = []
+    relation: sql.Composable = sql.SQL("galcat.galaxy")
+    if isinstance(wanted.where, Condition):
+        conditions.append(sql.SQL("({})").format(wanted.where.text))
+        relation = sql.SQL("galcat.galaxy AS {}").format(sql.Identifier(wanted.where.alias))
+    elif wanted.where:
+        text: LiteralString = wanted.where.replace("%", "%%")  # a reader's own SQL, and read-only
+        conditions.append(sql.SQL("({}\n)").format(sql.SQL(text)))
+    if not only_where:
+        if wanted.cone is not None:
+            by_sky = form is not _BY_INDEX and plan.in_cone <= LARGE_CONE * plan.total
+            conditions.append(
+                sql.SQL(
+                    "galcat.cone(ra, dec, %(ra)s, %(dec)s, %(radius)s)"
+                    if by_sky
+                    else "galcat.sky_distance(ra, dec, %(ra)s, %(dec)s) <= %(radius)s"
+                )
+            )
+        if not conditions and form is _SORTED:  # nothing but vectors needs to be read
+            relation = sql.SQL("galcat.embedding")
+            conditions.append(sql.SQL(_CURRENT))
+        conditions.append(sql.SQL("object_id <> ALL (%(known)s)"))
+    shown = [name for name in wanted.columns if name != "object_id"]  # the first in any case
+    columns = [sql.SQL(", galaxy.{}").format(sql.Identifier(name)) for name in shown]
+    return sql.SQL(form).format(
+        distance=sql.SQL(_DISTANCE),
+        columns=sql.SQL("").join(columns),
+        conditions=sql.SQL(" AND ").join(conditions),
+        relation=relation,
+    )

@@ -1,0 +1,102 @@
+"""The service's connections: readers, as which strangers' queries run, and keepers of jobs and logs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from catalog.database.connection import connect, parsed
+from catalog.tap.database.reader_check import require_harmless, take_reader_role
+from catalog.tap.limits import ServiceLimits
+
+_KEEPERS = 8
+_SPARE_READERS = 3
+"""Beside those of queries and jobs: for documents, cones and pictures."""
+_PATIENCE_S = 5.0
+_SETTINGS = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL search_path = ''; "
+    "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL timezone = 'UTC'"
+)
+
+
+class Connections:
+    """Open connections to the catalogue's database.
+
+    Args:
+        reader_url: A login that is, or is a member of, galcat_public and of nothing else.
+        keeper_url: The login that owns or writes the catalogue.
+        limits: How many queries run at once.
+    """
+
+    def __init__(self, reader_url: str, keeper_url: str, limits: ServiceLimits) -> None:
+        self._reader_url = reader_url
+        self._keeper_url = keeper_url
+        most = limits.queries_at_once + limits.jobs_at_once + _SPARE_READERS
+        self._readers = _pool(reader_url, take_reader_role, most, "readers")
+        self._keepers = _pool(keeper_url, _as_keeper, _KEEPERS, "keepers")
+
+    def open(self) -> None:
+        """Connect.
+
+        Raises:
+            ServerError: One line that says why not, or what the reader's login could do that it should not.
+        """
+        with connect(self._reader_url, autocommit=True) as reader:
+            take_reader_role(reader)
+            require_harmless(reader)
+        with connect(self._keeper_url, autocommit=True) as keeper:
+            keeper.execute("SET ROLE galcat_writer")
+        for pool in (self._readers, self._keepers):
+            pool.open()
+
+    def close(self) -> None:
+        """Close all connections; those in use when they are given back."""
+        for pool in (self._readers, self._keepers):
+            pool.close()
+
+    @contextmanager
+    def reader(self) -> Iterator[psycopg.Connection]:
+        """A connection in autocommit mode that may only read what is published."""
+        with self._readers.connection() as connection:
+            yield connection
+
+    @contextmanager
+    def keeper(self) -> Iterator[psycopg.Connection]:
+        """A connection in autocommit mode by the role galcat_writer."""
+        with self._keepers.connection() as connection:
+            yield connection
+
+    def own_keeper(self) -> psycopg.Connection:
+        """A keeper of the caller's own, for what a session holds as long as it lives."""
+        connection = connect(self._keeper_url, autocommit=True)
+        _as_keeper(connection)
+        return connection
+
+
+@contextmanager
+def one_moment(connection: psycopg.Connection, seconds: float) -> Iterator[None]:
+    """A transaction that only reads and sees one moment; no statement in it takes longer than `seconds`."""
+    with connection.transaction(force_rollback=True):
+        milliseconds = max(1, int(1000 * seconds))
+        connection.execute(f"{_SETTINGS}; SET LOCAL statement_timeout = {milliseconds:d}".encode())
+        yield
+
+
+def _pool(url: str, configure: Callable[[psycopg.Connection], None], most: int, name: str) -> ConnectionPool:
+    return ConnectionPool(
+        parsed(url),
+        kwargs={"autocommit": True},
+        min_size=2,
+        max_size=most,
+        open=False,
+        configure=configure,
+        check=ConnectionPool.check_connection,  # the server may have been started again
+        timeout=_PATIENCE_S,
+        reconnect_timeout=_PATIENCE_S,  # then the next client's query tries again, at once
+        name=name,
+    )
+
+
+def _as_keeper(connection: psycopg.Connection) -> None:
+    connection.execute("SET ROLE galcat_writer")

@@ -1,0 +1,31 @@
+"""What may be asked for, read from the database again when it changed."""
+
+import threading
+import time
+
+import psycopg
+
+from catalog.adql.published import Published
+from catalog.tap.database.load_published import load_published, published_stamp
+
+_FRESH_S = 1.0
+
+
+class PublishedCache:
+    """TAP_SCHEMA as it is, at most a second old."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._published: Published | None = None
+        self._stamp = ""
+        self._looked_at = 0.0
+
+    def current(self, connection: psycopg.Connection) -> Published:
+        """Tables and columns that queries may name, by a reader's connection."""
+        with self._lock:
+            if self._published is None or time.monotonic() - self._looked_at > _FRESH_S:
+                stamp = published_stamp(connection)
+                if self._published is None or stamp != self._stamp:
+                    self._published = load_published(connection)
+                self._stamp, self._looked_at = stamp, time.monotonic()
+            return self._published

@@ -1,0 +1,112 @@
+"""The log of what was asked, written behind the clients' backs: nobody waits for it."""
+
+import logging
+import queue
+import threading
+from dataclasses import astuple, dataclass, replace
+from datetime import datetime
+
+import psycopg
+
+from catalog.tap.database.connections import Connections
+from catalog.tap.database.stored_text import storable
+
+_log = logging.getLogger(__name__)
+
+_INSERT = """
+    INSERT INTO galcat_tap.query_log (asked_at, ended_at, address, interface, language, query, phase, rows,
+        seconds, error, job_id, user_agent)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_FORGET = """
+    DELETE FROM galcat_tap.query_log
+    WHERE asked_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(days => %s)
+"""
+_MOST_CHARACTERS = 10_000
+"""Of a text: of a query that is longer, its beginning tells enough."""
+_MOST_WAITING = 10_000
+_TOGETHER = 500
+
+
+@dataclass(frozen=True)
+class LoggedQuery:
+    """A row of galcat_tap.query_log."""
+
+    asked_at: datetime
+    ended_at: datetime
+    address: str
+    interface: str
+    language: str
+    query: str
+    phase: str
+    rows: int
+    seconds: float
+    error: str | None
+    job_id: str | None
+    user_agent: str
+
+
+class QueryLog:
+    """Writes rows in a thread of its own; a row that cannot be written goes to Python's log instead."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._rows: queue.Queue[LoggedQuery | None] = queue.Queue(_MOST_WAITING)
+        self._thread = threading.Thread(target=self._work, name="query-log", daemon=True)
+
+    def open(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._rows.put(None)
+        self._thread.join()
+
+    def add(self, row: LoggedQuery) -> None:
+        """Write a row soon; long texts are cut."""
+        row = _short(row)
+        try:
+            self._rows.put_nowait(row)
+        except queue.Full:
+            _log.error("the query log is full; not written: %s", row)
+
+    def _work(self) -> None:
+        while (row := self._rows.get()) is not None:
+            rows = [row]
+            is_over = False
+            while len(rows) < _TOGETHER and not self._rows.empty():
+                another = self._rows.get()
+                if another is None:
+                    is_over = True
+                    break
+                rows.append(another)
+            self._write(rows)
+            if is_over:
+                return
+
+    def _write(self, rows: list[LoggedQuery]) -> None:
+        try:
+            with self._connections.keeper() as keeper, keeper.transaction(), keeper.cursor() as cursor:
+                keeper.execute("SET LOCAL synchronous_commit = off")
+                cursor.executemany(_INSERT, [_storable(row) for row in rows])
+        except psycopg.Error:
+            _log.exception("not written to the query log: %s", rows)
+
+
+def forget_old_queries(keeper: psycopg.Connection, days: int) -> None:
+    """Remove rows of the log that are older than so many days."""
+    keeper.execute(_FORGET, [days])
+
+
+def _short(row: LoggedQuery) -> LoggedQuery:
+    return replace(
+        row,
+        language=row.language[:_MOST_CHARACTERS],
+        query=row.query[:_MOST_CHARACTERS],
+        error=row.error and row.error[:_MOST_CHARACTERS],
+    )
+
+
+def _storable(row: LoggedQuery) -> tuple[object, ...]:
+    return tuple(storable(value) if isinstance(value, str) else value for value in astuple(row))

@@ -1,0 +1,1 @@
+"""What belongs to one galaxy: links, picture, cutout."""

@@ -1,0 +1,81 @@
+"""Cutouts over HTTP: a FITS file, or SODA 1.0's one line of text that says why there is none."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response
+
+from catalog.errors import CatalogError, ServerError
+from catalog.tap.datalink.cutout import (
+    CutoutWanted,
+    Cutter,
+    NoPixelsError,
+    SeveralValuesError,
+    bands_of,
+    circle_of,
+    cutout_wanted,
+)
+from catalog.tap.datalink.galaxy_files import galaxy_files
+from catalog.tap.datalink.logged import logged
+from catalog.tap.faults import BusyError, NothingThereError, status_of
+from catalog.tap.parameters import read_parameters
+from catalog.tap.service import Service
+from catalog.tap.throttle import Gate
+
+FITS = "application/fits"
+_MOST_WAITING = 20
+_KEPT_S = 3600
+
+
+def cutout_endpoint(service: Service, cutter: Cutter) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint for GET and POST of ID, CIRCLE or POS, and BAND; one cutout at a time is made."""
+    gate = Gate(1, _MOST_WAITING)
+
+    async def endpoint(request: Request) -> Response:
+        async with logged(service, request, "cutout") as note:
+            try:
+                wanted = cutout_wanted(await read_parameters(request, service.limits))
+                note.query = str(wanted)
+                async with gate.place():
+                    content = await run_sync(_cut, service, cutter, wanted)
+            except CatalogError as error:
+                note.error = str(error)
+                return _refusal(error)
+            note.rows = 1
+            return _file(request, wanted.object_id, content)
+
+    return endpoint
+
+
+def _cut(service: Service, cutter: Cutter, wanted: CutoutWanted) -> bytes:
+    with service.connections.keeper() as keeper:
+        galaxy = galaxy_files(keeper, [wanted.object_id]).get(wanted.object_id)
+    if galaxy is None:
+        raise NothingThereError(f"no galaxy has object_id {wanted.object_id}")
+    return cutter.cut(galaxy, circle_of(wanted, galaxy), bands_of(wanted, galaxy))
+
+
+def _file(request: Request, object_id: int, content: bytes) -> Response:
+    tag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": f"public, max-age={_KEPT_S}"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    headers["Content-Disposition"] = f'attachment; filename="galaxy_{object_id}.fits"'
+    return Response(content, headers=headers, media_type=FITS)
+
+
+def _refusal(error: CatalogError) -> Response:
+    """SODA 1.0, sections 5.1 and 5.2: no pixels are no error and have no text."""
+    if isinstance(error, NoPixelsError):
+        return Response(status_code=204)
+    label = "UsageError"
+    if isinstance(error, SeveralValuesError):
+        label = "MultiValuedParamNotSupported"
+    elif isinstance(error, BusyError):
+        label = "ServiceUnavailable"
+    elif isinstance(error, ServerError):
+        label = "Error"
+    headers = {"Retry-After": str(error.retry_seconds)} if isinstance(error, BusyError) else None
+    return Response(f"{label}: {error}\n", status_of(error), headers, "text/plain")

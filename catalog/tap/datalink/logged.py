@@ -1,0 +1,58 @@
+"""A row in the log for what is asked beside queries: links and cutouts."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+
+from catalog.tap.database.query_log import LoggedQuery
+from catalog.tap.service import Service
+
+
+@dataclass
+class Note:
+    """What the log will say.
+
+    Attributes:
+        query: What was asked.
+        rows: Of the answer.
+        error: Why there is none; empty where nothing went wrong.
+    """
+
+    query: str = ""
+    rows: int = 0
+    error: str = ""
+
+
+@asynccontextmanager
+async def logged(service: Service, request: Request, interface: str) -> AsyncIterator[Note]:
+    """Log what happens inside, also where it fails or the client leaves."""
+    note, phase = Note(), "ABORTED"
+    asked_at, began = datetime.now(UTC), time.monotonic()
+    try:
+        yield note
+        phase = "ERROR" if note.error else "COMPLETED"
+    except Exception as error:
+        phase, note.error = "ERROR", note.error or type(error).__name__
+        raise
+    finally:
+        client = service.client(request)
+        service.log.add(
+            LoggedQuery(
+                asked_at=asked_at,
+                ended_at=datetime.now(UTC),
+                address=client.address,
+                interface=interface,
+                language="",
+                query=note.query,
+                phase=phase,
+                rows=note.rows,
+                seconds=time.monotonic() - began,
+                error=note.error or None,
+                job_id=None,
+                user_agent=client.user_agent,
+            )
+        )

@@ -1,0 +1,45 @@
+"""The small pictures over HTTP."""
+
+import hashlib
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from catalog.errors import UnknownObjectError
+from catalog.search.thumbnails import thumbnails
+from catalog.tap.datalink.galaxy_id import object_id_of
+from catalog.tap.faults import NothingThereError
+from catalog.tap.service import Service
+
+JPEG = "image/jpeg"
+_KEPT_S = 86_400
+
+
+def thumbnail_endpoint(service: Service) -> Callable[[Request], Response]:
+    """An endpoint for a path with `object_id`; also of a galaxy that is not shown any more."""
+
+    def endpoint(request: Request) -> Response:
+        text = request.path_params["object_id"]
+        try:
+            jpeg = _jpeg(service, text)
+        except NothingThereError as error:
+            return Response(f"{error}\n", 404, media_type="text/plain")
+        tag = f'"{hashlib.blake2b(jpeg, digest_size=12).hexdigest()}"'
+        headers = {"ETag": tag, "Cache-Control": f"public, max-age={_KEPT_S}"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(jpeg, headers=headers, media_type=JPEG)
+
+    return endpoint
+
+
+def _jpeg(service: Service, text: str) -> bytes:
+    object_id = object_id_of(text)
+    if object_id is None:
+        raise NothingThereError(f"{text[:50]!r} is no object_id")
+    try:
+        with service.connections.keeper() as keeper:
+            return thumbnails(keeper, [object_id])[object_id]
+    except UnknownObjectError as error:
+        raise NothingThereError(str(error)) from error

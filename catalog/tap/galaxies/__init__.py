@@ -1,1 +1,0 @@
-"""What belongs to a galaxy or a place: cone search, links, pictures, cutouts."""

@@ -1,0 +1,70 @@
+"""A row of galcat_tap.job as a Job, and back where JSON is needed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from catalog.adql.published import PublishedTable
+from catalog.tap.faults import BrokenError
+from catalog.tap.job_store.job import Job, Result
+from catalog.tap.job_store.record import from_record, to_record
+
+
+class UnreadableError(BrokenError):
+    """A row holds what Python cannot hold, or what another version of the service wrote."""
+
+
+def select_jobs(
+    keeper: psycopg.Connection, query: LiteralString, values: Mapping[str, object] | list[Any]
+) -> list[Job]:
+    """Run a statement that gives whole rows of galcat_tap.job.
+
+    Raises:
+        UnreadableError: One of them cannot be read.
+    """
+    with keeper.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(query, values)
+        try:
+            return [_job(row) for row in cursor.fetchall()]
+        except (psycopg.DataError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise UnreadableError(f"a job cannot be read: {error}") from error
+
+
+def parameters_json(parameters: Mapping[str, tuple[str, ...]]) -> Jsonb:
+    """Parameters for the column `parameters`."""
+    return Jsonb(dict(parameters))
+
+
+def uploads_json(tables: Sequence[PublishedTable]) -> Jsonb:
+    """Tables for the column `uploads`."""
+    return Jsonb({table.name.lower(): to_record(table) for table in tables})
+
+
+def _job(row: Mapping[str, Any]) -> Job:
+    return Job(
+        job_id=row["job_id"],
+        run_id=row["run_id"],
+        phase=row["phase"],
+        address=row["address"] or "",
+        parameters={name: tuple(values) for name, values in row["parameters"].items()},
+        base_url=row["base_url"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        destruction=row["destruction"],
+        execution_seconds=row["execution_seconds"],
+        error=row["error"] or "",
+        result=_result(row),
+        uploads=tuple(from_record(record) for record in row["uploads"].values()),
+    )
+
+
+def _result(row: Mapping[str, Any]) -> Result | None:
+    if row["result_file"] is None:
+        return None
+    return Result(
+        row["result_file"], row["result_type"], row["result_bytes"], row["result_rows"], row["is_cut"]
+    )

@@ -1,0 +1,80 @@
+"""Jobs as their clients see them: in galcat_tap.job, by a keeper's connection in autocommit mode."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from catalog.tap.faults import NothingThereError
+from catalog.tap.job_store.job import Job
+from catalog.tap.job_store.row import select_jobs
+
+_ONE = "SELECT * FROM galcat_tap.job WHERE job_id = %s"
+_LISTED = """
+    SELECT * FROM galcat_tap.job
+    WHERE address = %(address)s AND (created_at > %(after)s OR %(after)s IS NULL)
+        AND (phase = ANY (%(phases)s) OR %(phases)s = '{}' AND phase <> 'ARCHIVED')
+    ORDER BY created_at DESC, job_id LIMIT %(last)s
+"""
+_QUEUE = """
+    UPDATE galcat_tap.job SET phase = 'QUEUED', queued_at = pg_catalog.clock_timestamp()
+    WHERE job_id = %s AND phase = 'PENDING'
+"""
+_ABORT = """
+    UPDATE galcat_tap.job SET phase = 'ABORTED', ended_at = pg_catalog.clock_timestamp()
+    WHERE job_id = %s AND phase IN ('PENDING', 'QUEUED', 'EXECUTING', 'HELD', 'SUSPENDED')
+"""
+_DESTRUCTION = "UPDATE galcat_tap.job SET destruction = %s WHERE job_id = %s"
+_DURATION = "UPDATE galcat_tap.job SET execution_seconds = %s WHERE job_id = %s AND phase = 'PENDING'"
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs are listed: phases (none: all but ARCHIVED), made after a time, the last so many."""
+
+    phases: tuple[str, ...] = ()
+    after: datetime | None = None
+    last: int | None = None
+
+
+def read_job(keeper: psycopg.Connection, job_id: str) -> Job:
+    """A job as it is now.
+
+    Raises:
+        NothingThereError: There is no such job.
+    """
+    found = select_jobs(keeper, _ONE, [job_id])
+    if not found:
+        raise NothingThereError(f"no job {job_id[:50]!r}: it never was, or its time was over")
+    return found[0]
+
+
+def list_jobs(keeper: psycopg.Connection, address: str, wanted: JobFilter) -> list[Job]:
+    """Jobs of one address, the oldest first."""
+    values = {
+        "address": address,
+        "after": wanted.after,
+        "phases": list(wanted.phases),
+        "last": wanted.last,
+    }
+    return select_jobs(keeper, _LISTED, values)[::-1]
+
+
+def queue_job(keeper: psycopg.Connection, job_id: str) -> bool:
+    """Let a pending job run; False where it is not pending."""
+    return keeper.execute(_QUEUE, [job_id]).rowcount == 1
+
+
+def abort_job(keeper: psycopg.Connection, job_id: str) -> bool:
+    """Make a job's phase ABORTED; False where it had ended before."""
+    return keeper.execute(_ABORT, [job_id]).rowcount == 1
+
+
+def set_destruction(keeper: psycopg.Connection, job_id: str, destruction: datetime) -> None:
+    """Set when a job is removed."""
+    keeper.execute(_DESTRUCTION, [destruction, job_id])
+
+
+def set_duration(keeper: psycopg.Connection, job_id: str, seconds: int) -> bool:
+    """Set how long a pending job may run; False where it is not pending."""
+    return keeper.execute(_DURATION, [seconds, job_id]).rowcount == 1

@@ -1,0 +1,1 @@
+"""What every request passes: forms, compression, origin, the client's address."""

@@ -1,0 +1,65 @@
+"""The parts that make jobs work, begun and ended together."""
+
+from dataclasses import dataclass
+
+from catalog.tap.database.query_log import forget_old_queries
+from catalog.tap.job_store.removal import delete_old_jobs
+from catalog.tap.job_store.results import JobResults
+from catalog.tap.service import Service
+from catalog.tap.uploads.stored_tables import drop_left_overs
+from catalog.tap.uws.control import JobControl
+from catalog.tap.uws.events import JobEvents
+from catalog.tap.uws.runs import result_files, revive_jobs
+from catalog.tap.uws.sweeper import Sweeper
+from catalog.tap.uws.watch import JobWatch
+from catalog.tap.uws.workers import JobWorkers
+
+
+@dataclass(frozen=True)
+class JobParts:
+    """The parts.
+
+    Attributes:
+        control: What clients may do.
+        results: Files.
+        watch: For clients that wait.
+    """
+
+    control: JobControl
+    results: JobResults
+    watch: JobWatch
+    workers: JobWorkers
+    sweeper: Sweeper
+
+    def open(self) -> None:
+        """Begin; jobs that ran when the service ended run again."""
+        self.results.open()
+        self.sweeper.open()
+        self.workers.open()
+
+    def close(self) -> None:
+        """End; what runs is stopped, to run again."""
+        self.sweeper.close()
+        self.workers.close()
+
+
+def job_parts(service: Service) -> JobParts:
+    """Make them; none has begun."""
+    events = JobEvents()
+    results = JobResults.beside(service.spool)
+    workers = JobWorkers(service, results, events.changed)
+    control = JobControl(service, results, workers)
+
+    def sweep() -> None:
+        with service.connections.keeper() as keeper:
+            workers.call(revive_jobs(keeper))
+            old = delete_old_jobs(keeper)
+            results.remove_all_but(result_files(keeper))
+            forget_old_queries(keeper, service.limits.log_days)
+        for removed in old:
+            control.clear_up(removed)
+        drop_left_overs(service)
+
+    return JobParts(
+        control, results, JobWatch(control.read, events), workers, Sweeper(workers.stop_strays, sweep)
+    )

@@ -1,0 +1,89 @@
+"""Looks at the jobs that somebody waits for: one look for all who wait for the same one."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+import psycopg
+from anyio.to_thread import run_sync
+
+from catalog.errors import CatalogError
+from catalog.tap.job_store.job import Job
+from catalog.tap.uws.events import JobEvents
+
+_LOOK_S = 2.0
+"""The job may run on another server of the same database."""
+
+
+@dataclass(frozen=True)
+class News:
+    """A job as a look has found it.
+
+    Attributes:
+        after: What the next look finds.
+    """
+
+    job: Job
+    after: asyncio.Future["News"]
+
+
+@dataclass
+class _Watched:
+    next_news: asyncio.Future[News]
+    end: ExitStack
+    watchers: int = 0
+
+
+class JobWatch:
+    """Who waits for which job; to be used inside the event loop.
+
+    Args:
+        read: Reads a job; called in a thread.
+        events: Of the jobs that this process runs.
+    """
+
+    def __init__(self, read: Callable[[str], Job], events: JobEvents) -> None:
+        self._read = read
+        self._events = events
+        self._watched: dict[str, _Watched] = {}
+
+    @contextmanager
+    def watching(self, job_id: str) -> Iterator[asyncio.Future[News]]:
+        """What the next look finds: there is one when the job has changed, and every two seconds.
+
+        The news raise CatalogError or psycopg.Error where the job could not be read.
+        """
+        watched = self._watched.get(job_id) or self._begun(job_id)
+        watched.watchers += 1
+        try:
+            yield watched.next_news
+        finally:
+            watched.watchers -= 1
+            if not watched.watchers:
+                watched.end.close()
+                del self._watched[job_id]
+
+    def _begun(self, job_id: str) -> _Watched:
+        watched = self._watched[job_id] = _Watched(_future(), ExitStack())
+        event = watched.end.enter_context(self._events.listening(job_id))
+        task = asyncio.create_task(self._look(job_id, watched, event))
+        watched.end.callback(task.cancel)
+        return watched
+
+    async def _look(self, job_id: str, watched: _Watched, event: asyncio.Event) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), _LOOK_S)
+            event.clear()
+            # Who comes while this look goes on may know more already: that one waits for the next.
+            news, watched.next_news = watched.next_news, _future()
+            try:
+                news.set_result(News(await run_sync(self._read, job_id), watched.next_news))
+            except (CatalogError, psycopg.Error) as error:
+                news.set_exception(error)
+                news.exception()  # maybe nobody waits for it: no reason for asyncio to complain
+
+
+def _future() -> asyncio.Future[News]:
+    return asyncio.get_running_loop().create_future()

@@ -1,0 +1,154 @@
+"""Threads that run the jobs, each on connections of its own."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import psycopg
+
+from catalog.errors import CatalogError, ServerError
+from catalog.tap.database.query_log import LoggedQuery
+from catalog.tap.faults import BROKEN
+from catalog.tap.job_store.job import Job, Result
+from catalog.tap.job_store.results import FullError, JobResults
+from catalog.tap.service import Service
+from catalog.tap.uws.make_result import Running, make_result
+from catalog.tap.uws.room import room_for
+from catalog.tap.uws.runs import claim_job, complete_job, fail_job, let_go, still_executing
+
+_log = logging.getLogger(__name__)
+
+_LOOK_S = 5.0
+"""Other servers of the same database may queue jobs too."""
+_CONNECT_AGAIN_S = 2.0
+
+
+class JobWorkers:
+    """The threads.
+
+    Args:
+        service: Whose jobs.
+        results: Where the results are written.
+        on_change: Told the job_id when a phase has changed.
+    """
+
+    def __init__(self, service: Service, results: JobResults, on_change: Callable[[str], None]) -> None:
+        self._service = service
+        self._results = results
+        self._on_change = on_change
+        self._calls = threading.Semaphore(0)
+        self._is_closing = threading.Event()
+        self._running: Running = {}
+        self._threads = [
+            threading.Thread(target=self._work, name=f"job-worker-{i}", daemon=True)
+            for i in range(service.limits.jobs_at_once)
+        ]
+
+    def open(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop what runs, to be run again when the service starts again, and end."""
+        self._is_closing.set()
+        self.call(len(self._threads))
+        for thread in self._threads:
+            while thread.is_alive():
+                for job_id in list(self._running):
+                    self.stop(job_id, "the service is being stopped")
+                thread.join(timeout=0.1)
+
+    def call(self, times: int = 1) -> None:
+        """Say that jobs have been queued."""
+        if times:
+            self._calls.release(times)
+
+    def stop(self, job_id: str, reason: str) -> None:
+        """Cancel a job's query in Postgres, if it runs here."""
+        query = self._running.get(job_id)
+        if query is not None:
+            query.stop(reason)
+
+    def stop_strays(self) -> None:
+        """Stop the jobs that were aborted or removed, maybe by another server."""
+        running = list(self._running)
+        if not running:
+            return
+        with self._service.connections.keeper() as keeper:
+            wanted = still_executing(keeper, running)
+        for job_id in set(running) - wanted:
+            self.stop(job_id, "the job was aborted")
+
+    def _work(self) -> None:
+        while not self._is_closing.is_set():
+            try:
+                with self._service.connections.own_keeper() as keeper:
+                    self._serve(keeper)
+            except (psycopg.Error, ServerError):
+                _log.exception("a job worker has lost its connection")
+                self._is_closing.wait(_CONNECT_AGAIN_S)
+
+    def _serve(self, keeper: psycopg.Connection) -> None:
+        while not self._is_closing.is_set():
+            job = claim_job(keeper, self._service.limits.jobs_at_once_an_address)
+            if job is None:
+                self._calls.acquire(timeout=_LOOK_S)
+                continue
+            self._on_change(job.job_id)
+            self._run(keeper, job)
+            let_go(keeper, job.job_id)
+            self._on_change(job.job_id)
+
+    def _run(self, keeper: psycopg.Connection, job: Job) -> None:
+        asked_at, began = datetime.now(UTC), time.monotonic()
+        rows, phase, error = 0, "ABORTED", ""
+        try:
+            room = room_for(keeper, job.address, self._service.limits)
+            result = make_result(self._service, self._results, job, room, self._running)
+            rows = result.rows
+            phase = "COMPLETED" if self._completed(keeper, job, result) else "ABORTED"
+        except CatalogError as fault:
+            error = str(fault)
+            phase = "ERROR" if self._failed(keeper, job, error) else "ABORTED"
+        except psycopg.Error:
+            raise
+        except Exception:  # noqa: BLE001 - the next job may go well
+            _log.exception("job %s failed by our fault", job.job_id)
+            error = BROKEN
+            phase = "ERROR" if self._failed(keeper, job, error) else "ABORTED"
+        finally:
+            self._service.log.add(_logged(job, asked_at, time.monotonic() - began, rows, phase, error))
+
+    def _completed(self, keeper: psycopg.Connection, job: Job, result: Result) -> bool:
+        try:
+            is_kept = complete_job(keeper, job, result, self._service.limits)
+        except FullError:
+            self._results.remove(result.file)
+            raise
+        if not is_kept:
+            self._results.remove(result.file)
+        return is_kept
+
+    def _failed(self, keeper: psycopg.Connection, job: Job, error: str) -> bool:
+        # What is stopped with the service runs again with it.
+        return not self._is_closing.is_set() and fail_job(keeper, job.job_id, error)
+
+
+def _logged(job: Job, asked_at: datetime, seconds: float, rows: int, phase: str, error: str) -> LoggedQuery:
+    return LoggedQuery(
+        asked_at=asked_at,
+        ended_at=datetime.now(UTC),
+        address=job.address,
+        interface="async",
+        language=" ".join(job.parameters.get("LANG", ())),
+        query=" ".join(job.parameters.get("QUERY", ())),
+        phase=phase,
+        rows=rows,
+        seconds=seconds,
+        error=error or None,
+        job_id=job.job_id,
+        user_agent="",
+    )

@@ -1,0 +1,88 @@
+"""What tools ask of the service before they ask it anything else: VOSI 1.1."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import psycopg
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from catalog.formats.xml import HEAD, XML, element, iso, text
+from catalog.tap.database.connections import one_moment
+from catalog.tap.middleware.compression import gzipped, takes_gzip
+from catalog.tap.parameters import read_parameters
+from catalog.tap.service import Service
+from catalog.tap.vosi.capabilities import capabilities_document
+from catalog.tap.vosi.tables import table_document, tables_document, with_flags
+
+_SECONDS = 20.0
+_WORTH_PACKING_BYTES = 4_096
+
+
+def vosi_routes(service: Service) -> list[Route]:
+    """The routes; also at the root, where some tools look for availability."""
+    up_since = datetime.now(UTC)
+
+    async def capabilities(request: Request) -> Response:
+        return _document(request, capabilities_document(service.base(request), service.limits))
+
+    async def availability(request: Request) -> Response:
+        return _document(request, await run_sync(_availability, service, up_since))
+
+    async def tables(request: Request) -> Response:
+        parameters = await read_parameters(request, service.limits)
+        with_columns = parameters.choice("DETAIL", ("min", "max")) != "min"
+
+        def made(connection: psycopg.Connection) -> bytes:
+            return tables_document(connection, with_columns=with_columns)
+
+        document = await run_sync(_read, service, made)
+        # astroquery's TapPlus is the one client that does not say what it is.
+        is_named = bool(request.headers.get("user-agent"))
+        return _document(request, document if is_named else with_flags(document))
+
+    async def table(request: Request) -> Response:
+        def made(connection: psycopg.Connection) -> bytes:
+            return table_document(connection, request.path_params["name"])
+
+        return _document(request, await run_sync(_read, service, made))
+
+    return [
+        Route("/tap/capabilities", capabilities),
+        Route("/tap/availability", availability),
+        Route("/tap/tables", tables),
+        Route("/tap/tables/{name}", table),
+    ]
+
+
+def _read(service: Service, made: Callable[[psycopg.Connection], bytes]) -> bytes:
+    with service.connections.reader() as connection, one_moment(connection, _SECONDS):
+        return made(connection)
+
+
+def _availability(service: Service, up_since: datetime) -> bytes:
+    note = ""
+    try:
+        _read(service, lambda connection: table_document(connection, "tap_schema.schemas"))
+    except psycopg.Error:
+        note = "the database cannot answer now"
+    return (
+        HEAD
+        + element(
+            "vosi:availability",
+            text("vosi:available", "false" if note else "true"),
+            text("vosi:upSince", iso(up_since)),
+            text("vosi:note", note),
+            given={"xmlns:vosi": "http://www.ivoa.net/xml/VOSIAvailability/v1.0"},
+        )
+    ).encode()
+
+
+def _document(request: Request, body: bytes) -> Response:
+    headers = {"Vary": "Accept-Encoding, User-Agent"}
+    if takes_gzip(request) and len(body) > _WORTH_PACKING_BYTES:
+        headers["Content-Encoding"] = "gzip"
+        body = b"".join(gzipped(iter([body])))
+    return Response(body, headers=headers, media_type=XML)

@@ -1,0 +1,1 @@
+"""Questions that people ask, their labels and ratings, and the scores of models."""

@@ -1,0 +1,165 @@
+"""Labels: what people say of galaxies. History stays; the last word of each person counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from catalog.errors import LabelError
+from catalog.tasks.tasks import Task
+
+
+@dataclass(frozen=True)
+class Said:
+    """What somebody says of a galaxy.
+
+    Attributes:
+        object_id: The galaxy.
+        value: A class of the task, or a rating of 0 to 5; None takes back what the person said before.
+        labeller: Who; None for whoever writes.
+    """
+
+    object_id: int
+    value: str | float | None
+    labeller: str | None = None
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What people say of the galaxies of a task today.
+
+    Attributes:
+        object_ids: (n,) int64, rising.
+        votes: (n, classes) how many people gave each answer.
+        labels_seen: Rows of label there were at that moment.
+    """
+
+    object_ids: NDArray[np.int64]
+    votes: NDArray[np.float64]
+    labels_seen: int
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """How interesting people find the galaxies of a task today.
+
+    Attributes:
+        object_ids: (n,) int64, rising.
+        ratings: (n,) the mean of all people, 0 to 5.
+        labels_seen: Rows of label there were at that moment.
+    """
+
+    object_ids: NDArray[np.int64]
+    ratings: NDArray[np.float64]
+    labels_seen: int
+
+
+def write_labels(
+    connection: psycopg.Connection, task: Task, said: Sequence[Said], labeller: str, origin: str
+) -> int:
+    """Store labels, all or none; what a person says today already is not said again.
+
+    Args:
+        connection: Open connection of somebody who may label.
+        task: What is asked.
+        said: The labels, in the order in which they were said.
+        labeller: Who said those that name nobody.
+        origin: How they came.
+
+    Returns:
+        How many were new.
+
+    Raises:
+        LabelError: An answer is none of the task's, a rating is not in 0..5, or a galaxy is not there.
+    """
+    is_rating = task.kind == "interest"
+    rows = [
+        (
+            one.object_id,
+            None if is_rating else one.value,
+            one.value if is_rating else None,
+            one.labeller or labeller,
+        )
+        for one in said
+    ]
+    written = 0
+    try:
+        with connection.transaction(), connection.cursor() as cursor:
+            for object_id, answer, rating, who in rows:
+                cursor.execute(
+                    "INSERT INTO galcat.label (task, object_id, answer, rating, labeller, origin) "
+                    "SELECT %(task)s, %(id)s, %(answer)s, %(rating)s, %(who)s, %(origin)s "
+                    "WHERE NOT coalesce((SELECT (l.answer, l.rating) IS NOT DISTINCT FROM "
+                    "(%(answer)s::text, %(rating)s::real) FROM galcat.label AS l "
+                    "WHERE l.task = %(task)s AND l.object_id = %(id)s AND l.labeller = %(who)s "
+                    "ORDER BY l.label_id DESC LIMIT 1), false)",
+                    {
+                        "task": task.name,
+                        "id": object_id,
+                        "answer": answer,
+                        "rating": rating,
+                        "who": who,
+                        "origin": origin,
+                    },
+                )
+                written += cursor.rowcount
+    except psycopg.Error as error:
+        raise LabelError(str(error).splitlines()[0]) from error
+    return written
+
+
+def class_votes(connection: psycopg.Connection, task: Task) -> Votes:
+    """Count what people say of each galaxy that is not retired, and the rows of label, at one moment."""
+    rows = connection.execute(
+        "SELECT l.object_id, array_position(%(classes)s::text[], l.answer), count(*), "
+        "(SELECT count(*) FROM galcat.label WHERE task = %(task)s) "
+        "FROM galcat.current_label AS l JOIN galcat.source AS s USING (object_id) "
+        "WHERE l.task = %(task)s AND NOT s.is_retired GROUP BY 1, 2 ORDER BY 1, 2",
+        {"task": task.name, "classes": list(task.classes)},
+    ).fetchall()
+    ids = np.array(sorted({row[0] for row in rows}), dtype=np.int64)
+    votes = np.zeros((len(ids), len(task.classes)))
+    for object_id, place, people, _ in rows:
+        votes[np.searchsorted(ids, object_id), place - 1] = people
+    return Votes(ids, votes, int(rows[0][3]) if rows else 0)
+
+
+def mean_ratings(connection: psycopg.Connection, task: Task) -> Ratings:
+    """The mean rating of each galaxy that is not retired, and the rows of label, at one moment."""
+    rows = connection.execute(
+        "SELECT l.object_id, avg(l.rating), (SELECT count(*) FROM galcat.label WHERE task = %(task)s) "
+        "FROM galcat.current_label AS l JOIN galcat.source AS s USING (object_id) "
+        "WHERE l.task = %(task)s AND NOT s.is_retired GROUP BY 1 ORDER BY 1",
+        {"task": task.name},
+    ).fetchall()
+    return Ratings(
+        np.array([row[0] for row in rows], dtype=np.int64),
+        np.array([row[1] for row in rows], dtype=np.float64),
+        int(rows[0][2]) if rows else 0,
+    )
+
+
+def write_tags(
+    connection: psycopg.Connection,
+    object_ids: Sequence[int],
+    tag: str,
+    labeller: str,
+    *,
+    withdraw: bool = False,
+) -> None:
+    """Put a free tag such as #diffuse on galaxies, or take one's own off again; all or none.
+
+    Raises:
+        LabelError: The tag is no word, or a galaxy is not there.
+    """
+    try:
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO galcat.tag (object_id, tag, is_withdrawn, labeller, origin) "
+                "VALUES (%s, %s, %s, %s, 'tag')",
+                [(identity, tag, withdraw, labeller) for identity in object_ids],
+            )
+    except psycopg.Error as error:
+        raise LabelError(str(error).splitlines()[0]) from error

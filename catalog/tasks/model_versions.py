@@ -1,0 +1,237 @@
+"""Versions of a task's model: kept with what they learnt from, their scores written whole and swapped in."""
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import LiteralString
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from psycopg import sql
+
+from catalog.database.binary_copy import Columns, copy_columns
+from catalog.database.lock_retry import LOCK_TIMEOUT_MS
+from catalog.errors import TaskError
+from catalog.releases.release import act_as_owner
+from catalog.tasks.tasks import Task, show_task
+
+Scores = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None]
+"""object_ids (n,), values and uncertainties (n, columns), a column a class that has one; None: unknown."""
+_COLUMNS: LiteralString = "version_id, version, method, labels_seen, model, report, refused, made_at"
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """A model that was learnt.
+
+    Attributes:
+        task: Of what.
+        release_id: Whose vectors it reads.
+        method: head, deep or interest.
+        labels_seen: Rows of label it learnt from.
+        model: Itself, as the encoder wrote it.
+        report: What was measured of it.
+        refused: Why it is not to be shown; None where nothing speaks against it.
+    """
+
+    task: Task
+    release_id: int
+    method: str
+    labels_seen: int
+    model: bytes
+    report: dict[str, object]
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class Version:
+    """A model that is kept.
+
+    Attributes:
+        version_id: Among those of all tasks.
+        version: Among those of its task and release.
+        method: head, deep or interest.
+        labels_seen: Rows of label it learnt from.
+        model: Itself.
+        report: What was measured of it.
+        refused: Why it is not shown; None where nothing speaks against it.
+        made_at: When.
+    """
+
+    version_id: int
+    version: int
+    method: str
+    labels_seen: int
+    model: bytes
+    report: dict[str, object]
+    refused: str | None
+    made_at: datetime
+
+
+def score_classes(task: Task) -> tuple[int, ...]:
+    """The classes that have a column, as the scores' table numbers them: from 1, or 0 for interest."""
+    if task.kind == "interest":
+        return (0,)
+    return (2,) if task.kind == "binary" else tuple(range(1, len(task.classes) + 1))
+
+
+def publish_version(connection: psycopg.Connection, new: NewVersion, scores: Iterable[Scores]) -> Version:
+    """Keep a version and, unless it is refused, show it, in new columns where the task has none yet.
+
+    The columns come when their scores are there, so nobody sees empty ones. Arguments and errors as
+    `write_version` and `show_task` have them.
+    """
+    with connection.transaction():
+        act_as_owner(connection)
+        connection.execute("SELECT galcat.prepare_scores(%s)", [new.task.name])
+    version = write_version(connection, new, scores)
+    if version.refused is None:
+        show_task(connection, new.task.name)
+    return version
+
+
+def write_version(connection: psycopg.Connection, new: NewVersion, scores: Iterable[Scores]) -> Version:
+    """Keep a version and, unless it is refused, show its scores in the place of the former ones.
+
+    One transaction: readers see the former column, whole, until the new one is. A version that learnt from
+    fewer labels than the one shown, because it took longer, is refused.
+
+    Args:
+        connection: Open connection of one that may act as the owner.
+        new: The model.
+        scores: Of every galaxy of the release, in chunks; not read where the version is refused.
+
+    Raises:
+        TaskError: The task's columns were dropped meanwhile.
+    """
+    with connection.transaction():
+        act_as_owner(connection)
+        version = _insert(connection, new)
+        if version.refused is None:
+            _write_scores(connection, new.task, version.version_id, scores)
+    if version.refused is None:
+        drop_old_scores(connection, new.task)
+    return version
+
+
+def current_version(connection: psycopg.Connection, task: Task, release_id: int) -> Version | None:
+    """The version that a task's columns show for a release."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM galcat.task_version WHERE task = %s AND release_id = %s AND is_current",  # noqa: S608 - a constant
+        [task.name, release_id],
+    ).fetchone()
+    return None if row is None else Version(*row)
+
+
+def newest_version(connection: psycopg.Connection, task: Task, release_id: int) -> Version | None:
+    """The version that was learnt last, shown or not."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM galcat.task_version WHERE task = %s AND release_id = %s "  # noqa: S608 - a constant
+        "ORDER BY version DESC LIMIT 1",
+        [task.name, release_id],
+    ).fetchone()
+    return None if row is None else Version(*row)
+
+
+def galaxies_without_score(
+    connection: psycopg.Connection, task: Task, version: Version, release_id: int
+) -> list[int]:
+    """Galaxies of the release that came after a version's scores were written."""
+    query = sql.SQL(
+        "SELECT e.object_id FROM galcat.embedding AS e JOIN galcat.source AS s USING (object_id) "
+        "WHERE e.release_id = %s AND NOT s.is_retired AND NOT EXISTS (SELECT FROM galcat.{} AS v "
+        "WHERE v.version_id = %s AND v.class = %s AND v.object_id = e.object_id)"
+    ).format(sql.Identifier(_table(connection, task)))
+    parameters = [release_id, version.version_id, score_classes(task)[0]]
+    return [int(row[0]) for row in connection.execute(query, parameters)]
+
+
+def add_scores(connection: psycopg.Connection, task: Task, version: Version, scores: Iterable[Scores]) -> int:
+    """Write scores of galaxies that came later beside those of a shown version, in one transaction."""
+    with connection.transaction():
+        act_as_owner(connection)
+        return _copy(connection, _table(connection, task), score_classes(task), version.version_id, scores)
+
+
+def drop_old_scores(connection: psycopg.Connection, task: Task) -> None:
+    """Drop scores that are not shown any more; where somebody reads them now, the next version will."""
+    with suppress(psycopg.errors.LockNotAvailable), connection.transaction():
+        act_as_owner(connection)
+        connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+        connection.execute("SELECT galcat.drop_old_scores(%s)", [task.name])
+
+
+def _insert(connection: psycopg.Connection, new: NewVersion) -> Version:
+    there = connection.execute(
+        "SELECT to_regclass('galcat.' || galcat.score_table(t.name)) IS NOT NULL, "
+        "(SELECT max(n.labels_seen) FROM galcat.task_version AS n "
+        "WHERE n.task = t.name AND n.release_id = %s AND n.is_current) "
+        "FROM galcat.task AS t WHERE t.name = %s FOR NO KEY UPDATE OF t",
+        [new.release_id, new.task.name],
+    ).fetchone()
+    if there is None or not there[0]:
+        raise TaskError(f"the columns of task {new.task.name} were dropped meanwhile: nothing was written")
+    refused = new.refused
+    if there[1] is not None and int(there[1]) > new.labels_seen:
+        refused = f"the version shown has learnt from {there[1]} labels, this one from {new.labels_seen}"
+    row = connection.execute(
+        "INSERT INTO galcat.task_version "  # noqa: S608 - constants
+        "(task, release_id, version, method, labels_seen, model, report, refused) "
+        "SELECT %s, %s, 1 + coalesce(max(n.version), 0), %s, %s, %s, %s, %s FROM galcat.task_version AS n "
+        f"WHERE n.task = %s AND n.release_id = %s RETURNING {_COLUMNS}",
+        [
+            new.task.name,
+            new.release_id,
+            new.method,
+            new.labels_seen,
+            new.model,
+            json.dumps(new.report),
+            refused,
+            new.task.name,
+            new.release_id,
+        ],
+    ).fetchone()
+    assert row is not None  # noqa: S101 - RETURNING returns
+    return Version(*row)
+
+
+def _write_scores(
+    connection: psycopg.Connection, task: Task, version_id: int, scores: Iterable[Scores]
+) -> None:
+    row = connection.execute("SELECT galcat.add_score_partition(%s)", [version_id]).fetchone()
+    assert row is not None  # noqa: S101 - a function returns
+    _copy(connection, str(row[0]), score_classes(task), version_id, scores)
+    connection.execute("SELECT galcat.show_version(%s)", [version_id])
+
+
+def _copy(
+    connection: psycopg.Connection,
+    table: str,
+    classes: tuple[int, ...],
+    version_id: int,
+    scores: Iterable[Scores],
+) -> int:
+    written = 0
+    with connection.cursor() as cursor:
+        for ids, values, uncertainties in scores:
+            for i, place in enumerate(classes):
+                columns: Columns = {
+                    "version_id": np.full(len(ids), version_id, np.int32),
+                    "class": np.full(len(ids), place, np.int16),
+                    "object_id": ids,
+                    "value": np.ascontiguousarray(values[:, i], np.float32),
+                }
+                if uncertainties is not None:
+                    columns["uncertainty"] = np.ascontiguousarray(uncertainties[:, i], np.float32)
+                copy_columns(cursor, sql.Identifier("galcat", table), columns)
+            written += len(ids)
+    return written
+
+
+def _table(connection: psycopg.Connection, task: Task) -> str:
+    row = connection.execute("SELECT galcat.score_table(%s)", [task.name]).fetchone()
+    assert row is not None  # noqa: S101 - the task is there
+    return str(row[0])

@@ -1,0 +1,80 @@
+"""Galaxies that a task's model cannot place, of those that nobody has labelled."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from psycopg import sql
+
+from catalog.tasks.model_versions import Version
+from catalog.tasks.tasks import Task
+
+# Of two classes one probability is stored; the entropy of the other is the same term mirrored.
+_UNCERTAIN = """
+    SELECT v.object_id, array_agg(v.value ORDER BY v.class), array_agg(v.uncertainty ORDER BY v.class)
+    FROM galcat.{scores} AS v
+    WHERE v.version_id = %(version)s
+        AND NOT EXISTS (
+            SELECT FROM galcat.current_label AS l WHERE l.task = %(task)s AND l.object_id = v.object_id)
+        AND EXISTS (SELECT FROM galcat.source AS s WHERE s.object_id = v.object_id AND NOT s.is_retired)
+    GROUP BY v.object_id
+    ORDER BY sum({entropy}) DESC, v.object_id
+    LIMIT %(n)s
+"""
+_TERM = "-CASE WHEN v.value > 0 THEN v.value * ln(v.value) ELSE 0 END"
+_OTHER = "-CASE WHEN v.value < 1 THEN (1 - v.value) * ln(1 - v.value) ELSE 0 END"
+_RANDOM = """
+    SELECT e.object_id FROM galcat.embedding AS e JOIN galcat.source AS s USING (object_id)
+    WHERE e.release_id = %(release)s AND NOT s.is_retired
+        AND NOT EXISTS (
+            SELECT FROM galcat.current_label AS l WHERE l.task = %(task)s AND l.object_id = e.object_id)
+    ORDER BY e.object_id # hashtextextended(%(task)s, 0), e.object_id LIMIT %(n)s
+"""
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    """Galaxies without a label.
+
+    Attributes:
+        object_ids: (n,) int64, the most uncertain first.
+        probability: (n, classes) float32.
+        uncertainty: (n, classes) float32.
+    """
+
+    object_ids: NDArray[np.int64]
+    probability: NDArray[np.float32]
+    uncertainty: NDArray[np.float32]
+
+
+def most_uncertain(connection: psycopg.Connection, task: Task, version: Version, n: int) -> Uncertain:
+    """The n galaxies of largest entropy by a task's stored scores.
+
+    Args:
+        connection: To the catalogue.
+        task: With classes.
+        version: Whose scores.
+        n: How many.
+    """
+    is_binary = task.kind == "binary"
+    row = connection.execute("SELECT galcat.score_table(%s)", [task.name]).fetchone()
+    assert row is not None  # noqa: S101 - the task is there
+    query = sql.SQL(_UNCERTAIN).format(
+        scores=sql.Identifier(str(row[0])), entropy=sql.SQL(f"{_TERM} {_OTHER}" if is_binary else _TERM)
+    )
+    parameters = {"version": version.version_id, "task": task.name, "n": n}
+    rows = connection.execute(query, parameters).fetchall()
+    width = 1 if is_binary else len(task.classes)
+    value, uncertainty = (
+        np.array([row[i] for row in rows], dtype=np.float32).reshape(len(rows), width) for i in (1, 2)
+    )
+    if is_binary:
+        value, uncertainty = np.hstack([1 - value, value]), np.hstack([uncertainty, uncertainty])
+    return Uncertain(np.array([row[0] for row in rows], dtype=np.int64), value, uncertainty)
+
+
+def random_unlabelled(connection: psycopg.Connection, task: Task, release_id: int, n: int) -> list[int]:
+    """N galaxies without a label: random, and always the same of one catalogue and task."""
+    parameters = {"release": release_id, "task": task.name, "n": n}
+    return [int(row[0]) for row in connection.execute(_RANDOM, parameters)]

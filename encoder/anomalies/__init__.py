@@ -1,0 +1,1 @@
+"""How strange a galaxy is, to anybody and to one person."""

@@ -1,0 +1,1 @@
+"""Pixels of a tile to pictures of its galaxies."""

@@ -1,0 +1,111 @@
+"""A FITS cutout of one galaxy as the network's input: flux of all bands, resampled, then stretched."""
+
+import math
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from encoder.cutouts.pyramid import MOST_SAMPLES, Pyramid, sampling_for
+from encoder.cutouts.stretch import to_rgb
+from encoder.errors import ImageError, SurveyError, TileError
+from encoder.model.recipe import MOST_BAD, ImageRecipe
+from encoder.surveys.description import Survey
+from encoder.tiles.fits_images import plane_of, read_image
+from encoder.tiles.pixels import NANOMAGGY_ZERO_POINT
+
+SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
+
+
+def is_fits(path: Path) -> bool:
+    """Whether a file's name says that it is FITS."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def check_colours(survey: Survey) -> None:
+    """Refuses a survey that does not say how one FITS file becomes a picture.
+
+    Raises:
+        SurveyError: it has no colours, or its bands lie in several files.
+    """
+    if survey.kind != "tiles" or survey.rgb is None or "{band}" in survey.image.path:
+        raise SurveyError(
+            f"survey {survey.name} does not describe FITS files that hold all bands of a picture"
+        )
+
+
+def read_fits_cutout(path: Path, survey: Survey, recipe: ImageRecipe) -> Tensor:
+    """Reads a cutout as a ready-made picture is read: it spans the whole field, whatever its pixel scale.
+
+    Values are surface brightness, in the survey's unit for each pixel of its `pixel_scale_arcsec`, as cutout
+    services keep it when they resample; they are not divided by the file's own pixel area. World coordinates
+    are not used: the first row is the south (bottom), as FITS viewers show it. Of an oblong image the central
+    square is taken. Bad pixels take the mean of the good ones around them.
+
+    Args:
+        path: FITS file with the survey's bands as planes of a cube or as HDUs.
+        survey: says where each band is, its zero point and its colour.
+        recipe: size, crop and stretch.
+
+    Returns:
+        (3, size, size) float32, red, green, blue in 0..1.
+
+    Raises:
+        ImageError: the file is missing, damaged, truncated, of another shape, or 20 % of a band are bad.
+    """
+    try:
+        flux = _bands(path, survey)
+    except TileError as error:
+        raise ImageError(str(error)) from error
+    bad = ~np.isfinite(flux) | (flux == 0)
+    share = float(bad.mean(axis=(1, 2)).max())
+    if share >= MOST_BAD:
+        raise ImageError(f"{path}: {share:.0%} of the pixels of a band are bad (zero or not finite)")
+    flux[bad] = 0
+    return _stretched(_resampled(flux, bad, recipe), survey, recipe)
+
+
+def _bands(path: Path, survey: Survey) -> NDArray[np.float32]:
+    """Every band in nanomaggies, (bands, h, w)."""
+    read = lru_cache(maxsize=1)(read_image)  # a cube is read once
+    planes: list[NDArray[np.float32]] = []
+    for band in survey.bands:
+        hdu = survey.image.hdu[band] if isinstance(survey.image.hdu, dict) else survey.image.hdu
+        pixels, _header = read(path, hdu)
+        wanted = survey.image.plane.get(band)
+        if wanted is not None and pixels.shape[:1] != (len(survey.bands),):
+            raise TileError(f"{path}: has shape {pixels.shape}, not a cube of {''.join(survey.bands)}")
+        plane = plane_of(path, pixels, wanted)
+        if not plane.size:
+            raise TileError(f"{path}: band {band} has {plane.shape} pixels")
+        if plane.shape != (planes[0] if planes else plane).shape:
+            raise TileError(f"{path}: band {band} has {plane.shape} pixels, others {planes[0].shape}")
+        to_nanomaggies = 10 ** ((NANOMAGGY_ZERO_POINT - survey.image.zero_point[band]) / 2.5)
+        with np.errstate(over="ignore"):  # what is too large for float32 is a bad pixel
+            planes.append(plane.astype(np.float32) * np.float32(to_nanomaggies))
+    return np.stack(planes)
+
+
+def _resampled(flux: NDArray[np.float32], bad: NDArray[np.bool_], recipe: ImageRecipe) -> Tensor:
+    height, width = flux.shape[1:]
+    side = min(height, width)
+    maps = np.zeros((1, 2, 4, 4))
+    maps[0, :, 0, 0] = (width - 1) / 2, (height - 1) / 2
+    maps[0, 0, 0, 1], maps[0, 1, 1, 0] = side / 2, -side / 2  # v runs down, FITS rows run up
+    step_px = side * recipe.crop / recipe.size
+    levels = 2 + max(0, math.ceil(math.log2(step_px / MOST_SAMPLES)))
+    pyramid = Pyramid.build(flux, bad, levels, torch.device("cpu"))
+    return pyramid.sample(maps, recipe.size, recipe.crop, sampling_for(step_px))
+
+
+def _stretched(flux: Tensor, survey: Survey, recipe: ImageRecipe) -> Tensor:
+    if survey.rgb is None:
+        raise TypeError(f"survey {survey.name} has no colours")
+    order = [survey.bands.index(channel.band) for channel in survey.rgb.channels]
+    stretch = recipe.stretch
+    return to_rgb(flux[:, order], survey.rgb.scales, stretch.minimum, stretch.maximum, stretch.desaturation)[
+        0
+    ]

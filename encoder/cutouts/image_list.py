@@ -1,0 +1,88 @@
+"""Which images to embed, and what they are called: from files and folders, or from a table."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from encoder.cutouts.fits_pictures import SUFFIXES
+from encoder.errors import ImageError, TileError
+from encoder.tiles.table_columns import read_columns
+
+PICTURES = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True)
+class ListedImage:
+    """An image to embed; nobody has looked whether it is there."""
+
+    id: str
+    path: Path
+
+
+def list_images(paths: Sequence[Path]) -> list[ListedImage]:
+    """Lists files and the images below folders, each called by its file name without the ending.
+
+    Args:
+        paths: files of any kind, taken as they come; folders are searched to any depth for JPEG, PNG and FITS
+            files, which come in the order of their paths. Names that begin with a dot are passed over.
+
+    Raises:
+        ImageError: a folder holds no image, or two images have the same name.
+    """
+    found = [file for path in paths for file in (_below(path) if path.is_dir() else [path])]
+    return _unique([ListedImage(_name(file), file) for file in found], "give a table with ids instead")
+
+
+def read_image_table(table: Path, id_column: str, file_column: str) -> list[ListedImage]:
+    """Reads a CSV, FITS, Parquet or other table of images, in the table's order.
+
+    Args:
+        table: one row an image; a path that is not absolute is below the table's folder.
+        id_column: what the images are called.
+        file_column: where they are.
+
+    Raises:
+        ImageError: a column is missing, a row has no id or no file, or an id occurs twice; names the row.
+    """
+    try:
+        columns = read_columns(table, [id_column, file_column], text=[id_column, file_column])
+    except TileError as error:
+        raise ImageError(str(error)) from error
+    rows = list(zip(columns[id_column].tolist(), columns[file_column].tolist(), strict=True))
+    for number, row in enumerate(rows):
+        for column, value in zip((id_column, file_column), row, strict=True):
+            if not value:
+                raise ImageError(f"{table}: row {number} has no {column}")
+    return _unique(
+        [ListedImage(name, table.parent / file) for name, file in rows], f"ids of {table} must differ"
+    )
+
+
+def _below(folder: Path) -> list[Path]:
+    files = [
+        Path(root) / name
+        for root, _folders, names in os.walk(folder)
+        for name in names
+        if name.lower().endswith((*PICTURES, *SUFFIXES)) and not name.startswith(".")
+    ]
+    if not files:
+        raise ImageError(f"{folder}: the folder holds no image ({', '.join((*PICTURES, *SUFFIXES))})")
+    return sorted(files)
+
+
+def _name(path: Path) -> str:
+    ending = next(
+        (end for end in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(end)), ""
+    )
+    return path.name[: -len(ending)] if ending else path.stem
+
+
+def _unique(images: Iterable[ListedImage], advice: str) -> list[ListedImage]:
+    seen: dict[str, ListedImage] = {}
+    for image in images:
+        if image.id in seen:
+            first = seen[image.id].path
+            raise ImageError(f"two images have the id {image.id!r}, {first} and {image.path}: {advice}")
+        seen[image.id] = image
+    return list(seen.values())

@@ -1,0 +1,121 @@
+"""Which sources of a sky tile get a cutout, and the resampling of those in flux."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from encoder.cutouts.local_wcs import evaluate, local_maps, native_px_per_unit, powers
+from encoder.cutouts.pyramid import Pyramid, centres, sampling_for
+from encoder.model.recipe import MOST_BAD, ImageRecipe
+from encoder.tiles.source_table import SkippedRow, SkipReason, SourceTable
+from encoder.tiles.tiles import SkyTile
+
+MISFIT_PX = 0.02
+"""Largest error of the polynomial that stands for the WCS."""
+NODES = 64
+"""The share of bad pixels is taken on 64 x 64 points of the whole field."""
+SOURCES_AT_ONCE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class CutoutPlan:
+    """What to resample.
+
+    Attributes:
+        rows: (n,) positions in the tile's sources.
+        maps: (n, 2, 4, 4) from `local_maps`.
+        pyramid: the tile on the device.
+    """
+
+    rows: NDArray[np.int64]
+    maps: NDArray[np.float64]
+    pyramid: Pyramid
+
+    def take(self, keep: NDArray[np.bool_] | slice) -> "CutoutPlan":
+        """Some of the cutouts."""
+        return CutoutPlan(self.rows[keep], self.maps[keep], self.pyramid)
+
+
+def plan_cutouts(
+    tile: SkyTile, recipe: ImageRecipe, device: torch.device, skipped: list[SkippedRow]
+) -> CutoutPlan:
+    """Prepares the tile and decides which sources get a cutout; the others are appended to `skipped`.
+
+    The 20 % rule looks at the whole field of `recipe.field_px`, whatever the crop, so that which galaxies a
+    catalogue holds does not depend on the encoder. Pixels off the tile count as bad in every band.
+    """
+    sources = tile.sources
+    field_arcsec = sources.pixel_scale_arcsec.astype(np.float64) * recipe.field_px
+    known = np.isfinite(sources.ra) & np.isfinite(sources.dec) & np.isfinite(field_arcsec)
+    skipped += skip(sources, np.flatnonzero(~known), "nan", "no finite position and radius")
+    rows = np.flatnonzero(known).astype(np.int64)
+    maps, misfit_px = local_maps(tile.wcs, sources.ra[rows], sources.dec[rows], field_arcsec[rows])
+    fits = misfit_px < MISFIT_PX  # False for NaN
+    skipped += skip(sources, rows[~fits], "nan", "the world coordinates cannot be inverted around it")
+    largest_px = float(native_px_per_unit(maps[fits]).max(initial=1.0)) * 2
+    n_levels = 2 + max(0, math.ceil(math.log2(largest_px / min(NODES, recipe.size))))
+    pyramid = Pyramid.build(tile.pixels, tile.bad, n_levels, device)
+    return _apply_bad_rule(CutoutPlan(rows[fits], maps[fits], pyramid), sources, skipped)
+
+
+def cut_flux(plan: CutoutPlan, recipe: ImageRecipe) -> Tensor:
+    """Resamples the plan's cutouts.
+
+    Bad pixels do not count: their place takes the mean of the good ones around it.
+
+    Returns:
+        (n, bands, size, size) nanomaggies per native pixel, north up and east left.
+    """
+    steps_px = native_px_per_unit(plan.maps) * 2 * recipe.crop / recipe.size
+    choices = [sampling_for(step) for step in steps_px.tolist()]
+    finest = plan.pyramid.flux[0]
+    flux = finest.new_empty((len(choices), finest.shape[1], recipe.size, recipe.size))
+    for how in set(choices):
+        chosen = np.array([other == how for other in choices])
+        cut = plan.pyramid.sample(plan.maps[chosen], recipe.size, recipe.crop, how)
+        flux[torch.from_numpy(chosen).to(flux.device)] = cut
+    return flux
+
+
+def skip(
+    sources: SourceTable, positions: NDArray[np.int64], reason: SkipReason, detail: str
+) -> list[SkippedRow]:
+    """The records of sources that get no picture, by their positions in the tile's sources."""
+    row, source_id = sources.row.tolist(), sources.source_id
+    retry = reason == "unreadable_image"
+    return [SkippedRow(row[n], source_id[n], reason, detail, retry) for n in positions.tolist()]
+
+
+def _apply_bad_rule(plan: CutoutPlan, sources: SourceTable, skipped: list[SkippedRow]) -> CutoutPlan:
+    """Leaves out what has too many bad pixels."""
+    keep = np.ones(len(plan.rows), np.bool_)
+    spacing_px = native_px_per_unit(plan.maps) * 2 / NODES
+    levels = np.maximum(1, np.ceil(np.log2(spacing_px))).astype(np.int64)  # pixels no smaller: all are seen
+    groups = [np.flatnonzero(levels == level) for level in np.unique(levels)]
+    for chosen in (
+        part for group in groups for part in np.array_split(group, -(-len(group) // SOURCES_AT_ONCE))
+    ):
+        bad, off = _bad_shares(plan.pyramid, plan.maps[chosen], int(levels[chosen[0]]))
+        for n in np.flatnonzero(bad >= MOST_BAD):
+            keep[chosen[n]] = False
+            reason: SkipReason = "edge" if off[n] >= MOST_BAD else "bad_pixels"
+            detail = f"{bad[n]:.0%} of the pixels are bad, {off[n]:.0%} off the tile"
+            skipped += skip(sources, plan.rows[chosen[[n]]], reason, detail)
+    return plan.take(keep)
+
+
+def _bad_shares(
+    pyramid: Pyramid, maps: NDArray[np.float64], level: int
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Shares of bad pixels in the worst band, those off the tile included, and of the latter alone, (n,)."""
+    nodes = centres(NODES)
+    good = pyramid.coverage(maps, nodes, level)
+    bad: NDArray[np.float32] = 1 - good.mean(dim=(2, 3)).amin(dim=1).cpu().numpy()
+    pixels = evaluate(maps, powers(nodes), powers(nodes))
+    width_height = np.array(pyramid.shape[::-1])[:, None, None]
+    off = (np.abs((pixels + 0.5) / width_height - 0.5) > 1 / 2).any(axis=1).mean(axis=(1, 2))
+    return np.maximum(bad, off), off

@@ -1,0 +1,1 @@
+"""Searches for anomalies, beside other methods."""

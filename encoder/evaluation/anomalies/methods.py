@@ -1,0 +1,78 @@
+"""The ways to search for anomalies that are compared."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.anomalies.gaussian_process import standardised
+from encoder.anomalies.score import fit_anomaly
+from encoder.evaluation.anomalies.search import (
+    astronomaly,
+    at_random,
+    gaussian_process,
+    gaussian_process_of_random,
+    in_order,
+)
+from encoder.evaluation.anomalies.table import Method
+from encoder.evaluation.figures.contenders import IMAGENET
+from encoder.model.projection import fit_projection
+from encoder.training.release import SEARCHED_WIDTH
+
+GP = "GP"
+SEEDED = "GP, first batch by anomaly score"
+OF_RANDOM = "GP, random labels"
+SCORE = "anomaly score"
+ASTRONOMALY = "Astronomaly"
+RANDOM = "random"
+
+
+@dataclass(frozen=True)
+class Searched:
+    """Galaxies as a search sees them.
+
+    Attributes:
+        standardised: (n, 40) float32.
+        anomaly_score: (n,) float32, that needs no rating.
+    """
+
+    standardised: NDArray[np.float32]
+    anomaly_score: NDArray[np.float32]
+
+
+def searched(embedding: NDArray[np.float32], reference: NDArray[np.float32]) -> Searched:
+    """Searched vectors and anomaly scores.
+
+    Args:
+        embedding: (n, d).
+        reference: (m, d), of galaxies that are judged nowhere: what projection and score are fitted on.
+    """
+    projection = fit_projection(reference, SEARCHED_WIDTH)
+    search = projection.apply(embedding)
+    score = fit_anomaly(projection.apply(reference)).score(search)
+    return Searched(standardised(search, projection.deviations), score)
+
+
+def methods(own: str, vectors: Mapping[str, Searched], isophotes: NDArray[np.float32]) -> list[Method]:
+    """Every way, the release's first.
+
+    Args:
+        own: Name of the release.
+        vectors: Its own, and ImageNet's where there are such.
+        isophotes: (n, 24), finite.
+    """
+    mine = vectors[own]
+    ways = [
+        Method(own, GP, gaussian_process(mine.standardised)),
+        Method(own, SEEDED, gaussian_process(mine.standardised, mine.anomaly_score)),
+        Method(own, OF_RANDOM, gaussian_process_of_random(mine.standardised)),
+    ]
+    if IMAGENET in vectors:
+        ways.append(Method(IMAGENET, GP, gaussian_process(vectors[IMAGENET].standardised)))
+    return [
+        *ways,
+        Method("", ASTRONOMALY, astronomaly(isophotes)),
+        Method(own, SCORE, in_order(mine.anomaly_score)),
+        Method("", RANDOM, at_random),
+    ]

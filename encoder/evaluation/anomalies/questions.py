@@ -1,0 +1,107 @@
+"""The anomalies that are searched for: rings and perturbations of EFIGI, odd kinds of a simulated survey."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from encoder.evaluation.anomalies.isophotes import isophotes_of
+from encoder.evaluation.anomalies.methods import methods, searched
+from encoder.evaluation.anomalies.survey import survey_vectors
+from encoder.evaluation.anomalies.table import AnomalySet, Searches, measure
+from encoder.evaluation.anomalies.task_run import TaskRun
+from encoder.evaluation.figures.contenders import Contender
+from encoder.evaluation.figures.measures import seen_in_training
+from encoder.evaluation.sets.real import Efigi
+from encoder.evaluation.sets.samples import Sample
+from encoder.model.recipe import ImageRecipe
+from encoder.training.efigi import RINGS
+
+STRONG = 0.75
+"""Least value of an attribute that makes an anomaly."""
+PERTURBATION = "Perturbation"
+RINGS_ASKED = f"EFIGI, any ring >= {STRONG:g}"
+PERTURBATION_ASKED = f"EFIGI, perturbation >= {STRONG:g}"
+SURVEY_ASKED = "simulated mergers and irregular galaxies"
+
+
+def ring_anomalies(real: Efigi, compared: Sequence[Contender], run: TaskRun) -> Searches:
+    """Rings among EFIGI's test galaxies.
+
+    Args:
+        real: With its split.
+        compared: The release first, and ImageNet where it is there.
+        run: Of the evaluation.
+    """
+    return _efigi_anomalies(real, RINGS_ASKED, RINGS, compared, run)
+
+
+def perturbed_anomalies(real: Efigi, compared: Sequence[Contender], run: TaskRun) -> Searches:
+    """Perturbed galaxies among EFIGI's test galaxies; arguments as `ring_anomalies`."""
+    return _efigi_anomalies(real, PERTURBATION_ASKED, (PERTURBATION,), compared, run)
+
+
+def survey_anomalies_searched(real: Efigi, compared: Sequence[Contender], run: TaskRun) -> Searches:
+    """Kinds of a simulated survey that training left out; arguments as `ring_anomalies`.
+
+    Every encoder sees one view of a picture: galaxies lie as they happen to lie, and eight views take longer.
+    """
+    compared = [replace(one, encoder=replace(one.encoder, view_set=1)) for one in compared]
+    n, encoders = run.protocol.simulated, {one.name: one.encoder for one in compared}
+    advance = run.bar("drawing and encoding the simulated survey", n * (1 + len(encoders)))
+    survey = survey_vectors(n, encoders, compared[0].encoder.recipe, run.cache, advance)
+    one = AnomalySet(SURVEY_ASKED, survey.anomalous, halved=False)
+    return _searches(real, one, survey.embedding, survey.isophotes, compared, run)
+
+
+def _efigi_anomalies(
+    real: Efigi, name: str, attributes: Sequence[str], compared: Sequence[Contender], run: TaskRun
+) -> Searches:
+    own, tested = compared[0], real.tested
+    if seen_in_training(real, own):
+        run.notes.append(f"{own.name} was trained on some of these EFIGI galaxies: its figures flatter it")
+    sample = _part(real.sample, tested)
+    advance = run.bar("isophotes of EFIGI", len(sample.ids))
+    isophotes = isophotes_of(sample, own.encoder.recipe, run.cache, advance)
+    anomalous = real.table[list(attributes)].to_numpy()[tested].max(axis=1) >= STRONG
+    embedding = {one.name: run.vectors(real.sample, one)[tested] for one in compared}
+    return _searches(real, AnomalySet(name, anomalous, halved=True), embedding, isophotes, compared, run)
+
+
+def _searches(
+    real: Efigi,
+    one: AnomalySet,
+    embedding: Mapping[str, NDArray[np.float32]],
+    isophotes: NDArray[np.float32],
+    compared: Sequence[Contender],
+    run: TaskRun,
+) -> Searches:
+    """Every method on the galaxies that have isophotes: on the others the baseline has nothing to say."""
+    shown = ~np.isnan(isophotes[:, 0])  # a row has all features or none
+    anomalous = one.anomalous[shown]
+    run.notes.append(
+        f"{one.name}: {len(shown)} galaxies, {one.anomalous.sum()} anomalies, encoder {compared[0].name}; "
+        f"left out for every method, as without ellipses: {(~shown).sum()}, {one.anomalous[~shown].sum()}"
+    )
+    vectors = {c.name: searched(embedding[c.name][shown], _reference(real, c, run)) for c in compared}
+    ways = methods(compared[0].name, vectors, isophotes[shown])
+    repeats, batches = run.protocol.repeats, run.protocol.batches
+    advance = run.bar(f"searching, {one.name}", repeats * len(ways))
+    return measure(AnomalySet(one.name, anomalous, one.halved), ways, repeats, batches, advance)
+
+
+def _reference(real: Efigi, one: Contender, run: TaskRun) -> NDArray[np.float32]:
+    """Galaxies that are judged nowhere, (m, d): EFIGI's training split and simulated ones."""
+    return np.concatenate([run.vectors(real.sample, one)[~real.tested], run.vectors(run.reference, one)])
+
+
+def _part(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
+    rows = np.flatnonzero(chosen).tolist()
+
+    def picture(i: int, recipe: ImageRecipe) -> Tensor:
+        return sample.picture(rows[i], recipe)
+
+    ids = [sample.ids[i] for i in rows]
+    return Sample(f"{sample.name}-tested", ids, f"{sample.version} {rows}", picture)

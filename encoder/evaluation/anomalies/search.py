@@ -1,0 +1,139 @@
+"""One search for anomalies: a person rates some galaxies of a pool, and every galaxy gets a score.
+
+As in the comparison of Walmsley et al. 2022: batches of 10, rated 5 where a galaxy is an anomaly, else 0.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.anomalies.acquisition import BATCH, next_batch
+from encoder.anomalies.gaussian_process import HIGHEST, LOWEST, Interest, fit_interest
+from encoder.evaluation.anomalies.astronomaly import astronomaly_scores, isolation_score
+
+BATCHES = 20
+
+
+@dataclass(frozen=True)
+class Question:
+    """Galaxies, and the person who knows which of them are anomalies.
+
+    Attributes:
+        anomalous: (n,).
+        pool: (n,), galaxies that may be rated.
+        batches: How many are rated, 10 galaxies each.
+    """
+
+    anomalous: NDArray[np.bool_]
+    pool: NDArray[np.bool_]
+    batches: int = BATCHES
+
+    def ratings(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What the person says of some galaxies, (rows,)."""
+        return np.where(self.anomalous[rows], HIGHEST, LOWEST)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search ends with.
+
+    Attributes:
+        score: (n,), of every galaxy, the higher the more likely an anomaly.
+        rated: (m,), rows of the galaxies that the person was shown, in that order.
+    """
+
+    score: NDArray[np.float64]
+    rated: NDArray[np.int64]
+
+
+Policy = Callable[[Question, int], Search]
+"""A way to search, given a seed: what is random depends on it alone."""
+
+
+def gaussian_process(standardised: NDArray[np.float32], first: NDArray[np.float32] | None = None) -> Policy:
+    """Each batch has the highest expected improvement under the ratings so far; the score is the mean.
+
+    Args:
+        standardised: (n, 40).
+        first: (n,), a score whose highest galaxies are the first batch; None for a random one.
+    """
+
+    def search(question: Question, seed: int) -> Search:
+        pool, allowed = question.pool, question.pool.copy()
+        rated = _drawn(pool, BATCH, seed) if first is None else _highest(first, pool, BATCH)
+        for _ in range(question.batches - 1):
+            allowed[rated] = False
+            model = _fitted(standardised, question, rated)
+            rated = np.concatenate([rated, next_batch(model, standardised, allowed).ids])
+        return _mean(_fitted(standardised, question, rated), standardised, rated)
+
+    return search
+
+
+def gaussian_process_of_random(standardised: NDArray[np.float32]) -> Policy:
+    """The same model of galaxies drawn at random: shows what choosing them is worth.
+
+    Args:
+        standardised: (n, 40).
+    """
+
+    def search(question: Question, seed: int) -> Search:
+        rated = _drawn(question.pool, question.batches * BATCH, seed)
+        return _mean(_fitted(standardised, question, rated), standardised, rated)
+
+    return search
+
+
+def astronomaly(features: NDArray[np.float32]) -> Policy:
+    """The Astronomaly baseline: the pool is rated in the order of the isolation forest's score.
+
+    Args:
+        features: (n, f), finite.
+    """
+
+    def search(question: Question, seed: int) -> Search:
+        machine = isolation_score(features, seed)
+        rated = _highest(machine, question.pool, question.batches * BATCH)
+        return Search(astronomaly_scores(features, machine, rated, question.ratings(rated), seed), rated)
+
+    return search
+
+
+def in_order(score: NDArray[np.float32]) -> Policy:
+    """Galaxies in the order of a score that no rating changes.
+
+    Args:
+        score: (n,).
+    """
+
+    def search(question: Question, _: int) -> Search:
+        rated = _highest(score, question.pool, question.batches * BATCH)
+        return Search(score.astype(np.float64), rated)
+
+    return search
+
+
+def at_random(question: Question, seed: int) -> Search:
+    """Galaxies in random order."""
+    score = np.random.default_rng([seed, 1]).random(len(question.pool))
+    return Search(score, _highest(score, question.pool, question.batches * BATCH))
+
+
+def _fitted(standardised: NDArray[np.float32], question: Question, rated: NDArray[np.int64]) -> Interest:
+    return fit_interest(standardised[rated], question.ratings(rated))
+
+
+def _mean(model: Interest, standardised: NDArray[np.float32], rated: NDArray[np.int64]) -> Search:
+    return Search(model.mean(standardised).astype(np.float64), rated)
+
+
+def _drawn(allowed: NDArray[np.bool_], n: int, seed: int) -> NDArray[np.int64]:
+    return np.random.default_rng([seed, 0]).permutation(np.flatnonzero(allowed))[:n]
+
+
+def _highest(score: NDArray[np.floating], allowed: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
+    """Rows of the n allowed galaxies of the highest score, the lower row first among equals."""
+    rows = np.flatnonzero(allowed)
+    return rows[np.argsort(-score[rows], kind="stable")[:n]]

@@ -1,0 +1,232 @@
+"""Evaluation: a release in, the paper's figures out, beside those of encoders that know less."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import torch
+from rich.progress import Progress
+
+from encoder.errors import EvaluationError
+from encoder.evaluation.figures import measures
+from encoder.evaluation.figures.contenders import Contender, contenders
+from encoder.evaluation.figures.deep import deep_table
+from encoder.evaluation.report import fraction_plots, plots
+from encoder.evaluation.report.picture_map import map_cells, plot_map
+from encoder.evaluation.report.report import markdown, write_tables
+from encoder.evaluation.sets.real import (
+    DECALS_FIXTURE,
+    DECALS_RINGS,
+    EFIGI,
+    Efigi,
+    Ringed,
+    Voted,
+    decals_rings,
+    decals_votes,
+    efigi,
+)
+from encoder.evaluation.sets.samples import Sample
+from encoder.evaluation.sets.simulated_sets import simulated_votes
+from encoder.evaluation.sets.vectors import vectors_of
+from encoder.model.encoder import Encoded
+from encoder.model.projection import fit_projection
+from encoder.training.release import SEARCHED_WIDTH
+
+SIMULATED = 500
+REPORT = "report.md"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        summary: A row an encoder.
+        files: What was written.
+        skipped: Figures and baselines that are missing, with the reason.
+        notes: What must be known to read the figures.
+    """
+
+    summary: pd.DataFrame
+    files: list[Path]
+    skipped: list[str]
+    notes: list[str]
+
+
+@dataclass
+class _Sets:
+    efigi: Efigi | None = None
+    rings: Ringed | None = None
+    voted: list[Voted] = field(default_factory=list)
+
+    @property
+    def samples(self) -> list[Sample]:
+        named = [s for s in (self.efigi, self.rings, *self.voted) if s is not None]
+        return [one.sample for one in named]
+
+
+def evaluate(
+    weights: Path | None,
+    data: Path,
+    output: Path,
+    *,
+    against: Sequence[Path] = (),
+    views: int | None = None,
+    deep: bool = False,
+    simulated: int = SIMULATED,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Measure a release and its baselines; write CSV tables, PNG figures and `report.md`.
+
+    Vectors are kept in the output folder: a run that was killed goes on, and a second one is quick.
+
+    Args:
+        weights: The release; None for the one that ships with the package.
+        data: Folder with `efigi`, `gz_decals_rings`, `gz_decals_dr5_fixture`, `votes`; where one is missing,
+            its figures are.
+        output: Folder to write into; made if it is not there.
+        against: Other releases to compare with.
+        views: Averaged by every encoder, 1 or 8; None for the release's own number.
+        deep: Also train the last stages on the few labels: minutes for each encoder on a CPU.
+        simulated: Galaxies of each simulated set; 0 for none.
+        device: Where pictures are encoded; None for the best there is.
+        progress: Where bars are shown.
+
+    Raises:
+        EncoderError: A weights file, table, column or picture is missing or wrong.
+    """
+    if not data.is_dir():
+        raise EvaluationError(f"no data folder {data}")
+    _make(output)
+    skipped: list[str] = []
+    compared = contenders(weights, against, views, device, skipped.append)
+    sets = _find_sets(data, output / "cache", simulated, skipped.append)
+    if not sets.samples:
+        raise EvaluationError(f"nothing to measure in {data}: {'; '.join(skipped)}")
+    vectors = _encode(sets.samples, compared, output / "cache", progress)
+    tables: dict[str, pd.DataFrame] = {}
+    files: list[Path] = []
+    notes: list[str] = []
+    if sets.efigi:
+        notes += [
+            f"{c.name} was trained on some of the EFIGI test galaxies: its figures there flatter it"
+            for c in compared
+            if measures.seen_in_training(sets.efigi, c)
+        ]
+        tables |= _efigi_tables(sets.efigi, vectors[EFIGI], compared)
+        if deep:
+            tuned = deep_table(sets.efigi, compared, vectors[EFIGI], output / "cache", progress)
+            tables["rings"] = pd.concat([tables["rings"], tuned], ignore_index=True)
+    if sets.rings:
+        tables["decals_rings"] = measures.decals_table(sets.rings, vectors[DECALS_RINGS])
+    if sets.voted:
+        parts = [measures.fraction_table(one, vectors[one.sample.name], compared) for one in sets.voted]
+        tables["fractions"] = pd.concat(parts, ignore_index=True)
+    tables["summary"] = measures.summary_table(tables, compared)
+    files += write_tables(tables, output)
+    figures = _plot(sets, vectors, compared, tables, output)
+    files += figures
+    about_tags = measures.about_tags(sets.efigi) if sets.efigi else ""
+    report = output / REPORT
+    remarks = [*notes, *(f"skipped: {reason}" for reason in skipped)]
+    report.write_text(markdown(compared, tables, remarks, about_tags, figures))
+    return Evaluation(tables["summary"], [*files, report], skipped, notes)
+
+
+def _find_sets(data: Path, cache: Path, simulated: int, skipped: Callable[[str], None]) -> _Sets:
+    sets = _Sets()
+    if (data / EFIGI).is_dir():
+        sets.efigi = efigi(data)
+    else:
+        skipped(f"tags, ring curve, components, smooth or featured, map: no folder {data / EFIGI}")
+    if (data / DECALS_RINGS).is_dir():
+        sets.rings = decals_rings(data)
+    else:
+        skipped(f"DECaLS rings: no folder {data / DECALS_RINGS}")
+    if simulated:
+        sets.voted += simulated_votes(simulated, cache)
+    else:
+        skipped("fractions of simulated galaxies: none were asked for")
+    if (data / DECALS_FIXTURE).is_dir():
+        sets.voted.append(decals_votes(data))
+    else:
+        skipped(f"fractions of real galaxies: no folder {data / DECALS_FIXTURE}")
+    return sets
+
+
+def _encode(
+    samples: Sequence[Sample], compared: Sequence[Contender], cache: Path, progress: Progress | None
+) -> dict[str, dict[str, Encoded]]:
+    vectors: dict[str, dict[str, Encoded]] = {sample.name: {} for sample in samples}
+    for contender in compared:
+        total = sum(len(sample.ids) for sample in samples)
+        bar = progress.add_task(f"encoding, {contender.name}", total=total) if progress else None
+
+        def advance(n: int, bar: object = bar) -> None:
+            if progress and bar is not None:
+                progress.advance(bar, n)  # type: ignore[arg-type]
+
+        for sample in samples:
+            vectors[sample.name][contender.name] = vectors_of(sample, contender.encoder, cache, advance)
+    return vectors
+
+
+def _efigi_tables(
+    efigi_set: Efigi, vectors: measures.Vectors, compared: Sequence[Contender]
+) -> dict[str, pd.DataFrame]:
+    return {
+        "tags": measures.tag_table(efigi_set, vectors),
+        "rings": measures.ring_table(efigi_set, vectors),
+        "components": measures.component_table(efigi_set, vectors),
+        "smooth": measures.smooth_table(efigi_set, vectors, compared),
+    }
+
+
+def _plot(
+    sets: _Sets,
+    vectors: dict[str, dict[str, Encoded]],
+    compared: Sequence[Contender],
+    tables: dict[str, pd.DataFrame],
+    output: Path,
+) -> list[Path]:
+    files = []
+
+    def named(name: str) -> Path:
+        files.append(output / f"{name}.png")
+        return files[-1]
+
+    own = compared[0]
+    if sets.efigi:
+        plots.plot_tags(tables["tags"], named("tags"))
+        plots.plot_components(tables["components"], SEARCHED_WIDTH, named("components"))
+        if len(tables["rings"]):
+            plots.plot_rings(tables["rings"], named("rings"))
+        _plot_map(sets.efigi, own, vectors[EFIGI][own.name], named("map"))
+    if sets.voted and own.answers_gzd5:
+        table = tables["fractions"]
+        alphas = {v.title: vectors[v.sample.name][own.name].concentrations_alpha for v in sets.voted}
+        fraction_plots.plot_errors(table, named("fractions"))
+        fraction_plots.plot_calibration(
+            sets.voted, alphas, table[table["encoder"] == own.name], named("calibration")
+        )
+    return files
+
+
+def _plot_map(efigi_set: Efigi, own: Contender, encoded: Encoded, file: Path) -> None:
+    projection = fit_projection(encoded.embedding[~efigi_set.tested], SEARCHED_WIDTH)
+    search = projection.apply(encoded.embedding[efigi_set.tested])
+    rows = efigi_set.tested.nonzero()[0]
+    pictures = {}
+    for cell, i in map_cells(search).items():
+        rgb = efigi_set.sample.picture(int(rows[i]), own.encoder.recipe)
+        pictures[cell] = (rgb.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    plot_map(search, pictures, file)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvaluationError(f"{folder} cannot be made a folder: {error.strerror}") from error

@@ -1,0 +1,203 @@
+"""Evaluation of the tasks: what a person finds with few ratings, and learns from few labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from rich.progress import Progress
+
+from encoder.errors import EvaluationError
+from encoder.evaluation.anomalies.questions import (
+    PERTURBATION,
+    PERTURBATION_ASKED,
+    SURVEY_ASKED,
+    perturbed_anomalies,
+    ring_anomalies,
+    survey_anomalies_searched,
+)
+from encoder.evaluation.anomalies.survey import LEFT_OUT
+from encoder.evaluation.anomalies.table import summary
+from encoder.evaluation.anomalies.task_run import Protocol, TaskRun
+from encoder.evaluation.figures.contenders import IMAGENET, Contender, contenders
+from encoder.evaluation.figures.deep_few_labels import deep_rows
+from encoder.evaluation.figures.few_labels import LabelSet, decals_rings_labels, efigi_rings, frozen_table
+from encoder.evaluation.report import task_plots
+from encoder.evaluation.report.report import write_tables
+from encoder.evaluation.report.task_report import tasks_markdown
+from encoder.evaluation.report.task_targets import target_table
+from encoder.evaluation.sets.left_out import check_left_out
+from encoder.evaluation.sets.real import DECALS_RINGS, EFIGI, Efigi, decals_rings, efigi
+from encoder.model.encoder import DEFAULT_WEIGHTS
+
+REPORT = "tasks.md"
+_UNTRAINED_ON = {"efigi": (PERTURBATION,), "simulated": LEFT_OUT}
+_TOLD = f"{PERTURBATION}, {', '.join(LEFT_OUT)}"
+
+
+@dataclass(frozen=True)
+class TaskEvaluation:
+    """What was measured.
+
+    Attributes:
+        targets: A row a target; empty where nothing was searched.
+        few_labels: A row an encoder, method and number of labels; empty where there were no rings.
+        files: What was written.
+        skipped: What is missing, with the reason.
+        notes: What must be known to read the figures.
+    """
+
+    targets: pd.DataFrame
+    few_labels: pd.DataFrame
+    files: list[Path]
+    skipped: list[str]
+    notes: list[str]
+
+
+def evaluate_tasks(
+    weights: Path | None,
+    data: Path,
+    output: Path,
+    *,
+    undisturbed: Path | None = None,
+    protocol: Protocol | None = None,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> TaskEvaluation:
+    """Measure searches for anomalies and rings from few labels; write tables, figures and `tasks.md`.
+
+    Vectors, isophotes and trainings are kept in the output folder: a run that was killed goes on.
+
+    Args:
+        weights: The release; None for the one that ships with the package.
+        data: Folder with `efigi` and `gz_decals_rings`; where one is missing, its figures are.
+        output: Folder to write into; made if it is not there.
+        undisturbed: A release trained without perturbations, mergers and irregular galaxies; without it
+            nobody searches for them.
+        protocol: None for the full one, without tuning of networks.
+        device: Where pictures are encoded; None for the best there is.
+        progress: Where bars are shown.
+
+    Raises:
+        EncoderError: A weights file, table, column or picture is missing or wrong, or the undisturbed release
+            was trained on what it is to find.
+    """
+    if not data.is_dir():
+        raise EvaluationError(f"no data folder {data}")
+    run = TaskRun(output / "cache", protocol or Protocol(), progress)
+    compared = contenders(weights, [undisturbed] if undisturbed else [], None, device, run.skipped.append)
+    unaware = compared.pop(1) if undisturbed else None
+    if unaware:
+        check_left_out(unaware.encoder, _UNTRAINED_ON)
+    run.notes += _files(compared[0], weights, unaware, undisturbed)
+    _make(run.cache)
+    real = efigi(data) if (data / EFIGI).is_dir() else None
+    tables = _anomaly_tables(real, compared, unaware, run)
+    tables |= _few_labels(_label_sets(real, data, run), compared, run)
+    if not tables:
+        raise EvaluationError(f"nothing to measure in {data}: {'; '.join(run.skipped)}")
+    named = [compared[0], *([unaware] if unaware else []), *compared[1:]]
+    files = _write(tables, named, run, output)
+    nothing = pd.DataFrame()
+    return TaskEvaluation(
+        tables.get("task_targets", nothing), tables.get("few_labels", nothing), files, run.skipped, run.notes
+    )
+
+
+def _anomaly_tables(
+    real: Efigi | None, compared: Sequence[Contender], unaware: Contender | None, run: TaskRun
+) -> dict[str, pd.DataFrame]:
+    """Every question that there are data and an encoder for."""
+    if real is None:
+        run.skipped.append(f"anomalies: no folder {EFIGI}")
+        return {}
+    imagenet = [one for one in compared if one.name == IMAGENET]
+    results = [ring_anomalies(real, [compared[0], *imagenet], run)]
+    if unaware:
+        results.append(perturbed_anomalies(real, [unaware, *imagenet], run))
+    if unaware and run.protocol.simulated:
+        results.append(survey_anomalies_searched(real, [unaware, *imagenet], run))
+    if not unaware:
+        why = "needs an encoder that was not trained on them (--undisturbed FILE), and none was given"
+        run.skipped += [f"{PERTURBATION_ASKED}: {why}", f"{SURVEY_ASKED}: {why}"]
+    elif not run.protocol.simulated:
+        run.skipped.append(f"{SURVEY_ASKED}: no survey was asked for")
+    repeats = pd.concat([one.repeats for one in results], ignore_index=True)
+    return {
+        "anomalies": summary(repeats),
+        "anomaly_repeats": repeats,
+        "anomalies_found": pd.concat([one.found for one in results], ignore_index=True),
+        "task_targets": target_table(summary(repeats)),
+    }
+
+
+def _label_sets(real: Efigi | None, data: Path, run: TaskRun) -> list[LabelSet]:
+    sets = []
+    if real:
+        sets.append(efigi_rings(real))
+    else:
+        run.skipped.append(f"EFIGI rings from few labels: no folder {data / EFIGI}")
+    if (data / DECALS_RINGS).is_dir():
+        sets.append(decals_rings_labels(decals_rings(data)))
+    else:
+        run.skipped.append(f"DECaLS rings from few labels: no folder {data / DECALS_RINGS}")
+    return sets
+
+
+def _few_labels(
+    sets: Sequence[LabelSet], compared: Sequence[Contender], run: TaskRun
+) -> dict[str, pd.DataFrame]:
+    parts = []
+    own, protocol = compared[0], run.protocol
+    for one in sets:
+        vectors = {c.name: run.vectors(one.sample, c) for c in compared}
+        advance = run.bar(f"fitting heads, {one.title}", len(one.labels) * (len(vectors) + 1))
+        parts.append(frozen_table(one, vectors, own.name, advance, protocol.splits))
+        if protocol.deep_splits:
+            advance = run.bar(f"tuning networks, {one.title}", len(one.labels) * protocol.deep_splits)
+            parts.append(
+                deep_rows(
+                    one, own.name, own.encoder, run.cache, run.skipped.append, advance, protocol.deep_splits
+                )
+            )
+    if sets and not protocol.deep_splits:
+        run.skipped.append("rings from few labels with tuned networks: not asked for (--deep)")
+    return {"few_labels": pd.concat(parts, ignore_index=True)} if parts else {}
+
+
+def _files(
+    own: Contender, weights: Path | None, unaware: Contender | None, undisturbed: Path | None
+) -> list[str]:
+    """Which weights were measured, and what of the galaxies they have seen."""
+    shipped = f"encoder/weights/{DEFAULT_WEIGHTS}, as it ships: no ring label was read in its training"
+    said = [f"{own.name} is {weights or shipped}"]
+    if unaware:
+        said.append(f"{unaware.name} is {undisturbed}; by its configuration it was trained without {_TOLD}")
+    galaxies = own.encoder.training.get("galaxies", {})
+    if DECALS_RINGS in galaxies:
+        said.append(f"{own.name} has seen the pictures of {DECALS_RINGS}, without labels")
+    return said
+
+
+def _write(
+    tables: Mapping[str, pd.DataFrame], named: Sequence[Contender], run: TaskRun, output: Path
+) -> list[Path]:
+    figures = []
+    if "anomalies" in tables:
+        figures += [output / "average_precision.png", output / "found.png"]
+        task_plots.plot_precision(tables["anomalies"], figures[0])
+        task_plots.plot_found(tables["anomalies_found"], tables["anomalies"], figures[1])
+    if "few_labels" in tables:
+        figures.append(output / "few_labels.png")
+        task_plots.plot_few_labels(tables["few_labels"], figures[-1])
+    report = output / REPORT
+    about = [*run.notes, *(f"skipped: {reason}" for reason in run.skipped)]
+    report.write_text(tasks_markdown(named, tables, about, figures))
+    return [*write_tables(tables, output), *figures, report]
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvaluationError(f"{folder} cannot be made a folder: {error.strerror}") from error

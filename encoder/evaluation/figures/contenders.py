@@ -1,0 +1,130 @@
+"""Who is compared: the release, its network untrained and from ImageNet, other releases."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from encoder.errors import EvaluationError, TrainingError
+from encoder.model.encoder import Encoder, load_encoder
+from encoder.model.gz_tree import GZD5
+from encoder.model.imagenet import BACKBONE, backbone_state, has_imagenet
+from encoder.model.network import Network, fingerprint, folded
+from encoder.model.recipe import ImageRecipe
+
+IMAGENET = "ImageNet"
+SCRATCH = "scratch"
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Contender:
+    """An encoder under the name that tables give it.
+
+    Attributes:
+        name: Of the release, or of the baseline.
+        encoder: Ready.
+        is_release: Trained on galaxies: its vote fractions mean something.
+    """
+
+    name: str
+    encoder: Encoder
+    is_release: bool
+
+    @property
+    def answers_gzd5(self) -> bool:
+        """Whether its vote fractions are those of the GZD-5 tree."""
+        return self.is_release and self.encoder.tree.name == GZD5.name
+
+
+def contenders(
+    weights: Path | None,
+    against: Sequence[Path],
+    views: int | None,
+    device: str | None,
+    skipped: Callable[[str], None],
+) -> list[Contender]:
+    """The release first, the baselines last.
+
+    Args:
+        weights: The release; None for the one that ships with the package.
+        against: Other releases.
+        views: Averaged by all of them; None for the release's own number.
+        device: Where pictures are encoded.
+        skipped: Told why a baseline is left out.
+
+    Raises:
+        WeightsError: A file is missing, damaged or something else.
+        EvaluationError: A release is given twice.
+    """
+    own = load_encoder(weights, device)
+    releases = [own, *(load_encoder(file, device) for file in against)]
+    hashes = [release.sha256 for release in releases]
+    for i, sha256 in enumerate(hashes):
+        if sha256 in hashes[:i]:
+            raise EvaluationError(f"{against[i - 1]} is given twice: the same weights as {releases[i].name}")
+    names = [release.name for release in releases]
+    called = [
+        f"{name} {sha256[:6]}" if names.count(name) > 1 else name
+        for name, sha256 in zip(names, hashes, strict=True)
+    ]
+    found = [Contender(name, one, is_release=True) for name, one in zip(called, releases, strict=True)]
+    try:
+        found.append(Contender(IMAGENET, imagenet_encoder(own), is_release=False))
+    except TrainingError as error:
+        skipped(f"baseline {IMAGENET}: {error}")
+    found.append(Contender(SCRATCH, untrained_encoder(own), is_release=False))
+    return [
+        replace(contender, encoder=replace(contender.encoder, view_set=views or own.view_set))
+        for contender in found
+    ]
+
+
+def imagenet_encoder(like: Encoder) -> Encoder:
+    """The network as ImageNet left it, for pictures of another release's size and field.
+
+    EfficientNet-Lite0 where there are no such weights of the release's own network.
+
+    Raises:
+        TrainingError: The package with the weights is not installed.
+    """
+    usual = ImageRecipe(like.recipe.size)
+    recipe = replace(
+        like.recipe,
+        input_mean=usual.input_mean,
+        input_deviation=usual.input_deviation,
+        channels=usual.channels,
+    )
+    backbone = like.backbone if has_imagenet(like.backbone) else BACKBONE
+    network = _seeded_network(backbone, like.tree.n_answers, recipe)
+    network.backbone.load_state_dict(backbone_state(backbone))
+    return _baseline(IMAGENET, like, backbone, network, recipe)
+
+
+def untrained_encoder(like: Encoder) -> Encoder:
+    """The network of another release as it is before any training."""
+    network = _seeded_network(like.backbone, like.tree.n_answers, like.recipe)
+    return _baseline(SCRATCH, like, like.backbone, network, like.recipe)
+
+
+def _seeded_network(backbone: str, n_answers: int, recipe: ImageRecipe) -> Network:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_SEED)
+        return Network(
+            backbone, n_answers, recipe.input_mean, recipe.input_deviation, channels=recipe.channels
+        ).eval()
+
+
+def _baseline(name: str, like: Encoder, backbone: str, network: Network, recipe: ImageRecipe) -> Encoder:
+    network.equal_length = like.equal_length
+    return replace(
+        like,
+        name=name,
+        backbone=backbone,
+        dimension=network.dimension,
+        recipe=recipe,
+        sha256=fingerprint(network),
+        training={},
+        _network=folded(network, recipe.size).to(like.device),
+    )

@@ -1,0 +1,163 @@
+"""Rings from few labels: the same labelled and the same balanced test galaxies for every method."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+from encoder.evaluation.sets.real import Efigi, Ringed
+from encoder.evaluation.sets.samples import Sample
+from encoder.heads.fit import fit_head
+from encoder.heads.probe import LABELS, Spread, classifier, possible_labels
+from encoder.training.efigi import has_ring
+
+REPEATS = 20
+MORE_LABELS = (*LABELS, 197)
+"""The paper's numbers, as many as a set can have."""
+FROZEN = "frozen"
+FROZEN_HEAD = "frozen, calibrated head"
+CLASSES = ("no ring", "ring")
+_COLUMNS = ["set", "encoder", "method", "labels", "tested", "repeats"]
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Galaxies to learn rings from, and galaxies to test on.
+
+    Attributes:
+        title: For tables.
+        sample: n galaxies.
+        ringed: (n,).
+        learnable: (n,), may be labelled.
+        testable: (n,), may be tested on; where both, a repeat uses a galaxy for one of them.
+        labels: Numbers of labels a class, rising.
+        tested: Galaxies of each class that are tested on.
+    """
+
+    title: str
+    sample: Sample
+    ringed: NDArray[np.bool_]
+    learnable: NDArray[np.bool_]
+    testable: NDArray[np.bool_]
+    labels: tuple[int, ...]
+    tested: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """The galaxies of one repeat, as rows.
+
+    Attributes:
+        learnt: (2, labels), ringed ones and others; fewer labels are the first of them.
+        tested: (2 * tested,), as many of each class.
+    """
+
+    learnt: NDArray[np.int64]
+    tested: NDArray[np.int64]
+
+    def first(self, n: int) -> NDArray[np.int64]:
+        """The rows to learn from with n labels of each class, (2 n,)."""
+        return self.learnt[:, :n].ravel()
+
+
+def efigi_rings(efigi: Efigi) -> LabelSet:
+    """Expert labels: learnt from the encoder's training split, tested on all ringed test galaxies."""
+    ringed = has_ring(efigi.table)
+    learnable = _rarer(ringed[~efigi.tested])
+    labels = tuple(n for n in MORE_LABELS if n <= learnable)
+    title = "EFIGI rings"
+    return LabelSet(
+        title, efigi.sample, ringed, ~efigi.tested, efigi.tested, labels, _rarer(ringed[efigi.tested])
+    )
+
+
+def decals_rings_labels(rings: Ringed) -> LabelSet:
+    """Volunteers' labels of real DECaLS galaxies; what the most labels leave is tested on."""
+    every = np.ones(len(rings.ringed), np.bool_)
+    labels = tuple(possible_labels(rings.ringed))
+    tested = _rarer(rings.ringed) - max(labels, default=0)
+    return LabelSet("Galaxy Zoo DECaLS rings", rings.sample, rings.ringed, every, every, labels, tested)
+
+
+def splits(one: LabelSet, repeats: int) -> Iterator[Split]:
+    """The galaxies of each repeat; the same ones on every call."""
+    for repeat in range(repeats):
+        rng = np.random.default_rng([repeat, 3])
+        learnt, tested = [], []
+        for of in (one.ringed, ~one.ringed):
+            test = rng.permutation(np.flatnonzero(of & one.testable))[: one.tested]
+            rest = rng.permutation(np.setdiff1d(np.flatnonzero(of & one.learnable), test))
+            learnt.append(rest[: max(one.labels)])
+            tested.append(test)
+        yield Split(np.stack(learnt), np.concatenate(tested))
+
+
+def frozen_table(
+    one: LabelSet,
+    vectors: Mapping[str, NDArray[np.float32]],
+    own: str,
+    advance: Callable[[int], None],
+    repeats: int = REPEATS,
+) -> pd.DataFrame:
+    """Logistic regression on frozen vectors; on the release's own also the calibrated head of the catalogue.
+
+    Args:
+        one: The set.
+        vectors: (n, d) of all its galaxies, by the encoder's name.
+        own: Name of the release.
+        advance: Told of rows done; there is one for each number of labels, encoder and method.
+        repeats: Splits.
+
+    Returns:
+        A row an encoder, method and number of labels: mean and deviation of `accuracy` and `auc`.
+    """
+    rows = []
+    for name, embedding in vectors.items():
+        for method in (FROZEN, FROZEN_HEAD) if name == own else (FROZEN,):
+            for n in one.labels:
+                scores = [
+                    accuracy_and_auc(_ring_chance(embedding, one.ringed, split, n, method), one, split)
+                    for split in splits(one, repeats)
+                ]
+                rows.append(row(one, name, method, n, scores))
+                advance(1)
+    return pd.DataFrame(rows)
+
+
+def row(
+    one: LabelSet, encoder: str, method: str, labels: int, scores: list[tuple[float, float]]
+) -> Mapping[str, object]:
+    """One row of the table, of accuracies and areas of each repeat."""
+    accuracy, auc = (Spread.of(np.array(values)) for values in zip(*scores, strict=True))
+    about = (one.title, encoder, method, labels, 2 * one.tested, len(scores))
+    return dict(zip(_COLUMNS, about, strict=True)) | {
+        "accuracy": accuracy.mean,
+        "accuracy_deviation": accuracy.deviation,
+        "auc": auc.mean,
+        "auc_deviation": auc.deviation,
+    }
+
+
+def accuracy_and_auc(chance: NDArray[np.floating], one: LabelSet, split: Split) -> tuple[float, float]:
+    """Accuracy and area under the ROC curve of the chance (tested,) that each test galaxy has a ring."""
+    truth = one.ringed[split.tested]
+    return float(balanced_accuracy_score(truth, chance > 0.5)), float(roc_auc_score(truth, chance))  # noqa: PLR2004
+
+
+def _ring_chance(
+    embedding: NDArray[np.float32], ringed: NDArray[np.bool_], split: Split, n: int, method: str
+) -> NDArray[np.floating]:
+    learnt = split.first(n)
+    if method == FROZEN:
+        model = classifier().fit(embedding[learnt], ringed[learnt])
+        chance: NDArray[np.floating] = model.predict_proba(embedding[split.tested])[:, 1]
+        return chance
+    votes = np.stack([~ringed[learnt], ringed[learnt]], axis=1).astype(np.float64)
+    return fit_head(embedding[learnt], votes, CLASSES).score(embedding[split.tested]).probability[:, 1]
+
+
+def _rarer(ringed: NDArray[np.bool_]) -> int:
+    return min(int(ringed.sum()), int((~ringed).sum()))

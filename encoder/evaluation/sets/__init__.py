@@ -1,0 +1,1 @@
+"""The sets of galaxies that an encoder is judged by."""

@@ -1,0 +1,68 @@
+"""Galaxies to be encoded: their names, and how the picture of each is made for a recipe."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from encoder.cutouts.pictures import read_picture
+from encoder.errors import EvaluationError
+from encoder.model.recipe import ImageRecipe
+from encoder.training.augment import plain
+from encoder.training.simulated import KEPT_SHARE, SimulatedGalaxies
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Galaxies of one data set.
+
+    Attributes:
+        name: Of the data set, short.
+        ids: One a galaxy.
+        version: Changes when the pictures do.
+        picture: Galaxy i as a recipe shows it, (3, size, size) float32 in 0..1.
+    """
+
+    name: str
+    ids: Sequence[str]
+    version: str
+    picture: Callable[[int, ImageRecipe], Tensor]
+
+
+def sample_of_files(name: str, ids: Sequence[str], files: Sequence[Path], crop: float | None) -> Sample:
+    """Galaxies in picture files.
+
+    Args:
+        name: Of the data set.
+        ids: One a galaxy.
+        files: As many.
+        crop: Central share of the frame to show; None for the recipe's, where a frame is the whole field.
+
+    Raises:
+        EvaluationError: A file is missing.
+    """
+    try:
+        sizes = [file.stat().st_size for file in files]
+    except OSError as error:
+        raise EvaluationError(f"{error.filename}: the picture of {name} is missing") from None
+
+    def picture(i: int, recipe: ImageRecipe) -> Tensor:
+        return read_picture(files[i], recipe.size, recipe.crop if crop is None else crop)
+
+    return Sample(name, ids, _digest([crop, *ids, *sizes]), picture)
+
+
+def sample_of_simulated(name: str, galaxies: SimulatedGalaxies, version: str) -> Sample:
+    """Simulated galaxies, shown as the recipe would show their survey."""
+
+    def picture(i: int, recipe: ImageRecipe) -> Tensor:
+        return plain(galaxies[i], recipe.crop / KEPT_SHARE, recipe.size)
+
+    ids = [str(i) for i in range(len(galaxies))]
+    return Sample(name, ids, _digest([version, galaxies.pictures.shape]), picture)
+
+
+def _digest(values: Iterable[object]) -> str:
+    return hashlib.sha256("\n".join(map(repr, values)).encode()).hexdigest()[:16]

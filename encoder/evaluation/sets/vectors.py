@@ -1,0 +1,68 @@
+"""Vectors and posteriors of a sample, computed once for each encoder and kept in files.
+
+A run that was killed goes on at the last whole file.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from encoder.errors import EvaluationError
+from encoder.evaluation.sets.samples import Sample
+from encoder.model.encoder import Encoded, Encoder
+
+_GALAXIES_A_FILE = 256
+
+
+def vectors_of(sample: Sample, encoder: Encoder, folder: Path, advance: Callable[[int], None]) -> Encoded:
+    """Encode a sample, or read what was kept of it.
+
+    Args:
+        sample: n galaxies.
+        encoder: The release.
+        folder: Where files are kept; a file's name holds the hash of all that its content depends on.
+        advance: Told of galaxies done.
+
+    Raises:
+        ImageError: A picture cannot be read.
+        EvaluationError: A kept file is damaged.
+    """
+    key = _key(sample, encoder)
+    parts = []
+    for start in range(0, len(sample.ids), _GALAXIES_A_FILE):
+        rows = range(start, min(start + _GALAXIES_A_FILE, len(sample.ids)))
+        file = folder / f"{sample.name}-{key}-{start}.npz"
+        if not file.exists():
+            pictures = torch.stack([sample.picture(i, encoder.recipe) for i in rows])
+            _keep(encoder.encode(pictures), file)
+        parts.append(_kept(file))
+        advance(len(rows))
+    return Encoded(
+        np.concatenate([p.embedding for p in parts]), np.concatenate([p.concentrations_alpha for p in parts])
+    )
+
+
+def _key(sample: Sample, encoder: Encoder) -> str:
+    recipe = json.dumps(encoder.recipe.to_dict(), sort_keys=True)
+    parts = (encoder.sha256, recipe, encoder.view_set, encoder.precision, sample.version, _GALAXIES_A_FILE)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _keep(encoded: Encoded, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{file.stem}.part.npz")
+    np.savez(unfinished, embedding=encoded.embedding, alpha=encoded.concentrations_alpha)
+    unfinished.replace(file)
+
+
+def _kept(file: Path) -> Encoded:
+    try:
+        with file.open("rb") as opened, np.load(opened) as arrays:
+            return Encoded(arrays["embedding"], arrays["alpha"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise EvaluationError(f"{file} is damaged: delete it and run again") from error

@@ -1,0 +1,1 @@
+"""The last blocks of a network trained for one question."""

@@ -1,0 +1,70 @@
+"""The first stage: the head alone, on vectors of the frozen network, from where the probe ends."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from encoder.finetuning.batches import batches, steps_of_epoch
+from encoder.finetuning.best import Best
+from encoder.finetuning.data import Galaxies
+from encoder.finetuning.loss import step, vote_loss
+from encoder.finetuning.measured import measured
+from encoder.finetuning.report import HEAD, Epoch
+from encoder.finetuning.settings import TuningSettings
+from encoder.heads.old_probe import fit_probe, probe_head
+
+
+def train_head(
+    vectors: NDArray[np.float32],
+    galaxies: Galaxies,
+    settings: TuningSettings,
+    progress: Callable[[Epoch], None],
+) -> tuple[nn.Linear, list[Epoch], int]:
+    """Train a head; where no galaxies are held out it stays the probe.
+
+    Args:
+        vectors: Of all galaxies, (n, d).
+        galaxies: Their labels.
+        settings: How long, how fast.
+        progress: Told each epoch.
+
+    Returns:
+        The best head on the CPU, the epochs from 0, and the number of the best.
+    """
+    learnt = vectors[galaxies.learnt]
+    head = probe_head(fit_probe(learnt, galaxies.shares[galaxies.learnt]), learnt)
+    optimiser = torch.optim.AdamW(
+        head.parameters(), lr=settings.head_rate, weight_decay=settings.weight_decay
+    )
+    best = Best(list(head.parameters()))
+    rows = []
+    for epoch in range(1 + settings.head_epochs * bool(len(galaxies.held_out))):
+        loss = None if epoch == 0 else _head_epoch(head, optimiser, vectors, galaxies, settings, epoch)
+        row = measured(HEAD, epoch, loss, head, vectors[galaxies.held_out], galaxies)
+        best.judge(row)
+        rows.append(row)
+        progress(row)
+        if epoch - best.epoch >= settings.patience:
+            break
+    best.restore()
+    return head, rows, best.epoch
+
+
+def _head_epoch(
+    head: nn.Linear,
+    optimiser: torch.optim.Optimizer,
+    vectors: NDArray[np.float32],
+    galaxies: Galaxies,
+    settings: TuningSettings,
+    epoch: int,
+) -> float:
+    """The mean loss of its steps."""
+    steps, total = steps_of_epoch(len(galaxies.learnt), settings), 0.0
+    for rows, _ in batches(len(galaxies.learnt), settings, HEAD, epoch):
+        chosen = galaxies.learnt[rows]
+        logits = head(torch.from_numpy(vectors[chosen]))
+        total += step(optimiser, vote_loss(logits, torch.from_numpy(galaxies.shares[chosen])))
+    return total / steps

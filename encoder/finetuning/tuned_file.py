@@ -1,0 +1,191 @@
+"""A tuned encoder as one file: network, head, task and where they came from in one safetensors, float32.
+
+Unlike a release the weights are not rounded to float16: what is read back says the same to the bit.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from encoder.errors import TaskError, WeightsError
+from encoder.finetuning.report import Epoch, TuningReport
+from encoder.finetuning.task import TunedTask
+from encoder.model.atomic_file import write_whole
+from encoder.model.device import pick_device
+from encoder.model.encoder import Encoder
+from encoder.model.forward import Forward
+from encoder.model.gz_tree import load_tree
+from encoder.model.network import Network, folded
+from encoder.model.projection import Projection
+from encoder.model.recipe import ImageRecipe
+from encoder.model.tensor_file import read_tensors
+
+FORMAT = "galcat-tuned-1"
+_PROJECTION = ("mean", "components", "deviations")
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A network tuned to a task.
+
+    Attributes:
+        encoder: With the tuned network. Its vectors are not those of the release it came from, and its sha256
+            says so; its vote posteriors and its projection are still those fitted before the tuning.
+        head: From a vector to one logit a class, on the CPU.
+        task: What was learnt.
+        recipe: How, plain JSON values: the settings, the blocks, `started_from` (name and sha256).
+        report: How it went.
+    """
+
+    encoder: Encoder
+    head: nn.Linear
+    task: TunedTask
+    recipe: dict[str, Any]
+    report: TuningReport
+
+    def probability(self, rgb: Tensor) -> NDArray[np.float32]:
+        """Of each class, from the vector averaged over the release's view set, as the probe's is.
+
+        Args:
+            rgb: (m, 3, size, size) float32 in 0..1 made by the encoder's recipe, on any device.
+
+        Returns:
+            (m, n_classes), each row of sum 1.
+
+        Raises:
+            ValueError: The pictures have another shape than the recipe's.
+        """
+        return probability(self.head, self.encoder.encode(rgb).embedding)
+
+    def save(self, path: Path) -> None:
+        """Write it, whole or not at all; the same model gives the same bytes.
+
+        Raises:
+            TaskError: The file cannot be written.
+        """
+        tensors = _tensors(self)
+        encoder = self.encoder
+        about: dict[str, Any] = {
+            "format": FORMAT,
+            "task": asdict(self.task),
+            "recipe": self.recipe,
+            "report": asdict(self.report),
+            "encoder": {
+                "name": encoder.name,
+                "sha256": encoder.sha256,
+                "backbone": encoder.backbone,
+                "tree": encoder.tree.name,
+                "recipe": encoder.recipe.to_dict(),
+                "view_set": encoder.view_set,
+                "equal_length": encoder.equal_length,
+                "training": encoder.training,
+                "projection_scale": encoder.projection.scale,
+            },
+        }
+        about["content_sha256"] = _content_hash(about, tensors)
+        # One entry: safetensors writes several in no fixed order.
+        write_whole(path, save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)}), TaskError)
+
+
+def probability(head: nn.Linear, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a head says of vectors, (n, d): (n, n_classes), each row of sum 1."""
+    with torch.inference_mode():
+        said: NDArray[np.float32] = head(torch.from_numpy(embedding)).softmax(dim=1).numpy()
+    return said
+
+
+def load_tuned(path: Path, device: str | None = None) -> Tuned:
+    """Read what `Tuned.save` wrote.
+
+    Args:
+        path: The file.
+        device: As `load_encoder` takes it.
+
+    Raises:
+        TaskError: The file is missing, damaged, or holds something else; the line names it.
+        EncoderError: This machine has no such device.
+    """
+    where = pick_device(device)
+    about, tensors = read_tensors(path, FORMAT, "tuned encoder", "tuned encoder", TaskError)
+    try:
+        if about.pop("content_sha256") != _content_hash(about, tensors):
+            raise TaskError(f"{path} is damaged: its content is not what was written")
+        return _assemble(about, tensors, where)
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, WeightsError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise TaskError(f"{path} is no whole tuned encoder: {type(error).__name__} {reason}") from error
+
+
+def _tensors(tuned: Tuned) -> dict[str, Tensor]:
+    network = tuned.encoder._network  # noqa: SLF001 - it is what is stored
+    parts = {f"network.{key}": tensor for key, tensor in network.state_dict().items()}
+    parts |= {f"head.{key}": tensor for key, tensor in tuned.head.state_dict().items()}
+    parts |= {f"projection.{k}": torch.from_numpy(getattr(tuned.encoder.projection, k)) for k in _PROJECTION}
+    return {key: tensor.detach().cpu().contiguous() for key, tensor in parts.items()}
+
+
+def _content_hash(about: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for key in sorted(tensors):
+        digest.update(f"{key} {tuple(tensors[key].shape)} {tensors[key].dtype}".encode())
+        digest.update(tensors[key].contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _assemble(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> Tuned:
+    task = TunedTask(**about["task"])
+    encoder = _encoder(about["encoder"], tensors, device)
+    head = nn.Linear(encoder.dimension, len(task.classes))
+    head.load_state_dict(_part(tensors, "head."))
+    head.requires_grad_(requires_grad=False)
+    report = TuningReport(**about["report"])
+    epochs = tuple(Epoch(**epoch) for epoch in about["report"]["epochs"])
+    return Tuned(encoder, head, task, about["recipe"], replace(report, epochs=epochs))
+
+
+def _encoder(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> Encoder:
+    recipe, tree = ImageRecipe.from_dict(about["recipe"]), load_tree(about["tree"])
+    projection = {key: tensor.numpy() for key, tensor in _part(tensors, "projection.").items()}
+    network = _network(about["backbone"], tree.n_answers, recipe, _part(tensors, "network."))
+    network.equal_length = about["equal_length"]
+    return Encoder(
+        name=about["name"],
+        backbone=about["backbone"],
+        dimension=network.dimension,
+        tree=tree,
+        recipe=recipe,
+        view_set=about["view_set"],
+        sha256=about["sha256"],
+        training=about["training"],
+        projection=Projection(**projection, scale=about["projection_scale"]),
+        anomaly=None,  # vectors of another network
+        device=device,
+        precision="float32",
+        _network=network.to(device),
+        _forward=Forward(device),
+    )
+
+
+def _network(backbone: str, n_answers: int, recipe: ImageRecipe, state: dict[str, Tensor]) -> Network:
+    """The network as it was tuned: batch normalisation folded away, or where that cannot be, in place."""
+    with torch.random.fork_rng(devices=[]):
+        whole = Network(
+            backbone, n_answers, recipe.input_mean, recipe.input_deviation, channels=recipe.channels
+        )
+    whole = whole.eval().to(memory_format=torch.channels_last)
+    fused = folded(whole, recipe.size)
+    network = fused if fused.state_dict().keys() == state.keys() else whole
+    network.load_state_dict(state)
+    return network.requires_grad_(requires_grad=False)
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}

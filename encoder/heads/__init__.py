@@ -1,0 +1,1 @@
+"""A new question learnt from few labels on stored vectors."""

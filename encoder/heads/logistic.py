@@ -1,0 +1,86 @@
+"""Logistic regression on standardised vectors, and its logits for galaxies it has not seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import StandardScaler
+
+from encoder.heads.answers import Answers
+
+_FOLDS = 5
+_MOST_STEPS = 3000
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A fitted regression; k is 1 for two classes, the logit of the second, else their number (softmax).
+
+    Attributes:
+        mean: (d,) float64, of the labelled vectors.
+        scale: (d,) float64, their standard deviations, 1 where they do not vary.
+        weight: (k, d) float64, of the standardised vectors.
+        bias: (k,) float64.
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    def standardised(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(m, d) vectors as the weights expect them."""
+        return (vectors - self.mean) / self.scale
+
+    def logits(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(m, k) logits of (m, d) vectors."""
+        return self.standardised(vectors) @ self.weight.T + self.bias
+
+
+def fit_logistic(vectors: NDArray[np.float64], answers: Answers, inverse_penalty: float) -> Logistic:
+    """Maximise the class-balanced likelihood under an L2 penalty on the weights, not on the bias.
+
+    Args:
+        vectors: (n, d).
+        answers: About the n galaxies.
+        inverse_penalty: C of scikit-learn: the prior variance of each weight.
+    """
+    scaler = StandardScaler().fit(vectors)
+    galaxy, answer = np.nonzero(answers.share)
+    model = LogisticRegression(C=inverse_penalty, max_iter=_MOST_STEPS)
+    weights = answers.balanced()[galaxy, answer]
+    model.fit(scaler.transform(vectors)[galaxy], answer, sample_weight=weights)
+    return Logistic(scaler.mean_, scaler.scale_, model.coef_, model.intercept_)
+
+
+def folds(answers: Answers) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows to learn from and rows to score, 5 times; fewer where the rarest class has fewer galaxies.
+
+    Args:
+        answers: The most frequent class of 2 galaxies at least, each.
+    """
+    split = StratifiedKFold(min(_FOLDS, answers.rarest), shuffle=True, random_state=0)
+    return list(split.split(answers.majority, answers.majority))
+
+
+def unseen_logits(
+    vectors: NDArray[np.float64], answers: Answers, inverse_penalty: float
+) -> NDArray[np.float64]:
+    """Logits of every galaxy from a regression that has not seen it, (n, k).
+
+    Under a strong penalty logits grow with the number of galaxies learnt from; the penalty of a fold is
+    lowered in proportion, so that its logits are on the scale of the regression on all galaxies.
+
+    Args:
+        vectors: (n, d).
+        answers: About the n galaxies.
+        inverse_penalty: Of the regression on all galaxies.
+    """
+    n, n_classes = answers.share.shape
+    logits = np.empty((n, 1 if n_classes == 2 else n_classes))  # noqa: PLR2004 - two classes, one logit
+    for learnt, scored in folds(answers):
+        model = fit_logistic(vectors[learnt], answers.of(learnt), inverse_penalty * n / len(learnt))
+        logits[scored] = model.logits(vectors[scored])
+    return logits

@@ -1,0 +1,76 @@
+"""The inference loop: batches of pictures in, arrays for the catalogue out, two batches in memory."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.cutouts.thumbnails import jpegs
+from encoder.model.encoder import Encoder
+
+if TYPE_CHECKING:
+    from encoder.cutouts.batches import ImageBatch
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class EmbeddedBatch:
+    """What is stored of n galaxies.
+
+    Attributes:
+        rows: (n,) int64 positions in the tile's sources, as the pictures came.
+        embedding: (n, d) float32, full width.
+        search: (n, 40) float32, the projection; two random galaxies are about 1 apart.
+        concentrations_alpha: (n, n_answers) float32, the Dirichlet of each question.
+        thumbnails: n JPEGs; empty if none were asked for.
+    """
+
+    rows: NDArray[np.int64]
+    embedding: NDArray[np.float32]
+    search: NDArray[np.float32]
+    concentrations_alpha: NDArray[np.float32]
+    thumbnails: list[bytes]
+
+
+def embed(
+    encoder: Encoder,
+    batches: Iterable["ImageBatch"],
+    thumbnail_px: int | None = None,
+    progress: Progress | None = None,
+) -> Iterator[EmbeddedBatch]:
+    """Encode batches as they come; nothing of an earlier batch is kept.
+
+    The next batch and the JPEGs are made beside the forward pass.
+
+    Args:
+        encoder: The release.
+        batches: Pictures made by the encoder's recipe, at most once iterated.
+        thumbnail_px: Size of the JPEGs to make of the same pictures; None for none.
+        progress: Called with the number of galaxies of each batch when it is done.
+    """
+    with ThreadPoolExecutor(2, thread_name_prefix="beside-the-network") as helpers:
+        for batch in _ahead(batches, helpers):
+            drawing = helpers.submit(jpegs, batch.rgb, thumbnail_px) if thumbnail_px else None
+            encoded = encoder.encode(batch.rgb)
+            yield EmbeddedBatch(
+                rows=batch.rows,
+                embedding=encoded.embedding,
+                search=encoder.projection.apply(encoded.embedding),
+                concentrations_alpha=encoded.concentrations_alpha,
+                thumbnails=drawing.result() if drawing else [],
+            )
+            if progress is not None:
+                progress(len(batch.rows))
+
+
+def _ahead(batches: Iterable["ImageBatch"], helpers: ThreadPoolExecutor) -> Iterator["ImageBatch"]:
+    """Have the next batch made while this one is encoded: two batches in memory."""
+    making = iter(batches)
+    coming = helpers.submit(next, making, None)
+    while (batch := coming.result()) is not None:
+        coming = helpers.submit(next, making, None)
+        yield batch

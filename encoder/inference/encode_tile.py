@@ -1,0 +1,105 @@
+"""A tile in, its galaxies' vectors out: free of local state, so that any worker can do any tile."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.cutouts.batches import ImageBatch, image_batches
+from encoder.inference.embed import embed
+from encoder.model.encoder import Encoder
+from encoder.surveys.description import Survey
+from encoder.tiles.source_table import SkippedRow, SourceTable
+from encoder.tiles.tiles import Tile
+
+BATCH_SIZE = 64
+THUMBNAIL_PX = 128
+
+_Number = TypeVar("_Number", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class EncodedTile:
+    """The galaxies of one tile, n of them, and the sources that gave none.
+
+    Attributes:
+        sources: The n sources that were encoded, in the order of the other arrays.
+        full: (n, d) representation.
+        search: (n, 40) projected representation.
+        alpha: (n, 34) Dirichlet parameters of every Galaxy Zoo answer.
+        anomaly: (n,) how strange each is, 0..1; None where the release has no reference.
+        jpegs: n thumbnails.
+        skipped: One entry for every other source.
+    """
+
+    sources: SourceTable
+    full: NDArray[np.float32]
+    search: NDArray[np.float32]
+    alpha: NDArray[np.float32]
+    anomaly: NDArray[np.float32] | None
+    jpegs: list[bytes]
+    skipped: list[SkippedRow]
+
+
+@dataclass(frozen=True, eq=False)
+class CutTile:
+    """A decoded tile, ready to be cut up.
+
+    Attributes:
+        sources: All that the survey selects.
+        batches: Their pictures, made as they are asked for.
+        skipped: Sources that got none; complete when the batches are through.
+    """
+
+    sources: SourceTable
+    batches: Iterator[ImageBatch]
+    skipped: list[SkippedRow]
+
+
+def cut_tile(survey: Survey, tile: Tile, encoder: Encoder, batch_size: int = BATCH_SIZE) -> CutTile:
+    """Prepare a tile's cutouts on the encoder's device: what can be done before the network is free.
+
+    Args:
+        survey: How the tile's fluxes become colours.
+        tile: Decoded tile.
+        encoder: The release.
+        batch_size: Galaxies at a time.
+    """
+    skipped: list[SkippedRow] = []
+    batches = image_batches(survey, tile, encoder.recipe, encoder.device, batch_size, skipped)
+    return CutTile(tile.sources, batches, skipped)
+
+
+def encode_tile(
+    tile: CutTile, encoder: Encoder, on_batch: Callable[[int], None] | None = None
+) -> EncodedTile:
+    """Cut out and encode every source of a prepared tile.
+
+    Memory beyond the tile: two batches of pictures, and the answers.
+
+    Args:
+        tile: From `cut_tile`, at most once encoded.
+        encoder: The release it was cut for.
+        on_batch: Told the number of galaxies of each finished batch.
+    """
+    done = list(embed(encoder, tile.batches, THUMBNAIL_PX, on_batch))
+    search = _joined([batch.search for batch in done], _no_rows(len(encoder.projection.components)))
+    return EncodedTile(
+        sources=tile.sources.take(_joined([batch.rows for batch in done], np.empty(0, np.int64))),
+        full=_joined([batch.embedding for batch in done], np.empty((0, encoder.dimension), np.float32)),
+        search=search,
+        alpha=_joined([batch.concentrations_alpha for batch in done], _no_rows(encoder.tree.n_answers)),
+        anomaly=None if encoder.anomaly is None else encoder.anomaly.score(search),
+        jpegs=[jpeg for batch in done for jpeg in batch.thumbnails],
+        skipped=tile.skipped,
+    )
+
+
+def _no_rows(width: int) -> NDArray[np.float32]:
+    return np.empty((0, width), np.float32)
+
+
+def _joined(parts: list[NDArray[_Number]], empty: NDArray[_Number]) -> NDArray[_Number]:
+    return np.concatenate(parts) if parts else empty

@@ -1,0 +1,1 @@
+"""The network, its weights file, and all that makes a picture a vector."""

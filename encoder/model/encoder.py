@@ -1,0 +1,169 @@
+"""The encoder: a release of weights, ready on a device to turn pictures into vectors and vote posteriors."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from encoder.anomalies.score import AnomalyReference
+from encoder.errors import WeightsError
+from encoder.model.device import Precision, pick_device, repeatable_arithmetic
+from encoder.model.forward import Forward
+from encoder.model.gz_tree import Tree
+from encoder.model.network import Network, Prediction, folded
+from encoder.model.projection import Projection
+from encoder.model.recipe import ImageRecipe
+from encoder.model.views import moment_matched, views
+from encoder.model.weights_file import read_weights
+
+DEFAULT_WEIGHTS = "galcat-lite2-1.safetensors"
+_CHUNK = 256
+"""Pictures whose views are in memory at once."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the encoder says of n pictures, on the CPU.
+
+    Attributes:
+        embedding: (n, d) float32, the mean of the views'.
+        concentrations_alpha: (n, n_answers) float32, the Dirichlet of each question of the tree.
+    """
+
+    embedding: NDArray[np.float32]
+    concentrations_alpha: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A release on a device.
+
+    Attributes:
+        name: Of the release.
+        backbone: As timm spells it.
+        dimension: Width of the full embedding.
+        tree: The Galaxy Zoo tree of the posteriors.
+        recipe: How the pictures must be made.
+        view_set: Views averaged, 1 or 8.
+        sha256: Of the weights file: the release's identity.
+        training: What it was trained on and how, plain JSON values.
+        projection: From the full embedding to the searched vector.
+        anomaly: What strangeness is measured against, on searched vectors; None of an older release.
+        device: Where pictures are encoded; pictures elsewhere are moved there.
+        precision: `float32`; `bfloat16` is faster where the hardware has it and moves the vectors
+            (median cosine above 0.999), so a catalogue should not mix the two.
+    """
+
+    name: str
+    backbone: str
+    dimension: int
+    tree: Tree
+    recipe: ImageRecipe
+    view_set: int
+    sha256: str
+    training: dict[str, Any]
+    projection: Projection
+    anomaly: AnomalyReference | None
+    device: torch.device
+    precision: Precision
+    _network: Network
+    _forward: Forward
+
+    @property
+    def equal_length(self) -> bool:
+        """Whether all its vectors have the same length, so that only their direction tells galaxies apart."""
+        return self._network.equal_length
+
+    def encode(self, rgb: Tensor) -> Encoded:
+        """Embed pictures: the same pixels give the same vectors, whatever else is in the batch.
+
+        Runs in chunks, so memory does not grow with n beyond the pictures and the answer.
+
+        Args:
+            rgb: (n, 3, size, size) float32 in 0..1 made by `recipe`, on any device.
+
+        Raises:
+            ValueError: The pictures have another shape than the recipe's.
+        """
+        size = self.recipe.size
+        if tuple(rgb.shape[1:]) != (3, size, size):
+            raise ValueError(f"pictures of shape {tuple(rgb.shape)} where (n, 3, {size}, {size}) is wanted")
+        chunks = [self._encode_chunk(chunk) for chunk in torch.split(rgb, _CHUNK) if len(chunk)]
+        if not chunks:
+            nothing = np.empty((0, self.dimension), np.float32)
+            return Encoded(nothing, np.empty((0, self.tree.n_answers), np.float32))
+        return Encoded(
+            np.concatenate([c.embedding for c in chunks]),
+            np.concatenate([c.concentrations_alpha for c in chunks]),
+        )
+
+    def _encode_chunk(self, rgb: Tensor) -> Encoded:
+        rgb = rgb.to(self.device, torch.float32)
+        passes = [p for view in views(rgb, self.view_set) for p in torch.split(view, self._forward.batch)]
+        predictions = self._forward.each(self._predict, passes)
+        embedding = torch.cat([p.embedding for p in predictions]).view(self.view_set, len(rgb), -1)
+        alphas = torch.cat([p.alpha for p in predictions]).view(self.view_set, len(rgb), -1)
+        matched = moment_matched(alphas.cpu().numpy(), self.tree)
+        return Encoded(self._network.scaled(embedding.mean(dim=0)).cpu().numpy(), matched)
+
+    def _predict(self, rgb: Tensor) -> Prediction:
+        half = self.precision == "bfloat16"
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=half)
+        with torch.inference_mode(), repeatable_arithmetic(), autocast:
+            prediction: Prediction = self._network(rgb)
+        return prediction
+
+
+def load_encoder(
+    path: Path | None = None, device: str | None = None, precision: Precision = "float32"
+) -> Encoder:
+    """Load a release of weights.
+
+    Args:
+        path: A weights file; None for the encoder that ships with the package.
+        device: `cpu`, `cuda`, `cuda:1`, `mps`; None for the best of this machine.
+        precision: Arithmetic of the backbone.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or holds something else.
+        EncoderError: This machine has no such device.
+    """
+    where = pick_device(device)
+    if path is None:
+        with resources.as_file(resources.files("encoder") / "weights" / DEFAULT_WEIGHTS) as shipped:
+            return _load(shipped, where, precision)
+    return _load(Path(path), where, precision)
+
+
+def _load(path: Path, device: torch.device, precision: Precision) -> Encoder:
+    weights = read_weights(path)
+    return Encoder(
+        name=weights.name,
+        backbone=weights.backbone,
+        dimension=weights.network.dimension,
+        tree=weights.tree,
+        recipe=weights.recipe,
+        view_set=weights.view_set,
+        sha256=_sha256(path),
+        training=weights.training,
+        projection=weights.projection,
+        anomaly=weights.anomaly,
+        device=device,
+        precision=precision,
+        _network=folded(weights.network, weights.recipe.size).to(device),
+        _forward=Forward(device),
+    )
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"weights file {path} cannot be read: {error.strerror}") from error

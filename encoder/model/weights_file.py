@@ -1,0 +1,160 @@
+"""A release as one file: network, recipe, projection, anomaly reference in one safetensors, checked.
+
+Convolutions and matrices are stored as float16 (half the bytes; the rounding is part of the release), the
+few thousand numbers of normalisations, biases and the projection as float32.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from encoder.anomalies.score import AnomalyReference
+from encoder.errors import TrainingError, WeightsError
+from encoder.model.atomic_file import write_whole
+from encoder.model.gz_tree import Tree, load_tree
+from encoder.model.network import Network
+from encoder.model.projection import Projection
+from encoder.model.recipe import ImageRecipe
+from encoder.model.tensor_file import read_tensors
+from encoder.model.views import VIEW_SETS
+
+FORMAT = "galcat-encoder-1"
+_NETWORK = "network."
+_PROJECTION = "projection."
+_ANOMALY = "anomaly."
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Everything needed to embed one more galaxy the same way.
+
+    Attributes:
+        name: Of the release, short.
+        backbone: As timm spells it.
+        tree: The Galaxy Zoo tree of the head's outputs.
+        recipe: How pictures are made.
+        view_set: 1 or 8 views averaged.
+        training: What it was trained on and how, plain JSON values.
+        network: The network, float32, in eval mode.
+        projection: To the searched vector.
+        anomaly: What strangeness is measured against; None of a release that was made before there was one.
+    """
+
+    name: str
+    backbone: str
+    tree: Tree
+    recipe: ImageRecipe
+    view_set: int
+    training: dict[str, Any]
+    network: Network
+    projection: Projection
+    anomaly: AnomalyReference | None = None
+
+
+def write_weights(path: Path, weights: Weights) -> None:
+    """Write a release, whole or not at all; the same release gives the same bytes.
+
+    Raises:
+        WeightsError: A weight is no number, or larger than float16 holds; or the file cannot be written.
+    """
+    tensors = {_NETWORK + key: _stored(t, half=t.ndim > 1) for key, t in weights.network.state_dict().items()}
+    for key in ("mean", "components", "deviations"):
+        tensors[_PROJECTION + key] = _stored(torch.from_numpy(getattr(weights.projection, key)), half=False)
+    if weights.anomaly is not None:
+        arrays = weights.anomaly.to_arrays()
+        tensors |= {_ANOMALY + key: _stored(torch.from_numpy(a), half=False) for key, a in arrays.items()}
+    about = {
+        "format": FORMAT,
+        "name": weights.name,
+        "backbone": weights.backbone,
+        "tree": weights.tree.name,
+        "recipe": weights.recipe.to_dict(),
+        "view_set": weights.view_set,
+        "equal_length": weights.network.equal_length,
+        "training": weights.training,
+        "projection_scale": weights.projection.scale,
+    }
+    # One entry: safetensors writes several in no fixed order.
+    content = save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)})
+    write_whole(path, content, WeightsError)
+
+
+def read_weights(path: Path) -> Weights:
+    """Read what `write_weights` wrote.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or holds something else; the line names it.
+    """
+    about, tensors = _open(path)
+    try:
+        return _assemble(about, tensors)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, TrainingError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"{path} is no whole galcat encoder: {type(error).__name__} {reason}") from error
+
+
+def _open(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    about, tensors = read_tensors(path, FORMAT, "weights file", "galcat encoder", WeightsError)
+    for key, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise WeightsError(f"{path}: {key} is not finite: the training that wrote it had failed")
+    return about, tensors
+
+
+def _assemble(about: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
+    recipe = ImageRecipe.from_dict(about["recipe"])
+    tree = load_tree(about["tree"])
+    if about["view_set"] not in VIEW_SETS:
+        raise WeightsError(f"view set {about['view_set']!r} is not one of {VIEW_SETS}")
+    network = Network(
+        about["backbone"],
+        tree.n_answers,
+        recipe.input_mean,
+        recipe.input_deviation,
+        channels=recipe.channels,
+    )
+    network.equal_length = bool(about.get("equal_length"))  # the first releases had no such entry
+    network.load_state_dict(_part(tensors, _NETWORK))
+    return Weights(
+        name=about["name"],
+        backbone=about["backbone"],
+        tree=tree,
+        recipe=recipe,
+        view_set=about["view_set"],
+        training=about["training"],
+        network=network.eval(),
+        projection=_projection(_part(tensors, _PROJECTION), about["projection_scale"], network.dimension),
+        anomaly=_anomaly(_part(tensors, _ANOMALY)),
+    )
+
+
+def _projection(tensors: dict[str, Tensor], scale: float, dimension: int) -> Projection:
+    projection = Projection(**{key: tensor.numpy() for key, tensor in tensors.items()}, scale=float(scale))
+    if len(projection.mean) != dimension:
+        raise WeightsError(f"projection from {len(projection.mean)} d, but the network has {dimension}")
+    return projection
+
+
+def _anomaly(tensors: dict[str, Tensor]) -> AnomalyReference | None:
+    if not tensors:
+        return None
+    return AnomalyReference.from_arrays({key: tensor.numpy() for key, tensor in tensors.items()})
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
+
+
+def _stored(tensor: Tensor, *, half: bool) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    stored = tensor.half() if half and tensor.is_floating_point() else tensor
+    if not stored.isfinite().all():
+        raise WeightsError("a weight is not finite, or too large for float16: nothing was written")
+    return stored

@@ -1,1 +1,0 @@
-"""The parts of the simulated survey; `encoder.simulate` is its face."""

@@ -1,0 +1,1 @@
+"""A simulated survey with truth and Galaxy Zoo votes."""

@@ -1,0 +1,1 @@
+"""Surveys described by TOML files."""

@@ -1,0 +1,222 @@
+"""What a survey's files, columns and units are called, read from a small TOML file.
+
+Everything that differs between surveys is in that file, so that a new one needs no code. The shipped ones
+lie in `encoder/surveys/`; `legacy_dr10.toml` explains each key.
+"""
+
+import math
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from encoder.errors import SurveyError
+from encoder.surveys.survey_check import problems
+from encoder.surveys.toml_reader import read_record
+
+SURVEYS = Path(__file__).parent
+
+Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "bits clear", "bits set"]
+Value = bool | int | float | str | tuple[bool | int | float | str, ...]
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Where the pixels are; for `kind = "cutouts"`, `path` names table columns instead of `{tile}`.
+
+    Attributes:
+        path: pattern below the survey's folder.
+        hdu: name or number of the HDU, or one for each band; none: the first that holds pixels.
+        plane: for cubes, the plane of each band, from 0.
+        zero_point: AB magnitude of one unit, by band; 22.5 is nanomaggies.
+    """
+
+    path: str
+    hdu: str | int | dict[str, str | int] | None = None
+    plane: dict[str, int] = field(default_factory=dict)
+    zero_point: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MaskFiles:
+    """Where a bit mask is, and the bits that make a pixel useless, by band."""
+
+    path: str
+    bad_bits: dict[str, int]
+    hdu: str | int | dict[str, str | int] | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One line of the selection: `column` (or the AB magnitude in a band) `test` `value`.
+
+    A row without a value (NaN, empty) fails every test.
+    """
+
+    test: Operator
+    value: Value
+    column: str | None = None
+    magnitude: str | None = None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The table of sources: which columns mean what.
+
+    Attributes:
+        path: pattern below the survey's folder; without `{tile}` one table serves all tiles.
+        id: columns that together name a source within the survey, joined by `-`.
+        ra: column, degrees ICRS.
+        dec: the same.
+        tile: column that names the tile, where one table serves all.
+        petro_th50: column, radius that holds 50 % of the Petrosian flux.
+        petro_th90: the same for 90 %.
+        shape_r: column, half-light radius of a model fit.
+        radius_unit_arcsec: arcsec in one unit of the radius columns.
+        flux: column of the flux, by band ...
+        flux_zero_point: ... and the AB magnitude of one unit of it.
+        magnitude: column of the AB magnitude, by band, where there is no flux.
+        select: conditions that a source must all meet.
+    """
+
+    path: str
+    id: str | tuple[str, ...]
+    ra: str
+    dec: str
+    tile: str | None = None
+    petro_th50: str | None = None
+    petro_th90: str | None = None
+    shape_r: str | None = None
+    radius_unit_arcsec: float = 1.0
+    flux: dict[str, str] = field(default_factory=dict)
+    flux_zero_point: float = 22.5
+    magnitude: dict[str, str] = field(default_factory=dict)
+    select: tuple[Condition, ...] = ()
+
+    @property
+    def id_columns(self) -> tuple[str, ...]:
+        """The id's columns, also when there is one."""
+        return (self.id,) if isinstance(self.id, str) else self.id
+
+
+@dataclass(frozen=True)
+class ScaleRule:
+    """Galaxy Zoo's pixel scale of a cutout, in arcsec for each arcsec of radius (Walmsley et al. 2022)."""
+
+    petro_th50: float = 0.04
+    petro_th90: float = 0.02
+    shape_r: float = 0.04
+    minimum_arcsec: float = 0.1
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A colour of the picture: its band, and the nanomaggies per native pixel that count as 1."""
+
+    band: str
+    divide_by: float
+
+
+@dataclass(frozen=True)
+class Rgb:
+    """Which band is red, green and blue."""
+
+    red: Channel
+    green: Channel
+    blue: Channel
+
+    @property
+    def channels(self) -> tuple[Channel, Channel, Channel]:
+        """Red, green, blue."""
+        return self.red, self.green, self.blue
+
+    @property
+    def scales(self) -> tuple[float, float, float]:
+        """What red, green and blue are divided by."""
+        return self.red.divide_by, self.green.divide_by, self.blue.divide_by
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A survey's description, checked.
+
+    Attributes:
+        name: lower case, digits and `_`.
+        description: one line for people.
+        kind: `tiles` of sky in FITS, or a folder of ready-made `cutouts` with a table.
+        bands: order of the pixel planes.
+        image: where the pixels are.
+        catalogue: where the sources are.
+        pixel_scale_arcsec: native pixel; NaN where cutouts do not say.
+        mask: where bad pixels are flagged, if anywhere.
+        scale: how large a cutout is.
+        rgb: the picture's colours; cutouts have them already.
+        toml: the text of the file, as the database keeps it.
+    """
+
+    name: str
+    description: str
+    kind: Literal["tiles", "cutouts"]
+    bands: tuple[str, ...]
+    image: ImageFiles
+    catalogue: Catalogue
+    pixel_scale_arcsec: float = math.nan
+    mask: MaskFiles | None = None
+    scale: ScaleRule = field(default_factory=ScaleRule)
+    rgb: Rgb | None = None
+    toml: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """Everything that changes what is read, as text: a new comment in the TOML leaves it alone."""
+        return repr(replace(self, description="", toml=""))
+
+
+def survey_names() -> list[str]:
+    """Names of the surveys that ship with the project."""
+    return sorted(path.stem for path in SURVEYS.glob("*.toml"))
+
+
+def load_survey(name_or_path: str | Path) -> Survey:
+    """Reads a survey's description.
+
+    Args:
+        name_or_path: the name of a shipped survey, or a path that ends in `.toml`.
+
+    Raises:
+        SurveyError: there is no such survey, or its file is wrong; names the file and the key.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        if name_or_path not in survey_names():
+            known = ", ".join(survey_names())
+            raise SurveyError(
+                f"no survey {str(name_or_path)!r}; known: {known}, or give a path to a .toml file"
+            )
+        path = SURVEYS / f"{name_or_path}.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SurveyError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SurveyError(f"{path}: {error}") from error
+    return survey_from_text(text, path)
+
+
+def survey_from_text(text: str, path: Path) -> Survey:
+    """Understands the text of a survey's TOML file.
+
+    Args:
+        text: the whole of it.
+        path: where it is from, for error messages.
+
+    Raises:
+        SurveyError: it is no TOML, or wrong; names the file and the key.
+    """
+    try:
+        survey = read_record(Survey, tomllib.loads(text), path.name)
+    except ValueError as error:
+        raise SurveyError(f"{path}: {error}") from error
+    for problem in problems(survey):
+        raise SurveyError(f"{path.name}: {problem}")
+    return replace(survey, toml=text)

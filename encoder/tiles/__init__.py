@@ -1,0 +1,1 @@
+"""Survey files to a list of galaxies and their pixels."""

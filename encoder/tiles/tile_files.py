@@ -1,0 +1,91 @@
+"""The files that make one tile, and whether they have changed."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from encoder.errors import TileError
+from encoder.tiles.fits_images import sky_of
+
+Corners = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class TileFiles:
+    """A tile that was found, not yet read.
+
+    Attributes:
+        survey: the survey's name.
+        name: the tile's, unique in the survey.
+        root: the folder that was searched.
+        files: those of its files that exist: images, mask, catalogue; of a chunk, table and images.
+        fingerprint: hash of the survey's meaning and of the files' relative paths, sizes and times; of a
+            shared table, its rows for this tile. Cheap, but it changes when a file is only copied.
+        image: a file whose header says where the tile is; none for a chunk of cutouts.
+        hdu: which of its HDUs; none: the first with pixels.
+        values: what the placeholders of the survey's paths stand for.
+        rows: of a chunk of cutouts: first row and the row after the last.
+        meaning: the survey's meaning, which is part of the content.
+        table: a catalogue that other tiles share.
+        row_digest: hash of this tile's rows of it.
+    """
+
+    survey: str
+    name: str
+    root: Path
+    files: tuple[Path, ...]
+    fingerprint: str
+    image: Path | None = None
+    hdu: str | int | None = None
+    values: tuple[tuple[str, str], ...] = ()
+    rows: tuple[int, int] | None = None
+    meaning: str = ""
+    table: Path | None = None
+    row_digest: str = ""
+
+    @property
+    def ra(self) -> float | None:
+        """Degrees ICRS of the centre; None for chunks and where no header can be read."""
+        return self._sky[0]
+
+    @property
+    def dec(self) -> float | None:
+        """Degrees ICRS of the centre; None for chunks and where no header can be read."""
+        return self._sky[1]
+
+    @property
+    def footprint(self) -> Corners:
+        """Four (ra, dec) corners in degrees; empty for chunks and where no header can be read."""
+        return self._sky[2]
+
+    def content_hash(self) -> str:
+        """Hash of everything that decides what is read: the files' bytes and the survey's meaning.
+
+        A table that several tiles share counts only by this tile's rows.
+
+        Raises:
+            TileError: a file vanished.
+        """
+        digest = hashlib.blake2b(self.meaning.encode(), digest_size=32)
+        digest.update(self.row_digest.encode())
+        for path in self.files:
+            if path == self.table:
+                continue
+            try:
+                with path.open("rb") as file:
+                    inner = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32))
+            except OSError as error:
+                raise TileError(f"{path}: {error.strerror}") from error
+            digest.update(path.relative_to(self.root).as_posix().encode() + b"\0" + inner.digest())
+        return digest.hexdigest()
+
+    @cached_property
+    def _sky(self) -> tuple[float | None, float | None, Corners]:
+        """Read when first asked for: a sensor that looks at 100,000 known tiles needs no header."""
+        if self.image is None:
+            return None, None, ()
+        try:
+            return sky_of(self.image, self.hdu)
+        except TileError:
+            return None, None, ()

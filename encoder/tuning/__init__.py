@@ -1,1 +1,0 @@
-"""The parts of a deep fine-tuning; `encoder.finetune` is its face."""

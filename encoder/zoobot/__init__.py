@@ -1,0 +1,1 @@
+"""Zoobot's encoders as releases."""

@@ -1,0 +1,1 @@
+"""The command `galcat`, a file for each group of its sub-commands."""

@@ -1,0 +1,210 @@
+"""Commands for personal anomalies: rate ten galaxies, get ten better ones, as often as you like."""
+
+import getpass
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.markup import escape
+from rich.progress import Progress
+
+from catalog.database.connection import database_url
+from catalog.result import Result
+from catalog.settings import load_settings
+from catalog.tasks.anomaly_rounds import Offer, Round, last_round, top_list
+from catalog.tasks.tasks import Task, add_task, find_task, tasks
+from galcat.cli.ingest import PROGRESS_COLUMNS
+from galcat.cli.labels import Name, Who, catalogue, store
+from galcat.cli.query import Format, Output, log, show
+from galcat.cli.tables import show_galaxies
+from galcat.cli.tasks import Number, Sheet
+from galcat.errors import JobError
+
+app = typer.Typer()
+anomalies = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
+app.add_typer(
+    anomalies,
+    name="anomalies",
+    help="Find what you find interesting: rate ten galaxies 0 to 5, get ten better ones.",
+)
+
+
+@anomalies.callback()
+def list_searches(context: typer.Context) -> None:
+    """List the searches and how far they are."""
+    if context.invoked_subcommand is not None:
+        return
+    with catalogue() as connection:
+        rows: list[tuple[object, ...]] = []
+        for state in tasks(connection):
+            if state.task.kind == "interest":
+                made = last_round(connection, state.task)
+                counts = (made.round if made else 0, state.galaxies, len(_open(made)) if made else 0)
+                rows.append((state.task.name, state.task.question, state.owner, *counts))
+    show(Result(("search", "question", "owner", "rounds", "rated", "waiting"), rows), "table", None)
+
+
+@anomalies.command()
+def new(
+    name: Name,
+    question: Annotated[str, typer.Option(help="What you look for.")] = "How interesting is it?",
+) -> None:
+    """Begin a search of your own.
+
+    Example: `galcat anomalies new odd`
+    """
+    task = Task(name, question, "interest", ())
+    with catalogue() as connection:
+        is_new = add_task(connection, task, getpass.getuser())
+    what = "is there now" if is_new else "was there already"
+    log.print(
+        escape(f"search {name} {what}; look at galaxies by galcat anomalies next {name}"), soft_wrap=True
+    )
+
+
+@anomalies.command("next")
+def next_batch(
+    name: Name,
+    sheet: Sheet = Path("next.png"),
+    strangest: Annotated[
+        bool, typer.Option("--strangest", help="Begin with the highest anomaly_score, not at random.")
+    ] = False,
+) -> None:
+    """Show the ten galaxies to rate next, on a contact sheet; the same ones until all are rated.
+
+    Example: `galcat anomalies next odd --sheet next.png`
+    """
+    from galcat.workflows.tasks.anomaly_round import next_round  # noqa: PLC0415 - torch takes seconds
+
+    with catalogue() as connection:
+        with Progress(*PROGRESS_COLUMNS, console=log, transient=True) as progress:
+            bar = progress.add_task("galaxies", total=None)
+            made = next_round(
+                database_url(load_settings()),
+                name,
+                strangest_first=strangest,
+                progress=lambda n: progress.advance(bar, n),
+            )
+        waiting = _open(made)
+        _show(connection, waiting, sheet)
+    drawn = f", drawn in {sheet}" if sheet is not None else ""
+    example = " ".join(f"{offer.object_id}={score}" for offer, score in zip(waiting, (4, 0), strict=False))
+    log.print(
+        escape(
+            f"round {made.round}, after {made.ratings} ratings: {len(waiting)} galaxies to rate{drawn}; "
+            f"rate them 0 to 5 by galcat anomalies rate {name} {example} ..."
+        ),
+        soft_wrap=True,
+    )
+
+
+@anomalies.command()
+def rate(
+    name: Name,
+    said: Annotated[
+        list[str], typer.Argument(help="ID=SCORE, as many as you like; 0 is dull, 5 is the best.")
+    ],
+    labeller: Who = None,
+) -> None:
+    """Rate galaxies, those that were offered or any others.
+
+    Example: `galcat anomalies rate odd 4611686018427387904=4.5 4611686018427387907=0`
+    """
+    with catalogue() as connection:
+        task = _search(find_task(connection, name))
+        store(connection, task, said, labeller, "anomalies")
+        made = last_round(connection, task)
+    waiting = len(_open(made)) if made else 0
+    then = (
+        f"{waiting} of round {made.round} wait"
+        if made and waiting
+        else f"galcat anomalies next {name} has new ones"
+    )
+    log.print(escape(then), soft_wrap=True)
+
+
+@anomalies.command()
+def best(
+    name: Name,
+    n: Number = 20,
+    unrated: Annotated[bool, typer.Option("--unrated", help="Leave out what is rated.")] = False,
+    sheet: Sheet = None,
+    output_format: Format = "table",
+    output: Output = None,
+) -> None:
+    """Show the galaxies that should interest you most, as of the last round (10,000 are kept).
+
+    Example: `galcat anomalies best odd --unrated --sheet best.png`
+    """
+    with catalogue() as connection:
+        task = _search(find_task(connection, name))
+        found = top_list(connection, task, n, unrated=unrated)
+        if not found:
+            raise JobError(f"search {name} has no list yet: rate a round, then galcat anomalies next {name}")
+        _show(connection, found, sheet, output_format, output)
+
+
+@anomalies.command()
+def score(
+    name: Name,
+    object_ids: Annotated[list[int], typer.Argument(help="OBJECT_ID, as many as you like.")],
+) -> None:
+    """Say how interesting some galaxies should be, by all ratings so far.
+
+    Example: `galcat anomalies score odd 4611686018427387904`
+    """
+    from galcat.workflows.tasks.anomaly_round import rate_by, read_search  # noqa: PLC0415 - torch takes seconds
+
+    with catalogue() as connection:
+        search = read_search(connection, name)
+        expected = rate_by(search, search.interest(), connection, object_ids)
+        unknown = set(object_ids) - {offer.object_id for offer in expected}
+        if unknown:
+            raise JobError(f"no galaxy has object_id {min(unknown)}")
+        _show(connection, expected, None)
+
+
+@anomalies.command()
+def column(name: Name) -> None:
+    """Write the expected rating of every galaxy into a column of galcat.galaxy, NAME_interest.
+
+    Example: `galcat anomalies column odd`
+    """
+    from galcat.workflows.tasks.interest_column import write_interest  # noqa: PLC0415 - torch takes seconds
+
+    with catalogue(), Progress(*PROGRESS_COLUMNS, console=log, transient=True) as progress:
+        bar = progress.add_task("galaxies", total=None)
+        done = write_interest(
+            database_url(load_settings()), name, progress=lambda n: progress.advance(bar, n)
+        )
+    log.print(
+        escape(f"search {name}, version {done.version.version}: {done.galaxies} galaxies scored"),
+        soft_wrap=True,
+    )
+
+
+def _show(
+    connection: psycopg.Connection,
+    offers: Sequence[Offer],
+    sheet: Path | None,
+    output_format: str = "table",
+    output: Path | None = None,
+) -> None:
+    values: dict[int, tuple[object, ...]] = {
+        one.object_id: (one.interest, one.uncertainty, one.expected_improvement) for one in offers
+    }
+    names = ("interest", "uncertainty", "expected_improvement")
+    captions = ["" if one.interest is None else f"interest {one.interest:.2f}" for one in offers]
+    show_galaxies(connection, values, names, captions, sheet, output_format, output)
+
+
+def _open(made: Round) -> list[Offer]:
+    return [offer for offer in made.offers if offer.object_id not in made.rated]
+
+
+def _search(task: Task) -> Task:
+    if task.kind != "interest":
+        raise JobError(f"task {task.name} has the classes {', '.join(task.classes)}: see galcat tasks")
+    return task

@@ -1,0 +1,162 @@
+"""Commands that need an encoder and no catalogue: embed, encoder import."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress
+
+from galcat.cli.ingest import PROGRESS_COLUMNS, log
+
+app = typer.Typer()
+encoder = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+app.add_typer(encoder, name="encoder", help="Encoders that others trained.")
+
+
+@app.command()
+def embed(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Parquet file to write.")],
+    images: Annotated[
+        list[Path] | None, typer.Argument(help="Folders or files of cutouts: JPEG, PNG, FITS, mixed.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Instead of IMAGES: a table, one row an image (CSV, FITS, Parquet).")
+    ] = None,
+    id_column: Annotated[str, typer.Option(help="Column of the table with the ids.")] = "id",
+    file_column: Annotated[
+        str, typer.Option(help="Column with the files, relative to the table's folder.")
+    ] = "file",
+    weights: Annotated[Path | None, typer.Option(help="Encoder weights; without it, those shipped.")] = None,
+    survey: Annotated[
+        str, typer.Option(help="Survey (or TOML file) that says what the bands of FITS cutouts are.")
+    ] = "decals_fits",
+    batch_size: Annotated[int, typer.Option(help="Images encoded together.", min=1)] = 64,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads of the network; without it, all cores.", min=1)
+    ] = None,
+    bf16: Annotated[
+        bool, typer.Option("--bf16", help="Arithmetic in bfloat16: faster where the hardware has it.")
+    ] = False,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps; without it, the best there is.")
+    ] = None,
+) -> None:
+    """Embed a folder of cutouts: id, vector, vote fractions and concentrations, without a database.
+
+    Each image spans the galaxy's whole field, as Galaxy Zoo's cutouts do. Its id is the file's name without
+    the ending. Images that cannot be read are named and left out; the exit code is then 1.
+
+    FITS: one galaxy a file with all bands in it (a cube, or one HDU each), surface brightness in the unit of
+    the survey's TOML for each of the survey's own pixels, first row south. A single band is refused.
+
+    Examples: `galcat embed cutouts/ -o vectors.parquet` · `galcat embed --table list.csv -o vectors.parquet`
+    """
+    import torch  # noqa: PLC0415 - takes seconds
+
+    from encoder.cutouts.image_list import list_images, read_image_table  # noqa: PLC0415
+    from encoder.inference.embed_images import embed_images  # noqa: PLC0415
+    from encoder.inference.vectors_file import check_place  # noqa: PLC0415
+    from encoder.model.encoder import load_encoder  # noqa: PLC0415
+    from encoder.surveys.description import load_survey  # noqa: PLC0415
+
+    if bool(images) == (table is not None):
+        raise typer.BadParameter("give IMAGES, or --table, one of them")
+    check_place(output)
+    colours = load_survey(survey)
+    listed = read_image_table(table, id_column, file_column) if table else list_images(images or [])
+    if threads is not None:
+        torch.set_num_threads(threads)
+    loaded = load_encoder(weights, device, "bfloat16" if bf16 else "float32")
+    n_unreadable = 0
+    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+        bar = progress.add_task("images", total=len(listed))
+
+        def unreadable(line: str) -> None:
+            nonlocal n_unreadable
+            n_unreadable += 1
+            progress.print(f"[red]unreadable:[/red] {escape(line)}", soft_wrap=True)
+
+        def advance(n: int) -> None:
+            progress.advance(bar, n)
+
+        n_rows = embed_images(loaded, listed, output, colours, unreadable, batch_size, advance)
+    log.print(
+        f"wrote {escape(str(output))}: {n_rows} rows of {loaded.dimension} numbers and "
+        f"{loaded.tree.n_answers} fractions by {escape(loaded.name)}; {n_unreadable} unreadable images",
+        soft_wrap=True,
+    )
+    if n_unreadable:
+        raise typer.Exit(1)
+
+
+@encoder.command("import")
+def import_encoder(
+    source: Annotated[
+        str,
+        typer.Argument(help="Lightning .ckpt, timm state dict, folder, or name on the model hub."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Weights file to write.")],
+    name: Annotated[str | None, typer.Option(help="Of the release; without it, the output's name.")] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="As timm spells it; without it, what the checkpoint says.")
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Width of its pictures, pixels; without it, Zoobot's.", min=32),
+    ] = None,
+    crop: Annotated[
+        float, typer.Option(help="Central share of a cutout's field that it sees.", min=0.05, max=1)
+    ] = 0.75,
+    views: Annotated[int, typer.Option(help="Views that it averages, 1 or 8.")] = 1,
+    galaxies: Annotated[int, typer.Option(help="Galaxies to simulate for the sample.", min=50)] = 1000,
+    images: Annotated[
+        list[Path] | None, typer.Option(help="Folder of real cutouts for the sample; several times.")
+    ] = None,
+    survey: Annotated[
+        str, typer.Option(help="Survey (or TOML file) that says what the bands of FITS cutouts are.")
+    ] = "decals_fits",
+) -> None:
+    """Make a weights file of a Zoobot encoder, ready for `galcat release create` and `galcat embed`.
+
+    The projection of the searched vectors is fitted on the sample. An encoder without a head, as the hub
+    publishes them, gets one fitted on the votes of the simulated galaxies.
+
+    Examples: `galcat encoder import hf-hub:mwalmsley/zoobot-encoder-convnext_nano -o nano.safetensors` ·
+    `galcat encoder import epoch=8.ckpt -o mine.safetensors --images cutouts/`
+    """
+    from encoder.cutouts.image_list import list_images  # noqa: PLC0415 - torch takes seconds
+    from encoder.inference.vectors_file import check_place  # noqa: PLC0415
+    from encoder.model.views import VIEW_SETS  # noqa: PLC0415
+    from encoder.surveys.description import load_survey  # noqa: PLC0415
+    from encoder.zoobot.importer import import_zoobot  # noqa: PLC0415
+
+    if views not in VIEW_SETS:
+        raise typer.BadParameter(f"--views {views} is not one of {VIEW_SETS}")
+    check_place(output)
+    listed = list_images(images) if images else []
+    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+        bar = progress.add_task("sample", total=galaxies + len(listed))
+
+        def advance(n: int) -> None:
+            progress.advance(bar, n)
+
+        made = import_zoobot(
+            source,
+            output,
+            name or output.stem,
+            backbone=backbone,
+            size=size,
+            crop=crop,
+            view_set=views,
+            galaxies=galaxies,
+            images=listed,
+            survey=load_survey(survey),
+            advance=advance,
+        )
+    colours = "grey" if made.channels == 1 else "colour"
+    head = "its own head" if made.own_head else f"a head fitted on {galaxies} simulated galaxies"
+    log.print(
+        escape(f"wrote {output}: {made.backbone}, {colours}, {made.dimension} numbers, {head}"),
+        soft_wrap=True,
+    )

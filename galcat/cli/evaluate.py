@@ -1,0 +1,183 @@
+"""The commands that measure encoders: evaluate, evaluate tasks."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from galcat.cli.ingest import PROGRESS_COLUMNS, log
+
+app = typer.Typer()
+group = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
+app.add_typer(group, name="evaluate")
+
+
+@group.callback()
+def evaluate(
+    context: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder with efigi/, gz_decals_rings/, gz_decals_dr5_fixture/, votes/; needed."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to write into; needed.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Encoder weights; without it, those shipped.")] = None,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="Other weights to compare with; may be given several times.")
+    ] = None,
+    views: Annotated[
+        int | None, typer.Option(help="Views that every encoder averages, 1 or 8; without it, the release's.")
+    ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also fine-tune the last stages on the few labels: takes minutes.")
+    ] = False,
+    simulated: Annotated[int, typer.Option(help="Galaxies of each simulated set.", min=0)] = 500,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads of the network; without it, all cores.", min=1)
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps; without it, the best there is.")
+    ] = None,
+) -> None:
+    """Measure an encoder beside ImageNet, an untrained network and other releases.
+
+    Vote fractions with their calibration, search by example, rings from few labels, number of components and
+    a map: PNG figures, CSV tables, and `report.md` for the model card. What data are missing is said and left
+    out. Vectors are kept in the output folder, so a run that was killed goes on.
+
+    Example: `galcat evaluate --weights new.safetensors --against old.safetensors --data data -o report`
+    """
+    if context.invoked_subcommand:
+        _refuse_options(context)
+        return
+    if data is None or output is None:
+        raise typer.BadParameter("it is needed", param_hint="--data" if data is None else "--output")
+    import torch  # noqa: PLC0415 - takes seconds
+
+    from encoder.evaluation.evaluate import evaluate as evaluate_encoder  # noqa: PLC0415
+    from encoder.model.views import VIEW_SETS  # noqa: PLC0415
+
+    if views not in {None, *VIEW_SETS}:
+        raise typer.BadParameter(f"--views {views} is not one of {VIEW_SETS}")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+        done = evaluate_encoder(
+            weights,
+            data,
+            output,
+            against=against or (),
+            views=views,
+            deep=deep,
+            simulated=simulated,
+            device=device,
+            progress=progress,
+        )
+    Console(highlight=False).print(_summary(done.summary))
+    _say(done.notes, done.skipped, done.files, output, "report.md")
+
+
+@group.command()
+def tasks(
+    data: Annotated[Path, typer.Option(help="Folder with efigi/, gz_decals_rings/.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.")],
+    weights: Annotated[Path | None, typer.Option(help="Encoder weights; without it, those shipped.")] = None,
+    undisturbed: Annotated[
+        Path | None,
+        typer.Option(
+            help="Weights trained without perturbations, mergers and irregular galaxies, to search for those."
+        ),
+    ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also tune whole networks on the few labels: takes hours on a CPU.")
+    ] = False,
+    simulated: Annotated[
+        int, typer.Option(help="Galaxies of the simulated survey; 0 for none.", min=0)
+    ] = 20_000,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads of the network; without it, all cores.", min=1)
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps; without it, the best there is.")
+    ] = None,
+) -> None:
+    """Measure what a person finds with few ratings and learns from few labels.
+
+    Anomalies of EFIGI and of a simulated survey, found by rating 200 galaxies, beside Astronomaly, ImageNet
+    and others; rings from 5 to 197 labels a class: figures, CSV tables, and `tasks.md`. What is missing is
+    said and left out. Give it the output folder of `galcat evaluate`, and no galaxy is encoded twice.
+
+    Example: `galcat evaluate tasks --data data --undisturbed undisturbed.safetensors -o report`
+    """
+    import torch  # noqa: PLC0415 - takes seconds
+
+    from encoder.evaluation.anomalies.task_run import Protocol  # noqa: PLC0415
+    from encoder.evaluation.evaluate_tasks import evaluate_tasks  # noqa: PLC0415
+    from encoder.evaluation.figures.deep_few_labels import REPEATS  # noqa: PLC0415
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    protocol = Protocol(simulated=simulated, deep_splits=REPEATS if deep else 0)
+    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+        done = evaluate_tasks(
+            weights,
+            data,
+            output,
+            undisturbed=undisturbed,
+            protocol=protocol,
+            device=device,
+            progress=progress,
+        )
+    Console(highlight=False).print(_targets(done.targets))
+    _say(done.notes, done.skipped, done.files, output, "tasks.md")
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """Options before a sub-command would be lost without a word."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source and source.name != "DEFAULT":
+            after = f"evaluate {context.invoked_subcommand}"
+            raise typer.BadParameter(f"it must come after '{after}'", param_hint=f"--{name}")
+
+
+def _targets(targets: pd.DataFrame) -> Table:
+    """A line a target."""
+    table = Table("question", "target", "measured", "wanted", "reached")
+    for row in targets.itertuples():
+        reached = "yes" if row.reached else "no"
+        table.add_row(str(row.question), str(row.target), f"{row.value:.2f}", f"{row.wanted:.2f}", reached)
+    return table
+
+
+def _say(
+    notes: Sequence[str], skipped: Sequence[str], files: Sequence[Path], output: Path, report: str
+) -> None:
+    for note in notes:
+        log.print(f"[yellow]note:[/yellow] {escape(note)}", soft_wrap=True)
+    for reason in skipped:
+        log.print(f"[yellow]skipped:[/yellow] {escape(reason)}", soft_wrap=True)
+    log.print(f"wrote {len(files)} files into {escape(str(output))}, read {report}", soft_wrap=True)
+
+
+def _summary(summary: pd.DataFrame) -> Table:
+    """A column an encoder, a line a figure."""
+    table = Table("", *summary["encoder"].tolist())
+    for column in summary.columns.drop("encoder"):
+        values = [_number(value) for value in summary[column]]
+        table.add_row(column, *values)
+    return table
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return f"{value:g}" if float(value).is_integer() else f"{value:.3f}"

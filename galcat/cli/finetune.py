@@ -1,0 +1,140 @@
+"""The command that learns a task from its labels: on stored vectors, or with the network itself."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress
+
+from catalog.database.connection import database_url
+from catalog.result import Result
+from catalog.settings import load_settings
+from catalog.tasks.tasks import find_task
+from galcat.cli.ingest import PROGRESS_COLUMNS
+from galcat.cli.labels import Name, catalogue
+from galcat.cli.query import log, show
+
+if TYPE_CHECKING:
+    from encoder.finetuning.report import Epoch
+    from galcat.workflows.tasks.learn import Learnt
+
+app = typer.Typer()
+
+
+@app.command()
+def finetune(
+    name: Name,
+    depth: Annotated[
+        int,
+        typer.Option(help="Blocks of the network, from its end, that are trained too; -1 for all.", min=-1),
+    ] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="With --depth: the file; without it, TASK.safetensors."),
+    ] = None,
+    weights: Annotated[
+        str, typer.Option(help="With --depth: weights file of the release; not needed for those shipped.")
+    ] = "",
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare", help="Only compare frozen, deep, scratch, ImageNet, on 30 % of the labels."
+        ),
+    ] = False,
+    even_if_worse: Annotated[
+        bool,
+        typer.Option("--even-if-worse", help="Show the new model though it is worse on the labels."),
+    ] = False,
+) -> None:
+    """Learn a task from its labels, and write its columns in galcat.galaxy for every galaxy.
+
+    On stored vectors: seconds, no image is read again. Where no label came since, nothing is learnt anew.
+    With `--depth N` the last N blocks of the network learn too, on the catalogue's pictures and on a GPU
+    where there is one: minutes to hours; killed, a second call goes on.
+
+    Examples: `galcat finetune ring` · `galcat finetune ring --depth 6 -o ring.safetensors`
+    """
+    with catalogue() as connection:
+        find_task(connection, name)
+    if compare:
+        _compare(name, depth, weights)
+        return
+    if depth:
+        done = _learn_deep(
+            name, depth, output or Path(f"{name}.safetensors"), weights, even_if_worse=even_if_worse
+        )
+    else:
+        done = _learn(name, even_if_worse=even_if_worse)
+    log.print(
+        escape(f"task {name}, version {done.version.version}: {_told(done.version.report)}"), soft_wrap=True
+    )
+    if done.version.refused is not None:
+        log.print(
+            f"[red]not shown:[/red] {escape(done.version.refused)}; show it by --even-if-worse",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1)
+    what = (
+        f"{done.galaxies} galaxies scored"
+        if done.is_new
+        else f"no new label; {done.galaxies} new galaxies scored"
+    )
+    log.print(escape(what), soft_wrap=True)
+
+
+def _learn(name: str, *, even_if_worse: bool) -> "Learnt":
+    from galcat.workflows.tasks.learn import learn  # noqa: PLC0415 - torch takes seconds
+
+    with Progress(*PROGRESS_COLUMNS, console=log, transient=True) as progress:
+        bar = progress.add_task("galaxies", total=None)
+        return learn(
+            database_url(load_settings()),
+            name,
+            even_if_worse=even_if_worse,
+            progress=lambda n: progress.advance(bar, n),
+        )
+
+
+def _learn_deep(name: str, depth: int, output: Path, weights: str, *, even_if_worse: bool) -> "Learnt":
+    from galcat.workflows.tasks.learn_deep import learn_deep  # noqa: PLC0415 - torch takes seconds
+
+    blocks = None if depth < 0 else depth
+    url = database_url(load_settings())
+    done = learn_deep(
+        url, name, blocks, output, weights=weights, even_if_worse=even_if_worse, progress=_say_epoch
+    )
+    log.print(escape(f"wrote {output}; read it by encoder.finetune.load_tuned"), soft_wrap=True)
+    return done
+
+
+def _compare(name: str, depth: int, weights: str) -> None:
+    from galcat.workflows.tasks.learn_deep import compare_methods  # noqa: PLC0415 - torch takes seconds
+
+    def skipped(reason: str) -> None:
+        log.print(f"[yellow]skipped:[/yellow] {escape(reason)}", soft_wrap=True)
+
+    blocks = None if depth < 0 else depth
+    table = compare_methods(
+        database_url(load_settings()), name, blocks, skipped, weights=weights, progress=_say_epoch
+    )
+    rows: list[tuple[object, ...]] = [tuple(row) for row in table.itertuples(index=False)]
+    show(Result(tuple(table.columns), rows), "table", None)
+
+
+def _say_epoch(epoch: "Epoch") -> None:
+    held_out = "" if epoch.held_out_loss is None else f", held out {epoch.held_out_loss:.3f}"
+    loss = "" if epoch.loss is None else f"loss {epoch.loss:.3f}"
+    log.print(f"{epoch.stage} {epoch.epoch}: {loss}{held_out}", style="dim", soft_wrap=True)
+
+
+def _told(report: dict[str, object]) -> str:
+    """A model's report in a line."""
+    figures = [
+        f"{title} {value:.3f}"
+        for name, title in (("auc", "AUC"), ("accuracy", "balanced accuracy"), ("ece", "calibration error"))
+        if isinstance(value := report.get(name), float)
+    ]
+    measured = f"on labels held out {', '.join(figures)}" if figures else "too few labels to measure it on"
+    disagreed = f", people disagree on {n}" if (n := report.get("contradictory")) else ""
+    return f"learnt from {report.get('galaxies')} galaxies{disagreed}; {measured}"

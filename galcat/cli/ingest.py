@@ -1,0 +1,119 @@
+"""Commands that fill the catalogue: ingest, demo, train."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from catalog.database.connection import database_url
+from catalog.settings import load_settings
+from galcat.workflows.ingest.outcome import TileOutcome
+
+app = typer.Typer()
+log = Console(stderr=True, highlight=False)
+PROGRESS_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+)
+
+
+@app.command()
+def ingest(
+    path: Annotated[Path, typer.Argument(help="Folder that holds the survey's files.")],
+    survey: Annotated[str, typer.Option(help="A survey galcat knows, or a survey TOML file.")],
+    weights: Annotated[Path | None, typer.Option(help="Encoder weights; without it, those shipped.")] = None,
+) -> None:
+    """Ingest every new or changed tile of a folder: cut out, encode and store its galaxies.
+
+    A tile that cannot be read is named and stored as failed, the rest go on; the exit code is then 1.
+    Run it again after mending the files: only what is pending is read.
+
+    Example: `galcat ingest /data/dr10/south --survey legacy_dr10`
+    """
+    url = database_url(load_settings())
+    if not run_ingest(url, path, survey, str(weights or "")):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    bricks: Annotated[int, typer.Option(help="Bricks to simulate.", min=1)] = 8,
+    galaxies: Annotated[int, typer.Option(help="Galaxies a brick.", min=1)] = 300,
+) -> None:
+    """Simulate a small survey, ingest it, and print the answers to real questions."""
+    from galcat.cli.demo import answer_questions, make_survey, write_ring_labels  # noqa: PLC0415 - galsim
+
+    settings = load_settings()
+    url = database_url(settings)
+    folder = make_survey(settings.home, bricks, galaxies, log.print)
+    if not run_ingest(url, folder, "legacy_dr10", ""):
+        raise typer.Exit(1)
+    answer_questions(settings.home, write_ring_labels(settings.home, folder))
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="Training configuration, TOML.")],
+) -> None:
+    """Train an encoder; a run that was killed goes on where it stopped.
+
+    Example: `galcat train encoder/configs/default.toml`
+    """
+    from encoder.training.train import train as train_encoder  # noqa: PLC0415 - torch takes seconds
+
+    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+        weights = train_encoder(config, progress)
+    if weights is not None:  # torchrun's other processes write nothing
+        log.print(escape(f"wrote {weights}"), soft_wrap=True)
+
+
+def run_ingest(url: str, path: Path, survey: str, weights: str) -> bool:
+    """Ingest what is pending, with a progress bar and a summary; returns False when something failed."""
+    from dagster_jobs.defs.assets import IngestConfig  # noqa: PLC0415
+    from dagster_jobs.in_process import finish, ingest_cell  # noqa: PLC0415
+    from encoder.model.encoder import load_encoder  # noqa: PLC0415
+    from encoder.surveys.description import load_survey  # noqa: PLC0415
+    from galcat.workflows.ingest.pending import pending_tiles  # noqa: PLC0415
+    from galcat.workflows.ingest.target import check_weights  # noqa: PLC0415 - torch and dagster take seconds
+
+    if weights:
+        check_weights(url, load_encoder(Path(weights)))
+    pending = pending_tiles(url, load_survey(survey), path)
+    outcomes: list[TileOutcome] = []
+    broken: list[str] = []
+    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+        bar = progress.add_task("tiles", total=sum(map(len, pending.cells.values())))
+
+        def report(outcome: TileOutcome) -> None:
+            outcomes.append(outcome)
+            progress.advance(bar)
+            if outcome.error is not None:
+                progress.print(f"[red]failed:[/red] {escape(outcome.error)}", soft_wrap=True)
+
+        for cell, tiles in pending.cells.items():
+            config = IngestConfig(survey=survey, folder=str(path), tiles=[tile.name for tile in tiles])
+            for line in ingest_cell(url, weights, config, cell, report):
+                broken.append(line)
+                progress.print(f"[red]check failed:[/red] {escape(line)}", soft_wrap=True)
+    if pending.cells:
+        finish(url)
+    _summary(outcomes, pending.n_settled)
+    return not broken and not any(outcome.state == "failed" or outcome.n_failed for outcome in outcomes)
+
+
+def _summary(outcomes: list[TileOutcome], n_settled: int) -> None:
+    done = [outcome for outcome in outcomes if outcome.state == "done"]
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    unchanged = n_settled + len(outcomes) - len(done) - len(failed)
+    log.print(
+        f"{len(done)} tiles ingested, {unchanged} unchanged, {len(failed)} failed; "
+        f"{sum(o.n_galaxies for o in done)} galaxies, {sum(o.n_skipped for o in done)} skipped, "
+        f"{sum(o.n_failed for o in done)} unreadable images, {sum(o.retired for o in done)} retired, "
+        f"{sum(o.changed for o in done)} rows changed",
+        soft_wrap=True,
+    )

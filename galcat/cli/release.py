@@ -1,0 +1,212 @@
+"""Commands for the life of a release: list, create, backfill, promote, drop."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.markup import escape
+from rich.progress import Progress
+
+from catalog.database.connection import database_url
+from catalog.database.migrate import migrate
+from catalog.releases import releases as release_life
+from catalog.result import Result
+from catalog.settings import load_settings
+from galcat.cli.ingest import PROGRESS_COLUMNS, log
+from galcat.cli.query import show
+from galcat.workflows.backfill_plan import plan_backfill
+from galcat.workflows.ingest.outcome import TileOutcome
+from galcat.workflows.writing import writing
+
+app = typer.Typer()
+release = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+app.add_typer(
+    release, name="release", help="Releases of the encoder: a second one beside the one that serves."
+)
+
+Name = Annotated[str, typer.Argument(help="Name of the release.")]
+COLUMNS = (
+    "name",
+    "state",
+    "weights",
+    "backbone",
+    "dimension",
+    "views",
+    "tiles",
+    "missing",
+    "failed",
+    "galaxies",
+    "index",
+    "created",
+)
+
+
+@release.command("list")
+def list_releases() -> None:
+    """List the releases: which one serves, and what the others still lack."""
+    with _catalogue() as connection:
+        found = release_life.releases(connection)
+    rows: list[tuple[object, ...]] = [
+        (
+            one.name,
+            "current" if one.is_current else "-",
+            one.weights_sha256[:12],
+            one.backbone,
+            one.dimension,
+            one.view_set,
+            one.tiles,
+            one.missing,
+            one.failed,
+            one.galaxies,
+            "built" if one.has_index else "-",
+            f"{one.created_at:%Y-%m-%d %H:%M}",
+        )
+        for one in found
+    ]
+    show(Result(COLUMNS, rows), "table", None)
+
+
+@release.command()
+def create(
+    weights: Annotated[Path | None, typer.Argument(help="Weights file; without it, those shipped.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name; without it, the encoder's own.")] = None,
+) -> None:
+    """Register weights as one more release; the current one goes on serving.
+
+    Example: `galcat release create better.safetensors`
+    """
+    from encoder.model.encoder import load_encoder  # noqa: PLC0415
+    from galcat.workflows.ingest.target import create_release  # noqa: PLC0415 - torch takes seconds
+
+    made = create_release(database_url(load_settings()), load_encoder(weights), name)
+    what = f"release {made.name}: {made.backbone}, {made.dimension} numbers, {made.view_set} views"
+    then = "it is the current one" if made.is_current else f"fill it by galcat release backfill {made.name}"
+    log.print(escape(f"{what}; {then}"), soft_wrap=True)
+
+
+@release.command()
+def backfill(
+    name: Name,
+    weights: Annotated[
+        Path | None, typer.Option(help="Its weights file; without it, sought by digest among those shipped.")
+    ] = None,
+    folder: Annotated[
+        list[str] | None,
+        typer.Option(help="SURVEY=PATH: where a survey's tiles lie now; without it, where they were."),
+    ] = None,
+) -> None:
+    """Fill a release with every tile that the current one has, while that one serves.
+
+    Stopped at any moment, a second call does only what is missing. A tile that fails is named, the rest go
+    on; the exit code is then 1. At the end the vector index is built.
+
+    Example: `galcat release backfill better --weights better.safetensors`
+    """
+    folders = dict(map(_survey_and_folder, folder or []))
+    with _catalogue() as connection:
+        wanted = release_life.find_release(connection, name)
+        runs = plan_backfill(connection, wanted.release_id, folders)
+    from dagster_jobs.defs.backfill import BackfillConfig  # noqa: PLC0415 - torch and dagster take seconds
+    from dagster_jobs.in_process import backfill_cell, finish_backfill  # noqa: PLC0415
+    from galcat.workflows.release_encoder import release_encoder  # noqa: PLC0415
+
+    url, file = database_url(load_settings()), str(weights or "")
+    if runs or weights:
+        release_encoder(wanted.name, wanted.weights_sha256, file)
+    outcomes: list[TileOutcome] = []
+    broken = False
+    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+        bar = progress.add_task("tiles", total=sum(len(run.tiles) for run in runs))
+
+        def report(outcome: TileOutcome) -> None:
+            outcomes.append(outcome)
+            progress.advance(bar)
+            if outcome.error is not None:
+                progress.print(f"[red]failed:[/red] {escape(outcome.error)}", soft_wrap=True)
+
+        for run in runs:
+            config = BackfillConfig(
+                release=name, survey=run.survey, folder=run.folder, weights=file, tiles=run.tiles
+            )
+            for line in backfill_cell(url, config, run.cell, report):
+                broken = True
+                progress.print(f"[red]check failed:[/red] {escape(line)}", soft_wrap=True)
+    finish_backfill(url, name)
+    _summary(name, outcomes)
+    if broken:
+        raise typer.Exit(1)
+
+
+@release.command()
+def promote(
+    name: Name,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even where tiles or the index are missing.")
+    ] = False,
+) -> None:
+    """Make a release the one that galcat.galaxy shows, at once; back again is the promotion of the old one.
+
+    Refused while it lacks tiles that the current one has.
+
+    Example: `galcat release promote better`
+    """
+    with _catalogue() as connection:
+        done = release_life.promote_release(connection, name, force=force)
+    if done.before == name:
+        log.print(escape(f"release {name} is the current one already"), soft_wrap=True)
+        return
+    lost = f", without {done.missing} tiles that were shown until now" if done.missing else ""
+    back = f"; back by galcat release promote {done.before}" if done.before else ""
+    log.print(escape(f"galcat.galaxy shows release {name}{lost}{back}"), soft_wrap=True)
+
+
+@release.command()
+def drop(name: Name) -> None:
+    """Remove a release that is not the current one, with all its vectors; the others stay as they are.
+
+    Example: `galcat release drop worse`
+    """
+    with _catalogue() as connection:
+        gone = release_life.drop_release(connection, name)
+    log.print(escape(f"release {name} is gone: {gone.tiles} tiles, {gone.galaxies} galaxies"), soft_wrap=True)
+
+
+@contextmanager
+def _catalogue() -> Iterator[psycopg.Connection]:
+    """Open the catalogue that the settings name, its schema up to date."""
+    url = database_url(load_settings())
+    migrate(url)
+    with writing(url) as connection:
+        yield connection
+
+
+def _survey_and_folder(text: str) -> tuple[str, Path]:
+    survey, equals, path = text.partition("=")
+    if not (survey and equals and path):
+        raise typer.BadParameter(f"{text!r} is not SURVEY=PATH", param_hint="--folder")
+    return survey, Path(path)
+
+
+def _summary(name: str, outcomes: list[TileOutcome]) -> None:
+    """Say what was done; exit code 1 where a tile failed or a picture could not be read."""
+    done = [outcome for outcome in outcomes if outcome.state == "done"]
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    unreadable = sum(outcome.n_failed for outcome in done)
+    with _catalogue() as connection:
+        state = next(one for one in release_life.releases(connection) if one.name == name)
+    then = f"{state.missing} tiles are still missing" if state.missing else "no tile is missing"
+    if not (state.missing or state.is_current):
+        then += f": galcat release promote {name}"
+    log.print(
+        escape(
+            f"release {name}: {len(done)} tiles filled, {len(failed)} failed; "
+            f"{sum(o.n_galaxies for o in done)} galaxies, {sum(o.n_skipped for o in done)} skipped, "
+            f"{unreadable} unreadable images; {then}"
+        ),
+        soft_wrap=True,
+    )
+    if failed or unreadable:
+        raise typer.Exit(1)

@@ -1,0 +1,46 @@
+"""The command that opens the catalogue to the tools of the Virtual Observatory."""
+
+import logging
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from catalog.database.connection import database_url
+from catalog.database.migrate import migrate
+from catalog.database.reader_login import reader_url
+from catalog.settings import load_settings
+from catalog.tap.app import make_app
+from catalog.tap.database.connections import Connections
+from catalog.tap.limits import ServiceLimits
+from catalog.tap.server import server_config
+from galcat.cli.free_port import require_free
+from galcat.workflows.cutouts import SkyCutter
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve the catalogue to TOPCAT, Aladin, pyvo and astroquery until it is stopped.
+
+    TAP at /tap, cone search at /scs, pictures and cutouts at /datalink. Strangers' queries run by the login
+    in GALCAT_READER_URL, which can only read what is published.
+
+    Example: `galcat serve --port 8000`, then in TOPCAT: VO, TAP query, `http://localhost:8000/tap`
+    """
+    require_free(host, port)
+    settings = load_settings()
+    url = database_url(settings)
+    migrate(url)
+    limits = ServiceLimits()
+    connections = Connections(reader_url(settings, url), url, limits)
+    spool = settings.home.resolve() / "service"
+    service = make_app(connections, limits, spool, public_url=settings.public_url, cutter=SkyCutter())
+    base = settings.public_url or f"http://{host}:{port}"
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    typer.echo(f"TAP at {base}/tap, cone search at {base}/scs; Ctrl-C stops it")
+    uvicorn.Server(server_config(service, host, port)).run()

@@ -1,0 +1,163 @@
+"""Commands for tasks: ask a question, see how far it is, and what to look at next."""
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import psycopg
+import typer
+from rich.markup import escape
+
+from catalog.result import Result
+from catalog.tasks import tasks as catalogue_tasks
+from catalog.tasks.tasks import TaskState
+from galcat.cli.labels import Name, Who, catalogue, store
+from galcat.cli.query import Format, Output, log, names_in, show
+from galcat.cli.tables import show_galaxies
+
+if TYPE_CHECKING:
+    from galcat.workflows.tasks.suggest import Suggested
+
+app = typer.Typer()
+tasks = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
+app.add_typer(
+    tasks, name="tasks", help="Questions that people answer of galaxies, and the columns learnt from them."
+)
+
+Number = Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)]
+Sheet = Annotated[Path | None, typer.Option(help="Contact sheet to draw, PNG.")]
+COLUMNS = ("task", "question", "answers", "labels", "galaxies", "column", "version", "auc", "accuracy", "ece")
+
+
+@tasks.callback()
+def list_tasks(context: typer.Context) -> None:
+    """List the tasks: their labels, and how well their columns were learnt (on labels held out)."""
+    if context.invoked_subcommand is not None:
+        return
+    with catalogue() as connection:
+        states = catalogue_tasks.tasks(connection)
+    show(Result(COLUMNS, [_row(state) for state in states]), "table", None)
+
+
+@tasks.command()
+def add(
+    name: Name,
+    question: Annotated[str, typer.Option(help="What is asked of a galaxy.")],
+    classes: Annotated[
+        str,
+        typer.Option(
+            help="The answers, with commas between; without it, no,yes. Of two the second has a column."
+        ),
+    ] = "",
+) -> None:
+    """Ask a new question.
+
+    Examples: `galcat tasks add ring --question "Has it a ring?"` ·
+    `galcat tasks add kind --question "What is it?" --classes disk,ball,other`
+    """
+    task = catalogue_tasks.question_of(name, question, names_in(classes))
+    with catalogue() as connection:
+        is_new = catalogue_tasks.add_task(connection, task, getpass.getuser())
+    what = "is there now" if is_new else "was there already"
+    then = f"label galaxies by galcat label {name} FILE, or galcat tasks next {name}"
+    log.print(escape(f"task {name} {what}: {', '.join(task.classes)}; {then}"), soft_wrap=True)
+
+
+@tasks.command()
+def drop(name: Name) -> None:
+    """Take a task's columns and scores away; its labels stay, and `galcat finetune` brings the columns back.
+
+    A task that nobody has labelled goes altogether.
+
+    Example: `galcat tasks drop ring`
+    """
+    with catalogue() as connection:
+        had = catalogue_tasks.hide_task(connection, name)
+        is_gone = catalogue_tasks.remove_task(connection, name)
+    said = "its columns are gone, its labels stay" if had else "it had no columns, its labels stay"
+    log.print(escape(f"task {name}: {'it is gone' if is_gone else said}"), soft_wrap=True)
+
+
+@tasks.command("next")
+def next_galaxies(name: Name, n: Number = 20, sheet: Sheet = None) -> None:
+    """Suggest galaxies to label next: those that the model cannot place; random ones before the first model.
+
+    Example: `galcat tasks next ring --sheet next.png`
+    """
+    from galcat.workflows.tasks.suggest import to_label_next  # noqa: PLC0415 - torch takes seconds
+
+    with catalogue() as connection:
+        found = to_label_next(connection, name, n)
+        _show(connection, found, sheet)
+    example = " ".join(f"{identity}={found.task.classes[-1]}" for identity in found.object_ids.tolist()[:2])
+    log.print(escape(f"say what they are by galcat tasks say {name} {example} ..."), soft_wrap=True)
+
+
+@tasks.command()
+def say(
+    name: Name,
+    said: Annotated[list[str], typer.Argument(help="ID=answer, as many as you like.")],
+    labeller: Who = None,
+) -> None:
+    """Label galaxies by hand.
+
+    Example: `galcat tasks say ring 4611686018427387904=yes 4611686018427387907=no`
+    """
+    with catalogue() as connection:
+        store(connection, catalogue_tasks.find_task(connection, name), said, labeller, "tasks")
+
+
+@tasks.command()
+def likely(
+    name: Name,
+    n: Number = 20,
+    of_class: Annotated[
+        str | None, typer.Option("--class", help="Of several classes, which; of two, the second is meant.")
+    ] = None,
+    unlabelled: Annotated[bool, typer.Option("--unlabelled", help="Leave out what is labelled.")] = False,
+    sheet: Sheet = None,
+    output_format: Format = "table",
+    output: Output = None,
+) -> None:
+    """Show the galaxies that are most probable by the labels of this moment, before the column is written.
+
+    By a linear head on stored vectors, whatever the column was learnt with.
+
+    Example: `galcat tasks likely ring -n 100 --sheet rings.png`
+    """
+    from galcat.workflows.tasks.suggest import most_likely  # noqa: PLC0415 - torch takes seconds
+
+    with catalogue() as connection:
+        found = most_likely(connection, name, n, of_class, unlabelled=unlabelled)
+        _show(connection, found, sheet, output_format, output)
+
+
+def _show(
+    connection: psycopg.Connection,
+    found: "Suggested",
+    sheet: Path | None,
+    output_format: str = "table",
+    output: Path | None = None,
+) -> None:
+    names = found.task.classes[1:] if found.task.kind == "binary" else found.task.classes
+    ids = found.object_ids.tolist()
+    known = [None] * len(ids) if found.probability is None else found.probability[:, -len(names) :].tolist()
+    values = {i: tuple(p or [None] * len(names)) for i, p in zip(ids, known, strict=True)}
+    captions = [" ".join(f"{n} {v:.2f}" for n, v in zip(names, p or (), strict=False)) for p in known]
+    columns = tuple(f"p_{name}" for name in names)
+    show_galaxies(connection, values, columns, captions, sheet, output_format, output)
+
+
+def _row(state: TaskState) -> tuple[object, ...]:
+    report = state.report or {}
+    answers = ", ".join(f"{name} {state.per_class.get(name, 0)}" for name in state.task.classes) or "0 to 5"
+    return (
+        state.task.name,
+        state.task.question,
+        answers,
+        state.labels,
+        state.galaxies,
+        "yes" if state.has_column else "-",
+        state.version,
+        *(report.get(name) for name in ("auc", "accuracy", "ece")),
+    )

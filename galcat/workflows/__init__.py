@@ -1,0 +1,1 @@
+"""What joins encoder and catalogue, whoever starts it: the command line, Dagster or a notebook."""

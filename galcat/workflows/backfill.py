@@ -1,0 +1,86 @@
+"""Fill a release with the tiles of one sky cell that the current release has and it lacks."""
+
+from pathlib import Path
+
+import psycopg
+
+from catalog.checks.integrity import CheckResult, run_checks
+from catalog.database.migrate import migrate
+from catalog.ingestion.tile_status import tile_ids
+from catalog.releases.releases import MissingTile, Release, in_use, missing_tiles, survey_definition
+from encoder.errors import SurveyError
+from encoder.surveys.description import Survey, survey_from_text
+from encoder.tiles.tile_files import TileFiles
+from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.outcome import Report, TileOutcome
+from galcat.workflows.ingest.sky_cells import cell_at
+from galcat.workflows.ingest.tiles import Target, cell_lock, ingest_tiles
+from galcat.workflows.release_encoder import release_encoder
+from galcat.workflows.writing import writing
+
+
+def backfill_cell(
+    url: str, name: str, weights: str, survey: str, folder: Path, cell: str, tiles: list[str], report: Report
+) -> tuple[list[TileOutcome], list[CheckResult]]:
+    """Encode what is still missing once the cell is ours, then check those tiles.
+
+    The current release is read from and left as it is. A tile whose files are not those that the current
+    release was made from fails: the two releases would speak of different pictures.
+
+    Args:
+        url: The catalogue.
+        name: Of the release to fill.
+        weights: Its weights file; empty to find it among those shipped.
+        survey: Name of the survey; it is read as the catalogue describes it.
+        folder: Where the survey's tiles lie.
+        cell: The cell; tiles that lie elsewhere are left alone.
+        tiles: Tiles to fill; none means all that are missing in the cell.
+        report: Told of every tile.
+
+    Raises:
+        CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
+    """
+    migrate(url)
+    with writing(url) as connection, in_use(connection, name) as release:
+        encoder = release_encoder(release.name, release.weights_sha256, weights)
+        survey_id, definition = survey_definition(connection, survey)
+        described = survey_from_text(definition, Path(f"{survey}.toml"))
+        with cell_lock(connection, survey, cell):
+            missing = _missing(connection, release, survey, cell, tiles)
+            found, lost = _find(described, folder, missing)
+            for outcome in lost:
+                report(outcome)
+            target = Target(connection, survey_id, release.release_id)
+            contents = {tile.name: tile.content_hash for tile in missing}
+            outcomes = lost + ingest_tiles(target, encoder, described, found, report, contents)
+            checked = tile_ids(connection, survey, [outcome.name for outcome in outcomes])
+            return outcomes, run_checks(connection, checked)
+
+
+def _missing(
+    connection: psycopg.Connection, release: Release, survey: str, cell: str, names: list[str]
+) -> list[MissingTile]:
+    return [
+        tile
+        for tile in missing_tiles(connection, release.release_id)
+        if tile.survey == survey and cell_at(tile.ra, tile.dec) == cell and (not names or tile.name in names)
+    ]
+
+
+def _find(
+    survey: Survey, folder: Path, missing: list[MissingTile]
+) -> tuple[list[TileFiles], list[TileOutcome]]:
+    """Find the tiles' files; returns them, and a failure for each tile that has none."""
+    if not missing:
+        return [], []
+    try:
+        found = find_tiles(survey, folder, {tile.name for tile in missing})
+    except SurveyError as error:
+        return [], [_lost(tile, str(error)) for tile in missing]
+    there = {files.name for files in found}
+    lost = [tile for tile in missing if tile.name not in there]
+    return found, [_lost(tile, f"no file of it is in {folder}") for tile in lost]
+
+
+def _lost(tile: MissingTile, reason: str) -> TileOutcome:
+    return TileOutcome(tile.name, "failed", error=f"tile {tile.name}: {reason}")

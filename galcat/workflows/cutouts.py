@@ -1,0 +1,83 @@
+"""Cutouts of the catalogue's galaxies from the tiles' files, where those are on this machine."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from catalog.tap.datalink.cutout import Circle, FilesGoneError, NoPixelsError
+from catalog.tap.datalink.galaxy_files import GalaxyFiles
+from catalog.tap.faults import AskedWrongError
+from encoder.cutouts.cutout_file import CutoutError, OutsideError, SkyCircle, band_images, cutout_file
+from encoder.errors import EncoderError, TileError
+from encoder.surveys.description import Survey, survey_from_text
+
+
+class SkyCutter:
+    """A `catalog.tap.datalink.cutout.Cutter` that reads the folders which tiles were ingested from.
+
+    No error names a folder: strangers read them.
+    """
+
+    def has_files(self, galaxy: GalaxyFiles) -> bool:
+        """Whether every band's image of the galaxy's tile is there; it is not opened."""
+        try:
+            _images(galaxy)
+        except (EncoderError, OSError):
+            return False
+        return True
+
+    def cut(self, galaxy: GalaxyFiles, circle: Circle, bands: Sequence[str]) -> bytes:
+        """A FITS file with an image of each band in nanomaggies; see `encoder.cutouts.batches.cutout_file`.
+
+        Raises:
+            FilesGoneError: The tile's files are not there, or cannot be read any more.
+            NoPixelsError: The circle lies outside the tile.
+            AskedWrongError: The survey cannot be cut, or the circle spans too many pixels.
+        """
+        where = SkyCircle(circle.ra_deg, circle.dec_deg, circle.radius_deg)
+        try:
+            survey = _described(galaxy.survey, galaxy.definition)
+            return cutout_file(survey, _images(galaxy), where, bands, _cards(galaxy, circle))
+        except OutsideError as error:
+            raise NoPixelsError(f"{error} {galaxy.tile}") from error
+        except CutoutError as error:
+            raise AskedWrongError(str(error)) from error
+        except (EncoderError, OSError) as error:
+            raise FilesGoneError(
+                f"the files of tile {galaxy.tile} are no longer where they were read"
+            ) from error
+
+
+def _images(galaxy: GalaxyFiles) -> dict[str, Path]:
+    if galaxy.folder is None:
+        raise TileError(f"the catalogue did not keep the folder of tile {galaxy.tile}")
+    where = (galaxy.survey, galaxy.definition, galaxy.folder, galaxy.tile)
+    images = _found(*where)
+    # Where one is missing it is sought again: it may have been moved, and if not, the error says which.
+    return images if all(path.is_file() for path in images.values()) else _found.__wrapped__(*where)
+
+
+@lru_cache(maxsize=10_000)
+def _found(survey: str, definition: str, folder: str, tile: str) -> dict[str, Path]:
+    """The tile's images: its folder may have hundreds to search, on a slow disk."""
+    return band_images(_described(survey, definition), Path(folder), tile)
+
+
+@lru_cache(maxsize=64)
+def _described(name: str, definition: str) -> Survey:
+    return survey_from_text(definition, Path(f"{name}.toml"))
+
+
+def _cards(galaxy: GalaxyFiles, circle: Circle) -> dict[str, str | float]:
+    """What the primary header says; nothing in it changes from one request to the next."""
+    return {
+        "ORIGIN": "galcat",
+        "OBJECT": str(galaxy.object_id),
+        "SURVEY": galaxy.survey,
+        "TILE": galaxy.tile,
+        "RA_GAL": galaxy.ra_deg,
+        "DEC_GAL": galaxy.dec_deg,
+        "RA_CIRC": circle.ra_deg,
+        "DEC_CIRC": circle.dec_deg,
+        "RAD_CIRC": circle.radius_deg,
+    }

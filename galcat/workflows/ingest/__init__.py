@@ -1,0 +1,1 @@
+"""Tiles to rows: which tiles are new, what is read of them, how they are written."""

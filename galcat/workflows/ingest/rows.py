@@ -1,0 +1,95 @@
+"""From the encoder's records to the catalogue's: the one place where both meet."""
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from catalog.ingestion.records import GalaxyRows, ReleaseRecord, SkipRecord, SurveyRecord, TileRecord
+from catalog.schema import BANDS
+from encoder.inference.encode_tile import EncodedTile
+from encoder.model.encoder import Encoder
+from encoder.model.gz_tree import GZD5
+from encoder.surveys.description import Survey
+from encoder.tiles.tile_files import TileFiles
+from galcat.errors import JobError
+
+
+def survey_record(survey: Survey) -> SurveyRecord:
+    """A survey description as the catalogue keeps it."""
+    return SurveyRecord(survey.name, survey.description, survey.bands, survey.toml)
+
+
+def release_record(encoder: Encoder) -> ReleaseRecord:
+    """An encoder as the release that the catalogue keeps.
+
+    Raises:
+        JobError: Its answers are not those that the catalogue has columns for.
+    """
+    if encoder.tree.labels != GZD5.labels:
+        raise JobError(
+            f"encoder {encoder.name} answers the questions of {encoder.tree.name}; "
+            f"the catalogue has columns for those of {GZD5.name}"
+        )
+    projection = encoder.projection
+    return ReleaseRecord(
+        name=encoder.name,
+        weights_sha256=encoder.sha256,
+        backbone=encoder.backbone,
+        recipe=dict(encoder.recipe.to_dict()),
+        view_set=encoder.view_set,
+        projection_mean=projection.mean,
+        projection_components=projection.components,
+        projection_deviations=projection.deviations,
+        projection_scale=projection.scale,
+        anomaly_reference=None if encoder.anomaly is None else save(encoder.anomaly.to_arrays()),
+    )
+
+
+def tile_record(files: TileFiles, content_hash: str | None) -> TileRecord:
+    """A tile's files as the catalogue keeps them."""
+    return TileRecord(
+        name=files.name,
+        ra=files.ra,
+        dec=files.dec,
+        footprint=tuple(angle for corner in files.footprint for angle in corner),
+        files=tuple(str(path.relative_to(files.root)) for path in files.files),
+        fingerprint=files.fingerprint,
+        content_hash=content_hash,
+        folder=str(files.root.resolve()),
+    )
+
+
+def galaxy_rows(tile: EncodedTile) -> GalaxyRows:
+    """An encoded tile as rows; bands without a column in the catalogue are left to the survey's own table."""
+    sources = tile.sources
+    return GalaxyRows(
+        survey_source_id=sources.source_id,
+        ra=_within_a_turn(sources.ra),
+        dec=sources.dec,
+        radii_arcsec={
+            "petro_th50": sources.petro_th50,
+            "petro_th90": sources.petro_th90,
+            "shape_r": sources.shape_r,
+            "pixel_scale_arcsec": sources.pixel_scale_arcsec,
+        },
+        magnitudes={band: mag for band, mag in sources.mag.items() if band in BANDS},
+        full=tile.full,
+        search=tile.search,
+        fractions=GZD5.fractions(tile.alpha),
+        concentrations=GZD5.concentrations(tile.alpha),
+        jpegs=tile.jpegs,
+        anomaly_scores=tile.anomaly,
+    )
+
+
+def skip_records(tile: EncodedTile) -> list[SkipRecord]:
+    """The sources of a tile that got no vector."""
+    return [
+        SkipRecord(skip.row, skip.source_id, skip.reason, skip.detail, skip.retry) for skip in tile.skipped
+    ]
+
+
+def _within_a_turn(ra_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+    ra = np.mod(ra_deg, 360.0)
+    ra[ra >= 360.0] = 0.0  # noqa: PLR2004 - a turn; np.mod rounds a tiny negative angle up to it
+    return ra

@@ -1,0 +1,81 @@
+"""The catalogue a job writes to: its schema up to date, its survey and release registered."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from catalog.database.migrate import migrate
+from catalog.ingestion.writer import register_survey
+from catalog.releases.release import register_release
+from catalog.releases.releases import Release, find_release, in_use, releases, shown_release
+from encoder.model.encoder import Encoder
+from encoder.surveys.description import Survey
+from galcat.errors import JobError
+from galcat.workflows.ingest.rows import release_record, survey_record
+from galcat.workflows.ingest.tiles import Target
+from galcat.workflows.writing import writing
+
+
+@contextmanager
+def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[Target]:
+    """Bring the schema up to date, register survey and first release, and open the way for rows.
+
+    Ingestion is for the current release alone; another catches up by its backfill.
+
+    Raises:
+        JobError: The catalogue serves a release of other weights, so these vectors would not be comparable.
+    """
+    migrate(url)
+    with writing(url) as connection:
+        if shown_release(connection) is None:
+            register_release(connection, release_record(encoder))
+        current = shown_release(connection)
+        if current is None or current.weights_sha256 != encoder.sha256:
+            raise JobError(_other_weights(current, encoder))
+        with in_use(connection, current.name):
+            yield Target(connection, register_survey(connection, survey_record(survey)), current.release_id)
+
+
+def check_weights(url: str, encoder: Encoder) -> None:
+    """Refuse an encoder that is not the current release's, before anything is read for it.
+
+    Raises:
+        JobError: The catalogue serves a release of other weights.
+    """
+    migrate(url)
+    with writing(url) as connection:
+        current = shown_release(connection)
+    if current is not None and current.weights_sha256 != encoder.sha256:
+        raise JobError(_other_weights(current, encoder))
+
+
+def create_release(url: str, encoder: Encoder, name: str | None) -> Release:
+    """Register an encoder as one more release: it is not current, unless it is the first.
+
+    Args:
+        url: The catalogue; its schema is brought up to date first.
+        encoder: The weights.
+        name: Of the release; None for the encoder's own.
+
+    Raises:
+        JobError: These weights are a release already.
+        CatalogError: Another release has that name.
+    """
+    migrate(url)
+    record = release_record(encoder)
+    record = replace(record, name=name or record.name)
+    with writing(url) as connection:
+        for release in releases(connection):
+            if release.weights_sha256 == encoder.sha256:
+                raise JobError(f"these weights are a release already: {release.name}")
+        register_release(connection, record)
+        return find_release(connection, record.name)
+
+
+def _other_weights(current: Release | None, encoder: Encoder) -> str:
+    shown = f"{current.weights_sha256[:12]}... (release {current.name})" if current else "of no release"
+    return (
+        f"the catalogue serves the weights {shown}, this encoder is {encoder.name} "
+        f"({encoder.sha256[:12]}...): give the weights of that release, or make these a second release by "
+        "galcat release create"
+    )

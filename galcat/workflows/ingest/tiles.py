@@ -1,0 +1,222 @@
+"""Ingest tiles: read, encode and write each in one transaction; go on past a bad one and name it."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from catalog.errors import CatalogError
+from catalog.ingestion.tile_status import KnownTile, known_tiles, touch_tile
+from catalog.ingestion.writer import write_failure, write_tile
+from encoder.errors import EncoderError, TileError
+from encoder.inference.encode_tile import CutTile, EncodedTile, cut_tile, encode_tile
+from encoder.model.encoder import Encoder
+from encoder.surveys.description import Survey
+from encoder.tiles.tile_files import TileFiles
+from encoder.tiles.tiles import read_tile
+from galcat.errors import JobError
+from galcat.workflows.ingest.outcome import Report, TileOutcome
+from galcat.workflows.ingest.plan import is_settled
+from galcat.workflows.ingest.rows import galaxy_rows, skip_records, tile_record
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the rows go: an open connection, and the survey and release they belong to."""
+
+    connection: psycopg.Connection
+    survey_id: int
+    release_id: int
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A tile's content, read ahead: its digest, and the tile itself unless the digest is the known one."""
+
+    content_hash: str
+    tile: CutTile | None
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A tile as it goes to the database: its vectors, None for unchanged content, or why it has none."""
+
+    files: TileFiles
+    content_hash: str | None
+    result: EncodedTile | EncoderError | None
+
+
+@contextmanager
+def cell_lock(connection: psycopg.Connection, survey: str, cell: str) -> Iterator[None]:
+    """Hold the right to ingest a cell of a survey; a second run waits, then finds the work done."""
+    key = f"galcat/{survey}/{cell}"
+    connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def ingest_tiles(
+    target: Target,
+    encoder: Encoder,
+    survey: Survey,
+    tiles: list[TileFiles],
+    report: Report,
+    contents: Mapping[str, str | None] | None = None,
+) -> list[TileOutcome]:
+    """Ingest tiles in order: one is encoded while the next is read and the last is written.
+
+    A tile that cannot be read or written is stored as failed and the rest go on. Tiles that are settled by
+    now are left out.
+
+    Args:
+        target: Where the rows go.
+        encoder: Of the target's release.
+        survey: How the tiles are read.
+        tiles: What to ingest.
+        report: Told of every tile.
+        contents: Digest that a tile's content must have, by name: a tile with another fails. None takes the
+            tiles as they are.
+
+    Raises:
+        JobError: The database connection was lost; the tile in hand is not in the catalogue.
+    """
+    known = known_tiles(target.connection, survey.name, target.release_id)
+    todo = [tile for tile in tiles if not is_settled(tile, known)]
+    outcomes: list[TileOutcome] = []
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-writer") as writer:
+        storing: Future[TileOutcome] | None = None
+        for tile, loaded in _read_ahead(survey, encoder, todo, known, contents):
+            work = _encode(encoder, tile, loaded)
+            del loaded  # before the next is read: two tiles in memory, not three
+            if storing:
+                outcomes.append(_reported(storing, report))
+            storing = writer.submit(_store, target, work)
+        if storing:
+            outcomes.append(_reported(storing, report))
+    return outcomes
+
+
+def _reported(storing: Future[TileOutcome], report: Report) -> TileOutcome:
+    outcome = storing.result()
+    report(outcome)
+    return outcome
+
+
+def _read_ahead(
+    survey: Survey,
+    encoder: Encoder,
+    todo: list[TileFiles],
+    known: dict[str, KnownTile],
+    contents: Mapping[str, str | None] | None,
+) -> Iterator[tuple[TileFiles, Future[_Loaded]]]:
+    """Give each tile with its content, while a thread reads the one after it: two tiles in memory at most."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-reader") as reader:
+        ahead: deque[Future[_Loaded]] = deque()
+        for here, tile in enumerate(todo):
+            while here + len(ahead) < min(here + 2, len(todo)):
+                ahead.append(reader.submit(_load, survey, encoder, todo[here + len(ahead)], known, contents))
+            yield tile, ahead.popleft()
+
+
+def _load(
+    survey: Survey,
+    encoder: Encoder,
+    files: TileFiles,
+    known: dict[str, KnownTile],
+    contents: Mapping[str, str | None] | None,
+) -> _Loaded:
+    """Read a tile whole and prepare its cutouts, unless its content is what the catalogue has.
+
+    Raises:
+        TileError: It cannot be read, it changed meanwhile, or its content is not the one that is wanted.
+    """
+    before = _stamps(files)
+    content_hash = files.content_hash()
+    if contents is not None and contents[files.name] != content_hash:
+        raise TileError(
+            f"tile {files.name}: its files in {files.root} are not those that the current release was made "
+            f"from: run galcat ingest --survey {survey.name} first"
+        )
+    was = known.get(files.name)
+    if was is not None and was.is_settled(was.fingerprint) and was.content_hash == content_hash:
+        return _Loaded(content_hash, None)
+    tile = read_tile(survey, files)
+    if _stamps(files) != before:
+        raise TileError(f"tile {files.name}: its files changed while they were read")
+    return _Loaded(content_hash, cut_tile(survey, tile, encoder))
+
+
+def _stamps(files: TileFiles) -> list[tuple[int, int]]:
+    try:
+        return [(stat.st_size, stat.st_mtime_ns) for stat in (path.stat() for path in files.files)]
+    except OSError as error:
+        raise TileError(f"{error.filename}: {error.strerror}") from error
+
+
+def _encode(encoder: Encoder, files: TileFiles, ahead: Future[_Loaded]) -> _Work:
+    try:
+        loaded = ahead.result()
+        encoded = encode_tile(loaded.tile, encoder) if loaded.tile else None
+    except EncoderError as error:
+        return _Work(files, None, error)
+    return _Work(files, loaded.content_hash, encoded)
+
+
+def _store(target: Target, work: _Work) -> TileOutcome:
+    """Write what became of a tile, in one transaction.
+
+    Raises:
+        JobError: The database connection was lost.
+    """
+    if isinstance(work.result, EncoderError):
+        return _failed(target, work.files, str(work.result))
+    try:
+        return _write(target, work.files, work.content_hash, work.result)
+    except CatalogError as error:
+        return _failed(target, work.files, str(error))
+    except psycopg.Error as error:
+        message = f"tile {work.files.name} could not be written: {str(error).strip().splitlines()[0]}"
+        if target.connection.closed:
+            raise JobError(message) from error
+        return _failed(target, work.files, message)
+
+
+def _write(
+    target: Target, files: TileFiles, content_hash: str | None, encoded: EncodedTile | None
+) -> TileOutcome:
+    if encoded is None:
+        survey = files.survey
+        touch_tile(target.connection, survey, target.release_id, files.name, files.fingerprint)
+        return TileOutcome(files.name, "unchanged")
+    record = tile_record(files, content_hash)
+    skips = skip_records(encoded)
+    result = write_tile(
+        target.connection, target.survey_id, target.release_id, record, galaxy_rows(encoded), skips
+    )
+    n_failed = sum(skip.will_retry for skip in skips)
+    return TileOutcome(
+        files.name,
+        "done",
+        n_galaxies=len(encoded.sources),
+        n_skipped=len(skips) - n_failed,
+        n_failed=n_failed,
+        changed=result.changed,
+        retired=result.retired,
+    )
+
+
+def _failed(target: Target, files: TileFiles, error: str) -> TileOutcome:
+    """Store the failure; where even that cannot be written, the tile simply stays as it was: pending."""
+    record = tile_record(files, None)
+    try:
+        write_failure(target.connection, target.survey_id, target.release_id, record, error)
+    except psycopg.Error as again:
+        if target.connection.closed:
+            raise JobError(error) from again
+    return TileOutcome(files.name, "failed", error=error)

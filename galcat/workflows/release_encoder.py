@@ -1,0 +1,50 @@
+"""The encoder of a release that was registered: its weights file is found again by its digest."""
+
+import hashlib
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from encoder.model.encoder import Encoder, load_encoder
+from galcat.errors import JobError
+
+
+@cache
+def release_encoder(name: str, sha256: str, weights: str) -> Encoder:
+    """Load the weights a release was registered with, once a process.
+
+    Args:
+        name: Of the release.
+        sha256: Digest of its weights file.
+        weights: The file; empty for the one among those shipped that has this digest.
+
+    Raises:
+        WeightsError: The file cannot be read.
+        JobError: The file is another one, or none that ships is the one.
+    """
+    if weights:
+        return _checked(name, sha256, Path(weights))
+    for entry in shipped_weights().iterdir():
+        if entry.name.endswith(".safetensors") and hashlib.sha256(entry.read_bytes()).hexdigest() == sha256:
+            with resources.as_file(entry) as path:
+                return _checked(name, sha256, path)
+    raise JobError(
+        f"release {name} was made with weights {sha256[:12]}..., which are not among those shipped: "
+        "give the file by --weights"
+    )
+
+
+def shipped_weights() -> Traversable:
+    """The folder of the weights files that ship with the package."""
+    return resources.files("encoder") / "weights"
+
+
+def _checked(name: str, sha256: str, path: Path) -> Encoder:
+    encoder = load_encoder(path)
+    if encoder.sha256 != sha256:
+        raise JobError(
+            f"release {name} was made with weights {sha256[:12]}..., "
+            f"{path} is {encoder.name} ({encoder.sha256[:12]}...): give the file of that release"
+        )
+    return encoder

@@ -1,0 +1,101 @@
+"""What `galcat similar` is asked about: a galaxy by id, position or name, a list of them, or a picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from catalog.search.crossmatch import match
+from catalog.search.name_resolver import galaxy_named
+from catalog.search.positions import read_positions
+from catalog.search.search import galaxy_at
+from catalog.search.thumbnails import thumbnails
+from galcat.errors import JobError
+
+_PICTURES = (".jpg", ".jpeg", ".png")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to be like.
+
+    Attributes:
+        like: object_ids or a (40,) search vector.
+        image: The file it was made of, if it was.
+    """
+
+    like: tuple[int, ...] | NDArray[np.float32]
+    image: Path | None = None
+
+    def pictures(self, connection: psycopg.Connection) -> list[tuple[bytes, str]]:
+        """Encoded image and caption of the first few, for the head of a contact sheet."""
+        if self.image is not None:
+            return [(self.image.read_bytes(), "your image")]
+        shown = [int(identity) for identity in self.like[:_SHOWN]]
+        own = thumbnails(connection, shown)
+        return [(own[identity], f"{identity}\nasked for") for identity in shown]
+
+
+def understand(
+    connection: psycopg.Connection, words: list[str], radius_arcsec: float, weights: str
+) -> Target:
+    """Find out what the words on the command line mean.
+
+    Args:
+        connection: To the catalogue.
+        words: OBJECT_ID; RA DEC; the path of an image; or a name, of one word or several.
+        radius_arcsec: How near a galaxy must be to a position.
+        weights: Weights file of the release, for an image; empty for those that ship.
+
+    Raises:
+        CatalogError: No galaxy is there, or has that id or name.
+        JobError: The picture is not there, or cannot be encoded as the release was.
+    """
+    if len(words) == 1 and words[0].isdecimal():
+        return Target((galaxy_named(connection, words[0], radius_arcsec),))
+    path = Path(words[0])
+    if len(words) == 1 and (path.is_file() or path.suffix.lower() in _PICTURES):
+        return _picture(connection, path, weights)
+    position = _position(words)
+    if position is not None:
+        return Target((galaxy_at(connection, *position, radius_arcsec),))
+    options = [word for word in words if word.startswith("-")]
+    if options:
+        raise JobError(f"there is no option {options[0]}")
+    return Target((galaxy_named(connection, " ".join(words), radius_arcsec),))
+
+
+def listed(
+    connection: psycopg.Connection, file: Path, ra: str | None, dec: str | None, radius_arcsec: float
+) -> Target:
+    """The galaxies at a list of positions.
+
+    Raises:
+        PositionsError: The list cannot be read.
+        JobError: None of its positions has a galaxy.
+    """
+    found = match(connection, read_positions(file, ra, dec), radius_arcsec, ())
+    if not found.object_ids:
+        raise JobError(f'{file}: none of its positions has a galaxy within {radius_arcsec:g}"')
+    return Target(found.object_ids)
+
+
+def _position(words: list[str]) -> tuple[float, float] | None:
+    try:
+        numbers = [float(word) for word in words]
+    except ValueError:
+        return None
+    if len(numbers) != 2:  # noqa: PLR2004 - ra and dec
+        raise JobError(f"{' '.join(words)} is no object_id and no position: give RA DEC in degrees")
+    return numbers[0], numbers[1]
+
+
+def _picture(connection: psycopg.Connection, path: Path, weights: str) -> Target:
+    if not path.is_file():
+        raise JobError(f"{path}: no such file")
+    from galcat.workflows.embed_image import search_vector_of  # noqa: PLC0415 - only an image needs torch
+
+    return Target(search_vector_of(connection, path, weights), path)

@@ -1,0 +1,1 @@
+"""Labels and ratings to columns, and what to label next."""

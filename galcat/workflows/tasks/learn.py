@@ -1,0 +1,193 @@
+"""Learn a task from its labels, and give every galaxy its probability: labels in, a column out."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from catalog.database.connection import connect
+from catalog.releases.vectors import CurrentRelease, Vectors, all_vectors, current_projection, vectors_of
+from catalog.tasks.labels import Votes, class_votes
+from catalog.tasks.model_versions import (
+    NewVersion,
+    Scores,
+    Version,
+    add_scores,
+    current_version,
+    galaxies_without_score,
+    newest_version,
+    publish_version,
+    score_classes,
+)
+from catalog.tasks.ranking import random_unlabelled
+from catalog.tasks.tasks import Task, find_task, show_task
+from encoder.heads.fit import Head, fit_head
+from galcat.errors import JobError
+from galcat.workflows.tasks.counted import Counted
+from galcat.workflows.writing import writing
+
+WORSE = 0.03
+"""By how much less area under the ROC curve, or accuracy, a model is worse than the one that is shown."""
+METHOD = "head"
+_SAMPLE = 2_000
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What became of a task.
+
+    Attributes:
+        version: Its newest model.
+        is_new: Whether it was learnt just now; else no label had come since.
+        galaxies: How many got a score now.
+    """
+
+    version: Version
+    is_new: bool
+    galaxies: int
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a head learns from, at one moment.
+
+    Attributes:
+        task: What is asked.
+        release: Whose vectors.
+        votes: What people say, of the galaxies that have a vector.
+        vectors: (n, d) of these galaxies.
+    """
+
+    task: Task
+    release: CurrentRelease
+    votes: Votes
+    vectors: NDArray[np.float32]
+
+    def head(self) -> Head:
+        """Learn it.
+
+        Raises:
+            TaskError: There are not two galaxies of each class.
+        """
+        return fit_head(self.vectors, self.votes.votes, self.task.classes)
+
+
+def learn(
+    url: str, name: str, *, even_if_worse: bool = False, progress: Callable[[int], None] | None = None
+) -> Learnt:
+    """Learn a task anew where labels have come since, and show the scores of all galaxies at once.
+
+    Labels that come meanwhile are for the next time. Killed at any moment, the former column stays. Where
+    nobody labelled, galaxies that were ingested since get their scores.
+
+    Args:
+        url: The catalogue.
+        name: Of the task.
+        even_if_worse: Show the new model though it recognises the labels less well than the former.
+        progress: Told how many more galaxies have been read.
+
+    Raises:
+        CatalogError: There is no such task.
+        JobError: The task has ratings and no classes.
+        TaskError: There are not two galaxies of each class.
+    """
+    with writing(url) as connection:
+        lesson = read_lesson(connection, name)
+        newest = newest_version(connection, lesson.task, lesson.release.release_id)
+        shown = current_version(connection, lesson.task, lesson.release.release_id)
+        if (
+            newest is not None
+            and newest.method == METHOD
+            and shown is not None  # else its columns were dropped
+            and newest.labels_seen == lesson.votes.labels_seen
+            and not (even_if_worse and newest.refused)
+        ):
+            show_task(connection, name)
+            return Learnt(newest, is_new=False, galaxies=_score_later_ones(connection, lesson, shown))
+        head = lesson.head()
+        report = asdict(head.report) | {"drift": _drift(connection, lesson, head, shown)}
+        refused = None if even_if_worse or shown is None else step_back(METHOD, report, shown)
+        new = NewVersion(
+            lesson.task,
+            lesson.release.release_id,
+            METHOD,
+            lesson.votes.labels_seen,
+            head.to_bytes(),
+            report,
+            refused,
+        )
+        counted = Counted(progress)
+        with connect(url, autocommit=True) as reader, all_vectors(reader, lesson.release) as chunks:
+            scores = _scored(head, lesson.task, chunks)
+            version = publish_version(connection, new, counted.passing(scores))
+    return Learnt(version, is_new=True, galaxies=counted.galaxies)
+
+
+def read_lesson(connection: psycopg.Connection, name: str) -> Lesson:
+    """Labels and vectors of a task with classes.
+
+    Raises:
+        CatalogError: There is no such task.
+        JobError: The task has ratings and no classes.
+    """
+    task = find_task(connection, name)
+    if task.kind == "interest":
+        raise JobError(f"task {name} has ratings of 0 to 5: see galcat anomalies")
+    release = current_projection(connection)
+    votes = class_votes(connection, task)
+    ids, vectors = vectors_of(connection, release, votes.object_ids.tolist())
+    kept = np.isin(votes.object_ids, ids)
+    return Lesson(task, release, Votes(ids, votes.votes[kept], votes.labels_seen), vectors)
+
+
+def step_back(method: str, report: dict[str, object], shown: Version) -> str | None:
+    """Why a model should not replace the one shown, unasked; None where nothing speaks against it.
+
+    Args:
+        method: How it was learnt: a linear head does not take the place of a tuned network.
+        report: What was measured of it.
+        shown: The model that is shown.
+    """
+    if (method, shown.method) == ("head", "deep"):
+        return "a tuned network is shown, and this is a linear head"
+    for figure, title in (("auc", "area under the ROC curve"), ("accuracy", "balanced accuracy")):
+        new, old = report.get(figure), shown.report.get(figure)
+        if isinstance(old, float) and isinstance(new, float):
+            what = f"on labels held out its {title} is {new:.3f}, that of the one shown {old:.3f}"
+            return what if new < old - WORSE else None
+    if isinstance(shown.report.get("accuracy"), float):
+        return "the one shown was measured on labels held out, and of this there are too few"
+    return None
+
+
+def _drift(connection: psycopg.Connection, lesson: Lesson, head: Head, shown: Version | None) -> float | None:
+    """How far probabilities move from the version that is shown, on average over random galaxies."""
+    if shown is None or shown.method != METHOD:
+        return None
+    drawn = random_unlabelled(connection, lesson.task, lesson.release.release_id, _SAMPLE)
+    _, vectors = vectors_of(connection, lesson.release, drawn)
+    if not len(vectors):
+        return None
+    before = Head.from_bytes(shown.model).score(vectors).probability
+    return float(np.abs(head.score(vectors).probability - before).mean())
+
+
+def _score_later_ones(connection: psycopg.Connection, lesson: Lesson, shown: Version | None) -> int:
+    """Score galaxies that came after the scores that are shown."""
+    if shown is None or shown.method != METHOD:
+        return 0
+    later = galaxies_without_score(connection, lesson.task, shown, lesson.release.release_id)
+    if not later:
+        return 0
+    head = Head.from_bytes(shown.model)
+    chunk = vectors_of(connection, lesson.release, later)
+    return add_scores(connection, lesson.task, shown, _scored(head, lesson.task, [chunk]))
+
+
+def _scored(head: Head, task: Task, chunks: Iterable[Vectors]) -> Iterator[Scores]:
+    columns = [place - 1 for place in score_classes(task)]
+    for ids, vectors in chunks:
+        scores = head.score(vectors)
+        yield ids, scores.probability[:, columns], scores.uncertainty[:, columns]

@@ -1,0 +1,196 @@
+"""Learn a task with the network itself: the last blocks are trained on the catalogue's pictures."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psycopg
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms.v2 import functional
+
+from catalog.database.connection import connect
+from catalog.releases.releases import shown_release
+from catalog.search.thumbnails import all_thumbnails, thumbnails
+from catalog.tasks.labels import Votes
+from catalog.tasks.model_versions import (
+    NewVersion,
+    Scores,
+    current_version,
+    publish_version,
+    score_classes,
+)
+from catalog.tasks.tasks import Task
+from encoder.finetuning.finetune import Tuned, TunedTask, TuningSettings, compare, finetune
+from encoder.finetuning.report import Epoch
+from encoder.model.encoder import Encoder
+from galcat.errors import JobError
+from galcat.workflows.release_encoder import release_encoder
+from galcat.workflows.tasks.counted import Counted
+from galcat.workflows.tasks.learn import Learnt, Lesson, read_lesson, step_back
+from galcat.workflows.writing import writing
+
+METHOD = "deep"
+_TESTED = 0.3
+
+
+def learn_deep(
+    url: str,
+    name: str,
+    depth: int | None,
+    output: Path,
+    *,
+    weights: str = "",
+    even_if_worse: bool = False,
+    progress: Callable[[Epoch], None] = lambda _: None,
+) -> Learnt:
+    """Tune a copy of the release's encoder to a task, write it as one file, and show its scores.
+
+    It learns from the thumbnails: the pictures that the network saw, smaller and as JPEG. Killed at any
+    moment, a second call goes on from the last epoch, whose state is kept beside the file.
+
+    Args:
+        url: The catalogue.
+        name: Of the task.
+        depth: Blocks from the end that are trained; None for all.
+        output: The file.
+        weights: Weights file of the release; empty for those shipped.
+        even_if_worse: Show the new model though it recognises the labels less well than the former.
+        progress: Told each epoch.
+
+    Raises:
+        CatalogError: There is no such task.
+        JobError: The task has ratings, these are not the release's weights, or the file is there already.
+        TaskError: Labels or depth do not do.
+    """
+    if output.exists():
+        raise JobError(f"{output} is there already: name another file, or remove it")
+    with writing(url) as connection:
+        lesson = read_lesson(connection, name)
+        encoder = _encoder(connection, weights)
+        pictures = _pictures(thumbnails(connection, lesson.votes.object_ids.tolist()), lesson.votes, encoder)
+        settings = TuningSettings(depth=depth)
+        state = output.with_name(f".{output.name}.training")
+        tuned = finetune(
+            encoder, pictures, _shares(lesson), _tuned_task(lesson.task), settings, state, progress
+        )
+        tuned.save(output)
+        shown = current_version(connection, lesson.task, lesson.release.release_id)
+        report = _report(tuned, output)
+        refused = None if even_if_worse or shown is None else step_back(METHOD, report, shown)
+        new = NewVersion(
+            lesson.task,
+            lesson.release.release_id,
+            METHOD,
+            lesson.votes.labels_seen,
+            tuned.encoder.sha256.encode(),
+            report,
+            refused,
+        )
+        counted = Counted()
+        with (
+            connect(url, autocommit=True) as reader,
+            closing(all_thumbnails(reader, lesson.release.release_id)) as chunks,
+        ):
+            version = publish_version(connection, new, counted.passing(_scored(tuned, lesson.task, chunks)))
+    state.unlink(missing_ok=True)
+    return Learnt(version, is_new=True, galaxies=counted.galaxies)
+
+
+def compare_methods(
+    url: str,
+    name: str,
+    depth: int | None,
+    skipped: Callable[[str], None],
+    *,
+    weights: str = "",
+    progress: Callable[[Epoch], None] = lambda _: None,
+) -> pd.DataFrame:
+    """What tuning is worth on a task's labels: frozen, deep, from scratch, ImageNet, tested on 30 % of them.
+
+    Nothing is written into the catalogue.
+
+    Args:
+        url: The catalogue.
+        name: Of the task.
+        depth: Blocks from the end that are trained; None for all.
+        skipped: Told why a baseline is left out.
+        weights: Weights file of the release; empty for those shipped.
+        progress: Told each epoch.
+
+    Returns:
+        `method`, `balanced_accuracy`, `auc`, `trained_parameters`.
+    """
+    with writing(url) as connection:
+        lesson = read_lesson(connection, name)
+        encoder = _encoder(connection, weights)
+        jpegs = thumbnails(connection, lesson.votes.object_ids.tolist())
+    tested = np.zeros(len(lesson.votes.object_ids), np.bool_)
+    for place in range(len(lesson.task.classes)):
+        members = np.flatnonzero(lesson.votes.votes.argmax(axis=1) == place)
+        drawn = np.random.default_rng(place).permutation(members)
+        tested[drawn[: round(_TESTED * len(members))]] = True
+    return compare(
+        encoder,
+        _pictures(jpegs, lesson.votes, encoder),
+        _shares(lesson),
+        _tuned_task(lesson.task),
+        tested,
+        skipped,
+        TuningSettings(depth=depth),
+        None,
+        progress,
+    )
+
+
+def _encoder(connection: psycopg.Connection, weights: str) -> Encoder:
+    release = shown_release(connection)
+    if release is None:
+        raise JobError("the catalogue is empty: there is no release yet")
+    return release_encoder(release.name, release.weights_sha256, weights)
+
+
+def _pictures(jpegs: dict[int, bytes], votes: Votes, encoder: Encoder) -> Tensor:
+    size = encoder.recipe.size
+    return torch.stack([_decoded(jpegs[identity], size) for identity in votes.object_ids.tolist()])
+
+
+def _decoded(jpeg: bytes, size: int) -> Tensor:
+    """A picture at the network's size, (3, size, size) uint8."""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+    resized: Tensor = functional.resize(pixels, [size, size], antialias=True)
+    return resized
+
+
+def _scored(tuned: Tuned, task: Task, chunks: Iterable[dict[int, bytes]]) -> Iterator[Scores]:
+    columns = [place - 1 for place in score_classes(task)]
+    for jpegs in chunks:
+        pictures = torch.stack([_decoded(jpeg, tuned.encoder.recipe.size) for jpeg in jpegs.values()])
+        probability = tuned.probability(pictures.float() / 255)
+        yield np.array(list(jpegs), dtype=np.int64), probability[:, columns], None
+
+
+def _shares(lesson: Lesson) -> NDArray[np.float32]:
+    return lesson.votes.votes.astype(np.float32)
+
+
+def _tuned_task(task: Task) -> TunedTask:
+    return TunedTask(task.name, task.question, task.classes)
+
+
+def _report(tuned: Tuned, output: Path) -> dict[str, object]:
+    last = [epoch for epoch in tuned.report.epochs if epoch.epoch == tuned.report.best_epoch][-1]
+    return {
+        "file": output.name,
+        "galaxies": sum(tuned.report.galaxies.values()),
+        "per_class": list(tuned.report.galaxies.values()),
+        "accuracy": last.held_out_accuracy,
+        "tuning": asdict(tuned.report),
+    }

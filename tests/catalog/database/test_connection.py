@@ -1,0 +1,176 @@
+"""A server that cannot serve us is refused in one line that never holds the password."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+import sqlalchemy
+from pgvector import HalfVector, Vector
+from psycopg.pq import TransactionStatus
+
+from catalog.database.connection import connect, database_url, engine, require_supported, unsupported_reason
+from catalog.database.embedded.account import Place, system_account
+from catalog.database.embedded.process import run
+from catalog.database.embedded.server import up, url
+from catalog.errors import ServerError
+from catalog.settings import Settings
+
+OLD_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+OLD_PGVECTOR = Path("/usr/share/postgresql/15/extension/vector.control")
+
+
+@pytest.mark.parametrize(
+    ("server_version", "installed", "available", "reason"),
+    [
+        (140002, "0.8.0", "0.8.0", "PostgreSQL 14.2 at {host} is too old: galcat needs 15 or newer"),
+        (90624, None, None, "PostgreSQL 9.624 at {host} is too old: galcat needs 15 or newer"),
+        (150018, None, None, "PostgreSQL 15.18 at {host} has no pgvector: galcat needs 0.8 or newer"),
+        (160001, None, "0.7.4", "pgvector 0.7.4 at {host} is too old: galcat needs 0.8 or newer"),
+        (160001, "0.5.1", "0.7.4", "pgvector 0.5.1 at {host} is too old: galcat needs 0.8 or newer"),
+        (
+            170002,
+            "0.7.4",
+            "0.8.1",
+            "pgvector 0.7.4 in the database at {host} is too old: run ALTER EXTENSION vector UPDATE "
+            "(the server has 0.8.1)",
+        ),
+        (150000, None, "0.8.0", None),
+        (180004, "0.8.5", "0.8.5", None),
+        (190000, "0.10.0", None, None),
+        (190000, "1.0", "1.0", None),
+    ],
+)
+def test_a_server_is_judged_by_its_numbers(
+    server_version: int, installed: str | None, available: str | None, reason: str | None
+) -> None:
+    assert unsupported_reason(server_version, installed, available) == reason
+
+
+def test_our_own_server_is_supported_with_and_without_the_extension(empty_database: str) -> None:
+    with connect(empty_database) as conn:
+        require_supported(conn)
+        conn.execute("CREATE EXTENSION vector")
+        require_supported(conn)
+
+
+@pytest.fixture
+def old_server(server_home: Path) -> Iterator[str]:
+    """URL of a Postgres 15 without pgvector, where the system has one."""
+    if not OLD_PROGRAMS.is_dir() or OLD_PGVECTOR.exists():
+        pytest.skip(f"no Postgres 15 without pgvector in {OLD_PROGRAMS} (Debian 12: apt install postgresql)")
+    place = Place(server_home, OLD_PROGRAMS, system_account() if os.geteuid() == 0 else None)
+    place.data.mkdir(mode=0o700)
+    if place.account is not None:
+        os.chown(place.data, place.account.uid, place.account.gid)
+    data = ["-D", str(place.data)]
+    options = f"-c listen_addresses= -c unix_socket_directories={place.data}"
+    assert run(place, "initdb", [*data, "--auth=trust", "--username=postgres", "--no-sync"]).returncode == 0
+    start = ["-o", options, "-l", str(place.data / "server.log"), "-w", "start"]
+    assert run(place, "pg_ctl", [*data, *start]).returncode == 0
+    yield f"postgresql://postgres@/postgres?host={place.data}"
+    assert run(place, "pg_ctl", [*data, "-m", "immediate", "stop"]).returncode == 0
+
+
+def test_a_real_server_without_pgvector_is_refused_by_name(old_server: str) -> None:
+    with connect(old_server) as conn, pytest.raises(ServerError) as refused:
+        require_supported(conn)
+    version = subprocess.run(
+        [str(OLD_PROGRAMS / "postgres"), "--version"], capture_output=True, text=True, check=True
+    ).stdout.split()[2]
+    host = old_server.partition("host=")[2]
+    assert str(refused.value) == f"PostgreSQL {version} at {host} has no pgvector: galcat needs 0.8 or newer"
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("postgresql://me:sesame@127.0.0.1:1/sky", "cannot connect to 127.0.0.1, database sky: .*refused"),
+        ("postgresql+psycopg://me:sesame@127.0.0.1:1/sky", "cannot connect to 127.0.0.1, .*refused"),
+        ("host=/nowhere password=sesame", "cannot connect to /nowhere, .*No such file or directory"),
+        ("postgresql://me:ses@me@localhost/sky", "malformed"),
+        ("postgresql://me:ses/ame@localhost/sky", "malformed"),
+        ("postgresql://me:ses%ame@localhost/sky", "malformed"),
+        ("mysql://me:sesame@localhost/sky", "malformed"),
+        ("sesame", "malformed"),
+    ],
+)
+def test_an_unreachable_server_is_one_line_without_the_password(address: str, said: str) -> None:
+    with pytest.raises(ServerError, match=said) as refused:
+        connect(address)
+    text = f"{refused.value}{refused.value.__cause__}"
+    assert "\n" not in text
+    assert "ses" not in text
+    assert refused.value.__context__ is None or refused.value.__suppress_context__
+
+
+def test_a_missing_database_is_named(postgres_url: str) -> None:
+    with pytest.raises(ServerError, match=r'database "nowhere" does not exist$'):
+        connect(postgres_url.replace("/galcat?", "/nowhere?"))
+
+
+def test_a_wrong_password_is_said_but_not_shown(server_home: Path) -> None:
+    address = up(server_home, durable=False)
+    with connect(address, autocommit=True) as conn:
+        conn.execute("CREATE ROLE observer LOGIN PASSWORD 'right'")
+        rules = server_home / "postgres" / "pg_hba.conf"
+        rules.write_text(f"local all observer scram-sha-256\n{rules.read_text()}")
+        conn.execute("SELECT pg_reload_conf()")
+    with_password = address.replace("postgres@", "observer:{}@")
+    with pytest.raises(ServerError, match="password authentication failed") as refused:
+        connect(with_password.format("sesame"))
+    assert "sesame" not in str(refused.value)
+    with connect(with_password.format("right")) as conn:
+        assert conn.execute("SELECT user").fetchone() == ("observer",)
+
+
+def test_the_embedded_server_is_started_unless_the_environment_names_another(server_home: Path) -> None:
+    assert (
+        database_url(Settings(home=server_home, database_url="postgresql://host/db"))
+        == "postgresql://host/db"
+    )
+    assert url(server_home) is None
+    assert database_url(Settings(home=server_home, database_url=None)) == url(server_home)
+
+
+def test_vectors_are_read_and_written_even_without_a_search_path(empty_database: str) -> None:
+    with psycopg.connect(empty_database) as conn:
+        conn.execute("CREATE SCHEMA elsewhere; CREATE EXTENSION vector SCHEMA elsewhere")
+    values = np.array([0.5, -2.0, 3.0], dtype=np.float32)
+    with connect(empty_database) as conn:
+        conn.execute("SET search_path = ''")
+        for kind, python in (("halfvec", HalfVector), ("vector", Vector)):
+            row = conn.execute(f"SELECT %s, %s::elsewhere.{kind}", [python(values), "[0.5,-2,3]"]).fetchone()
+            assert row is not None
+            for read in row:
+                np.testing.assert_array_equal(read.to_numpy(), values)
+
+
+@pytest.mark.parametrize("autocommit", [False, True])
+def test_a_new_connection_is_in_no_transaction(postgres_url: str, autocommit: bool) -> None:
+    with connect(postgres_url, autocommit=autocommit) as conn:
+        assert conn.info.transaction_status == TransactionStatus.IDLE
+        conn.execute("SELECT 1")
+        assert conn.info.transaction_status == (
+            TransactionStatus.IDLE if autocommit else TransactionStatus.INTRANS
+        )
+
+
+def test_an_engine_replaces_connections_that_the_server_ended(empty_database: str) -> None:
+    own = engine(empty_database)
+    asked = sqlalchemy.text("SELECT pg_backend_pid()")
+    with own.connect() as conn:
+        first = conn.execute(asked).scalar_one()
+    with psycopg.connect(empty_database, autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s, 10000)", [first])
+    with own.connect() as conn:
+        assert conn.execute(asked).scalar_one() != first
+    own.dispose()
+
+
+def test_an_engine_refuses_as_a_connection_does() -> None:
+    with pytest.raises(ServerError, match="cannot connect to /nowhere"):
+        engine("host=/nowhere").connect()

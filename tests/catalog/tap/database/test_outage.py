@@ -1,0 +1,63 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from catalog.tap.database import connections
+from tests.catalog.tap.tap_server import Served, statuses, wait_until
+
+COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
+END_ALL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_PATIENCE_S", 0.5)
+
+
+@contextmanager
+def no_database(served: Served) -> Iterator[None]:
+    """Nobody can connect meanwhile."""
+    name = urlsplit(served.database).path.strip("/")
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    with psycopg.connect(served.database.replace(f"/{name}?", "/postgres?"), autocommit=True) as admin:
+        admin.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+        admin.execute(END_ALL, [name])
+        try:
+            yield
+        finally:
+            admin.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+
+
+def test_connections_that_the_server_has_ended_are_replaced_without_anybody_noticing(served: Served) -> None:
+    job = served.make_job(COUNT, FORMAT="csv")
+    with no_database(served):
+        pass
+    assert served.ask(COUNT, FORMAT="csv").text.split() == ["n", "300"]
+    httpx.post(f"{job}/phase", data={"PHASE": "RUN"})
+    wait_until(lambda: httpx.get(f"{job}/phase").text == "COMPLETED", 20)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_without_its_database_the_service_says_that_it_is_its_own_fault_and_comes_back(
+    served: Served,
+) -> None:
+    with no_database(served):
+        answers = [
+            served.ask(COUNT),
+            httpx.get(f"{served.url}/tap/tables", timeout=20),
+            httpx.get(f"{served.url}/tap/async", timeout=20),
+        ]
+        available = httpx.get(f"{served.url}/tap/availability", timeout=20)
+    for answer in answers:
+        assert (answer.status_code, answer.headers["retry-after"], statuses(answer)) == (503, "10", ["ERROR"])
+        assert "the database cannot answer now: try again later" in answer.text
+        assert "postgres" not in answer.text.lower()
+    assert (available.status_code, ">false<" in available.text) == (200, True)
+    wait_until(lambda: served.ask(COUNT, FORMAT="csv").text.split() == ["n", "300"], 30)

@@ -1,0 +1,82 @@
+"""A catalogue for tests of tasks: galaxies whose answer is the side of a plane on which their vector lies."""
+
+import io
+from dataclasses import dataclass, replace
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from PIL import Image
+
+from catalog.ingestion.records import SurveyRecord, object_id
+from catalog.ingestion.writer import register_survey, write_tile
+from catalog.releases.release import register_release
+from encoder.model.projection import Projection
+from tests.catalog.galaxies import DIMENSION, galaxy_rows, release_record, tile_record
+
+SURVEY = "survey"
+AXES = 40
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was written.
+
+    Attributes:
+        object_ids: (n,) int64.
+        ra: (n,) degrees.
+        dec: (n,) degrees.
+        full: (n, 64) as stored, in half precision.
+        search: (n, 40) likewise.
+        answer: (n,) True on one side of the plane.
+        projection: Of the release.
+    """
+
+    object_ids: NDArray[np.int64]
+    ra: NDArray[np.float64]
+    dec: NDArray[np.float64]
+    full: NDArray[np.float32]
+    search: NDArray[np.float32]
+    answer: NDArray[np.bool_]
+    projection: Projection
+
+
+def fill_asked(connection: psycopg.Connection, n: int, seed: int = 0, tile: str = "tile") -> Asked:
+    """Write n galaxies as one tile; vectors lie in the 40 axes of the projection, but for a little."""
+    projection = _projection()
+    rng = np.random.default_rng(seed)
+    along = rng.normal(size=(n, AXES)) * np.where(np.arange(AXES) < 2, 3, 0.5)
+    inside = along @ projection.components
+    full = (inside + 0.02 * rng.normal(size=(n, DIMENSION))).astype(np.float32)
+    search = projection.apply(full)
+    answer = search[:, 0] + search[:, 1] > 0
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8), (200, 100, 50)).save(picture, "JPEG")
+    rows = replace(
+        galaxy_rows(n, seed, prefix=tile),
+        full=full,
+        search=search,
+        jpegs=[picture.getvalue()] * n,
+        anomaly_scores=rng.random(n, np.float32),
+    )
+    record = replace(
+        release_record(),
+        projection_mean=projection.mean,
+        projection_components=projection.components,
+        projection_scale=projection.scale,
+    )
+    release_id = register_release(connection, record)
+    survey_id = register_survey(connection, SurveyRecord(SURVEY, "made up", ("g", "r"), "toml"))
+    write_tile(connection, survey_id, release_id, tile_record(tile), rows, [])
+    ids = np.array([object_id(SURVEY, name) for name in rows.survey_source_id], dtype=np.int64)
+    return Asked(ids, rows.ra, rows.dec, _stored(full), _stored(search), answer, projection)
+
+
+def _projection() -> Projection:
+    random = np.random.default_rng(7).normal(size=(DIMENSION, AXES))
+    components = np.linalg.qr(random)[0].T.astype(np.float32)
+    return Projection(np.zeros(DIMENSION, np.float32), components, np.full(AXES, 0.1, np.float32), 0.1)
+
+
+def _stored(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return vectors.astype(np.float16).astype(np.float32)

@@ -1,0 +1,41 @@
+"""The command line in this process: its exit code and what it prints, against a given database."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from galcat.cli.main import main
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one call of galcat did."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Galcat:
+    """Calls `galcat ...` as the shell would."""
+
+    def __init__(
+        self, url: str, home: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
+    ) -> None:
+        self._capsys = capsys
+        self._patch = patch
+        patch.setenv("GALCAT_DATABASE_URL", url)
+        patch.setenv("GALCAT_HOME", str(home))
+
+    def __call__(self, *words: object) -> Said:
+        self._patch.setattr(sys, "argv", ["galcat", *map(str, words)])
+        self._capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = self._capsys.readouterr()
+        return Said(code, captured.out, captured.err)

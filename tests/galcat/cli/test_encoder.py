@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import timm
+import torch
+from PIL import Image
+
+from tests.galcat.cli.command_line import Galcat
+from tests.galcat.small_encoder import write_small_encoder
+
+
+@pytest.fixture
+def galcat(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Galcat:
+    """A shell whose database is nowhere: nothing here may ask for one."""
+    return Galcat("postgresql://nobody@localhost:1/none", tmp_path / "home", capsys, monkeypatch)
+
+
+@pytest.fixture
+def cutouts(tmp_path: Path) -> Path:
+    folder = tmp_path / "cutouts"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for n in range(45):
+        Image.fromarray(rng.integers(0, 255, (20, 20, 3), np.uint8)).save(folder / f"g{n:02}.png")
+    return folder
+
+
+def test_embed_writes_a_row_an_image_names_those_it_cannot_read_and_fails(
+    galcat: Galcat, cutouts: Path, tmp_path: Path
+) -> None:
+    output, weights = tmp_path / "v.parquet", write_small_encoder(tmp_path / "w.safetensors")
+    words = ("embed", cutouts, "-o", output, "--weights", weights, "--threads", 1, "--device", "cpu")
+    said = galcat(*words)
+    assert (said.code, said.out) == (0, "")
+    assert f"wrote {output}: 45 rows of 256 numbers and 34 fractions by small-0; 0 unreadable" in said.err
+    first = output.read_bytes()
+    assert galcat(*words).code == 0
+    assert output.read_bytes() == first
+
+    (cutouts / "g07.png").write_bytes(b"[not] a picture")
+    said = galcat(*words)
+    assert said.code == 1
+    assert f"unreadable: {cutouts}/g07.png: unreadable picture: in no format that is known" in said.err
+    assert "44 rows" in said.err
+    assert "1 unreadable images" in said.err
+    assert pq.read_table(output)["id"].to_pylist() == [f"g{n:02}" for n in range(45) if n != 7]
+
+
+def test_embed_takes_images_or_a_table_and_nothing_at_all_is_wrong_usage(
+    galcat: Galcat, cutouts: Path, tmp_path: Path
+) -> None:
+    table, output = tmp_path / "zoobot.csv", tmp_path / "v.parquet"
+    table.write_text(f"id_str,file_loc\n12,{cutouts}/g01.png\n003,cutouts/g00.png\n")
+    weights = write_small_encoder(tmp_path / "w.safetensors")
+    columns = ("--id-column", "id_str", "--file-column", "file_loc")
+    assert galcat("embed", "--table", table, *columns, "-o", output, "--weights", weights, "--bf16").code == 0
+    assert pq.read_table(output)["id"].to_pylist() == ["12", "003"]
+    for words in ((), (cutouts, "--table", table)):
+        said = galcat("embed", *words, "-o", output)
+        assert said.code == 2
+        assert "give IMAGES, or --table" in said.err
+    said = galcat("embed", cutouts, "-o", tmp_path / "nowhere" / "v.parquet", "--weights", weights)
+    assert (said.code, said.err.count("\n")) == (1, 1)
+    assert f"error: {tmp_path}/nowhere/v.parquet: there is no folder" in said.err
+
+
+def test_an_imported_encoder_embeds(galcat: Galcat, cutouts: Path, tmp_path: Path) -> None:
+    backbone = timm.create_model("test_resnet", num_classes=0, in_chans=1)
+    torch.save(backbone.state_dict(), tmp_path / "bare.pth")
+    output, vectors = tmp_path / "zoo.safetensors", tmp_path / "v.parquet"
+    words = ("encoder", "import", tmp_path / "bare.pth", "-o", output, "--size", 64, "--galaxies", 50)
+    said = galcat(*words)
+    assert (said.code, said.out) == (1, "")
+    (error,) = [line for line in said.err.splitlines() if line.startswith("error:")]
+    assert error == f"error: {tmp_path}/bare.pth does not say its backbone: give it by --backbone"
+    said = galcat(*words, "--backbone", "test_resnet", "--images", cutouts)
+    assert (said.code, said.out) == (0, "")
+    numbers = backbone.num_features
+    assert f"wrote {output}: test_resnet, grey, {numbers} numbers, a head fitted on 50 simulated" in said.err
+    assert galcat("embed", cutouts, "-o", vectors, "--weights", output).code == 0
+    assert pq.read_table(vectors).num_rows == 45
+    said = galcat(*words, "--views", 3)
+    assert said.code == 2
+    assert "--views 3 is not one of (1, 8)" in said.err
