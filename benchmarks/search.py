@@ -22,7 +22,7 @@ from benchmarks.throwaway import catalogue
 from catalog.database.binary_copy import copy_columns
 from catalog.database.connection import connect
 from catalog.database.read_only import ask, reading
-from catalog.releases.release import build_search_index, refresh_statistics
+from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.schema import CONCENTRATIONS, FRACTIONS
 from catalog.search.search import Cone, Search, search
 from tests.catalog.galaxies import fill

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from benchmarks.throwaway import catalogue
 from catalog.database.connection import connect
-from catalog.releases.release import refresh_statistics
+from catalog.releases.releases import refresh_statistics
 from tests.catalog.galaxies import fill
 
 _T = TypeVar("_T")

@@ -27,7 +27,7 @@ from catalog.adql.translate import translate
 from catalog.database.connection import connect
 from catalog.database.reader_login import READER
 from catalog.ingestion.writer import write_tile
-from catalog.releases.release import build_search_index, refresh_statistics
+from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.tap.database.load_published import load_published
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
 from tests.clients.service import serving

@@ -19,7 +19,7 @@ from benchmarks.search import sky
 from benchmarks.throwaway import catalogue
 from catalog.database.binary_copy import copy_columns
 from catalog.database.connection import connect
-from catalog.releases.release import refresh_statistics
+from catalog.releases.releases import refresh_statistics
 from catalog.tasks.labels import Said, write_labels
 from catalog.tasks.tasks import Task, add_task, question_of
 from encoder.model.encoder import load_encoder

@@ -13,7 +13,7 @@ from benchmarks.throwaway import catalogue
 from catalog.database.connection import connect
 from catalog.ingestion.records import GalaxyRows, SurveyRecord
 from catalog.ingestion.writer import register_survey, write_tile
-from catalog.releases.release import build_search_index, register_release
+from catalog.releases.releases import build_search_index, register_release
 from catalog.schema import CONCENTRATIONS, QUESTIONS, SEARCH_DIMENSION
 from tests.catalog.galaxies import release_record, tile_record
 

@@ -2,9 +2,8 @@
 
 import dagster as dg
 
-from dagster_jobs.defs.assets import galaxies, statistics, vector_index
+from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_catalogue
 from dagster_jobs.defs.backfill import release_index, release_vectors
-from dagster_jobs.defs.checks import whole_catalogue
 from dagster_jobs.defs.jobs import backfill, care, index_release, ingest, learn
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, no_report
 from dagster_jobs.defs.schedules import nightly_care, nightly_retry

@@ -6,8 +6,7 @@ import dagster as dg
 
 from dagster_jobs.defs.assets import IngestConfig, galaxies, statistics, vector_index
 from dagster_jobs.defs.backfill import BackfillConfig, release_index, release_vectors
-from dagster_jobs.defs.partitions import sky_cells
-from dagster_jobs.defs.resources import DatabaseResource, EncoderResource
+from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, sky_cells
 from galcat.errors import JobError
 from galcat.workflows.ingest.outcome import Report, TileOutcome
 

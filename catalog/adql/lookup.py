@@ -1,10 +1,13 @@
 """Which of several columns, tables or schemas a name means."""
 
+from collections.abc import Iterable
+
 from sqlglot import exp
 
 from catalog.adql.errors import AdqlError
 from catalog.adql.grammar.tree import offset_of
-from catalog.adql.names import ByName, matches
+from catalog.adql.names import ByName, matches, suggestion
+from catalog.adql.published import Published
 from catalog.adql.sources import Source
 from catalog.adql.value import Column
 
@@ -40,3 +43,18 @@ def matches_source(written: exp.Identifier, name: exp.Identifier) -> bool:
 def matches_schema(written: exp.Identifier, stored: str) -> bool:
     """Whether a name means a schema; those of the standards in any case, even in quotes."""
     return written.name.lower() == stored.lower() if stored.lower() in _STANDARD else matches(written, stored)
+
+
+def of_column(name: exp.Identifier, known: Iterable[str], published: Published) -> str:
+    """What to add to the error of an unknown column: a near name, the table that has it, or how to quote."""
+    near = suggestion(name.name, known)
+    if near:
+        return near
+    if name.args.get("quoted"):
+        return "; texts stand in single quotes"
+    having = [
+        f"{table.schema}.{table.name}"
+        for table in published.tables
+        if any(column.meta.name.lower() == name.name.lower() for column in table.columns)
+    ]
+    return f"; {having[0]} has one" if len(having) == 1 else ""

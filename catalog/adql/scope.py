@@ -1,22 +1,48 @@
 """What can be named at some place of a query, and what is shared by its whole translation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import LiteralString
 
 from psycopg import sql
 from sqlglot import exp
 
 from catalog.adql.errors import AdqlError
+from catalog.adql.glue import glue
 from catalog.adql.grammar.tree import offset_of
-from catalog.adql.hints import of_column
 from catalog.adql.limits import EXPANDED
-from catalog.adql.lookup import matches_schema, matches_source, one_of
+from catalog.adql.lookup import matches_schema, matches_source, of_column, one_of
 from catalog.adql.names import ByName, by_name, identifier, matches, spelt, suggestion
-from catalog.adql.parameters import Parameters
 from catalog.adql.published import Published
 from catalog.adql.sources import Answer, Mention, Output, Source
 from catalog.adql.translation import Similarity
 from catalog.adql.value import Column, Value
+
+
+class Parameters:
+    """Values by the names of their placeholders; equal ones of a type share one, as GROUP BY needs it."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, object] = {}
+        self._placeholders: dict[tuple[str, str], sql.Placeholder] = {}
+        self._names: dict[int, str] = {}
+
+    def bind(self, value: object, postgres_type: LiteralString) -> sql.Composed:
+        """A placeholder with its type."""
+        key = (postgres_type, repr(value))
+        placeholder = self._placeholders.get(key)
+        if placeholder is None:
+            name = f"p{len(self.values) + 1}"
+            placeholder = self._placeholders[key] = sql.Placeholder(name)
+            self._names[id(placeholder)] = name
+            self.values[name] = value
+        return glue(placeholder, "::", postgres_type)
+
+    def used_in(self, pieces: Iterable[sql.Composable]) -> dict[str, object]:
+        """The values that have a placeholder in some SQL: some constants end as something else."""
+        parts = (part for piece in pieces for part in glue(piece))
+        names = {self._names[id(part)] for part in parts if id(part) in self._names}
+        return {name: value for name, value in self.values.items() if name in names}
 
 
 @dataclass(eq=False)

@@ -1,10 +1,13 @@
 """Positions and distances on the sky, written so that Postgres reaches the index of the positions."""
 
+import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from psycopg import sql
 from sqlglot import exp
 
+from catalog.adql.errors import AdqlError
 from catalog.adql.glue import glue, listed
 from catalog.adql.scope import Scope
 from catalog.adql.sources import Source
@@ -65,3 +68,19 @@ def near_by_index(sign: type[exp.Expr], apart: Value, radius: Value, scope: Scop
     cone = within(first, second, bound)
     sides = glue(apart.text, " < " if sign is exp.LT else " <= ", double(radius))
     return glue("(", cone, " AND ", sides, ")")
+
+
+_FORM = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?Z?")
+
+
+def timestamp(text: str, scope: Scope, place: int | None) -> Value:
+    """YYYY-MM-DD['T'hh:mm:ss[.SSS]['Z']] as a parameter (DALI 1.1, section 3.3.3)."""
+    try:
+        moment = (
+            datetime.fromisoformat(text.strip().removesuffix("Z")) if _FORM.fullmatch(text.strip()) else None
+        )
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise AdqlError(f"{text!r} is no time: write 'YYYY-MM-DDThh:mm:ss', UTC", place)
+    return of_kind(scope.context.parameters.bind(moment, "timestamp"), Kind.TIMESTAMP)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from catalog.columns import ColumnMeta
 from catalog.formats.writer import Ending, Heading
-from catalog.formats.xml_text import attributes, content, quoted
+from catalog.formats.xml import attributes, content, quoted
 
 HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -9,7 +9,7 @@ from catalog.formats.datatypes import FLOATS, length
 from catalog.formats.texts import Spelling, texts
 from catalog.formats.votable_document import after_rows, before_rows
 from catalog.formats.writer import Ending, Heading, Row
-from catalog.formats.xml_text import content
+from catalog.formats.xml import content
 
 _XML = Spelling(content, special=("NaN", "+Inf", "-Inf"))
 

@@ -1,9 +1,9 @@
 """XML documents, put together from their elements as text."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-
-from catalog.formats.xml_text import attributes, content
+from xml.sax.saxutils import escape, quoteattr
 
 XML = "text/xml"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -23,3 +23,21 @@ def text(name: str, value: str | None, given: Mapping[str, str] = _NONE) -> str:
 def iso(time: datetime) -> str:
     """A time as UWS and VOSI write it."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def content(text: str) -> str:
+    """Between tags; characters that XML cannot hold become U+FFFD."""
+    return escape(_FORBIDDEN.sub("\ufffd", text), {"\r": "&#13;"})
+
+
+def quoted(text: str) -> str:
+    """The value of an attribute, in its quotes."""
+    return quoteattr(_FORBIDDEN.sub("\ufffd", text))
+
+
+def attributes(**values: str) -> str:
+    """Attributes that are not empty, each after a space."""
+    return "".join(f" {name}={quoted(value)}" for name, value in values.items() if value)

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
+import uvicorn
 from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,8 +16,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from catalog.errors import CatalogError
+from catalog.tap.answers.ask import sync_routes
 from catalog.tap.answers.response import OVERFLOW_HEADER
-from catalog.tap.answers.sync import sync_routes
 from catalog.tap.cone_search.routes import cone_search_routes
 from catalog.tap.database.connections import Connections
 from catalog.tap.database.query_log import QueryLog
@@ -31,7 +33,6 @@ from catalog.tap.uws.job_documents import job_document_routes
 from catalog.tap.uws.list_routes import job_list_routes
 from catalog.tap.uws.parts import JobParts, job_parts
 from catalog.tap.uws.routes import JobRoutes
-from catalog.tap.vosi.examples_route import examples_routes
 from catalog.tap.vosi.routes import vosi_routes
 
 _EXPOSED = (
@@ -84,7 +85,6 @@ def make_app(
             *JobRoutes(service, jobs).routes(),
             *job_document_routes(service, jobs),
             *vosi_routes(service),
-            *examples_routes(service),
             *cone_search_routes(service),
             *datalink_routes(service, cutter),
         ],
@@ -134,3 +134,29 @@ def _close(service: Service, jobs: JobParts) -> None:
     jobs.close()
     service.log.close()
     service.connections.close()
+
+
+_GOODBYE_S = 10
+"""For answers that are being sent when the service is stopped."""
+
+
+def server_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
+    """Settings for `uvicorn.Server`: HTTP alone, and nothing believed that a client says of its own address.
+
+    Args:
+        app: From `make_app`.
+        host: Address to listen at.
+        port: Of it.
+    """
+    return uvicorn.Config(
+        app,
+        host,
+        port,
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        headers=[("Server", f"galcat/{version('galcat')}")],
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=_GOODBYE_S,
+    )

@@ -11,8 +11,7 @@ from catalog.tap.database.query_log import QueryLog
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.middleware.client import Client, base_of, client_of
 from catalog.tap.queries.run_query import RunningQuery
-from catalog.tap.reading_places import ReadingPlaces
-from catalog.tap.throttle import Gate
+from catalog.tap.throttle import Gate, ReadingPlaces
 
 
 @dataclass(frozen=True)

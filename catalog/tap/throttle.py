@@ -1,9 +1,10 @@
 """How many queries run at once: the others wait in line, not too long, and too long a line is refused."""
 
 import asyncio
+import threading
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from catalog.tap.faults import BusyError
 
@@ -94,3 +95,63 @@ class Gate:
             self._line.remove((address, turn))
         else:
             self._leave(address)
+
+
+class WaitPlaces:
+    """Places for clients that wait; to be used inside the event loop.
+
+    Args:
+        most: For each address.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def place(self, address: str) -> Iterator[bool]:
+        """A place, or False where the address has no further one."""
+        if self._taken[address] >= self._most:
+            yield False
+            return
+        self._taken[address] += 1
+        try:
+            yield True
+        finally:
+            self._taken[address] -= 1
+            if not self._taken[address]:
+                del self._taken[address]
+
+
+class ReadingPlaces:
+    """Places for threads that read a table.
+
+    Args:
+        places: Tables at once.
+        most_waiting: Threads that wait; more are refused, for each waits instead of another's request.
+        seconds: How long one waits.
+    """
+
+    def __init__(self, places: int = 2, most_waiting: int = 16, seconds: float = 20) -> None:
+        self._places = threading.BoundedSemaphore(places)
+        self._line = threading.BoundedSemaphore(places + most_waiting)
+        self._seconds = seconds
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place, as soon as there is one.
+
+        Raises:
+            BusyError: Too many wait already, or none was free for too long.
+        """
+        if not self._line.acquire(blocking=False):
+            raise BusyError("many uploaded tables are waiting to be read: try again later")
+        try:
+            if not self._places.acquire(timeout=self._seconds):
+                raise BusyError(f"no table could be read for {self._seconds:g} s: try again later")
+            try:
+                yield
+            finally:
+                self._places.release()
+        finally:
+            self._line.release()

@@ -15,7 +15,7 @@ from psycopg import sql
 from catalog.database.binary_copy import Columns, copy_columns
 from catalog.database.lock_retry import LOCK_TIMEOUT_MS
 from catalog.errors import TaskError
-from catalog.releases.release import act_as_owner
+from catalog.releases.releases import act_as_owner
 from catalog.tasks.tasks import Task, show_task
 
 Scores = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None]

@@ -7,6 +7,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
+from catalog.releases.vectors import CurrentRelease
 from catalog.tasks.model_versions import Version
 from catalog.tasks.tasks import Task
 
@@ -78,3 +79,37 @@ def random_unlabelled(connection: psycopg.Connection, task: Task, release_id: in
     """N galaxies without a label: random, and always the same of one catalogue and task."""
     parameters = {"release": release_id, "task": task.name, "n": n}
     return [int(row[0]) for row in connection.execute(_RANDOM, parameters)]
+
+
+# <#> is the inner product with its sign turned.
+_FIRST = (
+    "SELECT e.object_id FROM galcat.embedding AS e "
+    "WHERE e.release_id = %(release)s AND NOT e.object_id = ANY (%(known)s) "
+    "ORDER BY e.search OPERATOR(public.<#>) %(weight)s::public.halfvec(40) LIMIT %(n)s"
+)
+
+
+def first_by_head(
+    connection: psycopg.Connection,
+    release: CurrentRelease,
+    weight: NDArray[np.float32],
+    n: int,
+    without: NDArray[np.int64],
+) -> list[int]:
+    """The n galaxies whose searched vectors have the largest inner product with a head's weights.
+
+    Args:
+        connection: To the catalogue.
+        release: The current one.
+        weight: (40,).
+        n: How many.
+        without: object_ids to leave out, such as those that are labelled.
+    """
+    unit = weight / np.abs(weight).max()  # so that nothing leaves the range of half precision
+    parameters = {
+        "release": release.release_id,
+        "known": without.tolist(),
+        "weight": str(unit.tolist()),
+        "n": n,
+    }
+    return [int(row[0]) for row in connection.execute(_FIRST, parameters)]

@@ -1,16 +1,14 @@
 """The assets: the galaxies of a sky cell, the vector index over all of them, and their statistics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
 
 import dagster as dg
 
-from catalog.checks.integrity import CHECKS, CheckResult
-from catalog.releases.release import build_search_index, current_release, refresh_statistics
-from dagster_jobs.defs.failures import one_line
-from dagster_jobs.defs.partitions import sky_cells
-from dagster_jobs.defs.resources import DatabaseResource, EncoderResource
+from catalog.checks.integrity import CHECKS, CheckResult, run_checks
+from catalog.releases.releases import build_search_index, current_release, refresh_statistics
+from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, one_line, sky_cells
 from galcat.workflows.ingest.outcome import Report, TileOutcome
 from galcat.workflows.writing import writing
 
@@ -58,7 +56,7 @@ def galaxies(
     Good tiles are committed one by one; a run with a bad tile then fails and names it, and a retry reads
     only what is still pending.
     """
-    from galcat.workflows.ingest.cell import ingest_cell_tiles  # noqa: PLC0415 - imports torch; a sensor needs none
+    from galcat.workflows.ingest.tiles import ingest_cell_tiles  # noqa: PLC0415 - imports torch; a sensor needs none
 
     with one_line():
         outcomes, checks = ingest_cell_tiles(
@@ -129,3 +127,11 @@ def counts(outcomes: list[TileOutcome]) -> dict[str, int]:
         "rows_changed": sum(outcome.changed for outcome in outcomes),
         "retired": sum(outcome.retired for outcome in outcomes),
     }
+
+
+@dg.multi_asset_check(specs=check_specs("statistics"))
+def whole_catalogue(database: DatabaseResource) -> Iterable[dg.AssetCheckResult]:
+    """Row count = cutout count, finite vectors, fractions that sum to 1, no orphan rows: everywhere."""
+    with one_line(), writing(database.get_url()) as connection:
+        results = run_checks(connection)
+    yield from map(check_result, results)

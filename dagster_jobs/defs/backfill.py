@@ -4,8 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from catalog.releases.release import build_search_index
-from catalog.releases.releases import find_release
+from catalog.releases.releases import build_search_index, find_release
 from dagster_jobs.defs.assets import (
     GPU_POOL,
     GalaxyEvents,
@@ -15,9 +14,7 @@ from dagster_jobs.defs.assets import (
     galaxies,
     refuse_bad_tiles,
 )
-from dagster_jobs.defs.failures import one_line
-from dagster_jobs.defs.partitions import sky_cells
-from dagster_jobs.defs.resources import DatabaseResource
+from dagster_jobs.defs.resources import DatabaseResource, one_line, sky_cells
 from galcat.workflows.ingest.outcome import Report
 from galcat.workflows.writing import writing
 

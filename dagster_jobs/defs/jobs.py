@@ -2,9 +2,8 @@
 
 import dagster as dg
 
-from dagster_jobs.defs.assets import galaxies, statistics, vector_index
+from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_catalogue
 from dagster_jobs.defs.backfill import release_index, release_vectors
-from dagster_jobs.defs.checks import whole_catalogue
 from dagster_jobs.defs.tasks import task_column
 
 # Only failures that may pass are tried again (defs/failures.py): 20, 40, 80 s for a database to come back.

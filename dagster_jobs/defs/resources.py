@@ -1,5 +1,7 @@
 """What assets need from outside: the database and the encoder."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +10,7 @@ import dagster as dg
 
 from catalog.database.connection import database_url
 from catalog.settings import load_settings
+from galcat.errors import EXPECTED, is_passing, reason
 
 if TYPE_CHECKING:
     from encoder.model.encoder import Encoder
@@ -52,3 +55,15 @@ def _load(weights: str) -> "Encoder":
 
 def no_report(_: object) -> None:
     """Report to nobody: in a daemon's run, Dagster's log has it all."""
+
+
+sky_cells = dg.DynamicPartitionsDefinition(name="sky_cells")
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Turn every expected error into a failure that says it in one line."""
+    try:
+        yield
+    except EXPECTED as error:
+        raise dg.Failure(reason(error), allow_retries=is_passing(error)) from error

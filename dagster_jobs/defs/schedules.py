@@ -2,12 +2,11 @@
 
 import dagster as dg
 
-from catalog.releases.release import current_release
+from catalog.releases.releases import current_release
 from dagster_jobs.defs.jobs import care, ingest
-from dagster_jobs.defs.partitions import sky_cells
-from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
+from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, sky_cells
 from dagster_jobs.defs.sensors import run_request
-from galcat.reasons import EXPECTED, reason
+from galcat.errors import EXPECTED, reason
 from galcat.workflows.ingest.drop import everything_pending
 from galcat.workflows.writing import writing
 

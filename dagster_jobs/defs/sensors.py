@@ -5,12 +5,10 @@ import dagster as dg
 from catalog.tasks.stale import due_tasks
 from dagster_jobs.defs.assets import GPU_POOL
 from dagster_jobs.defs.jobs import ingest, learn
-from dagster_jobs.defs.partitions import sky_cells
-from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
+from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, sky_cells
 from dagster_jobs.defs.tasks import task_names
-from galcat.reasons import EXPECTED, reason
-from galcat.workflows.ingest.drop import CellRun, Look, look
-from galcat.workflows.ingest.sights import memory_from_json, memory_to_json
+from galcat.errors import EXPECTED, reason
+from galcat.workflows.ingest.drop import CellRun, Look, look, memory_from_json, memory_to_json
 from galcat.workflows.writing import writing
 
 

@@ -7,8 +7,7 @@ import dagster as dg
 
 from catalog.tasks.tasks import find_task
 from dagster_jobs.defs.assets import galaxies
-from dagster_jobs.defs.failures import one_line
-from dagster_jobs.defs.resources import DatabaseResource
+from dagster_jobs.defs.resources import DatabaseResource, one_line
 from galcat.workflows.tasks.task_checks import CHECKS, check_version
 from galcat.workflows.writing import writing
 

@@ -25,9 +25,9 @@ from encoder.evaluation.sets.real import (
     decals_rings,
     decals_votes,
     efigi,
+    simulated_votes,
 )
 from encoder.evaluation.sets.samples import Sample
-from encoder.evaluation.sets.simulated_sets import simulated_votes
 from encoder.evaluation.sets.vectors import vectors_of
 from encoder.model.encoder import Encoded
 from encoder.model.projection import fit_projection

@@ -19,15 +19,15 @@ from encoder.evaluation.anomalies.questions import (
 from encoder.evaluation.anomalies.survey import LEFT_OUT
 from encoder.evaluation.anomalies.table import summary
 from encoder.evaluation.anomalies.task_run import Protocol, TaskRun
-from encoder.evaluation.figures.contenders import IMAGENET, Contender, contenders
+from encoder.evaluation.figures.contenders import Contender, contenders
 from encoder.evaluation.figures.deep_few_labels import deep_rows
 from encoder.evaluation.figures.few_labels import LabelSet, decals_rings_labels, efigi_rings, frozen_table
 from encoder.evaluation.report import task_plots
 from encoder.evaluation.report.report import write_tables
-from encoder.evaluation.report.task_report import tasks_markdown
-from encoder.evaluation.report.task_targets import target_table
-from encoder.evaluation.sets.left_out import check_left_out
+from encoder.evaluation.report.task_report import target_table, tasks_markdown
 from encoder.evaluation.sets.real import DECALS_RINGS, EFIGI, Efigi, decals_rings, efigi
+from encoder.evaluation.sets.samples import check_left_out
+from encoder.model.baselines import IMAGENET
 from encoder.model.encoder import DEFAULT_WEIGHTS
 
 REPORT = "tasks.md"

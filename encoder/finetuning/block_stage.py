@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from timm.models import group_parameters
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from encoder.finetuning.batches import batches, steps_of_epoch
-from encoder.finetuning.data import Galaxies
-from encoder.finetuning.loss import step, vote_loss
+from encoder.errors import TaskError
+from encoder.finetuning.data import Galaxies, batches, steps_of_epoch
 from encoder.finetuning.report import BLOCKS
-from encoder.finetuning.settings import TuningSettings
+from encoder.finetuning.settings import TuningSettings, check
 from encoder.model.device import repeatable_arithmetic
 from encoder.model.encoder import Encoder
 from encoder.training.augment import Share, augmented
@@ -82,3 +82,42 @@ def _augmented(
     size, device = encoder.recipe.size, encoder.device
     seen = [augmented(galaxies.pictures[int(k)], _ZOOM, size, generator) for k in chosen]
     return torch.stack(seen).to(device), torch.from_numpy(galaxies.shares[chosen]).to(device)
+
+
+def vote_loss(logits: Tensor, shares: Tensor) -> Tensor:
+    """Of logits and shares, both (n, n_classes): nats a galaxy."""
+    return nn.functional.cross_entropy(logits, shares)
+
+
+def step(optimiser: Optimizer, loss: Tensor) -> float:
+    """Lower a loss by one step of the optimiser.
+
+    Returns:
+        The loss before the step.
+
+    Raises:
+        TaskError: It is no number.
+    """
+    value = float(loss.detach())
+    check(math.isfinite(value), f"the loss is {value}: try a lower rate")
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return value
+
+
+def blocks(encoder: Encoder) -> list[list[nn.Parameter]]:
+    """The parameters of each block of its backbone, first to last, as `TuningSettings.depth` counts them.
+
+    Raises:
+        TaskError: timm does not say which blocks the backbone has.
+    """
+    backbone = encoder._network.backbone  # noqa: SLF001 - its parts are counted
+    matcher = getattr(backbone, "group_matcher", None)
+    if matcher is None:
+        raise TaskError(
+            f"backbone {encoder.backbone} cannot be tuned by blocks: timm does not group its layers"
+        )
+    parameters = dict(backbone.named_parameters())
+    groups = group_parameters(backbone, matcher(coarse=False))
+    return [[parameters[name] for name in names] for names in groups.values()]

@@ -1,10 +1,16 @@
 """The labelled galaxies of a training, a part of them held out."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from encoder.finetuning.report import STAGES
+from encoder.finetuning.settings import TuningSettings
 
 FEWEST_FOR_HOLDING_OUT = 10
 """Labels of the rarest class from which a part is held out."""
@@ -49,3 +55,25 @@ def split(pictures: Tensor, shares: NDArray[np.float32], seed: int) -> Galaxies:
 def class_counts(shares: NDArray[np.float32]) -> list[int]:
     """Galaxies of each class, by the class with most votes; the first of equal ones."""
     return [int(n) for n in np.bincount(shares.argmax(axis=1), minlength=shares.shape[1])]
+
+
+_FEWEST_STEPS = 4
+"""Of an epoch: few labels are shown several times in each."""
+
+
+def steps_of_epoch(n: int, settings: TuningSettings) -> int:
+    """Steps in which `n` galaxies are seen once, or more often."""
+    return max(_FEWEST_STEPS, math.ceil(n / settings.batch_size))
+
+
+def batches(
+    n: int, settings: TuningSettings, stage: str, epoch: int
+) -> Iterator[tuple[NDArray[np.int64], torch.Generator]]:
+    """Rows of each step of an epoch, and the source of its further randomness."""
+    sequence = np.random.SeedSequence([settings.seed, STAGES.index(stage), epoch])
+    generator = torch.Generator().manual_seed(int(sequence.generate_state(1)[0]))
+    steps, size = steps_of_epoch(n, settings), min(settings.batch_size, n)
+    times = math.ceil(steps * size / n)
+    order = torch.cat([torch.randperm(n, generator=generator) for _ in range(times)])
+    for rows in torch.split(order[: steps * size], size):
+        yield rows.numpy(), generator

@@ -17,16 +17,14 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from torch import Tensor
 
 from encoder.errors import TrainingError
-from encoder.evaluation.figures.contenders import IMAGENET, SCRATCH, imagenet_encoder, untrained_encoder
-from encoder.finetuning.check import check
 from encoder.finetuning.data import class_counts
 from encoder.finetuning.report import Epoch
 from encoder.finetuning.run import TuningRun
-from encoder.finetuning.settings import TuningSettings
-from encoder.finetuning.task import TunedTask
+from encoder.finetuning.settings import TunedTask, TuningSettings, check
 from encoder.finetuning.tuned_file import Tuned, load_tuned, probability
-from encoder.heads.old_probe import fit_probe
-from encoder.inference.vectors import embed
+from encoder.heads.probe import fit_probe
+from encoder.inference.embed import embed_pictures
+from encoder.model.baselines import IMAGENET, SCRATCH, imagenet_encoder, untrained_encoder
 from encoder.model.encoder import Encoder
 
 __all__ = ["Tuned", "TunedTask", "TuningSettings", "compare", "finetune", "load_tuned"]
@@ -121,7 +119,7 @@ def compare(
         check(count >= _FEWEST_OF_A_CLASS, f"class {name!r} has {count} galaxies to test on, 2 are needed")
     learnt, unseen = torch.from_numpy(~tested), torch.from_numpy(tested)
     vote_shares(encoder, pictures[learnt], votes[~tested], task)
-    vectors = embed(encoder, pictures)
+    vectors = embed_pictures(encoder, pictures)
     probe = fit_probe(vectors[~tested], shares[~tested])
     regression = probe.steps[-1][1]
     parameters = regression.coef_.size + regression.intercept_.size
@@ -140,7 +138,7 @@ def compare(
             continue
         file = folder / f"{task.name}-{name}.pt" if folder else None
         tuned = finetune(start, pictures[learnt], votes[~tested], task, how, file, progress)
-        said = probability(tuned.head, embed(tuned.encoder, pictures[unseen]))
+        said = probability(tuned.head, embed_pictures(tuned.encoder, pictures[unseen]))
         rows.append(_figures(name, truth, said, tuned.report.trained_parameters))
     return pd.DataFrame(rows)
 

@@ -1,5 +1,6 @@
 """The first stage: the head alone, on vectors of the frozen network, from where the probe ends."""
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -7,14 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from encoder.finetuning.batches import batches, steps_of_epoch
-from encoder.finetuning.best import Best
-from encoder.finetuning.data import Galaxies
-from encoder.finetuning.loss import step, vote_loss
-from encoder.finetuning.measured import measured
+from encoder.finetuning.block_stage import step, vote_loss
+from encoder.finetuning.checkpoint import Best
+from encoder.finetuning.data import Galaxies, batches, steps_of_epoch
 from encoder.finetuning.report import HEAD, Epoch
 from encoder.finetuning.settings import TuningSettings
-from encoder.heads.old_probe import fit_probe, probe_head
+from encoder.heads.probe import fit_probe, probe_head
 
 
 def train_head(
@@ -68,3 +67,30 @@ def _head_epoch(
         logits = head(torch.from_numpy(vectors[chosen]))
         total += step(optimiser, vote_loss(logits, torch.from_numpy(galaxies.shares[chosen])))
     return total / steps
+
+
+def measured(
+    stage: str,
+    epoch: int,
+    loss: float | None,
+    head: nn.Linear,
+    vectors: NDArray[np.float32],
+    galaxies: Galaxies,
+) -> Epoch:
+    """One line of the report.
+
+    Args:
+        stage: As `Epoch` has it, like `epoch` and `loss`.
+        epoch: Of the stage.
+        loss: Of the galaxies learnt from.
+        head: As it is after the epoch, on any device.
+        vectors: Of the galaxies held out, (n, d).
+        galaxies: Whose shares they are.
+    """
+    if not len(vectors):
+        return Epoch(stage, epoch, loss, None, None)
+    shares = torch.from_numpy(galaxies.shares[galaxies.held_out])
+    with torch.inference_mode():
+        logits = copy.deepcopy(head).cpu()(torch.from_numpy(vectors))
+        right = (logits.argmax(dim=1) == shares.argmax(dim=1)).float().mean()
+        return Epoch(stage, epoch, loss, float(vote_loss(logits, shares)), float(right))

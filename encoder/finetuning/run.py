@@ -11,20 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from encoder.finetuning.batches import steps_of_epoch
-from encoder.finetuning.best import Best
-from encoder.finetuning.block_stage import block_epoch, block_optimiser, most_epochs
-from encoder.finetuning.blocks import blocks
-from encoder.finetuning.check import check
-from encoder.finetuning.checkpoint import State, read_checkpoint, training_identity, write_checkpoint
-from encoder.finetuning.data import FEWEST_FOR_HOLDING_OUT, class_counts, split
-from encoder.finetuning.head_stage import train_head
-from encoder.finetuning.measured import measured
+from encoder.finetuning.block_stage import block_epoch, block_optimiser, blocks, most_epochs
+from encoder.finetuning.checkpoint import Best, State, read_checkpoint, training_identity, write_checkpoint
+from encoder.finetuning.data import FEWEST_FOR_HOLDING_OUT, class_counts, split, steps_of_epoch
+from encoder.finetuning.head_stage import measured, train_head
 from encoder.finetuning.report import BLOCKS, HEAD, Epoch, TuningReport
-from encoder.finetuning.settings import TuningSettings
-from encoder.finetuning.task import TunedTask
+from encoder.finetuning.settings import TunedTask, TuningSettings, check
 from encoder.finetuning.tuned_file import Tuned
-from encoder.inference.vectors import embed
+from encoder.inference.embed import embed_pictures
 from encoder.model.encoder import Encoder
 from encoder.model.network import fingerprint
 
@@ -65,7 +59,7 @@ class TuningRun:
 
     def train_head(self, progress: Callable[[Epoch], None]) -> None:
         """The first stage; the second starts from its best head."""
-        vectors = embed(self._encoder, self._galaxies.pictures)
+        vectors = embed_pictures(self._encoder, self._galaxies.pictures)
         head, rows, best_epoch = train_head(vectors, self._galaxies, self._settings, progress)
         self._head.load_state_dict(head.state_dict())
         start = replace(rows[best_epoch], stage=BLOCKS if self._depth else HEAD, epoch=0, loss=None)
@@ -117,7 +111,7 @@ class TuningRun:
         held_out = self._galaxies.held_out
         if not len(held_out):
             return np.empty((0, self._encoder.dimension), np.float32)
-        return embed(self._encoder, self._galaxies.pictures[held_out])
+        return embed_pictures(self._encoder, self._galaxies.pictures[held_out])
 
     @cached_property
     def _identity(self) -> str:

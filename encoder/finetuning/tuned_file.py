@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from encoder.errors import TaskError, WeightsError
 from encoder.finetuning.report import Epoch, TuningReport
-from encoder.finetuning.task import TunedTask
+from encoder.finetuning.settings import TunedTask
 from encoder.model.atomic_file import write_whole
 from encoder.model.device import pick_device
 from encoder.model.encoder import Encoder

@@ -1,15 +1,18 @@
 """A new task with few labels: logistic regression on frozen vectors, tested on all galaxies without label."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch import nn
 
 LABELS = (5, 10, 33, 79)
 """The paper's numbers of labelled rings that a few hundred rings allow, and as many others with each."""
@@ -98,3 +101,32 @@ def folded_auc(embedding: NDArray[np.float32], truth: NDArray[np.bool_], repeats
 def classifier() -> Pipeline:
     """Standardised vectors, logistic regression with a strong fixed penalty."""
     return make_pipeline(StandardScaler(), LogisticRegression(C=_INVERSE_PENALTY, max_iter=_MOST_STEPS))
+
+
+def fit_probe(embedding: NDArray[np.float32], shares: NDArray[np.float32]) -> Pipeline:
+    """The linear probe of vectors (n, d); a galaxy counts for each class by its share of the votes."""
+    rows, classes = shares.nonzero()
+    weight = shares[rows, classes]
+    return classifier().fit(
+        embedding[rows],
+        classes,
+        standardscaler__sample_weight=weight,
+        logisticregression__sample_weight=weight,
+    )
+
+
+def probe_head(probe: Pipeline, vectors: NDArray[np.float32]) -> nn.Linear:
+    """The probe as one linear layer; over the vectors the logits of two classes differ by 1 (rms)."""
+    scaler, regression = (step for _, step in probe.steps)
+    weight, bias = regression.coef_ / scaler.scale_, regression.intercept_
+    bias = bias - weight @ scaler.mean_
+    if len(weight) == 1:  # two classes: one logit, of the second
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    logits = vectors @ weight.T
+    centred = logits - logits.mean(axis=1, keepdims=True)
+    spread = math.sqrt(2 / (len(weight) - 1) * float(centred.var(axis=0).sum()))
+    head = nn.Linear(vectors.shape[1], len(weight))
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(weight / max(spread, 1e-6)))
+        head.bias.copy_(torch.from_numpy(bias / max(spread, 1e-6)))
+    return head

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from encoder.cutouts.thumbnails import jpegs
 from encoder.model.encoder import Encoder
 
 if TYPE_CHECKING:
     from encoder.cutouts.batches import ImageBatch
+
+_CHUNK = 256
 
 Progress = Callable[[int], None]
 
@@ -65,6 +69,13 @@ def embed(
             )
             if progress is not None:
                 progress(len(batch.rows))
+
+
+def embed_pictures(encoder: Encoder, pictures: Tensor) -> NDArray[np.float32]:
+    """Vectors, (n, d), of uint8 pictures, not all of which are turned to floats at once."""
+    return np.concatenate(
+        [encoder.encode(chunk.float() / 255).embedding for chunk in torch.split(pictures, _CHUNK)]
+    )
 
 
 def _ahead(batches: Iterable["ImageBatch"], helpers: ThreadPoolExecutor) -> Iterator["ImageBatch"]:

@@ -17,7 +17,7 @@ from galcat.cli import release as cli_release
 from galcat.cli import serve as cli_serve
 from galcat.cli import server as cli_server
 from galcat.cli import tasks as cli_tasks
-from galcat.reasons import EXPECTED, reason
+from galcat.errors import EXPECTED, reason
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -17,7 +17,7 @@ from catalog.database.connection import connect, database_url
 from catalog.database.embedded.settings import SEARCH_SETTINGS, expected_settings
 from catalog.database.read_only import run_query
 from catalog.formats.output import FORMATS, write_result
-from catalog.releases.release import current_release
+from catalog.releases.releases import current_release
 from catalog.result import Result, plain_value
 from catalog.search import search
 from catalog.search.crossmatch import USUAL_COLUMNS

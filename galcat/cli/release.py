@@ -17,7 +17,7 @@ from catalog.result import Result
 from catalog.settings import load_settings
 from galcat.cli.ingest import PROGRESS_COLUMNS, log
 from galcat.cli.query import show
-from galcat.workflows.backfill_plan import plan_backfill
+from galcat.workflows.backfill import plan_backfill
 from galcat.workflows.ingest.outcome import TileOutcome
 from galcat.workflows.writing import writing
 

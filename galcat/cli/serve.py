@@ -10,10 +10,9 @@ from catalog.database.connection import database_url
 from catalog.database.migrate import migrate
 from catalog.database.reader_login import reader_url
 from catalog.settings import load_settings
-from catalog.tap.app import make_app
+from catalog.tap.app import make_app, server_config
 from catalog.tap.database.connections import Connections
 from catalog.tap.limits import ServiceLimits
-from catalog.tap.server import server_config
 from galcat.cli.free_port import require_free
 from galcat.workflows.cutouts import SkyCutter
 

@@ -1,5 +1,8 @@
 """Fill a release with the tiles of one sky cell that the current release has and it lacks."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -12,10 +15,12 @@ from encoder.errors import SurveyError
 from encoder.surveys.description import Survey, survey_from_text
 from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import find_tiles
+from galcat.errors import JobError
 from galcat.workflows.ingest.outcome import Report, TileOutcome
 from galcat.workflows.ingest.sky_cells import cell_at
-from galcat.workflows.ingest.tiles import Target, cell_lock, ingest_tiles
+from galcat.workflows.ingest.tiles import cell_lock, ingest_tiles
 from galcat.workflows.release_encoder import release_encoder
+from galcat.workflows.target import Target
 from galcat.workflows.writing import writing
 
 
@@ -84,3 +89,43 @@ def _find(
 
 def _lost(tile: MissingTile, reason: str) -> TileOutcome:
     return TileOutcome(tile.name, "failed", error=f"tile {tile.name}: {reason}")
+
+
+@dataclass(frozen=True)
+class BackfillRun:
+    """Missing tiles of one cell of one survey, in one folder."""
+
+    survey: str
+    folder: str
+    cell: str
+    tiles: list[str]
+
+
+def plan_backfill(
+    connection: psycopg.Connection, release_id: int, folders: Mapping[str, Path]
+) -> list[BackfillRun]:
+    """Group what a release lacks by survey, folder and cell, in order of name.
+
+    Args:
+        connection: Open connection; only read from.
+        release_id: The release.
+        folders: By survey, where its tiles lie now; without it, where they were ingested from.
+
+    Raises:
+        JobError: A tile was ingested before its folder was kept, and none was given.
+    """
+    groups: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    homeless: list[MissingTile] = []
+    for tile in missing_tiles(connection, release_id):
+        folder = str(folders[tile.survey]) if tile.survey in folders else tile.folder
+        if folder is None:
+            homeless.append(tile)
+        else:
+            groups[tile.survey, folder, cell_at(tile.ra, tile.dec)].append(tile.name)
+    if homeless:
+        first = homeless[0]
+        raise JobError(
+            f"the catalogue did not keep the folder of {len(homeless)} tiles, the first is {first.name}: "
+            f"give it by --folder {first.survey}=PATH"
+        )
+    return [BackfillRun(*group, groups[group]) for group in sorted(groups)]

@@ -7,12 +7,15 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from catalog.releases.releases import shown_release
 from catalog.search.crossmatch import match
 from catalog.search.name_resolver import galaxy_named
 from catalog.search.positions import read_positions
 from catalog.search.search import galaxy_at
 from catalog.search.thumbnails import thumbnails
+from encoder.cutouts.pictures import read_picture
 from galcat.errors import JobError
+from galcat.workflows.release_encoder import release_encoder
 
 _PICTURES = (".jpg", ".jpeg", ".png")
 _SHOWN = 5
@@ -96,6 +99,30 @@ def _position(words: list[str]) -> tuple[float, float] | None:
 def _picture(connection: psycopg.Connection, path: Path, weights: str) -> Target:
     if not path.is_file():
         raise JobError(f"{path}: no such file")
-    from galcat.workflows.embed_image import search_vector_of  # noqa: PLC0415 - only an image needs torch
+    from galcat.workflows.similar import search_vector_of  # noqa: PLC0415 - only an image needs torch
 
     return Target(search_vector_of(connection, path, weights), path)
+
+
+def search_vector_of(connection: psycopg.Connection, image: Path, weights: str) -> NDArray[np.float32]:
+    """Encode a picture as the current release would.
+
+    Args:
+        connection: Open connection; only read from.
+        image: JPEG or PNG that spans the galaxy's whole field.
+        weights: The release's weights file; empty to find it among those shipped.
+
+    Returns:
+        (40,) search vector.
+
+    Raises:
+        ImageError: The picture cannot be read.
+        JobError: There is no release yet, or its weights are not those given or not among those shipped.
+    """
+    current = shown_release(connection)
+    if current is None:
+        raise JobError("the catalogue has no release yet: ingest a tile first")
+    encoder = release_encoder(current.name, current.weights_sha256, weights)
+    picture = read_picture(image, encoder.recipe.size, encoder.recipe.crop)
+    vector: NDArray[np.float32] = encoder.projection.apply(encoder.encode(picture[None]).embedding)[0]
+    return vector

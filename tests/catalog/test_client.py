@@ -15,7 +15,7 @@ from astropy.table import Table
 from catalog.client import Catalogue
 from catalog.errors import QueryError, UnknownObjectError
 from catalog.ingestion.records import object_id
-from catalog.releases.release import build_search_index, refresh_statistics
+from catalog.releases.releases import build_search_index, refresh_statistics
 from tests.catalog.galaxies import fill, galaxy_rows
 
 N = 300

@@ -9,7 +9,7 @@ from PIL import Image
 
 from catalog.ingestion.records import SkipRecord, SurveyRecord
 from catalog.ingestion.writer import register_survey, write_tile
-from catalog.releases.release import build_search_index, refresh_statistics, register_release
+from catalog.releases.releases import build_search_index, refresh_statistics, register_release
 from catalog.tasks.labels import Said, write_labels
 from catalog.tasks.tasks import add_task, show_task
 from tests.catalog.galaxies import galaxy_rows, release_record, tile_record

@@ -11,15 +11,12 @@ import pytest
 
 from catalog.checks.integrity import CHECKS
 from catalog.database.connection import connect
-from dagster_jobs.defs.assets import galaxies, statistics, vector_index
-from dagster_jobs.defs.checks import whole_catalogue
-from dagster_jobs.defs.partitions import sky_cells
-from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, no_report
+from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_catalogue
+from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, no_report, sky_cells
 from encoder.surveys.description import load_survey
 from encoder.tiles.tiles import find_tiles
-from galcat.workflows.ingest.cell import ingest_cell_tiles
 from galcat.workflows.ingest.sky_cells import cell_of
-from galcat.workflows.ingest.tiles import cell_lock
+from galcat.workflows.ingest.tiles import cell_lock, ingest_cell_tiles
 from tests.galcat.bricks import GALAXIES, mend, spoil, write_brick
 from tests.galcat.small_encoder import write_small_encoder
 

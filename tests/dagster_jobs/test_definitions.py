@@ -10,7 +10,7 @@ import pytest
 from catalog.checks.integrity import CHECKS
 from catalog.errors import ServerError
 from dagster_jobs.definitions import catalogue_definitions, defs
-from dagster_jobs.defs.failures import one_line
+from dagster_jobs.defs.resources import one_line
 from encoder.errors import TileError
 from galcat.errors import JobError
 from galcat.workflows.tasks.task_checks import CHECKS as TASK_CHECKS

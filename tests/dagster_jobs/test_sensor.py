@@ -13,7 +13,7 @@ from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
 from dagster_jobs.defs.sensors import new_tiles_sensor
 from encoder.surveys.description import SURVEYS, load_survey
 from encoder.tiles.tiles import find_tiles
-from galcat.workflows.ingest.sights import Sight, compare
+from galcat.workflows.ingest.drop import Sight, compare
 from galcat.workflows.ingest.sky_cells import UNPLACED
 from tests.galcat.bricks import r_image, write_brick
 

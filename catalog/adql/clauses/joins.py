@@ -18,9 +18,9 @@ from catalog.adql.names import by_name, identifier, suggestion
 from catalog.adql.scope import Scope
 from catalog.adql.sources import Source
 from catalog.adql.value import Column
+from catalog.adql.values.casts import check_kinds
 from catalog.adql.values.conditions import condition, conjuncts
 from catalog.adql.values.expressions import value
-from catalog.adql.values.fitting import check_kinds
 
 Parts = tuple[LiteralString | sql.Composable | Source, ...]
 

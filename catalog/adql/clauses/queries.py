@@ -6,9 +6,8 @@ from typing import LiteralString
 from psycopg import sql
 from sqlglot import exp
 
-from catalog.adql.clauses.rows import at_most, limited
 from catalog.adql.clauses.selects import select
-from catalog.adql.clauses.sorting import sorted_by_outputs
+from catalog.adql.clauses.sorting import at_most, limited, sorted_by_outputs
 from catalog.adql.errors import AdqlError
 from catalog.adql.functions.choices import common
 from catalog.adql.glue import glue, listed

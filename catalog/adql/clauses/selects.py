@@ -7,11 +7,9 @@ from psycopg import sql
 from sqlglot import exp
 
 from catalog.adql.clauses.from_clause import from_clause, in_sql
-from catalog.adql.clauses.group_keys import Keys
-from catalog.adql.clauses.grouping import grouping
-from catalog.adql.clauses.rows import at_most, limited, whole_number
+from catalog.adql.clauses.grouping import Keys, grouping
 from catalog.adql.clauses.similarity import searched
-from catalog.adql.clauses.sorting import order_keys
+from catalog.adql.clauses.sorting import at_most, limited, order_keys, whole_number
 from catalog.adql.errors import AdqlError
 from catalog.adql.glue import glue, listed, size_of
 from catalog.adql.grammar.tree import offset_of

@@ -6,8 +6,7 @@ from psycopg import sql
 from sqlglot import exp
 
 from catalog.adql.clauses.joins import is_comma
-from catalog.adql.clauses.rows import whole_number
-from catalog.adql.clauses.sorting import first_key
+from catalog.adql.clauses.sorting import first_key, whole_number
 from catalog.adql.glue import glue, listed
 from catalog.adql.limits import SIMILAR
 from catalog.adql.scope import Scope

@@ -4,7 +4,7 @@ import re
 
 from catalog.adql.functions.call import Call, Function
 from catalog.adql.glue import glue
-from catalog.adql.times import timestamp
+from catalog.adql.sky import timestamp
 from catalog.adql.value import Kind, Value, of_kind, text_of
 
 

@@ -1,12 +1,12 @@
 """IN_UNIT: a column's values in another unit, by a factor that is known before the query runs."""
 
 import math
+import re
 
 from astropy import units
 
 from catalog.adql.errors import AdqlError
 from catalog.adql.functions.call import Call, Function
-from catalog.adql.functions.unit_text import read_unit
 from catalog.adql.glue import glue
 from catalog.adql.value import Kind, Value, of_kind
 
@@ -37,3 +37,23 @@ def _known(written: str, place: int | None) -> units.UnitBase:
 
 
 UNITS = (Function("IN_UNIT", 2, 2, _in_unit),)
+
+
+_LONGEST = 50
+_SCALE = r"10\*\*[+-]?\d{1,2}[ .]?"
+_NAME = r"(?:[A-Za-z]+\d?|%)(?:\*\*[+-]?\d{1,2})?"
+_UNIT = re.compile(rf"(?:{_SCALE})?{_NAME}(?:[./]{_NAME})*|1")
+
+
+def read_unit(text: str) -> units.UnitBase:
+    """A unit: names joined by `.` and `/`, each perhaps to a power of two digits, after a power of ten.
+
+    Raises:
+        ValueError: It is of another form, or names what VOUnits does not know.
+    """
+    if len(text) > _LONGEST or not _UNIT.fullmatch(text):
+        raise ValueError(f"{text[:_LONGEST]!r} is no unit of VOUnits")
+    try:
+        return units.Unit(text, format="vounit")
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise ValueError(f"{text!r} is no unit of VOUnits") from error

@@ -5,9 +5,7 @@ from itertools import pairwise
 from sqlglot import Token, TokenType
 
 from catalog.adql.errors import AdqlError
-from catalog.adql.grammar.misspelt import misspelt
-from catalog.adql.grammar.token_kinds import LEAVES
-from catalog.adql.grammar.words import RESERVED
+from catalog.adql.grammar.words import LEAVES, RESERVED, misspelt
 
 _ENDS_A_VALUE = LEAVES | {
     *(TokenType.R_PAREN, TokenType.END, TokenType.NULL, TokenType.TRUE, TokenType.FALSE, TokenType.STAR)

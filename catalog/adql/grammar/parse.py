@@ -7,9 +7,9 @@ from sqlglot.errors import ParseError, TokenError
 
 from catalog.adql.errors import AdqlError
 from catalog.adql.grammar.dialect import Adql
-from catalog.adql.grammar.misspelt import misspelt_before
 from catalog.adql.grammar.tokens import checked
 from catalog.adql.grammar.tree import check_tree, offset_of
+from catalog.adql.grammar.words import misspelt_before
 from catalog.adql.limits import QUERY_BYTES
 
 _DIALECT = Adql()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlglot import Token, TokenType, exp
 
 from catalog.adql.errors import AdqlError
-from catalog.adql.grammar.token_kinds import LEAVES
+from catalog.adql.grammar.words import LEAVES
 
 _TWO = frozenset({"this", "expression"})
 _ONE = frozenset({"this"})

@@ -11,7 +11,7 @@ from catalog.adql.glue import glue
 from catalog.adql.grammar.tree import offset_of
 from catalog.adql.scope import Scope
 from catalog.adql.value import Value, of_kind
-from catalog.adql.values.fitting import check_kinds, fitted
+from catalog.adql.values.casts import check_kinds, fitted
 
 
 def case(node: exp.Expr, scope: Scope, value: Callable[[exp.Expr, Scope], Value]) -> Value:

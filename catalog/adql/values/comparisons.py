@@ -12,8 +12,8 @@ from catalog.adql.limits import IN_LIST
 from catalog.adql.scope import Scope
 from catalog.adql.sky import near_by_index
 from catalog.adql.value import Kind, Value
+from catalog.adql.values.casts import check_kinds, fitted
 from catalog.adql.values.expressions import value
-from catalog.adql.values.fitting import check_kinds, fitted
 from catalog.adql.values.numbers import literal_value
 
 _SIGNS: dict[type[exp.Expr], LiteralString] = {

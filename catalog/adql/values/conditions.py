@@ -12,9 +12,9 @@ from catalog.adql.grammar.tree import offset_of
 from catalog.adql.limits import CHAIN
 from catalog.adql.scope import Scope
 from catalog.adql.value import Kind
+from catalog.adql.values.casts import check_kinds
 from catalog.adql.values.comparisons import between, compared, in_list
 from catalog.adql.values.expressions import text_value, value
-from catalog.adql.values.fitting import check_kinds
 
 
 def condition(node: exp.Expr, scope: Scope) -> sql.Composed:

@@ -5,15 +5,20 @@ from contextlib import AbstractContextManager
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from catalog.adql.published import PublishedTable
 from catalog.errors import CatalogError
 from catalog.formats.choose import Format
 from catalog.tap.answers.answer import Answer
+from catalog.tap.answers.question import tap_question
 from catalog.tap.answers.response import AnswerResponse
 from catalog.tap.error_response import error_response
+from catalog.tap.parameters import read_parameters
 from catalog.tap.queries.run_query import Question, RunningQuery
 from catalog.tap.service import Service
+from catalog.tap.uploads.sent_tables import sent_tables
+from catalog.tap.uploads.stored_tables import stored_tables
 
 LINKS_PATH = "/datalink/links"
 
@@ -46,3 +51,16 @@ def ask(
     links = service.base(request) + LINKS_PATH
     answer = Answer(query, form, question.text, links, service.spool, limits.answer_bytes, uploads)
     return AnswerResponse(service, request, question, answer, interface, on_error)
+
+
+def sync_routes(service: Service) -> list[Route]:
+    """The route /tap/sync."""
+
+    async def sync(request: Request) -> Response:
+        parameters = await read_parameters(request, service.limits)
+        asked = tap_question(parameters, service.limits)
+        sent = sent_tables(parameters, service.limits, service.base(request))
+        uploads = stored_tables(service, sent)
+        return ask(service, request, asked.question, asked.form, "sync", uploads)
+
+    return [Route("/tap/sync", sync, methods=["GET", "POST"])]

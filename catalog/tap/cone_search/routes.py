@@ -15,8 +15,7 @@ from catalog.formats.choose import Format, choose
 from catalog.formats.error import votable_error
 from catalog.formats.votable_document import HEAD
 from catalog.formats.writer import Ending, Heading, Row, Writer
-from catalog.formats.xml import XML
-from catalog.formats.xml_text import quoted
+from catalog.formats.xml import XML, quoted
 from catalog.tap.answers.ask import LINKS_PATH, ask
 from catalog.tap.answers.question import bounded_question
 from catalog.tap.cone_search.query import IDENTITY, cone_query, cone_wanted, described

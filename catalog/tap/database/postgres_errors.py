@@ -68,3 +68,8 @@ def _one_line(error: psycopg.Error) -> str:
     if error.diag.message_hint:
         parts.append(f"({error.diag.message_hint})")
     return " ".join(" ".join(parts).split())
+
+
+def storable(text: str) -> str:
+    """The same text; NUL and lone surrogates become a mark of replacement."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()

@@ -9,7 +9,7 @@ from datetime import datetime
 import psycopg
 
 from catalog.tap.database.connections import Connections
-from catalog.tap.database.stored_text import storable
+from catalog.tap.database.postgres_errors import storable
 
 _log = logging.getLogger(__name__)
 

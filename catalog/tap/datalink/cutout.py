@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from catalog.tap.datalink.galaxy_files import GalaxyFiles
-from catalog.tap.datalink.galaxy_id import object_id_of
+from catalog.tap.datalink.galaxy_files import GalaxyFiles, object_id_of
 from catalog.tap.faults import AskedWrongError, NothingThereError
 from catalog.tap.parameters import Parameters
 

@@ -14,8 +14,7 @@ from catalog.formats.error import votable_error
 from catalog.formats.xml import XML
 from catalog.tap.datalink.cutout import Cutter
 from catalog.tap.datalink.cutout_response import cutout_endpoint
-from catalog.tap.datalink.galaxy_files import galaxy_files
-from catalog.tap.datalink.galaxy_id import object_id_of
+from catalog.tap.datalink.galaxy_files import galaxy_files, object_id_of
 from catalog.tap.datalink.links import DATALINK, Asked, links_document
 from catalog.tap.datalink.logged import logged
 from catalog.tap.datalink.thumbnail import thumbnail_endpoint

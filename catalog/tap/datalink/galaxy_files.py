@@ -1,5 +1,6 @@
 """What lies behind a galaxy beside its row: its small picture, and the tile that it was cut from."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,3 +50,15 @@ def galaxy_files(connection: psycopg.Connection, object_ids: Sequence[int]) -> d
         [FIELD_PX, list(object_ids)],
     ).fetchall()
     return {row[0]: GalaxyFiles(*row) for row in rows}
+
+
+IVOID = "ivo://galcat/galaxy?"
+_LARGEST = 2**63 - 1
+_NAME = re.compile(rf"(?:{re.escape(IVOID)})?([0-9]{{1,19}})", re.IGNORECASE)
+
+
+def object_id_of(text: str) -> int | None:
+    """The object_id that a name means; None where it is no such name."""
+    found = _NAME.fullmatch(text.strip())
+    number = int(found[1]) if found else _LARGEST + 1
+    return number if number <= _LARGEST else None

@@ -8,7 +8,7 @@ from catalog.columns import ColumnMeta
 from catalog.formats.choose import VOTABLE
 from catalog.formats.votable_writer import TabledataWriter
 from catalog.formats.writer import Ending, Heading, Row
-from catalog.formats.xml_text import quoted
+from catalog.formats.xml import quoted
 from catalog.tap.datalink.cutout import BANDS_M
 from catalog.tap.datalink.cutout_response import FITS
 from catalog.tap.datalink.galaxy_files import GalaxyFiles

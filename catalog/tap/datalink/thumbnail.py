@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from catalog.errors import UnknownObjectError
 from catalog.search.thumbnails import thumbnails
-from catalog.tap.datalink.galaxy_id import object_id_of
+from catalog.tap.datalink.galaxy_files import object_id_of
 from catalog.tap.faults import NothingThereError
 from catalog.tap.service import Service
 

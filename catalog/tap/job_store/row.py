@@ -1,16 +1,17 @@
 """A row of galcat_tap.job as a Job, and back where JSON is needed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from catalog.adql.published import PublishedTable
+from catalog.adql.published import PublishedColumn, PublishedTable
+from catalog.columns import ColumnMeta
 from catalog.tap.faults import BrokenError
 from catalog.tap.job_store.job import Job, Result
-from catalog.tap.job_store.record import from_record, to_record
 
 
 class UnreadableError(BrokenError):
@@ -68,3 +69,17 @@ def _result(row: Mapping[str, Any]) -> Result | None:
     return Result(
         row["result_file"], row["result_type"], row["result_bytes"], row["result_rows"], row["is_cut"]
     )
+
+
+def to_record(table: PublishedTable) -> dict[str, object]:
+    """All of it, in what JSON knows."""
+    return asdict(table)
+
+
+def from_record(record: Mapping[str, Any]) -> PublishedTable:
+    """The table again."""
+    columns = tuple(
+        PublishedColumn(**{**column, "meta": ColumnMeta(**column["meta"])}) for column in record["columns"]
+    )
+    schema, name = record["relation"]
+    return PublishedTable(**{**record, "relation": (schema, name), "columns": columns})

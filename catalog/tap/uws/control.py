@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 from catalog.tap.faults import AskedWrongError
-from catalog.tap.job_store.change import change_job, check_number
 from catalog.tap.job_store.job import Job
-from catalog.tap.job_store.new_job import NewJob, check_place, make_job
+from catalog.tap.job_store.new_job import NewJob, change_job, check_number, check_place, make_job
 from catalog.tap.job_store.removal import RemovedJob, delete_job, drop_tables_of
 from catalog.tap.job_store.results import JobResults
 from catalog.tap.job_store.store import (

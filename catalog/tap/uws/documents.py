@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from catalog.formats.xml import HEAD, iso
-from catalog.formats.xml_text import attributes, content
+from catalog.formats.xml import HEAD, attributes, content, iso
 from catalog.tap.job_store.job import Job
 
 _NAMESPACES = (

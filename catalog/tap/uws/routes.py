@@ -10,12 +10,12 @@ from catalog.tap.faults import AskedWrongError
 from catalog.tap.job_store.job import PHASES, Job
 from catalog.tap.parameters import Parameters, read_parameters
 from catalog.tap.service import Service
+from catalog.tap.throttle import WaitPlaces
 from catalog.tap.uploads.sent_tables import sent_tables
 from catalog.tap.uws.documents import job_document
 from catalog.tap.uws.list_routes import ASYNC, moment, query_parameters
 from catalog.tap.uws.parts import JobParts
 from catalog.tap.uws.wait import wait_for_change, wait_for_short_job
-from catalog.tap.wait_places import WaitPlaces
 
 _FOR_EVER = "-1"
 

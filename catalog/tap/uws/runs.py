@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 import psycopg
 
-from catalog.tap.database.stored_text import storable
+from catalog.tap.database.postgres_errors import storable
 from catalog.tap.job_store.job import Job, Result
 from catalog.tap.job_store.results import check_room
 from catalog.tap.job_store.row import UnreadableError, select_jobs
 from catalog.tap.limits import ServiceLimits
-from catalog.tap.uws.room import record_alone, room_for
 
 _log = logging.getLogger(__name__)
 
@@ -126,3 +125,24 @@ def still_executing(keeper: psycopg.Connection, job_ids: Sequence[str]) -> set[s
 def result_files(keeper: psycopg.Connection) -> set[str]:
     """Names of all files that belong to jobs."""
     return {str(row[0]) for row in keeper.execute(_FILES).fetchall()}
+
+
+_BYTES = """
+    SELECT coalesce(sum(result_bytes), 0)::bigint,
+        coalesce(sum(result_bytes) FILTER (WHERE address = %s), 0)::bigint
+    FROM galcat_tap.job
+"""
+_ALONE = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('galcat results', 0))"
+
+
+def room_for(keeper: psycopg.Connection, address: str, limits: ServiceLimits) -> int:
+    """Bytes that the next result of an address may have."""
+    row = keeper.execute(_BYTES, [address]).fetchone()
+    of_all, of_address = (int(row[0]), int(row[1])) if row else (0, 0)
+    left = min(limits.spool_bytes - of_all, limits.spool_bytes_an_address - of_address)
+    return max(0, min(limits.answer_bytes, left))
+
+
+def record_alone(keeper: psycopg.Connection) -> None:
+    """See to it that nobody else records a result until this transaction ends."""
+    keeper.execute(_ALONE)

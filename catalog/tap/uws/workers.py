@@ -15,8 +15,7 @@ from catalog.tap.job_store.job import Job, Result
 from catalog.tap.job_store.results import FullError, JobResults
 from catalog.tap.service import Service
 from catalog.tap.uws.make_result import Running, make_result
-from catalog.tap.uws.room import room_for
-from catalog.tap.uws.runs import claim_job, complete_job, fail_job, let_go, still_executing
+from catalog.tap.uws.runs import claim_job, complete_job, fail_job, let_go, room_for, still_executing
 
 _log = logging.getLogger(__name__)
 

@@ -15,15 +15,18 @@ from catalog.tap.middleware.compression import gzipped, takes_gzip
 from catalog.tap.parameters import read_parameters
 from catalog.tap.service import Service
 from catalog.tap.vosi.capabilities import capabilities_document
+from catalog.tap.vosi.examples import ExamplesPage
 from catalog.tap.vosi.tables import table_document, tables_document, with_flags
 
 _SECONDS = 20.0
+_XHTML = "application/xhtml+xml"
 _WORTH_PACKING_BYTES = 4_096
 
 
 def vosi_routes(service: Service) -> list[Route]:
     """The routes; also at the root, where some tools look for availability."""
     up_since = datetime.now(UTC)
+    examples_page = ExamplesPage()
 
     async def capabilities(request: Request) -> Response:
         return _document(request, capabilities_document(service.base(request), service.limits))
@@ -49,11 +52,16 @@ def vosi_routes(service: Service) -> list[Route]:
 
         return _document(request, await run_sync(_read, service, made))
 
+    def examples(request: Request) -> Response:
+        with service.connections.reader() as connection, one_moment(connection, _SECONDS):
+            return Response(examples_page(connection, service.base(request)), media_type=_XHTML)
+
     return [
         Route("/tap/capabilities", capabilities),
         Route("/tap/availability", availability),
         Route("/tap/tables", tables),
         Route("/tap/tables/{name}", table),
+        Route("/tap/examples", examples),
     ]
 
 

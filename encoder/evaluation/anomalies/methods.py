@@ -16,7 +16,7 @@ from encoder.evaluation.anomalies.search import (
     in_order,
 )
 from encoder.evaluation.anomalies.table import Method
-from encoder.evaluation.figures.contenders import IMAGENET
+from encoder.model.baselines import IMAGENET
 from encoder.model.projection import fit_projection
 from encoder.training.release import SEARCHED_WIDTH
 

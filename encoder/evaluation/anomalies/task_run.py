@@ -12,8 +12,8 @@ from rich.progress import Progress
 from encoder.evaluation.anomalies.search import BATCHES
 from encoder.evaluation.figures.contenders import Contender
 from encoder.evaluation.figures.few_labels import REPEATS
+from encoder.evaluation.sets.real import simulated_votes
 from encoder.evaluation.sets.samples import Sample
-from encoder.evaluation.sets.simulated_sets import simulated_votes
 from encoder.evaluation.sets.vectors import vectors_of
 
 SIMULATED = 20_000

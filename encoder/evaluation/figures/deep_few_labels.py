@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from encoder.errors import EvaluationError
-from encoder.evaluation.figures.contenders import IMAGENET, SCRATCH
 from encoder.evaluation.figures.few_labels import CLASSES, LabelSet, Split, row, splits
 from encoder.finetuning.finetune import TunedTask, TuningSettings, compare
 from encoder.model.atomic_file import write_whole
+from encoder.model.baselines import IMAGENET, SCRATCH
 from encoder.model.encoder import Encoder
 
 REPEATS = 5

@@ -6,10 +6,9 @@ from dataclasses import asdict
 import pandas as pd
 from sklearn.metrics import balanced_accuracy_score
 
-from encoder.evaluation.figures.components import by_components
 from encoder.evaluation.figures.contenders import Contender
 from encoder.evaluation.figures.fractions import fraction_figures
-from encoder.evaluation.figures.retrieval import nearest, retrieval
+from encoder.evaluation.figures.retrieval import by_components, nearest, retrieval
 from encoder.evaluation.sets.real import COUNTED, FEWEST_TAGGED, Efigi, Ringed, Voted
 from encoder.heads.probe import REPEATS, folded_auc, possible_labels, ring_accuracy
 from encoder.model.encoder import Encoded

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from encoder.evaluation.figures.contenders import IMAGENET, SCRATCH
+from encoder.model.baselines import IMAGENET, SCRATCH
 
 _COLOURS = ("#1f5fa8", "#2a9d5c", "#8c4fb0", "#c2477f", "#3aa6b9")
 _BASELINES = {IMAGENET: "#e08a1e", SCRATCH: "#8a8a8a"}

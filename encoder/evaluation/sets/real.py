@@ -10,11 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from encoder.errors import EvaluationError, LabelTableError
-from encoder.evaluation.sets.samples import Sample, sample_of_files
+from encoder.evaluation.sets.samples import Sample, sample_of_files, sample_of_simulated
 from encoder.heads.probe import FOLDS
 from encoder.model.gz_tree import GZD5
+from encoder.simulation.simulate import SurveyParameters
 from encoder.training.efigi import RINGS, has_ring, ring_stratified
 from encoder.training.label_tables import read_labels, unique, vote_counts
+from encoder.training.simulated import simulated_galaxies, true_fractions
 
 EFIGI = "efigi"
 DECALS_RINGS = "gz_decals_rings"
@@ -221,3 +223,38 @@ def _votes(path: Path, columns: Mapping[str, str]) -> dict[str, NDArray[np.float
     for name, row in zip(table["iauname"], votes, strict=True):
         summed[name] = summed.get(name, np.zeros(GZD5.n_answers, np.float32)) + row
     return summed
+
+
+FRESH_SEED = 900_001
+"""Training refuses seeds as high."""
+
+OTHER_RANGES = SurveyParameters(
+    psf_fwhm_arcsec=1.6,
+    depth_mag=(23.6, 23.0, 22.1),
+    elliptical_sersic=(1.6, 2.5),
+    thickness=(0.15, 0.2),
+    arm_strength=(0.6, 0.7),
+    bar_share=0.5,
+    background_per_arcmin2=10.0,
+    stars_per_arcmin2=1.0,
+)
+"""Wider seeing and less depth; ellipticals, edge-on disks and arms outside the usual ranges."""
+
+
+def simulated_votes(n: int, cache: Path) -> list[Voted]:
+    """Galaxies of the usual ranges with a seed of their own, and as many of ranges never trained on.
+
+    Args:
+        n: Of each.
+        cache: Folder that the pictures are kept in.
+    """
+    sets = (
+        ("simulated", "simulated", FRESH_SEED, SurveyParameters()),
+        ("simulated, other ranges", "simulated_other", FRESH_SEED + 1, OTHER_RANGES),
+    )
+    voted = []
+    for title, name, seed, survey in sets:
+        galaxies = simulated_galaxies(n, seed, cache, survey)
+        sample = sample_of_simulated(name, galaxies, f"{seed} {survey} {galaxies.votes.tolist()}")
+        voted.append(Voted(title, sample, galaxies.votes, true_fractions(n, seed, survey)))
+    return voted

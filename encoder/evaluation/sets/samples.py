@@ -1,7 +1,8 @@
 """Galaxies to be encoded: their names, and how the picture of each is made for a recipe."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from torch import Tensor
 
 from encoder.cutouts.pictures import read_picture
 from encoder.errors import EvaluationError
+from encoder.model.encoder import Encoder
 from encoder.model.recipe import ImageRecipe
 from encoder.training.augment import plain
+from encoder.training.config import TIMM
 from encoder.training.simulated import KEPT_SHARE, SimulatedGalaxies
 
 
@@ -66,3 +69,26 @@ def sample_of_simulated(name: str, galaxies: SimulatedGalaxies, version: str) ->
 
 def _digest(values: Iterable[object]) -> str:
     return hashlib.sha256("\n".join(map(repr, values)).encode()).hexdigest()[:16]
+
+
+def check_left_out(encoder: Encoder, wanted: Mapping[str, Sequence[str]]) -> None:
+    """Refuse an encoder that may have learnt what it is to find.
+
+    Args:
+        encoder: A release.
+        wanted: What the sources of each kind must leave out.
+
+    Raises:
+        EvaluationError: A source did not, the training began at another release, or the file does not say.
+    """
+    text = encoder.training.get("configuration")
+    if not isinstance(text, str):
+        raise EvaluationError(f"{encoder.name} does not say what it was trained on")
+    configuration = tomllib.loads(text)
+    start = configuration["release"]["start"]
+    if start not in {"imagenet", "random"} and not start.startswith(TIMM):
+        raise EvaluationError(f"{encoder.name} went on from {start}, which may have been trained on anything")
+    for source in configuration["source"]:
+        for name in wanted.get(source["kind"], ()):
+            if name not in source.get("without", ()):
+                raise EvaluationError(f"{encoder.name} was trained on {name!r} of source {source['kind']}")

@@ -1,17 +1,72 @@
 """The drop folder: which tiles in it are new or changed, and have stopped changing."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from catalog.database.migrate import migrate
 from encoder.errors import SurveyError
 from encoder.surveys.description import Survey, load_survey
 from encoder.tiles.tile_files import TileFiles
-from galcat.reasons import EXPECTED, reason
-from galcat.workflows.ingest.pending import find_unsettled
-from galcat.workflows.ingest.plan import by_cell, run_key
-from galcat.workflows.ingest.sights import Memory, compare
+from galcat.errors import EXPECTED, reason
+from galcat.workflows.ingest.pending import by_cell, find_unsettled, run_key
+
+
+class Sight(NamedTuple):
+    """A pending tile as a look saw it, and whether a run was asked for it as it is."""
+
+    fingerprint: str
+    is_asked: bool
+
+
+Memory = dict[str, dict[str, Sight]]  # by folder and tile
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The pending tiles of a folder, compared with the last look.
+
+    Attributes:
+        sights: Every tile, for the next look.
+        ready: Tiles to ask for now: unchanged since the last look, and not asked for before.
+        moving: Names of tiles that are new or changed.
+    """
+
+    sights: dict[str, Sight]
+    ready: list[TileFiles]
+    moving: list[str]
+
+
+def compare(tiles: list[TileFiles], before: dict[str, Sight], room: int) -> Comparison:
+    """Tell which tiles are ready, `room` of them at most; the others' turn comes at a later look."""
+    now = Comparison({}, [], [])
+    for tile in tiles:
+        was = before.get(tile.name)
+        if was is None or was.fingerprint != tile.fingerprint:
+            now.moving.append(tile.name)
+            now.sights[tile.name] = Sight(tile.fingerprint, is_asked=False)
+        elif was.is_asked or len(now.ready) == room:
+            now.sights[tile.name] = was
+        else:
+            now.ready.append(tile)
+            now.sights[tile.name] = Sight(tile.fingerprint, is_asked=True)
+    return now
+
+
+def memory_to_json(memory: Memory) -> str:
+    """As text, for a cursor."""
+    return json.dumps(memory, separators=(",", ":"))
+
+
+def memory_from_json(text: str | None) -> Memory:
+    """Read what `memory_to_json` wrote; no text means that nothing was seen yet."""
+    folders = json.loads(text) if text else {}
+    return {
+        folder: {tile: Sight(*sight) for tile, sight in tiles.items()} for folder, tiles in folders.items()
+    }
+
 
 AT_MOST = 1000  # tiles asked for by a look: a header of each is read to place it, and a tick has a minute
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 from catalog.database.migrate import migrate
 from catalog.ingestion.writer import register_survey
-from catalog.releases.release import register_release
-from catalog.releases.releases import Release, find_release, in_use, releases, shown_release
+from catalog.releases.releases import Release, find_release, in_use, register_release, releases, shown_release
 from encoder.model.encoder import Encoder
 from encoder.surveys.description import Survey
 from galcat.errors import JobError
 from galcat.workflows.ingest.rows import release_record, survey_record
-from galcat.workflows.ingest.tiles import Target
+from galcat.workflows.target import Target
 from galcat.workflows.writing import writing
 
 

@@ -5,31 +5,26 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 
+from catalog.checks.integrity import CheckResult, run_checks
 from catalog.errors import CatalogError
-from catalog.ingestion.tile_status import KnownTile, known_tiles, touch_tile
+from catalog.ingestion.tile_status import KnownTile, known_tiles, tile_ids, touch_tile
 from catalog.ingestion.writer import write_failure, write_tile
 from encoder.errors import EncoderError, TileError
 from encoder.inference.encode_tile import CutTile, EncodedTile, cut_tile, encode_tile
 from encoder.model.encoder import Encoder
-from encoder.surveys.description import Survey
+from encoder.surveys.description import Survey, load_survey
 from encoder.tiles.tile_files import TileFiles
-from encoder.tiles.tiles import read_tile
+from encoder.tiles.tiles import find_tiles, read_tile
 from galcat.errors import JobError
 from galcat.workflows.ingest.outcome import Report, TileOutcome
-from galcat.workflows.ingest.plan import is_settled
+from galcat.workflows.ingest.pending import is_settled, pending_by_cell
 from galcat.workflows.ingest.rows import galaxy_rows, skip_records, tile_record
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where the rows go: an open connection, and the survey and release they belong to."""
-
-    connection: psycopg.Connection
-    survey_id: int
-    release_id: int
+from galcat.workflows.ingest.target import open_target
+from galcat.workflows.target import Target
 
 
 @dataclass(frozen=True)
@@ -220,3 +215,33 @@ def _failed(target: Target, files: TileFiles, error: str) -> TileOutcome:
         if target.connection.closed:
             raise JobError(error) from again
     return TileOutcome(files.name, "failed", error=error)
+
+
+def ingest_cell_tiles(
+    url: str, encoder: Encoder, definition: str, folder: Path, cell: str, names: list[str], report: Report
+) -> tuple[list[TileOutcome], list[CheckResult]]:
+    """Ingest what is still pending once the cell is ours, then check those tiles.
+
+    Args:
+        url: The catalogue.
+        encoder: The release.
+        definition: What `load_survey` takes.
+        folder: The survey's folder.
+        cell: The cell; tiles that lie elsewhere are left alone.
+        names: Tiles to look at; none means all of the cell.
+        report: Told of every tile.
+
+    Raises:
+        CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
+    """
+    survey = load_survey(definition)
+    found = find_tiles(survey, folder, set(names) or None)
+    with (
+        open_target(url, survey, encoder) as target,
+        cell_lock(target.connection, survey.name, cell),
+    ):
+        known = known_tiles(target.connection, survey.name, target.release_id)
+        pending = pending_by_cell(found, known).get(cell, [])
+        outcomes = ingest_tiles(target, encoder, survey, pending, report)
+        tiles = tile_ids(target.connection, survey.name, [outcome.name for outcome in outcomes])
+        return outcomes, run_checks(target.connection, tiles)

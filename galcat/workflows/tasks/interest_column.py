@@ -18,8 +18,7 @@ from catalog.tasks.model_versions import (
 from catalog.tasks.tasks import show_task
 from encoder.anomalies.gaussian_process import Interest, standardised
 from galcat.workflows.tasks.anomaly_round import Search, read_search
-from galcat.workflows.tasks.counted import Counted
-from galcat.workflows.tasks.learn import Learnt
+from galcat.workflows.tasks.learn import Counted, Learnt
 from galcat.workflows.writing import writing
 
 METHOD = "interest"

@@ -25,7 +25,6 @@ from catalog.tasks.ranking import random_unlabelled
 from catalog.tasks.tasks import Task, find_task, show_task
 from encoder.heads.fit import Head, fit_head
 from galcat.errors import JobError
-from galcat.workflows.tasks.counted import Counted
 from galcat.workflows.writing import writing
 
 WORSE = 0.03
@@ -191,3 +190,24 @@ def _scored(head: Head, task: Task, chunks: Iterable[Vectors]) -> Iterator[Score
     for ids, vectors in chunks:
         scores = head.score(vectors)
         yield ids, scores.probability[:, columns], scores.uncertainty[:, columns]
+
+
+@dataclass
+class Counted:
+    """A counter to put chunks of scores through.
+
+    Attributes:
+        progress: Told how many more galaxies came by.
+        galaxies: How many did.
+    """
+
+    progress: Callable[[int], None] | None = None
+    galaxies: int = 0
+
+    def passing(self, chunks: Iterable[Scores]) -> Iterator[Scores]:
+        """The same chunks, counted when they are taken."""
+        for chunk in chunks:
+            self.galaxies += len(chunk[0])
+            if self.progress is not None:
+                self.progress(len(chunk[0]))
+            yield chunk

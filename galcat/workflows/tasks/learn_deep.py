@@ -32,8 +32,7 @@ from encoder.finetuning.report import Epoch
 from encoder.model.encoder import Encoder
 from galcat.errors import JobError
 from galcat.workflows.release_encoder import release_encoder
-from galcat.workflows.tasks.counted import Counted
-from galcat.workflows.tasks.learn import Learnt, Lesson, read_lesson, step_back
+from galcat.workflows.tasks.learn import Counted, Learnt, Lesson, read_lesson, step_back
 from galcat.workflows.writing import writing
 
 METHOD = "deep"

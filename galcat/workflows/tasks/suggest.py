@@ -7,9 +7,8 @@ import psycopg
 from numpy.typing import NDArray
 
 from catalog.releases.vectors import CurrentRelease, current_projection, vectors_of
-from catalog.tasks.likely import first_by_head
 from catalog.tasks.model_versions import current_version
-from catalog.tasks.ranking import most_uncertain, random_unlabelled
+from catalog.tasks.ranking import first_by_head, most_uncertain, random_unlabelled
 from catalog.tasks.tasks import Task, find_task
 from encoder.heads.fit import Head, Scores
 from encoder.heads.suggestions import suggest

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from catalog.database.connection import connect
-from catalog.releases.release import build_search_index, refresh_statistics
+from catalog.releases.releases import build_search_index, refresh_statistics
 from tests.catalog.adql.asking import Asked, become_stranger
 from tests.catalog.galaxies import fill
 from tests.conftest import fresh_database

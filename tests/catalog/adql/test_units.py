@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from catalog.adql.errors import AdqlError
-from catalog.adql.functions.unit_text import read_unit
+from catalog.adql.functions.units import read_unit
 from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.adql.translate import translate
 from catalog.columns import ColumnMeta

@@ -3,7 +3,7 @@
 import psycopg
 
 from catalog.checks.index import check_index
-from catalog.releases.release import build_search_index, refresh_statistics
+from catalog.releases.releases import build_search_index, refresh_statistics
 from tests.catalog.galaxies import fill
 
 N = 3000

@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from catalog.database.connection import connect
 from catalog.database.read_only import ask
-from catalog.releases.release import refresh_statistics
+from catalog.releases.releases import refresh_statistics
 from catalog.search.search import Cone, Search, search
 from catalog.tasks.tasks import add_task, hide_task, show_task
 from tests.catalog.galaxies import fill

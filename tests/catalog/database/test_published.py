@@ -8,8 +8,7 @@ import pytest
 
 from catalog.ingestion.records import SkipRecord, SurveyRecord, TileRecord
 from catalog.ingestion.writer import register_survey, write_tile
-from catalog.releases.release import register_release
-from catalog.releases.releases import promote_release
+from catalog.releases.releases import promote_release, register_release
 from catalog.tap.datalink.cutout import BANDS_M
 from catalog.tasks.labels import Said, write_labels
 from catalog.tasks.tasks import add_task, hide_task, show_task

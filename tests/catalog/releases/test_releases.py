@@ -14,15 +14,17 @@ from catalog.database.connection import connect
 from catalog.errors import CatalogError
 from catalog.ingestion.records import GalaxyRows, SkipRecord
 from catalog.ingestion.writer import write_failure, write_tile
-from catalog.releases.release import build_search_index, current_release, register_release
 from catalog.releases.releases import (
     Promotion,
     ReleaseState,
+    build_search_index,
+    current_release,
     drop_release,
     find_release,
     in_use,
     missing_tiles,
     promote_release,
+    register_release,
     releases,
 )
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record, tile_record

@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord, search_around_sky
 from catalog.database.read_only import run_query, select
 from catalog.errors import QueryError
 from catalog.ingestion.records import object_id
-from catalog.releases.release import build_search_index, refresh_statistics
+from catalog.releases.releases import build_search_index, refresh_statistics
 from tests.catalog.galaxies import fill, galaxy_rows
 
 N = 1500

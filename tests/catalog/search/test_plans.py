@@ -8,7 +8,7 @@ import pytest
 
 from catalog.database.read_only import reading, run_query
 from catalog.ingestion.records import object_id
-from catalog.releases.release import build_search_index, refresh_statistics
+from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.search.search import Cone, Search, search
 from catalog.tasks.model_versions import NewVersion, write_version
 from catalog.tasks.tasks import add_task, question_of, show_task

@@ -14,7 +14,7 @@ from catalog.database.read_only import reading, run_query
 from catalog.errors import QueryError, UnknownObjectError
 from catalog.ingestion.records import object_id
 from catalog.ingestion.writer import write_tile
-from catalog.releases.release import build_search_index, refresh_statistics
+from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.search import search as search_module
 from catalog.search.search import Condition, Cone, Search, galaxy_at, search, search_within
 from catalog.search.thumbnails import thumbnails

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from catalog.ingestion.records import ReleaseRecord
-from catalog.releases.release import register_release
+from catalog.releases.releases import register_release
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
 from catalog.ingestion.writer import healpix29_of
-from catalog.releases.release import refresh_statistics
+from catalog.releases.releases import refresh_statistics
 from catalog.search.search import galaxy_at
 from tests.catalog.galaxies import answer, fill, galaxy_rows
 

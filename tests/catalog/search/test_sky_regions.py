@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
 from catalog.ingestion.writer import healpix29_of
-from catalog.releases.release import refresh_statistics
+from catalog.releases.releases import refresh_statistics
 from tests.catalog.galaxies import answer, fill, galaxy_rows
 
 N = 400

@@ -17,11 +17,10 @@ from astropy.io.votable import parse
 from astropy.io.votable.tree import VOTableFile
 from psycopg.conninfo import make_conninfo
 
-from catalog.tap.app import make_app
+from catalog.tap.app import make_app, server_config
 from catalog.tap.database.connections import Connections
 from catalog.tap.datalink.cutout import Cutter
 from catalog.tap.limits import ServiceLimits
-from catalog.tap.server import server_config
 
 RUNAWAY = (
     "SELECT COUNT(*) FROM galcat.galaxy AS a CROSS JOIN galcat.galaxy AS b CROSS JOIN galcat.galaxy AS c "

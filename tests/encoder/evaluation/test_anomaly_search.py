@@ -21,8 +21,8 @@ from encoder.evaluation.anomalies.search import (
     in_order,
 )
 from encoder.evaluation.anomalies.table import AnomalySet, Method, figures, half, measure, summary
-from encoder.evaluation.figures.contenders import IMAGENET
-from encoder.evaluation.report.task_targets import target_table
+from encoder.evaluation.report.task_report import target_table
+from encoder.model.baselines import IMAGENET
 
 N, BATCHES = 240, 3
 

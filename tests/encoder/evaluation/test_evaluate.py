@@ -10,10 +10,9 @@ from scipy.stats import betabinom
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from encoder.evaluation.figures.components import by_components
 from encoder.evaluation.figures.deep import _last_weights, _probe_head, tuned
 from encoder.evaluation.figures.fractions import fraction_figures, reliability
-from encoder.evaluation.figures.retrieval import nearest, retrieval
+from encoder.evaluation.figures.retrieval import by_components, nearest, retrieval
 from encoder.evaluation.report.picture_map import map_cells
 from encoder.heads.probe import classifier, draws, folded_auc, possible_labels, ring_accuracy
 from encoder.model.encoder import load_encoder

@@ -17,8 +17,7 @@ from encoder.evaluation.anomalies.isophotes import isophotes_of
 from encoder.evaluation.anomalies.survey import CHUNK, SHARE, survey_anomalies, survey_galaxy, survey_vectors
 from encoder.evaluation.anomalies.task_run import Protocol
 from encoder.evaluation.evaluate_tasks import evaluate_tasks
-from encoder.evaluation.sets.left_out import check_left_out
-from encoder.evaluation.sets.samples import Sample
+from encoder.evaluation.sets.samples import Sample, check_left_out
 from encoder.model.encoder import load_encoder
 from encoder.model.weights_file import read_weights, write_weights
 from encoder.training.augment import plain

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from encoder.errors import TaskError
-from encoder.evaluation.figures.contenders import IMAGENET, SCRATCH
 from encoder.evaluation.figures.deep_few_labels import deep_rows
 from encoder.evaluation.figures.few_labels import (
     FROZEN,
@@ -25,6 +24,7 @@ from encoder.evaluation.sets.samples import Sample
 from encoder.finetuning.finetune import TunedTask, TuningSettings, compare
 from encoder.heads.fit import fit_head
 from encoder.heads.probe import classifier
+from encoder.model.baselines import IMAGENET, SCRATCH
 from encoder.model.encoder import load_encoder
 from tests.encoder.releases import galaxies, random_release
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from encoder.cutouts.stretch import to_rgb
-from encoder.evaluation.sets.simulated_sets import FRESH_SEED
+from encoder.evaluation.sets.real import FRESH_SEED
 from encoder.model.encoder import load_encoder
 from encoder.simulation.simulate import draw_cutouts
 

@@ -17,8 +17,8 @@ from PIL import Image
 from rich.progress import Progress
 
 from encoder.errors import LabelTableError, TrainingError
+from encoder.evaluation.sets.real import FRESH_SEED
 from encoder.evaluation.sets.samples import sample_of_simulated
-from encoder.evaluation.sets.simulated_sets import FRESH_SEED
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import GZD5, load_tree
 from encoder.model.imagenet import backbone_state

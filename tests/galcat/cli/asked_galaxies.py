@@ -10,7 +10,7 @@ from PIL import Image
 
 from catalog.ingestion.records import SurveyRecord, object_id
 from catalog.ingestion.writer import register_survey, write_tile
-from catalog.releases.release import register_release
+from catalog.releases.releases import register_release
 from encoder.model.projection import Projection
 from tests.catalog.galaxies import DIMENSION, galaxy_rows, release_record, tile_record
 

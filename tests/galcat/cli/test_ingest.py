@@ -16,7 +16,7 @@ from PIL import Image
 from catalog.database.connection import connect
 from catalog.database.embedded.server import down
 from catalog.ingestion.records import object_id
-from catalog.releases.release import build_search_index, refresh_statistics
+from catalog.releases.releases import build_search_index, refresh_statistics
 from tests.catalog.galaxies import fill, galaxy_rows
 from tests.galcat.bricks import GALAXIES, write_brick
 from tests.galcat.cli.command_line import Galcat

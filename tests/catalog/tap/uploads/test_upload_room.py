@@ -13,7 +13,7 @@ from astropy.table import Table
 
 from catalog.columns import ColumnMeta
 from catalog.tap.faults import BusyError
-from catalog.tap.reading_places import ReadingPlaces
+from catalog.tap.throttle import ReadingPlaces
 from catalog.tap.uploads import copy_text as copying
 from catalog.tap.uploads.copy_text import copy_text
 from catalog.tap.uploads.read import read_upload
