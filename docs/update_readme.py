@@ -9,8 +9,9 @@ from rich.console import Console
 from catalog.database.read_only import run_query
 from catalog.result import Result
 from catalog.settings import load_settings
+from galcat.cli.console import open_to_read
 from galcat.cli.demo import questions
-from galcat.cli.query import as_table, connected
+from galcat.cli.tables import as_table
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- answers: begin -->", "<!-- answers: end -->"
@@ -18,7 +19,7 @@ BEGIN, END = "<!-- answers: begin -->", "<!-- answers: end -->"
 
 def main() -> None:
     """Replace what stands between the two marks, and the picture."""
-    with connected() as connection:
+    with open_to_read() as connection:
         answers = [
             f"**{question}**\n\n```sql\n{query}\n```\n```\n{_text(run_query(connection, query))}\n```"
             for question, query in questions()

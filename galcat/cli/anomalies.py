@@ -8,18 +8,24 @@ from typing import Annotated
 import psycopg
 import typer
 from rich.markup import escape
-from rich.progress import Progress
 
-from catalog.database.connection import database_url
 from catalog.result import Result
-from catalog.settings import load_settings
 from catalog.tasks.anomaly_rounds import Offer, Round, last_round, top_list
 from catalog.tasks.tasks import Task, add_task, find_task, tasks
-from galcat.cli.ingest import PROGRESS_COLUMNS
-from galcat.cli.labels import Name, Who, catalogue, store
-from galcat.cli.query import Format, Output, log, show
-from galcat.cli.tables import show_galaxies
-from galcat.cli.tasks import Number, Sheet
+from galcat.cli.console import (
+    Format,
+    Labeller,
+    Number,
+    Output,
+    Sheet,
+    TaskName,
+    catalogue_url,
+    log,
+    open_to_write,
+    progress_bar,
+    store_answers,
+)
+from galcat.cli.tables import show, show_galaxies
 from galcat.errors import JobError
 
 app = typer.Typer()
@@ -36,19 +42,19 @@ def list_searches(context: typer.Context) -> None:
     """List the searches and how far they are."""
     if context.invoked_subcommand is not None:
         return
-    with catalogue() as connection:
+    with open_to_write() as connection:
         rows: list[tuple[object, ...]] = []
         for state in tasks(connection):
             if state.task.kind == "interest":
                 made = last_round(connection, state.task)
                 counts = (made.round if made else 0, state.galaxies, len(_open(made)) if made else 0)
                 rows.append((state.task.name, state.task.question, state.owner, *counts))
-    show(Result(("search", "question", "owner", "rounds", "rated", "waiting"), rows), "table", None)
+    show(Result(("search", "question", "owner", "rounds", "rated", "waiting"), rows))
 
 
 @anomalies.command()
 def new(
-    name: Name,
+    name: TaskName,
     question: Annotated[str, typer.Option(help="What you look for.")] = "How interesting is it?",
 ) -> None:
     """Begin a search of your own.
@@ -56,7 +62,7 @@ def new(
     Example: `galcat anomalies new odd`
     """
     task = Task(name, question, "interest", ())
-    with catalogue() as connection:
+    with open_to_write() as connection:
         is_new = add_task(connection, task, getpass.getuser())
     what = "is there now" if is_new else "was there already"
     log.print(
@@ -66,7 +72,7 @@ def new(
 
 @anomalies.command("next")
 def next_batch(
-    name: Name,
+    name: TaskName,
     sheet: Sheet = Path("next.png"),
     strangest: Annotated[
         bool, typer.Option("--strangest", help="Begin with the highest anomaly_score, not at random.")
@@ -78,11 +84,11 @@ def next_batch(
     """
     from galcat.workflows.tasks.anomaly_round import next_round  # noqa: PLC0415 - torch takes seconds
 
-    with catalogue() as connection:
-        with Progress(*PROGRESS_COLUMNS, console=log, transient=True) as progress:
+    with open_to_write() as connection:
+        with progress_bar(transient=True) as progress:
             bar = progress.add_task("galaxies", total=None)
             made = next_round(
-                database_url(load_settings()),
+                catalogue_url(),
                 name,
                 strangest_first=strangest,
                 progress=lambda n: progress.advance(bar, n),
@@ -102,19 +108,19 @@ def next_batch(
 
 @anomalies.command()
 def rate(
-    name: Name,
+    name: TaskName,
     said: Annotated[
         list[str], typer.Argument(help="ID=SCORE, as many as you like; 0 is dull, 5 is the best.")
     ],
-    labeller: Who = None,
+    labeller: Labeller = None,
 ) -> None:
     """Rate galaxies, those that were offered or any others.
 
     Example: `galcat anomalies rate odd 4611686018427387904=4.5 4611686018427387907=0`
     """
-    with catalogue() as connection:
+    with open_to_write() as connection:
         task = _search(find_task(connection, name))
-        store(connection, task, said, labeller, "anomalies")
+        store_answers(connection, task, said, labeller, "anomalies")
         made = last_round(connection, task)
     waiting = len(_open(made)) if made else 0
     then = (
@@ -127,7 +133,7 @@ def rate(
 
 @anomalies.command()
 def best(
-    name: Name,
+    name: TaskName,
     n: Number = 20,
     unrated: Annotated[bool, typer.Option("--unrated", help="Leave out what is rated.")] = False,
     sheet: Sheet = None,
@@ -138,7 +144,7 @@ def best(
 
     Example: `galcat anomalies best odd --unrated --sheet best.png`
     """
-    with catalogue() as connection:
+    with open_to_write() as connection:
         task = _search(find_task(connection, name))
         found = top_list(connection, task, n, unrated=unrated)
         if not found:
@@ -148,7 +154,7 @@ def best(
 
 @anomalies.command()
 def score(
-    name: Name,
+    name: TaskName,
     object_ids: Annotated[list[int], typer.Argument(help="OBJECT_ID, as many as you like.")],
 ) -> None:
     """Say how interesting some galaxies should be, by all ratings so far.
@@ -157,7 +163,7 @@ def score(
     """
     from galcat.workflows.tasks.anomaly_round import rate_by, read_search  # noqa: PLC0415 - torch takes seconds
 
-    with catalogue() as connection:
+    with open_to_write() as connection:
         search = read_search(connection, name)
         expected = rate_by(search, search.interest(), connection, object_ids)
         unknown = set(object_ids) - {offer.object_id for offer in expected}
@@ -167,18 +173,16 @@ def score(
 
 
 @anomalies.command()
-def column(name: Name) -> None:
+def column(name: TaskName) -> None:
     """Write the expected rating of every galaxy into a column of galcat.galaxy, NAME_interest.
 
     Example: `galcat anomalies column odd`
     """
     from galcat.workflows.tasks.interest_column import write_interest  # noqa: PLC0415 - torch takes seconds
 
-    with catalogue(), Progress(*PROGRESS_COLUMNS, console=log, transient=True) as progress:
+    with open_to_write(), progress_bar(transient=True) as progress:
         bar = progress.add_task("galaxies", total=None)
-        done = write_interest(
-            database_url(load_settings()), name, progress=lambda n: progress.advance(bar, n)
-        )
+        done = write_interest(catalogue_url(), name, progress=lambda n: progress.advance(bar, n))
     log.print(
         escape(f"search {name}, version {done.version.version}: {done.galaxies} galaxies scored"),
         soft_wrap=True,

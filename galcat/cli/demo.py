@@ -6,13 +6,13 @@ from importlib import resources
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 from rich.padding import Padding
 
 from catalog.database.read_only import run_query
 from catalog.search.search import Search, search
 from encoder.simulation.simulate import simulate_survey
-from galcat.cli.query import as_table, connected, draw_similar, wide
+from galcat.cli.console import open_to_read, out, wide
+from galcat.cli.tables import as_table, draw_similar
 from galcat.workflows.similar import Target
 
 SEED = 1
@@ -21,7 +21,6 @@ CLEAREST_SPIRAL = (
     "SELECT object_id FROM galcat.galaxy "
     "ORDER BY has_spiral_arms_proportion_asked * has_spiral_arms_yes_fraction DESC LIMIT 1"
 )
-console = Console(highlight=False)
 
 
 def make_survey(home: Path, n_bricks: int, galaxies_per_brick: int, say: Callable[[str], None]) -> Path:
@@ -48,7 +47,7 @@ def write_ring_labels(home: Path, folder: Path) -> Path:
         A CSV of positions and answers, for `galcat label`.
     """
     truth = pd.read_parquet(folder / "truth.parquet")
-    with connected() as connection:
+    with open_to_read() as connection:
         there = {row[0] for row in run_query(connection, "SELECT survey_source_id FROM galcat.galaxy").rows}
     names = (
         truth["release"].astype(str) + "-" + truth["brickid"].astype(str) + "-" + truth["objid"].astype(str)
@@ -66,24 +65,22 @@ def write_ring_labels(home: Path, folder: Path) -> Path:
 
 def answer_questions(home: Path, labels: Path) -> None:
     """Ask every question, print its SQL and its answer, and draw the neighbours of a spiral."""
-    with connected() as connection:
+    with open_to_read() as connection:
         for question, query in questions():
-            console.print(question, style="bold", markup=False, soft_wrap=True)
-            console.print(query, style="cyan", markup=False, soft_wrap=True)
+            out.print(question, style="bold", markup=False, soft_wrap=True)
+            out.print(query, style="cyan", markup=False, soft_wrap=True)
             wide.print(Padding(as_table(run_query(connection, query)), (1, 0, 1, 2), expand=False))
         spiral = int(str(run_query(connection, CLEAREST_SPIRAL).rows[0][0]))
         sheet = home / "demo_similar.png"
         found = search(connection, Search(like=(spiral,), n=14))
         draw_similar(connection, Target((spiral,)), found, sheet)
-    console.print("Now you", style="bold")
-    console.print(f"Open {sheet}: the galaxy of question 7 and its 14 nearest neighbours.", soft_wrap=True)
+    out.print("Now you", style="bold")
+    out.print(f"Open {sheet}: the galaxy of question 7 and its 14 nearest neighbours.", soft_wrap=True)
     galcat = sys.argv[0]
-    console.print(f"Try: {galcat} similar {spiral}", markup=False)
-    console.print(f'     {galcat} sql "TABLE galcat.galaxy LIMIT 3" --format csv', markup=False)
-    console.print(f"     {galcat} anomalies new mine   (then next, and rate)", markup=False)
-    console.print(f'     {galcat} tasks add ring --question "Has it a ring?"', markup=False)
-    console.print(
-        f"     {galcat} label ring {labels}   (20 rings and 40 others)", markup=False, soft_wrap=True
-    )
-    console.print(f"     {galcat} finetune ring   (a column ring_probability)", markup=False)
-    console.print(f"     {galcat} down   (stops the embedded Postgres)", markup=False)
+    out.print(f"Try: {galcat} similar {spiral}", markup=False)
+    out.print(f'     {galcat} sql "TABLE galcat.galaxy LIMIT 3" --format csv', markup=False)
+    out.print(f"     {galcat} anomalies new mine   (then next, and rate)", markup=False)
+    out.print(f'     {galcat} tasks add ring --question "Has it a ring?"', markup=False)
+    out.print(f"     {galcat} label ring {labels}   (20 rings and 40 others)", markup=False, soft_wrap=True)
+    out.print(f"     {galcat} finetune ring   (a column ring_probability)", markup=False)
+    out.print(f"     {galcat} down   (stops the embedded Postgres)", markup=False)

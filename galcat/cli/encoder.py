@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import Progress
 
-from galcat.cli.ingest import PROGRESS_COLUMNS, log
+from galcat.cli.console import log, progress_bar
 
 app = typer.Typer()
 encoder = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -69,7 +68,7 @@ def embed(
         torch.set_num_threads(threads)
     loaded = load_encoder(weights, device, "bfloat16" if bf16 else "float32")
     n_unreadable = 0
-    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+    with progress_bar() as progress:
         bar = progress.add_task("images", total=len(listed))
 
         def unreadable(line: str) -> None:
@@ -135,7 +134,7 @@ def import_encoder(
         raise typer.BadParameter(f"--views {views} is not one of {VIEW_SETS}")
     check_place(output)
     listed = list_images(images) if images else []
-    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+    with progress_bar() as progress:
         bar = progress.add_task("sample", total=galaxies + len(listed))
 
         def advance(n: int) -> None:

@@ -7,12 +7,10 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 
-from galcat.cli.ingest import PROGRESS_COLUMNS, log
+from galcat.cli.console import log, out, progress_bar
 
 app = typer.Typer()
 group = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
@@ -69,7 +67,7 @@ def evaluate(
         raise typer.BadParameter(f"--views {views} is not one of {VIEW_SETS}")
     if threads is not None:
         torch.set_num_threads(threads)
-    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+    with progress_bar() as progress:
         done = evaluate_encoder(
             weights,
             data,
@@ -81,7 +79,7 @@ def evaluate(
             device=device,
             progress=progress,
         )
-    Console(highlight=False).print(_summary(done.summary))
+    out.print(_summary(done.summary))
     _say(done.notes, done.skipped, done.files, output, "report.md")
 
 
@@ -126,7 +124,7 @@ def tasks(
     if threads is not None:
         torch.set_num_threads(threads)
     protocol = Protocol(simulated=simulated, deep_splits=REPEATS if deep else 0)
-    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+    with progress_bar() as progress:
         done = evaluate_tasks(
             weights,
             data,
@@ -136,7 +134,7 @@ def tasks(
             device=device,
             progress=progress,
         )
-    Console(highlight=False).print(_targets(done.targets))
+    out.print(_targets(done.targets))
     _say(done.notes, done.skipped, done.files, output, "tasks.md")
 
 

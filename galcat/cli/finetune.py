@@ -5,15 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import Progress
 
-from catalog.database.connection import database_url
 from catalog.result import Result
-from catalog.settings import load_settings
 from catalog.tasks.tasks import find_task
-from galcat.cli.ingest import PROGRESS_COLUMNS
-from galcat.cli.labels import Name, catalogue
-from galcat.cli.query import log, show
+from galcat.cli.console import TaskName, catalogue_url, log, open_to_write, progress_bar
+from galcat.cli.tables import show
 
 if TYPE_CHECKING:
     from encoder.finetuning.report import Epoch
@@ -24,7 +20,7 @@ app = typer.Typer()
 
 @app.command()
 def finetune(
-    name: Name,
+    name: TaskName,
     depth: Annotated[
         int,
         typer.Option(help="Blocks of the network, from its end, that are trained too; -1 for all.", min=-1),
@@ -55,7 +51,7 @@ def finetune(
 
     Examples: `galcat finetune ring` · `galcat finetune ring --depth 6 -o ring.safetensors`
     """
-    with catalogue() as connection:
+    with open_to_write() as connection:
         find_task(connection, name)
     if compare:
         _compare(name, depth, weights)
@@ -86,10 +82,10 @@ def finetune(
 def _learn(name: str, *, even_if_worse: bool) -> "Learnt":
     from galcat.workflows.tasks.learn import learn  # noqa: PLC0415 - torch takes seconds
 
-    with Progress(*PROGRESS_COLUMNS, console=log, transient=True) as progress:
+    with progress_bar(transient=True) as progress:
         bar = progress.add_task("galaxies", total=None)
         return learn(
-            database_url(load_settings()),
+            catalogue_url(),
             name,
             even_if_worse=even_if_worse,
             progress=lambda n: progress.advance(bar, n),
@@ -100,7 +96,7 @@ def _learn_deep(name: str, depth: int, output: Path, weights: str, *, even_if_wo
     from galcat.workflows.tasks.learn_deep import learn_deep  # noqa: PLC0415 - torch takes seconds
 
     blocks = None if depth < 0 else depth
-    url = database_url(load_settings())
+    url = catalogue_url()
     done = learn_deep(
         url, name, blocks, output, weights=weights, even_if_worse=even_if_worse, progress=_say_epoch
     )
@@ -115,11 +111,9 @@ def _compare(name: str, depth: int, weights: str) -> None:
         log.print(f"[yellow]skipped:[/yellow] {escape(reason)}", soft_wrap=True)
 
     blocks = None if depth < 0 else depth
-    table = compare_methods(
-        database_url(load_settings()), name, blocks, skipped, weights=weights, progress=_say_epoch
-    )
+    table = compare_methods(catalogue_url(), name, blocks, skipped, weights=weights, progress=_say_epoch)
     rows: list[tuple[object, ...]] = [tuple(row) for row in table.itertuples(index=False)]
-    show(Result(tuple(table.columns), rows), "table", None)
+    show(Result(tuple(table.columns), rows))
 
 
 def _say_epoch(epoch: "Epoch") -> None:

@@ -4,22 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from catalog.database.connection import database_url
 from catalog.settings import load_settings
+from galcat.cli.console import catalogue_url, log, progress_bar
 from galcat.workflows.ingest.outcome import TileOutcome
 
 app = typer.Typer()
-log = Console(stderr=True, highlight=False)
-PROGRESS_COLUMNS = (
-    TextColumn("{task.description}"),
-    BarColumn(),
-    MofNCompleteColumn(),
-    TimeElapsedColumn(),
-)
 
 
 @app.command()
@@ -35,8 +26,7 @@ def ingest(
 
     Example: `galcat ingest /data/dr10/south --survey legacy_dr10`
     """
-    url = database_url(load_settings())
-    if not run_ingest(url, path, survey, str(weights or "")):
+    if not run_ingest(catalogue_url(), path, survey, str(weights or "")):
         raise typer.Exit(1)
 
 
@@ -49,9 +39,8 @@ def demo(
     from galcat.cli.demo import answer_questions, make_survey, write_ring_labels  # noqa: PLC0415 - galsim
 
     settings = load_settings()
-    url = database_url(settings)
     folder = make_survey(settings.home, bricks, galaxies, log.print)
-    if not run_ingest(url, folder, "legacy_dr10", ""):
+    if not run_ingest(catalogue_url(), folder, "legacy_dr10", ""):
         raise typer.Exit(1)
     answer_questions(settings.home, write_ring_labels(settings.home, folder))
 
@@ -66,7 +55,7 @@ def train(
     """
     from encoder.training.train import train as train_encoder  # noqa: PLC0415 - torch takes seconds
 
-    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+    with progress_bar() as progress:
         weights = train_encoder(config, progress)
     if weights is not None:  # torchrun's other processes write nothing
         log.print(escape(f"wrote {weights}"), soft_wrap=True)
@@ -86,7 +75,7 @@ def run_ingest(url: str, path: Path, survey: str, weights: str) -> bool:
     pending = pending_tiles(url, load_survey(survey), path)
     outcomes: list[TileOutcome] = []
     broken: list[str] = []
-    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+    with progress_bar() as progress:
         bar = progress.add_task("tiles", total=sum(map(len, pending.cells.values())))
 
         def report(outcome: TileOutcome) -> None:

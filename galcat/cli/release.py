@@ -1,25 +1,17 @@
 """Commands for the life of a release: list, create, backfill, promote, drop."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
 from rich.markup import escape
-from rich.progress import Progress
 
-from catalog.database.connection import database_url
-from catalog.database.migrate import migrate
 from catalog.releases import releases as release_life
 from catalog.result import Result
-from catalog.settings import load_settings
-from galcat.cli.ingest import PROGRESS_COLUMNS, log
-from galcat.cli.query import show
+from galcat.cli.console import catalogue_url, log, open_to_write, progress_bar
+from galcat.cli.tables import show
 from galcat.workflows.backfill import plan_backfill
 from galcat.workflows.ingest.outcome import TileOutcome
-from galcat.workflows.writing import writing
 
 app = typer.Typer()
 release = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -47,7 +39,7 @@ COLUMNS = (
 @release.command("list")
 def list_releases() -> None:
     """List the releases: which one serves, and what the others still lack."""
-    with _catalogue() as connection:
+    with open_to_write(may_be_empty=True) as connection:
         found = release_life.releases(connection)
     rows: list[tuple[object, ...]] = [
         (
@@ -66,7 +58,7 @@ def list_releases() -> None:
         )
         for one in found
     ]
-    show(Result(COLUMNS, rows), "table", None)
+    show(Result(COLUMNS, rows))
 
 
 @release.command()
@@ -81,7 +73,7 @@ def create(
     from encoder.model.encoder import load_encoder  # noqa: PLC0415
     from galcat.workflows.ingest.target import create_release  # noqa: PLC0415 - torch takes seconds
 
-    made = create_release(database_url(load_settings()), load_encoder(weights), name)
+    made = create_release(catalogue_url(), load_encoder(weights), name)
     what = f"release {made.name}: {made.backbone}, {made.dimension} numbers, {made.view_set} views"
     then = "it is the current one" if made.is_current else f"fill it by galcat release backfill {made.name}"
     log.print(escape(f"{what}; {then}"), soft_wrap=True)
@@ -106,19 +98,19 @@ def backfill(
     Example: `galcat release backfill better --weights better.safetensors`
     """
     folders = dict(map(_survey_and_folder, folder or []))
-    with _catalogue() as connection:
+    with open_to_write(may_be_empty=True) as connection:
         wanted = release_life.find_release(connection, name)
         runs = plan_backfill(connection, wanted.release_id, folders)
     from dagster_jobs.defs.backfill import BackfillConfig  # noqa: PLC0415 - torch and dagster take seconds
     from dagster_jobs.in_process import backfill_cell, finish_backfill  # noqa: PLC0415
     from galcat.workflows.release_encoder import release_encoder  # noqa: PLC0415
 
-    url, file = database_url(load_settings()), str(weights or "")
+    url, file = catalogue_url(), str(weights or "")
     if runs or weights:
         release_encoder(wanted.name, wanted.weights_sha256, file)
     outcomes: list[TileOutcome] = []
     broken = False
-    with Progress(*PROGRESS_COLUMNS, console=log) as progress:
+    with progress_bar() as progress:
         bar = progress.add_task("tiles", total=sum(len(run.tiles) for run in runs))
 
         def report(outcome: TileOutcome) -> None:
@@ -153,7 +145,7 @@ def promote(
 
     Example: `galcat release promote better`
     """
-    with _catalogue() as connection:
+    with open_to_write(may_be_empty=True) as connection:
         done = release_life.promote_release(connection, name, force=force)
     if done.before == name:
         log.print(escape(f"release {name} is the current one already"), soft_wrap=True)
@@ -169,18 +161,9 @@ def drop(name: Name) -> None:
 
     Example: `galcat release drop worse`
     """
-    with _catalogue() as connection:
+    with open_to_write(may_be_empty=True) as connection:
         gone = release_life.drop_release(connection, name)
     log.print(escape(f"release {name} is gone: {gone.tiles} tiles, {gone.galaxies} galaxies"), soft_wrap=True)
-
-
-@contextmanager
-def _catalogue() -> Iterator[psycopg.Connection]:
-    """Open the catalogue that the settings name, its schema up to date."""
-    url = database_url(load_settings())
-    migrate(url)
-    with writing(url) as connection:
-        yield connection
 
 
 def _survey_and_folder(text: str) -> tuple[str, Path]:
@@ -195,7 +178,7 @@ def _summary(name: str, outcomes: list[TileOutcome]) -> None:
     done = [outcome for outcome in outcomes if outcome.state == "done"]
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     unreadable = sum(outcome.n_failed for outcome in done)
-    with _catalogue() as connection:
+    with open_to_write(may_be_empty=True) as connection:
         state = next(one for one in release_life.releases(connection) if one.name == name)
     then = f"{state.missing} tiles are still missing" if state.missing else "no tile is missing"
     if not (state.missing or state.is_current):

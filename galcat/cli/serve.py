@@ -6,13 +6,12 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from catalog.database.connection import database_url
-from catalog.database.migrate import migrate
 from catalog.database.reader_login import reader_url
 from catalog.settings import load_settings
 from catalog.tap.app import make_app, server_config
 from catalog.tap.database.connections import Connections
 from catalog.tap.limits import ServiceLimits
+from galcat.cli.console import updated_catalogue_url
 from galcat.cli.free_port import require_free
 from galcat.workflows.cutouts import SkyCutter
 
@@ -33,8 +32,7 @@ def serve(
     """
     require_free(host, port)
     settings = load_settings()
-    url = database_url(settings)
-    migrate(url)
+    url = updated_catalogue_url()
     limits = ServiceLimits()
     connections = Connections(reader_url(settings, url), url, limits)
     spool = settings.home.resolve() / "service"

@@ -7,10 +7,9 @@ from importlib import resources
 
 import typer
 
-from catalog.database.connection import database_url
 from catalog.database.embedded import server
-from catalog.database.migrate import migrate
 from catalog.settings import load_settings
+from galcat.cli.console import updated_catalogue_url
 from galcat.cli.free_port import require_free
 
 app = typer.Typer()
@@ -22,9 +21,7 @@ def up() -> None:
 
     It keeps running until `galcat down`. With GALCAT_DATABASE_URL set, that database is brought up to date.
     """
-    url = database_url(load_settings())
-    migrate(url)
-    typer.echo(url)
+    typer.echo(updated_catalogue_url())
 
 
 @app.command()

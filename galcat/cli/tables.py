@@ -1,16 +1,56 @@
-"""Galaxies that a command found: their positions for the table, their pictures on a contact sheet."""
+"""Answers for the eye and as files: tables in the terminal, galaxies on a contact sheet."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
+import typer
+from rich.markup import escape
+from rich.table import Table
 
-from catalog.result import Result
+from catalog.formats.output import write_result
+from catalog.result import Result, plain_value
 from catalog.search.thumbnails import thumbnails
+from galcat.cli.console import out, wide
 from galcat.cli.contact_sheet import contact_sheet
-from galcat.cli.query import show
+from galcat.workflows.similar import Target
 
 _PLACES = "SELECT object_id, ra, dec FROM galcat.source WHERE object_id = ANY (%s)"
+
+
+def show(result: Result, output_format: str = "table", output: Path | None = None) -> None:
+    """Print an answer as a table, or write it in a format, to a file or the terminal.
+
+    Args:
+        result: The answer.
+        output_format: `table` for the eye, or a format of files; with a file, `table` stands for the format
+            that the file's ending names.
+        output: File to write; None for the terminal.
+
+    Raises:
+        QueryError: There is no such format, or it cannot hold two columns of one name.
+    """
+    if output_format == "table" and output is None:
+        if result.columns:
+            wide.print(as_table(result))
+            out.print(f"({len(result.rows)} rows)", style="dim")
+        return
+    name = output.suffix.lstrip(".") if output_format == "table" and output else output_format
+    content = write_result(result, {"vot": "votable", "xml": "votable"}.get(name, name))
+    if output is not None:
+        output.write_bytes(content)
+    else:
+        typer.get_binary_stream("stdout").write(content)
+
+
+def as_table(result: Result) -> Table:
+    """An answer for the eye: short numbers, short vectors, NULL as a dash."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in result.columns:
+        table.add_column(name, no_wrap=True)
+    for row in result.rows:
+        table.add_row(*(_cell(plain_value(value)) for value in row))
+    return table
 
 
 def show_galaxies(
@@ -25,10 +65,10 @@ def show_galaxies(
     """Print galaxies with their positions, and draw them where a sheet is wanted.
 
     Args:
-        connection: To the catalogue.
-        values: What is known of each galaxy, by object_id, in order.
-        names: Of the values.
-        captions: One a galaxy, for the sheet.
+        connection: Open connection to the catalogue.
+        values: What is known of each galaxy, by object_id, in the order to show.
+        names: Name of each value, as a column is called.
+        captions: A caption a galaxy, for the sheet.
         sheet: PNG to draw; None for none.
         output_format: As `show` has it.
         output: File to write; None for the terminal.
@@ -40,3 +80,33 @@ def show_galaxies(
         pictures = thumbnails(connection, list(values))
         drawn = zip(values, captions, strict=True)
         contact_sheet([(pictures[identity], f"{identity}\n{caption}") for identity, caption in drawn], sheet)
+
+
+def draw_similar(connection: psycopg.Connection, asked: Target, found: Result, sheet: Path) -> None:
+    """Draw what was asked about and the galaxies most like it as a contact sheet.
+
+    Args:
+        connection: Open connection to the catalogue.
+        asked: What the others are to be like; its pictures come first.
+        found: Columns `object_id` and `distance` of the galaxies found.
+        sheet: PNG to draw.
+    """
+    ids = [int(str(identity)) for identity in found["object_id"]]
+    pictures = thumbnails(connection, ids)
+    neighbours = [
+        (pictures[identity], f"{identity}\ndistance {distance:.2f}")
+        for identity, distance in zip(ids, found["distance"], strict=True)
+    ]
+    contact_sheet([*asked.pictures(connection), *neighbours], sheet)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list) and len(value) > 3:  # noqa: PLR2004 - enough to see that it is a vector
+        return escape(f"[{value[0]:.3g}, {value[1]:.3g}, ... {len(value)} numbers]")
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    return escape(str(value))

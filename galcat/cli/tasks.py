@@ -11,9 +11,19 @@ from rich.markup import escape
 from catalog.result import Result
 from catalog.tasks import tasks as catalogue_tasks
 from catalog.tasks.tasks import TaskState
-from galcat.cli.labels import Name, Who, catalogue, store
-from galcat.cli.query import Format, Output, log, names_in, show
-from galcat.cli.tables import show_galaxies
+from galcat.cli.console import (
+    Format,
+    Labeller,
+    Number,
+    Output,
+    Sheet,
+    TaskName,
+    log,
+    names_in,
+    open_to_write,
+    store_answers,
+)
+from galcat.cli.tables import show, show_galaxies
 
 if TYPE_CHECKING:
     from galcat.workflows.tasks.suggest import Suggested
@@ -24,8 +34,6 @@ app.add_typer(
     tasks, name="tasks", help="Questions that people answer of galaxies, and the columns learnt from them."
 )
 
-Number = Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)]
-Sheet = Annotated[Path | None, typer.Option(help="Contact sheet to draw, PNG.")]
 COLUMNS = ("task", "question", "answers", "labels", "galaxies", "column", "version", "auc", "accuracy", "ece")
 
 
@@ -34,14 +42,14 @@ def list_tasks(context: typer.Context) -> None:
     """List the tasks: their labels, and how well their columns were learnt (on labels held out)."""
     if context.invoked_subcommand is not None:
         return
-    with catalogue() as connection:
+    with open_to_write() as connection:
         states = catalogue_tasks.tasks(connection)
-    show(Result(COLUMNS, [_row(state) for state in states]), "table", None)
+    show(Result(COLUMNS, [_row(state) for state in states]))
 
 
 @tasks.command()
 def add(
-    name: Name,
+    name: TaskName,
     question: Annotated[str, typer.Option(help="What is asked of a galaxy.")],
     classes: Annotated[
         str,
@@ -56,7 +64,7 @@ def add(
     `galcat tasks add kind --question "What is it?" --classes disk,ball,other`
     """
     task = catalogue_tasks.question_of(name, question, names_in(classes))
-    with catalogue() as connection:
+    with open_to_write() as connection:
         is_new = catalogue_tasks.add_task(connection, task, getpass.getuser())
     what = "is there now" if is_new else "was there already"
     then = f"label galaxies by galcat label {name} FILE, or galcat tasks next {name}"
@@ -64,14 +72,14 @@ def add(
 
 
 @tasks.command()
-def drop(name: Name) -> None:
+def drop(name: TaskName) -> None:
     """Take a task's columns and scores away; its labels stay, and `galcat finetune` brings the columns back.
 
     A task that nobody has labelled goes altogether.
 
     Example: `galcat tasks drop ring`
     """
-    with catalogue() as connection:
+    with open_to_write() as connection:
         had = catalogue_tasks.hide_task(connection, name)
         is_gone = catalogue_tasks.remove_task(connection, name)
     said = "its columns are gone, its labels stay" if had else "it had no columns, its labels stay"
@@ -79,14 +87,14 @@ def drop(name: Name) -> None:
 
 
 @tasks.command("next")
-def next_galaxies(name: Name, n: Number = 20, sheet: Sheet = None) -> None:
+def next_galaxies(name: TaskName, n: Number = 20, sheet: Sheet = None) -> None:
     """Suggest galaxies to label next: those that the model cannot place; random ones before the first model.
 
     Example: `galcat tasks next ring --sheet next.png`
     """
     from galcat.workflows.tasks.suggest import to_label_next  # noqa: PLC0415 - torch takes seconds
 
-    with catalogue() as connection:
+    with open_to_write() as connection:
         found = to_label_next(connection, name, n)
         _show(connection, found, sheet)
     example = " ".join(f"{identity}={found.task.classes[-1]}" for identity in found.object_ids.tolist()[:2])
@@ -95,21 +103,21 @@ def next_galaxies(name: Name, n: Number = 20, sheet: Sheet = None) -> None:
 
 @tasks.command()
 def say(
-    name: Name,
+    name: TaskName,
     said: Annotated[list[str], typer.Argument(help="ID=answer, as many as you like.")],
-    labeller: Who = None,
+    labeller: Labeller = None,
 ) -> None:
     """Label galaxies by hand.
 
     Example: `galcat tasks say ring 4611686018427387904=yes 4611686018427387907=no`
     """
-    with catalogue() as connection:
-        store(connection, catalogue_tasks.find_task(connection, name), said, labeller, "tasks")
+    with open_to_write() as connection:
+        store_answers(connection, catalogue_tasks.find_task(connection, name), said, labeller, "tasks")
 
 
 @tasks.command()
 def likely(
-    name: Name,
+    name: TaskName,
     n: Number = 20,
     of_class: Annotated[
         str | None, typer.Option("--class", help="Of several classes, which; of two, the second is meant.")
@@ -127,7 +135,7 @@ def likely(
     """
     from galcat.workflows.tasks.suggest import most_likely  # noqa: PLC0415 - torch takes seconds
 
-    with catalogue() as connection:
+    with open_to_write() as connection:
         found = most_likely(connection, name, n, of_class, unlabelled=unlabelled)
         _show(connection, found, sheet, output_format, output)
 

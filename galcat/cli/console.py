@@ -1,0 +1,160 @@
+"""What every command shares: where it prints, options of one meaning, and how it opens the catalogue."""
+
+import getpass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from catalog.database.connection import connect, database_url
+from catalog.database.migrate import migrate
+from catalog.formats.output import FORMATS
+from catalog.releases.releases import current_release
+from catalog.settings import load_settings
+from catalog.tasks.label_file import parse_value
+from catalog.tasks.labels import Said, write_labels
+from catalog.tasks.tasks import Task
+from galcat.errors import JobError
+from galcat.workflows.writing import writing
+
+out = Console(highlight=False)
+log = Console(stderr=True, highlight=False)
+wide = Console(highlight=False, width=1000)  # an object_id is never cut short: the terminal may wrap
+
+MAX_NAMED_ROWS = 20
+
+Format = Annotated[str, typer.Option("--format", "-f", help=f"table, {', '.join(FORMATS)}.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="File to write; without it, the terminal.")
+]
+Sheet = Annotated[Path | None, typer.Option(help="Contact sheet to draw, PNG.")]
+Number = Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)]
+RaColumn = Annotated[
+    str | None, typer.Option(help="The list's column of right ascension; without it, by the usual names.")
+]
+DecColumn = Annotated[str | None, typer.Option(help="The list's column of declination; likewise.")]
+TaskName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the task.")]
+Labeller = Annotated[
+    str | None, typer.Option("--labeller", help="Who says so; without it, your account on this machine.")
+]
+
+
+def catalogue_url() -> str:
+    """The URL of the catalogue's database that the settings name; starts the embedded server if it is that.
+
+    Raises:
+        ServerError: The embedded server cannot be started.
+    """
+    return database_url(load_settings())
+
+
+def updated_catalogue_url() -> str:
+    """The same after the catalogue's schema was brought up to date.
+
+    Raises:
+        ServerError: The server cannot be reached, or is too old.
+        SchemaError: The schema cannot be brought up to date.
+    """
+    url = catalogue_url()
+    migrate(url)
+    return url
+
+
+@contextmanager
+def open_to_read() -> Iterator[psycopg.Connection]:
+    """Open the catalogue for a command that asks it something.
+
+    Raises:
+        JobError: Nothing has been ingested yet.
+    """
+    with connect(catalogue_url(), autocommit=True) as connection:
+        _require_release(connection)
+        yield connection
+
+
+@contextmanager
+def open_to_write(*, may_be_empty: bool = False) -> Iterator[psycopg.Connection]:
+    """Open the catalogue for a command that changes it: its schema up to date, as the writer.
+
+    Args:
+        may_be_empty: Whether the command makes sense before anything was ingested.
+
+    Raises:
+        JobError: Nothing has been ingested yet, and it may not be empty.
+    """
+    if not may_be_empty:
+        with open_to_read():
+            pass
+    with writing(updated_catalogue_url()) as connection:
+        yield connection
+
+
+def progress_bar(*, transient: bool = False) -> Progress:
+    """Bars with a count and the time so far, on standard error.
+
+    Args:
+        transient: Whether they vanish at the end.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=log, transient=transient)
+
+
+def name_rows(rows: Sequence[int], what: str) -> None:
+    """Say which rows of a list need a look, the first 20 by number; nothing where there are none.
+
+    Args:
+        rows: Numbers of the rows, from 1.
+        what: What is special about them.
+    """
+    if rows:
+        named = ", ".join(map(str, rows[:MAX_NAMED_ROWS])) + (", ..." if len(rows) > MAX_NAMED_ROWS else "")
+        log.print(f"{what} ({len(rows)}): row {named}", soft_wrap=True)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The names in a text with commas between them."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def store_answers(
+    connection: psycopg.Connection, task: Task, words: Sequence[str], labeller: str | None, origin: str
+) -> None:
+    """Store what the words ID=answer of a command line say, all of them or none.
+
+    Args:
+        connection: Open connection as the writer.
+        task: The task that is answered.
+        words: One ID=answer each; of a task that rates, ID=SCORE.
+        labeller: Who says so; None for the account that runs the command.
+        origin: Where the labels come from, as the table of labels keeps it.
+
+    Raises:
+        JobError: A word is not ID=answer.
+        LabelError: An answer is none of the task's, or a galaxy is not there.
+    """
+    labels = [_answer(task, word) for word in words]
+    new = write_labels(connection, task, labels, labeller or getpass.getuser(), origin)
+    log.print(f"{len(labels)} labels, {new} of them new", soft_wrap=True)
+
+
+def _answer(task: Task, word: str) -> Said:
+    identity, equals, value = word.partition("=")
+    if not equals or not identity.isdecimal():
+        raise JobError(f"{word!r} is not ID={'SCORE' if task.kind == 'interest' else 'answer'}")
+    return Said(int(identity), parse_value(task, value))
+
+
+def _require_release(connection: psycopg.Connection) -> None:
+    row = connection.execute("SELECT to_regclass('galcat.release')").fetchone()
+    if row is None or row[0] is None or current_release(connection) is None:
+        raise JobError("the catalogue is empty: fill it with galcat demo or galcat ingest")
