@@ -20,8 +20,8 @@ from benchmarks.throwaway import catalogue
 from catalog.database.binary_copy import copy_columns
 from catalog.database.connection import connect
 from catalog.releases.releases import refresh_statistics
-from catalog.tasks.labels import Said, write_labels
-from catalog.tasks.tasks import Task, add_task, question_of
+from catalog.tasks.labels import Label, write_labels
+from catalog.tasks.tasks import Task, add_task, make_task
 from encoder.model.encoder import load_encoder
 from galcat.workflows.tasks.anomaly_round import next_round
 from galcat.workflows.tasks.learn import learn, read_lesson
@@ -33,7 +33,7 @@ LABELS = 200
 RATINGS = 1_000
 WANTED = 100
 CHUNK = 5_000
-ASKED = question_of("ring", "Has it a ring?", ())
+ASKED = make_task("ring", "Has it a ring?", ())
 ODD = Task("odd", "How odd is it?", "interest", ())
 Bools = NDArray[np.bool_]
 _Result = TypeVar("_Result")
@@ -106,7 +106,7 @@ def _classes(connection: psycopg.Connection, url: str, ids: NDArray[np.int64], h
     add_task(connection, ASKED)
     half = min(LABELS // 2, int(has.sum() // 2))
     chosen = [i for rows in (has, ~has) for i in rng.choice(np.flatnonzero(rows), half, replace=False)]
-    said = [Said(int(ids[i]), "yes" if has[i] else "no") for i in chosen]
+    said = [Label(int(ids[i]), "yes" if has[i] else "no") for i in chosen]
     write_labels(connection, ASKED, said, "bench", "bench")
     lesson = read_lesson(connection, ASKED.name)
     head = _timed(f"a head of {2 * half} labels, measured and calibrated", lesson.head)
@@ -138,7 +138,7 @@ def _interest(connection: psycopg.Connection, url: str, ids: NDArray[np.int64], 
     rng = np.random.default_rng(5)
     add_task(connection, ODD)
     chosen = rng.choice(len(ids), min(RATINGS, len(ids) // 2), replace=False)
-    said = [Said(int(ids[i]), 5.0 if bool(has[i]) else float(rng.integers(0, 2))) for i in chosen]
+    said = [Label(int(ids[i]), 5.0 if bool(has[i]) else float(rng.integers(0, 2))) for i in chosen]
     write_labels(connection, ODD, said, "bench", "bench")
     _timed(f"the next ten and the top list after {len(chosen)} ratings", lambda: next_round(url, ODD.name))
 

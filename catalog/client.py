@@ -19,13 +19,13 @@ from catalog.database.connection import connect, database_url
 from catalog.database.read_only import run_query
 from catalog.result import Result
 from catalog.search.crossmatch import USUAL_COLUMNS as MATCH_COLUMNS
-from catalog.search.crossmatch import Matched
+from catalog.search.crossmatch import MatchResult
 from catalog.search.crossmatch import match as match_positions
-from catalog.search.name_resolver import galaxy_named
-from catalog.search.positions import positions_in, read_positions
-from catalog.search.search import USUAL_COLUMNS, Cone, Found, Search, galaxy_at
+from catalog.search.name_resolver import find_galaxy_by_name
+from catalog.search.positions import extract_positions, read_positions
+from catalog.search.search import USUAL_COLUMNS, Cone, Search, SearchResult, find_galaxy_at
 from catalog.search.search import search as run_search
-from catalog.search.thumbnails import thumbnails
+from catalog.search.thumbnails import read_thumbnails
 from catalog.settings import load_settings
 
 NEAR_ARCSEC = 3.0
@@ -64,7 +64,7 @@ class Catalogue:
         columns: Sequence[str] = USUAL_COLUMNS,
         exact: bool = False,
         distinct: bool = False,
-    ) -> Found:
+    ) -> SearchResult:
         """Find the n galaxies most like some, among all that fulfil the conditions, the nearest first.
 
         Args:
@@ -102,7 +102,7 @@ class Catalogue:
         columns: Sequence[str] = MATCH_COLUMNS,
         ra: str | None = None,
         dec: str | None = None,
-    ) -> Matched:
+    ) -> MatchResult:
         """Find the galaxy at each position of a table, or of a file of any format that astropy reads.
 
         Raises:
@@ -112,7 +112,7 @@ class Catalogue:
         if isinstance(positions, pd.DataFrame):
             positions = Table.from_pandas(positions)
         found = (
-            positions_in(positions, "the table", ra, dec)
+            extract_positions(positions, "the table", ra, dec)
             if isinstance(positions, Table)
             else read_positions(Path(positions), ra, dec)
         )
@@ -124,7 +124,7 @@ class Catalogue:
         Raises:
             UnknownObjectError: One of them has no picture.
         """
-        return thumbnails(self._connection, list(object_ids))
+        return read_thumbnails(self._connection, list(object_ids))
 
     def close(self) -> None:
         """Close the connection."""
@@ -142,12 +142,12 @@ class Catalogue:
         self, like: int | str | tuple[float, float] | Iterable[int] | NDArray[np.float32]
     ) -> tuple[int, ...] | NDArray[np.float32]:
         if isinstance(like, str):
-            return (galaxy_named(self._connection, like, NEAR_ARCSEC),)
+            return (find_galaxy_by_name(self._connection, like, NEAR_ARCSEC),)
         if isinstance(like, int | np.integer):
             return (int(like),)
         values = tuple(like)
         if not any(isinstance(value, float | np.floating) for value in values):
             return tuple(int(value) for value in values)
         if len(values) == 2:  # noqa: PLR2004 - ra and dec
-            return (galaxy_at(self._connection, float(values[0]), float(values[1]), NEAR_ARCSEC),)
+            return (find_galaxy_at(self._connection, float(values[0]), float(values[1]), NEAR_ARCSEC),)
         return np.array(values, np.float32)

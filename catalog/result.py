@@ -15,7 +15,7 @@ from catalog.errors import QueryError
 
 
 @dataclass(frozen=True)
-class Field:
+class ResultField:
     """What is known of an answer's column.
 
     Attributes:
@@ -41,7 +41,7 @@ class Result:
 
     columns: tuple[str, ...]
     rows: list[tuple[object, ...]]
-    fields: tuple[Field, ...] = ()
+    fields: tuple[ResultField, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -88,7 +88,7 @@ class Result:
         if twice:
             raise QueryError(f"two columns are named {min(twice)!r}: rename one with AS")
 
-    def plain_columns(self) -> list[tuple[str, list[object], Field]]:
+    def plain_columns(self) -> list[tuple[str, list[object], ResultField]]:
         """Name, plain values and field of each column.
 
         Raises:
@@ -96,7 +96,7 @@ class Result:
         """
         self.require_unique_names()
         plain = self.plain()
-        fields = self.fields or (Field(),) * len(self.columns)
+        fields = self.fields or (ResultField(),) * len(self.columns)
         return [(name, plain[name], field) for name, field in zip(self.columns, fields, strict=True)]
 
 
@@ -113,7 +113,7 @@ def plain_value(value: object) -> object:
     return value
 
 
-def _column(name: str, values: list[object], field: Field) -> Column:
+def _column(name: str, values: list[object], field: ResultField) -> Column:
     mask = [value is None for value in values]
     given = [value for value in values if value is not None]
     about = {"name": name, "unit": field.unit, "description": field.description or None}
@@ -148,7 +148,7 @@ def _text(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _series(values: list[object], field: Field) -> "pd.Series[Any]":
+def _series(values: list[object], field: ResultField) -> "pd.Series[Any]":
     dtype = {
         "?": "boolean",
         "i2": "Int16",

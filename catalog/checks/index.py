@@ -8,9 +8,9 @@ from catalog.database.read_only import ask, reading
 
 QUERIES = 20
 NEAREST = 10
-LEAST_RECALL = 0.95
+MIN_RECALL = 0.95
 
-_MOST_STALE = 0.1
+_MAX_STALE_SHARE = 0.1
 
 # Name, whether it is there, and the statement that mends it. A release that is being filled has no index yet.
 _INDEXES = sql.SQL(
@@ -81,7 +81,7 @@ def _presence(connection: psycopg.Connection) -> CheckResult:
 
 def _counts(connection: psycopg.Connection) -> CheckResult:
     counted, there = (int(str(value)) for value in ask(connection, _COUNTED, {}).rows[0])
-    stale = abs(there - counted) > _MOST_STALE * there
+    stale = abs(there - counted) > _MAX_STALE_SHARE * there
     return CheckResult(
         "sky_counts",
         "the counts of the sky, by which a search is planned, are of today",
@@ -105,10 +105,10 @@ def _recall(connection: psycopg.Connection) -> CheckResult:
         if exact
     )
     recall = found / wanted if wanted else 1.0
-    fails = recall < LEAST_RECALL
+    fails = recall < MIN_RECALL
     return CheckResult(
         "index_recall",
-        f"the vector index finds {LEAST_RECALL:.0%} of the {NEAREST} nearest "
+        f"the vector index finds {MIN_RECALL:.0%} of the {NEAREST} nearest "
         f"(it found {recall:.1%}, asked for {len(ids)} galaxies)",
         wanted - found if fails else 0,
         f"{wanted - found} of {wanted} nearest galaxies not found" if fails else None,

@@ -30,7 +30,7 @@ def copy_columns(cursor: Cursor[tuple[object, ...]], table: sql.Composable, colu
         copy.write(TRAILER)
 
 
-def copied_vectors(
+def stream_copied_vectors(
     cursor: Cursor[tuple[object, ...]], query: sql.Composable, width: int
 ) -> Generator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
     """COPY a query's answer out, in chunks of 20,000 rows.

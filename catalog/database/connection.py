@@ -42,12 +42,12 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     Raises:
         ServerError: One line that says why, and never the password.
     """
-    conninfo = parsed(url)
+    conninfo = parse_url(url)
     try:
         conn = psycopg.connect(conninfo, autocommit=True)
         _register_vectors(conn)
     except psycopg.Error as error:
-        raise ServerError(_reason(error, conninfo)) from None
+        raise ServerError(_refusal(error, conninfo)) from None
     conn.autocommit = autocommit
     return conn
 
@@ -102,7 +102,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
-def parsed(url: str) -> str:
+def parse_url(url: str) -> str:
     """A libpq connection string with a time limit; SQLAlchemy's `postgresql+psycopg://` is understood too.
 
     A password with a bare @ or / in it would be read as a host or port, and come back in an error message.
@@ -118,7 +118,7 @@ def parsed(url: str) -> str:
     return make_conninfo("", **parts)
 
 
-def _reason(error: psycopg.Error, conninfo: str) -> str:
+def _refusal(error: psycopg.Error, conninfo: str) -> str:
     parts = conninfo_to_dict(conninfo)
     where = f"{parts.get('host') or 'the default host'}, database {parts.get('dbname') or '(not named)'}"
     # psycopg repeats itself from the second line on.

@@ -15,7 +15,7 @@ PAUSE_S = 0.2
 _Answer = TypeVar("_Answer")
 
 
-def patiently(act: Callable[[], _Answer], error: type[CatalogError] = CatalogError) -> _Answer:
+def retry_on_lock(act: Callable[[], _Answer], error: type[CatalogError] = CatalogError) -> _Answer:
     """Do what may find a lock held; where it is, give way and try again.
 
     Args:

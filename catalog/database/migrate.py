@@ -4,7 +4,7 @@ import psycopg
 from psycopg import sql
 
 from catalog.database.connection import connect, require_supported
-from catalog.database.lock_retry import LOCK_TIMEOUT_MS, patiently
+from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
 from catalog.database.sql_files import SqlFile, sql_files
 from catalog.errors import SchemaError
 
@@ -26,7 +26,7 @@ def migrate(url: str) -> None:
             _apply(connection)
 
     try:
-        patiently(update, SchemaError)
+        retry_on_lock(update, SchemaError)
     except psycopg.errors.InsufficientPrivilege as error:
         reason = str(error).splitlines()[0]
         raise SchemaError(f"this login may not read or update the catalogue's schema: {reason}") from error

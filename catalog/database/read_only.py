@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.pq import ExecStatus
 
 from catalog.errors import QueryError
-from catalog.result import Field, Result
+from catalog.result import Result, ResultField
 
 Parameters = dict[str, object]
 
@@ -94,7 +94,7 @@ def _answer(connection: psycopg.Connection, cursor: psycopg.Cursor[tuple[object,
     return Result(names, cursor.fetchall(), _fields(connection, cursor))
 
 
-def _fields(connection: psycopg.Connection, cursor: psycopg.Cursor) -> tuple[Field, ...]:
+def _fields(connection: psycopg.Connection, cursor: psycopg.Cursor) -> tuple[ResultField, ...]:
     """Types of an answer's columns, and what the comments of a relation say of those that are its own."""
     result, description = cursor.pgresult, cursor.description or []
     assert result is not None  # noqa: S101 - there is a description
@@ -110,10 +110,10 @@ def _fields(connection: psycopg.Connection, cursor: psycopg.Cursor) -> tuple[Fie
     )
 
 
-def _field(dtype: str | None, comment: str) -> Field:
+def _field(dtype: str | None, comment: str) -> ResultField:
     unit = _UNIT.search(comment)
     named = unit.group(1) if unit else ""
-    return Field(dtype, None if named in {"", "-", "1"} else named, _UNIT.sub("", comment))
+    return ResultField(dtype, None if named in {"", "-", "1"} else named, _UNIT.sub("", comment))
 
 
 def _one_line(error: psycopg.Error) -> str:

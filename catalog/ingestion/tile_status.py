@@ -21,7 +21,7 @@ class KnownTile:
         return self.state == "done" and self.n_failed == 0 and self.fingerprint == fingerprint
 
 
-def known_tiles(connection: psycopg.Connection, survey: str, release_id: int) -> dict[str, KnownTile]:
+def read_known_tiles(connection: psycopg.Connection, survey: str, release_id: int) -> dict[str, KnownTile]:
     """Every tile of a survey that was tried in a release, by name."""
     rows = connection.execute(
         "SELECT t.name, i.state, i.fingerprint, i.content_hash, i.n_failed, i.error "
@@ -44,7 +44,7 @@ def touch_tile(
     )
 
 
-def tile_ids(connection: psycopg.Connection, survey: str, names: list[str]) -> list[int]:
+def find_tile_ids(connection: psycopg.Connection, survey: str, names: list[str]) -> list[int]:
     """Numbers of a survey's tiles, by name; names that the catalogue does not have are left out."""
     rows = connection.execute(
         "SELECT t.tile_id FROM galcat.tile AS t JOIN galcat.survey AS v USING (survey_id) "

@@ -153,7 +153,7 @@ def _upsert_tile(
             return int(str(there[0]))
     healpix29 = None
     if tile.ra is not None and tile.dec is not None:
-        healpix29 = int(healpix29_of(np.array([tile.ra]), np.array([tile.dec]))[0])
+        healpix29 = int(compute_healpix29(np.array([tile.ra]), np.array([tile.dec]))[0])
     cursor.execute(
         "INSERT INTO galcat.tile (survey_id, name, ra, dec, healpix29, footprint, files, folder) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (survey_id, name) DO UPDATE SET "
@@ -175,7 +175,7 @@ def _upsert_tile(
     return int(str(row[0]))
 
 
-def healpix29_of(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDArray[np.int64]:
+def compute_healpix29(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDArray[np.int64]:
     """HEALPix index, order 29, nested, of ICRS positions in degrees, each (n,)."""
     pixels: NDArray[np.int64] = lonlat_to_healpix(
         ra_deg * units.deg, dec_deg * units.deg, NSIDE_29, order="nested"
@@ -191,7 +191,7 @@ def _stage_sources(
     galaxies: GalaxyRows,
 ) -> None:
     make_stage(cursor, "source")
-    healpix29 = healpix29_of(galaxies.ra, galaxies.dec)
+    healpix29 = compute_healpix29(galaxies.ra, galaxies.dec)
     unknown = np.full(len(ids), np.nan, dtype=np.float32)
     numbers = [galaxies.radii_arcsec.get(name, unknown) for name in RADII]
     numbers += [galaxies.magnitudes.get(band, unknown) for band in BANDS]

@@ -10,9 +10,9 @@ from typing import LiteralString, TypeVar
 import psycopg
 from psycopg import sql
 
-from catalog.database.lock_retry import LOCK_TIMEOUT_MS, patiently
+from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
 from catalog.errors import CatalogError
-from catalog.ingestion.records import ReleaseRecord
+from catalog.releases.record import ReleaseRecord
 from catalog.schema import metadata
 
 # A lock waits behind readers, and readers that come later wait behind it: so wait briefly, and often.
@@ -102,7 +102,7 @@ class Promotion:
     missing: int
 
 
-def releases(connection: psycopg.Connection) -> list[ReleaseState]:
+def list_releases(connection: psycopg.Connection) -> list[ReleaseState]:
     """Every release, the oldest first."""
     rows = connection.execute(
         f"SELECT {COLUMNS}, to_regclass('galcat.' || galcat.search_index_name(r.release_id)) IS NOT NULL, "  # noqa: S608 - a constant
@@ -139,7 +139,7 @@ def shown_release(connection: psycopg.Connection) -> Release | None:
     return None if row is None else Release(*row)
 
 
-def missing_tiles(connection: psycopg.Connection, release_id: int) -> list[MissingTile]:
+def list_missing_tiles(connection: psycopg.Connection, release_id: int) -> list[MissingTile]:
     """Tiles that the current release shows and this one lacks, by survey and name."""
     rows = connection.execute(
         "SELECT v.name, t.name, t.ra, t.dec, t.folder, i.content_hash "
@@ -151,7 +151,7 @@ def missing_tiles(connection: psycopg.Connection, release_id: int) -> list[Missi
     return [MissingTile(*row) for row in rows]
 
 
-def survey_definition(connection: psycopg.Connection, survey: str) -> tuple[int, str]:
+def find_survey(connection: psycopg.Connection, survey: str) -> tuple[int, str]:
     """Number of a survey, and the TOML text it was last ingested with.
 
     Raises:
@@ -166,7 +166,7 @@ def survey_definition(connection: psycopg.Connection, survey: str) -> tuple[int,
 
 
 @contextmanager
-def in_use(connection: psycopg.Connection, name: str) -> Iterator[Release]:
+def hold_release(connection: psycopg.Connection, name: str) -> Iterator[Release]:
     """Hold a release while its rows are written: nobody can drop it meanwhile.
 
     Raises:
@@ -240,13 +240,13 @@ def drop_release(connection: psycopg.Connection, name: str) -> ReleaseState:
 
 
 def _state(connection: psycopg.Connection, wanted: Release) -> ReleaseState:
-    return next(release for release in releases(connection) if release.release_id == wanted.release_id)
+    return next(release for release in list_releases(connection) if release.release_id == wanted.release_id)
 
 
 def _refuse_incomplete(connection: psycopg.Connection, release: ReleaseState) -> None:
     remedy = f"run galcat release backfill {release.name}, or promote it with --force"
     if release.missing:
-        first = missing_tiles(connection, release.release_id)[0]
+        first = list_missing_tiles(connection, release.release_id)[0]
         raise CatalogError(
             f"release {release.name} lacks {release.missing} of the tiles that the current release shows, "
             f"the first is {first.name} of {first.survey}: {remedy}"
@@ -272,7 +272,7 @@ def _as_owner(connection: psycopg.Connection, act: Callable[[], _Answer]) -> _An
             connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
             return act()
 
-    return patiently(transaction)
+    return retry_on_lock(transaction)
 
 
 def register_release(connection: psycopg.Connection, release: ReleaseRecord) -> int:

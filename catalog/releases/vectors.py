@@ -10,7 +10,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from catalog.database.binary_copy import copied_vectors
+from catalog.database.binary_copy import stream_copied_vectors
 from catalog.errors import CatalogError
 
 Which = Literal["search", "full"]
@@ -70,7 +70,7 @@ def current_projection(connection: psycopg.Connection) -> CurrentRelease:
     )
 
 
-def vectors_of(
+def read_vectors(
     connection: psycopg.Connection, release: CurrentRelease, object_ids: Sequence[int], which: Which = "full"
 ) -> Vectors:
     """Vectors of some galaxies; one that has none in this release is left out.
@@ -87,7 +87,7 @@ def vectors_of(
     return ids[order], vectors[order]
 
 
-def all_vectors(
+def stream_vectors(
     connection: psycopg.Connection, release: CurrentRelease, which: Which = "full"
 ) -> AbstractContextManager[Iterator[Vectors]]:
     """Vectors of every galaxy of a release, in chunks of some thousands; the connection is busy meanwhile.
@@ -109,5 +109,5 @@ def _stream(
     ).format(sql.Identifier(column), sql.Identifier(table), release.release_id, condition)
     width = _SEARCH_WIDTH if which == "search" else release.dimension
     # Closed before the connection is: a COPY that is left in the middle would hold it for ever.
-    with connection.cursor() as cursor, closing(copied_vectors(cursor, query, width)) as chunks:
+    with connection.cursor() as cursor, closing(stream_copied_vectors(cursor, query, width)) as chunks:
         yield ((ids, halves.astype(np.float32)) for ids, halves in chunks)

@@ -9,7 +9,7 @@ from astropy.table import Column
 from psycopg import sql
 
 from catalog.database.read_only import select
-from catalog.result import Field, Result
+from catalog.result import Result, ResultField
 from catalog.search.positions import Positions
 
 USUAL_COLUMNS = (
@@ -31,7 +31,7 @@ _MATCH = sql.SQL(
 
 
 @dataclass(frozen=True)
-class Matched:
+class MatchResult:
     """A list of n positions and what was found.
 
     Attributes:
@@ -54,7 +54,7 @@ def match(
     positions: Positions,
     radius_arcsec: float,
     columns: Sequence[str] = USUAL_COLUMNS,
-) -> Matched:
+) -> MatchResult:
     """Find the nearest galaxy of each position.
 
     Args:
@@ -84,9 +84,9 @@ def match(
     taken = {name.lower() for name in positions.table.colnames}
     added = [_free(name, taken) for name in (*_ADDED, *columns)]
     identity, _, matches, *others = nearest.fields[1:]
-    distance = Field("f8", "arcsec", "Distance from the position")
+    distance = ResultField("f8", "arcsec", "Distance from the position")
     fields = (*_own_fields(positions), identity, distance, matches, *others)
-    return Matched(
+    return MatchResult(
         Result((*positions.table.colnames, *added), rows, fields),
         unmatched=[i for i in numbers if i not in found],
         ambiguous=[i for i in numbers if i in found and int(str(found[i][2])) > 1],
@@ -100,10 +100,10 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def _own_fields(positions: Positions) -> list[Field]:
+def _own_fields(positions: Positions) -> list[ResultField]:
     columns = [positions.table[name] for name in positions.table.colnames]
     return [
-        Field(
+        ResultField(
             None,
             None if getattr(column, "unit", None) is None else str(column.unit),
             column.info.description or "",

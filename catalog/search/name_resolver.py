@@ -9,7 +9,7 @@ from astropy.coordinates.name_resolve import NameResolveError
 
 from catalog.database.read_only import select
 from catalog.errors import UnknownObjectError
-from catalog.search.search import galaxy_at
+from catalog.search.search import find_galaxy_at
 
 _ID_END = 2**63
 _BY_ID = "SELECT object_id FROM galcat.galaxy WHERE object_id = %(id)s"
@@ -21,7 +21,7 @@ _OF_SURVEY = (
 _SEXAGESIMAL = re.compile(r"J(?P<ra>\d{6}(?:\.\d+)?)(?P<sign>[+-])(?P<dec>\d{6}(?:\.\d+)?)$", re.IGNORECASE)
 
 
-def galaxy_named(connection: psycopg.Connection, name: str, radius_arcsec: float) -> int:
+def find_galaxy_by_name(connection: psycopg.Connection, name: str, radius_arcsec: float) -> int:
     """The object_id of a galaxy, by its name.
 
     Args:
@@ -47,14 +47,14 @@ def galaxy_named(connection: psycopg.Connection, name: str, radius_arcsec: float
         return int(str(rows[0][0]))
     if name.isdecimal():
         raise UnknownObjectError(f"no galaxy has object_id {name}, and no survey such an id of its own")
-    ra_deg, dec_deg = _position_in(name) or _resolved(name)
+    ra_deg, dec_deg = _parse_position(name) or _resolve_online(name)
     try:
-        return galaxy_at(connection, ra_deg, dec_deg, radius_arcsec)
+        return find_galaxy_at(connection, ra_deg, dec_deg, radius_arcsec)
     except UnknownObjectError as error:
         raise UnknownObjectError(f"{name}: {error}") from None
 
 
-def _position_in(name: str) -> tuple[float, float] | None:
+def _parse_position(name: str) -> tuple[float, float] | None:
     """The position that a name such as J100024.1+021530 ends with, ICRS degrees."""
     found = _SEXAGESIMAL.search(name)
     if found is None:
@@ -69,7 +69,7 @@ def _position_in(name: str) -> tuple[float, float] | None:
     return float(ra_deg), float(dec_deg)
 
 
-def _resolved(name: str) -> tuple[float, float]:
+def _resolve_online(name: str) -> tuple[float, float]:
     try:
         position = SkyCoord.from_name(name)
     except (NameResolveError, OSError) as error:

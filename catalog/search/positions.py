@@ -71,10 +71,10 @@ def read_positions(path: Path, ra: str | None = None, dec: str | None = None) ->
     Raises:
         PositionsError: The file cannot be read, a column is missing, or a row has no position on the sky.
     """
-    return positions_in(read_table(path), str(path), ra, dec)
+    return extract_positions(read_table(path), str(path), ra, dec)
 
 
-def positions_in(table: Table, called: str, ra: str | None = None, dec: str | None = None) -> Positions:
+def extract_positions(table: Table, called: str, ra: str | None = None, dec: str | None = None) -> Positions:
     """The positions of a table that is read already; as `read_positions`.
 
     Args:
@@ -93,8 +93,8 @@ def positions_in(table: Table, called: str, ra: str | None = None, dec: str | No
     dec_column = _column(called, table, dec, DEC_NAMES, "declination")
     ra_deg = _degrees(called, table[ra_column], units.hourangle)
     dec_deg = _degrees(called, table[dec_column], units.deg)
-    for name, degrees, least, most in ((ra_column, ra_deg, -360, 720), (dec_column, dec_deg, -90, 90)):
-        for i in np.flatnonzero(~((degrees >= least) & (degrees <= most))).tolist():
+    for name, degrees, lowest, highest in ((ra_column, ra_deg, -360, 720), (dec_column, dec_deg, -90, 90)):
+        for i in np.flatnonzero(~((degrees >= lowest) & (degrees <= highest))).tolist():
             raise PositionsError(f"{called}, row {i + 1}: {name} = {table[name][i]} is nowhere on the sky")
     return Positions(table, ra_deg, dec_deg)
 

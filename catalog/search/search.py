@@ -30,7 +30,7 @@ USUAL_COLUMNS = (
     "disk_edge_on_yes_fraction",
     "has_spiral_arms_yes_fraction",
 )
-FEWEST_BY_INDEX = 5_000
+MIN_BY_INDEX = 5_000
 """Galaxies that are gathered and sorted in any case."""
 ROOM = 3
 """So many times more are gathered before the index is taken after all: an estimate may be wrong."""
@@ -40,9 +40,9 @@ LARGE_CONE = 0.1
 """Share of the catalogue from which the sky index helps no more."""
 EF_SEARCH = 200
 EF_SEARCH_UNDER_CONDITIONS = 400
-DEEPEST = 1000
+MAX_EF_SEARCH = 1000
 """What pgvector allows."""
-MOST_BY_INDEX = 500
+MAX_BY_INDEX = 500
 """Galaxies asked for, beyond which the index would miss too many."""
 SAME_PLACE_ARCSEC = 3.0
 
@@ -70,7 +70,7 @@ _BY_INDEX: LiteralString = (
 # The first column counts the gathered, so that too many of them and none at all are told apart.
 _GATHERED: LiteralString = (
     "WITH gathered AS MATERIALIZED ("
-    "  SELECT object_id, {distance} AS distance FROM {relation} WHERE {conditions} LIMIT %(most)s + 1"
+    "  SELECT object_id, {distance} AS distance FROM {relation} WHERE {conditions} LIMIT %(max_gathered)s + 1"
     "), nearest AS (SELECT object_id, distance FROM gathered ORDER BY distance, object_id LIMIT %(n)s) "
     "SELECT (SELECT count(*) FROM gathered), nearest.object_id, nearest.distance{columns} "
     "FROM (VALUES (0)) AS one LEFT JOIN (nearest JOIN galcat.galaxy USING (object_id)) ON true "
@@ -96,7 +96,7 @@ class Cone(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Condition:
+class SqlCondition:
     """A condition made elsewhere, with its parameters.
 
     Attributes:
@@ -130,7 +130,7 @@ class Search:
     unlike: tuple[int, ...] = ()
     n: int = 10
     cone: Cone | None = None
-    where: str | Condition = ""
+    where: str | SqlCondition = ""
     columns: tuple[str, ...] = USUAL_COLUMNS
     exact: bool = False
     distinct: bool = False
@@ -142,7 +142,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found(Result):
+class SearchResult(Result):
     """An answer: object_id, distance and the columns asked for; the nearest first.
 
     Attributes:
@@ -165,10 +165,10 @@ class _Plan:
     @property
     def by_index_from(self) -> float:
         """Galaxies from which the index, which touches n * total / matching rows, beats sorting them."""
-        return max(FEWEST_BY_INDEX, math.sqrt(self.wanted.n * self.total))
+        return max(MIN_BY_INDEX, math.sqrt(self.wanted.n * self.total))
 
 
-def search(connection: psycopg.Connection, wanted: Search) -> Found:
+def search(connection: psycopg.Connection, wanted: Search) -> SearchResult:
     """Find the n galaxies most like some, among all that fulfil the conditions.
 
     Raises:
@@ -188,14 +188,14 @@ def search(connection: psycopg.Connection, wanted: Search) -> Found:
         raise QueryError(f"{reason} (with the condition: {' '.join(wanted.where.split())})") from error
 
 
-def search_within(connection: psycopg.Connection, wanted: Search) -> Found:
+def search_within(connection: psycopg.Connection, wanted: Search) -> SearchResult:
     """The same inside a transaction of the caller's, with the caller's rights.
 
     It changes settings of pgvector until the transaction ends. What Postgres refuses is raised as it is.
     """
     depth = EF_SEARCH_UNDER_CONDITIONS if wanted.where or wanted.cone else EF_SEARCH
     settings = {
-        "hnsw.ef_search": str(min(DEEPEST, max(depth, 4 * wanted.n))),
+        "hnsw.ef_search": str(min(MAX_EF_SEARCH, max(depth, 4 * wanted.n))),
         # What comes late is not thrown away, and sorted in its place.
         "hnsw.iterative_scan": "relaxed_order",
     }
@@ -204,7 +204,9 @@ def search_within(connection: psycopg.Connection, wanted: Search) -> Found:
     return _distinct(connection, plan) if wanted.distinct else _search(connection, plan)
 
 
-def galaxy_at(connection: psycopg.Connection, ra_deg: float, dec_deg: float, radius_arcsec: float) -> int:
+def find_galaxy_at(
+    connection: psycopg.Connection, ra_deg: float, dec_deg: float, radius_arcsec: float
+) -> int:
     """The galaxy nearest to a position, ICRS degrees, within a radius.
 
     Raises:
@@ -228,7 +230,7 @@ def _plan(connection: psycopg.Connection, wanted: Search) -> _Plan:
         "known": list(wanted.known),
         "n": wanted.n,
     }
-    if isinstance(wanted.where, Condition):
+    if isinstance(wanted.where, SqlCondition):
         parameters |= wanted.where.parameters
     row = ask(connection, sql.SQL(_NUMBERS), parameters).rows[0]
     parameters["wanted"] = row[0]
@@ -244,25 +246,27 @@ def _plan(connection: psycopg.Connection, wanted: Search) -> _Plan:
     return replace(plan, matching=in_cone * (int(str(hits)) + 1) / (int(str(sampled)) + 1))
 
 
-def _search(connection: psycopg.Connection, plan: _Plan) -> Found:
+def _search(connection: psycopg.Connection, plan: _Plan) -> SearchResult:
     has_conditions = bool(plan.wanted.where or plan.wanted.cone)
     if has_conditions and plan.matching <= plan.by_index_from * (1 if plan.wanted.exact else ROOM):
-        most = int(ROOM * plan.by_index_from)
-        gathered = ask(connection, _statement(plan, _GATHERED), plan.parameters | {"most": most})
-        if int(str(gathered.rows[0][0])) <= most:
+        max_gathered = int(ROOM * plan.by_index_from)
+        gathered = ask(
+            connection, _statement(plan, _GATHERED), plan.parameters | {"max_gathered": max_gathered}
+        )
+        if int(str(gathered.rows[0][0])) <= max_gathered:
             rows = [row[1:] for row in gathered.rows if row[1] is not None]
-            return Found(gathered.columns[1:], rows, gathered.fields[1:], is_exact=True)
+            return SearchResult(gathered.columns[1:], rows, gathered.fields[1:], is_exact=True)
     n = int(str(plan.parameters["n"]))
     is_small = not has_conditions and 0 < plan.total <= plan.by_index_from
-    if not (plan.wanted.exact or is_small or n > MOST_BY_INDEX):
+    if not (plan.wanted.exact or is_small or n > MAX_BY_INDEX):
         found = ask(connection, _statement(plan, _BY_INDEX), plan.parameters)
         if len(found) >= n:
-            return Found(found.columns, found.rows, found.fields)
+            return SearchResult(found.columns, found.rows, found.fields)
     found = ask(connection, _statement(plan, _SORTED), plan.parameters)
-    return Found(found.columns, found.rows, found.fields, is_exact=True)
+    return SearchResult(found.columns, found.rows, found.fields, is_exact=True)
 
 
-def _distinct(connection: psycopg.Connection, plan: _Plan) -> Found:
+def _distinct(connection: psycopg.Connection, plan: _Plan) -> SearchResult:
     """Ask for more than n until n are left when every further record of a galaxy is taken out."""
     places = ("ra", "dec", "survey", "tile")
     own = _places(connection, list(plan.wanted.known))
@@ -274,11 +278,11 @@ def _distinct(connection: psycopg.Connection, plan: _Plan) -> Found:
             plan, wanted=replace(plan.wanted, columns=columns), parameters=plan.parameters | {"n": n}
         )
         found = _search(connection, wider)
-        shown = _first_records(found.rows, own)[: plan.wanted.n]
+        shown = _keep_first_records(found.rows, own)[: plan.wanted.n]
         if len(shown) == plan.wanted.n or len(found) < n:
             width = -len(places)
             rows = [row[:width] for row in shown]
-            return Found(found.columns[:width], rows, found.fields[:width], is_exact=found.is_exact)
+            return SearchResult(found.columns[:width], rows, found.fields[:width], is_exact=found.is_exact)
 
 
 def _places(connection: psycopg.Connection, object_ids: list[int]) -> list[tuple[object, ...]]:
@@ -287,7 +291,9 @@ def _places(connection: psycopg.Connection, object_ids: list[int]) -> list[tuple
     return ask(connection, query, {"ids": object_ids}).rows
 
 
-def _first_records(rows: list[tuple[object, ...]], own: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+def _keep_first_records(
+    rows: list[tuple[object, ...]], own: list[tuple[object, ...]]
+) -> list[tuple[object, ...]]:
     """Rows whose place, their last four values, is not that of an earlier row in another tile or survey."""
     if not rows:
         return rows
@@ -309,7 +315,7 @@ def _statement(plan: _Plan, form: LiteralString, *, only_where: bool = False) ->
     wanted = plan.wanted
     conditions: list[sql.Composable] = []
     relation: sql.Composable = sql.SQL("galcat.galaxy")
-    if isinstance(wanted.where, Condition):
+    if isinstance(wanted.where, SqlCondition):
         conditions.append(sql.SQL("({})").format(wanted.where.text))
         relation = sql.SQL("galcat.galaxy AS {}").format(sql.Identifier(wanted.where.alias))
     elif wanted.where:

@@ -7,7 +7,7 @@ import psycopg
 from catalog.errors import UnknownObjectError
 
 
-def thumbnails(connection: psycopg.Connection, object_ids: list[int]) -> dict[int, bytes]:
+def read_thumbnails(connection: psycopg.Connection, object_ids: list[int]) -> dict[int, bytes]:
     """JPEG of each galaxy.
 
     Raises:
@@ -23,7 +23,7 @@ def thumbnails(connection: psycopg.Connection, object_ids: list[int]) -> dict[in
     return pictures
 
 
-def all_thumbnails(
+def stream_thumbnails(
     connection: psycopg.Connection, release_id: int, chunk: int = 500
 ) -> Generator[dict[int, bytes]]:
     """JPEGs of every galaxy of a release, in chunks; one without a picture is left out.

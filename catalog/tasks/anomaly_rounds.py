@@ -43,7 +43,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Top:
+class TopList:
     """The galaxies of highest expected rating, best first.
 
     Attributes:
@@ -58,7 +58,7 @@ class Top:
 
 
 @dataclass(frozen=True)
-class NewRound:
+class NewAnomalyRound:
     """What is known when the next galaxies are chosen.
 
     Attributes:
@@ -75,7 +75,7 @@ class NewRound:
 
 
 @dataclass(frozen=True)
-class Round:
+class AnomalyRound:
     """A round that was made.
 
     Attributes:
@@ -104,7 +104,7 @@ class Round:
         return any(offer.object_id not in self.rated for offer in self.offers)
 
 
-def last_round(connection: psycopg.Connection, task: Task) -> Round | None:
+def find_last_round(connection: psycopg.Connection, task: Task) -> AnomalyRound | None:
     """The newest round of a task; None before the first."""
     row = connection.execute(
         "SELECT round, release_id, labels_seen, ratings, model, made_at FROM galcat.interest_round "
@@ -124,7 +124,7 @@ def last_round(connection: psycopg.Connection, task: Task) -> Round | None:
         "SELECT object_id FROM galcat.current_label WHERE task = %s AND object_id = ANY (%s)",
         [task.name, [offer[0] for offer in offers]],
     ).fetchall()
-    return Round(
+    return AnomalyRound(
         number,
         release_id,
         labels_seen,
@@ -136,7 +136,7 @@ def last_round(connection: psycopg.Connection, task: Task) -> Round | None:
     )
 
 
-def first_offers(
+def choose_first_offers(
     connection: psycopg.Connection,
     task: Task,
     release: CurrentRelease,
@@ -167,7 +167,7 @@ def first_offers(
     return [Offer(int(row[0])) for row in rows]
 
 
-def offered_before(connection: psycopg.Connection, task: Task) -> NDArray[np.int64]:
+def read_offered_ids(connection: psycopg.Connection, task: Task) -> NDArray[np.int64]:
     """Every galaxy that some round offered, (n,): none is offered twice."""
     rows = connection.execute("SELECT object_id FROM galcat.interest_offer WHERE task = %s", [task.name])
     return np.array([row[0] for row in rows], dtype=np.int64)
@@ -176,9 +176,9 @@ def offered_before(connection: psycopg.Connection, task: Task) -> NDArray[np.int
 def write_round(
     connection: psycopg.Connection,
     task: Task,
-    new: NewRound,
+    new: NewAnomalyRound,
     offers: Sequence[Offer],
-    top: Top | None,
+    top: TopList | None,
     after: int,
 ) -> int:
     """Keep a round, its offers and its top list, in one transaction; older top lists go.
@@ -221,7 +221,7 @@ def write_round(
     return number
 
 
-def _write_top(cursor: psycopg.Cursor[tuple[object, ...]], task: Task, number: int, top: Top) -> None:
+def _write_top(cursor: psycopg.Cursor[tuple[object, ...]], task: Task, number: int, top: TopList) -> None:
     cursor.execute(
         "CREATE TEMPORARY TABLE stage_top "
         "(round integer, place integer, object_id bigint, interest real, uncertainty real) ON COMMIT DROP"
@@ -242,7 +242,7 @@ def _write_top(cursor: psycopg.Cursor[tuple[object, ...]], task: Task, number: i
     )
 
 
-def top_list(connection: psycopg.Connection, task: Task, n: int, *, unrated: bool) -> list[Offer]:
+def read_top_list(connection: psycopg.Connection, task: Task, n: int, *, unrated: bool) -> list[Offer]:
     """The first n of a task's top list, without galaxies that were retired since.
 
     Args:

@@ -10,8 +10,8 @@ from astropy.table import Table
 
 from catalog.errors import LabelError
 from catalog.search.crossmatch import match
-from catalog.search.positions import positions_in, read_table
-from catalog.tasks.labels import Said
+from catalog.search.positions import extract_positions, read_table
+from catalog.tasks.labels import Label
 from catalog.tasks.tasks import Task
 
 ID_COLUMN = "object_id"
@@ -31,7 +31,7 @@ class LabelFile:
         ambiguous: Rows whose position has several galaxies within the radius: none was guessed.
     """
 
-    said: list[Said]
+    said: list[Label]
     unmatched: list[int]
     ambiguous: list[int]
 
@@ -75,7 +75,7 @@ def read_labels(
         else _by_position(connection, table, path, ra, dec, radius_arcsec)
     )
     said = [
-        Said(identity, value, None if who is None else str(who))
+        Label(identity, value, None if who is None else str(who))
         for identity, value, who in zip(found, values, labellers, strict=True)
         if identity is not None
     ]
@@ -159,7 +159,7 @@ def _by_position(
     dec: str | None,
     radius_arcsec: float,
 ) -> tuple[list[int | None], list[int]]:
-    found = match(connection, positions_in(table, str(path), ra, dec), radius_arcsec, ())
+    found = match(connection, extract_positions(table, str(path), ra, dec), radius_arcsec, ())
     place = found.result.columns.index("object_id")
     ids = [
         None if i in found.ambiguous or row[place] is None else int(str(row[place]))

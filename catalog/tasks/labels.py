@@ -12,7 +12,7 @@ from catalog.tasks.tasks import Task
 
 
 @dataclass(frozen=True)
-class Said:
+class Label:
     """What somebody says of a galaxy.
 
     Attributes:
@@ -57,7 +57,7 @@ class Ratings:
 
 
 def write_labels(
-    connection: psycopg.Connection, task: Task, said: Sequence[Said], labeller: str, origin: str
+    connection: psycopg.Connection, task: Task, said: Sequence[Label], labeller: str, origin: str
 ) -> int:
     """Store labels, all or none; what a person says today already is not said again.
 
@@ -110,7 +110,7 @@ def write_labels(
     return written
 
 
-def class_votes(connection: psycopg.Connection, task: Task) -> Votes:
+def count_votes(connection: psycopg.Connection, task: Task) -> Votes:
     """Count what people say of each galaxy that is not retired, and the rows of label, at one moment."""
     rows = connection.execute(
         "SELECT l.object_id, array_position(%(classes)s::text[], l.answer), count(*), "
@@ -126,7 +126,7 @@ def class_votes(connection: psycopg.Connection, task: Task) -> Votes:
     return Votes(ids, votes, int(rows[0][3]) if rows else 0)
 
 
-def mean_ratings(connection: psycopg.Connection, task: Task) -> Ratings:
+def read_mean_ratings(connection: psycopg.Connection, task: Task) -> Ratings:
     """The mean rating of each galaxy that is not retired, and the rows of label, at one moment."""
     rows = connection.execute(
         "SELECT l.object_id, avg(l.rating), (SELECT count(*) FROM galcat.label WHERE task = %(task)s) "

@@ -71,7 +71,7 @@ class Version:
     made_at: datetime
 
 
-def score_classes(task: Task) -> tuple[int, ...]:
+def list_score_classes(task: Task) -> tuple[int, ...]:
     """The classes that have a column, as the scores' table numbers them: from 1, or 0 for interest."""
     if task.kind == "interest":
         return (0,)
@@ -117,7 +117,7 @@ def write_version(connection: psycopg.Connection, new: NewVersion, scores: Itera
     return version
 
 
-def current_version(connection: psycopg.Connection, task: Task, release_id: int) -> Version | None:
+def find_current_version(connection: psycopg.Connection, task: Task, release_id: int) -> Version | None:
     """The version that a task's columns show for a release."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM galcat.task_version WHERE task = %s AND release_id = %s AND is_current",  # noqa: S608 - a constant
@@ -126,7 +126,7 @@ def current_version(connection: psycopg.Connection, task: Task, release_id: int)
     return None if row is None else Version(*row)
 
 
-def newest_version(connection: psycopg.Connection, task: Task, release_id: int) -> Version | None:
+def find_newest_version(connection: psycopg.Connection, task: Task, release_id: int) -> Version | None:
     """The version that was learnt last, shown or not."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM galcat.task_version WHERE task = %s AND release_id = %s "  # noqa: S608 - a constant
@@ -136,7 +136,7 @@ def newest_version(connection: psycopg.Connection, task: Task, release_id: int) 
     return None if row is None else Version(*row)
 
 
-def galaxies_without_score(
+def find_unscored_galaxies(
     connection: psycopg.Connection, task: Task, version: Version, release_id: int
 ) -> list[int]:
     """Galaxies of the release that came after a version's scores were written."""
@@ -145,7 +145,7 @@ def galaxies_without_score(
         "WHERE e.release_id = %s AND NOT s.is_retired AND NOT EXISTS (SELECT FROM galcat.{} AS v "
         "WHERE v.version_id = %s AND v.class = %s AND v.object_id = e.object_id)"
     ).format(sql.Identifier(_table(connection, task)))
-    parameters = [release_id, version.version_id, score_classes(task)[0]]
+    parameters = [release_id, version.version_id, list_score_classes(task)[0]]
     return [int(row[0]) for row in connection.execute(query, parameters)]
 
 
@@ -153,7 +153,9 @@ def add_scores(connection: psycopg.Connection, task: Task, version: Version, sco
     """Write scores of galaxies that came later beside those of a shown version, in one transaction."""
     with connection.transaction():
         act_as_owner(connection)
-        return _copy(connection, _table(connection, task), score_classes(task), version.version_id, scores)
+        return _copy(
+            connection, _table(connection, task), list_score_classes(task), version.version_id, scores
+        )
 
 
 def drop_old_scores(connection: psycopg.Connection, task: Task) -> None:
@@ -203,7 +205,7 @@ def _write_scores(
 ) -> None:
     row = connection.execute("SELECT galcat.add_score_partition(%s)", [version_id]).fetchone()
     assert row is not None  # noqa: S101 - a function returns
-    _copy(connection, str(row[0]), score_classes(task), version_id, scores)
+    _copy(connection, str(row[0]), list_score_classes(task), version_id, scores)
     connection.execute("SELECT galcat.show_version(%s)", [version_id])
 
 

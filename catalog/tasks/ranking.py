@@ -35,7 +35,7 @@ _RANDOM = """
 
 
 @dataclass(frozen=True)
-class Uncertain:
+class UncertainGalaxies:
     """Galaxies without a label.
 
     Attributes:
@@ -49,7 +49,7 @@ class Uncertain:
     uncertainty: NDArray[np.float32]
 
 
-def most_uncertain(connection: psycopg.Connection, task: Task, version: Version, n: int) -> Uncertain:
+def most_uncertain(connection: psycopg.Connection, task: Task, version: Version, n: int) -> UncertainGalaxies:
     """The n galaxies of largest entropy by a task's stored scores.
 
     Args:
@@ -72,24 +72,24 @@ def most_uncertain(connection: psycopg.Connection, task: Task, version: Version,
     )
     if is_binary:
         value, uncertainty = np.hstack([1 - value, value]), np.hstack([uncertainty, uncertainty])
-    return Uncertain(np.array([row[0] for row in rows], dtype=np.int64), value, uncertainty)
+    return UncertainGalaxies(np.array([row[0] for row in rows], dtype=np.int64), value, uncertainty)
 
 
-def random_unlabelled(connection: psycopg.Connection, task: Task, release_id: int, n: int) -> list[int]:
+def draw_unlabelled(connection: psycopg.Connection, task: Task, release_id: int, n: int) -> list[int]:
     """N galaxies without a label: random, and always the same of one catalogue and task."""
     parameters = {"release": release_id, "task": task.name, "n": n}
     return [int(row[0]) for row in connection.execute(_RANDOM, parameters)]
 
 
 # <#> is the inner product with its sign turned.
-_FIRST = (
+_TOP_BY_HEAD = (
     "SELECT e.object_id FROM galcat.embedding AS e "
     "WHERE e.release_id = %(release)s AND NOT e.object_id = ANY (%(known)s) "
     "ORDER BY e.search OPERATOR(public.<#>) %(weight)s::public.halfvec(40) LIMIT %(n)s"
 )
 
 
-def first_by_head(
+def top_by_linear_head(
     connection: psycopg.Connection,
     release: CurrentRelease,
     weight: NDArray[np.float32],
@@ -112,4 +112,4 @@ def first_by_head(
         "weight": str(unit.tolist()),
         "n": n,
     }
-    return [int(row[0]) for row in connection.execute(_FIRST, parameters)]
+    return [int(row[0]) for row in connection.execute(_TOP_BY_HEAD, parameters)]

@@ -7,10 +7,10 @@ import psycopg
 
 QUIET_S = 60
 """Seconds without a new label or tile, after which a task is due: people label in series."""
-LONGEST_WAIT_S = 600
+MAX_WAIT_S = 600
 """Seconds after the first new label, after which it is due however fast labels go on coming."""
 
-_DUE: LiteralString = """
+_STALE: LiteralString = """
     WITH shown AS (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current),
     ingested AS (
         SELECT max(i.finished_at) AS at FROM galcat.ingestion AS i
@@ -31,7 +31,7 @@ _DUE: LiteralString = """
         AND (
             s.labels > coalesce(k.labels, 0) AND (
                 s.last < clock_timestamp() - make_interval(secs => %(quiet)s)
-                OR s.first_new < clock_timestamp() - make_interval(secs => %(longest)s))
+                OR s.first_new < clock_timestamp() - make_interval(secs => %(max_wait)s))
             OR t.has_column AND k.at < g.at
                 AND g.at < clock_timestamp() - make_interval(secs => %(quiet)s))
     ORDER BY t.task_id
@@ -39,7 +39,7 @@ _DUE: LiteralString = """
 
 
 @dataclass(frozen=True)
-class DueTask:
+class StaleTask:
     """A task to learn, or to score new galaxies of.
 
     Attributes:
@@ -51,18 +51,18 @@ class DueTask:
     state: str
 
 
-def due_tasks(
-    connection: psycopg.Connection, quiet_s: float = QUIET_S, longest_wait_s: float = LONGEST_WAIT_S
-) -> list[DueTask]:
+def stale_tasks(
+    connection: psycopg.Connection, quiet_s: float = QUIET_S, max_wait_s: float = MAX_WAIT_S
+) -> list[StaleTask]:
     """Tasks that are behind, the oldest first; of those with ratings, the ones that have a column.
 
     Args:
         connection: To the catalogue.
         quiet_s: Seconds since the last label, or tile.
-        longest_wait_s: Seconds since the first new label.
+        max_wait_s: Seconds since the first new label.
     """
-    parameters = {"quiet": quiet_s, "longest": longest_wait_s}
-    rows = connection.execute(_DUE, parameters).fetchall()
+    parameters = {"quiet": quiet_s, "max_wait": max_wait_s}
+    rows = connection.execute(_STALE, parameters).fetchall()
     return [
-        DueTask(name, f"{labels}/{at:%Y%m%dT%H%M%S.%f}" if at else str(labels)) for name, labels, at in rows
+        StaleTask(name, f"{labels}/{at:%Y%m%dT%H%M%S.%f}" if at else str(labels)) for name, labels, at in rows
     ]

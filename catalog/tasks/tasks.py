@@ -6,13 +6,13 @@ from typing import Literal
 
 import psycopg
 
-from catalog.database.lock_retry import LOCK_TIMEOUT_MS, patiently
+from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
 from catalog.errors import TaskError
 
 Kind = Literal["binary", "classes", "interest"]
-MOST_NAME = 30
+MAX_NAME_LENGTH = 30
 YES_OR_NO = ("no", "yes")
-_MOST_COLUMN = 63  # of Postgres
+_MAX_COLUMN_NAME_LENGTH = 63  # of Postgres
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -40,7 +40,7 @@ class Task:
             _check_name(f"class of task {self.name}", name)
             if self.classes.count(name) > 1:
                 raise TaskError(f"task {self.name}: class {name} is given twice")
-            if len(f"{self.name}_{name}_uncertainty") > _MOST_COLUMN:
+            if len(f"{self.name}_{name}_uncertainty") > _MAX_COLUMN_NAME_LENGTH:
                 raise TaskError(
                     f"task {self.name}: with class {name} its column's name is too long: shorten one"
                 )
@@ -80,7 +80,7 @@ class TaskState:
         return self.labels > (self.labels_seen or 0)
 
 
-def question_of(name: str, question: str, classes: tuple[str, ...]) -> Task:
+def make_task(name: str, question: str, classes: tuple[str, ...]) -> Task:
     """A task with classes: two are binary, none are yes or no.
 
     Raises:
@@ -137,7 +137,7 @@ def find_task(connection: psycopg.Connection, name: str) -> Task:
     return there[name]
 
 
-def tasks(connection: psycopg.Connection) -> list[TaskState]:
+def list_tasks(connection: psycopg.Connection) -> list[TaskState]:
     """Every task, the oldest first."""
     rows = connection.execute(_STATES).fetchall()
     return [
@@ -260,7 +260,7 @@ def _change_view(connection: psycopg.Connection, statement: str, name: str) -> N
             connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
             connection.execute(statement.encode(), [name])
 
-    patiently(change, TaskError)
+    retry_on_lock(change, TaskError)
 
 
 def _has_column(connection: psycopg.Connection, name: str) -> bool:
@@ -270,8 +270,8 @@ def _has_column(connection: psycopg.Connection, name: str) -> bool:
 
 
 def _check_name(what: str, name: str) -> None:
-    if not _NAME.fullmatch(name) or len(name) > MOST_NAME:
+    if not _NAME.fullmatch(name) or len(name) > MAX_NAME_LENGTH:
         raise TaskError(
             f"{what} {name!r} is no name for a column: small letters, digits and _, a letter first, "
-            f"{MOST_NAME} at most"
+            f"{MAX_NAME_LENGTH} at most"
         )

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from catalog.tasks.stale import due_tasks
+from catalog.tasks.stale import stale_tasks
 from dagster_jobs.defs.assets import GPU_POOL
 from dagster_jobs.defs.jobs import ingest, learn
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, sky_cells
@@ -48,7 +48,7 @@ def new_labels(database: DatabaseResource) -> dg.SensorResult | dg.SkipReason:
     """
     try:
         with writing(database.get_url()) as connection:
-            due = due_tasks(connection)
+            due = stale_tasks(connection)
     except EXPECTED as error:
         return dg.SkipReason(f"nothing was looked at, the next tick tries again: {reason(error)}")
     if not due:

@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 
 from catalog.result import Result
-from catalog.tasks.anomaly_rounds import Offer, Round, last_round, top_list
-from catalog.tasks.tasks import Task, add_task, find_task, tasks
+from catalog.tasks.anomaly_rounds import AnomalyRound, Offer, find_last_round, read_top_list
+from catalog.tasks.tasks import Task, add_task, find_task, list_tasks
 from galcat.cli.console import (
     Format,
     Labeller,
@@ -44,9 +44,9 @@ def list_searches(context: typer.Context) -> None:
         return
     with open_to_write() as connection:
         rows: list[tuple[object, ...]] = []
-        for state in tasks(connection):
+        for state in list_tasks(connection):
             if state.task.kind == "interest":
-                made = last_round(connection, state.task)
+                made = find_last_round(connection, state.task)
                 counts = (made.round if made else 0, state.galaxies, len(_open(made)) if made else 0)
                 rows.append((state.task.name, state.task.question, state.owner, *counts))
     show(Result(("search", "question", "owner", "rounds", "rated", "waiting"), rows))
@@ -121,7 +121,7 @@ def rate(
     with open_to_write() as connection:
         task = _search(find_task(connection, name))
         store_answers(connection, task, said, labeller, "anomalies")
-        made = last_round(connection, task)
+        made = find_last_round(connection, task)
     waiting = len(_open(made)) if made else 0
     then = (
         f"{waiting} of round {made.round} wait"
@@ -146,7 +146,7 @@ def best(
     """
     with open_to_write() as connection:
         task = _search(find_task(connection, name))
-        found = top_list(connection, task, n, unrated=unrated)
+        found = read_top_list(connection, task, n, unrated=unrated)
         if not found:
             raise JobError(f"search {name} has no list yet: rate a round, then galcat anomalies next {name}")
         _show(connection, found, sheet, output_format, output)
@@ -204,7 +204,7 @@ def _show(
     show_galaxies(connection, values, names, captions, sheet, output_format, output)
 
 
-def _open(made: Round) -> list[Offer]:
+def _open(made: AnomalyRound) -> list[Offer]:
     return [offer for offer in made.offers if offer.object_id not in made.rated]
 
 

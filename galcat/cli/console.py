@@ -17,7 +17,7 @@ from catalog.formats.output import FORMATS
 from catalog.releases.releases import current_release
 from catalog.settings import load_settings
 from catalog.tasks.label_file import parse_value
-from catalog.tasks.labels import Said, write_labels
+from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import Task
 from galcat.errors import JobError
 from galcat.workflows.writing import writing
@@ -147,11 +147,11 @@ def store_answers(
     log.print(f"{len(labels)} labels, {new} of them new", soft_wrap=True)
 
 
-def _answer(task: Task, word: str) -> Said:
+def _answer(task: Task, word: str) -> Label:
     identity, equals, value = word.partition("=")
     if not equals or not identity.isdecimal():
         raise JobError(f"{word!r} is not ID={'SCORE' if task.kind == 'interest' else 'answer'}")
-    return Said(int(identity), parse_value(task, value))
+    return Label(int(identity), parse_value(task, value))
 
 
 def _require_release(connection: psycopg.Connection) -> None:

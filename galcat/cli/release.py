@@ -40,7 +40,7 @@ COLUMNS = (
 def list_releases() -> None:
     """List the releases: which one serves, and what the others still lack."""
     with open_to_write(may_be_empty=True) as connection:
-        found = release_life.releases(connection)
+        found = release_life.list_releases(connection)
     rows: list[tuple[object, ...]] = [
         (
             one.name,
@@ -179,7 +179,7 @@ def _summary(name: str, outcomes: list[TileOutcome]) -> None:
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     unreadable = sum(outcome.n_failed for outcome in done)
     with open_to_write(may_be_empty=True) as connection:
-        state = next(one for one in release_life.releases(connection) if one.name == name)
+        state = next(one for one in release_life.list_releases(connection) if one.name == name)
     then = f"{state.missing} tiles are still missing" if state.missing else "no tile is missing"
     if not (state.missing or state.is_current):
         then += f": galcat release promote {name}"

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from catalog.formats.output import write_result
 from catalog.result import Result, plain_value
-from catalog.search.thumbnails import thumbnails
+from catalog.search.thumbnails import read_thumbnails
 from galcat.cli.console import out, wide
 from galcat.cli.contact_sheet import contact_sheet
 from galcat.workflows.similar import Target
@@ -77,7 +77,7 @@ def show_galaxies(
     rows = [(identity, *places[identity], *known) for identity, known in values.items()]
     show(Result(("object_id", "ra", "dec", *names), rows), output_format, output)
     if sheet is not None:
-        pictures = thumbnails(connection, list(values))
+        pictures = read_thumbnails(connection, list(values))
         drawn = zip(values, captions, strict=True)
         contact_sheet([(pictures[identity], f"{identity}\n{caption}") for identity, caption in drawn], sheet)
 
@@ -92,7 +92,7 @@ def draw_similar(connection: psycopg.Connection, asked: Target, found: Result, s
         sheet: PNG to draw.
     """
     ids = [int(str(identity)) for identity in found["object_id"]]
-    pictures = thumbnails(connection, ids)
+    pictures = read_thumbnails(connection, ids)
     neighbours = [
         (pictures[identity], f"{identity}\ndistance {distance:.2f}")
         for identity, distance in zip(ids, found["distance"], strict=True)

@@ -43,7 +43,7 @@ def list_tasks(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     with open_to_write() as connection:
-        states = catalogue_tasks.tasks(connection)
+        states = catalogue_tasks.list_tasks(connection)
     show(Result(COLUMNS, [_row(state) for state in states]))
 
 
@@ -63,7 +63,7 @@ def add(
     Examples: `galcat tasks add ring --question "Has it a ring?"` ·
     `galcat tasks add kind --question "What is it?" --classes disk,ball,other`
     """
-    task = catalogue_tasks.question_of(name, question, names_in(classes))
+    task = catalogue_tasks.make_task(name, question, names_in(classes))
     with open_to_write() as connection:
         is_new = catalogue_tasks.add_task(connection, task, getpass.getuser())
     what = "is there now" if is_new else "was there already"

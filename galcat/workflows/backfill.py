@@ -9,8 +9,8 @@ import psycopg
 
 from catalog.checks.integrity import CheckResult, run_checks
 from catalog.database.migrate import migrate
-from catalog.ingestion.tile_status import tile_ids
-from catalog.releases.releases import MissingTile, Release, in_use, missing_tiles, survey_definition
+from catalog.ingestion.tile_status import find_tile_ids
+from catalog.releases.releases import MissingTile, Release, find_survey, hold_release, list_missing_tiles
 from encoder.errors import SurveyError
 from encoder.surveys.description import Survey, survey_from_text
 from encoder.tiles.tile_files import TileFiles
@@ -46,9 +46,9 @@ def backfill_cell(
         CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
     """
     migrate(url)
-    with writing(url) as connection, in_use(connection, name) as release:
+    with writing(url) as connection, hold_release(connection, name) as release:
         encoder = release_encoder(release.name, release.weights_sha256, weights)
-        survey_id, definition = survey_definition(connection, survey)
+        survey_id, definition = find_survey(connection, survey)
         described = survey_from_text(definition, Path(f"{survey}.toml"))
         with cell_lock(connection, survey, cell):
             missing = _missing(connection, release, survey, cell, tiles)
@@ -58,7 +58,7 @@ def backfill_cell(
             target = Target(connection, survey_id, release.release_id)
             contents = {tile.name: tile.content_hash for tile in missing}
             outcomes = lost + ingest_tiles(target, encoder, described, found, report, contents)
-            checked = tile_ids(connection, survey, [outcome.name for outcome in outcomes])
+            checked = find_tile_ids(connection, survey, [outcome.name for outcome in outcomes])
             return outcomes, run_checks(connection, checked)
 
 
@@ -67,7 +67,7 @@ def _missing(
 ) -> list[MissingTile]:
     return [
         tile
-        for tile in missing_tiles(connection, release.release_id)
+        for tile in list_missing_tiles(connection, release.release_id)
         if tile.survey == survey and cell_at(tile.ra, tile.dec) == cell and (not names or tile.name in names)
     ]
 
@@ -116,7 +116,7 @@ def plan_backfill(
     """
     groups: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
     homeless: list[MissingTile] = []
-    for tile in missing_tiles(connection, release_id):
+    for tile in list_missing_tiles(connection, release_id):
         folder = str(folders[tile.survey]) if tile.survey in folders else tile.folder
         if folder is None:
             homeless.append(tile)

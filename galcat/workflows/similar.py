@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from catalog.releases.releases import shown_release
 from catalog.search.crossmatch import match
-from catalog.search.name_resolver import galaxy_named
+from catalog.search.name_resolver import find_galaxy_by_name
 from catalog.search.positions import read_positions
-from catalog.search.search import galaxy_at
-from catalog.search.thumbnails import thumbnails
+from catalog.search.search import find_galaxy_at
+from catalog.search.thumbnails import read_thumbnails
 from encoder.cutouts.pictures import read_picture
 from galcat.errors import JobError
 from galcat.workflows.release_encoder import release_encoder
@@ -38,7 +38,7 @@ class Target:
         if self.image is not None:
             return [(self.image.read_bytes(), "your image")]
         shown = [int(identity) for identity in self.like[:_SHOWN]]
-        own = thumbnails(connection, shown)
+        own = read_thumbnails(connection, shown)
         return [(own[identity], f"{identity}\nasked for") for identity in shown]
 
 
@@ -58,17 +58,17 @@ def understand(
         JobError: The picture is not there, or cannot be encoded as the release was.
     """
     if len(words) == 1 and words[0].isdecimal():
-        return Target((galaxy_named(connection, words[0], radius_arcsec),))
+        return Target((find_galaxy_by_name(connection, words[0], radius_arcsec),))
     path = Path(words[0])
     if len(words) == 1 and (path.is_file() or path.suffix.lower() in _PICTURES):
         return _picture(connection, path, weights)
     position = _position(words)
     if position is not None:
-        return Target((galaxy_at(connection, *position, radius_arcsec),))
+        return Target((find_galaxy_at(connection, *position, radius_arcsec),))
     options = [word for word in words if word.startswith("-")]
     if options:
         raise JobError(f"there is no option {options[0]}")
-    return Target((galaxy_named(connection, " ".join(words), radius_arcsec),))
+    return Target((find_galaxy_by_name(connection, " ".join(words), radius_arcsec),))
 
 
 def listed(

@@ -7,8 +7,9 @@ import psycopg
 from psycopg import sql
 
 from catalog.database.read_only import ask, reading
-from catalog.ingestion.records import GalaxyRows, ReleaseRecord, SurveyRecord, TileRecord
+from catalog.ingestion.records import GalaxyRows, SurveyRecord, TileRecord
 from catalog.ingestion.writer import register_survey, write_tile
+from catalog.releases.record import ReleaseRecord
 from catalog.releases.releases import register_release
 from catalog.result import Result
 from catalog.schema import CONCENTRATIONS, QUESTIONS, SEARCH_DIMENSION

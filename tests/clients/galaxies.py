@@ -10,7 +10,7 @@ from PIL import Image
 from catalog.ingestion.records import SkipRecord, SurveyRecord
 from catalog.ingestion.writer import register_survey, write_tile
 from catalog.releases.releases import build_search_index, refresh_statistics, register_release
-from catalog.tasks.labels import Said, write_labels
+from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task, show_task
 from tests.catalog.galaxies import galaxy_rows, release_record, tile_record
 from tests.catalog.tasks.scored_tasks import RING, scored
@@ -31,7 +31,7 @@ def fill_with_everything(connection: psycopg.Connection) -> None:
     show_task(connection, RING.name)
     scored(connection, RING)
     ids = [row[0] for row in connection.execute("SELECT object_id FROM galcat.source ORDER BY 1 LIMIT 3")]
-    said = [Said(ids[0], "yes"), Said(ids[1], "no"), Said(ids[2], "no")]
+    said = [Label(ids[0], "yes"), Label(ids[1], "no"), Label(ids[2], "no")]
     write_labels(connection, RING, said, "somebody", "cli")
     refresh_statistics(connection)
 

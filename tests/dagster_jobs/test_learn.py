@@ -10,10 +10,10 @@ import pytest
 
 from catalog.database.connection import connect
 from catalog.database.read_only import run_query
-from catalog.tasks.labels import Said, write_labels
+from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.model_versions import Version
-from catalog.tasks.stale import due_tasks
-from catalog.tasks.tasks import add_task, hide_task, question_of, tasks
+from catalog.tasks.stale import stale_tasks
+from catalog.tasks.tasks import add_task, hide_task, list_tasks, make_task
 from dagster_jobs.defs.resources import DatabaseResource
 from dagster_jobs.defs.sensors import new_labels
 from dagster_jobs.defs.tasks import task_column
@@ -25,7 +25,7 @@ from galcat.workflows.tasks.suggest import most_likely, to_label_next
 from tests.galcat.cli.asked_galaxies import Asked, fill_asked
 from tests.galcat.cli.command_line import Galcat
 
-RING = question_of("ring", "Has it a ring?", ())
+RING = make_task("ring", "Has it a ring?", ())
 N = 400
 
 
@@ -39,7 +39,7 @@ def asked(database: str) -> Asked:
 
 def say(database: str, asked: Asked, rows: range, *, wrong: bool = False, who: str = "ann") -> None:
     said = [
-        Said(int(asked.object_ids[i]), "yes" if bool(asked.answer[i]) is not wrong else "no") for i in rows
+        Label(int(asked.object_ids[i]), "yes" if bool(asked.answer[i]) is not wrong else "no") for i in rows
     ]
     with connect(database, autocommit=True) as connection:
         write_labels(connection, RING, said, who, "test")
@@ -98,7 +98,7 @@ def test_labels_that_come_while_it_learns_are_for_the_next_time(database: str, a
     done = learn(database, "ring", progress=lambda _: say(database, asked, range(40, 50)))
     assert (done.version.labels_seen, done.version.report["galaxies"]) == (40, 40)
     with connect(database, autocommit=True) as connection:
-        assert [state.has_new_labels for state in tasks(connection)] == [True]
+        assert [state.has_new_labels for state in list_tasks(connection)] == [True]
     again = learn(database, "ring")
     assert (again.version.version, again.version.labels_seen) == (2, 50)
 
@@ -140,12 +140,12 @@ def test_a_worse_model_does_not_replace_a_better_one_unasked(database: str, aske
 def test_too_few_labels_are_one_line_and_no_column(database: str, asked: Asked, rows: list[int]) -> None:
     yes = np.flatnonzero(asked.answer)[rows].tolist()
     with connect(database, autocommit=True) as connection:
-        write_labels(connection, RING, [Said(int(asked.object_ids[i]), "yes") for i in yes], "ann", "test")
+        write_labels(connection, RING, [Label(int(asked.object_ids[i]), "yes") for i in yes], "ann", "test")
     with pytest.raises(TaskError) as error:
         learn(database, "ring")
     assert "\n" not in str(error.value)
     with connect(database, autocommit=True) as connection:
-        assert [state.has_column for state in tasks(connection)] == [False]
+        assert [state.has_column for state in list_tasks(connection)] == [False]
 
 
 def test_people_who_disagree_are_reported(database: str, asked: Asked) -> None:
@@ -188,16 +188,16 @@ def test_suggestions_are_unlabelled_and_where_the_model_is_unsure(database: str,
 
 def test_a_task_is_due_when_labels_came_and_it_was_quiet(database: str, asked: Asked) -> None:
     with connect(database, autocommit=True) as connection:
-        assert due_tasks(connection, quiet_s=0) == []
+        assert stale_tasks(connection, quiet_s=0) == []
         say(database, asked, range(40))
-        assert due_tasks(connection) == []  # somebody may still be labelling
-        assert due_tasks(connection, longest_wait_s=0) != []  # but not for ever
-        (due,) = due_tasks(connection, quiet_s=0)
+        assert stale_tasks(connection) == []  # somebody may still be labelling
+        assert stale_tasks(connection, max_wait_s=0) != []  # but not for ever
+        (due,) = stale_tasks(connection, quiet_s=0)
         assert due.name == "ring"
         learn(database, "ring")
-        assert due_tasks(connection, quiet_s=0) == []
+        assert stale_tasks(connection, quiet_s=0) == []
         fill_asked(connection, 30, seed=5, tile="later")
-        (again,) = due_tasks(connection, quiet_s=0)
+        (again,) = stale_tasks(connection, quiet_s=0)
         assert again.state != due.state
         learn(database, "ring")
 
@@ -213,7 +213,7 @@ def test_the_sensor_asks_for_a_run_a_task_once_it_is_quiet(
 
     say(database, asked, range(40))
     assert isinstance(look(), dg.SkipReason)
-    monkeypatch.setattr("dagster_jobs.defs.sensors.due_tasks", lambda c: due_tasks(c, quiet_s=0))
+    monkeypatch.setattr("dagster_jobs.defs.sensors.stale_tasks", lambda c: stale_tasks(c, quiet_s=0))
     result = look()
     assert isinstance(result, dg.SensorResult)
     (request,) = result.run_requests or []

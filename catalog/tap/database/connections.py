@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from catalog.database.connection import connect, parsed
+from catalog.database.connection import connect, parse_url
 from catalog.tap.database.reader_check import require_harmless, take_reader_role
 from catalog.tap.limits import ServiceLimits
 
@@ -85,7 +85,7 @@ def one_moment(connection: psycopg.Connection, seconds: float) -> Iterator[None]
 
 def _pool(url: str, configure: Callable[[psycopg.Connection], None], most: int, name: str) -> ConnectionPool:
     return ConnectionPool(
-        parsed(url),
+        parse_url(url),
         kwargs={"autocommit": True},
         min_size=2,
         max_size=most,

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.errors import UnknownObjectError
-from catalog.search.thumbnails import thumbnails
+from catalog.search.thumbnails import read_thumbnails
 from catalog.tap.datalink.galaxy_files import object_id_of
 from catalog.tap.faults import NothingThereError
 from catalog.tap.service import Service
@@ -40,6 +40,6 @@ def _jpeg(service: Service, text: str) -> bytes:
         raise NothingThereError(f"{text[:50]!r} is no object_id")
     try:
         with service.connections.keeper() as keeper:
-            return thumbnails(keeper, [object_id])[object_id]
+            return read_thumbnails(keeper, [object_id])[object_id]
     except UnknownObjectError as error:
         raise NothingThereError(str(error)) from error

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from catalog.adql.translation import Similarity, Translation
 from catalog.errors import QueryError
-from catalog.search.search import Condition, Cone, Search, search_within
+from catalog.search.search import Cone, Search, SqlCondition, search_within
 
 
 def resolved(connection: psycopg.Connection, translation: Translation) -> dict[str, object]:
@@ -34,7 +34,7 @@ def nothing_found(translation: Translation) -> dict[str, object]:
 
 
 def _found(connection: psycopg.Connection, wanted: Similarity, parameters: dict[str, object]) -> list[int]:
-    where = Condition(wanted.condition, parameters, wanted.alias) if wanted.condition is not None else ""
+    where = SqlCondition(wanted.condition, parameters, wanted.alias) if wanted.condition is not None else ""
     found = search_within(
         connection,
         Search(

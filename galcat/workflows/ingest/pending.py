@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalog.database.connection import connect
 from catalog.database.migrate import migrate
-from catalog.ingestion.tile_status import KnownTile, known_tiles
+from catalog.ingestion.tile_status import KnownTile, read_known_tiles
 from catalog.releases.releases import current_release
 from encoder.surveys.description import Survey
 from encoder.tiles.tile_files import TileFiles
@@ -52,7 +52,7 @@ def find_unsettled(url: str, survey: Survey, folder: Path) -> tuple[list[TileFil
 def _known(url: str, survey: Survey) -> dict[str, KnownTile]:
     with connect(url, autocommit=True) as connection:
         release = current_release(connection)
-        return {} if release is None else known_tiles(connection, survey.name, release[0])
+        return {} if release is None else read_known_tiles(connection, survey.name, release[0])
 
 
 def pending_by_cell(found: list[TileFiles], known: Mapping[str, KnownTile]) -> dict[str, list[TileFiles]]:

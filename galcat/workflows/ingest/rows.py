@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from catalog.ingestion.records import GalaxyRows, ReleaseRecord, SkipRecord, SurveyRecord, TileRecord
+from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, TileRecord
+from catalog.releases.record import ReleaseRecord
 from catalog.schema import BANDS
 from encoder.inference.encode_tile import EncodedTile
 from encoder.model.encoder import Encoder

@@ -6,7 +6,14 @@ from dataclasses import replace
 
 from catalog.database.migrate import migrate
 from catalog.ingestion.writer import register_survey
-from catalog.releases.releases import Release, find_release, in_use, register_release, releases, shown_release
+from catalog.releases.releases import (
+    Release,
+    find_release,
+    hold_release,
+    list_releases,
+    register_release,
+    shown_release,
+)
 from encoder.model.encoder import Encoder
 from encoder.surveys.description import Survey
 from galcat.errors import JobError
@@ -31,7 +38,7 @@ def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[Target]:
         current = shown_release(connection)
         if current is None or current.weights_sha256 != encoder.sha256:
             raise JobError(_other_weights(current, encoder))
-        with in_use(connection, current.name):
+        with hold_release(connection, current.name):
             yield Target(connection, register_survey(connection, survey_record(survey)), current.release_id)
 
 
@@ -64,7 +71,7 @@ def create_release(url: str, encoder: Encoder, name: str | None) -> Release:
     record = release_record(encoder)
     record = replace(record, name=name or record.name)
     with writing(url) as connection:
-        for release in releases(connection):
+        for release in list_releases(connection):
             if release.weights_sha256 == encoder.sha256:
                 raise JobError(f"these weights are a release already: {release.name}")
         register_release(connection, record)

@@ -11,7 +11,7 @@ import psycopg
 
 from catalog.checks.integrity import CheckResult, run_checks
 from catalog.errors import CatalogError
-from catalog.ingestion.tile_status import KnownTile, known_tiles, tile_ids, touch_tile
+from catalog.ingestion.tile_status import KnownTile, find_tile_ids, read_known_tiles, touch_tile
 from catalog.ingestion.writer import write_failure, write_tile
 from encoder.errors import EncoderError, TileError
 from encoder.inference.encode_tile import CutTile, EncodedTile, cut_tile, encode_tile
@@ -81,7 +81,7 @@ def ingest_tiles(
     Raises:
         JobError: The database connection was lost; the tile in hand is not in the catalogue.
     """
-    known = known_tiles(target.connection, survey.name, target.release_id)
+    known = read_known_tiles(target.connection, survey.name, target.release_id)
     todo = [tile for tile in tiles if not is_settled(tile, known)]
     outcomes: list[TileOutcome] = []
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-writer") as writer:
@@ -240,8 +240,8 @@ def ingest_cell_tiles(
         open_target(url, survey, encoder) as target,
         cell_lock(target.connection, survey.name, cell),
     ):
-        known = known_tiles(target.connection, survey.name, target.release_id)
+        known = read_known_tiles(target.connection, survey.name, target.release_id)
         pending = pending_by_cell(found, known).get(cell, [])
         outcomes = ingest_tiles(target, encoder, survey, pending, report)
-        tiles = tile_ids(target.connection, survey.name, [outcome.name for outcome in outcomes])
+        tiles = find_tile_ids(target.connection, survey.name, [outcome.name for outcome in outcomes])
         return outcomes, run_checks(target.connection, tiles)

@@ -7,18 +7,18 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from catalog.releases.vectors import CurrentRelease, all_vectors, current_projection, vectors_of
+from catalog.releases.vectors import CurrentRelease, current_projection, read_vectors, stream_vectors
 from catalog.tasks.anomaly_rounds import (
-    NewRound,
+    AnomalyRound,
+    NewAnomalyRound,
     Offer,
-    Round,
-    Top,
-    first_offers,
-    last_round,
-    offered_before,
+    TopList,
+    choose_first_offers,
+    find_last_round,
+    read_offered_ids,
     write_round,
 )
-from catalog.tasks.labels import Ratings, mean_ratings
+from catalog.tasks.labels import Ratings, read_mean_ratings
 from catalog.tasks.tasks import Task, find_task
 from encoder.anomalies.acquisition import BATCH, TOP, Candidates
 from encoder.anomalies.gaussian_process import Interest, fit_interest, standardised
@@ -42,7 +42,7 @@ class Search:
     release: CurrentRelease
     ratings: Ratings
     vectors: NDArray[np.float32]
-    before: Round | None
+    before: AnomalyRound | None
 
     def interest(self) -> Interest:
         """Fit the Gaussian process.
@@ -55,7 +55,7 @@ class Search:
 
 def next_round(
     url: str, name: str, *, strangest_first: bool = False, progress: Callable[[int], None] | None = None
-) -> Round:
+) -> AnomalyRound:
     """The open round of a task, or, where all of it is rated, a new one.
 
     The first round is random, always the same for one task and catalogue, or the strangest galaxies by
@@ -76,11 +76,11 @@ def next_round(
         search = read_search(connection, name)
         if search.before is not None and search.before.is_open:
             return search.before
-        known = np.union1d(search.ratings.object_ids, offered_before(connection, search.task))
+        known = np.union1d(search.ratings.object_ids, read_offered_ids(connection, search.task))
         model = search.interest() if len(search.ratings.object_ids) > 1 else None
         if model is None:
             offers, top = (
-                first_offers(
+                choose_first_offers(
                     connection, search.task, search.release, known, BATCH, strangest=strangest_first
                 ),
                 None,
@@ -89,7 +89,7 @@ def next_round(
             offers, top = _expected(connection, search, model, known, progress)
         if not offers:
             raise JobError(f"every galaxy has been offered to task {name}: none is left")
-        new = NewRound(
+        new = NewAnomalyRound(
             search.release.release_id,
             search.ratings.labels_seen,
             len(search.ratings.object_ids),
@@ -97,7 +97,7 @@ def next_round(
         )
         after = 0 if search.before is None else search.before.round
         write_round(connection, search.task, new, offers, top, after)
-        made = last_round(connection, search.task)
+        made = find_last_round(connection, search.task)
     if made is None:
         raise JobError(f"the rounds of task {name} were removed meanwhile")
     return made
@@ -114,15 +114,15 @@ def read_search(connection: psycopg.Connection, name: str) -> Search:
     if task.kind != "interest":
         raise JobError(f"task {name} has the classes {', '.join(task.classes)}: see galcat tasks")
     release = current_projection(connection)
-    ratings = mean_ratings(connection, task)
-    ids, search = vectors_of(connection, release, ratings.object_ids.tolist(), "search")
+    ratings = read_mean_ratings(connection, task)
+    ids, search = read_vectors(connection, release, ratings.object_ids.tolist(), "search")
     kept = np.isin(ratings.object_ids, ids)
     return Search(
         task,
         release,
         Ratings(ids, ratings.ratings[kept], ratings.labels_seen),
         standardised(search, release.deviations),
-        last_round(connection, task),
+        find_last_round(connection, task),
     )
 
 
@@ -130,7 +130,7 @@ def rate_by(
     search: Search, model: Interest, connection: psycopg.Connection, object_ids: list[int]
 ) -> list[Offer]:
     """What a model expects of some galaxies, on demand; one without a vector is left out."""
-    ids, vectors = vectors_of(connection, search.release, object_ids, "search")
+    ids, vectors = read_vectors(connection, search.release, object_ids, "search")
     mean, deviation = model.predict(standardised(vectors, search.release.deviations))
     return [
         Offer(identity, None, interest, uncertainty)
@@ -146,9 +146,9 @@ def _expected(
     model: Interest,
     known: NDArray[np.int64],
     progress: Callable[[int], None] | None,
-) -> tuple[list[Offer], Top]:
+) -> tuple[list[Offer], TopList]:
     candidates = Candidates(model, BATCH, TOP)
-    with all_vectors(connection, search.release, "search") as chunks:
+    with stream_vectors(connection, search.release, "search") as chunks:
         for ids, vectors in chunks:
             candidates.add(ids, standardised(vectors, search.release.deviations), ~np.isin(ids, known))
             if progress is not None:
@@ -157,8 +157,8 @@ def _expected(
     improvement = batch.improvement.astype(np.float32)  # Postgres refuses to round what is next to nothing
     columns = (batch.ids, improvement, batch.mean, batch.deviation)
     offers = [Offer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
-    ids, vectors = vectors_of(connection, search.release, ranking.ids.tolist(), "search")
+    ids, vectors = read_vectors(connection, search.release, ranking.ids.tolist(), "search")
     _, deviation = model.predict(standardised(vectors, search.release.deviations))
     kept = np.isin(ranking.ids, ids)  # one may have gone meanwhile
     uncertainty = deviation[np.searchsorted(ids, ranking.ids[kept])]
-    return offers, Top(ranking.ids[kept], ranking.mean[kept], uncertainty)
+    return offers, TopList(ranking.ids[kept], ranking.mean[kept], uncertainty)

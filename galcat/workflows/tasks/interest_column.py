@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 import psycopg
 
 from catalog.database.connection import connect
-from catalog.releases.vectors import Vectors, all_vectors, vectors_of
+from catalog.releases.vectors import Vectors, read_vectors, stream_vectors
 from catalog.tasks.model_versions import (
     NewVersion,
     Scores,
     Version,
     add_scores,
-    current_version,
-    galaxies_without_score,
+    find_current_version,
+    find_unscored_galaxies,
     publish_version,
 )
 from catalog.tasks.tasks import show_task
@@ -41,7 +41,7 @@ def write_interest(url: str, name: str, progress: Callable[[int], None] | None =
     """
     with writing(url) as connection, connect(url, autocommit=True) as reader:
         search = read_search(connection, name)
-        shown = current_version(connection, search.task, search.release.release_id)
+        shown = find_current_version(connection, search.task, search.release.release_id)
         if shown is not None and shown.labels_seen == search.ratings.labels_seen:
             show_task(connection, name)
             return Learnt(shown, is_new=False, galaxies=_score_later_ones(connection, search, shown))
@@ -55,17 +55,17 @@ def write_interest(url: str, name: str, progress: Callable[[int], None] | None =
             {"galaxies": len(search.ratings.object_ids)},
         )
         counted = Counted(progress)
-        with all_vectors(reader, search.release, "search") as chunks:
+        with stream_vectors(reader, search.release, "search") as chunks:
             version = publish_version(connection, new, counted.passing(_expected(model, search, chunks)))
     return Learnt(version, is_new=True, galaxies=counted.galaxies)
 
 
 def _score_later_ones(connection: psycopg.Connection, search: Search, shown: Version) -> int:
     """Score galaxies that came after the scores that are shown."""
-    later = galaxies_without_score(connection, search.task, shown, search.release.release_id)
+    later = find_unscored_galaxies(connection, search.task, shown, search.release.release_id)
     if not later:
         return 0
-    chunk = vectors_of(connection, search.release, later, "search")
+    chunk = read_vectors(connection, search.release, later, "search")
     scores = _expected(Interest.from_bytes(shown.model), search, iter([chunk]))
     return add_scores(connection, search.task, shown, scores)
 

@@ -8,20 +8,20 @@ import psycopg
 from numpy.typing import NDArray
 
 from catalog.database.connection import connect
-from catalog.releases.vectors import CurrentRelease, Vectors, all_vectors, current_projection, vectors_of
-from catalog.tasks.labels import Votes, class_votes
+from catalog.releases.vectors import CurrentRelease, Vectors, current_projection, read_vectors, stream_vectors
+from catalog.tasks.labels import Votes, count_votes
 from catalog.tasks.model_versions import (
     NewVersion,
     Scores,
     Version,
     add_scores,
-    current_version,
-    galaxies_without_score,
-    newest_version,
+    find_current_version,
+    find_newest_version,
+    find_unscored_galaxies,
+    list_score_classes,
     publish_version,
-    score_classes,
 )
-from catalog.tasks.ranking import random_unlabelled
+from catalog.tasks.ranking import draw_unlabelled
 from catalog.tasks.tasks import Task, find_task, show_task
 from encoder.heads.fit import Head, fit_head
 from galcat.errors import JobError
@@ -94,8 +94,8 @@ def learn(
     """
     with writing(url) as connection:
         lesson = read_lesson(connection, name)
-        newest = newest_version(connection, lesson.task, lesson.release.release_id)
-        shown = current_version(connection, lesson.task, lesson.release.release_id)
+        newest = find_newest_version(connection, lesson.task, lesson.release.release_id)
+        shown = find_current_version(connection, lesson.task, lesson.release.release_id)
         if (
             newest is not None
             and newest.method == METHOD
@@ -118,7 +118,7 @@ def learn(
             refused,
         )
         counted = Counted(progress)
-        with connect(url, autocommit=True) as reader, all_vectors(reader, lesson.release) as chunks:
+        with connect(url, autocommit=True) as reader, stream_vectors(reader, lesson.release) as chunks:
             scores = _scored(head, lesson.task, chunks)
             version = publish_version(connection, new, counted.passing(scores))
     return Learnt(version, is_new=True, galaxies=counted.galaxies)
@@ -135,8 +135,8 @@ def read_lesson(connection: psycopg.Connection, name: str) -> Lesson:
     if task.kind == "interest":
         raise JobError(f"task {name} has ratings of 0 to 5: see galcat anomalies")
     release = current_projection(connection)
-    votes = class_votes(connection, task)
-    ids, vectors = vectors_of(connection, release, votes.object_ids.tolist())
+    votes = count_votes(connection, task)
+    ids, vectors = read_vectors(connection, release, votes.object_ids.tolist())
     kept = np.isin(votes.object_ids, ids)
     return Lesson(task, release, Votes(ids, votes.votes[kept], votes.labels_seen), vectors)
 
@@ -165,8 +165,8 @@ def _drift(connection: psycopg.Connection, lesson: Lesson, head: Head, shown: Ve
     """How far probabilities move from the version that is shown, on average over random galaxies."""
     if shown is None or shown.method != METHOD:
         return None
-    drawn = random_unlabelled(connection, lesson.task, lesson.release.release_id, _SAMPLE)
-    _, vectors = vectors_of(connection, lesson.release, drawn)
+    drawn = draw_unlabelled(connection, lesson.task, lesson.release.release_id, _SAMPLE)
+    _, vectors = read_vectors(connection, lesson.release, drawn)
     if not len(vectors):
         return None
     before = Head.from_bytes(shown.model).score(vectors).probability
@@ -177,16 +177,16 @@ def _score_later_ones(connection: psycopg.Connection, lesson: Lesson, shown: Ver
     """Score galaxies that came after the scores that are shown."""
     if shown is None or shown.method != METHOD:
         return 0
-    later = galaxies_without_score(connection, lesson.task, shown, lesson.release.release_id)
+    later = find_unscored_galaxies(connection, lesson.task, shown, lesson.release.release_id)
     if not later:
         return 0
     head = Head.from_bytes(shown.model)
-    chunk = vectors_of(connection, lesson.release, later)
+    chunk = read_vectors(connection, lesson.release, later)
     return add_scores(connection, lesson.task, shown, _scored(head, lesson.task, [chunk]))
 
 
 def _scored(head: Head, task: Task, chunks: Iterable[Vectors]) -> Iterator[Scores]:
-    columns = [place - 1 for place in score_classes(task)]
+    columns = [place - 1 for place in list_score_classes(task)]
     for ids, vectors in chunks:
         scores = head.score(vectors)
         yield ids, scores.probability[:, columns], scores.uncertainty[:, columns]

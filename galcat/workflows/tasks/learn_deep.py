@@ -17,14 +17,14 @@ from torchvision.transforms.v2 import functional
 
 from catalog.database.connection import connect
 from catalog.releases.releases import shown_release
-from catalog.search.thumbnails import all_thumbnails, thumbnails
+from catalog.search.thumbnails import read_thumbnails, stream_thumbnails
 from catalog.tasks.labels import Votes
 from catalog.tasks.model_versions import (
     NewVersion,
     Scores,
-    current_version,
+    find_current_version,
+    list_score_classes,
     publish_version,
-    score_classes,
 )
 from catalog.tasks.tasks import Task
 from encoder.finetuning.finetune import Tuned, TunedTask, TuningSettings, compare, finetune
@@ -73,14 +73,16 @@ def learn_deep(
     with writing(url) as connection:
         lesson = read_lesson(connection, name)
         encoder = _encoder(connection, weights)
-        pictures = _pictures(thumbnails(connection, lesson.votes.object_ids.tolist()), lesson.votes, encoder)
+        pictures = _pictures(
+            read_thumbnails(connection, lesson.votes.object_ids.tolist()), lesson.votes, encoder
+        )
         settings = TuningSettings(depth=depth)
         state = output.with_name(f".{output.name}.training")
         tuned = finetune(
             encoder, pictures, _shares(lesson), _tuned_task(lesson.task), settings, state, progress
         )
         tuned.save(output)
-        shown = current_version(connection, lesson.task, lesson.release.release_id)
+        shown = find_current_version(connection, lesson.task, lesson.release.release_id)
         report = _report(tuned, output)
         refused = None if even_if_worse or shown is None else step_back(METHOD, report, shown)
         new = NewVersion(
@@ -95,7 +97,7 @@ def learn_deep(
         counted = Counted()
         with (
             connect(url, autocommit=True) as reader,
-            closing(all_thumbnails(reader, lesson.release.release_id)) as chunks,
+            closing(stream_thumbnails(reader, lesson.release.release_id)) as chunks,
         ):
             version = publish_version(connection, new, counted.passing(_scored(tuned, lesson.task, chunks)))
     state.unlink(missing_ok=True)
@@ -129,7 +131,7 @@ def compare_methods(
     with writing(url) as connection:
         lesson = read_lesson(connection, name)
         encoder = _encoder(connection, weights)
-        jpegs = thumbnails(connection, lesson.votes.object_ids.tolist())
+        jpegs = read_thumbnails(connection, lesson.votes.object_ids.tolist())
     tested = np.zeros(len(lesson.votes.object_ids), np.bool_)
     for place in range(len(lesson.task.classes)):
         members = np.flatnonzero(lesson.votes.votes.argmax(axis=1) == place)
@@ -169,7 +171,7 @@ def _decoded(jpeg: bytes, size: int) -> Tensor:
 
 
 def _scored(tuned: Tuned, task: Task, chunks: Iterable[dict[int, bytes]]) -> Iterator[Scores]:
-    columns = [place - 1 for place in score_classes(task)]
+    columns = [place - 1 for place in list_score_classes(task)]
     for jpegs in chunks:
         pictures = torch.stack([_decoded(jpeg, tuned.encoder.recipe.size) for jpeg in jpegs.values()])
         probability = tuned.probability(pictures.float() / 255)

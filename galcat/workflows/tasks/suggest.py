@@ -6,9 +6,9 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from catalog.releases.vectors import CurrentRelease, current_projection, vectors_of
-from catalog.tasks.model_versions import current_version
-from catalog.tasks.ranking import first_by_head, most_uncertain, random_unlabelled
+from catalog.releases.vectors import CurrentRelease, current_projection, read_vectors
+from catalog.tasks.model_versions import find_current_version
+from catalog.tasks.ranking import draw_unlabelled, most_uncertain, top_by_linear_head
 from catalog.tasks.tasks import Task, find_task
 from encoder.heads.fit import Head, Scores
 from encoder.heads.suggestions import suggest
@@ -47,12 +47,12 @@ def to_label_next(connection: psycopg.Connection, name: str, n: int) -> Suggeste
     task, release = find_task(connection, name), current_projection(connection)
     if task.kind == "interest":
         raise JobError(f"task {name} has ratings of 0 to 5: see galcat anomalies")
-    version = current_version(connection, task, release.release_id)
+    version = find_current_version(connection, task, release.release_id)
     if version is None:
-        drawn = random_unlabelled(connection, task, release.release_id, n)
+        drawn = draw_unlabelled(connection, task, release.release_id, n)
         return Suggested(task, np.array(drawn, dtype=np.int64), None)
     pool = most_uncertain(connection, task, version, max(_POOL, n))
-    ids, search = vectors_of(connection, release, pool.object_ids.tolist(), "search")
+    ids, search = read_vectors(connection, release, pool.object_ids.tolist(), "search")
     rows = np.flatnonzero(np.isin(pool.object_ids, ids))
     scores = Scores(pool.probability[rows], pool.uncertainty[rows])
     order = np.searchsorted(ids, pool.object_ids[rows])
@@ -85,10 +85,10 @@ def most_likely(
     head = _head(connection, lesson)
     known = lesson.votes.object_ids if unlabelled else np.empty(0, np.int64)
     looked_at = max(_REFINED * n, _FEWEST_REFINED)
-    first = first_by_head(
+    first = top_by_linear_head(
         connection, lesson.release, _direction(head, lesson.release, place), looked_at, known
     )
-    ids, vectors = vectors_of(connection, lesson.release, first)
+    ids, vectors = read_vectors(connection, lesson.release, first)
     probability = head.score(vectors).probability
     best = np.lexsort((ids, -probability[:, place]))[:n]
     return Suggested(lesson.task, ids[best], probability[best])
@@ -96,7 +96,7 @@ def most_likely(
 
 def _head(connection: psycopg.Connection, lesson: Lesson) -> Head:
     """The shown model where nobody has labelled since, else one learnt now."""
-    version = current_version(connection, lesson.task, lesson.release.release_id)
+    version = find_current_version(connection, lesson.task, lesson.release.release_id)
     if version is not None and version.method == METHOD and version.labels_seen == lesson.votes.labels_seen:
         return Head.from_bytes(version.model)
     return lesson.head()

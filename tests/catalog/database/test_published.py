@@ -10,7 +10,7 @@ from catalog.ingestion.records import SkipRecord, SurveyRecord, TileRecord
 from catalog.ingestion.writer import register_survey, write_tile
 from catalog.releases.releases import promote_release, register_release
 from catalog.tap.datalink.cutout import BANDS_M
-from catalog.tasks.labels import Said, write_labels
+from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task, hide_task, show_task
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record, tile_record
 from tests.catalog.tasks.scored_tasks import KIND, ODD, RING, scored
@@ -52,7 +52,7 @@ def test_the_embedding_is_that_of_the_current_release(filled: psycopg.Connection
 def test_a_retired_galaxy_has_no_embedding_and_no_labels(filled: psycopg.Connection) -> None:
     add_task(filled, RING)
     gone = ids(filled)[49]
-    write_labels(filled, RING, [Said(gone, "yes", "ann")], "prog", "test")
+    write_labels(filled, RING, [Label(gone, "yes", "ann")], "prog", "test")
     assert filled.execute("SELECT object_id FROM galcat_tap.label").fetchall() == [(gone,)]
     write_tile(filled, 1, 1, tile_record(content_hash="new"), galaxy_rows(49, seed=0), [])
     assert filled.execute("SELECT count(*) FROM galcat_tap.embedding").fetchone() == (49,)
@@ -145,11 +145,11 @@ def test_labels_are_counted_as_people_say_today(filled: psycopg.Connection) -> N
     for task in (RING, ODD):
         add_task(filled, task)
     for said in (
-        [Said(a, "yes", "ann"), Said(a, "yes", "bob"), Said(b, "yes", "ann")],
-        [Said(a, "no", "bob"), Said(a, "yes", "eve"), Said(b, None, "ann")],
+        [Label(a, "yes", "ann"), Label(a, "yes", "bob"), Label(b, "yes", "ann")],
+        [Label(a, "no", "bob"), Label(a, "yes", "eve"), Label(b, None, "ann")],
     ):
         write_labels(filled, RING, said, "prog", "test")
-    write_labels(filled, ODD, [Said(a, 1.0, "ann"), Said(a, 4.0, "bob")], "prog", "test")
+    write_labels(filled, ODD, [Label(a, 1.0, "ann"), Label(a, 4.0, "bob")], "prog", "test")
     cursor = filled.execute("SELECT * FROM galcat_tap.label ORDER BY task, object_id, answer")
     assert [column.name for column in cursor.description or []] == [
         "task",
@@ -174,7 +174,7 @@ def test_a_condition_on_the_galaxy_of_a_label_uses_an_index(filled: psycopg.Conn
 def test_no_view_shows_a_person_or_a_path(filled: psycopg.Connection) -> None:
     add_task(filled, RING, owner="ann_the_owner")
     write_labels(
-        filled, RING, [Said(ids(filled)[0], "yes", "bob_the_labeller")], "prog", "/home/bob/labels.csv"
+        filled, RING, [Label(ids(filled)[0], "yes", "bob_the_labeller")], "prog", "/home/bob/labels.csv"
     )
     skips = [SkipRecord(7, "g900", "unreadable_image", "/data/a.jpg: unreadable picture", will_retry=True)]
     write_tile(filled, 1, 1, tile_record("other"), galaxy_rows(2, seed=5, prefix="o"), skips)

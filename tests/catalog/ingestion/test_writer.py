@@ -14,7 +14,7 @@ import pytest
 from catalog.database.connection import connect
 from catalog.errors import CatalogError, CollisionError
 from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, object_id
-from catalog.ingestion.tile_status import known_tiles, touch_tile
+from catalog.ingestion.tile_status import read_known_tiles, touch_tile
 from catalog.ingestion.writer import register_survey, write_failure, write_tile
 from catalog.schema import CONCENTRATIONS, FRACTIONS, metadata
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
@@ -236,11 +236,11 @@ def test_a_failed_tile_keeps_its_galaxies_and_heals(connection: psycopg.Connecti
     survey_id, release_id = fill(connection, 3)
     write_failure(connection, survey_id, release_id, tile_record(content_hash="bad"), "it is broken")
     assert connection.execute("SELECT count(*) FROM galcat.galaxy").fetchone() == (3,)
-    failed = known_tiles(connection, "survey", release_id)["tile"]
+    failed = read_known_tiles(connection, "survey", release_id)["tile"]
     assert (failed.state, failed.error, failed.content_hash) == ("failed", "it is broken", None)
     assert not failed.is_settled(failed.fingerprint)
     write_tile(connection, survey_id, release_id, tile_record(), galaxy_rows(3, 0), [])
-    healed = known_tiles(connection, "survey", release_id)["tile"]
+    healed = read_known_tiles(connection, "survey", release_id)["tile"]
     assert healed.is_settled(tile_record().fingerprint)
     assert connection.execute("SELECT attempts FROM galcat.ingestion").fetchone() == (3,)
 
@@ -248,7 +248,7 @@ def test_a_failed_tile_keeps_its_galaxies_and_heals(connection: psycopg.Connecti
 def test_a_touched_tile_is_settled_with_its_new_fingerprint(connection: psycopg.Connection) -> None:
     _, release_id = fill(connection, 1)
     touch_tile(connection, "survey", release_id, "tile", "touched")
-    assert known_tiles(connection, "survey", release_id)["tile"].is_settled("touched")
+    assert read_known_tiles(connection, "survey", release_id)["tile"].is_settled("touched")
 
 
 def test_a_vector_that_no_halfvec_can_hold_is_an_error(connection: psycopg.Connection) -> None:

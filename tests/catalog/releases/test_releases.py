@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from catalog.checks.integrity import run_checks
-from catalog.database import lock_retry as patience
+from catalog.database import lock_retry
 from catalog.database.connection import connect
 from catalog.errors import CatalogError
 from catalog.ingestion.records import GalaxyRows, SkipRecord
@@ -21,11 +21,11 @@ from catalog.releases.releases import (
     current_release,
     drop_release,
     find_release,
-    in_use,
-    missing_tiles,
+    hold_release,
+    list_missing_tiles,
+    list_releases,
     promote_release,
     register_release,
-    releases,
 )
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record, tile_record
 
@@ -68,7 +68,7 @@ def relations(connection: psycopg.Connection) -> list[str]:
 
 
 def state(connection: psycopg.Connection, name: str) -> ReleaseState:
-    return next(release for release in releases(connection) if release.name == name)
+    return next(release for release in list_releases(connection) if release.name == name)
 
 
 def shown(connection: psycopg.Connection) -> list[tuple[object, ...]]:
@@ -166,10 +166,10 @@ def test_missing_are_the_tiles_it_lacks_and_those_it_has_from_older_files(
     connection: psycopg.Connection, first: tuple[int, int], second: int
 ) -> None:
     def missing() -> list[tuple[str, str | None]]:
-        return [(tile.name, tile.content_hash) for tile in missing_tiles(connection, second)]
+        return [(tile.name, tile.content_hash) for tile in list_missing_tiles(connection, second)]
 
     assert missing() == [("other", "content")]
-    tile = missing_tiles(connection, second)[0]
+    tile = list_missing_tiles(connection, second)[0]
     assert (tile.survey, tile.ra, tile.dec, tile.folder) == ("survey", 10.0, 2.0, "/data/tiles")
     write_tile(connection, *first, tile_record(content_hash="newer"), galaxy_rows(12, 1), [])
     assert missing() == [("other", "content"), ("tile", "newer")]
@@ -177,7 +177,7 @@ def test_missing_are_the_tiles_it_lacks_and_those_it_has_from_older_files(
     assert missing() == [("other", None), ("tile", "newer")]
     write_failure(connection, *first, tile_record("never read"), "broken")
     assert missing() == [("other", None), ("tile", "newer")]
-    assert missing_tiles(connection, first[1]) == []
+    assert list_missing_tiles(connection, first[1]) == []
 
 
 def test_promotion_waits_for_completeness_and_rollback_is_the_promotion_of_the_old_one(
@@ -279,13 +279,13 @@ def test_a_drop_that_is_refused_or_cannot_get_its_locks_changes_nothing(
     with pytest.raises(CatalogError, match=r"^no release 'third'; there are: first, second$"):
         drop_release(connection, "third")
     with (
-        in_use(other_session, "second"),
+        hold_release(other_session, "second"),
         pytest.raises(CatalogError, match=r"^release second is being filled: end its backfill"),
     ):
         drop_release(connection, "second")
     other_session.rollback()
     shown(other_session)
-    monkeypatch.setattr(patience, "ATTEMPTS", 2)
+    monkeypatch.setattr(lock_retry, "ATTEMPTS", 2)
     with pytest.raises(CatalogError, match=r"^others held the catalogue's tables for 0 s: nothing was"):
         drop_release(connection, "second")
     assert rows_of(connection, (*BY_RELEASE, *SHARED, "release")) == before
@@ -300,4 +300,4 @@ def test_the_reader_and_the_writer_may_drop_nothing(
         connection.execute(f"SET ROLE {role}".encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("SELECT galcat.drop_release(%s::smallint)", [second])
-    assert {release.release_id for release in releases(connection)} == {first[1], second}
+    assert {release.release_id for release in list_releases(connection)} == {first[1], second}

@@ -11,7 +11,7 @@ from catalog.ingestion.records import object_id
 from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.search.search import Cone, Search, search
 from catalog.tasks.model_versions import NewVersion, write_version
-from catalog.tasks.tasks import add_task, question_of, show_task
+from catalog.tasks.tasks import add_task, make_task, show_task
 from tests.catalog.galaxies import fill
 
 N = 20_000
@@ -79,7 +79,7 @@ def add_tasks(connection: psycopg.Connection, release_id: int) -> None:
     ids = np.array([row[0] for row in connection.execute("SELECT object_id FROM galcat.source")], np.int64)
     rng = np.random.default_rng(9)
     for i in range(TASKS):
-        task = question_of(f"task_{i}", "Is it?", ())
+        task = make_task(f"task_{i}", "Is it?", ())
         add_task(connection, task)
         show_task(connection, task.name)
         values = rng.random((len(ids), 1), np.float32)

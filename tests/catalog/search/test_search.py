@@ -16,8 +16,8 @@ from catalog.ingestion.records import object_id
 from catalog.ingestion.writer import write_tile
 from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.search import search as search_module
-from catalog.search.search import Condition, Cone, Search, galaxy_at, search, search_within
-from catalog.search.thumbnails import thumbnails
+from catalog.search.search import Cone, Search, SqlCondition, find_galaxy_at, search, search_within
+from catalog.search.thumbnails import read_thumbnails
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
 
 N = 1500
@@ -187,7 +187,7 @@ def test_few_galaxies_are_sorted_and_many_are_walked(
 
 def test_a_condition_made_elsewhere_is_one_like_a_text(indexed: psycopg.Connection) -> None:
     like = (int(Sky().ids[3]),)
-    made = Condition(sql.SQL("mine.mag_r < %(faintest)s"), {"faintest": 16}, "mine")
+    made = SqlCondition(sql.SQL("mine.mag_r < %(faintest)s"), {"faintest": 16}, "mine")
     by_text = answer(indexed, Search(like=like, n=30, where="mag_r < 16"))
     assert answer(indexed, Search(like=like, n=30, where=made)) == by_text
     with reading(indexed):
@@ -295,9 +295,9 @@ def test_an_unknown_galaxy_is_an_error_that_names_it(indexed: psycopg.Connection
     with pytest.raises(QueryError, match="no galaxy has object_id 12"):
         run_query(indexed, "SELECT galcat.morph_distance(12, 12)")
     with pytest.raises(UnknownObjectError, match=r'no galaxy within 3" of \(1.5, 89.5\)'):
-        galaxy_at(indexed, 1.5, 89.5, 3)
+        find_galaxy_at(indexed, 1.5, 89.5, 3)
     with pytest.raises(UnknownObjectError, match="object_id 12 has no picture"):
-        thumbnails(indexed, [12])
+        read_thumbnails(indexed, [12])
 
 
 def test_a_limit_inside_acts_before_filters_and_neighbours_after(indexed: psycopg.Connection) -> None:

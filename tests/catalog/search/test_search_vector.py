@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from numpy.typing import NDArray
 
-from catalog.ingestion.records import ReleaseRecord
+from catalog.releases.record import ReleaseRecord
 from catalog.releases.releases import register_release
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
-from catalog.ingestion.writer import healpix29_of
+from catalog.ingestion.writer import compute_healpix29
 from catalog.releases.releases import refresh_statistics
-from catalog.search.search import galaxy_at
+from catalog.search.search import find_galaxy_at
 from tests.catalog.galaxies import answer, fill, galaxy_rows
 
 N = 400
@@ -160,7 +160,7 @@ def test_sky_distance_keeps_its_digits_at_0_and_at_180(connection: psycopg.Conne
 
 def test_the_nearest_galaxy_of_a_position_is_found_or_named_missing(filled: psycopg.Connection) -> None:
     rows = galaxy_rows(N, seed=0)
-    found = galaxy_at(filled, float(rows.ra[7]), float(rows.dec[7]), 1.0)
+    found = find_galaxy_at(filled, float(rows.ra[7]), float(rows.dec[7]), 1.0)
     name = filled.execute(
         "SELECT survey_source_id FROM galcat.source WHERE object_id = %s", [found]
     ).fetchone()
@@ -170,7 +170,7 @@ def test_the_nearest_galaxy_of_a_position_is_found_or_named_missing(filled: psyc
 def test_healpix_is_the_index_that_contains_the_position() -> None:
     rng = np.random.default_rng(3)
     ra, dec = rng.uniform(0, 360, 1000), np.degrees(np.arcsin(rng.uniform(-1, 1, 1000)))
-    pixels = healpix29_of(ra, dec)
+    pixels = compute_healpix29(ra, dec)
     assert pixels.min() >= 0
     assert pixels.max() < 12 * 4**29
     # The base pixel, by hand: 4 around each pole, 4 on the equator (Gorski et al. 2005, equations 4 to 9).

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
-from catalog.ingestion.writer import healpix29_of
+from catalog.ingestion.writer import compute_healpix29
 from catalog.releases.releases import refresh_statistics
 from tests.catalog.galaxies import answer, fill, galaxy_rows
 
@@ -168,7 +168,7 @@ def test_a_stored_cell_is_the_computed_one(filled: psycopg.Connection) -> None:
 
 def test_a_moc_holds_the_galaxies_of_its_cells(filled: psycopg.Connection) -> None:
     rows = galaxy_rows(N, seed=0)
-    cells = healpix29_of(rows.ra, rows.dec) >> (2 * 27)
+    cells = compute_healpix29(rows.ra, rows.dec) >> (2 * 27)
     chosen = [3, 4, 90, 150]
     expected = sorted(np.array(rows.survey_source_id)[np.isin(cells, chosen)])
     query = NAMES + "galcat.in_moc(healpix29, galcat.moc_of(2, %(c)s)) ORDER BY 1"

@@ -9,11 +9,11 @@ from catalog.tasks.model_versions import (
     Scores,
     write_version,
 )
-from catalog.tasks.tasks import Task, question_of
+from catalog.tasks.tasks import Task, make_task
 
-RING = question_of("ring", "Has it a ring?", ())
+RING = make_task("ring", "Has it a ring?", ())
 
-KIND = question_of("kind", "What is it?", ("disk", "ball", "other"))
+KIND = make_task("kind", "What is it?", ("disk", "ball", "other"))
 
 ODD = Task("odd", "How odd is it?", "interest", ())
 

@@ -8,11 +8,11 @@ import pytest
 
 from catalog.database.connection import connect
 from catalog.errors import LabelError
-from catalog.tasks.labels import Said, class_votes, mean_ratings, write_labels, write_tags
-from catalog.tasks.tasks import Task, add_task, question_of, tasks
+from catalog.tasks.labels import Label, count_votes, read_mean_ratings, write_labels, write_tags
+from catalog.tasks.tasks import Task, add_task, list_tasks, make_task
 from tests.catalog.galaxies import fill
 
-RING = question_of("ring", "Has it a ring?", ())
+RING = make_task("ring", "Has it a ring?", ())
 ODD = Task("odd", "How odd is it?", "interest", ())
 
 
@@ -155,19 +155,19 @@ def test_the_last_word_of_each_person_counts(labelled: tuple[psycopg.Connection,
     connection, ids = labelled
     connection.execute("SET ROLE galcat_writer")
     said = [
-        Said(ids[0], "yes", "ann"),
-        Said(ids[0], "no", "ann"),
-        Said(ids[0], "yes", "bob"),
-        Said(ids[1], "yes", "ann"),
-        Said(ids[2], "yes"),
-        Said(ids[1], None, "ann"),
+        Label(ids[0], "yes", "ann"),
+        Label(ids[0], "no", "ann"),
+        Label(ids[0], "yes", "bob"),
+        Label(ids[1], "yes", "ann"),
+        Label(ids[2], "yes"),
+        Label(ids[1], None, "ann"),
     ]
     assert write_labels(connection, RING, said, "cat", "test") == 6
-    votes = class_votes(connection, RING)
+    votes = count_votes(connection, RING)
     assert votes.object_ids.tolist() == [ids[0], ids[2]]
     assert votes.votes.tolist() == [[1, 1], [0, 1]]
     assert votes.labels_seen == 6
-    (state, other) = tasks(connection)
+    (state, other) = list_tasks(connection)
     assert (state.labels, state.galaxies, state.per_class) == (6, 2, {"yes": 2, "no": 1})
     assert (other.labels, other.galaxies, other.per_class) == (0, 0, {})
 
@@ -175,12 +175,12 @@ def test_the_last_word_of_each_person_counts(labelled: tuple[psycopg.Connection,
 def test_the_same_labels_again_are_not_said_twice(labelled: tuple[psycopg.Connection, list[int]]) -> None:
     connection, ids = labelled
     connection.execute("SET ROLE galcat_writer")
-    said = [Said(identity, i / 4) for i, identity in enumerate(ids)]
+    said = [Label(identity, i / 4) for i, identity in enumerate(ids)]
     assert write_labels(connection, ODD, said, "cat", "test") == 20
     assert write_labels(connection, ODD, said, "cat", "test") == 0
-    assert write_labels(connection, ODD, [Said(ids[0], 3.0)], "cat", "test") == 1
-    assert write_labels(connection, ODD, [Said(ids[0], 1.0)], "dog", "test") == 1
-    found = mean_ratings(connection, ODD)
+    assert write_labels(connection, ODD, [Label(ids[0], 3.0)], "cat", "test") == 1
+    assert write_labels(connection, ODD, [Label(ids[0], 1.0)], "dog", "test") == 1
+    found = read_mean_ratings(connection, ODD)
     np.testing.assert_array_equal(found.object_ids, ids)
     np.testing.assert_array_equal(found.ratings, [2.0, *(i / 4 for i in range(1, 20))])
     assert found.labels_seen == 22
@@ -190,7 +190,7 @@ def test_one_wrong_label_keeps_all_of_its_list_out(labelled: tuple[psycopg.Conne
     connection, ids = labelled
     connection.execute("SET ROLE galcat_writer")
     with pytest.raises(LabelError, match="no galaxy has object_id 5"):
-        write_labels(connection, RING, [Said(ids[0], "yes"), Said(5, "yes")], "cat", "test")
+        write_labels(connection, RING, [Label(ids[0], "yes"), Label(5, "yes")], "cat", "test")
     assert connection.execute("SELECT count(*) FROM galcat.label").fetchone() == (0,)
 
 
@@ -216,9 +216,9 @@ def test_a_retired_galaxy_keeps_its_labels_and_teaches_nothing(
 ) -> None:
     connection, ids = labelled
     connection.execute("SET ROLE galcat_writer")
-    write_labels(connection, RING, [Said(ids[0], "yes"), Said(ids[1], "no")], "cat", "test")
+    write_labels(connection, RING, [Label(ids[0], "yes"), Label(ids[1], "no")], "cat", "test")
     connection.execute("UPDATE galcat.source SET is_retired = true WHERE object_id = %s", [ids[0]])
-    assert class_votes(connection, RING).object_ids.tolist() == [ids[1]]
+    assert count_votes(connection, RING).object_ids.tolist() == [ids[1]]
     assert connection.execute("SELECT count(*) FROM galcat.current_label").fetchone() == (2,)
     with pytest.raises(LabelError, match="no galaxy has object_id"):
-        write_labels(connection, RING, [Said(ids[0], "no")], "cat", "test")
+        write_labels(connection, RING, [Label(ids[0], "no")], "cat", "test")

@@ -8,8 +8,8 @@ from catalog.database.read_only import run_query
 from catalog.ingestion.writer import write_tile
 from catalog.tasks.model_versions import (
     NewVersion,
-    current_version,
-    galaxies_without_score,
+    find_current_version,
+    find_unscored_galaxies,
     write_version,
 )
 from catalog.tasks.tasks import Task, add_task, show_task
@@ -117,9 +117,9 @@ def test_a_galaxy_whose_vector_changes_loses_its_score_until_it_is_scored_again(
     assert filled.execute(kept).fetchone() == (0,)  # the same rows again change nothing
     write_tile(filled, survey_id, release_id, tile_record(content_hash="new"), galaxy_rows(50, seed=8), [])
     assert filled.execute(kept).fetchone() == (50,)
-    version = current_version(filled, RING, release_id)
+    version = find_current_version(filled, RING, release_id)
     assert version is not None
-    assert len(galaxies_without_score(filled, RING, version, release_id)) == 50
+    assert len(find_unscored_galaxies(filled, RING, version, release_id)) == 50
 
 
 def test_the_most_probable_are_those_of_highest_score(filled: psycopg.Connection) -> None:

@@ -7,13 +7,13 @@ import numpy as np
 import psycopg
 import pytest
 
-from catalog.database import lock_retry as patience
+from catalog.database import lock_retry
 from catalog.database.connection import connect
 from catalog.database.migrate import migrate
 from catalog.database.read_only import run_query
 from catalog.errors import TaskError
-from catalog.tasks.labels import Said, write_labels
-from catalog.tasks.tasks import add_task, find_task, hide_task, question_of, remove_task, show_task, tasks
+from catalog.tasks.labels import Label, write_labels
+from catalog.tasks.tasks import add_task, find_task, hide_task, list_tasks, make_task, remove_task, show_task
 from tests.catalog.galaxies import fill
 from tests.catalog.tasks.scored_tasks import KIND, ODD, RING, columns, scored
 
@@ -145,13 +145,13 @@ def test_a_task_that_nobody_labelled_can_be_removed_and_another_not(filled: psyc
     write_labels(
         filled,
         ODD,
-        [Said(filled.execute("SELECT min(object_id) FROM galcat.source").fetchone()[0], 3)],
+        [Label(filled.execute("SELECT min(object_id) FROM galcat.source").fetchone()[0], 3)],
         "a",
         "t",
     )  # type: ignore[index]
     assert remove_task(filled, "ring")
     assert not remove_task(filled, "odd")
-    assert [state.task.name for state in tasks(filled)] == ["odd"]
+    assert [state.task.name for state in list_tasks(filled)] == ["odd"]
 
 
 def test_the_role_of_a_connection_is_the_same_after_a_column_was_made(filled: psycopg.Connection) -> None:
@@ -217,8 +217,8 @@ def test_a_column_waits_for_a_reader_and_lets_others_read_meanwhile(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A long reader in small: it holds the view for longer than the writer is patient."""
-    monkeypatch.setattr(patience, "ATTEMPTS", 4)
-    monkeypatch.setattr(patience, "PAUSE_S", 0.05)
+    monkeypatch.setattr(lock_retry, "ATTEMPTS", 4)
+    monkeypatch.setattr(lock_retry, "PAUSE_S", 0.05)
     with connect(database, autocommit=True) as connection, connect(database) as reader:
         fill(connection, 50)
         add_task(connection, RING)
@@ -264,12 +264,12 @@ def test_a_column_waits_for_a_reader_and_lets_others_read_meanwhile(
 )
 def test_a_task_with_an_impossible_name_is_refused(name: str, classes: tuple[str, ...], message: str) -> None:
     with pytest.raises(TaskError, match=message):
-        question_of(name, "Is it?", classes)
+        make_task(name, "Is it?", classes)
 
 
 @pytest.mark.parametrize("name", ["select", "user", "order", "table"])
 def test_a_task_may_be_called_as_a_word_of_sql(filled: psycopg.Connection, name: str) -> None:
-    task = question_of(name, "Is it?", ())
+    task = make_task(name, "Is it?", ())
     add_task(filled, task)
     show_task(filled, name)
     values = scored(filled, task)
@@ -279,17 +279,17 @@ def test_a_task_may_be_called_as_a_word_of_sql(filled: psycopg.Connection, name:
 
 def test_a_column_that_is_there_already_is_not_made_twice(filled: psycopg.Connection) -> None:
     add_task(filled, KIND)
-    add_task(filled, question_of("kind_disk", "Is it a disk?", ()))
+    add_task(filled, make_task("kind_disk", "Is it a disk?", ()))
     show_task(filled, "kind")
     with pytest.raises(TaskError, match=r'task kind_disk cannot have its columns .*"kind_disk_probability"'):
         show_task(filled, "kind_disk")
-    assert [state.has_column for state in tasks(filled)] == [True, False]
+    assert [state.has_column for state in list_tasks(filled)] == [True, False]
 
 
 def test_a_task_is_made_once(filled: psycopg.Connection) -> None:
     assert add_task(filled, RING)
     assert not add_task(filled, RING)
     with pytest.raises(TaskError, match=r"there is another task ring: 'Has it a ring\?', no, yes"):
-        add_task(filled, question_of("ring", "Rings a bell?", ()))
+        add_task(filled, make_task("ring", "Rings a bell?", ()))
     with pytest.raises(TaskError, match="no task is called 'rung'; there are: ring"):
         find_task(filled, "rung")

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from catalog.database.connection import connect
 from catalog.database.read_only import run_query
-from catalog.tasks.anomaly_rounds import Round
-from catalog.tasks.labels import Said, write_labels
+from catalog.tasks.anomaly_rounds import AnomalyRound
+from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import Task, add_task
 from encoder.anomalies.acquisition import Batch, next_batch
 from encoder.anomalies.gaussian_process import Interest, fit_interest
@@ -40,16 +40,16 @@ def taste(asked: Asked) -> Heard:
 
 def rate(database: str, heard: Heard, task: Task = ODD, who: str = "ann") -> Heard:
     with connect(database, autocommit=True) as connection:
-        write_labels(connection, task, [Said(i, score) for i, score in heard.items()], who, "test")
+        write_labels(connection, task, [Label(i, score) for i, score in heard.items()], who, "test")
     return heard
 
 
-def rate_round(database: str, asked: Asked, made: Round, task: Task = ODD) -> Heard:
+def rate_round(database: str, asked: Asked, made: AnomalyRound, task: Task = ODD) -> Heard:
     wishes = taste(asked)
     return rate(database, {i: wishes[i] for i in ids_of(made)}, task)
 
 
-def ids_of(made: Round) -> list[int]:
+def ids_of(made: AnomalyRound) -> list[int]:
     return [offer.object_id for offer in made.offers]
 
 

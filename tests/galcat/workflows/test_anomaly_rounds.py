@@ -10,9 +10,17 @@ import pytest
 
 from catalog.database.connection import connect
 from catalog.errors import TaskError
-from catalog.tasks.anomaly_rounds import NewRound, Offer, Round, Top, last_round, top_list, write_round
-from catalog.tasks.labels import Said, write_labels
-from catalog.tasks.tasks import add_task, question_of
+from catalog.tasks.anomaly_rounds import (
+    AnomalyRound,
+    NewAnomalyRound,
+    Offer,
+    TopList,
+    find_last_round,
+    read_top_list,
+    write_round,
+)
+from catalog.tasks.labels import Label, write_labels
+from catalog.tasks.tasks import add_task, make_task
 from encoder.anomalies.acquisition import BATCH, most_interesting
 from galcat.errors import JobError
 from galcat.workflows.tasks import anomaly_round as interest_round
@@ -118,9 +126,9 @@ def test_every_galaxy_is_offered_once_and_those_that_were_rated_unasked_never(da
 def test_a_galaxy_whose_rating_was_taken_back_is_not_offered_again(database: str) -> None:
     asked = fill(database, 22)
 
-    def take_back(made: Round) -> None:
+    def take_back(made: AnomalyRound) -> None:
         with connect(database, autocommit=True) as connection:
-            write_labels(connection, ODD, [Said(ids_of(made)[0], None)], "ann", "test")
+            write_labels(connection, ODD, [Label(ids_of(made)[0], None)], "ann", "test")
 
     rate_round(database, asked, first := next_round(database, "odd"))
     take_back(first)
@@ -207,7 +215,7 @@ def test_the_top_list_ranks_all_galaxies_by_predicted_mean(
     monkeypatch.setattr(interest_round, "TOP", 50)
     first = next_round(database, "odd")
     with connect(database, autocommit=True) as connection:
-        assert top_list(connection, ODD, 20, unrated=False) == []
+        assert read_top_list(connection, ODD, 20, unrated=False) == []
     heard = rate_round(database, asked, first)
     for _ in range(2):  # an older list goes when a newer one comes
         made = next_round(database, "odd")
@@ -215,9 +223,9 @@ def test_the_top_list_ranks_all_galaxies_by_predicted_mean(
         ranking = sorted(mean, key=lambda i: (-mean[i], i))[:50]
         heard |= rate_round(database, asked, made)
         with connect(database, autocommit=True) as connection:
-            top = top_list(connection, ODD, 1000, unrated=False)
-            few = top_list(connection, ODD, 7, unrated=False)
-            unrated = top_list(connection, ODD, 7, unrated=True)
+            top = read_top_list(connection, ODD, 1000, unrated=False)
+            few = read_top_list(connection, ODD, 7, unrated=False)
+            unrated = read_top_list(connection, ODD, 7, unrated=True)
         assert [one.object_id for one in top] == ranking
         assert [one.interest for one in top] == pytest.approx([mean[i] for i in ranking], abs=1e-5)
         assert [one.uncertainty for one in top] == pytest.approx([deviation[i] for i in ranking], abs=1e-5)
@@ -256,13 +264,13 @@ def test_two_people_count_with_the_mean_of_their_last_words(database: str, asked
 
 def test_of_two_rounds_made_at_once_one_stays_and_the_other_is_one_line(database: str, asked: Asked) -> None:
     ids = asked.object_ids.tolist()
-    new = NewRound(1, 7, 5, b"model")
+    new = NewAnomalyRound(1, 7, 5, b"model")
     real = np.linspace(5, 4, 3, dtype=np.float32)
     refused: list[str] = []
 
     def second() -> None:
         with connect(database, autocommit=True) as connection:
-            top = Top(np.array(ids[50:53]), real, real)
+            top = TopList(np.array(ids[50:53]), real, real)
             try:
                 write_round(connection, ODD, new, [Offer(i) for i in ids[20:30]], top, 0)
             except TaskError as error:
@@ -271,17 +279,17 @@ def test_of_two_rounds_made_at_once_one_stays_and_the_other_is_one_line(database
     waiting = threading.Thread(target=second)
     with connect(database, autocommit=True) as connection:
         with connection.transaction():
-            top = Top(np.array(ids[40:43]), real, real)
+            top = TopList(np.array(ids[40:43]), real, real)
             assert write_round(connection, ODD, new, [Offer(i) for i in ids[:10]], top, 0) == 1
             waiting.start()
             wait_for_lock(connection)
         waiting.join(30)
     assert refused == ["somebody else made round 1 of task odd meanwhile: ask again"]
     with connect(database, autocommit=True) as connection:
-        made = last_round(connection, ODD)
+        made = find_last_round(connection, ODD)
         assert made is not None
         assert (made.round, ids_of(made), made.model) == (1, ids[:10], b"model")
-        assert [one.object_id for one in top_list(connection, ODD, 9, unrated=False)] == ids[40:43]
+        assert [one.object_id for one in read_top_list(connection, ODD, 9, unrated=False)] == ids[40:43]
     stored = everything(database)
     second()
     assert len(refused) == 2
@@ -303,9 +311,9 @@ def test_a_round_that_another_overtakes_leaves_the_other_whole(
     galcat: Galcat, database: str, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rate_round(database, asked, next_round(database, "odd"))
-    overtaking: list[Round] = []
+    overtaking: list[AnomalyRound] = []
 
-    def overtaken(url: str, name: str, **_: object) -> Round:
+    def overtaken(url: str, name: str, **_: object) -> AnomalyRound:
         return next_round(url, name, progress=lambda _: overtaking.append(next_round(database, "odd")))
 
     with monkeypatch.context() as patch:
@@ -337,10 +345,10 @@ def test_a_round_that_cannot_be_written_to_its_end_leaves_nothing(database: str,
     next_round(database, "odd")
     before = everything(database)
     real = np.ones(2, np.float32)
-    top = Top(asked.object_ids[:2], real, real)
+    top = TopList(asked.object_ids[:2], real, real)
     offers = [Offer(int(asked.object_ids[0])), Offer(12345)]  # the second is no galaxy
     with connect(database, autocommit=True) as connection, pytest.raises(psycopg.errors.ForeignKeyViolation):
-        write_round(connection, ODD, NewRound(1, 10, 10, None), offers, top, 2)
+        write_round(connection, ODD, NewAnomalyRound(1, 10, 10, None), offers, top, 2)
     assert everything(database) == before
 
 
@@ -377,7 +385,7 @@ def test_a_wrong_word_is_one_line_and_nothing_is_stored(
 ) -> None:
     asked = fill(database, 5)
     with connect(database, autocommit=True) as connection:
-        add_task(connection, question_of("ring", "Has it a ring?", ()))
+        add_task(connection, make_task("ring", "Has it a ring?", ()))
     good, other = asked.object_ids[:2].tolist()
     said = galcat("anomalies", *(w.replace("GOOD", f"{good}=3").replace("ID", str(other)) for w in words))
     assert said.code == 1
@@ -459,5 +467,5 @@ def test_a_galaxy_that_is_retired_before_it_was_rated_is_not_waited_for(database
     best = int(str(rows(database, "SELECT object_id FROM galcat.interest_top WHERE place = 1")[0][0]))
     rows(database, "UPDATE galcat.source SET is_retired = true WHERE object_id = %s RETURNING 1", best)
     with connect(database, autocommit=True) as connection:
-        top = [one.object_id for one in top_list(connection, ODD, N, unrated=False)]
+        top = [one.object_id for one in read_top_list(connection, ODD, N, unrated=False)]
     assert (len(top), gone in top, best in top) == (N - 2, False, False)

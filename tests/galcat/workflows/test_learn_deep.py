@@ -10,7 +10,7 @@ from PIL import Image
 
 from catalog.database.connection import connect
 from catalog.database.read_only import run_query
-from catalog.search.thumbnails import thumbnails
+from catalog.search.thumbnails import read_thumbnails
 from encoder.errors import TaskError
 from encoder.finetuning.finetune import load_tuned
 from galcat.workflows.tasks.learn_deep import learn_deep
@@ -47,7 +47,7 @@ def test_the_column_is_what_the_file_says_of_every_picture(
         found = dict(
             run_query(connection, "SELECT object_id, ring_probability FROM galcat.galaxy").rows  # type: ignore[arg-type]
         )
-        jpegs = thumbnails(connection, list(found))
+        jpegs = read_thumbnails(connection, list(found))
         version = connection.execute(
             "SELECT method, model, report ->> 'file' FROM galcat.task_version"
         ).fetchone()
