@@ -72,6 +72,7 @@ def _tile(n: int, seed: int) -> GalaxyRows:
         fractions=np.concatenate(fractions, axis=1).astype(np.float32),
         concentrations=rng.uniform(2, 200, (n, len(CONCENTRATIONS))).astype(np.float32),
         jpegs=[_jpeg(rng) for _ in range(n)],
+        picture_digests=rng.integers(-(2**63), 2**63, n),
     )
 
 

@@ -142,6 +142,7 @@ embedding_full = Table(
     Column("object_id", BigInteger, primary_key=True),
     Column("release_id", SmallInteger, primary_key=True),
     Column("vector", HALFVEC, nullable=False),
+    Column("picture_digest", BigInteger),
 )
 
 morphology = Table(

@@ -49,6 +49,7 @@ DECLARE
         "is_retired": "True when the survey no longer lists the source in its tile [-]",
         "search": "Representation in 40 dimensions; two random galaxies are about 1 apart (Euclidean) [1]",
         "vector": "Representation at the encoder''s full width [1]",
+        "picture_digest": "First 64 bits of the BLAKE2b of the picture that the encoder saw; NULL where it was not kept [-]",
         "cell_order": "Order of the HEALPix cell [-]",
         "cell": "Number of the HEALPix cell, nested [-]",
         "galaxies": "How many galaxies lie in it [-]",

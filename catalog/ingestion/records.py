@@ -83,6 +83,7 @@ class GalaxyRows:
         fractions: (n, 34) posterior mean vote fractions.
         concentrations: (n, 10) sums of the Dirichlet parameters.
         jpegs: n thumbnails.
+        picture_digests: (n,) digest of the picture that each galaxy's vectors were made of.
         anomaly_scores: (n,) in 0..1; None where the release has no reference.
     """
 
@@ -96,6 +97,7 @@ class GalaxyRows:
     fractions: NDArray[np.float32]
     concentrations: NDArray[np.float32]
     jpegs: list[bytes]
+    picture_digests: NDArray[np.int64]
     anomaly_scores: NDArray[np.float32] | None = None
     _length: int = field(init=False, repr=False)
 
@@ -119,7 +121,8 @@ class GalaxyRows:
             bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
             if len(bad):
                 raise CatalogError(f"{name} of source {self.survey_source_id[bad[0]]} is not finite")
-        columns: dict[str, NDArray[np.floating]] = {
+        columns: dict[str, NDArray[np.number]] = {
+            "picture_digests": self.picture_digests,
             "ra": self.ra,
             "dec": self.dec,
             **self.radii_arcsec,

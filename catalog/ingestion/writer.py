@@ -73,7 +73,10 @@ def write_tile(
 ) -> WriteResult:
     """Make a release hold exactly this tile's galaxies, in one transaction.
 
-    Rows that are already there and equal are not touched. Galaxies the tile no longer lists are retired:
+    Rows that are already there and equal are not touched; vectors and morphology of a picture that is already
+    there are taken as equal. Those of the same picture, made anew, differ in their last bits with the
+    pictures beside it in the batch, by processor: to compare them would write galaxies again that nobody
+    changed. Galaxies the tile no longer lists are retired:
     their source row stays, for the labels that point to it, and their vectors go, in every release. A source
     that is skipped loses its vectors in this release; one whose image could not be read keeps what it had.
 
@@ -102,10 +105,11 @@ def write_tile(
         skipped = {skip: object_id(survey, skip.survey_source_id) for skip in skips}
         retired = _retire_vanished(cursor, tile_id, list(skipped.values())) if is_current else 0
         _remove_vectors(cursor, release_id, [i for skip, i in skipped.items() if not skip.will_retry])
-        rewritten = _write_vectors(cursor, release_id, ids, galaxies, replace_pictures=is_current)
+        new = _has_new_picture(cursor, release_id, ids, galaxies.picture_digests)
+        rewritten = _write_vectors(cursor, release_id, ids, galaxies, new)
         if rewritten:
-            cursor.execute("SELECT galcat.forget_scores(%s::smallint, %s)", [release_id, ids.tolist()])
-        changed += rewritten
+            cursor.execute("SELECT galcat.forget_scores(%s::smallint, %s)", [release_id, ids[new].tolist()])
+        changed += rewritten + _write_thumbnails(cursor, release_id, ids, galaxies.jpegs, replace=is_current)
         _write_outcome(cursor, tile_id, release_id, tile, len(galaxies), skips)
     return WriteResult(changed, retired)
 
@@ -252,35 +256,64 @@ def _remove_vectors(cursor: Cursor[tuple[object, ...]], release_id: int, ids: li
         )
 
 
+def _has_new_picture(
+    cursor: Cursor[tuple[object, ...]], release_id: int, ids: NDArray[np.int64], digests: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which galaxies, (n,), lack a row of this release that was made of the picture they have now."""
+    rows = cursor.execute(
+        "SELECT object_id, picture_digest FROM galcat.embedding_full "
+        "JOIN galcat.embedding USING (object_id, release_id) "
+        "JOIN galcat.morphology USING (object_id, release_id) "
+        "WHERE release_id = %s AND object_id = ANY (%s)",
+        [release_id, ids.tolist()],
+    )
+    there = set(rows.fetchall())
+    pictures = zip(ids.tolist(), digests.tolist(), strict=True)
+    return np.array([picture not in there for picture in pictures], dtype=np.bool_)
+
+
 def _write_vectors(
     cursor: Cursor[tuple[object, ...]],
     release_id: int,
     ids: NDArray[np.int64],
     galaxies: GalaxyRows,
-    *,
-    replace_pictures: bool,
+    new: NDArray[np.bool_],
 ) -> int:
-    """Write what hangs on a galaxy: both vectors, morphology, thumbnail; returns rows changed."""
+    """Write both vectors and the morphology of the galaxies with a new picture; returns rows changed."""
+    if not new.any():
+        return 0
     keys: Columns = {"object_id": ids, "release_id": np.full(len(ids), release_id, dtype=np.int16)}
     parts: dict[str, Columns] = {
         "embedding": {"search": _halves(galaxies.search)},
-        "embedding_full": {"vector": _halves(galaxies.full)},
+        "embedding_full": {
+            "vector": _halves(galaxies.full),
+            "picture_digest": galaxies.picture_digests,
+        },
         "morphology": dict(zip(FRACTIONS, galaxies.fractions.T, strict=True))
         | dict(zip(CONCENTRATIONS, galaxies.concentrations.T, strict=True))
         | ({} if galaxies.anomaly_scores is None else {"anomaly_score": galaxies.anomaly_scores}),
     }
     changed = 0
     for table, values in parts.items():
-        columns = keys | values
+        columns = {name: column[new] for name, column in (keys | values).items()}
         copy = partial(copy_columns, columns=columns)
         names = tuple(columns)
-        changed += load(cursor, table, tuple(keys), names, release_id, ids.tolist(), copy, replace=True)
-    copy = partial(_copy_pictures, rows=list(zip(ids.tolist(), galaxies.jpegs, strict=True)))
+        changed += load(cursor, table, tuple(keys), names, release_id, ids[new].tolist(), copy, replace=True)
+    return changed
+
+
+def _write_thumbnails(
+    cursor: Cursor[tuple[object, ...]],
+    release_id: int,
+    ids: NDArray[np.int64],
+    jpegs: list[bytes],
+    *,
+    replace: bool,
+) -> int:
+    """Write the thumbnails that are new or have other bytes; returns rows changed."""
+    copy = partial(_copy_pictures, rows=list(zip(ids.tolist(), jpegs, strict=True)))
     names = ("object_id", "jpeg")
-    key = names[:1]
-    return changed + load(
-        cursor, "thumbnail", key, names, release_id, ids.tolist(), copy, replace=replace_pictures
-    )
+    return load(cursor, "thumbnail", names[:1], names, release_id, ids.tolist(), copy, replace=replace)
 
 
 def _copy_pictures(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.cutouts.batches import ImageBatch, image_batches
+from encoder.cutouts.picture_digest import picture_digests
 from encoder.inference.embed import embed
 from encoder.model.encoder import Encoder
 from encoder.surveys.description import Survey
@@ -31,6 +32,7 @@ class EncodedTile:
         alpha: (n, 34) Dirichlet parameters of every Galaxy Zoo answer.
         anomaly: (n,) how strange each is, 0..1; None where the release has no reference.
         jpegs: n thumbnails.
+        picture_digests: (n,) digest of each picture, by which a later run knows it again.
         skipped: One entry for every other source.
     """
 
@@ -40,6 +42,7 @@ class EncodedTile:
     alpha: NDArray[np.float32]
     anomaly: NDArray[np.float32] | None
     jpegs: list[bytes]
+    picture_digests: NDArray[np.int64]
     skipped: list[SkippedRow]
 
 
@@ -84,7 +87,8 @@ def encode_tile(
         encoder: The release it was cut for.
         on_batch: Told the number of galaxies of each finished batch.
     """
-    done = list(embed(encoder, tile.batches, THUMBNAIL_PX, on_batch))
+    digests: list[NDArray[np.int64]] = []
+    done = list(embed(encoder, _digesting(tile.batches, digests), THUMBNAIL_PX, on_batch))
     search = _joined([batch.search for batch in done], _no_rows(len(encoder.projection.components)))
     return EncodedTile(
         sources=tile.sources.take(_joined([batch.rows for batch in done], np.empty(0, np.int64))),
@@ -93,8 +97,16 @@ def encode_tile(
         alpha=_joined([batch.concentrations_alpha for batch in done], _no_rows(encoder.tree.n_answers)),
         anomaly=None if encoder.anomaly is None else encoder.anomaly.score(search),
         jpegs=[jpeg for batch in done for jpeg in batch.thumbnails],
+        picture_digests=_joined(digests, np.empty(0, np.int64)),
         skipped=tile.skipped,
     )
+
+
+def _digesting(batches: Iterator[ImageBatch], digests: list[NDArray[np.int64]]) -> Iterator[ImageBatch]:
+    """Pass batches on, and append the digests of each: where batches are made, beside the network."""
+    for batch in batches:
+        digests.append(picture_digests(batch.rgb))
+        yield batch
 
 
 def _no_rows(width: int) -> NDArray[np.float32]:

@@ -81,7 +81,10 @@ class Encoder:
         return self._network.equal_length
 
     def encode(self, rgb: Tensor) -> Encoded:
-        """Embed pictures: the same pixels give the same vectors, whatever else is in the batch.
+        """Embed pictures: the same batch gives the same vectors, bit by bit.
+
+        In another batch a picture's vector is the same to about 1e-6 of its size: a processor sums a batch of
+        another size in another order. To know whether a galaxy changed, compare its picture.
 
         Runs in chunks, so memory does not grow with n beyond the pictures and the answer.
 

@@ -50,6 +50,7 @@ def galaxy_rows(n: int, seed: int, prefix: str = "g") -> GalaxyRows:
         fractions=np.concatenate(fractions, axis=1).astype(np.float32),
         concentrations=rng.uniform(2, 200, (n, len(CONCENTRATIONS))).astype(np.float32),
         jpegs=[rng.bytes(50) for _ in range(n)],
+        picture_digests=rng.integers(-(2**63), 2**63, n),
     )
 
 

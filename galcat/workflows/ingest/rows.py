@@ -79,6 +79,7 @@ def galaxy_rows(tile: EncodedTile) -> GalaxyRows:
         fractions=GZD5.fractions(tile.alpha),
         concentrations=GZD5.concentrations(tile.alpha),
         jpegs=tile.jpegs,
+        picture_digests=tile.picture_digests,
         anomaly_scores=tile.anomaly,
     )
 

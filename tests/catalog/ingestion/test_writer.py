@@ -50,6 +50,7 @@ def take(rows: GalaxyRows, chosen: slice) -> GalaxyRows:
         rows.fractions[chosen],
         rows.concentrations[chosen],
         rows.jpegs[chosen],
+        rows.picture_digests[chosen],
     )
 
 
@@ -108,14 +109,61 @@ def test_a_changed_galaxy_changes_its_rows_alone(connection: psycopg.Connection)
     rows = galaxy_rows(10, 0)
     search = rows.search.copy()
     search[4] += 0.5
-    result = write_tile(
-        connection, survey_id, release_id, tile_record(content_hash="b"), replace(rows, search=search), []
-    )
+    digests = rows.picture_digests.copy()
+    digests[4] += 1
+    changed = replace(rows, search=search, picture_digests=digests)
+    result = write_tile(connection, survey_id, release_id, tile_record(content_hash="b"), changed, [])
     after = everything(connection)
-    assert result.changed == 1
+    assert result.changed == 2
     assert len(set(after["embedding"]) - set(before["embedding"])) == 1
+    assert len(set(after["embedding_full"]) - set(before["embedding_full"])) == 1
     assert after["source"] == before["source"]
     assert after["morphology"] == before["morphology"]
+
+
+def test_other_vectors_of_the_same_pictures_change_no_row(connection: psycopg.Connection) -> None:
+    survey_id, release_id = fill(connection, 10)
+    before = everything(connection)
+    rows = galaxy_rows(10, 0)
+    rounded = replace(
+        rows,
+        search=rows.search * 1.01,
+        full=rows.full * 1.01,
+        concentrations=rows.concentrations * np.float32(1 + 1e-6),
+    )
+    result = write_tile(connection, survey_id, release_id, tile_record(content_hash="b"), rounded, [])
+    after = everything(connection)
+    assert result.changed == 0
+    for table in before.keys() - {"ingestion", "tile"}:
+        assert after[table] == before[table], table
+
+
+@pytest.mark.parametrize("lost", ["embedding", "embedding_full", "morphology"])
+def test_a_row_that_is_missing_is_written_though_the_picture_is_known(
+    connection: psycopg.Connection, lost: str
+) -> None:
+    survey_id, release_id = fill(connection, 10)
+    before = everything(connection)
+    connection.execute(f"DELETE FROM galcat.{lost} WHERE object_id % 3 = 0".encode())
+    write_tile(connection, survey_id, release_id, tile_record(content_hash="b"), galaxy_rows(10, 0), [])
+    after = everything(connection)
+    for table in ("embedding", "embedding_full", "morphology"):
+        assert [row[1] for row in after[table]] == [row[1] for row in before[table]], table
+
+
+def test_a_row_of_before_there_were_digests_is_given_one_once(connection: psycopg.Connection) -> None:
+    survey_id, release_id = fill(connection, 10)
+    before = everything(connection)
+    connection.execute("UPDATE galcat.embedding_full SET picture_digest = NULL WHERE object_id % 2 = 0")
+    without = sum(identity % 2 == 0 for identity in ids_of(galaxy_rows(10, 0)))
+    found = [
+        write_tile(connection, survey_id, release_id, tile_record(), galaxy_rows(10, 0), []).changed
+        for _ in range(2)
+    ]
+    assert found == [without, 0]
+    after = everything(connection)
+    assert after["embedding"] == before["embedding"]
+    assert [row[1] for row in after["embedding_full"]] == [row[1] for row in before["embedding_full"]]
 
 
 def test_vanished_galaxies_are_retired_and_come_back(connection: psycopg.Connection) -> None:
@@ -275,8 +323,8 @@ def test_rows_check_themselves() -> None:
 
 WRITE_FOR_EVER = """
 import sys
-from catalog.connection import connect
-from catalog.writer import write_tile
+from catalog.database.connection import connect
+from catalog.ingestion.writer import write_tile
 from tests.catalog.galaxies import galaxy_rows, tile_record
 with connect(sys.argv[1], autocommit=True) as connection:
     for i in range(1000):

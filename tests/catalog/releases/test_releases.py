@@ -145,6 +145,7 @@ def test_a_release_that_sees_other_galaxies_of_a_tile_takes_none_from_the_curren
         rows.fractions,
         rows.concentrations,
         rows.jpegs,
+        rows.picture_digests,
     )
     edge = SkipRecord(0, "g0", "edge", "off the tile", will_retry=False)
     write_tile(connection, first[0], second, tile_record(), others, [edge])

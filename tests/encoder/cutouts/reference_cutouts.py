@@ -16,7 +16,9 @@ DECALS_NOISE = (0.003, 0.005, 0.012)
 """Sky noise of g, r, z in nanomaggies a pixel."""
 
 
-def sources_at(ra: NDArray[np.float64], dec: NDArray[np.float64], pixel_scale_arcsec: float) -> SourceTable:
+def sources_at(
+    ra: NDArray[np.float64], dec: NDArray[np.float64], pixel_scale_arcsec: float | NDArray[np.float64]
+) -> SourceTable:
     """Sources with nothing but a place and a scale."""
     none = np.full(len(ra), np.nan, np.float32)
     scale = np.full(len(ra), pixel_scale_arcsec, np.float32)
