@@ -1,9 +1,11 @@
 # Everything a fresh machine needs: Python 3.11 or newer, and make.
 PYTHON ?= python3
+# Address of other builds of PyTorch, such as those for the CPU alone; empty for what pip finds by itself.
+TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check gpu-test bench install install-dev clean
+.PHONY: demo test check gpu-test bench install install-dev clean distclean
 
 demo: install ## simulate a small survey, ingest it, print answers to real questions
 	$(BIN)/galcat demo
@@ -39,7 +41,11 @@ $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "galcat needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --index-url '$(TORCH_INDEX)' 'torch>=2.9,<3' 'torchvision>=0.24,<1')
 
-clean: ## remove the demo's server and data
+clean: ## remove the demo's server and data; .venv stays
 	-$(BIN)/galcat down
 	rm -rf .galcat
+
+distclean: clean ## remove .venv too
+	rm -rf $(VENV)

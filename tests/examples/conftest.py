@@ -1,0 +1,5 @@
+"""What the examples need: an open, empty catalogue."""
+
+from tests.catalog.conftest import connection
+
+__all__ = ["connection"]

@@ -1,0 +1,54 @@
+"""What the documents say of files, versions and days is true."""
+
+import re
+import tomllib
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "sql" / "README.md"])
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_file_of_the_project_finds_it(document: Path) -> None:
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text)]
+    files = [link for link in links if link and "://" not in link]
+    missing = [link for link in files if not (document.parent / link).exists()]
+    assert missing == []
+
+
+def test_every_page_stands_in_the_index_of_the_documents() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert {page for page in pages if f"({page})" not in index} == set()
+
+
+def test_the_version_and_its_day_are_the_same_everywhere() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    newest = re.search(
+        r"^## (\S+) \((\d{4}-\d\d-\d\d)\)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert newest is not None
+    wanted = PYPROJECT["project"]["version"]
+    assert (newest[1], citation["version"], version("galcat")) == (wanted, wanted, wanted)
+    assert citation["date-released"] == date.fromisoformat(newest[2])
+
+
+def test_the_folders_that_the_architecture_names_are_those_of_the_wheel() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| \[`(\w+)/`\]", text, re.MULTILINE)
+    packages = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert sorted(table) == sorted([*packages, "sql"])
+
+
+def test_the_makefile_asks_for_the_pytorch_that_the_project_asks_for() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for dependency in PYPROJECT["project"]["dependencies"]:
+        if re.match(r"torch(vision)?\b", dependency):
+            assert f"'{dependency}'" in makefile
