@@ -13,8 +13,8 @@ from encoder.evaluation.sets.samples import Sample, sample_of_files
 from encoder.evaluation.sets.vectors import vectors_of
 from encoder.model.encoder import Encoded, load_encoder
 from encoder.model.recipe import ImageRecipe
-from encoder.training.augment import plain
-from encoder.training.simulated import CHUNK, KEPT_SHARE, drawn_pictures
+from encoder.training.augment import crop_and_resize
+from encoder.training.simulated import CHUNK, KEPT_SHARE, draw_pictures
 
 GALAXIES = 22_000
 SEED = 2_026
@@ -42,11 +42,11 @@ def encoder_vectors() -> Encoded:
 def _simulated(n: int) -> Sample:
     @lru_cache(maxsize=1)
     def chunk(start: int) -> np.ndarray:
-        return drawn_pictures(CHUNK, SEED, start)[0]
+        return draw_pictures(CHUNK, SEED, start)[0]
 
     def picture(i: int, recipe: ImageRecipe) -> Tensor:
         shown = chunk(i - i % CHUNK)[i % CHUNK]
-        return plain(from_numpy(shown), recipe.crop / KEPT_SHARE, recipe.size)
+        return crop_and_resize(from_numpy(shown), recipe.crop / KEPT_SHARE, recipe.size)
 
     return Sample("simulated", [str(i) for i in range(n)], f"{SEED}-{n}", picture)
 

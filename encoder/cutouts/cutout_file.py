@@ -22,7 +22,7 @@ from encoder.tiles.fits_images import CELESTIAL_AXES, celestial_wcs
 from encoder.tiles.pixels import NANOMAGGY_ZERO_POINT, image_paths
 from encoder.tiles.tile_files import TileFiles
 
-MOST_PIXELS = 2000
+MAX_PIXELS = 2000
 """On a side."""
 _POINTS = 64
 """Of a circle whose extent in pixels is sought."""
@@ -54,7 +54,7 @@ class _Box:
     shape: tuple[int, int]
 
 
-def band_images(survey: Survey, folder: Path, tile: str) -> dict[str, Path]:
+def find_band_images(survey: Survey, folder: Path, tile: str) -> dict[str, Path]:
     """Find the image of each band of a tile.
 
     Args:
@@ -81,7 +81,7 @@ def band_images(survey: Survey, folder: Path, tile: str) -> dict[str, Path]:
     return paths
 
 
-def cutout_file(
+def make_cutout_file(
     survey: Survey,
     images: Mapping[str, Path],
     circle: SkyCircle,
@@ -95,7 +95,7 @@ def cutout_file(
 
     Args:
         survey: How the images are read.
-        images: From `band_images`.
+        images: From `find_band_images`.
         circle: What to enclose.
         bands: Which, in that order; at least one.
         cards: For the primary header.
@@ -115,7 +115,7 @@ def cutout_file(
     with open_fits(first) as file:
         image = _image(survey, bands[0], file)
         wcs, shape = celestial_wcs(first, image.header), _shape(image)
-    box = _enclosing(wcs, shape, circle)  # not inside: there, every error is the file's
+    box = _enclosing_box(wcs, shape, circle)  # not inside: there, every error is the file's
     hdus = [fits.PrimaryHDU(header=fits.Header(cards))]
     for band in bands:
         with open_fits(images[band]) as file:
@@ -149,13 +149,13 @@ def _cut(survey: Survey, band: str, path: Path, image: fits.ImageHDU, box: _Box)
     return hdu
 
 
-def _enclosing(wcs: WCS, shape: tuple[int, int], circle: SkyCircle) -> _Box:
+def _enclosing_box(wcs: WCS, shape: tuple[int, int], circle: SkyCircle) -> _Box:
     """The rectangle of an image's pixels that encloses a circle."""
     across = 2 * circle.radius_deg / float(proj_plane_pixel_scales(wcs).min())
-    if across > MOST_PIXELS:
+    if across > MAX_PIXELS:
         raise CutoutError(
             f"a circle of radius {circle.radius_deg:g} degrees spans {across:,.0f} pixels, "
-            f"and {MOST_PIXELS:,} at most are cut"
+            f"and {MAX_PIXELS:,} at most are cut"
         )
     if not _is_far(wcs, shape, circle):
         x, y = _pixels_of(wcs, circle)

@@ -9,20 +9,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.cutouts.pyramid import MOST_SAMPLES, Pyramid, sampling_for
+from encoder.cutouts.pyramid import MAX_SAMPLES, Pyramid, sampling_for
 from encoder.cutouts.stretch import to_rgb
 from encoder.errors import ImageError, SurveyError, TileError
-from encoder.model.recipe import MOST_BAD, ImageRecipe
+from encoder.model.recipe import MAX_BAD_SHARE, ImageRecipe
 from encoder.surveys.description import Survey
 from encoder.tiles.fits_images import plane_of, read_image
 from encoder.tiles.pixels import NANOMAGGY_ZERO_POINT
 
-SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
+FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
 
 
 def is_fits(path: Path) -> bool:
     """Whether a file's name says that it is FITS."""
-    return path.name.lower().endswith(SUFFIXES)
+    return path.name.lower().endswith(FITS_SUFFIXES)
 
 
 def check_colours(survey: Survey) -> None:
@@ -62,10 +62,10 @@ def read_fits_cutout(path: Path, survey: Survey, recipe: ImageRecipe) -> Tensor:
         raise ImageError(str(error)) from error
     bad = ~np.isfinite(flux) | (flux == 0)
     share = float(bad.mean(axis=(1, 2)).max())
-    if share >= MOST_BAD:
+    if share >= MAX_BAD_SHARE:
         raise ImageError(f"{path}: {share:.0%} of the pixels of a band are bad (zero or not finite)")
     flux[bad] = 0
-    return _stretched(_resampled(flux, bad, recipe), survey, recipe)
+    return _stretch(_resample(flux, bad, recipe), survey, recipe)
 
 
 def _bands(path: Path, survey: Survey) -> NDArray[np.float32]:
@@ -89,19 +89,19 @@ def _bands(path: Path, survey: Survey) -> NDArray[np.float32]:
     return np.stack(planes)
 
 
-def _resampled(flux: NDArray[np.float32], bad: NDArray[np.bool_], recipe: ImageRecipe) -> Tensor:
+def _resample(flux: NDArray[np.float32], bad: NDArray[np.bool_], recipe: ImageRecipe) -> Tensor:
     height, width = flux.shape[1:]
     side = min(height, width)
     maps = np.zeros((1, 2, 4, 4))
     maps[0, :, 0, 0] = (width - 1) / 2, (height - 1) / 2
     maps[0, 0, 0, 1], maps[0, 1, 1, 0] = side / 2, -side / 2  # v runs down, FITS rows run up
     step_px = side * recipe.crop / recipe.size
-    levels = 2 + max(0, math.ceil(math.log2(step_px / MOST_SAMPLES)))
+    levels = 2 + max(0, math.ceil(math.log2(step_px / MAX_SAMPLES)))
     pyramid = Pyramid.build(flux, bad, levels, torch.device("cpu"))
     return pyramid.sample(maps, recipe.size, recipe.crop, sampling_for(step_px))
 
 
-def _stretched(flux: Tensor, survey: Survey, recipe: ImageRecipe) -> Tensor:
+def _stretch(flux: Tensor, survey: Survey, recipe: ImageRecipe) -> Tensor:
     if survey.rgb is None:
         raise TypeError(f"survey {survey.name} has no colours")
     order = [survey.bands.index(channel.band) for channel in survey.rgb.channels]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoder.cutouts.fits_pictures import SUFFIXES
+from encoder.cutouts.fits_pictures import FITS_SUFFIXES
 from encoder.errors import ImageError, TileError
 from encoder.tiles.table_columns import read_columns
 
@@ -64,16 +64,16 @@ def _below(folder: Path) -> list[Path]:
         Path(root) / name
         for root, _folders, names in os.walk(folder)
         for name in names
-        if name.lower().endswith((*PICTURES, *SUFFIXES)) and not name.startswith(".")
+        if name.lower().endswith((*PICTURES, *FITS_SUFFIXES)) and not name.startswith(".")
     ]
     if not files:
-        raise ImageError(f"{folder}: the folder holds no image ({', '.join((*PICTURES, *SUFFIXES))})")
+        raise ImageError(f"{folder}: the folder holds no image ({', '.join((*PICTURES, *FITS_SUFFIXES))})")
     return sorted(files)
 
 
 def _name(path: Path) -> str:
     ending = next(
-        (end for end in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(end)), ""
+        (end for end in sorted(FITS_SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(end)), ""
     )
     return path.name[: -len(ending)] if ending else path.stem
 

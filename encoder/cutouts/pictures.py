@@ -12,7 +12,15 @@ from torch import Tensor
 from encoder.errors import ImageError
 
 EIGHT_BIT = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
-DAMAGE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+DAMAGE_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 """What Pillow raises of damaged bytes."""
 
 
@@ -57,7 +65,7 @@ def open_picture(path: Path) -> Image.Image:
     except UnidentifiedImageError as error:
         reason = "in no format that is known" if path.stat().st_size else "the file is empty"
         raise ImageError(f"{path}: unreadable picture: {reason}") from error
-    except DAMAGE as error:
+    except DAMAGE_ERRORS as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ImageError(f"{path}: unreadable picture: {reason}") from error
 

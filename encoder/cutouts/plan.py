@@ -10,11 +10,11 @@ from torch import Tensor
 
 from encoder.cutouts.local_wcs import evaluate, local_maps, native_px_per_unit, powers
 from encoder.cutouts.pyramid import Pyramid, centres, sampling_for
-from encoder.model.recipe import MOST_BAD, ImageRecipe
+from encoder.model.recipe import MAX_BAD_SHARE, ImageRecipe
 from encoder.tiles.source_table import SkippedRow, SkipReason, SourceTable
 from encoder.tiles.tiles import SkyTile
 
-MISFIT_PX = 0.02
+MAX_MISFIT_PX = 0.02
 """Largest error of the polynomial that stands for the WCS."""
 NODES = 64
 """The share of bad pixels is taken on 64 x 64 points of the whole field."""
@@ -54,7 +54,7 @@ def plan_cutouts(
     skipped += skip(sources, np.flatnonzero(~known), "nan", "no finite position and radius")
     rows = np.flatnonzero(known).astype(np.int64)
     maps, misfit_px = local_maps(tile.wcs, sources.ra[rows], sources.dec[rows], field_arcsec[rows])
-    fits = misfit_px < MISFIT_PX  # False for NaN
+    fits = misfit_px < MAX_MISFIT_PX  # False for NaN
     skipped += skip(sources, rows[~fits], "nan", "the world coordinates cannot be inverted around it")
     largest_px = float(native_px_per_unit(maps[fits]).max(initial=1.0)) * 2
     n_levels = 2 + max(0, math.ceil(math.log2(largest_px / min(NODES, recipe.size))))
@@ -100,9 +100,9 @@ def _apply_bad_rule(plan: CutoutPlan, sources: SourceTable, skipped: list[Skippe
         part for group in groups for part in np.array_split(group, -(-len(group) // SOURCES_AT_ONCE))
     ):
         bad, off = _bad_shares(plan.pyramid, plan.maps[chosen], int(levels[chosen[0]]))
-        for n in np.flatnonzero(bad >= MOST_BAD):
+        for n in np.flatnonzero(bad >= MAX_BAD_SHARE):
             keep[chosen[n]] = False
-            reason: SkipReason = "edge" if off[n] >= MOST_BAD else "bad_pixels"
+            reason: SkipReason = "edge" if off[n] >= MAX_BAD_SHARE else "bad_pixels"
             detail = f"{bad[n]:.0%} of the pixels are bad, {off[n]:.0%} off the tile"
             skipped += skip(sources, plan.rows[chosen[[n]]], reason, detail)
     return plan.take(keep)

@@ -14,15 +14,15 @@ from encoder.cutouts.local_wcs import powers
 
 POINTS_AT_ONCE = 2**20
 """Points of the sampling grid held in memory together: 40 MB for three bands."""
-ENLARGED = 0.8
+MIN_AVERAGED_STEP = 0.8
 """Output pixels below this many native ones are interpolated, not averaged."""
-WIDEST_STEP = 1.2
+MAX_STEP = 1.2
 """Most level pixels between two samples; beyond, noise is no longer averaged as an area would."""
-MOST_SAMPLES = 5
+MAX_SAMPLES = 5
 """Along each side of an output pixel; more is exacter and slower, and matters for large galaxies only."""
-WHOLE_HOLE = 1e-6
+MIN_WEIGHT = 1e-6
 """Below any weight but 0."""
-FILL_LEVELS = 7
+MIN_FILL_LEVELS = 7
 """Levels that are made at least where pixels are bad: holes up to 128 pixels wide are filled."""
 
 
@@ -51,7 +51,7 @@ class Pyramid:
         """Averages a tile (bands, h, w), whose bad pixels are 0, on the device; the tile stays as it is."""
         good = torch.from_numpy(~bad).to(device)[None]
         flux, weight = [torch.from_numpy(pixels).to(device)[None]], [_sum_of_four(good.view(torch.uint8)) / 4]
-        for _ in range(max(2, n_levels, FILL_LEVELS if bad.any() else 0) - 2):
+        for _ in range(max(2, n_levels, MIN_FILL_LEVELS if bad.any() else 0) - 2):
             weight.append(_sum_of_four(weight[-1]).mul_(0.25))
         for _ in weight:
             flux.append(_sum_of_four(flux[-1]).mul_(0.25))
@@ -96,10 +96,10 @@ def sampling_for(step_px: float) -> Sampling:
     boxes make a triangle), so k is the output pixel in level pixels, rounded, and the level is the first with
     k of 5 at most. Enlarging takes one bicubic sample.
     """
-    if step_px < ENLARGED:
+    if step_px < MIN_AVERAGED_STEP:
         return Sampling(0, 1, "bicubic")
-    level = max(0, math.ceil(math.log2(step_px / (MOST_SAMPLES * WIDEST_STEP))))
-    return Sampling(level, max(1, math.ceil(step_px / 2**level / WIDEST_STEP)), "bilinear")
+    level = max(0, math.ceil(math.log2(step_px / (MAX_SAMPLES * MAX_STEP))))
+    return Sampling(level, max(1, math.ceil(step_px / 2**level / MAX_STEP)), "bilinear")
 
 
 def centres(n: int) -> NDArray[np.float64]:
@@ -128,8 +128,8 @@ def _sample(source: Tensor, maps: NDArray[np.float64], points: NDArray[np.float6
 def _fill(flux: list[Tensor], weight: list[Tensor], good: Tensor) -> None:
     """Turns sums over good pixels into means, and gives every hole the next level's value, coarse to fine."""
     for level in range(len(flux) - 1, -1, -1):
-        known = weight[level - 1] > WHOLE_HOLE if level > 0 else good
-        means = flux[level] / weight[level - 1].clamp(min=WHOLE_HOLE) if level > 0 else flux[level]
+        known = weight[level - 1] > MIN_WEIGHT if level > 0 else good
+        means = flux[level] / weight[level - 1].clamp(min=MIN_WEIGHT) if level > 0 else flux[level]
         band, y, x = torch.nonzero(~known[0], as_tuple=True)
         if level + 1 < len(flux) and len(band):
             means = means if level > 0 else means.clone()  # level 0 is the tile's own array

@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import functional
 _QUALITY = 85
 
 
-def jpegs(rgb: Tensor, size: int = 96) -> list[bytes]:
+def encode_jpegs(rgb: Tensor, size: int = 96) -> list[bytes]:
     """One JPEG for each picture.
 
     Args:
@@ -19,10 +19,10 @@ def jpegs(rgb: Tensor, size: int = 96) -> list[bytes]:
     """
     small = functional.resize(rgb, [size, size], antialias=True)
     pixels = (small.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    return [_jpeg(Image.fromarray(picture)) for picture in pixels]
+    return [_encode_jpeg(Image.fromarray(picture)) for picture in pixels]
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def _encode_jpeg(image: Image.Image) -> bytes:
     file = io.BytesIO()
     image.save(file, format="JPEG", quality=_QUALITY)
     return file.getvalue()

@@ -16,7 +16,7 @@ from encoder.finetuning.report import BLOCKS
 from encoder.finetuning.settings import TuningSettings, check
 from encoder.model.device import repeatable_arithmetic
 from encoder.model.encoder import Encoder
-from encoder.training.augment import Share, augmented
+from encoder.training.augment import Share, augment
 
 _ZOOM = Share(0.8, 1.1)
 
@@ -80,7 +80,7 @@ def _augmented(
 ) -> tuple[Tensor, Tensor]:
     """Pictures and shares of the chosen galaxies, on the encoder's device."""
     size, device = encoder.recipe.size, encoder.device
-    seen = [augmented(galaxies.pictures[int(k)], _ZOOM, size, generator) for k in chosen]
+    seen = [augment(galaxies.pictures[int(k)], _ZOOM, size, generator) for k in chosen]
     return torch.stack(seen).to(device), torch.from_numpy(galaxies.shares[chosen]).to(device)
 
 

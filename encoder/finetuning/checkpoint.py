@@ -31,7 +31,7 @@ class Best:
         self.epoch, self._loss = 0, math.inf
         self._values = self.now()
 
-    def judge(self, row: Epoch) -> None:
+    def keep_if_better(self, row: Epoch) -> None:
         """Remember the values as they are now, if they are better."""
         if row.held_out_loss is None or row.held_out_loss < self._loss:
             self.epoch, self._values = row.epoch, self.now()

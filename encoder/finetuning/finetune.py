@@ -72,7 +72,7 @@ def finetune(
         run.train_head(progress)
         run.save(checkpoint)
     while not run.is_done:
-        row = run.one_epoch()
+        row = run.train_epoch()
         run.save(checkpoint)
         progress(row)
     return run.result()

@@ -43,7 +43,7 @@ def train_head(
     for epoch in range(1 + settings.head_epochs * bool(len(galaxies.held_out))):
         loss = None if epoch == 0 else _head_epoch(head, optimiser, vectors, galaxies, settings, epoch)
         row = measured(HEAD, epoch, loss, head, vectors[galaxies.held_out], galaxies)
-        best.judge(row)
+        best.keep_if_better(row)
         rows.append(row)
         progress(row)
         if epoch - best.epoch >= settings.patience:

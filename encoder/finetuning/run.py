@@ -64,14 +64,14 @@ class TuningRun:
         self._head.load_state_dict(head.state_dict())
         start = replace(rows[best_epoch], stage=BLOCKS if self._depth else HEAD, epoch=0, loss=None)
         best = self._state.best
-        best.judge(start)
+        best.keep_if_better(start)
         if self._depth:
             rows.append(start)
         else:
             best.epoch = best_epoch
         self._state.rows = rows
 
-    def one_epoch(self) -> Epoch:
+    def train_epoch(self) -> Epoch:
         """One epoch of the second stage."""
         state = self._state
         state.epochs += 1
@@ -80,7 +80,7 @@ class TuningRun:
         )
         vectors = self._held_out_vectors()
         row = measured(BLOCKS, state.epochs, loss, self._head, vectors, self._galaxies)
-        state.best.judge(row)
+        state.best.keep_if_better(row)
         state.rows.append(row)
         return row
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.cutouts.thumbnails import jpegs
+from encoder.cutouts.thumbnails import encode_jpegs
 from encoder.model.encoder import Encoder
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def embed(
     """
     with ThreadPoolExecutor(2, thread_name_prefix="beside-the-network") as helpers:
         for batch in _ahead(batches, helpers):
-            drawing = helpers.submit(jpegs, batch.rgb, thumbnail_px) if thumbnail_px else None
+            drawing = helpers.submit(encode_jpegs, batch.rgb, thumbnail_px) if thumbnail_px else None
             encoded = encoder.encode(batch.rgb)
             yield EmbeddedBatch(
                 rows=batch.rows,

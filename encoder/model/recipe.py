@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from encoder.errors import WeightsError
 
-MOST_BAD = 0.2
+MAX_BAD_SHARE = 0.2
 """Share of bad pixels, in any band, from which a galaxy gets no picture (the published rule)."""
 
 

@@ -16,7 +16,7 @@ from torchvision.transforms.v2 import functional
 _DIAGONAL = math.sqrt(2)
 _SHIFT = 0.04
 _BLUR_CHANCE = 0.25
-_LARGEST_NOISE = 0.03
+_MAX_NOISE = 0.03
 _GREY_CHANCE = 0.1
 _GAMMA = 1.35  # at most, or one by it: surveys stretch their pictures differently
 
@@ -46,7 +46,7 @@ _colour = v2.Compose(
 )
 
 
-def augmented(image: Tensor, share: Share, size: int, generator: torch.Generator) -> Tensor:
+def augment(image: Tensor, share: Share, size: int, generator: torch.Generator) -> Tensor:
     """A random picture of the same galaxy.
 
     Args:
@@ -61,18 +61,18 @@ def augmented(image: Tensor, share: Share, size: int, generator: torch.Generator
     zoom, angle, left, down, flip, noise, stretch = torch.rand(7, generator=generator).tolist()
     side = min(image.shape[1:]) * share.low * (share.high / share.low) ** zoom
     shift = (round((left - 0.5) * 2 * _SHIFT * side), round((down - 0.5) * 2 * _SHIFT * side))
-    picture = _turned(image, side, shift, 360 * angle, size)
+    picture = _rotate(image, side, shift, 360 * angle, size)
     if flip < 0.5:  # noqa: PLR2004 - a fair coin
         picture = functional.horizontal_flip(picture)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
         picture = _colour(functional.to_dtype(picture, torch.float32, scale=True))
         picture = functional.adjust_gamma(picture.clamp(0, 1), _GAMMA ** (2 * stretch - 1))
-        noisy: Tensor = picture + torch.randn_like(picture) * (_LARGEST_NOISE * noise)
+        noisy: Tensor = picture + torch.randn_like(picture) * (_MAX_NOISE * noise)
     return noisy.clamp(0, 1)
 
 
-def flipped(image: Tensor, share: Share, size: int, generator: torch.Generator) -> Tensor:
+def turn_and_flip(image: Tensor, share: Share, size: int, generator: torch.Generator) -> Tensor:
     """The plain picture, turned by quarters and mirrored at random: what the square's symmetry allows.
 
     Args:
@@ -85,12 +85,12 @@ def flipped(image: Tensor, share: Share, size: int, generator: torch.Generator) 
         (3, size, size) float32 in 0..1.
     """
     turns = int(torch.randint(4, (), generator=generator))
-    picture = plain(image, share.middle, size).rot90(turns, dims=(1, 2))
+    picture = crop_and_resize(image, share.middle, size).rot90(turns, dims=(1, 2))
     mirrored: Tensor = functional.horizontal_flip(picture)
     return mirrored if int(torch.randint(2, (), generator=generator)) else picture
 
 
-def plain(image: Tensor, share: float, size: int) -> Tensor:
+def crop_and_resize(image: Tensor, share: float, size: int) -> Tensor:
     """The same picture every time: the centre of the frame, resized antialiased.
 
     Args:
@@ -101,23 +101,23 @@ def plain(image: Tensor, share: float, size: int) -> Tensor:
     Returns:
         (3, size, size) float32 in 0..1.
     """
-    picture = _centre(image, round(min(image.shape[1:]) * share), (0, 0))
+    picture = _crop_square(image, round(min(image.shape[1:]) * share), (0, 0))
     picture = functional.resize(picture, [size, size], antialias=True)
     scaled: Tensor = functional.to_dtype(picture, torch.float32, scale=True)
     return scaled
 
 
-def _turned(image: Tensor, side: float, shift: tuple[int, int], angle: float, size: int) -> Tensor:
+def _rotate(image: Tensor, side: float, shift: tuple[int, int], angle: float, size: int) -> Tensor:
     # Larger than needed by the diagonal, so that the turned square has pixels in its corners.
     large = math.ceil(size * _DIAGONAL) + 2
-    picture = _centre(image, round(side * large / size), shift)
+    picture = _crop_square(image, round(side * large / size), shift)
     picture = functional.resize(picture, [large, large], antialias=True)
     picture = functional.rotate(picture, angle, interpolation=InterpolationMode.BILINEAR)
     square: Tensor = functional.center_crop(picture, [size, size])
     return square
 
 
-def _centre(image: Tensor, side: int, shift: tuple[int, int]) -> Tensor:
+def _crop_square(image: Tensor, side: int, shift: tuple[int, int]) -> Tensor:
     """A square around the centre; beyond the frame lies sky of the colour of its border."""
     height, width = image.shape[1:]
     top, left = (height - side) // 2 + shift[1], (width - side) // 2 + shift[0]
@@ -130,5 +130,5 @@ def _centre(image: Tensor, side: int, shift: tuple[int, int]) -> Tensor:
     return square
 
 
-AUGMENTATIONS: dict[str, Augmentation] = {"full": augmented, "flips": flipped}
+AUGMENTATIONS: dict[str, Augmentation] = {"full": augment, "flips": turn_and_flip}
 """What training may do to a picture, as configurations name it."""

@@ -39,12 +39,12 @@ class Campaigns:
         return self.trees[0]
 
     @cached_property
-    def joined(self) -> Tree:
+    def joint_tree(self) -> Tree:
         """All questions one after the other, those of the release's tree first."""
         questions: list[Question] = []
         for tree, start in zip(self.trees, self._starts, strict=True):
             prefix = "" if tree is self.trees[0] else f"{tree.name}:"
-            questions += [_moved(question, prefix, start) for question in tree.questions]
+            questions += [_shift_question(question, prefix, start) for question in tree.questions]
         names = "+".join(tree.name for tree in self.trees)
         return Tree(names, "Campaigns learnt together", "", tuple(questions))
 
@@ -58,7 +58,7 @@ class Campaigns:
             (n, n_answers of all).
         """
         n = len(next(iter(by_tree.values())))
-        votes = np.zeros((n, self.joined.n_answers), np.float32)
+        votes = np.zeros((n, self.joint_tree.n_answers), np.float32)
         for tree, start in zip(self.trees, self._starts, strict=True):
             if tree.name in by_tree:
                 votes[:, start : start + tree.n_answers] = by_tree[tree.name]
@@ -69,7 +69,7 @@ class Campaigns:
         return [0, *np.cumsum([tree.n_answers for tree in self.trees])[:-1].tolist()]
 
 
-def _moved(question: Question, prefix: str, start: int) -> Question:
+def _shift_question(question: Question, prefix: str, start: int) -> Question:
     return replace(
         question,
         name=prefix + question.name,

@@ -14,14 +14,14 @@ from encoder.training.augment import AUGMENTATIONS, Share
 
 _T = TypeVar("_T")
 _SIZE_STEP = 32
-_SMALLEST_SHARE = 0.02
-_FEWEST_COMPARED = 4
-_MOST_SEED = 2**28
-KEPT_SEEDS = 800_001
+_MIN_SHARE = 0.02
+_MIN_BATCH_TO_COMPARE = 4
+_SEED_LIMIT = 2**28
+FIRST_HELD_OUT_SEED = 800_001
 """From here on, seeds of simulated galaxies are for what must not be trained on."""
-TIMM = "timm:"
+TIMM_PREFIX = "timm:"
 """What a start begins with whose name timm knows."""
-KINDS = {
+SOURCE_KINDS = {
     "simulated": (),
     "efigi": ("folder",),
     "votes": ("table", "folder"),
@@ -31,7 +31,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class ReleaseConfig:
+class OutputConfig:
     """What comes out.
 
     Attributes:
@@ -155,7 +155,7 @@ class SourceConfig:
 class TrainingConfig:
     """Everything a training run needs to know, and the text it was read from."""
 
-    release: ReleaseConfig
+    release: OutputConfig
     recipe: ImageRecipe
     loop: LoopConfig
     sources: tuple[SourceConfig, ...]
@@ -197,8 +197,8 @@ def _parse(raw: dict[str, Any], text: str) -> TrainingConfig:
     return config
 
 
-def _release(raw: Any) -> ReleaseConfig:  # noqa: ANN401 - straight from the file
-    return _table(ReleaseConfig, _names(raw, "also_learnt", "release"), "release")
+def _release(raw: Any) -> OutputConfig:  # noqa: ANN401 - straight from the file
+    return _table(OutputConfig, _names(raw, "also_learnt", "release"), "release")
 
 
 def _names(raw: Any, entry: str, what: str) -> Any:  # noqa: ANN401 - straight from the file
@@ -215,23 +215,21 @@ def _names(raw: Any, entry: str, what: str) -> Any:  # noqa: ANN401 - straight f
 def _source(raw: dict[str, Any]) -> SourceConfig:
     _check(isinstance(raw, dict), f"source {raw!r} is not a table")
     kind = str(raw.get("kind"))
-    _check(kind in KINDS, f"source kind {kind!r} is not one of {', '.join(KINDS)}")
+    _check(kind in SOURCE_KINDS, f"source kind {kind!r} is not one of {', '.join(SOURCE_KINDS)}")
     match raw.get("share"):
-        case [int() | float() as low, int() | float() as high] if (
-            _SMALLEST_SHARE <= low <= high <= 1 / _SMALLEST_SHARE
-        ):
+        case [int() | float() as low, int() | float() as high] if _MIN_SHARE <= low <= high <= 1 / _MIN_SHARE:
             share = Share(low, high)
         case other:
             raise TrainingError(
                 f"source {kind}: share {other!r} is not two rising numbers in "
-                f"{_SMALLEST_SHARE}..{1 / _SMALLEST_SHARE:g}"
+                f"{_MIN_SHARE}..{1 / _MIN_SHARE:g}"
             )
     named = _names({**raw, "share": share}, "without", f"source {kind}")
     source = _table(SourceConfig, named, f"source {kind}")
     if kind == "simulated":
         _check(source.galaxies > 0, "source simulated: galaxies is not positive")
     _check(not source.without or kind in {"simulated", "efigi"}, f"source {kind}: without has no meaning")
-    for name in KINDS[kind]:
+    for name in SOURCE_KINDS[kind]:
         _check(bool(getattr(source, name)), f"source {kind}: no {name}")
     return source
 
@@ -253,10 +251,10 @@ def _table(cls: type[_T], raw: Any, what: str) -> _T:  # noqa: ANN401 - straight
 def _check_ranges(config: TrainingConfig) -> None:
     release, loop = config.release, config.loop
     _check(release.view_set in VIEW_SETS, f"view_set {release.view_set} is not one of {VIEW_SETS}")
-    named = release.start in {"imagenet", "random"} or release.start.startswith(TIMM)
+    named = release.start in {"imagenet", "random"} or release.start.startswith(TIMM_PREFIX)
     _check(
         named or release.start.endswith(".safetensors"),
-        f"start {release.start!r} is neither imagenet, random, {TIMM}NAME nor a .safetensors file",
+        f"start {release.start!r} is neither imagenet, random, {TIMM_PREFIX}NAME nor a .safetensors file",
     )
     plain = bool(release.name) and "/" not in release.name and "\\" not in release.name
     _check(plain, f"release name {release.name!r} is not the name of a file")
@@ -269,14 +267,14 @@ def _check_ranges(config: TrainingConfig) -> None:
     trees = (release.tree, *release.also_learnt)
     _check(len(set(trees)) == len(trees), f"a tree is learnt twice: {', '.join(trees)}")
     for source in config.sources:
-        _check(0 <= source.seed < _MOST_SEED, f"source {source.kind}: seed {source.seed} is not in 0..2^28")
+        _check(0 <= source.seed < _SEED_LIMIT, f"source {source.kind}: seed {source.seed} is not in 0..2^28")
         _check(
-            source.kind != "simulated" or source.seed < KEPT_SEEDS,
-            f"source simulated: seed {source.seed} is kept for judging, as all from {KEPT_SEEDS} on",
+            source.kind != "simulated" or source.seed < FIRST_HELD_OUT_SEED,
+            f"source simulated: seed {source.seed} is kept for judging, as all from {FIRST_HELD_OUT_SEED} on",
         )
         _check(0 <= source.held_out < 1, f"source {source.kind}: held_out {source.held_out} is not in 0..1")
         _check(source.repeat > 0, f"source {source.kind}: repeat {source.repeat} is not positive")
-    _check(0 <= loop.seed < _MOST_SEED, f"training: seed {loop.seed} is not in 0..2^28")
+    _check(0 <= loop.seed < _SEED_LIMIT, f"training: seed {loop.seed} is not in 0..2^28")
     _check(0 <= loop.drop_path < 1, f"training: drop_path {loop.drop_path} is not in 0..1")
     for name in ("workers", "weight_decay", "warmup_epochs", "likeness", "agreement"):
         _check(
@@ -291,7 +289,7 @@ def _check_ranges(config: TrainingConfig) -> None:
     attributes = any(source.kind == "efigi" for source in config.sources)
     _check(not loop.likeness or attributes, "likeness compares attributes, and no source has some: add efigi")
     _check(
-        not loop.agreement or loop.batch_size >= _FEWEST_COMPARED,
+        not loop.agreement or loop.batch_size >= _MIN_BATCH_TO_COMPARE,
         f"training: batch_size {loop.batch_size} leaves agreement no other galaxy to compare with",
     )
     paired = loop.batch_size % loop.pictures_of_each == 0

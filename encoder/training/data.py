@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from encoder.training.augment import Augmentation, Share, augmented, plain
-from encoder.training.images import Chosen, Images
+from encoder.training.augment import Augmentation, Share, augment, crop_and_resize
+from encoder.training.images import Images, ImageSubset
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledGalaxies:
     """Galaxies of one source.
 
     Attributes:
@@ -39,28 +39,28 @@ class Labelled:
     held_out: NDArray[np.bool_]
     traits: NDArray[np.float32]
 
-    def split(self) -> tuple["Labelled", "Labelled"]:
+    def split(self) -> tuple["LabelledGalaxies", "LabelledGalaxies"]:
         """The galaxies to train on, and those held out."""
         return self.take(np.flatnonzero(~self.held_out)), self.take(np.flatnonzero(self.held_out))
 
-    def take(self, rows: NDArray[np.int64]) -> "Labelled":
+    def take(self, rows: NDArray[np.int64]) -> "LabelledGalaxies":
         """Some of the galaxies."""
         return replace(
             self,
             ids=[self.ids[i] for i in rows],
-            images=Chosen(self.images, rows),
+            images=ImageSubset(self.images, rows),
             votes=self.votes[rows],
             held_out=self.held_out[rows],
             traits=self.traits[rows],
         )
 
 
-def no_traits(n: int) -> NDArray[np.float32]:
+def unknown_traits(n: int) -> NDArray[np.float32]:
     """The traits of galaxies of which none is known."""
     return np.empty((n, 0), np.float32)
 
 
-class Shown(NamedTuple):
+class Example(NamedTuple):
     """One galaxy, or as the data loader stacks them a batch.
 
     Attributes:
@@ -74,7 +74,7 @@ class Shown(NamedTuple):
     traits: Tensor
 
 
-class Pictures(Dataset[Shown]):
+class PictureDataset(Dataset[Example]):
     """Pictures, votes and traits of several sources, for a data loader.
 
     Args:
@@ -87,10 +87,10 @@ class Pictures(Dataset[Shown]):
 
     def __init__(
         self,
-        sources: Sequence[Labelled],
+        sources: Sequence[LabelledGalaxies],
         size: int,
         seed: int | None,
-        augmentation: Augmentation = augmented,
+        augmentation: Augmentation = augment,
         of_each: int = 1,
     ) -> None:
         self._sources = sources
@@ -104,18 +104,18 @@ class Pictures(Dataset[Shown]):
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __getitem__(self, index: int) -> Shown:
+    def __getitem__(self, index: int) -> Example:
         which = int(np.searchsorted(self._ends, index, side="right"))
         source = self._sources[which]
         i = index - (int(self._ends[which - 1]) if which else 0)
         traits = torch.full((self._n_traits,), torch.nan)
         traits[: source.traits.shape[1]] = torch.from_numpy(source.traits[i])
-        return Shown(self._pictures(source, i, index), torch.from_numpy(source.votes[i]), traits)
+        return Example(self._pictures(source, i, index), torch.from_numpy(source.votes[i]), traits)
 
-    def _pictures(self, source: Labelled, i: int, index: int) -> Tensor:
+    def _pictures(self, source: LabelledGalaxies, i: int, index: int) -> Tensor:
         image = source.images[i]
         if self._seed is None:
-            return plain(image, source.share.middle, self._size)[None]
+            return crop_and_resize(image, source.share.middle, self._size)[None]
         generator = torch.Generator().manual_seed(self._seed * 10_000_019 + index)
         return torch.stack(
             [self._augmentation(image, source.share, self._size, generator) for _ in range(self._of_each)]

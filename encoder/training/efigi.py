@@ -22,7 +22,7 @@ RINGS = ("Inner_Ring", "Outer_Ring", "Pseudo_Ring")
 RINGED = 0.5
 _TYPES = (-6.0, 11.0)
 _UNKNOWN = -1.0  # what EFIGI writes for an attribute that cannot be judged
-_WIDEST = {"T": 8.0}  # an interval this wide halves the votes; 1 for the attributes, which are 0..1
+_FULL_WIDTH = {"T": 8.0}  # an interval this wide halves the votes; 1 for the attributes, which are 0..1
 _ANSWERS = 10.0
 _ANSWER_SPREAD = 0.5  # of a step between answers: nobody is surer
 _WIDTHS = 3.0  # standard deviations in an expert's interval
@@ -116,7 +116,7 @@ def check_attributes(attributes: pd.DataFrame, path: Path) -> None:
             )
 
 
-def without_attributes(attributes: pd.DataFrame, left_out: Collection[str]) -> pd.DataFrame:
+def hide_attributes(attributes: pd.DataFrame, left_out: Collection[str]) -> pd.DataFrame:
     """The table with some attributes unknown for every galaxy.
 
     Args:
@@ -133,7 +133,7 @@ def without_attributes(attributes: pd.DataFrame, left_out: Collection[str]) -> p
     return attributes.assign(**dict.fromkeys(left_out, _UNKNOWN))
 
 
-def ring_stratified(attributes: pd.DataFrame, share: float) -> NDArray[np.bool_]:
+def stratified_test_mask(attributes: pd.DataFrame, share: float) -> NDArray[np.bool_]:
     """The galaxies that are kept for tests: of ringed and of other galaxies the same share.
 
     Which ones is a hash of the name, so the same on every machine and in every run.
@@ -236,7 +236,7 @@ def _table(raw: dict[str, Any], tree: Tree) -> AttributeTable:
 
 def _certainty(attributes: pd.DataFrame, name: str) -> NDArray[np.float64]:
     width = _column(attributes, f"{name}_sup") - _column(attributes, f"{name}_inf")
-    sure: NDArray[np.float64] = 1 - 0.5 * np.clip(width / _WIDEST.get(name, 1.0), 0, 1)
+    sure: NDArray[np.float64] = 1 - 0.5 * np.clip(width / _FULL_WIDTH.get(name, 1.0), 0, 1)
     return sure
 
 

@@ -32,7 +32,7 @@ class Images(Protocol):
 
 
 @dataclass(frozen=True)
-class Files:
+class FileImages:
     """Images in files: JPEG, PNG and FITS, mixed.
 
     Args:
@@ -66,7 +66,7 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ImageSubset:
     """Some of other images."""
 
     images: Images

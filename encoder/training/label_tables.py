@@ -42,11 +42,11 @@ def read_labels(
             row = int(np.flatnonzero(table[column].isna())[0])
             raise LabelTableError(f"label table {path}, row {row}: no {column}")
     for column in numbers:
-        table[column] = _numbers(table, column, path).fillna(empty)
+        table[column] = _number_column(table, column, path).fillna(empty)
     return table
 
 
-def unique(table: pd.DataFrame, name: str, path: Path) -> pd.DataFrame:
+def require_unique(table: pd.DataFrame, name: str, path: Path) -> pd.DataFrame:
     """The table, if no galaxy is in it twice.
 
     Raises:
@@ -90,7 +90,7 @@ def _read(path: Path, texts: Sequence[str], wanted: Sequence[str]) -> pd.DataFra
     )
 
 
-def _numbers(table: pd.DataFrame, column: str, path: Path) -> "pd.Series[float]":
+def _number_column(table: pd.DataFrame, column: str, path: Path) -> "pd.Series[float]":
     given = table[column]
     numbers = pd.to_numeric(given, errors="coerce")
     wrong = np.asarray((numbers.isna() & given.notna()) | np.isinf(numbers.to_numpy(np.float64)))

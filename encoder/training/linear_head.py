@@ -17,11 +17,13 @@ _DECAY = 0.01
 _REFIT_RATE = 0.005
 _PULL = 0.01
 """Of the weights, back to where a refit began: what the votes say little of stays as it was."""
-_FLAT = 0.01
+_MIN_RELATIVE_DEVIATION = 0.01
 """Of the widest spread: what varies less is not blown up to the same."""
 
 
-def fit_head(head: nn.Linear, embedding: NDArray[np.float32], votes: NDArray[np.float32], tree: Tree) -> None:
+def fit_vote_head(
+    head: nn.Linear, embedding: NDArray[np.float32], votes: NDArray[np.float32], tree: Tree
+) -> None:
     """Fit a head in place, whatever it was before; the same one every time.
 
     It is fitted on standardised vectors, so that its weight decay means the same for every network, and is
@@ -33,7 +35,7 @@ def fit_head(head: nn.Linear, embedding: NDArray[np.float32], votes: NDArray[np.
         votes: (n, n_answers) of the same galaxies.
         tree: Of the votes.
     """
-    standard = _Standard(embedding)
+    standard = _Standardiser(embedding)
     layer = nn.Linear(embedding.shape[1], tree.n_answers)
     nn.init.zeros_(layer.weight)
     nn.init.constant_(layer.bias, -3.0)  # concentrations near 6, far from both ends of the sigmoid
@@ -46,7 +48,7 @@ def fit_head(head: nn.Linear, embedding: NDArray[np.float32], votes: NDArray[np.
     standard.write(layer, head)
 
 
-def refit_head(
+def refit_vote_head(
     head: nn.Linear, groups: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], tree: Tree
 ) -> None:
     """Fit a trained head in place, going on from what it is; the same one every time.
@@ -57,7 +59,7 @@ def refit_head(
             network and (n, n_answers) votes.
         tree: Of the votes.
     """
-    standard = _Standard(np.concatenate([embedding for embedding, _ in groups]))
+    standard = _Standardiser(np.concatenate([embedding for embedding, _ in groups]))
     layer = standard.read(head)
     start = layer.weight.detach().clone()
     parts = [(standard.apply(embedding), torch.from_numpy(votes)) for embedding, votes in groups]
@@ -72,12 +74,14 @@ def refit_head(
     standard.write(layer, head)
 
 
-class _Standard:
+class _Standardiser:
     """Brings vectors to the mean 0 and the spread 1 of a sample, (n, d), and heads with them."""
 
     def __init__(self, sample: NDArray[np.float32]) -> None:
         self._mean, spread = sample.mean(axis=0), sample.std(axis=0)
-        self._deviation = np.maximum(spread, _FLAT * spread.max() + np.finfo(np.float32).tiny)
+        self._deviation = np.maximum(
+            spread, _MIN_RELATIVE_DEVIATION * spread.max() + np.finfo(np.float32).tiny
+        )
 
     def apply(self, vectors: NDArray[np.float32]) -> Tensor:
         """Vectors (n, d) so."""

@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Ranks:
+class ProcessGroup:
     """This process among those of the training.
 
     Attributes:
@@ -35,7 +35,7 @@ class Ranks:
         """Whether this process writes the log, the checkpoint and the release."""
         return self.rank == 0
 
-    def agreed(self, value: _T) -> _T:
+    def broadcast(self, value: _T) -> _T:
         """The first process's value, in all."""
         if self.size == 1:
             return value
@@ -56,7 +56,7 @@ class Ranks:
         if self.size > 1:
             dist.barrier()
 
-    def together(self, network: nn.Module) -> nn.Module:
+    def average_gradients(self, network: nn.Module) -> nn.Module:
         """The network with its gradients averaged over all processes."""
         if self.size == 1:
             return network
@@ -64,11 +64,11 @@ class Ranks:
 
 
 @contextmanager
-def joined_ranks() -> Iterator[Ranks]:
+def join_process_group() -> Iterator[ProcessGroup]:
     """Join the other processes, where `torchrun` started some."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield Ranks(0, 1, pick_device())
+        yield ProcessGroup(0, 1, pick_device())
         return
     on_gpu = torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if on_gpu else torch.device("cpu")
@@ -76,6 +76,6 @@ def joined_ranks() -> Iterator[Ranks]:
         torch.cuda.set_device(device)  # what the collectives of NCCL use
     dist.init_process_group("nccl" if on_gpu else "gloo")
     try:
-        yield Ranks(dist.get_rank(), size, device)
+        yield ProcessGroup(dist.get_rank(), size, device)
     finally:
         dist.destroy_process_group()

@@ -20,7 +20,7 @@ from encoder.model.projection import Projection, fit_projection
 from encoder.model.weights_file import Weights, write_weights
 from encoder.training.augment import Share
 from encoder.training.config import TrainingConfig
-from encoder.training.data import Labelled, Pictures
+from encoder.training.data import LabelledGalaxies, PictureDataset
 from encoder.training.simulated import KEPT_SHARE
 from encoder.training.unseen import refit_on_unseen
 
@@ -33,7 +33,7 @@ def make_release(
     config: TrainingConfig,
     tree: Tree,
     network: Network,
-    splits: Sequence[tuple[Labelled, Labelled]],
+    splits: Sequence[tuple[LabelledGalaxies, LabelledGalaxies]],
     progress: Progress | None = None,
 ) -> Path:
     """Write `NAME.safetensors` into the run's folder.
@@ -70,7 +70,7 @@ def make_release(
     network.equal_length = config.release.equal_length
     with TemporaryDirectory() as folder:
         rounded = Path(folder) / "rounded.safetensors"
-        _write(rounded, config, tree, network, no_projection(network.dimension), splits)
+        _write(rounded, config, tree, network, empty_projection(network.dimension), splits)
         encoder = load_encoder(rounded)
     vectors = [
         _vectors(encoder, source, source_share(source, config.recipe.crop))
@@ -83,7 +83,7 @@ def make_release(
     return file
 
 
-def projection_sample(splits: Sequence[tuple[Labelled, Labelled]]) -> list[Labelled]:
+def projection_sample(splits: Sequence[tuple[LabelledGalaxies, LabelledGalaxies]]) -> list[LabelledGalaxies]:
     """Real training galaxies and simulated held-out ones, or where none are held out those trained on.
 
     Raises:
@@ -101,20 +101,20 @@ def release_file(config: TrainingConfig) -> Path:
     return Path(config.release.folder) / f"{config.release.name}.safetensors"
 
 
-def no_projection(dimension: int) -> Projection:
+def empty_projection(dimension: int) -> Projection:
     """What a weights file holds until its projection is fitted on vectors of the rounded network."""
     nothing = np.zeros((SEARCHED_WIDTH, dimension), np.float32)
     return Projection(np.zeros(dimension, np.float32), nothing, np.zeros(SEARCHED_WIDTH, np.float32), 1.0)
 
 
-def source_share(source: Labelled, crop: float) -> float:
+def source_share(source: LabelledGalaxies, crop: float) -> float:
     """Share of a source's frame that shows the galaxy as the recipe will show it."""
     return crop / KEPT_SHARE if source.kind == "simulated" else source.share.middle
 
 
-def _vectors(encoder: Encoder, source: Labelled, share: float) -> NDArray[np.float32]:
+def _vectors(encoder: Encoder, source: LabelledGalaxies, share: float) -> NDArray[np.float32]:
     """Vectors of the plain pictures of a source, which show `share` of its frame, (n, d)."""
-    pictures = Pictures([replace(source, share=Share(share, share))], encoder.recipe.size, None)
+    pictures = PictureDataset([replace(source, share=Share(share, share))], encoder.recipe.size, None)
     return np.concatenate([encoder.encode(shown.rgb[:, 0]).embedding for shown in DataLoader(pictures, 64)])
 
 
@@ -124,7 +124,7 @@ def _write(
     tree: Tree,
     network: Network,
     projection: Projection,
-    splits: Sequence[tuple[Labelled, Labelled]],
+    splits: Sequence[tuple[LabelledGalaxies, LabelledGalaxies]],
     anomaly: AnomalyReference | None = None,
 ) -> None:
     training: dict[str, Any] = {

@@ -23,17 +23,17 @@ from encoder.model.network import Network, Prediction, check_size, keep_depthwis
 from encoder.model.weights_file import read_weights
 from encoder.training.augment import AUGMENTATIONS
 from encoder.training.campaigns import Campaigns
-from encoder.training.config import TIMM, TrainingConfig
-from encoder.training.data import Labelled, Pictures, Shown
-from encoder.training.ranks import Ranks
-from encoder.training.vector_losses import Agreement, likeness_loss
+from encoder.training.config import TIMM_PREFIX, TrainingConfig
+from encoder.training.data import Example, LabelledGalaxies, PictureDataset
+from encoder.training.ranks import ProcessGroup
+from encoder.training.vector_losses import AgreementLoss, likeness_loss
 
 _CHECKPOINT = "checkpoint.pt"
 _LOG = "log.csv"
-_LARGEST_GRADIENT = 10.0
+_MAX_GRADIENT_NORM = 10.0
 
 
-class Run:
+class TrainingRun:
     """The state of one training run: weights, their moving average, the optimiser.
 
     Args:
@@ -51,13 +51,13 @@ class Run:
         self,
         config: TrainingConfig,
         campaigns: Campaigns,
-        sources: Sequence[Labelled],
-        ranks: Ranks,
+        sources: Sequence[LabelledGalaxies],
+        ranks: ProcessGroup,
         progress: Progress | None,
     ) -> None:
         loop = config.loop
         torch.manual_seed(loop.seed)
-        self._config, self._slices, self._sources = config, campaigns.joined.slices, sources
+        self._config, self._slices, self._sources = config, campaigns.joint_tree.slices, sources
         self._ranks, self._progress = ranks, progress
         self._folder = Path(config.release.folder)
         self._device = ranks.device
@@ -81,10 +81,12 @@ class Run:
         self.average.load_state_dict(self._network.state_dict())
         if self._device.type == "cpu" and self._bfloat16:
             keep_depthwise_float32(self._network)
-        agreement = Agreement(self._network.dimension) if loop.agreement else None
+        agreement = AgreementLoss(self._network.dimension) if loop.agreement else None
         self._learner = _Learner(self._network, agreement).to(self._device)
-        self._shared = ranks.together(self._learner)
-        self._optimiser = torch.optim.AdamW(_groups(self._learner, loop.weight_decay), lr=loop.learning_rate)
+        self._shared = ranks.average_gradients(self._learner)
+        self._optimiser = torch.optim.AdamW(
+            _parameter_groups(self._learner, loop.weight_decay), lr=loop.learning_rate
+        )
 
     def resume(self) -> int:
         """Load the last checkpoint, if there is one; the epochs that are done."""
@@ -107,7 +109,7 @@ class Run:
         if "average" not in self._best:  # patience begins now
             self._best["epochs"] = self._epochs
         if self._ranks.is_first:
-            self._forget_after(self._epochs)
+            self._truncate_log(self._epochs)
         return self._epochs
 
     @property
@@ -116,14 +118,14 @@ class Run:
         patience = self._config.loop.patience
         return 0 < patience <= self._epochs - int(self._best["epochs"])
 
-    def judge(self, epochs: int, loss: float) -> None:
+    def keep_if_better(self, epochs: int, loss: float) -> None:
         """Remember the weights with the lowest held-out loss, where early stopping is on."""
         self._epochs = epochs
         if self._config.loop.patience and loss < self._best["loss"]:
             average = {key: tensor.clone() for key, tensor in self.average.state_dict().items()}
             self._best = {"loss": loss, "epochs": epochs, "average": average}
 
-    def finish(self) -> None:
+    def restore_best(self) -> None:
         """Where early stopping is on, return to the weights with the lowest held-out loss."""
         if self._config.loop.patience and "average" in self._best:
             self.average.load_state_dict(self._best["average"])
@@ -142,12 +144,12 @@ class Run:
         torch.save(state, unfinished)
         unfinished.replace(self._folder / _CHECKPOINT)
 
-    def one_epoch(self, epoch: int) -> float:
+    def train_epoch(self, epoch: int) -> float:
         """Train on every galaxy once; the mean loss, nats a galaxy."""
         loop, ranks = self._config.loop, self._ranks
         seed = loop.seed * 1009 + epoch
         torch.manual_seed(seed * 1013 + ranks.rank)  # stochastic depth
-        pictures = Pictures(
+        pictures = PictureDataset(
             self._sources, loop.size_in(epoch), seed, AUGMENTATIONS[loop.augment], loop.pictures_of_each
         )
         order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed)).tolist()
@@ -161,7 +163,7 @@ class Run:
         bar = self._progress.add_task(f"epoch {epoch + 1}", total=self._steps) if self._progress else None
         total = 0.0
         self._shared.train()
-        for i, shown in enumerate(_each(loader)):
+        for i, shown in enumerate(_batches(loader)):
             loss = self._step(epoch * self._steps + i, shown)
             if not math.isfinite(loss):
                 raise TrainingError(
@@ -175,11 +177,13 @@ class Run:
         return self._ranks.mean(total / self._steps)
 
     @torch.inference_mode()
-    def loss_on(self, source: Labelled) -> float:
+    def held_out_loss_of(self, source: LabelledGalaxies) -> float:
         """Mean vote loss of the averaged weights on plain pictures of held-out galaxies, nats a galaxy."""
-        loader = DataLoader(Pictures([source], self._config.loop.size, None), self._config.loop.batch_size)
+        loader = DataLoader(
+            PictureDataset([source], self._config.loop.size, None), self._config.loop.batch_size
+        )
         total = 0.0
-        for shown in _each(loader):
+        for shown in _batches(loader):
             loss = self._vote_loss(self._predicted(self.average, shown.rgb[:, 0]), shown.votes)
             total += float(loss) * len(shown.votes)
         return round(total / max(1, len(source.ids)), 4)
@@ -194,21 +198,21 @@ class Run:
                 writer.writeheader()
             writer.writerow(row)
 
-    def _step(self, step: int, shown: Shown) -> float:
+    def _step(self, step: int, shown: Example) -> float:
         rate = self._config.loop.learning_rate * self._schedule(step)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         loss = self._loss(shown)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self._learner.parameters(), _LARGEST_GRADIENT)
+        nn.utils.clip_grad_norm_(self._learner.parameters(), _MAX_GRADIENT_NORM)
         self._optimiser.step()
         # A short memory at first, or the average would remember the start for ever.
         decay = min(self._config.loop.ema_decay, (step + 1) / (step + 10))
-        _move_average(self.average, self._network, decay)
+        _update_average(self.average, self._network, decay)
         return float(loss.detach())
 
-    def _loss(self, shown: Shown) -> Tensor:
+    def _loss(self, shown: Example) -> Tensor:
         """The losses of a batch: first pictures of all its galaxies, then, where there are, second ones."""
         loop = self._config.loop
         rgb = shown.rgb.transpose(0, 1).flatten(0, 1)
@@ -242,7 +246,7 @@ class Run:
         release = (c.release.backbone, c.release.start, c.release.tree, c.release.also_learnt)
         return repr((*release, c.recipe.channels, loop, c.sources))
 
-    def _forget_after(self, epochs: int) -> None:
+    def _truncate_log(self, epochs: int) -> None:
         """Drop log lines of an epoch that was logged but not saved."""
         file = self._folder / _LOG
         if file.exists():
@@ -253,7 +257,7 @@ class Run:
 class _Learner(nn.Module):
     """All that is trained, as one module whose gradients are averaged together."""
 
-    def __init__(self, network: Network, agreement: Agreement | None) -> None:
+    def __init__(self, network: Network, agreement: AgreementLoss | None) -> None:
         super().__init__()
         self.network, self.agreement = network, agreement
 
@@ -265,7 +269,7 @@ class _Learner(nn.Module):
             return prediction, self.agreement(prediction.embedding)
 
 
-def _each(loader: DataLoader[Shown]) -> Iterator[Shown]:
+def _batches(loader: DataLoader[Example]) -> Iterator[Example]:
     """Batches; an error of ours that a worker met is again the one line it was."""
     try:
         yield from loader
@@ -277,7 +281,7 @@ def _start_network(config: TrainingConfig, campaigns: Campaigns) -> Network:
     backbone, recipe = config.release.backbone, config.recipe
     network = Network(
         backbone,
-        campaigns.joined.n_answers,
+        campaigns.joint_tree.n_answers,
         recipe.input_mean,
         recipe.input_deviation,
         channels=recipe.channels,
@@ -288,16 +292,16 @@ def _start_network(config: TrainingConfig, campaigns: Campaigns) -> Network:
             pass
         case "imagenet":
             network.backbone.load_state_dict(with_channels(backbone_state(backbone), network))
-        case name if name.startswith(TIMM):
+        case name if name.startswith(TIMM_PREFIX):
             _load_pretrained(name, network, backbone)
         case file:
-            _go_on_from(Path(file), network, backbone, campaigns.release_tree)
+            _load_release(Path(file), network, backbone, campaigns.release_tree)
     return network
 
 
 def _load_pretrained(start: str, network: Network, backbone: str) -> None:
     """Load weights that timm fetches from where it knows them to be, or has fetched before."""
-    name = start.removeprefix(TIMM)
+    name = start.removeprefix(TIMM_PREFIX)
     try:
         pretrained = timm.create_model(name, pretrained=True, num_classes=0, in_chans=network.channels)
     except Exception as error:  # the hub, the net and timm each raise their own
@@ -309,7 +313,7 @@ def _load_pretrained(start: str, network: Network, backbone: str) -> None:
         raise TrainingError(f"start {start!r} is no {backbone}: its layers are others") from error
 
 
-def _go_on_from(file: Path, network: Network, backbone: str, tree: Tree) -> None:
+def _load_release(file: Path, network: Network, backbone: str, tree: Tree) -> None:
     """Load a release; what it has no answers for keeps its random start."""
     weights = read_weights(file)
     if (weights.backbone, weights.tree.name) != (backbone, tree.name):
@@ -324,14 +328,14 @@ def _go_on_from(file: Path, network: Network, backbone: str, tree: Tree) -> None
         network.head.bias[: tree.n_answers] = weights.network.head.bias
 
 
-def _groups(learner: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+def _parameter_groups(learner: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     matrices = [p for p in learner.parameters() if p.ndim > 1]
     others = [p for p in learner.parameters() if p.ndim <= 1]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
 @torch.no_grad()
-def _move_average(average: Network, network: Network, decay: float) -> None:
+def _update_average(average: Network, network: Network, decay: float) -> None:
     for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if old.is_floating_point():
             old.lerp_(new, 1 - decay)

@@ -76,7 +76,7 @@ def true_fractions(n: int, seed: int, survey: SurveyParameters | None = None) ->
     return np.concatenate(parts)
 
 
-def drawn_pictures(
+def draw_pictures(
     n: int, seed: int, start: int, survey: SurveyParameters | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Galaxies start to start + n of a seed, drawn now.
@@ -108,7 +108,7 @@ def _draw(n: int, seed: int, survey: SurveyParameters, pictures_file: Path, vote
     votes = np.zeros((n, 34), np.float32)
     for start in range(0, n, CHUNK):
         chunk = slice(start, min(start + CHUNK, n))
-        pictures[chunk], votes[chunk] = drawn_pictures(chunk.stop - start, seed, start, survey)
+        pictures[chunk], votes[chunk] = draw_pictures(chunk.stop - start, seed, start, survey)
     pictures.flush()
     unfinished = votes_file.with_name(f".{votes_file.name}.part.npy")
     np.save(unfinished, votes)

@@ -15,24 +15,26 @@ from encoder.simulation.simulate import SurveyParameters, survey_without
 from encoder.surveys.description import load_survey
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
-from encoder.training.data import Labelled, no_traits
+from encoder.training.data import LabelledGalaxies, unknown_traits
 from encoder.training.efigi import (
     attribute_answers,
     attribute_columns,
     attribute_values,
     attribute_votes,
     check_attributes,
-    ring_stratified,
-    without_attributes,
+    hide_attributes,
+    stratified_test_mask,
 )
-from encoder.training.images import Files
-from encoder.training.label_tables import read_labels, unique, vote_counts
+from encoder.training.images import FileImages
+from encoder.training.label_tables import read_labels, require_unique, vote_counts
 from encoder.training.simulated import simulated_galaxies
 
 
-def load_sources(configs: Sequence[SourceConfig], campaigns: Campaigns, cache: Path) -> list[Labelled]:
+def load_sources(
+    configs: Sequence[SourceConfig], campaigns: Campaigns, cache: Path
+) -> list[LabelledGalaxies]:
     """The galaxies of all sources, as `load_source`; a source that has another's name gets a number."""
-    sources: list[Labelled] = []
+    sources: list[LabelledGalaxies] = []
     for config in configs:
         source = load_source(config, campaigns, cache)
         same = sum(
@@ -42,7 +44,7 @@ def load_sources(configs: Sequence[SourceConfig], campaigns: Campaigns, cache: P
     return sources
 
 
-def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:
+def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> LabelledGalaxies:
     """The galaxies of one source of a training configuration.
 
     Args:
@@ -61,15 +63,15 @@ def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labe
     return source
 
 
-def _load(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labelled:
+def _load(config: SourceConfig, campaigns: Campaigns, cache: Path) -> LabelledGalaxies:
     match config.kind:
         case "simulated":
             galaxies = simulated_galaxies(config.galaxies, config.seed, cache, _survey(config))
             ids = [f"{config.seed}-{i}" for i in range(len(galaxies.votes))]
             votes = campaigns.votes({"gzd5": galaxies.votes})
-            out = held_out(config, ids)
-            return Labelled(
-                "simulated", "simulated", ids, galaxies, votes, config.share, out, no_traits(len(ids))
+            out = held_out_mask(config, ids)
+            return LabelledGalaxies(
+                "simulated", "simulated", ids, galaxies, votes, config.share, out, unknown_traits(len(ids))
             )
         case "efigi":
             return _efigi(config, campaigns)
@@ -86,60 +88,66 @@ def _survey(config: SourceConfig) -> SurveyParameters:
         raise TrainingError(f"source simulated: without: {error}") from error
 
 
-def held_out(config: SourceConfig, ids: Sequence[str]) -> NDArray[np.bool_]:
+def held_out_mask(config: SourceConfig, ids: Sequence[str]) -> NDArray[np.bool_]:
     """Which galaxies are held out, (n,): by a hash of the name, so the same on every machine and run."""
     digests = [hashlib.blake2b(f"{config.kind}:{name}".encode(), digest_size=8).digest() for name in ids]
     return np.array([int.from_bytes(d, "big") < config.held_out * 2**64 for d in digests], dtype=np.bool_)
 
 
-def _efigi(config: SourceConfig, campaigns: Campaigns) -> Labelled:
+def _efigi(config: SourceConfig, campaigns: Campaigns) -> LabelledGalaxies:
     folder = Path(config.folder)
     path = folder / "attributes.csv"
-    table = unique(read_labels(path, "PGCname", attribute_columns(), ["image"], np.nan), "PGCname", path)
+    table = require_unique(
+        read_labels(path, "PGCname", attribute_columns(), ["image"], np.nan), "PGCname", path
+    )
     check_attributes(table, path)
-    table = without_attributes(table, config.without)
-    files = Files(_there([folder / "images" / name for name in table["image"]], path))
+    table = hide_attributes(table, config.without)
+    files = FileImages(_require_files([folder / "images" / name for name in table["image"]], path))
     votes = campaigns.votes(
         {"gzd5": attribute_votes(table, GZD5), "efigi": attribute_answers(table, load_tree("efigi"))}
     )
     traits = attribute_values(table, load_tree("efigi"))
-    out = ring_stratified(table, config.held_out)
-    return Labelled("efigi", "efigi", table["PGCname"].tolist(), files, votes, config.share, out, traits)
+    out = stratified_test_mask(table, config.held_out)
+    return LabelledGalaxies(
+        "efigi", "efigi", table["PGCname"].tolist(), files, votes, config.share, out, traits
+    )
 
 
-def _votes(config: SourceConfig, campaigns: Campaigns) -> Labelled:
+def _votes(config: SourceConfig, campaigns: Campaigns) -> LabelledGalaxies:
     """Counts in the format of the published Galaxy Zoo tables: a column `QUESTION_ANSWER` for each answer."""
     if config.tree not in {tree.name for tree in campaigns.trees}:
         learnt = ", ".join(tree.name for tree in campaigns.trees)
         raise TrainingError(f"source votes: tree {config.tree!r} is not learnt here, only {learnt}")
     path, tree = Path(config.table), load_tree(config.tree)
     texts = [config.file_column] if config.file_column else []
-    table = unique(read_labels(path, config.id_column, tree.labels, texts), config.id_column, path)
+    table = require_unique(read_labels(path, config.id_column, tree.labels, texts), config.id_column, path)
     votes = campaigns.votes({tree.name: vote_counts(table, tree.labels, path)})
     ids = table[config.id_column].tolist()
     if config.file_column:
-        files = _there([Path(config.folder) / name for name in table[config.file_column]], path)
+        files = _require_files([Path(config.folder) / name for name in table[config.file_column]], path)
     else:
-        files = _called(ids, Path(config.folder), path)
+        files = _files_by_name(ids, Path(config.folder), path)
     survey = load_survey(config.survey) if config.survey else None
-    out = held_out(config, ids)
-    return Labelled(
-        "votes", path.stem, ids, Files(files, survey), votes, config.share, out, no_traits(len(ids))
+    out = held_out_mask(config, ids)
+    return LabelledGalaxies(
+        "votes", path.stem, ids, FileImages(files, survey), votes, config.share, out, unknown_traits(len(ids))
     )
 
 
-def _unlabelled(config: SourceConfig, campaigns: Campaigns) -> Labelled:
+def _unlabelled(config: SourceConfig, campaigns: Campaigns) -> LabelledGalaxies:
     """Pictures without a vote: of them the network learns only that two of one galaxy are alike."""
     images = list_images([Path(config.folder)])
     ids = [image.id for image in images]
     survey = load_survey(config.survey) if config.survey else None
-    files = Files([image.path for image in images], survey)
-    votes = np.zeros((len(ids), campaigns.joined.n_answers), np.float32)
-    out, name = held_out(config, ids), Path(config.folder).name
-    return Labelled("unlabelled", name, ids, files, votes, config.share, out, no_traits(len(ids)))
+    files = FileImages([image.path for image in images], survey)
+    votes = np.zeros((len(ids), campaigns.joint_tree.n_answers), np.float32)
+    out, name = held_out_mask(config, ids), Path(config.folder).name
+    return LabelledGalaxies(
+        "unlabelled", name, ids, files, votes, config.share, out, unknown_traits(len(ids))
+    )
 
 
-def _there(files: list[Path], table: Path) -> list[Path]:
+def _require_files(files: list[Path], table: Path) -> list[Path]:
     """The files, if all of them are there: hours later is too late to say so."""
     for row, file in enumerate(files):
         if not file.is_file():
@@ -147,7 +155,7 @@ def _there(files: list[Path], table: Path) -> list[Path]:
     return files
 
 
-def _called(ids: Sequence[str], folder: Path, table: Path) -> list[Path]:
+def _files_by_name(ids: Sequence[str], folder: Path, table: Path) -> list[Path]:
     """The images below a folder whose names, without the ending, are the ids."""
     found = {image.id: image.path for image in list_images([folder])}
     for row, name in enumerate(ids):

@@ -10,10 +10,10 @@ from rich.progress import Progress
 from encoder.errors import TrainingError
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
-from encoder.training.data import Labelled
-from encoder.training.ranks import Ranks, joined_ranks
+from encoder.training.data import LabelledGalaxies
+from encoder.training.ranks import ProcessGroup, join_process_group
 from encoder.training.release import CACHE, make_release, projection_sample
-from encoder.training.run import Run
+from encoder.training.run import TrainingRun
 from encoder.training.sources import load_sources
 
 _WATCHED = 500  # held-out galaxies of each source whose loss is logged every epoch
@@ -44,7 +44,7 @@ def train(config_file: Path, progress: Progress | None = None) -> Path | None:
         raise TrainingError(f"{folder} cannot be made a folder: {error.strerror}") from error
     torch.set_num_threads(config.loop.threads)
     campaigns = Campaigns.load((config.release.tree, *config.release.also_learnt))
-    with joined_ranks() as ranks:
+    with join_process_group() as ranks:
         if not ranks.is_first:
             ranks.wait()  # the first draws the simulated galaxies
         sources = load_sources(config.sources, campaigns, folder / CACHE)
@@ -60,22 +60,22 @@ def train(config_file: Path, progress: Progress | None = None) -> Path | None:
         watched = [out.take(np.arange(min(_WATCHED, len(out.ids)))) for _, out in splits if out.ids]
         if config.loop.patience and not watched:
             raise TrainingError("patience needs galaxies that are held out, and no source has some")
-        run = Run(config, campaigns, shown, ranks, progress if ranks.is_first else None)
+        run = TrainingRun(config, campaigns, shown, ranks, progress if ranks.is_first else None)
         for epoch in range(run.resume(), config.loop.epochs):
             if run.has_stalled:
                 break
             _epoch(run, epoch, ranks, watched)
-        run.finish()
+        run.restore_best()
         if not ranks.is_first:
             return None
     return make_release(config, campaigns.release_tree, run.average, splits, progress)
 
 
-def _epoch(run: Run, epoch: int, ranks: Ranks, watched: list[Labelled]) -> None:
+def _epoch(run: TrainingRun, epoch: int, ranks: ProcessGroup, watched: list[LabelledGalaxies]) -> None:
     began = time.monotonic()
-    training = run.one_epoch(epoch)
-    losses = ranks.agreed({s.name: run.loss_on(s) for s in watched} if ranks.is_first else {})
-    run.judge(epoch + 1, sum(losses.values()))
+    training = run.train_epoch(epoch)
+    losses = ranks.broadcast({s.name: run.held_out_loss_of(s) for s in watched} if ranks.is_first else {})
+    run.keep_if_better(epoch + 1, sum(losses.values()))
     if ranks.is_first:
         seconds = round(time.monotonic() - began, 1)
         held_out = {f"held_out_{name}": loss for name, loss in losses.items()}

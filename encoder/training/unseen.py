@@ -22,13 +22,13 @@ from encoder.model.gz_tree import Tree
 from encoder.model.network import Network, fingerprint, folded
 from encoder.model.recipe import ImageRecipe
 from encoder.model.views import views
-from encoder.training.augment import plain
-from encoder.training.config import KEPT_SEEDS
-from encoder.training.data import Labelled, Pictures
-from encoder.training.linear_head import refit_head
-from encoder.training.simulated import CHUNK, KEPT_SHARE, drawn_pictures
+from encoder.training.augment import crop_and_resize
+from encoder.training.config import FIRST_HELD_OUT_SEED
+from encoder.training.data import LabelledGalaxies, PictureDataset
+from encoder.training.linear_head import refit_vote_head
+from encoder.training.simulated import CHUNK, KEPT_SHARE, draw_pictures
 
-_SEED = KEPT_SEEDS
+_SEED = FIRST_HELD_OUT_SEED
 """Apart from those that are trained on and those that are judged by."""
 
 
@@ -37,7 +37,7 @@ def refit_on_unseen(
     recipe: ImageRecipe,
     view_set: int,
     tree: Tree,
-    seen: Sequence[Labelled],
+    seen: Sequence[LabelledGalaxies],
     unseen: int,
     workers: int,
     cache: Path,
@@ -63,7 +63,7 @@ def refit_on_unseen(
     cache.mkdir(parents=True, exist_ok=True)
     frozen = folded(network, recipe.size)
     frozen.equal_length = False  # the head sees vectors as they are
-    drawn = _Drawn(unseen, recipe, view_set)
+    drawn = _SimulatedChunks(unseen, recipe, view_set)
     parts = (fingerprint(frozen), recipe.to_dict(), view_set)
     key = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     files = [cache / f"unseen-{key}-{i}-{drawn.size_of(i)}.npz" for i in range(len(drawn))]
@@ -72,16 +72,16 @@ def refit_on_unseen(
     for i, (rgb, counts) in zip(
         missing, DataLoader(Subset(drawn, missing), batch_size=None, num_workers=workers), strict=True
     ):
-        _keep(_vectors(frozen, rgb), counts.numpy(), files[i])
+        _write_cache(_encode(frozen, rgb), counts.numpy(), files[i])
         if progress and bar is not None:
             progress.update(bar, advance=1)
-    groups = [[_kept(file) for file in files]]
+    groups = [[_read_cache(file) for file in files]]
     if seen:
-        groups.append([_of_real(frozen, source, recipe, view_set) for source in seen])
-    refit_head(network.head, [_flat(group, tree) for group in groups], tree)
+        groups.append([_encode_real(frozen, source, recipe, view_set) for source in seen])
+    refit_vote_head(network.head, [_flatten_views(group, tree) for group in groups], tree)
 
 
-class _Drawn(Dataset[tuple[Tensor, Tensor]]):
+class _SimulatedChunks(Dataset[tuple[Tensor, Tensor]]):
     """Simulated galaxies, CHUNK together, drawn when they are asked for.
 
     A chunk is the galaxies' pictures, (views shown, CHUNK, 3, size, size) float32, and votes, (CHUNK, 34).
@@ -98,9 +98,9 @@ class _Drawn(Dataset[tuple[Tensor, Tensor]]):
         return min(CHUNK, self._galaxies - i * CHUNK)
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
-        pictures, votes = drawn_pictures(self.size_of(i), _SEED, i * CHUNK)
+        pictures, votes = draw_pictures(self.size_of(i), _SEED, i * CHUNK)
         share, size = self._recipe.crop / KEPT_SHARE, self._recipe.size
-        rgb = torch.stack([plain(torch.from_numpy(picture), share, size) for picture in pictures])
+        rgb = torch.stack([crop_and_resize(torch.from_numpy(picture), share, size) for picture in pictures])
         return _two_views(rgb, self._view_set, i), torch.from_numpy(votes)
 
 
@@ -110,16 +110,16 @@ def _two_views(rgb: Tensor, view_set: int, i: int) -> Tensor:
     return torch.stack([turned[k] for k in sorted({i % view_set, (i + view_set // 2) % view_set})])
 
 
-def _of_real(
-    frozen: Network, source: Labelled, recipe: ImageRecipe, view_set: int
+def _encode_real(
+    frozen: Network, source: LabelledGalaxies, recipe: ImageRecipe, view_set: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Vectors of the plain pictures of a source, (views shown, n, d), and its votes."""
-    pictures = DataLoader(Pictures([source], recipe.size, None), CHUNK)
-    vectors = [_vectors(frozen, _two_views(shown.rgb[:, 0], view_set, i)) for i, shown in enumerate(pictures)]
+    pictures = DataLoader(PictureDataset([source], recipe.size, None), CHUNK)
+    vectors = [_encode(frozen, _two_views(shown.rgb[:, 0], view_set, i)) for i, shown in enumerate(pictures)]
     return np.concatenate(vectors, axis=1), source.votes
 
 
-def _flat(
+def _flatten_views(
     parts: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], tree: Tree
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Vectors (views, n, d) and votes (n, answers), a row a view; galaxies without votes are left out."""
@@ -130,19 +130,19 @@ def _flat(
 
 
 @torch.inference_mode()
-def _vectors(frozen: Network, rgb: Tensor) -> NDArray[np.float32]:
+def _encode(frozen: Network, rgb: Tensor) -> NDArray[np.float32]:
     """Of pictures (views, n, 3, size, size), (views, n, d)."""
     embedding: NDArray[np.float32] = torch.stack([frozen(view).embedding for view in rgb]).numpy()
     return embedding
 
 
-def _keep(vectors: NDArray[np.float32], votes: NDArray[np.float32], file: Path) -> None:
+def _write_cache(vectors: NDArray[np.float32], votes: NDArray[np.float32], file: Path) -> None:
     unfinished = file.with_name(f".{file.stem}.part.npz")
     np.savez(unfinished, vectors=vectors, votes=votes)
     unfinished.replace(file)
 
 
-def _kept(file: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _read_cache(file: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     try:
         with file.open("rb") as opened, np.load(opened) as arrays:
             return arrays["vectors"], arrays["votes"]

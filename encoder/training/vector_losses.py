@@ -12,7 +12,7 @@ from torch.nn import functional
 _TEMPERATURE = 0.1
 _UNLIKE = 0.175
 """Root mean square difference of traits, each 0..1, at which likeness has fallen to exp(-1/2)."""
-_LEAST_TRAITS = 4
+_MIN_SHARED_TRAITS = 4
 """Known of both galaxies, or nobody knows whether they are alike."""
 _AGREEMENT_TEMPERATURE = 0.2
 _HIDDEN, _PROJECTED = 512, 128
@@ -34,7 +34,7 @@ def likeness_loss(embedding: Tensor, traits: Tensor) -> Tensor:
     n_known = both.sum(dim=2)
     values = traits.nan_to_num()
     squares = ((values[:, None] - values) ** 2 * both).sum(dim=2) / n_known.clamp(min=1)
-    comparable = others & (n_known >= _LEAST_TRAITS)
+    comparable = others & (n_known >= _MIN_SHARED_TRAITS)
     alike = torch.exp(-squares / (2 * _UNLIKE**2)) * comparable
     total = alike.sum(dim=1, keepdim=True)
     wanted = alike / total.clamp(min=torch.finfo(torch.float32).tiny)
@@ -49,7 +49,7 @@ def likeness_loss(embedding: Tensor, traits: Tensor) -> Tensor:
     return divergence.mean()
 
 
-class Agreement(nn.Module):
+class AgreementLoss(nn.Module):
     """How well the second picture of a galaxy is told from those of all others; of training only.
 
     The vectors go through a small network of its own, which may forget what differs between two pictures of

@@ -26,9 +26,9 @@ from encoder.model.projection import fit_projection
 from encoder.model.recipe import ImageRecipe
 from encoder.model.weights_file import Weights, write_weights
 from encoder.surveys.description import Survey
-from encoder.training.augment import plain
-from encoder.training.linear_head import fit_head
-from encoder.training.release import SEARCHED_WIDTH, no_projection
+from encoder.training.augment import crop_and_resize
+from encoder.training.linear_head import fit_vote_head
+from encoder.training.release import SEARCHED_WIDTH, empty_projection
 from encoder.training.simulated import KEPT_SHARE, SimulatedGalaxies, simulated_galaxies
 from encoder.zoobot.checkpoint import load_backbone, load_head, read_checkpoint
 
@@ -114,7 +114,7 @@ def import_zoobot(
         "head": "the checkpoint's own" if own_head else f"linear, fitted on {galaxies} simulated galaxies",
         "projection": f"{galaxies} simulated galaxies and {len(images)} images",
     }
-    untouched = no_projection(network.dimension)
+    untouched = empty_projection(network.dimension)
     weights = Weights(name, checkpoint.backbone, GZD5, recipe, view_set, training, network, untouched)
     with TemporaryDirectory() as folder:
         rounded = Path(folder) / "rounded.safetensors"
@@ -123,7 +123,7 @@ def import_zoobot(
         drawn = simulated_galaxies(galaxies, SAMPLE_SEED, Path(folder))
         found = [_of_simulated(encoder, drawn, advance)]
     if not own_head:
-        fit_head(network.head, found[0], drawn.votes, GZD5)
+        fit_vote_head(network.head, found[0], drawn.votes, GZD5)
     found += _of_images(encoder, images, survey, advance)
     sample = np.concatenate(found)
     projection = fit_projection(sample, SEARCHED_WIDTH)
@@ -143,7 +143,7 @@ def _of_simulated(encoder: Encoder, drawn: SimulatedGalaxies, advance: Callable[
     found = []
     for start in range(0, len(drawn), BATCH_SIZE):
         rows = range(start, min(start + BATCH_SIZE, len(drawn)))
-        rgb = torch.stack([plain(drawn[i], share, encoder.recipe.size) for i in rows])
+        rgb = torch.stack([crop_and_resize(drawn[i], share, encoder.recipe.size) for i in rows])
         found.append(encoder.encode(rgb).embedding)
         advance(len(rows))
     return np.concatenate(found)

@@ -7,7 +7,13 @@ from pathlib import Path
 from catalog.tap.datalink.cutout import Circle, FilesGoneError, NoPixelsError
 from catalog.tap.datalink.galaxy_files import GalaxyFiles
 from catalog.tap.faults import AskedWrongError
-from encoder.cutouts.cutout_file import CutoutError, OutsideError, SkyCircle, band_images, cutout_file
+from encoder.cutouts.cutout_file import (
+    CutoutError,
+    OutsideError,
+    SkyCircle,
+    find_band_images,
+    make_cutout_file,
+)
 from encoder.errors import EncoderError, TileError
 from encoder.surveys.description import Survey, survey_from_text
 
@@ -27,7 +33,7 @@ class SkyCutter:
         return True
 
     def cut(self, galaxy: GalaxyFiles, circle: Circle, bands: Sequence[str]) -> bytes:
-        """A FITS file with an image of each band in nanomaggies; see `encoder.cutouts.batches.cutout_file`.
+        """A FITS file with an image of each band in nanomaggies; see `make_cutout_file`.
 
         Raises:
             FilesGoneError: The tile's files are not there, or cannot be read any more.
@@ -37,7 +43,7 @@ class SkyCutter:
         where = SkyCircle(circle.ra_deg, circle.dec_deg, circle.radius_deg)
         try:
             survey = _described(galaxy.survey, galaxy.definition)
-            return cutout_file(survey, _images(galaxy), where, bands, _cards(galaxy, circle))
+            return make_cutout_file(survey, _images(galaxy), where, bands, _cards(galaxy, circle))
         except OutsideError as error:
             raise NoPixelsError(f"{error} {galaxy.tile}") from error
         except CutoutError as error:
@@ -60,7 +66,7 @@ def _images(galaxy: GalaxyFiles) -> dict[str, Path]:
 @lru_cache(maxsize=10_000)
 def _found(survey: str, definition: str, folder: str, tile: str) -> dict[str, Path]:
     """The tile's images: its folder may have hundreds to search, on a slow disk."""
-    return band_images(_described(survey, definition), Path(folder), tile)
+    return find_band_images(_described(survey, definition), Path(folder), tile)
 
 
 @lru_cache(maxsize=64)

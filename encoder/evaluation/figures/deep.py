@@ -27,7 +27,7 @@ from encoder.heads.probe import Spread, classifier, draws, possible_labels
 from encoder.model.atomic_file import write_whole
 from encoder.model.encoder import Encoder
 from encoder.model.network import Network
-from encoder.training.augment import Share, augmented
+from encoder.training.augment import Share, augment
 
 REPEATS = 5
 _TRAINED = 0.75
@@ -119,7 +119,7 @@ def tuned(
     size = encoder.recipe.size
     for _ in range(_STEPS):
         rows = torch.randperm(len(truth), generator=generator)[:_BATCH].tolist()
-        rgb = torch.stack([augmented(pictures[i], _ZOOM, size, generator) for i in rows]).to(encoder.device)
+        rgb = torch.stack([augment(pictures[i], _ZOOM, size, generator) for i in rows]).to(encoder.device)
         logits = head(network(rgb).embedding)[:, 0]
         loss = nn.functional.binary_cross_entropy_with_logits(logits, target[rows])
         optimiser.zero_grad()

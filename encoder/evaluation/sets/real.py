@@ -14,8 +14,8 @@ from encoder.evaluation.sets.samples import Sample, sample_of_files, sample_of_s
 from encoder.heads.probe import FOLDS
 from encoder.model.gz_tree import GZD5
 from encoder.simulation.simulate import SurveyParameters
-from encoder.training.efigi import RINGS, has_ring, ring_stratified
-from encoder.training.label_tables import read_labels, unique, vote_counts
+from encoder.training.efigi import RINGS, has_ring, stratified_test_mask
+from encoder.training.label_tables import read_labels, require_unique, vote_counts
 from encoder.training.simulated import simulated_galaxies, true_fractions
 
 EFIGI = "efigi"
@@ -143,10 +143,10 @@ def efigi(data: Path) -> Efigi:
     """
     path = data / EFIGI / "attributes.csv"
     columns = ["T", *dict.fromkeys([*RINGS, *(column for column, _ in TAGS.values())])]
-    table = unique(read_labels(path, "PGCname", columns, ["image"]), "PGCname", path)
+    table = require_unique(read_labels(path, "PGCname", columns, ["image"]), "PGCname", path)
     names = table["PGCname"].tolist()
     files = [path.parent / "images" / name for name in table["image"]]
-    tested = ring_stratified(table, TESTED)
+    tested = stratified_test_mask(table, TESTED)
     return Efigi(sample_of_files(EFIGI, names, files, WHOLE_FRAME), table, tested)
 
 
@@ -158,7 +158,7 @@ def decals_rings(data: Path) -> Ringed:
         EvaluationError: A picture is missing.
     """
     path = data / DECALS_RINGS / "labels.csv"
-    table = unique(read_labels(path, "iauname", ["ring"], ["image"]), "iauname", path)
+    table = require_unique(read_labels(path, "iauname", ["ring"], ["image"]), "iauname", path)
     files = [path.parent / "images" / name for name in table["image"]]
     sample = sample_of_files(DECALS_RINGS, table["iauname"].tolist(), files, None)
     ringed = table["ring"].to_numpy() == 1

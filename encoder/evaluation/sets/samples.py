@@ -12,8 +12,8 @@ from encoder.cutouts.pictures import read_picture
 from encoder.errors import EvaluationError
 from encoder.model.encoder import Encoder
 from encoder.model.recipe import ImageRecipe
-from encoder.training.augment import plain
-from encoder.training.config import TIMM
+from encoder.training.augment import crop_and_resize
+from encoder.training.config import TIMM_PREFIX
 from encoder.training.simulated import KEPT_SHARE, SimulatedGalaxies
 
 
@@ -61,7 +61,7 @@ def sample_of_simulated(name: str, galaxies: SimulatedGalaxies, version: str) ->
     """Simulated galaxies, shown as the recipe would show their survey."""
 
     def picture(i: int, recipe: ImageRecipe) -> Tensor:
-        return plain(galaxies[i], recipe.crop / KEPT_SHARE, recipe.size)
+        return crop_and_resize(galaxies[i], recipe.crop / KEPT_SHARE, recipe.size)
 
     ids = [str(i) for i in range(len(galaxies))]
     return Sample(name, ids, _digest([version, galaxies.pictures.shape]), picture)
@@ -86,7 +86,7 @@ def check_left_out(encoder: Encoder, wanted: Mapping[str, Sequence[str]]) -> Non
         raise EvaluationError(f"{encoder.name} does not say what it was trained on")
     configuration = tomllib.loads(text)
     start = configuration["release"]["start"]
-    if start not in {"imagenet", "random"} and not start.startswith(TIMM):
+    if start not in {"imagenet", "random"} and not start.startswith(TIMM_PREFIX):
         raise EvaluationError(f"{encoder.name} went on from {start}, which may have been trained on anything")
     for source in configuration["source"]:
         for name in wanted.get(source["kind"], ()):

@@ -10,7 +10,13 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from encoder.cutouts.cutout_file import CutoutError, OutsideError, SkyCircle, band_images, cutout_file
+from encoder.cutouts.cutout_file import (
+    CutoutError,
+    OutsideError,
+    SkyCircle,
+    find_band_images,
+    make_cutout_file,
+)
 from encoder.errors import TileError
 from encoder.simulation.simulate import simulate_survey
 from encoder.surveys.description import Survey, load_survey, survey_from_text
@@ -64,7 +70,9 @@ def stored(folder: Path, band: str) -> tuple[NDArray[np.float32], WCS]:
 
 
 def cut(folder: Path, circle: SkyCircle, bands: str = "grz", survey: Survey = LEGACY) -> fits.HDUList:
-    content = cutout_file(survey, band_images(survey, folder, BRICK), circle, bands, {"OBJECT": "42"})
+    content = make_cutout_file(
+        survey, find_band_images(survey, folder, BRICK), circle, bands, {"OBJECT": "42"}
+    )
     return fits.open(io.BytesIO(content))
 
 
@@ -148,19 +156,19 @@ def test_a_band_that_the_survey_lacks_is_named(brick: Path) -> None:
 
 def test_missing_and_damaged_images_are_named(brick: Path) -> None:
     with pytest.raises(TileError, match="no image of tile 0200p000"):
-        band_images(LEGACY, brick, "0200p000")
-    images = band_images(LEGACY, brick, BRICK)
+        find_band_images(LEGACY, brick, "0200p000")
+    images = find_band_images(LEGACY, brick, BRICK)
     images["r"].write_bytes(images["r"].read_bytes()[:5000])
     with pytest.raises(TileError, match=r"image-r\.fits\.fz"):
         cut(brick, SkyCircle(RA, DEC, 1e-3))
     images["r"].unlink()
     with pytest.raises(TileError, match=r"image-r\.fits\.fz: the image of tile 0100p100 is missing"):
-        band_images(LEGACY, brick, BRICK)
+        find_band_images(LEGACY, brick, BRICK)
 
 
 def test_a_folder_of_pictures_is_not_cut(brick: Path) -> None:
     with pytest.raises(CutoutError, match="ready-made pictures"):
-        band_images(load_survey("gz_decals_rings"), brick, BRICK)
+        find_band_images(load_survey("gz_decals_rings"), brick, BRICK)
 
 
 def write_counts(path: Path, cube: NDArray[np.float64], layout: str) -> WCS:
@@ -185,8 +193,8 @@ def test_planes_and_distorted_hdus_become_nanomaggies(tmp_path: Path, layout: st
     wcs = write_counts(tmp_path / "field.fits", cube, layout)
     ra, dec = (float(value) for value in wcs.all_pix2world(80.0, 61.0, 0))
 
-    content = cutout_file(
-        survey, band_images(survey, tmp_path, "field"), SkyCircle(ra, dec, 10 / 3600), ("r", "g"), {}
+    content = make_cutout_file(
+        survey, find_band_images(survey, tmp_path, "field"), SkyCircle(ra, dec, 10 / 3600), ("r", "g"), {}
     )
 
     cutout = fits.open(io.BytesIO(content))
@@ -206,9 +214,9 @@ def test_galaxies_of_the_simulator_lie_in_the_middle_of_their_cutouts(tmp_path: 
     brick = path.stem.removeprefix("tractor-")
     with fits.open(path) as file:
         rows = file[1].data[:3]
-    images = band_images(LEGACY, folder, brick)
+    images = find_band_images(LEGACY, folder, brick)
     for ra, dec in zip(rows["ra"].tolist(), rows["dec"].tolist(), strict=True):
-        content = cutout_file(LEGACY, images, SkyCircle(ra, dec, 8 / 3600), ("r",), {})
+        content = make_cutout_file(LEGACY, images, SkyCircle(ra, dec, 8 / 3600), ("r",), {})
         hdu = fits.open(io.BytesIO(content))["R"]
         with fits.open(images["r"]) as file:
             x, y = WCS(file[1].header).all_world2pix(ra, dec, 0)

@@ -20,7 +20,7 @@ from encoder.evaluation.evaluate_tasks import evaluate_tasks
 from encoder.evaluation.sets.samples import Sample, check_left_out
 from encoder.model.encoder import load_encoder
 from encoder.model.weights_file import read_weights, write_weights
-from encoder.training.augment import plain
+from encoder.training.augment import crop_and_resize
 from tests.encoder.evaluation.made_efigi import write_efigi
 from tests.galcat.small_encoder import write_small_encoder
 
@@ -139,7 +139,7 @@ def test_a_killed_survey_goes_on_and_gives_what_each_galaxy_alone_gives(
     assert whole.anomalous[:4].sum() == 1
     for i in (0, 5):
         drawn = anomaly_survey._picture(i, anomalous=bool(whole.anomalous[i]))
-        rgb = plain(drawn, encoder.recipe.crop / 0.75, encoder.recipe.size)
+        rgb = crop_and_resize(drawn, encoder.recipe.crop / 0.75, encoder.recipe.size)
         np.testing.assert_allclose(whole.embedding["a"][i], encoder.encode(rgb[None]).embedding[0], atol=1e-5)
         np.testing.assert_array_equal(whole.isophotes[i], ellipse_features(rgb.mean(dim=0).numpy()[None])[0])
     assert SHARE == 0.014

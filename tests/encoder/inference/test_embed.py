@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from encoder.cutouts.batches import ImageBatch
-from encoder.cutouts.thumbnails import jpegs
+from encoder.cutouts.thumbnails import encode_jpegs
 from encoder.inference.embed import EmbeddedBatch, embed
 from encoder.model.device import has_fast_bfloat16
 from encoder.model.encoder import Encoder, load_encoder
@@ -62,7 +62,7 @@ def test_every_array_belongs_to_its_galaxy(encoder: Encoder) -> None:
     _assert_close(run.embedding, encoded.embedding)
     _assert_close(run.search, encoder.projection.apply(encoded.embedding))
     _assert_close(run.concentrations_alpha, encoded.concentrations_alpha)
-    assert run.thumbnails == jpegs(pictures, 32)
+    assert run.thumbnails == encode_jpegs(pictures, 32)
 
 
 def test_no_more_than_one_batch_is_made_ahead(encoder: Encoder) -> None:

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.training.augment import Share, augmented, plain
+from encoder.training.augment import Share, augment, crop_and_resize
 
 
 def test_the_plain_picture_is_the_centre_of_the_frame_averaged() -> None:
     image = _noise(80)
     expected = image[:, 20:60, 20:60].float().reshape(3, 10, 4, 10, 4).mean(dim=(2, 4)) / 255
-    made = plain(image, 0.5, 10)
+    made = crop_and_resize(image, 0.5, 10)
     # The antialiased filter is a triangle, the average a box: equal in the mean, near at each pixel.
     assert float(made.mean()) == pytest.approx(float(expected.mean()), abs=0.01)
     assert float((made - expected).abs().max()) < 0.25
@@ -18,14 +18,14 @@ def test_more_than_the_frame_is_sky_of_the_borders_colour() -> None:
     image = torch.zeros(3, 40, 40, dtype=torch.uint8)
     image[0] = 51
     image[:, 10:30, 10:30] = 255
-    made = plain(image, 2.0, 80)
+    made = crop_and_resize(image, 2.0, 80)
     assert made[:, 2, 2].tolist() == pytest.approx([0.2, 0, 0], abs=0.01)
     assert made[:, 40, 40].tolist() == pytest.approx([1, 1, 1], abs=0.01)
 
 
 def test_a_picture_is_the_same_for_the_same_seed_and_another_for_another() -> None:
     image, share = _noise(64), Share(0.5, 1.5)
-    first, again, other = (augmented(image, share, 32, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
+    first, again, other = (augment(image, share, 32, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert first.shape == (3, 32, 32)
@@ -36,7 +36,7 @@ def test_a_picture_is_the_same_for_the_same_seed_and_another_for_another() -> No
 def test_the_global_random_state_is_neither_read_nor_moved() -> None:
     torch.manual_seed(1)
     before = torch.random.get_rng_state()
-    augmented(_noise(64), Share(1, 1), 32, torch.Generator().manual_seed(3))
+    augment(_noise(64), Share(1, 1), 32, torch.Generator().manual_seed(3))
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -45,7 +45,7 @@ def test_the_galaxy_stays_near_the_centre_and_its_size_follows_the_share() -> No
     for share in (0.5, 1.0, 1.6):
         areas = []
         for seed in range(12):
-            made = augmented(disk, Share(share, share), 64, torch.Generator().manual_seed(seed)).mean(dim=0)
+            made = augment(disk, Share(share, share), 64, torch.Generator().manual_seed(seed)).mean(dim=0)
             y, x = torch.nonzero(made > 0.35, as_tuple=True)
             assert abs(float(x.float().mean()) - 31.5) < 5
             assert abs(float(y.float().mean()) - 31.5) < 5
@@ -57,7 +57,7 @@ def test_the_galaxy_stays_near_the_centre_and_its_size_follows_the_share() -> No
 def test_turning_leaves_no_black_corners_inside_the_frame() -> None:
     bright = torch.full((3, 100, 100), 200, dtype=torch.uint8)
     for seed in range(8):
-        made = augmented(bright, Share(0.6, 0.6), 32, torch.Generator().manual_seed(seed))
+        made = augment(bright, Share(0.6, 0.6), 32, torch.Generator().manual_seed(seed))
         assert float(made.min()) > 0.4
 
 

@@ -18,10 +18,10 @@ from encoder.surveys.description import load_survey
 from encoder.training.augment import Share
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
-from encoder.training.data import Labelled, Pictures, no_traits
-from encoder.training.images import Files
+from encoder.training.data import LabelledGalaxies, PictureDataset, unknown_traits
+from encoder.training.images import FileImages
 from encoder.training.simulated import KEPT_PX, simulated_galaxies
-from encoder.training.sources import held_out, load_source
+from encoder.training.sources import held_out_mask, load_source
 
 SHARE = Share(0.5, 1.0)
 CAMPAIGNS = Campaigns.load(("gzd5",))
@@ -30,10 +30,10 @@ CAMPAIGNS = Campaigns.load(("gzd5",))
 def test_the_held_out_share_is_kept_and_depends_on_the_name_alone() -> None:
     names = [f"{i}" for i in range(4000)]
     few, more = (SourceConfig("unlabelled", SHARE, held_out=share) for share in (0.2, 0.3))
-    out = held_out(few, names)
+    out = held_out_mask(few, names)
     assert out.sum() == pytest.approx(800, abs=4 * np.sqrt(4000 * 0.2 * 0.8))
-    np.testing.assert_array_equal(held_out(few, names[::-1]), out[::-1])
-    assert held_out(more, names)[out].all()
+    np.testing.assert_array_equal(held_out_mask(few, names[::-1]), out[::-1])
+    assert held_out_mask(more, names)[out].all()
 
 
 def test_a_split_has_every_galaxy_once_with_its_own_image_and_votes() -> None:
@@ -41,7 +41,7 @@ def test_a_split_has_every_galaxy_once_with_its_own_image_and_votes() -> None:
     votes = np.repeat(np.arange(50, dtype=np.float32)[:, None], 34, axis=1)
     ids, held = [f"g{i}" for i in range(50)], np.arange(50) % 3 == 0
     traits = np.repeat(np.arange(50, dtype=np.float32)[:, None], 2, axis=1)
-    training, out = Labelled("efigi", "efigi", ids, images, votes, SHARE, held, traits).split()
+    training, out = LabelledGalaxies("efigi", "efigi", ids, images, votes, SHARE, held, traits).split()
     assert list(out.ids) == ids[::3]
     assert sorted([*training.ids, *out.ids]) == sorted(f"g{i}" for i in range(50))
     for part in (training, out):
@@ -79,19 +79,19 @@ def test_simulated_pictures_are_drawn_once_and_a_half_written_cache_is_drawn_aga
 
 def test_pictures_of_several_sources_are_random_by_seed_and_index_alone() -> None:
     sources = [_source(5, 10), _source(3, 200)]
-    pictures = Pictures(sources, 16, seed=1)
+    pictures = PictureDataset(sources, 16, seed=1)
     assert len(pictures) == 8
     assert [float(pictures[i].votes[0]) for i in range(8)] == [10] * 5 + [200] * 3
     for i in (7, 0, 4):
-        assert torch.equal(pictures[i][0], Pictures(sources, 16, seed=1)[i][0])
-        assert not torch.equal(pictures[i][0], Pictures(sources, 16, seed=2)[i][0])
-    plain = Pictures(sources, 16, seed=None)
+        assert torch.equal(pictures[i][0], PictureDataset(sources, 16, seed=1)[i][0])
+        assert not torch.equal(pictures[i][0], PictureDataset(sources, 16, seed=2)[i][0])
+    plain = PictureDataset(sources, 16, seed=None)
     torch.testing.assert_close(plain[6].rgb, torch.full((1, 3, 16, 16), 200 / 255))
 
 
 def test_two_pictures_of_one_galaxy_differ_and_share_its_votes_and_traits() -> None:
     known = replace(_source(4, 10), traits=np.array([[0.5, np.nan]] * 4, np.float32))
-    pictures = Pictures([known, _source(2, 200)], 16, seed=1, of_each=2)
+    pictures = PictureDataset([known, _source(2, 200)], 16, seed=1, of_each=2)
     for i in (1, 5):
         assert pictures[i].rgb.shape == (2, 3, 16, 16)
         assert not torch.equal(*pictures[i].rgb)
@@ -164,7 +164,7 @@ def test_a_vote_table_may_mix_jpeg_png_and_fits(tmp_path: Path) -> None:
     flux = fits.getdata(tmp_path / "c.fits").astype(np.float32)
     seen = to_rgb(torch.from_numpy(flux[None])[:, [2, 1, 0]].flip(2))[0].flatten(1).mean(dim=1) * 255
     torch.testing.assert_close(source.images[2].float().flatten(1).mean(dim=1), seen, rtol=0.05, atol=1)
-    pictures = Pictures([source], 32, seed=3)
+    pictures = PictureDataset([source], 32, seed=3)
     assert all(pictures[i].rgb.shape == (1, 3, 32, 32) for i in range(3))
 
 
@@ -237,7 +237,7 @@ def test_a_bad_training_image_is_one_line_that_names_it(
 ) -> None:
     make(tmp_path / name)
     with pytest.raises(TrainingError) as caught:
-        Files([tmp_path / name], load_survey("decals_fits"))[0]
+        FileImages([tmp_path / name], load_survey("decals_fits"))[0]
     assert str(caught.value).startswith(f"training image {tmp_path / name}: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -246,7 +246,7 @@ def test_a_bad_training_image_is_one_line_that_names_it(
 def test_grey_and_printing_colours_are_read_as_red_green_and_blue(tmp_path: Path) -> None:
     Image.new("L", (4, 4), 70).save(tmp_path / "grey.jpg")
     Image.new("CMYK", (4, 4), (0, 0, 0, 55)).save(tmp_path / "print.jpg")
-    images = Files([tmp_path / "grey.jpg", tmp_path / "print.jpg"])
+    images = FileImages([tmp_path / "grey.jpg", tmp_path / "print.jpg"])
     assert images[0].unique().tolist() == [70]
     assert images[1].unique().tolist() == [200]
 
@@ -280,11 +280,11 @@ def _vote_table(folder: Path) -> SourceConfig:
     )
 
 
-def _source(n: int, value: int) -> Labelled:
+def _source(n: int, value: int) -> LabelledGalaxies:
     generator = torch.Generator().manual_seed(value)
     images = [torch.full((3, 30, 30), value, dtype=torch.uint8) for _ in range(n)]
     for image in images:
         image[:, 0, 0] = torch.randint(0, 255, (3,), generator=generator)
     votes = np.full((n, 34), value, np.float32)
     ids, out = [str(i) for i in range(n)], np.zeros(n, np.bool_)
-    return Labelled("efigi", "efigi", ids, images, votes, SHARE, out, no_traits(n))
+    return LabelledGalaxies("efigi", "efigi", ids, images, votes, SHARE, out, unknown_traits(n))

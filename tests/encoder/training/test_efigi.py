@@ -11,8 +11,8 @@ from encoder.training.efigi import (
     attribute_values,
     attribute_votes,
     has_ring,
-    ring_stratified,
-    without_attributes,
+    hide_attributes,
+    stratified_test_mask,
 )
 
 EFIGI = load_tree("efigi")
@@ -63,7 +63,7 @@ def test_doubtful_experts_halve_the_votes_of_their_question_and_leave_the_fracti
 def test_an_attribute_left_out_is_as_one_that_nobody_knows() -> None:
     whole = {question.name: 0.25 for question in EFIGI.questions} | SURE
     table = pd.concat([_table(whole), _table(whole | {"Perturbation": 1.0})], ignore_index=True)
-    without = without_attributes(table, ["Perturbation"])
+    without = hide_attributes(table, ["Perturbation"])
     unknown = table.assign(Perturbation=-1.0)
     for tree, votes in ((GZD5, attribute_votes), (EFIGI, attribute_answers), (EFIGI, attribute_values)):
         np.testing.assert_array_equal(votes(without, tree), votes(unknown, tree))
@@ -72,7 +72,7 @@ def test_an_attribute_left_out_is_as_one_that_nobody_knows() -> None:
 
 def test_only_an_attribute_that_is_learnt_can_be_left_out() -> None:
     with pytest.raises(TrainingError, match="source efigi: without: 'Inner_Ring' is not one of Arm_Curv"):
-        without_attributes(_table(SURE), ["Inner_Ring"])
+        hide_attributes(_table(SURE), ["Inner_Ring"])
 
 
 def test_an_unknown_attribute_gives_its_question_and_those_after_it_no_votes() -> None:
@@ -119,14 +119,14 @@ def test_attribute_answers_are_ten_votes_about_the_experts_value(shared_data: Pa
 
 def test_ringed_and_other_galaxies_are_kept_for_tests_in_the_same_share(shared_data: Path) -> None:
     table = pd.read_csv(shared_data / "efigi" / "attributes.csv")
-    kept, ringed = ring_stratified(table, 0.4), has_ring(table)
+    kept, ringed = stratified_test_mask(table, 0.4), has_ring(table)
     expected = (table[["Inner_Ring", "Outer_Ring", "Pseudo_Ring"]] >= 0.5).any(axis=1).to_numpy()
     np.testing.assert_array_equal(ringed, expected)
     assert [kept[ringed].sum(), kept[~ringed].sum()] == [round(0.4 * n) for n in np.bincount(ringed)[::-1]]
     shuffled = table.sample(frac=1, random_state=1)
     names = set(table["PGCname"][kept])
-    assert set(shuffled["PGCname"][ring_stratified(shuffled, 0.4)]) == names
-    assert not ring_stratified(table, 0.0).any()
+    assert set(shuffled["PGCname"][stratified_test_mask(shuffled, 0.4)]) == names
+    assert not stratified_test_mask(table, 0.0).any()
 
 
 def test_a_missing_column_is_one_line() -> None:

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from encoder.errors import LabelTableError
-from encoder.training.label_tables import read_labels, unique, vote_counts
+from encoder.training.label_tables import read_labels, require_unique, vote_counts
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_a_wrong_table_is_refused_in_one_line(tmp_path: Path, text: str, message
     path = tmp_path / "labels.csv"
     path.write_text(text)
     with pytest.raises(LabelTableError) as caught:
-        vote_counts(unique(read_labels(path, "id", ["a", "b"]), "id", path), ["a", "b"], path)
+        vote_counts(require_unique(read_labels(path, "id", ["a", "b"]), "id", path), ["a", "b"], path)
     assert str(path) in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -9,7 +9,7 @@ from torch import nn
 from encoder.model.gz_tree import GZD5
 from encoder.model.loss import dirichlet_multinomial_loss
 from encoder.simulation.simulate import draw_cutouts
-from encoder.training.linear_head import fit_head, refit_head
+from encoder.training.linear_head import fit_vote_head, refit_vote_head
 
 _TAUGHT = 300
 
@@ -17,7 +17,7 @@ _TAUGHT = 300
 def test_a_fitted_head_says_the_votes_that_the_vectors_tell() -> None:
     vectors, votes = _vectors_that_tell_the_first_question()
     head = nn.Linear(20, 34)
-    fit_head(head, vectors[:_TAUGHT], votes[:_TAUGHT], GZD5)
+    fit_vote_head(head, vectors[:_TAUGHT], votes[:_TAUGHT], GZD5)
     said = _said(head, vectors[_TAUGHT:])
     voted = votes[_TAUGHT:, :3] / votes[_TAUGHT:, :3].sum(axis=1, keepdims=True)
     assert spearmanr(said[:, 0], voted[:, 0]).statistic > 0.95
@@ -28,9 +28,9 @@ def test_a_head_that_is_too_sure_is_less_so_when_it_is_fitted_again() -> None:
     vectors, votes = _vectors_that_tell_the_first_question(noise=7.0)
     few = slice(0, 40)
     head = nn.Linear(20, 34)
-    fit_head(head, vectors[few], votes[few] * 8, GZD5)  # as if eight times as many had voted
+    fit_vote_head(head, vectors[few], votes[few] * 8, GZD5)  # as if eight times as many had voted
     sure = copy.deepcopy(head)
-    refit_head(head, [(vectors[:_TAUGHT], votes[:_TAUGHT])], GZD5)
+    refit_vote_head(head, [(vectors[:_TAUGHT], votes[:_TAUGHT])], GZD5)
     assert (
         _loss(head, vectors[_TAUGHT:], votes[_TAUGHT:]) < _loss(sure, vectors[_TAUGHT:], votes[_TAUGHT:]) - 1
     )
@@ -43,7 +43,7 @@ def test_what_nobody_voted_on_stays_as_it_was() -> None:
     before = copy.deepcopy(head)
     first_alone = votes.copy()
     first_alone[:, 3:] = 0
-    refit_head(head, [(vectors - 100, first_alone)], GZD5)
+    refit_vote_head(head, [(vectors - 100, first_alone)], GZD5)
     torch.testing.assert_close(head.weight[3:], before.weight[3:])
     torch.testing.assert_close(head.bias[3:], before.bias[3:])
     assert (head.weight[:3] - before.weight[:3]).abs().max() > 0.05
@@ -54,7 +54,7 @@ def test_a_small_group_weighs_as_much_as_a_large_one() -> None:
     votes = np.zeros((330, 34), np.float32)
     votes[:300, 0], votes[300:, 1] = 20, 20
     head = _random_head()
-    refit_head(head, [(vectors[:300], votes[:300]), (vectors[300:], votes[300:])], GZD5)
+    refit_vote_head(head, [(vectors[:300], votes[:300]), (vectors[300:], votes[300:])], GZD5)
     smooth, featured, _ = _said(head, vectors)[:, :3].mean(axis=0)
     assert abs(smooth - featured) < 0.2  # counted one by one, ten to one
 

@@ -26,8 +26,8 @@ from encoder.model.loss import dirichlet_multinomial_loss
 from encoder.model.weights_file import read_weights
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
-from encoder.training.ranks import Ranks
-from encoder.training.run import Run
+from encoder.training.ranks import ProcessGroup
+from encoder.training.run import TrainingRun
 from encoder.training.simulated import simulated_galaxies
 from encoder.training.sources import load_source
 from encoder.training.train import train
@@ -35,7 +35,7 @@ from tests.encoder.evaluation.made_efigi import EFIGI_GALAXIES, write_efigi
 from tests.encoder.releases import CONFIGURATION, galaxies, random_release
 
 CAMPAIGNS = Campaigns.load(("gzd5", "efigi"))
-ALONE = Ranks(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 @pytest.fixture(autouse=True)
@@ -122,11 +122,11 @@ def test_training_lowers_the_held_out_loss(configuration: Path, cache: Path) -> 
     config = read_config(configuration)
     config = replace(config, loop=replace(config.loop, ema_decay=0.5, learning_rate=3e-3, drop_path=0.0))
     training, out = load_source(config.sources[1], CAMPAIGNS, cache).split()
-    run = Run(config, CAMPAIGNS, [training], ALONE, None)
-    before = run.loss_on(out)
+    run = TrainingRun(config, CAMPAIGNS, [training], ALONE, None)
+    before = run.held_out_loss_of(out)
     for epoch in range(6):
-        run.one_epoch(epoch)
-    assert run.loss_on(out) < before - 2
+        run.train_epoch(epoch)
+    assert run.held_out_loss_of(out) < before - 2
 
 
 def test_two_processes_share_every_epoch_and_write_one_release(
@@ -165,10 +165,10 @@ def test_a_loss_on_vectors_changes_what_is_learnt(configuration: Path, cache: Pa
     training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
     learnt = []
     for weight in (1.0, 100.0):
-        run = Run(
+        run = TrainingRun(
             replace(config, loop=replace(config.loop, **{loss: weight})), CAMPAIGNS, [training], ALONE, None
         )
-        run.one_epoch(0)
+        run.train_epoch(0)
         learnt.append(run.average.backbone.conv_stem.weight)
     assert not torch.equal(*learnt)
 
@@ -238,17 +238,17 @@ def test_early_stopping_releases_the_weights_with_the_lowest_loss(configuration:
     config = read_config(configuration)
     config = replace(config, loop=replace(config.loop, patience=2))
     training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
-    run = Run(config, CAMPAIGNS, [training], ALONE, None)
+    run = TrainingRun(config, CAMPAIGNS, [training], ALONE, None)
     states = []
     for epoch, loss in enumerate([9.0, 5.0, 6.0]):
-        run.one_epoch(epoch)
-        run.judge(epoch + 1, loss)
+        run.train_epoch(epoch)
+        run.keep_if_better(epoch + 1, loss)
         run.save()
         states.append({key: tensor.clone() for key, tensor in run.average.state_dict().items()})
         assert not run.has_stalled
-    resumed = Run(config, CAMPAIGNS, [training], ALONE, None)
+    resumed = TrainingRun(config, CAMPAIGNS, [training], ALONE, None)
     assert resumed.resume() == 3
-    resumed.judge(4, 5.5)
+    resumed.keep_if_better(4, 5.5)
     assert resumed.has_stalled
     resumed.finish()
     for key, tensor in resumed.average.state_dict().items():
@@ -260,7 +260,7 @@ def test_the_imagenet_start_is_in_the_network(configuration: Path, cache: Path) 
     config = read_config(configuration)
     release = replace(config.release, start="imagenet", backbone="tf_efficientnet_lite0")
     training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
-    run = Run(replace(config, release=release), CAMPAIGNS, [training], ALONE, None)
+    run = TrainingRun(replace(config, release=release), CAMPAIGNS, [training], ALONE, None)
     for key, tensor in backbone_state().items():
         assert torch.equal(run.average.backbone.state_dict()[key], tensor)
 
@@ -276,13 +276,13 @@ def test_a_start_that_timm_has_fetched_is_in_the_network(
     release = replace(config.release, start="timm:mobilenetv3_small_050.lamb_in1k")
     config = replace(config, release=release, recipe=replace(config.recipe, channels=channels))
     training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
-    run = Run(config, CAMPAIGNS, [training], ALONE, None)
+    run = TrainingRun(config, CAMPAIGNS, [training], ALONE, None)
     for key, tensor in run.average.backbone.state_dict().items():
         summed = key == "conv_stem.weight" and channels == 1
         torch.testing.assert_close(tensor, fetched[key].sum(dim=1, keepdim=True) if summed else fetched[key])
     other = replace(config, release=replace(release, backbone="mobilenetv3_small_075"))
     with pytest.raises(TrainingError, match=r"start 'timm:.*' is no mobilenetv3_small_075"):
-        Run(other, CAMPAIGNS, [training], ALONE, None)
+        TrainingRun(other, CAMPAIGNS, [training], ALONE, None)
 
 
 def test_a_start_that_cannot_be_fetched_is_one_line(
@@ -299,7 +299,7 @@ def test_a_start_that_cannot_be_fetched_is_one_line(
         ("galaxynet", "cannot be had: RuntimeError Unknown model"),
     ):
         with pytest.raises(TrainingError, match=told):
-            Run(
+            TrainingRun(
                 replace(config, release=replace(config.release, start=f"timm:{name}")),
                 CAMPAIGNS,
                 [training],
@@ -321,11 +321,11 @@ def test_a_run_goes_on_from_the_weights_of_another(configuration: Path, cache: P
     training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
     first = random_release(tmp_path)
     release = replace(config.release, start=str(first), backbone="tf_efficientnet_lite0")
-    run = Run(replace(config, release=release), CAMPAIGNS, [training], ALONE, None)
+    run = TrainingRun(replace(config, release=release), CAMPAIGNS, [training], ALONE, None)
     for key, tensor in read_weights(first).network.state_dict().items():
         assert torch.equal(run.average.state_dict()[key][: len(tensor)] if tensor.ndim else tensor, tensor)
     with pytest.raises(TrainingError, match="holds tf_efficientnet_lite0 for gzd5, not efficientnet_b0"):
-        Run(
+        TrainingRun(
             replace(config, release=replace(release, backbone="efficientnet_b0")),
             CAMPAIGNS,
             [training],
@@ -470,11 +470,11 @@ def test_patience_needs_held_out_galaxies_and_begins_when_it_is_asked_for(
     config = read_config(configuration)
     without = replace(config, loop=replace(config.loop, patience=0))
     training, _ = load_source(config.sources[1], CAMPAIGNS, cache).split()
-    run = Run(without, CAMPAIGNS, [training], ALONE, None)
-    run.one_epoch(0)
-    run.judge(1, 5.0)
+    run = TrainingRun(without, CAMPAIGNS, [training], ALONE, None)
+    run.train_epoch(0)
+    run.keep_if_better(1, 5.0)
     run.save()
-    resumed = Run(config, CAMPAIGNS, [training], ALONE, None)
+    resumed = TrainingRun(config, CAMPAIGNS, [training], ALONE, None)
     assert resumed.resume() == 1
     assert not resumed.has_stalled
 

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.training.vector_losses import Agreement, likeness_loss
+from encoder.training.vector_losses import AgreementLoss, likeness_loss
 
 
 def _some(n: int, d: int, seed: int) -> Tensor:
@@ -47,7 +47,7 @@ def test_likeness_pulls_twins_together_and_pushes_others_away() -> None:
 
 def test_agreement_is_the_plain_cross_entropy_of_the_partner() -> None:
     torch.manual_seed(4)
-    module = Agreement(9)
+    module = AgreementLoss(9)
     vectors = _some(10, 9, 5)
     first, _, second = module._projector
     hidden = np.maximum(vectors.numpy() @ first.weight.detach().numpy().T + first.bias.detach().numpy(), 0)

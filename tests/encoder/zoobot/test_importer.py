@@ -17,7 +17,7 @@ from encoder.errors import ImageError, WeightsError
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import GZD5
 from encoder.surveys.description import load_survey
-from encoder.training.augment import plain
+from encoder.training.augment import crop_and_resize
 from encoder.training.simulated import simulated_galaxies
 from encoder.zoobot.importer import Imported, import_zoobot
 from tests.encoder.releases import galaxies
@@ -138,10 +138,12 @@ def test_the_projection_is_that_of_the_sample_as_the_release_sees_it(tmp_path: P
     imported(tmp_path / "z.ckpt", tmp_path / "zoo.safetensors", images=list_images([folder]))
     encoder = load_encoder(tmp_path / "zoo.safetensors", "cpu")
     drawn = simulated_galaxies(SAMPLE, 700_001, tmp_path)
-    rgb = torch.stack([plain(drawn[i], 1.0, SIZE) for i in range(SAMPLE)])
+    rgb = torch.stack([crop_and_resize(drawn[i], 1.0, SIZE) for i in range(SAMPLE)])
     real = torch.stack(
         [
-            plain(torch.from_numpy(np.array(Image.open(folder / f"{i}.png"))).permute(2, 0, 1), 0.75, SIZE)
+            crop_and_resize(
+                torch.from_numpy(np.array(Image.open(folder / f"{i}.png"))).permute(2, 0, 1), 0.75, SIZE
+            )
             for i in range(3)
         ]
     )
