@@ -24,6 +24,6 @@ class AdqlError(QueryError):
         place = "" if self.line is None else f"line {self.line}, column {self.column}: "
         super().__init__(place + self.reason)
 
-    def within(self, text: str) -> "AdqlError":
+    def with_position(self, text: str) -> "AdqlError":
         """The same with its place in a text."""
         return AdqlError(self.reason, self.offset, text)

@@ -6,15 +6,15 @@ from sqlglot import exp
 
 from catalog.adql.errors import AdqlError
 from catalog.adql.grammar.tree import offset_of
-from catalog.adql.names import ByName, matches, suggestion
+from catalog.adql.names import ColumnsByName, matches_name, suggest_name
 from catalog.adql.published import Published
-from catalog.adql.sources import Source
+from catalog.adql.relations import Source
 from catalog.adql.value import Column
 
 _STANDARD = frozenset({"tap_schema", "tap_upload", "ivoa"})
 
 
-def one_of(name: exp.Identifier, columns: ByName, node: exp.Expr) -> Column | None:
+def resolve_column(name: exp.Identifier, columns: ColumnsByName, node: exp.Expr) -> Column | None:
     """The column that a name means among some; None where it means none.
 
     Raises:
@@ -25,7 +25,7 @@ def one_of(name: exp.Identifier, columns: ByName, node: exp.Expr) -> Column | No
         exact = [column for column in found if column.name == name.name]
         found = exact if name.args.get("quoted") or len(exact) == 1 else found
     if len(found) > 1:
-        shown = [column.source.shown for column in found if isinstance(column.source, Source)]
+        shown = [column.source.label for column in found if isinstance(column.source, Source)]
         raise AdqlError(
             f"{name.name!r} is a column of {' and of '.join(shown) or 'several tables'}: say which",
             offset_of(node),
@@ -42,12 +42,16 @@ def matches_source(written: exp.Identifier, name: exp.Identifier) -> bool:
 
 def matches_schema(written: exp.Identifier, stored: str) -> bool:
     """Whether a name means a schema; those of the standards in any case, even in quotes."""
-    return written.name.lower() == stored.lower() if stored.lower() in _STANDARD else matches(written, stored)
+    return (
+        written.name.lower() == stored.lower()
+        if stored.lower() in _STANDARD
+        else matches_name(written, stored)
+    )
 
 
-def of_column(name: exp.Identifier, known: Iterable[str], published: Published) -> str:
+def hint_for_column(name: exp.Identifier, known: Iterable[str], published: Published) -> str:
     """What to add to the error of an unknown column: a near name, the table that has it, or how to quote."""
-    near = suggestion(name.name, known)
+    near = suggest_name(name.name, known)
     if near:
         return near
     if name.args.get("quoted"):

@@ -9,10 +9,10 @@ from catalog.adql.errors import AdqlError
 from catalog.adql.grammar.tree import offset_of
 from catalog.adql.value import Column
 
-ByName = dict[str, list[Column]]
+ColumnsByName = dict[str, list[Column]]
 
 
-def identifier(node: object) -> exp.Identifier:
+def require_identifier(node: object) -> exp.Identifier:
     """A part of a name; anything else in its place is an error."""
     if isinstance(node, exp.Identifier):
         return node
@@ -20,19 +20,19 @@ def identifier(node: object) -> exp.Identifier:
     raise AdqlError("a name is expected here", place)
 
 
-def matches(written: exp.Identifier, stored: str) -> bool:
+def matches_name(written: exp.Identifier, stored: str) -> bool:
     """Whether a name of the query means a stored one."""
     if written.args.get("quoted"):
         return written.name == stored
     return written.name.lower() == stored.lower()
 
 
-def spelt(parts: Iterable[exp.Expr]) -> str:
+def dotted_name(parts: Iterable[exp.Expr]) -> str:
     """A name as the query writes it."""
     return ".".join(part.name for part in parts)
 
 
-def by_name(columns: Iterable[Column]) -> ByName:
+def index_by_name(columns: Iterable[Column]) -> ColumnsByName:
     """Columns by their names in small letters."""
     named: dict[str, list[Column]] = {}
     for column in columns:
@@ -40,7 +40,7 @@ def by_name(columns: Iterable[Column]) -> ByName:
     return named
 
 
-def suggestion(wrong: str, known: Iterable[str]) -> str:
+def suggest_name(wrong: str, known: Iterable[str]) -> str:
     """`; did you mean mag_r?`, or nothing where no known name is near."""
     by_lower = {name.lower(): name for name in known}
     near = get_close_matches(wrong.lower(), by_lower, n=1, cutoff=0.6)

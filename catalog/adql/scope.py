@@ -7,19 +7,26 @@ from typing import LiteralString
 from psycopg import sql
 from sqlglot import exp
 
+from catalog.adql.emitter import emit
 from catalog.adql.errors import AdqlError
-from catalog.adql.glue import glue
 from catalog.adql.grammar.tree import offset_of
-from catalog.adql.limits import EXPANDED
-from catalog.adql.lookup import matches_schema, matches_source, of_column, one_of
-from catalog.adql.names import ByName, by_name, identifier, matches, spelt, suggestion
+from catalog.adql.limits import MAX_EXPANDED_PIECES
+from catalog.adql.lookup import hint_for_column, matches_schema, matches_source, resolve_column
+from catalog.adql.names import (
+    ColumnsByName,
+    dotted_name,
+    index_by_name,
+    matches_name,
+    require_identifier,
+    suggest_name,
+)
 from catalog.adql.published import Published
-from catalog.adql.sources import Answer, Mention, Output, Source
-from catalog.adql.translation import Similarity
+from catalog.adql.relations import Mention, OutputColumn, Source, TranslatedQuery
+from catalog.adql.translation import SimilaritySearch
 from catalog.adql.value import Column, Value
 
 
-class Parameters:
+class BoundParameters:
     """Values by the names of their placeholders; equal ones of a type share one, as GROUP BY needs it."""
 
     def __init__(self) -> None:
@@ -36,11 +43,11 @@ class Parameters:
             placeholder = self._placeholders[key] = sql.Placeholder(name)
             self._names[id(placeholder)] = name
             self.values[name] = value
-        return glue(placeholder, "::", postgres_type)
+        return emit(placeholder, "::", postgres_type)
 
     def used_in(self, pieces: Iterable[sql.Composable]) -> dict[str, object]:
         """The values that have a placeholder in some SQL: some constants end as something else."""
-        parts = (part for piece in pieces for part in glue(piece))
+        parts = (part for piece in pieces for part in emit(piece))
         names = {self._names[id(part)] for part in parts if id(part) in self._names}
         return {name: value for name, value in self.values.items() if name in names}
 
@@ -63,17 +70,17 @@ class Context:
     """
 
     published: Published
-    answer: Callable[[exp.Query, "Scope"], Answer]
+    answer: Callable[[exp.Query, "Scope"], TranslatedQuery]
     condition: Callable[[exp.Expr, "Scope"], sql.Composed]
     compared: Callable[[type[exp.Expr], Value, Value, "Scope", int | None], sql.Composed]
-    parameters: Parameters = field(default_factory=Parameters)
-    searches: list[Similarity] = field(default_factory=list)
+    parameters: BoundParameters = field(default_factory=BoundParameters)
+    searches: list[SimilaritySearch] = field(default_factory=list)
     aliases: int = 0
     tables: int = 0
     results_named: int = 0
     expanded: int = 0
 
-    def fresh(self, prefix: str) -> str:
+    def make_alias(self, prefix: str) -> str:
         """An alias that is used nowhere else."""
         self.aliases += 1
         return f"{prefix}{self.aliases}"
@@ -85,7 +92,7 @@ class Context:
             AdqlError: It is too much.
         """
         self.expanded += weight
-        if self.expanded > EXPANDED:
+        if self.expanded > MAX_EXPANDED_PIECES:
             raise AdqlError("the sub-queries are too large once put together", offset_of(node))
 
 
@@ -104,24 +111,24 @@ class Scope:
         aggregates: How many aggregate functions were named.
         outputs_named: How often columns of the answer were named.
         mentions: The columns of this FROM that were named, but within aggregates.
-        by_name: The columns, once one was looked for.
+        index_by_name: The columns, once one was looked for.
     """
 
     context: Context
     parent: "Scope | None" = None
-    tables: tuple[tuple[exp.Identifier, Answer, str], ...] = ()
+    tables: tuple[tuple[exp.Identifier, TranslatedQuery, str], ...] = ()
     sources: list[Source] = field(default_factory=list)
     columns: list[Column] = field(default_factory=list)
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[OutputColumn, ...] = ()
     is_operand: bool = False
     reaches_out: bool = False
     aggregates: int = 0
     outputs_named: int = 0
     mentions: list[Mention] = field(default_factory=list)
-    by_name: ByName | None = field(default=None, init=False)
+    _by_name: ColumnsByName | None = field(default=None, init=False)
 
     @property
-    def around(self) -> "Iterator[Scope]":
+    def enclosing(self) -> "Iterator[Scope]":
         """This and those around it."""
         scope: Scope | None = self
         while scope is not None:
@@ -129,15 +136,15 @@ class Scope:
             scope = scope.parent
 
     @property
-    def of_groups(self) -> int:
+    def aggregates_named(self) -> int:
         """How often something was named, here or around, that may be an aggregate."""
-        return sum(one.aggregates + one.outputs_named for one in self.around)
+        return sum(one.aggregates + one.outputs_named for one in self.enclosing)
 
     def inner(self) -> "Scope":
         """A scope for a sub-query, which can name all that this can."""
         return Scope(self.context, self, self.tables)
 
-    def value_of(self, node: exp.Column) -> Value:
+    def resolve_column(self, node: exp.Column) -> Value:
         """What a column's name means.
 
         Raises:
@@ -145,12 +152,12 @@ class Scope:
         """
         scope: Scope | None = self
         while scope is not None:
-            found = scope.found_here(node)
+            found = scope.find_here(node)
             if found is not None:
                 self._note_reach(scope)
                 return found
             scope = scope.parent
-        raise self._unknown(node)
+        raise self._unknown_column(node)
 
     def _note_reach(self, target: "Scope") -> None:
         scope: Scope | None = self
@@ -158,67 +165,68 @@ class Scope:
             scope.reaches_out = True
             scope = scope.parent
 
-    def found_here(self, node: exp.Column) -> Value | None:
+    def find_here(self, node: exp.Column) -> Value | None:
         """What a column's name means in this FROM; None where it means nothing."""
-        name = identifier(node.this)
+        name = require_identifier(node.this)
         if node.args.get("table") is None:
-            self.by_name = by_name(self.columns) if self.by_name is None else self.by_name
-            found = one_of(name, self.by_name, node)
+            self._by_name = index_by_name(self.columns) if self._by_name is None else self._by_name
+            found = resolve_column(name, self._by_name, node)
             if found is not None:
-                return self._mentioned(found, node)
-            made = [output for output in self.outputs if matches(name, output.name)]
+                return self._mention(found, node)
+            made = [output for output in self.outputs if matches_name(name, output.name)]
             if made:
                 self.outputs_named += 1
                 self.context.expand(made[0].weight, node)
             return made[0].value if made else None
-        source = self.source_of(node)
+        source = self.resolve_qualifier(node)
         if source is None:
             return None
-        found = one_of(name, source.named, node)
+        found = resolve_column(name, source.columns_by_name, node)
         if found is None:
             known = [column.name for column in source.columns]
-            raise AdqlError(
-                f"no column {name.name!r} in {source.shown}{of_column(name, known, self.context.published)}",
-                offset_of(name),
-            )
-        return self._mentioned(found, node)
+            hint = hint_for_column(name, known, self.context.published)
+            raise AdqlError(f"no column {name.name!r} in {source.label}{hint}", offset_of(name))
+        return self._mention(found, node)
 
-    def _mentioned(self, column: Column, node: exp.Expr) -> Value:
+    def _mention(self, column: Column, node: exp.Expr) -> Value:
         self.context.expand(column.weight, node)
         found = column.value
         self.mentions.append(Mention(column.name, found.text, node))
         return found
 
-    def source_of(self, node: exp.Column) -> Source | None:
+    def resolve_qualifier(self, node: exp.Column) -> Source | None:
         """What a qualifier means among what stands in this FROM."""
-        table, schema = identifier(node.args["table"]), node.args.get("db")
+        table, schema = require_identifier(node.args["table"]), node.args.get("db")
         if node.args.get("catalog") is not None:
-            raise AdqlError(f"{spelt(node.parts)!r} has too many parts", offset_of(node))
+            raise AdqlError(f"{dotted_name(node.parts)!r} has too many parts", offset_of(node))
         found = [
             source
             for source in self.sources
             if source.name is not None
             and matches_source(table, source.name)
-            and (schema is None or (source.schema and matches_schema(identifier(schema), source.schema)))
+            and (
+                schema is None
+                or (source.schema and matches_schema(require_identifier(schema), source.schema))
+            )
         ]
         if len(found) > 1:
             raise AdqlError(f"{table.name!r} means more than one table here", offset_of(node))
         return found[0] if found else None
 
-    def _unknown(self, node: exp.Column) -> AdqlError:
-        name = identifier(node.this)
-        scopes = list(self.around)
+    def _unknown_column(self, node: exp.Column) -> AdqlError:
+        name = require_identifier(node.this)
+        scopes = list(self.enclosing)
         sources = [source for scope in scopes for source in scope.sources]
         if node.args.get("table") is not None:
             known = [source.name.name for source in sources if source.name is not None]
             here = ", ".join(known) or "nothing"
-            qualifier = spelt(node.parts[:-1])
+            qualifier = dotted_name(node.parts[:-1])
             return AdqlError(
-                f"no table {qualifier!r} in FROM, which has {here}{suggestion(qualifier, known)}",
+                f"no table {qualifier!r} in FROM, which has {here}{suggest_name(qualifier, known)}",
                 offset_of(node),
             )
         columns = [column.name for scope in scopes for column in scope.columns]
         columns += [output.name for output in self.outputs]
-        where = f" in {sources[0].shown}" if len(sources) == 1 else ""
-        hint = of_column(name, columns, self.context.published)
+        where = f" in {sources[0].label}" if len(sources) == 1 else ""
+        hint = hint_for_column(name, columns, self.context.published)
         return AdqlError(f"no column {name.name!r}{where}{hint}", offset_of(node))

@@ -7,13 +7,13 @@ from datetime import datetime
 from psycopg import sql
 from sqlglot import exp
 
+from catalog.adql.emitter import emit, emit_list
 from catalog.adql.errors import AdqlError
-from catalog.adql.glue import glue, listed
+from catalog.adql.relations import Source
 from catalog.adql.scope import Scope
-from catalog.adql.sources import Source
-from catalog.adql.value import Kind, Value, double, is_repeatable, of_kind
+from catalog.adql.value import Kind, Value, as_double, is_repeatable, make_value
 
-FARTHEST = 180.0
+MAX_DISTANCE_DEG = 180.0
 
 
 def is_galaxy_position(ra: Value, dec: Value) -> bool:
@@ -26,31 +26,31 @@ def is_galaxy_position(ra: Value, dec: Value) -> bool:
     return is_galaxy and (columns[0].stored_as, columns[1].stored_as) == ("ra", "dec")
 
 
-def within(position: Sequence[Value], centre: Sequence[Value], radius: sql.Composed) -> sql.Composed:
+def emit_within(position: Sequence[Value], centre: Sequence[Value], radius: sql.Composed) -> sql.Composed:
     """The condition that two positions are at most so far apart.
 
     Being near is mutual, so the galaxies' own position stands first: there it is looked up in the index. Of
     galaxies around galaxies both are said: Postgres knows which are few.
     """
-    there, back = _cone(position, centre, radius), _cone(centre, position, radius)
+    there, back = _emit_cone(position, centre, radius), _emit_cone(centre, position, radius)
     if not is_galaxy_position(*centre):
         return there
     is_both = is_galaxy_position(*position) and is_repeatable(radius)
-    return glue("(", there, " AND ", back, ")") if is_both else back
+    return emit("(", there, " AND ", back, ")") if is_both else back
 
 
-def _cone(position: Sequence[Value], centre: Sequence[Value], radius: sql.Composed) -> sql.Composed:
-    return glue("galcat.cone(", listed([*map(double, (*position, *centre)), radius]), ")")
+def _emit_cone(position: Sequence[Value], centre: Sequence[Value], radius: sql.Composed) -> sql.Composed:
+    return emit("galcat.cone(", emit_list([*map(as_double, (*position, *centre)), radius]), ")")
 
 
-def distance(positions: Sequence[Value]) -> Value:
+def make_distance(positions: Sequence[Value]) -> Value:
     """The angle between two positions (ra, dec, ra, dec) [deg]."""
-    text = glue("galcat.sky_distance(", listed(map(double, positions)), ")")
-    found = of_kind(text, Kind.FLOAT, unit="deg")
+    text = emit("galcat.sky_distance(", emit_list(map(as_double, positions)), ")")
+    found = make_value(text, Kind.FLOAT, unit="deg")
     return Value(text, found.kind, found.meta, distance=tuple(positions))
 
 
-def near_by_index(sign: type[exp.Expr], apart: Value, radius: Value, scope: Scope) -> sql.Composed | None:
+def emit_near(sign: type[exp.Expr], apart: Value, radius: Value, scope: Scope) -> sql.Composed | None:
     """`DISTANCE(...) < radius` with the cone that the index knows before it; None where none would help."""
     if sign not in {exp.LT, exp.LTE} or not radius.kind.is_number:
         return None
@@ -60,27 +60,29 @@ def near_by_index(sign: type[exp.Expr], apart: Value, radius: Value, scope: Scop
     if not (is_galaxy_position(*first) or is_galaxy_position(*second)):
         return None
     if radius.constant is not None:
-        if isinstance(radius.constant, str) or not 0 <= radius.constant <= FARTHEST:
+        if isinstance(radius.constant, str) or not 0 <= radius.constant <= MAX_DISTANCE_DEG:
             return None
         bound = scope.context.parameters.bind(float(radius.constant), "double precision")
     else:
-        bound = glue("LEAST(GREATEST(", double(radius), ", 0), 180)")
-    cone = within(first, second, bound)
-    sides = glue(apart.text, " < " if sign is exp.LT else " <= ", double(radius))
-    return glue("(", cone, " AND ", sides, ")")
+        bound = emit("LEAST(GREATEST(", as_double(radius), ", 0), 180)")
+    cone = emit_within(first, second, bound)
+    sides = emit(apart.text, " < " if sign is exp.LT else " <= ", as_double(radius))
+    return emit("(", cone, " AND ", sides, ")")
 
 
-_FORM = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?Z?")
+_TIMESTAMP_FORM = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?Z?")
 
 
-def timestamp(text: str, scope: Scope, place: int | None) -> Value:
+def make_timestamp(text: str, scope: Scope, place: int | None) -> Value:
     """YYYY-MM-DD['T'hh:mm:ss[.SSS]['Z']] as a parameter (DALI 1.1, section 3.3.3)."""
     try:
         moment = (
-            datetime.fromisoformat(text.strip().removesuffix("Z")) if _FORM.fullmatch(text.strip()) else None
+            datetime.fromisoformat(text.strip().removesuffix("Z"))
+            if _TIMESTAMP_FORM.fullmatch(text.strip())
+            else None
         )
     except ValueError:
         moment = None
     if moment is None:
         raise AdqlError(f"{text!r} is no time: write 'YYYY-MM-DDThh:mm:ss', UTC", place)
-    return of_kind(scope.context.parameters.bind(moment, "timestamp"), Kind.TIMESTAMP)
+    return make_value(scope.context.parameters.bind(moment, "timestamp"), Kind.TIMESTAMP)

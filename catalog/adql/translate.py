@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from psycopg import sql
 
-from catalog.adql.clauses.queries import answer
+from catalog.adql.clauses.queries import translate_query
+from catalog.adql.emitter import count_pieces
 from catalog.adql.errors import AdqlError
-from catalog.adql.glue import counted
 from catalog.adql.grammar.parse import parse
 from catalog.adql.published import Published
+from catalog.adql.relations import OutputColumn
 from catalog.adql.scope import Context, Scope
-from catalog.adql.sources import Output
-from catalog.adql.translation import Similarity, Translation
-from catalog.adql.values.comparisons import compared
-from catalog.adql.values.conditions import condition
+from catalog.adql.translation import SimilaritySearch, Translation
+from catalog.adql.values.comparisons import emit_comparison
+from catalog.adql.values.conditions import translate_condition
 from catalog.columns import ColumnMeta
 
 LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
@@ -23,14 +23,14 @@ LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
 
 
 def translate(
-    text: str, published: Published, most: int | None = None, language: str = "ADQL"
+    text: str, published: Published, max_rows: int | None = None, language: str = "ADQL"
 ) -> Translation:
     """Make a query ready for Postgres.
 
     Args:
         text: One query in ADQL 2.1, of which 2.0 is a part.
         published: All that it may name.
-        most: Rows that are wanted at most; the SQL gives one more where there are more.
+        max_rows: Rows that are wanted at most; the SQL gives one more where there are more.
         language: ADQL, ADQL-2.0 or ADQL-2.1, in any case.
 
     Raises:
@@ -39,38 +39,38 @@ def translate(
     """
     if language.upper() not in LANGUAGES:
         raise AdqlError(f"language {language!r} is none of {', '.join(LANGUAGES)}")
-    if most is not None and most < 0:
-        raise AdqlError(f"{most} rows cannot be given")
+    if max_rows is not None and max_rows < 0:
+        raise AdqlError(f"{max_rows} rows cannot be given")
     try:
-        return _translated(text, published, most)
+        return _translate(text, published, max_rows)
     except AdqlError as error:
-        raise error.within(text) from error
+        raise error.with_position(text) from error
     except RecursionError as error:  # the caller left too few frames
         raise AdqlError("the query is nested too deep") from error
 
 
-def _translated(text: str, published: Published, most: int | None) -> Translation:
+def _translate(text: str, published: Published, max_rows: int | None) -> Translation:
     tree = parse(text)
-    context = Context(published, answer, condition, compared)
-    with counted():
-        made = answer(tree, Scope(context), most)
+    context = Context(published, translate_query, translate_condition, emit_comparison)
+    with count_pieces():
+        made = translate_query(tree, Scope(context), max_rows)
     return Translation(
         query=made.text,
-        parameters=context.parameters.used_in([made.text, *_searched(context.searches)]),
-        columns=_columns(made.outputs),
+        parameters=context.parameters.used_in([made.text, *_list_search_parts(context.searches)]),
+        columns=_make_names_unique(made.outputs),
         searches=tuple(context.searches),
         limit=made.limit,
     )
 
 
-def _searched(searches: Sequence[Similarity]) -> Iterator[sql.Composable]:
+def _list_search_parts(searches: Sequence[SimilaritySearch]) -> Iterator[sql.Composable]:
     for one in searches:
         yield one.vector
         if one.condition is not None:
             yield one.condition
 
 
-def _columns(outputs: Sequence[Output]) -> tuple[ColumnMeta, ...]:
+def _make_names_unique(outputs: Sequence[OutputColumn]) -> tuple[ColumnMeta, ...]:
     """Names that are each there once: FITS and JSON need it."""
     seen: Counter[str] = Counter()
     columns = []

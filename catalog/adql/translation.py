@@ -8,7 +8,7 @@ from catalog.columns import ColumnMeta
 
 
 @dataclass(frozen=True)
-class Similarity:
+class SimilaritySearch:
     """A part of the query that catalog.search answers before the query is run.
 
     It is `SELECT TOP n ... FROM galcat.galaxy WHERE ... ORDER BY morph_distance(object_id, ...)`, in which
@@ -48,5 +48,5 @@ class Translation:
     query: sql.Composed
     parameters: dict[str, object]
     columns: tuple[ColumnMeta, ...]
-    searches: tuple[Similarity, ...] = ()
+    searches: tuple[SimilaritySearch, ...] = ()
     limit: int | None = None

@@ -6,8 +6,8 @@ from enum import Enum, auto
 
 from psycopg import sql
 
-from catalog.adql.glue import glue, size_of
-from catalog.adql.limits import OPERAND
+from catalog.adql.emitter import emit, piece_count
+from catalog.adql.limits import MAX_OPERAND_PIECES
 from catalog.columns import ColumnMeta
 
 RANDOM = sql.SQL("pg_catalog.random()")
@@ -51,8 +51,8 @@ _META = {
     Kind.POLYGON: ColumnMeta("", "double", "*", "polygon", unit="deg"),
     Kind.NULL: ColumnMeta("", "char", "*"),
 }
-_INTEGERS = frozenset({"short", "int", "long"})
-NUMBERS = ("short", "int", "long", "float", "double")
+_INTEGER_DATATYPES = frozenset({"short", "int", "long"})
+NUMBER_DATATYPES = ("short", "int", "long", "float", "double")
 """Datatypes, the narrowest first."""
 
 
@@ -91,7 +91,7 @@ class Value:
         """Whether its text may be written more than once."""
         return is_repeatable(self.text)
 
-    def called(self, name: str) -> "Value":
+    def with_name(self, name: str) -> "Value":
         """The same with a name for the answer's column."""
         return replace(self, name=name)
 
@@ -119,7 +119,7 @@ class Column:
         stored_as: Its name in Postgres.
         alias: Of what it is a column of, in SQL.
         source: What it is a column of; None of one that a join made of two.
-        made_of: The SQL of one that a join made of two.
+        merged_text: The SQL of one that a join made of two.
         weight: Pieces of SQL that Postgres puts in its place where it is one of a sub-query.
     """
 
@@ -128,26 +128,26 @@ class Column:
     stored_as: str
     alias: str
     source: object = None
-    made_of: sql.Composed | None = None
+    merged_text: sql.Composed | None = None
     weight: int = 0
 
     @property
     def text(self) -> sql.Composed:
         """Its SQL."""
-        return self.made_of or glue(sql.Identifier(self.alias, self.stored_as))
+        return self.merged_text or emit(sql.Identifier(self.alias, self.stored_as))
 
     @property
     def value(self) -> Value:
         """The column as an expression."""
-        return Value(self.text, kind_of(self.meta), self.meta, column=self, name=self.name)
+        return Value(self.text, column_kind(self.meta), self.meta, column=self, name=self.name)
 
 
-def is_repeatable(text: sql.Composed, most: int = OPERAND) -> bool:
+def is_repeatable(text: sql.Composed, max_pieces: int = MAX_OPERAND_PIECES) -> bool:
     """Whether some SQL may be written more than once: it is short, and gives the same each time."""
-    return size_of(text) <= most and RANDOM not in text
+    return piece_count(text) <= max_pieces and RANDOM not in text
 
 
-def of_kind(text: sql.Composed, kind: Kind, unit: str = "", datatype: str = "") -> Value:
+def make_value(text: sql.Composed, kind: Kind, unit: str = "", datatype: str = "") -> Value:
     """A value that is no column."""
     meta = _META[kind]
     if unit or datatype:
@@ -155,23 +155,23 @@ def of_kind(text: sql.Composed, kind: Kind, unit: str = "", datatype: str = "") 
     return Value(text, kind, meta)
 
 
-def double(number: Value) -> sql.Composed:
+def as_double(number: Value) -> sql.Composed:
     """A number as double precision."""
-    return number.text if number.meta.datatype == "double" else glue(number.text, "::double precision")
+    return number.text if number.meta.datatype == "double" else emit(number.text, "::double precision")
 
 
-def text_of(text: sql.Composed, made_of: Sequence[Value] = ()) -> Value:
+def make_text_value(text: sql.Composed, operands: Sequence[Value] = ()) -> Value:
     """A text that is no column: in ASCII, as `char` is, where all that it is made of is."""
-    is_ascii = all(one.kind is not Kind.TEXT or one.meta.datatype == "char" for one in made_of)
-    return of_kind(text, Kind.TEXT, datatype="char" if is_ascii else "unicodeChar")
+    is_ascii = all(one.kind is not Kind.TEXT or one.meta.datatype == "char" for one in operands)
+    return make_value(text, Kind.TEXT, datatype="char" if is_ascii else "unicodeChar")
 
 
-NULL_TEXT = text_of(glue("NULL::text"))
-NULL_NUMBER = of_kind(glue("NULL::double precision"), Kind.FLOAT)
+NULL_TEXT = make_text_value(emit("NULL::text"))
+NULL_NUMBER = make_value(emit("NULL::double precision"), Kind.FLOAT)
 """Postgres does not always find out what a bare NULL is meant to be."""
 
 
-def kind_of(meta: ColumnMeta) -> Kind:
+def column_kind(meta: ColumnMeta) -> Kind:
     """What the values of a column are."""
     region = {"point": Kind.POINT, "circle": Kind.CIRCLE, "polygon": Kind.POLYGON}.get(meta.xtype)
     if region is not None and meta.is_array:
@@ -182,4 +182,4 @@ def kind_of(meta: ColumnMeta) -> Kind:
         return Kind.ARRAY
     if meta.datatype == "boolean":
         return Kind.BOOLEAN
-    return Kind.INTEGER if meta.datatype in _INTEGERS else Kind.FLOAT
+    return Kind.INTEGER if meta.datatype in _INTEGER_DATATYPES else Kind.FLOAT

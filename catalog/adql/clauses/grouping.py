@@ -8,23 +8,23 @@ from collections.abc import Iterable, Sequence
 from psycopg import sql
 from sqlglot import exp
 
-from catalog.adql.clauses.sorting import grouped_by
+from catalog.adql.clauses.sorting import translate_group_by
+from catalog.adql.emitter import emit, emit_list
 from catalog.adql.errors import AdqlError
-from catalog.adql.glue import glue, listed
 from catalog.adql.grammar.tree import offset_of
+from catalog.adql.relations import Mention
 from catalog.adql.scope import Scope
-from catalog.adql.sources import Mention
-from catalog.adql.values.conditions import condition
+from catalog.adql.values.conditions import translate_condition
 
 _TAKEN = "\0"
 
 
-class Keys:
+class GroupKeys:
     """Pieces of SQL are each written as one letter: so many keys are found in many texts at once."""
 
     def __init__(self, texts: Iterable[sql.Composed]) -> None:
         self._letters: dict[str, str] = {}
-        self._keys = sorted({self._written(text) for text in texts}, key=len, reverse=True)
+        self._keys = sorted({self._encode(text) for text in texts}, key=len, reverse=True)
 
     def check(self, text: sql.Composed, mentions: Sequence[Mention]) -> None:
         """Refuse a column that a text mentions more often than the keys in it account for.
@@ -32,7 +32,7 @@ class Keys:
         Raises:
             AdqlError: It names the column.
         """
-        whole = self._written(text) if mentions else ""
+        whole = self._encode(text) if mentions else ""
         if not mentions or whole in self._keys:
             return
         rest = whole
@@ -40,7 +40,7 @@ class Keys:
             rest = rest.replace(key, _TAKEN)
         covered: dict[str, int] = {}
         for mention in mentions:
-            column = self._written(mention.text)
+            column = self._encode(mention.text)
             if column not in covered:
                 covered[column] = whole.count(column) - rest.count(column)
             covered[column] -= 1
@@ -48,12 +48,12 @@ class Keys:
                 reason = "stands beside groups of rows: name it in GROUP BY or take its MIN"
                 raise AdqlError(f"column {mention.name!r} {reason}", offset_of(mention.node))
 
-    def _written(self, text: sql.Composed) -> str:
+    def _encode(self, text: sql.Composed) -> str:
         letters = self._letters
         return "".join(letters.setdefault(repr(piece), chr(len(letters) + 1)) for piece in text)
 
 
-def grouping(node: exp.Select, scope: Scope) -> tuple[sql.Composed, Keys | None]:
+def translate_grouping(node: exp.Select, scope: Scope) -> tuple[sql.Composed, GroupKeys | None]:
     """The SQL of GROUP BY and HAVING, and the keys; None of a query without groups.
 
     Raises:
@@ -61,20 +61,20 @@ def grouping(node: exp.Select, scope: Scope) -> tuple[sql.Composed, Keys | None]
     """
     group, having = node.args.get("group"), node.args.get("having")
     if group is None and having is None and not scope.aggregates:
-        return glue(""), None
-    text = glue("")
-    keys = Keys(())
+        return emit(""), None
+    text = emit("")
+    keys = GroupKeys(())
     if group is not None:
         if not group.expressions:
             raise AdqlError("GROUP BY needs a column", offset_of(node))
-        places, texts = grouped_by(group, scope)
-        keys = Keys(texts)
-        text = glue(" GROUP BY ", listed(places))
+        places, texts = translate_group_by(group, scope)
+        keys = GroupKeys(texts)
+        text = emit(" GROUP BY ", emit_list(places))
     for output in scope.outputs:
         keys.check(output.value.text, output.mentions)
     if having is not None:
         before = len(scope.mentions)
-        met = condition(having.this, scope)
+        met = translate_condition(having.this, scope)
         keys.check(met, scope.mentions[before:])
-        text = glue(text, " HAVING ", met)
+        text = emit(text, " HAVING ", met)
     return text, keys

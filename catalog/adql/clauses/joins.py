@@ -8,27 +8,27 @@ from typing import LiteralString
 from psycopg import sql
 from sqlglot import exp
 
+from catalog.adql.emitter import emit, emit_list, piece_count
 from catalog.adql.errors import AdqlError
-from catalog.adql.functions.vectors import searched_source
-from catalog.adql.glue import glue, listed, size_of
+from catalog.adql.functions.morph_distance import find_galaxy_source
 from catalog.adql.grammar.dialect import COMMA
 from catalog.adql.grammar.tree import offset_of
-from catalog.adql.lookup import one_of
-from catalog.adql.names import by_name, identifier, suggestion
+from catalog.adql.lookup import resolve_column
+from catalog.adql.names import index_by_name, require_identifier, suggest_name
+from catalog.adql.relations import Source
 from catalog.adql.scope import Scope
-from catalog.adql.sources import Source
 from catalog.adql.value import Column
 from catalog.adql.values.casts import check_kinds
-from catalog.adql.values.conditions import condition, conjuncts
-from catalog.adql.values.expressions import value
+from catalog.adql.values.conditions import split_conjuncts, translate_condition
+from catalog.adql.values.expressions import translate_expression
 
-Parts = tuple[LiteralString | sql.Composable | Source, ...]
+FromParts = tuple[LiteralString | sql.Composable | Source, ...]
 
 _WORDS: dict[str, LiteralString] = {"LEFT": " LEFT JOIN ", "RIGHT": " RIGHT JOIN ", "FULL": " FULL JOIN "}
 
 
 @dataclass(frozen=True, eq=False)
-class Joined:
+class JoinedTables:
     """One or more tables side by side.
 
     Attributes:
@@ -37,7 +37,7 @@ class Joined:
         columns: What `*` means, and what names without a qualifier mean.
     """
 
-    parts: Parts
+    parts: FromParts
     sources: tuple[Source, ...]
     columns: tuple[Column, ...]
 
@@ -47,7 +47,7 @@ def is_comma(join: exp.Join) -> bool:
     return join.args.get("kind") == COMMA
 
 
-def join_to(left: Joined, right: Joined, join: exp.Join, scope: Scope) -> Joined:
+def translate_join(left: JoinedTables, right: JoinedTables, join: exp.Join, scope: Scope) -> JoinedTables:
     """A join by ON, USING, NATURAL or CROSS; only what it joins can be named in its condition.
 
     Raises:
@@ -59,8 +59,8 @@ def join_to(left: Joined, right: Joined, join: exp.Join, scope: Scope) -> Joined
     if kind == "CROSS":
         if on is not None or using or side or method:
             raise AdqlError("a CROSS JOIN has no condition", place)
-        parts: Parts = (*left.parts, " CROSS JOIN ", *right.parts)
-        return Joined(parts, (*left.sources, *right.sources), (*left.columns, *right.columns))
+        parts: FromParts = (*left.parts, " CROSS JOIN ", *right.parts)
+        return JoinedTables(parts, (*left.sources, *right.sources), (*left.columns, *right.columns))
     if kind == "OUTER" and not side:
         raise AdqlError("OUTER needs LEFT, RIGHT or FULL", place)
     if method and (on is not None or using):
@@ -70,20 +70,20 @@ def join_to(left: Joined, right: Joined, join: exp.Join, scope: Scope) -> Joined
     if on is not None:
         columns: tuple[Column, ...] = (*left.columns, *right.columns)
         here = Scope(scope.context, scope.parent, scope.tables, [*left.sources, *right.sources], [*columns])
-        if side == "FULL" and not all(_is_equality(part, left, right, scope) for part in conjuncts(on)):
+        if side == "FULL" and not all(_is_equality(part, left, right, scope) for part in split_conjuncts(on)):
             raise AdqlError("a FULL JOIN needs conditions of the form left = right", offset_of(on))
-        on_text = condition(on, here)
+        on_text = translate_condition(on, here)
         scope.reaches_out |= here.reaches_out
     else:
-        pairs = _common(left, right, join) if method else _named(left, right, using)
-        columns = _merged(left, right, pairs, side)
+        pairs = _natural_pairs(left, right, join) if method else _using_pairs(left, right, using)
+        columns = _merge_columns(left, right, pairs, side)
         _check_pairs(pairs, using, place)
-        on_text = listed((glue(a.text, " = ", b.text) for a, b in pairs), " AND ")
+        on_text = emit_list((emit(a.text, " = ", b.text) for a, b in pairs), " AND ")
     parts = ("(", *left.parts, _WORDS.get(side, " JOIN "), *right.parts, " ON ", on_text, ")")
-    return Joined(parts, (*left.sources, *right.sources), columns)
+    return JoinedTables(parts, (*left.sources, *right.sources), columns)
 
 
-def _is_equality(part: exp.Expr, left: Joined, right: Joined, scope: Scope) -> bool:
+def _is_equality(part: exp.Expr, left: JoinedTables, right: JoinedTables, scope: Scope) -> bool:
     """Whether something of one side must equal something of the other: Postgres knows no other FULL JOIN."""
     for sides in ((left, right), (right, left)):
         scopes = [
@@ -91,38 +91,44 @@ def _is_equality(part: exp.Expr, left: Joined, right: Joined, scope: Scope) -> b
             for side in sides
         ]
         with suppress(AdqlError):
-            if isinstance(part, exp.EQ) and value(part.this, scopes[0]) and value(part.expression, scopes[1]):
+            if (
+                isinstance(part, exp.EQ)
+                and translate_expression(part.this, scopes[0])
+                and translate_expression(part.expression, scopes[1])
+            ):
                 return all(one.mentions for one in scopes)
     return False
 
 
-def _common(left: Joined, right: Joined, join: exp.Join) -> list[tuple[Column, Column]]:
+def _natural_pairs(left: JoinedTables, right: JoinedTables, join: exp.Join) -> list[tuple[Column, Column]]:
     """The columns that both sides have: what NATURAL means."""
     pairs = []
-    ours, theirs = by_name(left.columns), by_name(right.columns)
+    ours, theirs = index_by_name(left.columns), index_by_name(right.columns)
     for column in left.columns:
         name = exp.Identifier(this=column.name, quoted=True)
-        other = one_of(name, theirs, join)
+        other = resolve_column(name, theirs, join)
         if other is not None:
-            one_of(name, ours, join)
+            resolve_column(name, ours, join)
             pairs.append((column, other))
     if not pairs:
         raise AdqlError("a NATURAL JOIN of tables that have no column in common", offset_of(join))
     return pairs
 
 
-def _named(left: Joined, right: Joined, using: Sequence[exp.Expr]) -> list[tuple[Column, Column]]:
+def _using_pairs(
+    left: JoinedTables, right: JoinedTables, using: Sequence[exp.Expr]
+) -> list[tuple[Column, Column]]:
     """The columns that USING names."""
     pairs = []
-    named = by_name(left.columns), by_name(right.columns)
+    named = index_by_name(left.columns), index_by_name(right.columns)
     for node in using:
-        name = identifier(node)
-        sides = [one_of(name, columns, node) for columns in named]
+        name = require_identifier(node)
+        sides = [resolve_column(name, columns, node) for columns in named]
         for side, column in zip((left, right), sides, strict=True):
             if column is None:
                 known = [known.name for known in side.columns]
                 raise AdqlError(
-                    f"no column {name.name!r} on both sides of the join{suggestion(name.name, known)}",
+                    f"no column {name.name!r} on both sides of the join{suggest_name(name.name, known)}",
                     offset_of(node),
                 )
         pairs.append((sides[0], sides[1]))
@@ -144,18 +150,20 @@ def _check_pairs(
             raise AdqlError(f"column {a.name!r}: {error.reason}", where) from error
 
 
-def _merged(
-    left: Joined, right: Joined, pairs: Sequence[tuple[Column, Column]], side: str
+def _merge_columns(
+    left: JoinedTables, right: JoinedTables, pairs: Sequence[tuple[Column, Column]], side: str
 ) -> tuple[Column, ...]:
     """Columns that both sides share stand first, and once: equal ones as those of galaxies."""
     ours, theirs = {id(a) for a, _ in pairs}, {id(b) for _, b in pairs}
     shared = []
     for a, b in pairs:
         if side == "FULL":
-            both = glue("COALESCE(", a.text, ", ", b.text, ")")
-            shared.append(replace(a, source=None, made_of=both, weight=a.weight + b.weight + size_of(both)))
+            both = emit("COALESCE(", a.text, ", ", b.text, ")")
+            shared.append(
+                replace(a, source=None, merged_text=both, weight=a.weight + b.weight + piece_count(both))
+            )
         else:
-            is_right = side == "RIGHT" or (not side and searched_source(b.value) is not None)
+            is_right = side == "RIGHT" or (not side and find_galaxy_source(b.value) is not None)
             shared.append(replace(b, name=a.name) if is_right else a)
     rest_left = [column for column in left.columns if id(column) not in ours]
     rest_right = [column for column in right.columns if id(column) not in theirs]

@@ -6,37 +6,37 @@ from psycopg import sql
 from sqlglot import exp
 
 from catalog.adql.clauses.joins import is_comma
-from catalog.adql.clauses.sorting import first_key, whole_number
-from catalog.adql.glue import glue, listed
-from catalog.adql.limits import SIMILAR
+from catalog.adql.clauses.sorting import read_whole_number, translate_first_key
+from catalog.adql.emitter import emit, emit_list
+from catalog.adql.limits import MAX_SIMILAR
+from catalog.adql.relations import Source
 from catalog.adql.scope import Scope
-from catalog.adql.sources import Source
-from catalog.adql.translation import Similarity
+from catalog.adql.translation import SimilaritySearch
 from catalog.adql.value import Likeness
-from catalog.adql.values.conditions import condition, conjuncts
-from catalog.adql.values.expressions import value
+from catalog.adql.values.conditions import split_conjuncts, translate_condition
+from catalog.adql.values.expressions import translate_expression
 
 MORPH_DISTANCE = "morph_distance"
-Cone = tuple[float, float, float]
+ConstantCone = tuple[float, float, float]
 
 
-def searched(node: exp.Select, scope: Scope, top: int | None) -> sql.Composed | None:
+def translate_similarity(node: exp.Select, scope: Scope, top: int | None) -> sql.Composed | None:
     """The condition in place of WHERE, if the query is such a search; None if all is to be sorted.
 
     It is one where the galaxies stand in FROM alone, or beside uploaded tables of one row, and where the
     conditions can be asked of the galaxies by themselves.
     """
-    likeness = _likeness(node, scope)
-    n = _wanted(node, top)
+    likeness = _find_likeness(node, scope)
+    n = _count_wanted(node, top)
     if likeness is None or n is None or not isinstance(likeness.source, Source):
         return None
     context = scope.context
-    if _asks_for_likeness(node.args.get("where")):
+    if _has_nested_likeness(node.args.get("where")):
         return None
     before = len(context.searches), context.results_named
     counts = context.tables, context.expanded
-    of_galaxies = _of_galaxies(scope, likeness.source)
-    cone, rest = _conditions(node, of_galaxies)
+    of_galaxies = _make_galaxy_scope(scope, likeness.source)
+    cone, rest = _split_conditions(node, of_galaxies)
     is_alone = not (of_galaxies.reaches_out or of_galaxies.aggregates)
     if (len(context.searches), context.results_named) != before or not is_alone:
         del context.searches[before[0] :]
@@ -44,18 +44,18 @@ def searched(node: exp.Select, scope: Scope, top: int | None) -> sql.Composed | 
         return None
     name = f"found{len(context.searches) + 1}"
     alias = likeness.source.alias
-    context.searches.append(Similarity(name, alias, likeness.vector, n, cone, rest))
-    return glue(sql.Identifier(alias, "object_id"), " = ANY (", sql.Placeholder(name), "::bigint[])")
+    context.searches.append(SimilaritySearch(name, alias, likeness.vector, n, cone, rest))
+    return emit(sql.Identifier(alias, "object_id"), " = ANY (", sql.Placeholder(name), "::bigint[])")
 
 
-def _likeness(node: exp.Select, scope: Scope) -> Likeness | None:
+def _find_likeness(node: exp.Select, scope: Scope) -> Likeness | None:
     order = node.args.get("order")
     is_plain = not (node.args.get("distinct") or node.args.get("group") or node.args.get("having"))
     if order is None or not is_plain or scope.aggregates:
         return None
-    if _asks_for_likeness(order):
+    if _has_nested_likeness(order):
         return None
-    key = first_key(order, scope)
+    key = translate_first_key(order, scope)
     if key is None or key.likeness is None or scope.aggregates or not _stands_alone(node):
         return None
     others = [source for source in scope.sources if source is not key.likeness.source]
@@ -63,7 +63,7 @@ def _likeness(node: exp.Select, scope: Scope) -> Likeness | None:
     return key.likeness if is_ours else None
 
 
-def _asks_for_likeness(node: exp.Expr | None) -> bool:
+def _has_nested_likeness(node: exp.Expr | None) -> bool:
     """Whether a sub-query may be such a search itself: each level would be translated twice."""
     queries = [] if node is None else node.find_all(exp.Query)
     return any(
@@ -80,40 +80,40 @@ def _stands_alone(node: exp.Select) -> bool:
     )
 
 
-def _wanted(node: exp.Select, top: int | None) -> int | None:
+def _count_wanted(node: exp.Select, top: int | None) -> int | None:
     """How many galaxies: those that OFFSET leaves out are found too."""
     if top is None:
         return None
     offset = node.args.get("offset")
-    n = top + (0 if offset is None else whole_number(offset.expression, "OFFSET"))
-    return n if 0 < n <= SIMILAR else None
+    n = top + (0 if offset is None else read_whole_number(offset.expression, "OFFSET"))
+    return n if 0 < n <= MAX_SIMILAR else None
 
 
-def _conditions(node: exp.Select, scope: Scope) -> tuple[Cone | None, sql.Composed | None]:
+def _split_conditions(node: exp.Select, scope: Scope) -> tuple[ConstantCone | None, sql.Composed | None]:
     """The first circle of constants around the galaxies, and all other conditions."""
     where = node.args.get("where")
-    cone: Cone | None = None
+    cone: ConstantCone | None = None
     rest = []
-    for part in conjuncts(where.this) if where is not None else ():
-        found = None if cone is not None else _cone(part, scope)
+    for part in split_conjuncts(where.this) if where is not None else ():
+        found = None if cone is not None else _find_cone(part, scope)
         if found is None:
-            rest.append(condition(part, scope))
+            rest.append(translate_condition(part, scope))
         else:
             cone = found
-    return cone, listed(rest, " AND ") if rest else None
+    return cone, emit_list(rest, " AND ") if rest else None
 
 
-def _cone(part: exp.Expr, scope: Scope) -> Cone | None:
+def _find_cone(part: exp.Expr, scope: Scope) -> ConstantCone | None:
     if not isinstance(part, exp.EQ):
         return None
-    left, right = value(part.this, scope), value(part.expression, scope)
+    left, right = translate_expression(part.this, scope), translate_expression(part.expression, scope)
     for one, other in ((left, right), (right, left)):
         if one.cone is not None and one.constant is None and other.constant == 1:
             return one.cone
     return None
 
 
-def _of_galaxies(scope: Scope, galaxies: Source) -> Scope:
+def _make_galaxy_scope(scope: Scope, galaxies: Source) -> Scope:
     """The same names, but columns of tables of one row as sub-queries: only the galaxies are there."""
     inner = replace(scope, sources=[], columns=[], outputs=())
     for source in scope.sources:
@@ -123,7 +123,7 @@ def _of_galaxies(scope: Scope, galaxies: Source) -> Scope:
                 replace(
                     column,
                     source=seen,
-                    made_of=glue(
+                    merged_text=emit(
                         "(SELECT ", sql.Identifier(column.stored_as), " FROM ", source.relation, ")"
                     ),
                 )

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from catalog.adql.emitter import emit
 from catalog.adql.errors import AdqlError
-from catalog.adql.glue import glue
 from catalog.adql.scope import Scope
-from catalog.adql.value import NULL_NUMBER, NULL_TEXT, Kind, Value, double
+from catalog.adql.value import NULL_NUMBER, NULL_TEXT, Kind, Value, as_double
 
-ANY_NUMBER = 10_000
+MAX_ARGUMENTS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Call:
         arguments: Their values.
         places: Of the arguments in the query's text.
         is_star: COUNT(*).
-        is_of_groups: Whether the arguments may hold aggregates.
+        has_aggregates: Whether the arguments may hold aggregates.
         is_distinct: DISTINCT stands before the argument.
     """
 
@@ -35,9 +35,9 @@ class Call:
     places: tuple[int | None, ...] = ()
     is_star: bool = False
     is_distinct: bool = False
-    is_of_groups: bool = False
+    has_aggregates: bool = False
 
-    def wrong(self, index: int, expected: str) -> AdqlError:
+    def argument_error(self, index: int, expected: str) -> AdqlError:
         """The error of an argument that is not what the function takes."""
         kind = self.arguments[index].kind.name.lower()
         what = "" if len(self.arguments) == 1 else f" as argument {index + 1}"
@@ -49,32 +49,32 @@ class Call:
         if found.kind is Kind.NULL:
             return NULL_NUMBER
         if not found.kind.is_number:
-            raise self.wrong(index, "a number")
+            raise self.argument_error(index, "a number")
         return found
 
     def double(self, index: int) -> sql.Composed:
         """A number as double precision."""
-        return double(self.number(index))
+        return as_double(self.number(index))
 
     def integer(self, index: int) -> sql.Composed:
         """An argument that must be an integer, as Postgres' integer."""
         if self.arguments[index].kind is not Kind.INTEGER:
-            raise self.wrong(index, "an integer")
-        return glue(self.arguments[index].text, "::integer")
+            raise self.argument_error(index, "an integer")
+        return emit(self.arguments[index].text, "::integer")
 
     def text(self, index: int) -> sql.Composed:
         """An argument that must be a text."""
         if self.arguments[index].kind is Kind.NULL:
             return NULL_TEXT.text
         if self.arguments[index].kind is not Kind.TEXT:
-            raise self.wrong(index, "a text")
+            raise self.argument_error(index, "a text")
         return self.arguments[index].text
 
     def constant_text(self, index: int) -> str:
         """An argument that must be a text written in the query."""
         found = self.arguments[index].constant
         if not isinstance(found, str):
-            raise self.wrong(index, "a text in single quotes")
+            raise self.argument_error(index, "a text in single quotes")
         return found
 
 
@@ -84,22 +84,26 @@ class Function:
 
     Attributes:
         name: In capitals, but for functions that are not of ADQL itself.
-        least: Arguments it takes at least.
-        most: Arguments it takes at most.
+        min_arguments: Arguments it takes at least.
+        max_arguments: Arguments it takes at most.
         make: What a call becomes.
         is_aggregate: Whether it makes one value of many rows.
     """
 
     name: str
-    least: int
-    most: int
+    min_arguments: int
+    max_arguments: int
     make: Callable[[Call], Value]
     is_aggregate: bool = False
 
     @property
     def arity(self) -> str:
         """How many arguments, in words."""
-        if self.most >= ANY_NUMBER:
-            return f"{self.least} arguments or more"
-        number = str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
+        if self.max_arguments >= MAX_ARGUMENTS:
+            return f"{self.min_arguments} arguments or more"
+        number = (
+            str(self.min_arguments)
+            if self.min_arguments == self.max_arguments
+            else f"{self.min_arguments} to {self.max_arguments}"
+        )
         return f"{number} argument{'' if number == '1' else 's'}"

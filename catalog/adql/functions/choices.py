@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from catalog.adql.emitter import emit, emit_list
 from catalog.adql.errors import AdqlError
-from catalog.adql.functions.call import ANY_NUMBER, Call, Function
-from catalog.adql.glue import glue, listed
-from catalog.adql.value import NULL_TEXT, NUMBERS, Kind, Value, of_kind, text_of
+from catalog.adql.functions.call import MAX_ARGUMENTS, Call, Function
+from catalog.adql.value import NULL_TEXT, NUMBER_DATATYPES, Kind, Value, make_text_value, make_value
 
 
-def common(values: Sequence[Value], what: str, place: int | None) -> Value:
+def common_value(values: Sequence[Value], what: str, place: int | None) -> Value:
     """A value of the kind that all have, wide enough for all.
 
     Raises:
@@ -20,35 +20,35 @@ def common(values: Sequence[Value], what: str, place: int | None) -> Value:
         return NULL_TEXT
     kinds = {one.kind for one in known}
     if all(kind.is_number for kind in kinds):
-        widest = max(known, key=lambda one: NUMBERS.index(one.meta.datatype))
-        return of_kind(known[0].text, widest.kind, known[0].meta.unit, widest.meta.datatype)
+        widest = max(known, key=lambda one: NUMBER_DATATYPES.index(one.meta.datatype))
+        return make_value(known[0].text, widest.kind, known[0].meta.unit, widest.meta.datatype)
     if len(kinds) > 1:
         names = " and ".join(sorted(kind.name.lower() for kind in kinds))
         raise AdqlError(f"{what} needs values of one kind, not {names}", place)
     if kinds == {Kind.TEXT}:
-        datatype = text_of(known[0].text, known).meta.datatype
+        datatype = make_text_value(known[0].text, known).meta.datatype
         return replace(known[0], meta=replace(known[0].meta, datatype=datatype))
     return known[0]
 
 
-def _coalesce(call: Call) -> Value:
-    shared = common(call.arguments, call.name, call.place)
-    text = glue("COALESCE(", listed(one.text for one in call.arguments), ")")
-    return of_kind(text, shared.kind, shared.meta.unit, shared.meta.datatype)
+def _make_coalesce(call: Call) -> Value:
+    shared = common_value(call.arguments, call.name, call.place)
+    text = emit("COALESCE(", emit_list(one.text for one in call.arguments), ")")
+    return make_value(text, shared.kind, shared.meta.unit, shared.meta.datatype)
 
 
-def _nullif(call: Call) -> Value:
+def _make_nullif(call: Call) -> Value:
     """The first stays what it is, but for an integer that is compared with a float."""
     first, second = call.arguments
-    shared = common(call.arguments, call.name, call.place)
-    text = glue("NULLIF(", first.text, ", ", second.text, ")")
+    shared = common_value(call.arguments, call.name, call.place)
+    text = emit("NULLIF(", first.text, ", ", second.text, ")")
     if first.kind is Kind.INTEGER and shared.kind is Kind.FLOAT:
-        return of_kind(text, Kind.FLOAT, first.meta.unit)
+        return make_value(text, Kind.FLOAT, first.meta.unit)
     kept = shared if first.kind is Kind.NULL else first
-    return of_kind(text, kept.kind, kept.meta.unit, kept.meta.datatype)
+    return make_value(text, kept.kind, kept.meta.unit, kept.meta.datatype)
 
 
 CHOICES = (
-    Function("COALESCE", 1, ANY_NUMBER, _coalesce),
-    Function("NULLIF", 2, 2, _nullif),
+    Function("COALESCE", 1, MAX_ARGUMENTS, _make_coalesce),
+    Function("NULLIF", 2, 2, _make_nullif),
 )

@@ -5,52 +5,52 @@ from dataclasses import replace
 
 from psycopg import sql
 
+from catalog.adql.emitter import emit, emit_list
 from catalog.adql.errors import AdqlError
-from catalog.adql.functions.call import ANY_NUMBER, Call, Function
-from catalog.adql.glue import glue, listed
-from catalog.adql.limits import REGION, VERTICES
+from catalog.adql.functions.call import MAX_ARGUMENTS, Call, Function
+from catalog.adql.limits import MAX_REGION_PIECES, MAX_VERTICES
 from catalog.adql.scope import Scope
-from catalog.adql.value import Kind, Value, double, is_repeatable, of_kind
+from catalog.adql.value import Kind, Value, as_double, is_repeatable, make_value
 
 _SAME_FRAME = frozenset({"", "ICRS", "ICRS GEOCENTER", "ICRS BARYCENTER", "ICRS TOPOCENTER", "UNKNOWNFRAME"})
 _TRIANGLE = 3
 
 
-def region(kind: Kind, coordinates: tuple[Value, ...], scope: Scope) -> Value:
+def make_region(kind: Kind, coordinates: tuple[Value, ...], scope: Scope) -> Value:
     """A region of known coordinates; of constants one parameter."""
     constants = [one.constant for one in coordinates]
     if all(isinstance(one, int | float) for one in constants):
         numbers = [float(one) for one in constants if isinstance(one, int | float)]
         text = scope.context.parameters.bind(numbers, "double precision[]")
     else:
-        text = glue("ARRAY[", listed(map(double, coordinates)), "]::double precision[]")
-    return replace(of_kind(text, kind), coordinates=coordinates)
+        text = emit("ARRAY[", emit_list(map(as_double, coordinates)), "]::double precision[]")
+    return replace(make_value(text, kind), coordinates=coordinates)
 
 
-def coordinates_of(point: Value) -> tuple[Value, Value]:
+def split_point(point: Value) -> tuple[Value, Value]:
     """Right ascension and declination of a point."""
     if point.coordinates:
         return point.coordinates[0], point.coordinates[1]
-    return _element(point, "[1]"), _element(point, "[2]")
+    return _make_element(point, "[1]"), _make_element(point, "[2]")
 
 
-def circle_of(circle: Value) -> tuple[tuple[Value, Value], sql.Composed]:
+def split_circle(circle: Value) -> tuple[tuple[Value, Value], sql.Composed]:
     """Centre and radius of a circle."""
     if circle.coordinates:
         ra, dec, radius = circle.coordinates
-        return (ra, dec), double(radius)
-    return (_element(circle, "[1]"), _element(circle, "[2]")), _element(circle, "[3]").text
+        return (ra, dec), as_double(radius)
+    return (_make_element(circle, "[1]"), _make_element(circle, "[2]")), _make_element(circle, "[3]").text
 
 
-def _element(region_value: Value, index: str) -> Value:
-    place = {"[1]": glue("[1]"), "[2]": glue("[2]"), "[3]": glue("[3]")}[index]
-    if not is_repeatable(region_value.text, REGION):
+def _make_element(region_value: Value, index: str) -> Value:
+    place = {"[1]": emit("[1]"), "[2]": emit("[2]"), "[3]": emit("[3]")}[index]
+    if not is_repeatable(region_value.text, MAX_REGION_PIECES):
         raise AdqlError("this region is too long, or made by RAND(): make it in a sub-query and name it")
-    text = glue("(", region_value.text, ")", place, "::double precision")
-    return of_kind(text, Kind.FLOAT, unit="deg")
+    text = emit("(", region_value.text, ")", place, "::double precision")
+    return make_value(text, Kind.FLOAT, unit="deg")
 
 
-def _without_frame(call: Call) -> Call:
+def _drop_frame(call: Call) -> Call:
     """The deprecated first argument, the coordinate system, may only be the one that everything is in."""
     first = call.arguments[0]
     if not isinstance(first.constant, str):
@@ -61,14 +61,14 @@ def _without_frame(call: Call) -> Call:
     return replace(call, arguments=call.arguments[1:], places=call.places[1:])
 
 
-def _numbers(call: Call, start: int = 0) -> tuple[Value, ...]:
+def _list_numbers(call: Call, start: int = 0) -> tuple[Value, ...]:
     return tuple(call.number(i) for i in range(start, len(call.arguments)))
 
 
-def _centred(call: Call, more: int) -> tuple[Value, ...]:
+def _list_centred(call: Call, more: int) -> tuple[Value, ...]:
     """A centre, as two numbers or as a point, and further numbers."""
     if call.arguments and call.arguments[0].kind is Kind.POINT:
-        centre, start = coordinates_of(call.arguments[0]), 1
+        centre, start = split_point(call.arguments[0]), 1
     else:
         centre, start = None, 0
     wanted = more + (1 if centre else 2)
@@ -77,62 +77,65 @@ def _centred(call: Call, more: int) -> tuple[Value, ...]:
             f", and {more} numbers" if more > 1 else ", and a number" if more else ""
         )
         raise AdqlError(f"{call.name} takes {what}", call.place)
-    return (*(centre or ()), *_numbers(call, start))
+    return (*(centre or ()), *_list_numbers(call, start))
 
 
-def _point(call: Call) -> Value:
-    call = _without_frame(call)
+def _make_point(call: Call) -> Value:
+    call = _drop_frame(call)
     if len(call.arguments) != 2:  # noqa: PLR2004 # right ascension and declination
         raise AdqlError("POINT takes two numbers, right ascension and declination", call.place)
-    return region(Kind.POINT, _numbers(call), call.scope)
+    return make_region(Kind.POINT, _list_numbers(call), call.scope)
 
 
-def _circle(call: Call) -> Value:
-    return region(Kind.CIRCLE, _centred(_without_frame(call), 1), call.scope)
+def _make_circle(call: Call) -> Value:
+    return make_region(Kind.CIRCLE, _list_centred(_drop_frame(call), 1), call.scope)
 
 
-def _box(call: Call) -> Value:
+def _make_box(call: Call) -> Value:
     """A polygon: the corners are (ra +- width / 2, dec +- height / 2)."""
-    sides = _centred(_without_frame(call), 2)
-    return of_kind(glue("galcat.box_polygon(", listed(map(double, sides)), ")"), Kind.POLYGON)
+    sides = _list_centred(_drop_frame(call), 2)
+    return make_value(emit("galcat.box_polygon(", emit_list(map(as_double, sides)), ")"), Kind.POLYGON)
 
 
-def _polygon(call: Call) -> Value:
-    call = _without_frame(call)
+def _make_polygon(call: Call) -> Value:
+    call = _drop_frame(call)
     if call.arguments and call.arguments[0].kind is Kind.POINT:
         for i, one in enumerate(call.arguments):
             if one.kind is not Kind.POINT:
-                raise call.wrong(i, "a point, as those before it are,")
-        coordinates = tuple(number for one in call.arguments for number in coordinates_of(one))
+                raise call.argument_error(i, "a point, as those before it are,")
+        coordinates = tuple(number for one in call.arguments for number in split_point(one))
     else:
-        coordinates = _numbers(call)
+        coordinates = _list_numbers(call)
         if len(coordinates) % 2:
             raise AdqlError("POLYGON takes pairs of right ascension and declination", call.place)
-    if not 2 * _TRIANGLE <= len(coordinates) <= 2 * VERTICES:
+    if not 2 * _TRIANGLE <= len(coordinates) <= 2 * MAX_VERTICES:
         raise AdqlError(
-            f"POLYGON takes {_TRIANGLE} to {VERTICES} vertices, not {len(coordinates) // 2}", call.place
+            f"POLYGON takes {_TRIANGLE} to {MAX_VERTICES} vertices, not {len(coordinates) // 2}", call.place
         )
-    return region(Kind.POLYGON, coordinates, call.scope)
+    return make_region(Kind.POLYGON, coordinates, call.scope)
 
 
-def _region(call: Call) -> Value:
-    shape, numbers = read_region(call.constant_text(0), call.places[0])
+def _make_region_of_text(call: Call) -> Value:
+    shape, numbers = parse_region(call.constant_text(0), call.places[0])
     bind = call.scope.context.parameters.bind
     coordinates = tuple(
-        replace(of_kind(bind(number, "double precision"), Kind.FLOAT), constant=number) for number in numbers
+        replace(make_value(bind(number, "double precision"), Kind.FLOAT), constant=number)
+        for number in numbers
     )
     if shape == "BOX":
-        return of_kind(glue("galcat.box_polygon(", listed(map(double, coordinates)), ")"), Kind.POLYGON)
+        return make_value(
+            emit("galcat.box_polygon(", emit_list(map(as_double, coordinates)), ")"), Kind.POLYGON
+        )
     kind = {"POSITION": Kind.POINT, "CIRCLE": Kind.CIRCLE, "POLYGON": Kind.POLYGON}[shape]
-    return region(kind, coordinates, call.scope)
+    return make_region(kind, coordinates, call.scope)
 
 
 REGIONS = (
-    Function("POINT", 2, 3, _point),
-    Function("CIRCLE", 2, 4, _circle),
-    Function("BOX", 3, 5, _box),
-    Function("POLYGON", _TRIANGLE, ANY_NUMBER, _polygon),
-    Function("REGION", 1, 1, _region),
+    Function("POINT", 2, 3, _make_point),
+    Function("CIRCLE", 2, 4, _make_circle),
+    Function("BOX", 3, 5, _make_box),
+    Function("POLYGON", _TRIANGLE, MAX_ARGUMENTS, _make_polygon),
+    Function("REGION", 1, 1, _make_region_of_text),
 )
 
 
@@ -144,7 +147,7 @@ _OTHER_FRAMES = frozenset({"FK4", "FK5", "GALACTIC", "ECLIPTIC", "J2000", "B1950
 _LEAST_CORNERS = 3
 
 
-def read_region(text: str, place: int | None) -> tuple[str, list[float]]:
+def parse_region(text: str, place: int | None) -> tuple[str, list[float]]:
     """A shape and its numbers in degrees: POSITION (2), CIRCLE (3), BOX (4) or POLYGON (6 or more).
 
     Raises:
@@ -165,18 +168,18 @@ def read_region(text: str, place: int | None) -> tuple[str, list[float]]:
             raise AdqlError(f"{rest[0]}: all positions here are ICRS", place)
         if rest and rest[0].upper() in allowed:
             rest = rest[1:]
-    numbers = [_number(word, text, place) for word in rest]
+    numbers = [_parse_number(word, text, place) for word in rest]
     is_whole = (
         len(numbers) == _NUMBERS[shape]
         if shape in _NUMBERS
-        else len(numbers) % 2 == 0 and 2 * _LEAST_CORNERS <= len(numbers) <= 2 * VERTICES
+        else len(numbers) % 2 == 0 and 2 * _LEAST_CORNERS <= len(numbers) <= 2 * MAX_VERTICES
     )
     if not is_whole:
         raise AdqlError(f"{len(numbers)} numbers make no {shape} in {text!r}", place)
     return shape, numbers
 
 
-def _number(word: str, text: str, place: int | None) -> float:
+def _parse_number(word: str, text: str, place: int | None) -> float:
     try:
         number = float(word)
     except ValueError:

@@ -8,7 +8,7 @@ from sqlglot import Tokenizer as SqlTokenizer
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.parser import Parser as SqlParser
 
-from catalog.adql.grammar.words import KEYWORDS
+from catalog.adql.grammar.keywords import KEYWORDS
 
 _SIGNS = {
     "(": TokenType.L_PAREN,

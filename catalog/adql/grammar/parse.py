@@ -7,10 +7,10 @@ from sqlglot.errors import ParseError, TokenError
 
 from catalog.adql.errors import AdqlError
 from catalog.adql.grammar.dialect import Adql
-from catalog.adql.grammar.tokens import checked
+from catalog.adql.grammar.keywords import find_misspelling
+from catalog.adql.grammar.tokens import check_tokens
 from catalog.adql.grammar.tree import check_tree, offset_of
-from catalog.adql.grammar.words import misspelt_before
-from catalog.adql.limits import QUERY_BYTES
+from catalog.adql.limits import MAX_QUERY_BYTES
 
 _DIALECT = Adql()
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
@@ -23,19 +23,19 @@ def parse(text: str) -> exp.Query:
         AdqlError: It is no ADQL, is more than one query, or is too large.
     """
     size = len(text.encode(errors="surrogatepass"))
-    if size > QUERY_BYTES:
-        raise AdqlError(f"the query has {size} bytes; {QUERY_BYTES} are the most")
+    if size > MAX_QUERY_BYTES:
+        raise AdqlError(f"the query has {size} bytes; {MAX_QUERY_BYTES} are the most")
     if unfit := _UNFIT.search(text):
         raise AdqlError("the query holds a character that no text can hold", unfit.start())
     try:
-        tokens = checked(_DIALECT.tokenize(text))
+        tokens = check_tokens(_DIALECT.tokenize(text))
     except TokenError as error:
         quote = max(text.rfind("'"), text.rfind('"'))
         raise AdqlError("a quote is never closed", quote if quote >= 0 else None) from error
     try:
         trees = _DIALECT.parser().parse(tokens, text)
     except ParseError as error:
-        raise _explained(error, text, tokens) from error
+        raise _convert_error(error, text, tokens) from error
     tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Query):
         raise AdqlError("one SELECT is expected", offset_of(tree))
@@ -43,14 +43,14 @@ def parse(text: str) -> exp.Query:
     return tree
 
 
-def _explained(error: ParseError, text: str, tokens: list[Token]) -> AdqlError:
+def _convert_error(error: ParseError, text: str, tokens: list[Token]) -> AdqlError:
     """Sqlglot's complaint as one of ours: it counts lines from 1 and columns to a token's end."""
     found = error.errors[0]
     word = str(found["highlight"] or "")
     line, column = int(found["line"] or 1), int(found["col"] or 1)
     starts = [0, *(end.end() for end in re.finditer(r"\r\n|\n|\r", text))]
     offset = starts[min(line, len(starts)) - 1] + max(0, column - len(word))
-    wrong = misspelt_before(tokens, offset)
+    wrong = find_misspelling(tokens, offset)
     if wrong is not None:
         token, meant = wrong
         return AdqlError(f"{token.text!r} is not expected here; did you mean {meant}?", token.start)

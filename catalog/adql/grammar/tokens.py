@@ -5,9 +5,9 @@ import re
 from sqlglot import Token, TokenType
 
 from catalog.adql.errors import AdqlError
-from catalog.adql.grammar.neighbours import check_neighbours
-from catalog.adql.grammar.words import KEYWORDS, LEAVES
-from catalog.adql.limits import JOINS, NESTING, SELECTS, SET_OPERANDS, TOKENS
+from catalog.adql.grammar.adjacency import check_adjacency
+from catalog.adql.grammar.keywords import KEYWORDS, LEAVES
+from catalog.adql.limits import MAX_JOINS, MAX_NESTING, MAX_SELECTS, MAX_SET_OPERANDS, MAX_TOKENS
 
 _KNOWN = LEAVES | {
     *KEYWORDS.values(),
@@ -29,13 +29,13 @@ _HINTS = {
     ";": "one query at a time",
 }
 _COUNTED = (
-    ({TokenType.JOIN}, JOINS, "joins"),
-    ({TokenType.SELECT}, SELECTS, "SELECTs"),
-    ({TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT}, SET_OPERANDS, "set operations"),
+    ({TokenType.JOIN}, MAX_JOINS, "joins"),
+    ({TokenType.SELECT}, MAX_SELECTS, "SELECTs"),
+    ({TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT}, MAX_SET_OPERANDS, "set operations"),
 )
 
 
-def checked(tokens: list[Token]) -> list[Token]:
+def check_tokens(tokens: list[Token]) -> list[Token]:
     """The tokens without a semicolon at the end, with `.5` as one number and no bracket more than twice.
 
     Raises:
@@ -45,22 +45,22 @@ def checked(tokens: list[Token]) -> list[Token]:
         tokens = tokens[:-1]
     if not tokens:
         raise AdqlError("the query is empty")
-    if len(tokens) > TOKENS:
-        raise AdqlError(f"the query has {len(tokens)} words and signs; {TOKENS} are the most")
-    tokens = _whole_numbers(tokens)
+    if len(tokens) > MAX_TOKENS:
+        raise AdqlError(f"the query has {len(tokens)} words and signs; {MAX_TOKENS} are the most")
+    tokens = _join_decimals(tokens)
     for token in tokens:
         _check_known(token)
-    check_neighbours(tokens)
-    for types, most, what in _COUNTED:
+    check_adjacency(tokens)
+    for types, maximum, what in _COUNTED:
         count = sum(token.token_type in types for token in tokens)
-        if count > most:
-            raise AdqlError(f"the query has {count} {what}; {most} are the most")
-    tokens = without_idle_brackets(tokens)
+        if count > maximum:
+            raise AdqlError(f"the query has {count} {what}; {maximum} are the most")
+    tokens = drop_idle_brackets(tokens)
     check_nesting(tokens)
     return tokens
 
 
-def _whole_numbers(tokens: list[Token]) -> list[Token]:
+def _join_decimals(tokens: list[Token]) -> list[Token]:
     """Sqlglot reads `.5` as a point and a 5."""
     whole: list[Token] = []
     for token in tokens:
@@ -97,9 +97,9 @@ _FRAMES = {TokenType.NOT: 10, TokenType.DASH: 3, TokenType.PLUS: 3}
 _FRAMES_OF_A_BRACKET = 22
 
 
-def without_idle_brackets(tokens: list[Token]) -> list[Token]:
+def drop_idle_brackets(tokens: list[Token]) -> list[Token]:
     """Of brackets around brackets around brackets, two are enough: ((( a ))) means (( a ))."""
-    pairs = _pairs(tokens)
+    pairs = _pair_brackets(tokens)
     idle: set[int] = set()
     for start, end in pairs.items():
         if pairs.get(start + 1) == end - 1 and pairs.get(start + 2) == end - 2:
@@ -107,7 +107,7 @@ def without_idle_brackets(tokens: list[Token]) -> list[Token]:
     return [token for i, token in enumerate(tokens) if i not in idle]
 
 
-def _pairs(tokens: list[Token]) -> dict[int, int]:
+def _pair_brackets(tokens: list[Token]) -> dict[int, int]:
     """Where each bracket opens and closes."""
     pairs: dict[int, int] = {}
     opened: list[int] = []
@@ -138,5 +138,5 @@ def check_nesting(tokens: list[Token]) -> None:
             pending = 0
         else:
             pending = 0
-        if depth + pending > NESTING * _FRAMES_OF_A_BRACKET:
-            raise AdqlError(f"the query is nested more than {NESTING} deep", token.start)
+        if depth + pending > MAX_NESTING * _FRAMES_OF_A_BRACKET:
+            raise AdqlError(f"the query is nested more than {MAX_NESTING} deep", token.start)

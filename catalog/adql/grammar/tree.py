@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from sqlglot import Token, TokenType, exp
 
 from catalog.adql.errors import AdqlError
-from catalog.adql.grammar.words import LEAVES
+from catalog.adql.grammar.keywords import LEAVES
 
-_TWO = frozenset({"this", "expression"})
-_ONE = frozenset({"this"})
+_BINARY = frozenset({"this", "expression"})
+_UNARY = frozenset({"this"})
 _ALLOWED: dict[type[exp.Expr], frozenset[str]] = {
     exp.Select: frozenset(
         {"expressions", "distinct", "limit", "from_", "joins", "where", "group", "having", "order", "offset"}
@@ -21,11 +21,11 @@ _ALLOWED: dict[type[exp.Expr], frozenset[str]] = {
     exp.With: frozenset({"expressions"}),
     exp.CTE: frozenset({"this", "alias"}),
     exp.TableAlias: frozenset({"this", "columns"}),
-    exp.From: _ONE,
+    exp.From: _UNARY,
     exp.Join: frozenset({"this", "on", "using", "method", "side", "kind"}),
     exp.Table: frozenset({"this", "db", "catalog", "alias", "joins"}),
-    exp.Where: _ONE,
-    exp.Having: _ONE,
+    exp.Where: _UNARY,
+    exp.Having: _UNARY,
     exp.Group: frozenset({"expressions"}),
     exp.Order: frozenset({"expressions"}),
     exp.Ordered: frozenset({"this", "desc"}),
@@ -37,45 +37,45 @@ _ALLOWED: dict[type[exp.Expr], frozenset[str]] = {
     exp.Identifier: frozenset({"this", "quoted"}),
     exp.Star: frozenset(),
     exp.Literal: frozenset({"this", "is_string"}),
-    exp.HexString: _ONE,
-    exp.Boolean: _ONE,
+    exp.HexString: _UNARY,
+    exp.Boolean: _UNARY,
     exp.Null: frozenset(),
-    exp.Paren: _ONE,
-    exp.Neg: _ONE,
-    exp.Not: _ONE,
-    exp.And: _TWO,
-    exp.Or: _TWO,
-    exp.EQ: _TWO,
-    exp.NEQ: _TWO,
-    exp.GT: _TWO,
-    exp.GTE: _TWO,
-    exp.LT: _TWO,
-    exp.LTE: _TWO,
-    exp.Add: _TWO,
-    exp.Sub: _TWO,
-    exp.Mul: _TWO,
-    exp.Div: _TWO,
+    exp.Paren: _UNARY,
+    exp.Neg: _UNARY,
+    exp.Not: _UNARY,
+    exp.And: _BINARY,
+    exp.Or: _BINARY,
+    exp.EQ: _BINARY,
+    exp.NEQ: _BINARY,
+    exp.GT: _BINARY,
+    exp.GTE: _BINARY,
+    exp.LT: _BINARY,
+    exp.LTE: _BINARY,
+    exp.Add: _BINARY,
+    exp.Sub: _BINARY,
+    exp.Mul: _BINARY,
+    exp.Div: _BINARY,
     exp.DPipe: frozenset({"this", "expression", "safe"}),
     exp.Between: frozenset({"this", "low", "high"}),
     exp.In: frozenset({"this", "expressions", "query"}),
     exp.Like: frozenset({"this", "expression", "negate"}),
     exp.ILike: frozenset({"this", "expression", "negate"}),
     exp.Is: frozenset({"this", "expression", "negate"}),
-    exp.Exists: _ONE,
+    exp.Exists: _UNARY,
     exp.Case: frozenset({"this", "ifs", "default"}),
     exp.If: frozenset({"this", "true"}),
     exp.Cast: frozenset({"this", "to"}),
     exp.Tuple: frozenset({"expressions"}),
     exp.Anonymous: frozenset({"this", "expressions"}),
 }
-_CALLED: dict[type[exp.Expr], str] = {
+_SPOKEN_NAMES: dict[type[exp.Expr], str] = {
     exp.Star: "*",
     exp.Distinct: "DISTINCT",
     exp.Limit: "TOP",
     exp.CTE: "WITH",
     exp.Dot: "name",
 }
-_NOTHING: tuple[object, ...] = (None, False, [], ())
+_UNSET: tuple[object, ...] = (None, False, [], ())
 
 
 def check_tree(tree: exp.Expr, tokens: list[Token]) -> None:
@@ -90,9 +90,9 @@ def check_tree(tree: exp.Expr, tokens: list[Token]) -> None:
     for node in tree.walk():
         allowed = _ALLOWED.get(type(node))
         if allowed is None or any(
-            value not in _NOTHING for name, value in node.args.items() if name not in allowed
+            value not in _UNSET for name, value in node.args.items() if name not in allowed
         ):
-            what = _CALLED.get(type(node), type(node).__name__)
+            what = _SPOKEN_NAMES.get(type(node), type(node).__name__)
             raise AdqlError(f"ADQL knows no {what} of this form", offset_of(node))
         if "start" in node.meta:
             held.add(node.meta["start"])
@@ -107,14 +107,14 @@ def check_tree(tree: exp.Expr, tokens: list[Token]) -> None:
 def offset_of(node: exp.Expr | None) -> int | None:
     """Where a node begins in the query's text; None where no part of it has a place."""
     while node is not None:
-        places = list(_places(node))
+        places = list(_list_offsets(node))
         if places:
             return min(places)
         node = node.parent
     return None
 
 
-def _places(node: exp.Expr) -> Iterator[int]:
+def _list_offsets(node: exp.Expr) -> Iterator[int]:
     for part in node.walk():
         if "start" in part.meta:
             yield part.meta["start"]

@@ -6,15 +6,15 @@ from typing import LiteralString
 from psycopg import sql
 from sqlglot import exp
 
-from catalog.adql.functions.choices import common
-from catalog.adql.glue import glue
+from catalog.adql.emitter import emit
+from catalog.adql.functions.choices import common_value
 from catalog.adql.grammar.tree import offset_of
 from catalog.adql.scope import Scope
-from catalog.adql.value import Value, of_kind
-from catalog.adql.values.casts import check_kinds, fitted
+from catalog.adql.value import Value, make_value
+from catalog.adql.values.casts import check_kinds, fit_constant
 
 
-def case(node: exp.Expr, scope: Scope, value: Callable[[exp.Expr, Scope], Value]) -> Value:
+def translate_case(node: exp.Expr, scope: Scope, value: Callable[[exp.Expr, Scope], Value]) -> Value:
     """Both forms: with a value before the first WHEN the conditions are comparisons with it."""
     before = scope.context.expanded
     operand = None if node.this is None else value(node.this, scope)
@@ -30,7 +30,7 @@ def case(node: exp.Expr, scope: Scope, value: Callable[[exp.Expr, Scope], Value]
             other = value(branch.this, scope)
             place = offset_of(branch)
             met = (
-                _equal_to(operand, other, scope, place)
+                _emit_when(operand, other, scope, place)
                 if is_once
                 else scope.context.compared(exp.EQ, operand, other, scope, place)
             )
@@ -39,12 +39,12 @@ def case(node: exp.Expr, scope: Scope, value: Callable[[exp.Expr, Scope], Value]
     if node.args.get("default") is not None:
         results.append(value(node.args["default"], scope))
         parts += [" ELSE ", results[-1].text]
-    shared = common(results, "CASE", offset_of(node))
-    return of_kind(glue(*parts, " END)"), shared.kind, shared.meta.unit, shared.meta.datatype)
+    shared = common_value(results, "CASE", offset_of(node))
+    return make_value(emit(*parts, " END)"), shared.kind, shared.meta.unit, shared.meta.datatype)
 
 
-def _equal_to(operand: Value, other: Value, scope: Scope, place: int | None) -> sql.Composed:
+def _emit_when(operand: Value, other: Value, scope: Scope, place: int | None) -> sql.Composed:
     """What stands after WHEN where the operand stands once, after CASE."""
-    suited = fitted(other, operand, scope, place)
+    suited = fit_constant(other, operand, scope, place)
     check_kinds(operand, suited, place)
     return suited.text

@@ -3,49 +3,49 @@
 from psycopg import sql
 from sqlglot import exp
 
+from catalog.adql.emitter import emit
 from catalog.adql.errors import AdqlError
-from catalog.adql.glue import glue
 from catalog.adql.grammar.tree import offset_of
 from catalog.adql.scope import Scope
-from catalog.adql.sky import timestamp
-from catalog.adql.value import Kind, Value, of_kind, text_of
-from catalog.adql.values.numbers import literal_value
+from catalog.adql.sky import make_timestamp
+from catalog.adql.value import Kind, Value, make_text_value, make_value
+from catalog.adql.values.literals import read_literal
 
 _NUMBERS = {
-    "SMALLINT": (glue("::smallint"), Kind.INTEGER, "short"),
-    "INTEGER": (glue("::integer"), Kind.INTEGER, "int"),
-    "INT": (glue("::integer"), Kind.INTEGER, "int"),
-    "BIGINT": (glue("::bigint"), Kind.INTEGER, "long"),
-    "REAL": (glue("::real"), Kind.FLOAT, "float"),
-    "DOUBLE PRECISION": (glue("::double precision"), Kind.FLOAT, "double"),
+    "SMALLINT": (emit("::smallint"), Kind.INTEGER, "short"),
+    "INTEGER": (emit("::integer"), Kind.INTEGER, "int"),
+    "INT": (emit("::integer"), Kind.INTEGER, "int"),
+    "BIGINT": (emit("::bigint"), Kind.INTEGER, "long"),
+    "REAL": (emit("::real"), Kind.FLOAT, "float"),
+    "DOUBLE PRECISION": (emit("::double precision"), Kind.FLOAT, "double"),
 }
-_TEXTS = {"CHAR": glue("::character"), "VARCHAR": glue("::character varying")}
+_TEXTS = {"CHAR": emit("::character"), "VARCHAR": emit("::character varying")}
 _SCALARS = {Kind.INTEGER, Kind.FLOAT, Kind.TEXT, Kind.BOOLEAN, Kind.NULL}
-_LONGEST = 10_000
+_MAX_TEXT_LENGTH = 10_000
 
 
-def cast(node: exp.Cast, given: Value, scope: Scope) -> Value:
+def translate_cast(node: exp.Cast, given: Value, scope: Scope) -> Value:
     """A value as another type; what has a fraction is cut towards 0 to become an integer.
 
     Raises:
         AdqlError: The type is none of ADQL's, or the value cannot become one.
     """
-    name, length = _target(node)
+    name, length = _read_type(node)
     if name in _NUMBERS:
-        _check(given, _SCALARS, name, node)
+        _check_castable(given, _SCALARS, name, node)
         text, kind, datatype = _NUMBERS[name]
-        return of_kind(glue(_countable(given, kind), text), kind, datatype=datatype)
+        return make_value(emit(_emit_castable(given, kind), text), kind, datatype=datatype)
     if name in _TEXTS:
-        _check(given, _SCALARS | {Kind.TIMESTAMP}, name, node)
-        size = glue("") if length is None else glue("(", sql.Literal(length), ")")
-        return text_of(glue(given.text, _TEXTS[name], size), [given])
-    _check(given, {Kind.TEXT, Kind.TIMESTAMP, Kind.NULL}, name, node)
+        _check_castable(given, _SCALARS | {Kind.TIMESTAMP}, name, node)
+        size = emit("") if length is None else emit("(", sql.Literal(length), ")")
+        return make_text_value(emit(given.text, _TEXTS[name], size), [given])
+    _check_castable(given, {Kind.TEXT, Kind.TIMESTAMP, Kind.NULL}, name, node)
     if isinstance(given.constant, str):
-        return timestamp(given.constant, scope, offset_of(node))
-    return of_kind(glue(given.text, "::timestamp"), Kind.TIMESTAMP)
+        return make_timestamp(given.constant, scope, offset_of(node))
+    return make_value(emit(given.text, "::timestamp"), Kind.TIMESTAMP)
 
 
-def _target(node: exp.Cast) -> tuple[str, int | None]:
+def _read_type(node: exp.Cast) -> tuple[str, int | None]:
     """The name of the type, and the length of a text."""
     parts = node.args["to"].expressions
     name = " ".join(part.name.upper() for part in parts if isinstance(part, exp.Identifier))
@@ -59,20 +59,25 @@ def _target(node: exp.Cast) -> tuple[str, int | None]:
         )
     if not lengths:
         return name, None
-    length = literal_value(parts[-1])
-    if len(lengths) > 1 or name not in _TEXTS or not isinstance(length, int) or not 0 < length <= _LONGEST:
+    length = read_literal(parts[-1])
+    if (
+        len(lengths) > 1
+        or name not in _TEXTS
+        or not isinstance(length, int)
+        or not 0 < length <= _MAX_TEXT_LENGTH
+    ):
         raise AdqlError(f"{name} takes no such length", place)
     return name, length
 
 
-def _countable(given: Value, kind: Kind) -> sql.Composed:
+def _emit_castable(given: Value, kind: Kind) -> sql.Composed:
     """What Postgres makes a number of as it should: it would round, and knows no truth values."""
     if given.kind is Kind.FLOAT and kind is Kind.INTEGER:
-        return glue("pg_catalog.trunc(", given.text, "::double precision)")
-    return glue(given.text, "::integer") if given.kind is Kind.BOOLEAN else given.text
+        return emit("pg_catalog.trunc(", given.text, "::double precision)")
+    return emit(given.text, "::integer") if given.kind is Kind.BOOLEAN else given.text
 
 
-def _check(given: Value, kinds: set[Kind], name: str, node: exp.Cast) -> None:
+def _check_castable(given: Value, kinds: set[Kind], name: str, node: exp.Cast) -> None:
     if given.kind not in kinds:
         raise AdqlError(f"{given.kind.name.lower()} cannot be cast to {name}", offset_of(node))
 
@@ -80,15 +85,15 @@ def _check(given: Value, kinds: set[Kind], name: str, node: exp.Cast) -> None:
 _TRUTHS = {1: True, 0: False, "true": True, "false": False, "t": True, "f": False, "1": True, "0": False}
 
 
-def fitted(one: Value, other: Value, scope: Scope, place: int | None) -> Value:
+def fit_constant(one: Value, other: Value, scope: Scope, place: int | None) -> Value:
     """A constant text beside a time, a truth or a number, as what stands beside it."""
     if other.kind is Kind.BOOLEAN and one.constant is not None:
         truth = _TRUTHS.get(one.constant.lower() if isinstance(one.constant, str) else one.constant)
         if truth is None:
             raise AdqlError(f"{one.constant!r} is no truth value: write 1, 0, 'true' or 'false'", place)
-        return of_kind(scope.context.parameters.bind(truth, "boolean"), Kind.BOOLEAN)
+        return make_value(scope.context.parameters.bind(truth, "boolean"), Kind.BOOLEAN)
     if other.kind is Kind.TIMESTAMP and isinstance(one.constant, str):
-        return timestamp(one.constant, scope, place)
+        return make_timestamp(one.constant, scope, place)
     return one
 
 

@@ -6,15 +6,15 @@ from typing import LiteralString
 from psycopg import sql
 from sqlglot import exp
 
+from catalog.adql.emitter import emit, emit_list
 from catalog.adql.errors import AdqlError
-from catalog.adql.glue import glue, listed
-from catalog.adql.limits import IN_LIST
+from catalog.adql.limits import MAX_IN_LIST
 from catalog.adql.scope import Scope
-from catalog.adql.sky import near_by_index
+from catalog.adql.sky import emit_near
 from catalog.adql.value import Kind, Value
-from catalog.adql.values.casts import check_kinds, fitted
-from catalog.adql.values.expressions import value
-from catalog.adql.values.numbers import literal_value
+from catalog.adql.values.casts import check_kinds, fit_constant
+from catalog.adql.values.expressions import translate_expression
+from catalog.adql.values.literals import read_literal
 
 _SIGNS: dict[type[exp.Expr], LiteralString] = {
     exp.EQ: " = ",
@@ -24,7 +24,7 @@ _SIGNS: dict[type[exp.Expr], LiteralString] = {
     exp.GT: " > ",
     exp.GTE: " >= ",
 }
-_TURNED: dict[type[exp.Expr], type[exp.Expr]] = {
+_MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.EQ: exp.EQ,
     exp.NEQ: exp.NEQ,
     exp.LT: exp.GT,
@@ -34,82 +34,84 @@ _TURNED: dict[type[exp.Expr], type[exp.Expr]] = {
 }
 
 
-def compared(
+def emit_comparison(
     sign: type[exp.Expr], left: Value, right: Value, scope: Scope, place: int | None
 ) -> sql.Composed:
     """A comparison as an operand of AND and NOT."""
-    truth = _of_truth(sign, left, right) or _of_truth(_TURNED[sign], right, left)
+    truth = _emit_truth(sign, left, right) or _emit_truth(_MIRRORED[sign], right, left)
     if truth is not None:
         return truth
     if left.distance or right.distance:
         nearness = (
-            near_by_index(sign, left, right, scope)
+            emit_near(sign, left, right, scope)
             if left.distance
-            else near_by_index(_TURNED[sign], right, left, scope)
+            else emit_near(_MIRRORED[sign], right, left, scope)
         )
         if nearness is not None:
             return nearness
-    left, right = fitted(left, right, scope, place), fitted(right, left, scope, place)
+    left, right = fit_constant(left, right, scope, place), fit_constant(right, left, scope, place)
     check_kinds(left, right, place)
-    return glue("(", left.text, _SIGNS[sign], right.text, ")")
+    return emit("(", left.text, _SIGNS[sign], right.text, ")")
 
 
-def in_list(
+def emit_in_list(
     operand: Value, items: Sequence[exp.Expr], scope: Scope, place: int | None, *, is_light: bool
 ) -> sql.Composed:
     """Membership of a list; one of constants is a single parameter, however long.
 
     Only a light operand is written once for each item.
     """
-    if len(items) > IN_LIST:
-        raise AdqlError(f"the list after IN has {len(items)} values; {IN_LIST} are the most", place)
+    if len(items) > MAX_IN_LIST:
+        raise AdqlError(f"the list after IN has {len(items)} values; {MAX_IN_LIST} are the most", place)
     if not items:
         raise AdqlError("the list after IN is empty", place)
-    constants = _constants(operand, items)
+    constants = _read_constants(operand, items)
     if constants is not None:
-        return glue("(", operand.text, " = ANY (", scope.context.parameters.bind(*constants), "))")
+        return emit("(", operand.text, " = ANY (", scope.context.parameters.bind(*constants), "))")
     if not is_light:
-        return _in_array(operand, [value(item, scope) for item in items], scope, place)
-    equal = [compared(exp.EQ, operand, value(item, scope), scope, place) for item in items]
-    return glue("(", listed(equal, " OR "), ")")
+        return _emit_in_array(operand, [translate_expression(item, scope) for item in items], scope, place)
+    equal = [
+        emit_comparison(exp.EQ, operand, translate_expression(item, scope), scope, place) for item in items
+    ]
+    return emit("(", emit_list(equal, " OR "), ")")
 
 
-def between(operand: Value, low: Value, high: Value, scope: Scope, place: int | None) -> sql.Composed:
+def emit_between(operand: Value, low: Value, high: Value, scope: Scope, place: int | None) -> sql.Composed:
     """Two comparisons, as the operand may be of another kind than an end; one call where it is long."""
     if operand.is_repeatable:
-        lower = compared(exp.GTE, operand, low, scope, place)
-        return glue("(", lower, " AND ", compared(exp.LTE, operand, high, scope, place), ")")
-    ends = [fitted(end, operand, scope, place) for end in (low, high)]
+        lower = emit_comparison(exp.GTE, operand, low, scope, place)
+        return emit("(", lower, " AND ", emit_comparison(exp.LTE, operand, high, scope, place), ")")
+    ends = [fit_constant(end, operand, scope, place) for end in (low, high)]
     for end in ends:
         check_kinds(operand, end, place)
-    return glue("galcat.is_between(", listed(one.text for one in (operand, *ends)), ")")
+    return emit("galcat.is_between(", emit_list(one.text for one in (operand, *ends)), ")")
 
 
-def _in_array(operand: Value, items: Sequence[Value], scope: Scope, place: int | None) -> sql.Composed:
+def _emit_in_array(operand: Value, items: Sequence[Value], scope: Scope, place: int | None) -> sql.Composed:
     """Postgres' own IN computes the operand for each column of the list."""
     if all(item.kind is Kind.NULL for item in items):
-        return glue("NULL::boolean")
-    suited = [fitted(item, operand, scope, place) for item in items]
+        return emit("NULL::boolean")
+    suited = [fit_constant(item, operand, scope, place) for item in items]
     for item in suited:
         check_kinds(operand, item, place)
-    return glue("(", operand.text, " = ANY (ARRAY[", listed(item.text for item in suited), "]))")
+    return emit("(", operand.text, " = ANY (ARRAY[", emit_list(item.text for item in suited), "]))")
 
 
-def _of_truth(sign: type[exp.Expr], one: Value, other: Value) -> sql.Composed | None:
+def _emit_truth(sign: type[exp.Expr], one: Value, other: Value) -> sql.Composed | None:
     """`1 = CONTAINS(...)` is a condition by itself: only so does it reach an index."""
     if one.truth is None or other.truth is not None or sign not in {exp.EQ, exp.NEQ}:
         return None
     if not isinstance(other.constant, int) or other.constant not in {0, 1}:
         return None
     is_wanted = (other.constant == 1) == (sign is exp.EQ)
-    return one.truth if is_wanted else glue("(NOT ", one.truth, ")")
+    return one.truth if is_wanted else emit("(NOT ", one.truth, ")")
 
 
-def _constants(operand: Value, items: Sequence[exp.Expr]) -> tuple[list[object], LiteralString] | None:
+def _read_constants(operand: Value, items: Sequence[exp.Expr]) -> tuple[list[object], LiteralString] | None:
     """The values of a list that holds nothing but texts, or nothing but numbers, and their type."""
     values = []
     for item in items:
-        literal = literal_value(item)
+        literal = read_literal(item)
         if literal is None:
             return None
         values.append(literal)

@@ -7,7 +7,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from catalog.adql.translation import Similarity, Translation
+from catalog.adql.translation import SimilaritySearch, Translation
 from catalog.errors import QueryError
 from catalog.search.search import Cone, Search, SqlCondition, search_within
 
@@ -33,7 +33,9 @@ def nothing_found(translation: Translation) -> dict[str, object]:
     return translation.parameters | {similarity.name: [] for similarity in translation.searches}
 
 
-def _found(connection: psycopg.Connection, wanted: Similarity, parameters: dict[str, object]) -> list[int]:
+def _found(
+    connection: psycopg.Connection, wanted: SimilaritySearch, parameters: dict[str, object]
+) -> list[int]:
     where = SqlCondition(wanted.condition, parameters, wanted.alias) if wanted.condition is not None else ""
     found = search_within(
         connection,
@@ -49,7 +51,7 @@ def _found(connection: psycopg.Connection, wanted: Similarity, parameters: dict[
 
 
 def _vector(
-    connection: psycopg.Connection, wanted: Similarity, parameters: dict[str, object]
+    connection: psycopg.Connection, wanted: SimilaritySearch, parameters: dict[str, object]
 ) -> NDArray[np.float32]:
     """The (40,) vector to compare with."""
     row = connection.execute(sql.SQL("SELECT ({})::text").format(wanted.vector), parameters).fetchone()

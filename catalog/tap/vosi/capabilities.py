@@ -1,6 +1,6 @@
 """/tap/capabilities: what the service can do (VOSI 1.1, TAPRegExt 1.0, ADQL 2.1)."""
 
-from catalog.adql.functions.known import USER_FUNCTIONS
+from catalog.adql.functions.registry import USER_FUNCTIONS
 from catalog.formats.choose import FORMATS, Format
 from catalog.formats.xml import HEAD, element, text
 from catalog.tap.limits import ServiceLimits

@@ -3,8 +3,8 @@
 import random
 import re
 
-from catalog.adql.functions.known import FUNCTIONS
-from catalog.adql.grammar.words import KEYWORDS, RESERVED
+from catalog.adql.functions.registry import FUNCTIONS
+from catalog.adql.grammar.keywords import KEYWORDS, RESERVED
 from tests.catalog.adql.seeds import SEEDS
 
 NAMES = (

@@ -2,8 +2,8 @@
 
 import re
 
-from catalog.adql.functions.known import FUNCTIONS, USER_FUNCTIONS
-from catalog.adql.grammar.words import RESERVED
+from catalog.adql.functions.registry import FUNCTIONS, USER_FUNCTIONS
+from catalog.adql.grammar.keywords import RESERVED
 from tests.catalog.adql.asking import Asked
 
 SIGNATURE = re.compile(r"(\w+)\((\w+ [A-Z ]+(\(\*\)|\[\])?(, )?)+\) -> [A-Z ]+(\(\*\))?")

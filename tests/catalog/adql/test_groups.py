@@ -5,7 +5,7 @@ import re
 import pytest
 from psycopg import sql
 
-from catalog.adql import glue
+from catalog.adql import emitter
 from catalog.adql.errors import AdqlError
 from tests.catalog.adql.asking import Asked
 
@@ -73,7 +73,7 @@ def test_keys_are_not_compared_with_every_place_of_every_column(
     terms = ["+".join([f"ra * {i}"] * 40) for i in range(1, 51)]
     shown = ", ".join(f"ABS({term})" for term in terms)
     translated = asked.translated(f"SELECT {shown} FROM galcat.galaxy GROUP BY {', '.join(terms)}")
-    assert compared < glue.size_of(translated.query)
+    assert compared < emitter.piece_count(translated.query)
 
 
 def test_so_many_keys_are_the_most(asked: Asked) -> None:

@@ -16,19 +16,23 @@ def bracketed(n: int, opened: str = "(", closed: str = ")") -> str:
 
 
 WITHIN = {
-    "query bytes": (f"SELECT '{{}}' FROM {G}", "x", limits.QUERY_BYTES - 40),
-    "IN list of integers": (f"SELECT ra FROM {G} WHERE object_id IN (1{{}})", ",1234567", limits.IN_LIST - 1),
-    "IN list of texts": (f"SELECT ra FROM {G} WHERE survey IN ('a'{{}})", ",'abc'", limits.IN_LIST - 1),
-    "sum": (f"SELECT ra{{}} FROM {G}", "+ra", limits.CHAIN - 1),
-    "conditions": (f"SELECT ra FROM {G} WHERE ra < 1{{}}", " AND ra < 1", limits.CHAIN - 1),
-    "alternatives": (f"SELECT ra FROM {G} WHERE ra < 1{{}}", " OR ra < 1", limits.CHAIN - 1),
-    "columns": (f"SELECT ra{{}} FROM {G}", ",ra", limits.COLUMNS - 1),
-    "keys": (f"SELECT ra FROM {G} ORDER BY ra{{}}", ",ra", limits.KEYS - 1),
-    "tables side by side": (f"SELECT 1 FROM {G} AS a{{}}", ", {G} AS a{i}", limits.JOINS),
-    "joins": (f"SELECT 1 FROM {G} AS a{{}}", " CROSS JOIN {G} AS a{i}", limits.JOINS),
-    "set operations": (f"SELECT ra FROM {G}{{}}", f" UNION SELECT ra FROM {G}", limits.SET_OPERANDS),
-    "sub-queries": (f"SELECT 1{{}} FROM {G}", f",(SELECT MAX(ra) FROM {G})", limits.SELECTS - 1),
-    "vertices": (f"SELECT POLYGON(1,2,3,4,5,6{{}}) FROM {G}", ",1,2", limits.VERTICES - 3),
+    "query bytes": (f"SELECT '{{}}' FROM {G}", "x", limits.MAX_QUERY_BYTES - 40),
+    "IN list of integers": (
+        f"SELECT ra FROM {G} WHERE object_id IN (1{{}})",
+        ",1234567",
+        limits.MAX_IN_LIST - 1,
+    ),
+    "IN list of texts": (f"SELECT ra FROM {G} WHERE survey IN ('a'{{}})", ",'abc'", limits.MAX_IN_LIST - 1),
+    "sum": (f"SELECT ra{{}} FROM {G}", "+ra", limits.MAX_CHAIN - 1),
+    "conditions": (f"SELECT ra FROM {G} WHERE ra < 1{{}}", " AND ra < 1", limits.MAX_CHAIN - 1),
+    "alternatives": (f"SELECT ra FROM {G} WHERE ra < 1{{}}", " OR ra < 1", limits.MAX_CHAIN - 1),
+    "columns": (f"SELECT ra{{}} FROM {G}", ",ra", limits.MAX_COLUMNS - 1),
+    "keys": (f"SELECT ra FROM {G} ORDER BY ra{{}}", ",ra", limits.MAX_KEYS - 1),
+    "tables side by side": (f"SELECT 1 FROM {G} AS a{{}}", ", {G} AS a{i}", limits.MAX_JOINS),
+    "joins": (f"SELECT 1 FROM {G} AS a{{}}", " CROSS JOIN {G} AS a{i}", limits.MAX_JOINS),
+    "set operations": (f"SELECT ra FROM {G}{{}}", f" UNION SELECT ra FROM {G}", limits.MAX_SET_OPERANDS),
+    "sub-queries": (f"SELECT 1{{}} FROM {G}", f",(SELECT MAX(ra) FROM {G})", limits.MAX_SELECTS - 1),
+    "vertices": (f"SELECT POLYGON(1,2,3,4,5,6{{}}) FROM {G}", ",1,2", limits.MAX_VERTICES - 3),
 }
 
 
@@ -41,12 +45,12 @@ def test_so_many_pass_and_one_more_does_not(asked: Asked, name: str) -> None:
         with pytest.raises(AdqlError, match=r"most|more than|3 to 1000"):
             asked.translated(form.format("".join(many)))
     with pytest.raises(AdqlError, match="the query has 200001 bytes; 200000 are the most"):
-        asked.translated(f"SELECT ra FROM {G} -- ".ljust(limits.QUERY_BYTES + 1, "x"))
+        asked.translated(f"SELECT ra FROM {G} -- ".ljust(limits.MAX_QUERY_BYTES + 1, "x"))
 
 
 def test_bytes_are_counted_and_not_letters(asked: Asked) -> None:
     with pytest.raises(AdqlError, match="bytes"):
-        asked.translated(f"SELECT '{'é' * (limits.QUERY_BYTES // 2)}' FROM {G}")
+        asked.translated(f"SELECT '{'é' * (limits.MAX_QUERY_BYTES // 2)}' FROM {G}")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +68,7 @@ def test_nesting_ends_in_an_error_of_ours(asked: Asked, opened: str, closed: str
         except AdqlError as error:
             assert "nested more than" in str(error) or "are the most" in str(error), (n, str(error))  # noqa: PT017 # in a loop
         else:
-            assert n <= limits.NESTING or not closed
+            assert n <= limits.MAX_NESTING or not closed
 
 
 def test_conditions_nest_as_deep(asked: Asked) -> None:
@@ -91,7 +95,7 @@ def test_the_depth_fits_a_deep_stack(asked: Asked) -> None:
         if n:
             deeper(n - 1)
         else:
-            asked.translated(bracketed(limits.NESTING, "ABS("))
+            asked.translated(bracketed(limits.MAX_NESTING, "ABS("))
             asked.translated(f"SELECT ra FROM {G} WHERE {'NOT (' * 20}ra < 1{')' * 20}")
 
     frame, depth = sys._getframe(), 0
@@ -102,10 +106,10 @@ def test_the_depth_fits_a_deep_stack(asked: Asked) -> None:
 
 def test_the_largest_queries_of_each_sort_are_still_translated(asked: Asked) -> None:
     for query in (
-        f"SELECT ra FROM {G} WHERE object_id IN ({','.join(str(i) for i in range(limits.IN_LIST))})",
+        f"SELECT ra FROM {G} WHERE object_id IN ({','.join(str(i) for i in range(limits.MAX_IN_LIST))})",
         f"SELECT {','.join(['+'.join(['ra'] * 900)] * 20)} FROM {G}",
         f"SELECT {','.join(['ra + 1'] * 1_600)} FROM {G} GROUP BY "
-        f"{','.join(f'ra + {i}' for i in range(1, limits.KEYS))}, ra + 1",
+        f"{','.join(f'ra + {i}' for i in range(1, limits.MAX_KEYS))}, ra + 1",
         f"SELECT 1 FROM {G} AS a" + "".join(f" JOIN {G} AS a{i}" for i in range(10)) + " ON 1 = 1" * 10,
     ):
         assert asked.translated(query)

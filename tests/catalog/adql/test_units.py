@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from catalog.adql.errors import AdqlError
-from catalog.adql.functions.units import read_unit
+from catalog.adql.functions.units import parse_unit
 from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.adql.translate import translate
 from catalog.columns import ColumnMeta
@@ -32,7 +32,7 @@ UNFIT = (
 @pytest.mark.parametrize("unit", UNFIT)
 def test_what_is_no_unit_is_refused_before_it_is_reckoned_with(asked: Asked, unit: str) -> None:
     with pytest.raises(ValueError, match=r"is no unit of VOUnits"):
-        read_unit(unit)
+        parse_unit(unit)
     written = unit.replace("'", "''")
     with pytest.raises(AdqlError, match=r"line 1, column 20: .*(is no unit of VOUnits|without a unit)"):
         asked.translated(f"SELECT IN_UNIT(ra, '{written}') FROM galcat.galaxy")
@@ -54,9 +54,9 @@ def test_nor_is_it_read_from_an_uploaded_column(asked: Asked, unit: str) -> None
 def test_units_are_read_with_powers_and_a_scale(unit: str, radians: float | None) -> None:
     if radians is None:
         with pytest.raises(ValueError, match=r"is no unit of VOUnits"):
-            read_unit(unit)
+            parse_unit(unit)
     else:
-        assert read_unit(unit).to(read_unit("rad")) == pytest.approx(radians)
+        assert parse_unit(unit).to(parse_unit("rad")) == pytest.approx(radians)
 
 
 def test_a_factor_beyond_double_precision_is_an_error(asked: Asked) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from catalog.adql import glue, limits
+from catalog.adql import emitter, limits
 from catalog.adql.errors import AdqlError
 from tests.catalog.adql.asking import Asked, N
 
@@ -28,7 +28,7 @@ def nested(form: Callable[[str], str], depth: int, start: str = "ra") -> str:
 
 
 def pieces(asked: Asked, query: str) -> int:
-    return glue.size_of(asked.translated(query).query)
+    return emitter.piece_count(asked.translated(query).query)
 
 
 @pytest.mark.parametrize("name", NESTS)
@@ -60,9 +60,9 @@ def test_regions_that_are_taken_apart_again_and_again_are_refused(asked: Asked) 
 def test_what_is_too_large_once_written_out_is_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     query = f"SELECT {', '.join([LONG] * 10)} {G}"
     size = pieces(asked, query)
-    for limit in ("PIECES", "COPIED"):
+    for limit in ("MAX_PIECES", "MAX_COPIED_PIECES"):
         with monkeypatch.context() as changed:
-            changed.setattr(glue, limit, size - 1)
+            changed.setattr(emitter, limit, size - 1)
             with pytest.raises(AdqlError, match="too large once written out"):
                 asked.translated(query)
     sums = " AND ".join(["(a > 1)"] * 900)
@@ -122,13 +122,13 @@ def test_a_random_number_is_drawn_once(asked: Asked) -> None:
     ],
 )
 def test_long_operands_are_compared_as_short_ones_are(asked: Asked, condition: str, count: int) -> None:
-    long = "ra" + " + 0" * limits.OPERAND
+    long = "ra" + " + 0" * limits.MAX_OPERAND_PIECES
     for operand in ("ra", long):
         assert asked.rows(f"SELECT COUNT(*) {G} WHERE {condition.format(operand)}") == [(count,)]
 
 
 def test_long_operands_are_of_one_kind_with_what_they_are_compared_with(asked: Asked) -> None:
-    long = "ra" + " + 0" * limits.OPERAND
+    long = "ra" + " + 0" * limits.MAX_OPERAND_PIECES
     for condition in ("{} IN (survey, ra)", "{} BETWEEN ra AND survey", "CASE {} WHEN survey THEN 1 END = 1"):
         with pytest.raises(AdqlError, match="one cannot compare float with text"):
             asked.translated(f"SELECT ra {G} WHERE {condition.format(long)}")

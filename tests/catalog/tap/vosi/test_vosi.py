@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from catalog.adql.functions.known import USER_FUNCTIONS
+from catalog.adql.functions.registry import USER_FUNCTIONS
 from catalog.formats.choose import FORMATS, choose
 from catalog.tap.limits import ServiceLimits
 from tests.catalog.tap.tap_server import Served, statuses

@@ -9,25 +9,25 @@ from typing import LiteralString
 from psycopg import sql
 
 from catalog.adql.errors import AdqlError
-from catalog.adql.limits import COPIED, PIECES
+from catalog.adql.limits import MAX_COPIED_PIECES, MAX_PIECES
 
-Part = LiteralString | sql.Composable
+SqlPart = LiteralString | sql.Composable
 """A text of ours, or SQL."""
 
-_copied: ContextVar[list[int] | None] = ContextVar("copied", default=None)
+_copied_pieces: ContextVar[list[int] | None] = ContextVar("copied", default=None)
 
 
 @contextmanager
-def counted() -> Iterator[None]:
+def count_pieces() -> Iterator[None]:
     """All pieces that are put together within are counted: a translation may take only so much work."""
-    token = _copied.set([0])
+    token = _copied_pieces.set([0])
     try:
         yield
     finally:
-        _copied.reset(token)
+        _copied_pieces.reset(token)
 
 
-def glue(*parts: Part) -> sql.Composed:
+def emit(*parts: SqlPart) -> sql.Composed:
     """One piece of SQL from texts of ours and other pieces.
 
     Raises:
@@ -36,40 +36,40 @@ def glue(*parts: Part) -> sql.Composed:
     pieces: list[sql.Composable] = []
     for part in parts:
         if isinstance(part, str):
-            pieces.append(_text(part))
+            pieces.append(_as_sql(part))
         elif isinstance(part, sql.Composed):
             pieces.extend(part)
         else:
             pieces.append(part)
-        if len(pieces) > PIECES:
+        if len(pieces) > MAX_PIECES:
             raise AdqlError("the query is too large once written out")
     _count(len(pieces))
     return sql.Composed(pieces)
 
 
-def listed(parts: Iterable[sql.Composable], between: LiteralString = ", ") -> sql.Composed:
+def emit_list(parts: Iterable[sql.Composable], between: LiteralString = ", ") -> sql.Composed:
     """Pieces with a text of ours between them."""
-    pieces: list[Part] = []
+    pieces: list[SqlPart] = []
     for part in parts:
         if pieces:
             pieces.append(between)
         pieces.append(part)
-    return glue(*pieces)
+    return emit(*pieces)
 
 
-def size_of(text: sql.Composed) -> int:
+def piece_count(text: sql.Composed) -> int:
     """How many pieces some SQL has."""
     return sum(1 for _ in text)
 
 
 def _count(pieces: int) -> None:
-    copied = _copied.get()
+    copied = _copied_pieces.get()
     if copied is not None:
         copied[0] += pieces
-        if copied[0] > COPIED:
+        if copied[0] > MAX_COPIED_PIECES:
             raise AdqlError("the query is too large once written out")
 
 
 @cache
-def _text(text: LiteralString) -> sql.SQL:
+def _as_sql(text: LiteralString) -> sql.SQL:
     return sql.SQL(text)

@@ -8,10 +8,10 @@ from catalog.adql.functions.catalogue_functions import CATALOGUE_FUNCTIONS
 from catalog.adql.functions.choices import CHOICES
 from catalog.adql.functions.geometry import GEOMETRY
 from catalog.adql.functions.mathematics import MATHEMATICS
+from catalog.adql.functions.morph_distance import MORPH_FUNCTIONS
 from catalog.adql.functions.regions import REGIONS
 from catalog.adql.functions.texts import TEXTS
 from catalog.adql.functions.units import UNITS
-from catalog.adql.functions.vectors import MORPH
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ FUNCTIONS: dict[str, Function] = {
         *GEOMETRY,
         *UNITS,
         *CATALOGUE_FUNCTIONS,
-        *MORPH,
+        *MORPH_FUNCTIONS,
     )
 }
 USER_FUNCTIONS = (

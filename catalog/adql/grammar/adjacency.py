@@ -5,7 +5,7 @@ from itertools import pairwise
 from sqlglot import Token, TokenType
 
 from catalog.adql.errors import AdqlError
-from catalog.adql.grammar.words import LEAVES, RESERVED, misspelt
+from catalog.adql.grammar.keywords import LEAVES, RESERVED, suggest_keyword
 
 _ENDS_A_VALUE = LEAVES | {
     *(TokenType.R_PAREN, TokenType.END, TokenType.NULL, TokenType.TRUE, TokenType.FALSE, TokenType.STAR)
@@ -19,7 +19,7 @@ _AFTER = {
     TokenType.DOT: {TokenType.VAR, TokenType.IDENTIFIER, TokenType.STAR},
 }
 _NO_WINDOWS = "ADQL has no window functions"
-_NOT_HERE = {
+_NOT_IN_ADQL = {
     "LIMIT": "ADQL has no LIMIT: write SELECT TOP n",
     "INTO": "ADQL has no INTO: a query only reads",
     "OVER": _NO_WINDOWS,
@@ -31,7 +31,7 @@ _TYPE_WORDS = frozenset(
 """Reserved words that may follow AS in a CAST; elsewhere they are unknown columns."""
 
 
-def check_neighbours(tokens: list[Token]) -> None:
+def check_adjacency(tokens: list[Token]) -> None:
     """Refuse what sqlglot lets pass: lists that end in a comma, FROM before SELECT, 'a' 'b', 1x, E'a'.
 
     Raises:
@@ -87,9 +87,9 @@ def _check_name(token: Token, after: Token) -> None:
     word = token.text.upper()
     if word in {"ORDER", "GROUP"} and after.token_type in LEAVES:
         raise AdqlError(f"BY is expected after {token.text}", token.start)
-    if after.text.upper() == "BY" and (meant := misspelt(word)) is not None:
+    if after.text.upper() == "BY" and (meant := suggest_keyword(word)) is not None:
         raise AdqlError(f"{token.text!r} is not expected here; did you mean {meant}?", token.start)
-    if word in _NOT_HERE and (word not in {"LIMIT", "OVER"} or after.token_type == TokenType.NUMBER):
-        raise AdqlError(_NOT_HERE[word], token.start)
+    if word in _NOT_IN_ADQL and (word not in {"LIMIT", "OVER"} or after.token_type == TokenType.NUMBER):
+        raise AdqlError(_NOT_IN_ADQL[word], token.start)
     if word in RESERVED and word not in _TYPE_WORDS:
         raise AdqlError(f"{token.text} is a reserved word: as a name write it in double quotes", token.start)

@@ -7,12 +7,12 @@ from sqlglot import exp
 from catalog.adql.errors import AdqlError
 from catalog.adql.grammar.tree import offset_of
 
-LARGEST = 2**63 - 1
-LARGEST_INT = 2**31 - 1
+MAX_LONG = 2**63 - 1
+MAX_INT = 2**31 - 1
 _DIGITS, _SHOWN = 20, 30
 
 
-def literal_value(node: exp.Expr) -> int | float | str | None:
+def read_literal(node: exp.Expr) -> int | float | str | None:
     """The value of a literal, signs before it included; None of anything else.
 
     Raises:
@@ -24,30 +24,30 @@ def literal_value(node: exp.Expr) -> int | float | str | None:
         sign *= -1 if isinstance(literal, exp.Neg) else 1
         literal = literal.this
     if isinstance(literal, exp.HexString):
-        return _integer(sign, literal.name, 16, node)
+        return _read_integer(sign, literal.name, 16, node)
     if not isinstance(literal, exp.Literal):
         return None
     if literal.is_string:
         return literal.name if literal is node or isinstance(node, exp.Paren) else None
     if literal.name.isdigit():
-        return _integer(sign, literal.name, 10, node)
+        return _read_integer(sign, literal.name, 10, node)
     number = sign * float(literal.name)
     if math.isinf(number):
-        raise AdqlError(f"{_shown(literal.name)} is beyond double precision", offset_of(node))
+        raise AdqlError(f"{_shorten(literal.name)} is beyond double precision", offset_of(node))
     return number
 
 
-def _integer(sign: int, digits: str, base: int, node: exp.Expr) -> int:
+def _read_integer(sign: int, digits: str, base: int, node: exp.Expr) -> int:
     """The length comes first: Python reads no decimal integer of more than 4,300 digits."""
     significant = digits.lstrip("0") or "0"
     number = sign * int(significant, base) if len(significant) <= _DIGITS else None
-    if number is None or not -LARGEST - 1 <= number <= LARGEST:
+    if number is None or not -MAX_LONG - 1 <= number <= MAX_LONG:
         raise AdqlError(
-            f"the integer {_shown(digits)} needs more than 64 bits: write it with a point or an exponent",
+            f"the integer {_shorten(digits)} needs more than 64 bits: write it with a point or an exponent",
             offset_of(node),
         )
     return number
 
 
-def _shown(number: str) -> str:
+def _shorten(number: str) -> str:
     return number if len(number) <= _SHOWN else f"{number[:_SHOWN]}... ({len(number)} digits)"

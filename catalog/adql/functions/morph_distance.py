@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
+from catalog.adql.emitter import emit
 from catalog.adql.errors import AdqlError
 from catalog.adql.functions.call import Call, Function
-from catalog.adql.glue import glue
+from catalog.adql.relations import Source
 from catalog.adql.scope import Scope
-from catalog.adql.sources import Source
-from catalog.adql.value import RANDOM, Kind, Likeness, Value, is_repeatable, of_kind
+from catalog.adql.value import RANDOM, Kind, Likeness, Value, is_repeatable, make_value
 
 OBJECT_ID = "object_id"
 
 
 @dataclass(frozen=True, eq=False)
-class Vector:
+class VectorOperand:
     """One side of a distance.
 
     Attributes:
@@ -28,7 +28,7 @@ class Vector:
     is_fixed: bool = False
 
 
-def vector(call: Call, index: int, release: str | None) -> Vector:
+def make_operand(call: Call, index: int, release: str | None) -> VectorOperand:
     """An operand, looked up or projected as seldom as can be: once, or once a row of what it belongs to.
 
     Raises:
@@ -36,28 +36,28 @@ def vector(call: Call, index: int, release: str | None) -> Vector:
     """
     operand, scope = call.arguments[index], call.scope
     if operand.kind not in {Kind.INTEGER, Kind.ARRAY}:
-        raise call.wrong(index, "an object_id or a vector")
-    own = _own(operand)
+        raise call.argument_error(index, "an object_id or a vector")
+    own = _emit_own_vector(operand)
     if own is not None:
-        return Vector(own)
+        return VectorOperand(own)
     if _is_same_for_all(operand.text, call):
-        once = glue("(SELECT ", _made(operand, operand.text, release, scope), ")")
-        return Vector(once, _stands_by_itself(operand.text, scope))
+        once = emit("(SELECT ", _emit_vector(operand, operand.text, release, scope), ")")
+        return VectorOperand(once, _stands_by_itself(operand.text, scope))
     source = operand.column.source if operand.column is not None else None
     if operand.column is None or not isinstance(source, Source):
-        return Vector(_made(operand, operand.text, release, scope))
-    inside = glue(sql.Identifier("u", operand.column.stored_as))
+        return VectorOperand(_emit_vector(operand, operand.text, release, scope))
+    inside = emit(sql.Identifier("u", operand.column.stored_as))
     if source.is_one_row:
-        made = _made(operand, inside, release, scope)
-        return Vector(glue("(SELECT ", made, " FROM ", source.relation, " AS u)"), is_fixed=True)
+        made = _emit_vector(operand, inside, release, scope)
+        return VectorOperand(emit("(SELECT ", made, " FROM ", source.relation, " AS u)"), is_fixed=True)
     if _is_worth_a_column(source, scope):
-        made = _made(operand, inside, release, scope, is_in_rows=True)
-        return Vector(glue(sql.Identifier(source.alias, source.computed(made))))
+        made = _emit_vector(operand, inside, release, scope, is_in_rows=True)
+        return VectorOperand(emit(sql.Identifier(source.alias, source.add_extra(made))))
     is_light = operand.column.weight == 0 and is_repeatable(operand.text)
-    return Vector(_made(operand, operand.text, release, scope, is_in_rows=is_light))
+    return VectorOperand(_emit_vector(operand, operand.text, release, scope, is_in_rows=is_light))
 
 
-def searched_source(operand: Value) -> Source | None:
+def find_galaxy_source(operand: Value) -> Source | None:
     """The table whose own object_id an operand is, if that table has search vectors."""
     if operand.column is None or operand.column.stored_as != OBJECT_ID:
         return None
@@ -66,7 +66,7 @@ def searched_source(operand: Value) -> Source | None:
     return source if isinstance(source, Source) and has_vectors else None
 
 
-def _own(operand: Value) -> sql.Composed | None:
+def _emit_own_vector(operand: Value) -> sql.Composed | None:
     """The vector that stands in the row of an object_id."""
     source = operand.column.source if operand.column is not None else None
     if not isinstance(source, Source) or source.table is None:
@@ -74,27 +74,27 @@ def _own(operand: Value) -> sql.Composed | None:
     if operand.column is None or operand.column.stored_as != OBJECT_ID:
         return None
     if source.table.search_column:
-        return glue(sql.Identifier(source.alias, source.table.search_column))
+        return emit(sql.Identifier(source.alias, source.table.search_column))
     if source.table.search_array:
-        return glue(sql.Identifier(source.alias, source.table.search_array), "::public.halfvec(40)")
+        return emit(sql.Identifier(source.alias, source.table.search_array), "::public.halfvec(40)")
     return None
 
 
-def _made(
+def _emit_vector(
     operand: Value, text: sql.Composed, release: str | None, scope: Scope, *, is_in_rows: bool = False
 ) -> sql.Composed:
     """The vector of a galaxy, or of an array."""
     if operand.kind is Kind.ARRAY:
-        name = glue("NULL") if release is None else scope.context.parameters.bind(release, "text")
-        return glue("galcat.search_vector(", text, "::real[], ", name, ")")
-    alone = glue("galcat.vector_of(", text, "::bigint)")
+        name = emit("NULL") if release is None else scope.context.parameters.bind(release, "text")
+        return emit("galcat.search_vector(", text, "::real[], ", name, ")")
+    alone = emit("galcat.vector_of(", text, "::bigint)")
     galaxies = next((table for table in scope.context.published.tables if table.search_column), None)
     if galaxies is None or not is_in_rows:
         return alone
     # A sub-query costs a tenth of the function, which remains to refuse an unknown id.
-    found = glue("(SELECT ", sql.Identifier("v", galaxies.search_column), " FROM ")
-    found = glue(found, sql.Identifier(*galaxies.relation), " AS v WHERE ", sql.Identifier("v", OBJECT_ID))
-    return glue("COALESCE(", found, " = ", text, "::bigint), ", alone, ")")
+    found = emit("(SELECT ", sql.Identifier("v", galaxies.search_column), " FROM ")
+    found = emit(found, sql.Identifier(*galaxies.relation), " AS v WHERE ", sql.Identifier("v", OBJECT_ID))
+    return emit("COALESCE(", found, " = ", text, "::bigint), ", alone, ")")
 
 
 def _is_worth_a_column(source: Source, scope: Scope) -> bool:
@@ -106,20 +106,22 @@ def _is_worth_a_column(source: Source, scope: Scope) -> bool:
 
 def _is_same_for_all(text: sql.Composed, call: Call) -> bool:
     """Whether some SQL names nothing of FROM, here or around, and is not drawn anew for each row."""
-    if call.is_of_groups or RANDOM in text:
+    if call.has_aggregates or RANDOM in text:
         return False
-    aliases = {f'"{source.alias}"' for one in call.scope.around for source in one.sources}
-    return not any(name.partition(".")[0] in aliases for name in _names(text))
+    aliases = {f'"{source.alias}"' for one in call.scope.enclosing for source in one.sources}
+    return not any(name.partition(".")[0] in aliases for name in _list_names(text))
 
 
 def _stands_by_itself(text: sql.Composed, scope: Scope) -> bool:
     """Whether some SQL needs neither a result of WITH nor what a search finds."""
     results = {f'"{stored}"' for _, _, stored in scope.tables}
     searches = [sql.Placeholder(search.name) for search in scope.context.searches]
-    return not any(name in results for name in _names(text)) and not any(piece in searches for piece in text)
+    return not any(name in results for name in _list_names(text)) and not any(
+        piece in searches for piece in text
+    )
 
 
-def _names(text: sql.Composed) -> Iterator[str]:
+def _list_names(text: sql.Composed) -> Iterator[str]:
     """All names of some SQL; in quotes, with those of ours that qualify them."""
     return (piece.as_string(None) for piece in text if isinstance(piece, sql.Identifier))
 
@@ -128,24 +130,24 @@ WITH_RELEASE = 3
 _MEANING = "How unlike two galaxies look; two random ones are about 1 apart"
 
 
-def _morph_distance(call: Call) -> Value:
+def _make_morph_distance(call: Call) -> Value:
     """The added zero keeps the vector index out: it would miss some, and filter after it has searched."""
     release = call.constant_text(2) if len(call.arguments) == WITH_RELEASE else None
     if release is not None and Kind.ARRAY not in {one.kind for one in call.arguments[:2]}:
         raise AdqlError("the name of a release goes with a vector, not with object_ids", call.places[2])
-    vectors = [vector(call, i, release) for i in range(2)]
-    text = glue("((", vectors[0].text, " OPERATOR(public.<->) ", vectors[1].text, ") + 0.0)")
-    meta = replace(of_kind(text, Kind.FLOAT).meta, description=_MEANING)
-    return Value(text, Kind.FLOAT, meta, likeness=_likeness(call, vectors))
+    vectors = [make_operand(call, i, release) for i in range(2)]
+    text = emit("((", vectors[0].text, " OPERATOR(public.<->) ", vectors[1].text, ") + 0.0)")
+    meta = replace(make_value(text, Kind.FLOAT).meta, description=_MEANING)
+    return Value(text, Kind.FLOAT, meta, likeness=_find_likeness(call, vectors))
 
 
-def _likeness(call: Call, vectors: list[Vector]) -> Likeness | None:
+def _find_likeness(call: Call, vectors: list[VectorOperand]) -> Likeness | None:
     """Set where one operand is a galaxy of the row and the other is the same for all rows."""
     for mine, other in ((0, 1), (1, 0)):
-        source = searched_source(call.arguments[mine])
+        source = find_galaxy_source(call.arguments[mine])
         if source is not None and vectors[other].is_fixed:
             return Likeness(source, vectors[other].text)
     return None
 
 
-MORPH = (Function("morph_distance", 2, WITH_RELEASE, _morph_distance),)
+MORPH_FUNCTIONS = (Function("morph_distance", 2, WITH_RELEASE, _make_morph_distance),)

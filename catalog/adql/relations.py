@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from psycopg import sql
 from sqlglot import exp
 
-from catalog.adql.glue import glue
-from catalog.adql.names import ByName, by_name
+from catalog.adql.emitter import emit
+from catalog.adql.names import ColumnsByName, index_by_name
 from catalog.adql.published import PublishedTable
 from catalog.adql.value import Column, Value
 
@@ -22,7 +22,7 @@ class Source:
         columns: In their order.
         table: Where it is one of the published; else None.
         text: What it is in SQL, where it is none of the published.
-        by_name: Its columns, once one was looked for.
+        index_by_name: Its columns, once one was looked for.
         extras: Columns that the query needs of it beyond its own, as SQL on it under the name `u`.
     """
 
@@ -33,16 +33,16 @@ class Source:
     table: PublishedTable | None = None
     text: sql.Composed | None = None
     extras: list[sql.Composed] = field(default_factory=list)
-    by_name: ByName | None = field(default=None, init=False)
+    _by_name: ColumnsByName | None = field(default=None, init=False)
 
     @property
-    def named(self) -> ByName:
+    def columns_by_name(self) -> ColumnsByName:
         """Its columns by their names."""
-        self.by_name = by_name(self.columns) if self.by_name is None else self.by_name
-        return self.by_name
+        self._by_name = index_by_name(self.columns) if self._by_name is None else self._by_name
+        return self._by_name
 
     @property
-    def shown(self) -> str:
+    def label(self) -> str:
         """What an error calls it."""
         if self.name is None:
             return "the sub-query"
@@ -58,23 +58,23 @@ class Source:
         """What stands in FROM, without its extras and its alias."""
         if self.text is not None:
             return self.text
-        return glue(sql.Identifier(*self.table.relation)) if self.table is not None else glue("")
+        return emit(sql.Identifier(*self.table.relation)) if self.table is not None else emit("")
 
-    def computed(self, text: sql.Composed) -> str:
+    def add_extra(self, text: sql.Composed) -> str:
         """The name of a column that is computed once a row, however often it is used."""
         if text not in self.extras:
             self.extras.append(text)
         return f"{_EXTRA}{self.extras.index(text)}"
 
-    def in_from(self) -> sql.Composed:
+    def emit(self) -> sql.Composed:
         """What stands in FROM; OFFSET keeps Postgres from computing the extras elsewhere."""
-        alias = glue(" AS ", sql.Identifier(self.alias))
+        alias = emit(" AS ", sql.Identifier(self.alias))
         if not self.extras:
-            return glue(self.relation, alias)
+            return emit(self.relation, alias)
         extras = [
-            glue(", ", text, " AS ", sql.Identifier(f"{_EXTRA}{i}")) for i, text in enumerate(self.extras)
+            emit(", ", text, " AS ", sql.Identifier(f"{_EXTRA}{i}")) for i, text in enumerate(self.extras)
         ]
-        return glue("(SELECT u.*", *extras, " FROM ", self.relation, " AS u OFFSET 0)", alias)
+        return emit("(SELECT u.*", *extras, " FROM ", self.relation, " AS u OFFSET 0)", alias)
 
 
 _EXTRA = "a vector "
@@ -97,7 +97,7 @@ class Mention:
 
 
 @dataclass(frozen=True, eq=False)
-class Output:
+class OutputColumn:
     """A column of a query.
 
     Attributes:
@@ -116,7 +116,7 @@ class Output:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class TranslatedQuery:
     """A query made ready.
 
     Attributes:
@@ -126,5 +126,5 @@ class Answer:
     """
 
     text: sql.Composed
-    outputs: tuple[Output, ...]
+    outputs: tuple[OutputColumn, ...]
     limit: int | None = None
