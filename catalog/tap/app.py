@@ -16,23 +16,23 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from catalog.errors import CatalogError
-from catalog.tap.answers.ask import sync_routes
 from catalog.tap.answers.response import OVERFLOW_HEADER
+from catalog.tap.answers.sync import sync_routes
 from catalog.tap.cone_search.routes import cone_search_routes
 from catalog.tap.database.connections import Connections
 from catalog.tap.database.query_log import QueryLog
 from catalog.tap.datalink.cutout import Cutter
-from catalog.tap.datalink.datalink import datalink_routes
+from catalog.tap.datalink.routes import datalink_routes
 from catalog.tap.error_response import on_any_error, on_catalog_error, on_database_error, on_http_error
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.middleware.cross_origin import CrossOrigin
 from catalog.tap.middleware.form_files import FormFiles
 from catalog.tap.service import Service
 from catalog.tap.throttle import Gate
-from catalog.tap.uws.job_documents import job_document_routes
+from catalog.tap.uws.document_routes import job_document_routes
+from catalog.tap.uws.job_parts import JobParts, make_job_parts
+from catalog.tap.uws.job_routes import JobRoutes
 from catalog.tap.uws.list_routes import job_list_routes
-from catalog.tap.uws.parts import JobParts, job_parts
-from catalog.tap.uws.routes import JobRoutes
 from catalog.tap.vosi.routes import vosi_routes
 
 _EXPOSED = (
@@ -74,7 +74,7 @@ def make_app(
         limits.queue_seconds,
     )
     service = Service(connections, limits, spool_folder, gate, log, public_url=public_url)
-    jobs = job_parts(service)
+    jobs = make_job_parts(service)
     return Starlette(
         routes=[
             *extra_routes,

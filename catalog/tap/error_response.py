@@ -10,8 +10,8 @@ from starlette.responses import Response
 from catalog.errors import CatalogError
 from catalog.formats.choose import VOTABLE
 from catalog.formats.error import votable_error
-from catalog.tap.database.postgres_errors import explained
-from catalog.tap.faults import BROKEN, BusyError, status_of
+from catalog.tap.database.postgres_errors import translate_error
+from catalog.tap.errors import INTERNAL_MESSAGE, BusyError, http_status
 
 _SECONDS = 20.0
 """What documents are allowed."""
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 def error_response(error: CatalogError) -> Response:
     """A VOTable with QUERY_STATUS = ERROR."""
     headers = {"Retry-After": str(error.retry_seconds)} if isinstance(error, BusyError) else None
-    return Response(votable_error(str(error)), status_of(error), headers, VOTABLE)
+    return Response(votable_error(str(error)), http_status(error), headers, VOTABLE)
 
 
 async def on_catalog_error(_request: Request, error: Exception) -> Response:
@@ -40,10 +40,10 @@ async def on_http_error(_request: Request, error: Exception) -> Response:
 async def on_any_error(request: Request, error: Exception) -> Response:
     """For Starlette: our fault; the log has what happened, the client does not."""
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return Response(votable_error(BROKEN), 500, media_type=VOTABLE)
+    return Response(votable_error(INTERNAL_MESSAGE), 500, media_type=VOTABLE)
 
 
 async def on_database_error(_request: Request, error: Exception) -> Response:
     """For Starlette: Postgres refused something, or cannot be reached."""
     assert isinstance(error, psycopg.Error)  # noqa: S101 - registered for this class
-    return error_response(explained(error, _SECONDS))
+    return error_response(translate_error(error, _SECONDS))

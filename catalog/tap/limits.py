@@ -10,9 +10,9 @@ class ServiceLimits:
     Attributes:
         sync_seconds: For a synchronous query, from its start to its last byte.
         job_seconds: For a job that names no time of its own.
-        most_job_seconds: What a job may ask for.
+        max_job_seconds: What a job may ask for.
         rows: Of an answer where neither MAXREC nor TOP names a number.
-        most_rows: What MAXREC or TOP may ask for.
+        max_rows: What MAXREC or TOP may ask for.
         query_bytes: Of a query.
         request_bytes: Of a whole request, uploads included.
         upload_bytes: Of one uploaded table.
@@ -28,7 +28,7 @@ class ServiceLimits:
         jobs_at_once_an_address: Those of one address among them, so that others find a place.
         jobs_an_address: Jobs of one address that wait or run.
         job_days: How long a job and its result are kept.
-        most_job_days: How long a job may ask to be kept.
+        max_job_days: How long a job may ask to be kept.
         answer_bytes: Of one answer that must be whole before it is sent, and of a job's result.
         spool_bytes: Results of all jobs together.
         spool_bytes_an_address: Results of the jobs of one address.
@@ -39,9 +39,9 @@ class ServiceLimits:
 
     sync_seconds: int = 60
     job_seconds: int = 600
-    most_job_seconds: int = 3_600
+    max_job_seconds: int = 3_600
     rows: int = 20_000
-    most_rows: int = 5_000_000
+    max_rows: int = 5_000_000
     query_bytes: int = 200_000
     request_bytes: int = 25_000_000
     upload_bytes: int = 20_000_000
@@ -57,7 +57,7 @@ class ServiceLimits:
     jobs_at_once_an_address: int = 2
     jobs_an_address: int = 20
     job_days: int = 7
-    most_job_days: int = 30
+    max_job_days: int = 30
     answer_bytes: int = 2_000_000_000
     spool_bytes: int = 20_000_000_000
     spool_bytes_an_address: int = 5_000_000_000

@@ -9,7 +9,7 @@ from catalog.tap.database.connections import Connections
 from catalog.tap.database.published_cache import PublishedCache
 from catalog.tap.database.query_log import QueryLog
 from catalog.tap.limits import ServiceLimits
-from catalog.tap.middleware.client import Client, base_of, client_of
+from catalog.tap.middleware.client import Client, find_base_url, identify_client
 from catalog.tap.queries.run_query import RunningQuery
 from catalog.tap.throttle import Gate, ReadingPlaces
 
@@ -42,8 +42,8 @@ class Service:
 
     def base(self, request: Request) -> str:
         """The service's URL as this client knows it, without a slash at its end."""
-        return base_of(request, self.public_url)
+        return find_base_url(request, self.public_url)
 
     def client(self, request: Request) -> Client:
         """Who asks."""
-        return client_of(request, self.public_url)
+        return identify_client(request, self.public_url)

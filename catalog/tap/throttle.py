@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from catalog.tap.faults import BusyError
+from catalog.tap.errors import BusyError
 
 
 class Gate:

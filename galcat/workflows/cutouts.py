@@ -6,7 +6,7 @@ from pathlib import Path
 
 from catalog.tap.datalink.cutout import Circle, FilesGoneError, NoPixelsError
 from catalog.tap.datalink.galaxy_files import GalaxyFiles
-from catalog.tap.faults import AskedWrongError
+from catalog.tap.errors import UsageError
 from encoder.cutouts.cutout_file import (
     CutoutError,
     OutsideError,
@@ -38,7 +38,7 @@ class SkyCutter:
         Raises:
             FilesGoneError: The tile's files are not there, or cannot be read any more.
             NoPixelsError: The circle lies outside the tile.
-            AskedWrongError: The survey cannot be cut, or the circle spans too many pixels.
+            UsageError: The survey cannot be cut, or the circle spans too many pixels.
         """
         where = SkyCircle(circle.ra_deg, circle.dec_deg, circle.radius_deg)
         try:
@@ -47,7 +47,7 @@ class SkyCutter:
         except OutsideError as error:
             raise NoPixelsError(f"{error} {galaxy.tile}") from error
         except CutoutError as error:
-            raise AskedWrongError(str(error)) from error
+            raise UsageError(str(error)) from error
         except (EncoderError, OSError) as error:
             raise FilesGoneError(
                 f"the files of tile {galaxy.tile} are no longer where they were read"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catalog.tap.vosi.example_queries import EXAMPLES
-from catalog.tap.vosi.examples import Anchor, filled
+from catalog.tap.vosi.examples import Anchor, fill_example
 from tests.clients.service import Service
 
 _DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "tap.md"
@@ -50,7 +50,7 @@ def run(recipes: list[str], service: Service) -> dict[str, object]:
 
 def test_the_questions_of_the_document_are_those_of_the_service() -> None:
     assert [block.rstrip("\n") for block in blocks("sql")] == [
-        filled(example, _DEMONSTRATION) for example in EXAMPLES
+        fill_example(example, _DEMONSTRATION) for example in EXAMPLES
     ]
 
 

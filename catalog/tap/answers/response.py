@@ -13,14 +13,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from catalog.errors import CatalogError
-from catalog.tap.answers.answer import Answer
-from catalog.tap.answers.sender import Sender, UnreadError
-from catalog.tap.database.postgres_errors import too_slow
+from catalog.tap.answers.answer_stream import AnswerStream
+from catalog.tap.answers.sender import ClientStalledError, Sender
+from catalog.tap.database.postgres_errors import timeout_message
 from catalog.tap.database.query_log import LoggedQuery
 from catalog.tap.error_response import error_response
-from catalog.tap.faults import BROKEN, BrokenError
-from catalog.tap.middleware.compression import gzipped, takes_gzip
-from catalog.tap.queries.run_query import Question
+from catalog.tap.errors import INTERNAL_MESSAGE, InternalError
+from catalog.tap.middleware.compression import accepts_gzip, gzip_pieces
+from catalog.tap.queries.run_query import QueryRequest
 from catalog.tap.service import Service
 
 OVERFLOW_HEADER = "X-Galcat-Overflow"
@@ -28,7 +28,7 @@ OVERFLOW_HEADER = "X-Galcat-Overflow"
 _log = logging.getLogger(__name__)
 
 _LOGGED_CHARACTERS = 1_000
-_LEAST_BYTES = 65_536
+_MIN_BYTES = 65_536
 _GRACE_S = 10.0
 """After its time is over, for a client that reads too slowly to be told so."""
 
@@ -49,8 +49,8 @@ class AnswerResponse(Response):
         self,
         service: Service,
         request: Request,
-        question: Question,
-        answer: Answer,
+        question: QueryRequest,
+        answer: AnswerStream,
         interface: str,
         on_error: Callable[[CatalogError], Response] = error_response,
     ) -> None:
@@ -76,7 +76,7 @@ class AnswerResponse(Response):
                 await self._respond(tasks, scope, receive, send)
                 tasks.cancel_scope.cancel()
         finally:
-            self._service.log.add(self._logged(asked_at, time.monotonic() - began))
+            self._service.log.add(self._make_log_row(asked_at, time.monotonic() - began))
         if self._broken is not None:
             raise self._broken
 
@@ -95,10 +95,10 @@ class AnswerResponse(Response):
             await self._fail(error, scope, receive, send)
         except Exception:  # noqa: BLE001 - the client is told that it was our fault
             _log.exception("a query failed by our fault: %s", self._question.text[:_LOGGED_CHARACTERS])
-            await self._fail(BrokenError(BROKEN), scope, receive, send)
+            await self._fail(InternalError(INTERNAL_MESSAGE), scope, receive, send)
 
     async def _fail(self, error: CatalogError, scope: Scope, receive: Receive, send: Send) -> None:
-        self._has_left = self._has_left or isinstance(error, UnreadError)
+        self._has_left = self._has_left or isinstance(error, ClientStalledError)
         self._phase, self._error = "ABORTED" if self._has_left else "ERROR", str(error)
         if self._has_left:
             return
@@ -108,17 +108,17 @@ class AnswerResponse(Response):
             await self._on_error(error)(scope, receive, send)
 
     async def _send(self, send: Send) -> None:
-        zips = takes_gzip(self._request)
+        zips = accepts_gzip(self._request)
         pieces = self._answer.pieces(is_live=True)
-        packed = gzipped(pieces) if zips else pieces
-        body, is_last = await run_sync(_gathered, packed)
+        packed = gzip_pieces(pieces) if zips else pieces
+        body, is_last = await run_sync(_gather, packed)
         self._is_begun = True
         headers = self._start_headers(len(body) if is_last else None, is_zipped=zips)
         sender = Sender(send, self._service.limits.unread_seconds)
         await sender.start(headers)
         await sender.body(body, is_last=is_last)
         while not is_last:
-            body, is_last = await run_sync(_gathered, packed)
+            body, is_last = await run_sync(_gather, packed)
             await sender.body(body, is_last=is_last)
         self._phase = "ABORTED" if self._has_left else "ERROR" if self._answer.error else "COMPLETED"
         self._error = self._answer.error or None
@@ -146,14 +146,14 @@ class AnswerResponse(Response):
     async def _time_out(self, scope: anyio.CancelScope) -> None:
         seconds = self._answer.query.seconds
         await anyio.sleep(seconds)
-        await run_sync(self._answer.query.stop, too_slow(seconds))
+        await run_sync(self._answer.query.stop, timeout_message(seconds))
         await anyio.sleep(_GRACE_S)
         scope.cancel()
 
     def _address(self) -> str:
         return self._service.client(self._request).address
 
-    def _logged(self, asked_at: datetime, seconds: float) -> LoggedQuery:
+    def _make_log_row(self, asked_at: datetime, seconds: float) -> LoggedQuery:
         client = self._service.client(self._request)
         return LoggedQuery(
             asked_at=asked_at,
@@ -171,13 +171,13 @@ class AnswerResponse(Response):
         )
 
 
-def _gathered(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
+def _gather(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
     """As many pieces as are worth sending, and whether they were the last."""
     parts: list[bytes] = []
     size = 0
     for piece in pieces:
         parts.append(piece)
         size += len(piece)
-        if size >= _LEAST_BYTES:
+        if size >= _MIN_BYTES:
             return b"".join(parts), False
     return b"".join(parts), True

@@ -5,11 +5,11 @@ from starlette.types import Message, Send
 
 from catalog.errors import CatalogError
 
-_MOST_BYTES = 131_072
+_MAX_BYTES = 131_072
 """Passed on at once: who reads slowly is told from who does not read."""
 
 
-class UnreadError(CatalogError):
+class ClientStalledError(CatalogError):
     """The client does not read its answer."""
 
 
@@ -29,7 +29,7 @@ class Sender:
         """The head of a good answer.
 
         Raises:
-            UnreadError: The client took nothing for too long.
+            ClientStalledError: The client took nothing for too long.
         """
         await self._pass({"type": "http.response.start", "status": 200, "headers": headers})
 
@@ -37,10 +37,10 @@ class Sender:
         """Some of the answer.
 
         Raises:
-            UnreadError: As `start`.
+            ClientStalledError: As `start`.
         """
-        for at in range(0, max(1, len(body)), _MOST_BYTES):
-            part, more = body[at : at + _MOST_BYTES], not is_last or at + _MOST_BYTES < len(body)
+        for at in range(0, max(1, len(body)), _MAX_BYTES):
+            part, more = body[at : at + _MAX_BYTES], not is_last or at + _MAX_BYTES < len(body)
             await self._pass({"type": "http.response.body", "body": part, "more_body": more})
 
     async def _pass(self, message: Message) -> None:
@@ -48,4 +48,4 @@ class Sender:
             with anyio.fail_after(self._seconds):
                 await self._send(message)
         except TimeoutError:
-            raise UnreadError(f"the client took nothing for {self._seconds:g} s") from None
+            raise ClientStalledError(f"the client took nothing for {self._seconds:g} s") from None

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from catalog.adql.published import Published, PublishedColumn
 from catalog.columns import ColumnMeta
-from catalog.tap.faults import AskedWrongError
-from catalog.tap.parameters import Parameters
+from catalog.tap.errors import UsageError
+from catalog.tap.parameters import RequestParameters
 
 TABLE = ("galcat", "galaxy")
 IDENTITY, RA, DEC, SEPARATION = "object_id", "ra", "dec", "separation"
@@ -16,7 +16,7 @@ _OLD_UCDS = {IDENTITY: "ID_MAIN", RA: "POS_EQ_RA_MAIN", DEC: "POS_EQ_DEC_MAIN"}
 
 
 @dataclass(frozen=True)
-class Cone:
+class ConeSearchRequest:
     """What the parameters ask for, checked.
 
     Attributes:
@@ -32,29 +32,29 @@ class Cone:
     verbosity: int = 2
 
 
-def cone_wanted(parameters: Parameters) -> Cone:
+def parse_cone_search(parameters: RequestParameters) -> ConeSearchRequest:
     """Read RA, DEC, SR and VERB.
 
     Raises:
-        AskedWrongError: One is missing, no number, or out of range.
+        UsageError: One is missing, no number, or out of range.
     """
     verbosity = parameters.choice("VERB", ("1", "2", "3"))
-    return Cone(
-        _degrees(parameters, "RA", 0, 360, "right ascension of the centre"),
-        _degrees(parameters, "DEC", -90, 90, "declination of the centre"),
-        _degrees(parameters, "SR", 0, 180, "radius"),
+    return ConeSearchRequest(
+        _parse_degrees(parameters, "RA", 0, 360, "right ascension of the centre"),
+        _parse_degrees(parameters, "DEC", -90, 90, "declination of the centre"),
+        _parse_degrees(parameters, "SR", 0, 180, "radius"),
         int(verbosity or 2),
     )
 
 
-def cone_query(cone: Cone, published: Published) -> str:
+def write_cone_query(cone: ConeSearchRequest, published: Published) -> str:
     """The galaxies within the cone, nearest first; their identity as text, as the standard demands.
 
     Nothing but checked numbers and published names is part of the text.
     """
     selected = [
         f'CAST("{IDENTITY}" AS VARCHAR(20)) AS "{IDENTITY}"' if name == IDENTITY else f'"{name}"'
-        for name in _names(cone.verbosity, published)
+        for name in _select_names(cone.verbosity, published)
     ]
     centre = f"{cone.ra_deg!r}, {cone.dec_deg!r}"
     return (
@@ -64,7 +64,7 @@ def cone_query(cone: Cone, published: Published) -> str:
     )
 
 
-def described(column: ColumnMeta, published: Published) -> ColumnMeta:
+def describe_column(column: ColumnMeta, published: Published) -> ColumnMeta:
     """A column of the answer, with the UCD that the standard demands."""
     if column.name == IDENTITY:
         text = {one.meta.name: one.meta.description for one in _columns(published)}.get(IDENTITY, "")
@@ -75,7 +75,7 @@ def described(column: ColumnMeta, published: Published) -> ColumnMeta:
     return replace(column, ucd=_OLD_UCDS.get(column.name, column.ucd))
 
 
-def _names(verbosity: int, published: Published) -> list[str]:
+def _select_names(verbosity: int, published: Published) -> list[str]:
     wanted = {
         one.meta.name
         for one in _columns(published)
@@ -88,14 +88,14 @@ def _columns(published: Published) -> tuple[PublishedColumn, ...]:
     return next(table.columns for table in published.tables if (table.schema, table.name) == TABLE)
 
 
-def _degrees(parameters: Parameters, name: str, least: int, most: int, what: str) -> float:
+def _parse_degrees(parameters: RequestParameters, name: str, minimum: int, maximum: int, what: str) -> float:
     text = parameters.one(name)
     if text is None:
-        raise AskedWrongError(f"{name} is missing: the {what} in degrees, {least} to {most}")
+        raise UsageError(f"{name} is missing: the {what} in degrees, {minimum} to {maximum}")
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not least <= value <= most:
-        raise AskedWrongError(f"{name} is {text[:50]!r}: expected the {what} in degrees, {least} to {most}")
+    if not minimum <= value <= maximum:
+        raise UsageError(f"{name} is {text[:50]!r}: expected the {what} in degrees, {minimum} to {maximum}")
     return value

@@ -16,11 +16,11 @@ from catalog.formats.error import votable_error
 from catalog.formats.votable_document import HEAD
 from catalog.formats.writer import Ending, Heading, Row, Writer
 from catalog.formats.xml import XML, quoted
-from catalog.tap.answers.ask import LINKS_PATH, ask
-from catalog.tap.answers.question import bounded_question
-from catalog.tap.cone_search.query import IDENTITY, cone_query, cone_wanted, described
+from catalog.tap.answers.request import make_query_request
+from catalog.tap.answers.sync import LINKS_PATH, answer_query
+from catalog.tap.cone_search.query import IDENTITY, describe_column, parse_cone_search, write_cone_query
 from catalog.tap.error_response import error_response
-from catalog.tap.parameters import Parameters, read_parameters
+from catalog.tap.parameters import RequestParameters, read_parameters
 from catalog.tap.service import Service
 
 
@@ -31,12 +31,12 @@ def cone_search_routes(service: Service) -> list[Route]:
         try:
             return await _search(service, request)
         except CatalogError as error:
-            return cone_error(error)
+            return cone_error_response(error)
 
     return [Route("/scs", search, methods=["GET", "POST"])]
 
 
-def cone_error(error: CatalogError) -> Response:
+def cone_error_response(error: CatalogError) -> Response:
     """An error where the standard of 2008 looks for it, and where DALI does."""
     response = error_response(error)
     info = f'<INFO ID="Error" name="Error" value={quoted(str(error))}/>\n'
@@ -47,25 +47,25 @@ def cone_error(error: CatalogError) -> Response:
 
 async def _search(service: Service, request: Request) -> Response:
     parameters = await read_parameters(request, service.limits)
-    cone = cone_wanted(parameters)
-    form = _format(parameters)
-    most = 0 if cone.radius_deg == 0 else parameters.whole_number("MAXREC")
-    published = await run_sync(_published, service)
-    question = bounded_question(cone_query(cone, published), "ADQL", most, service.limits)
+    cone = parse_cone_search(parameters)
+    form = _choose_format(parameters)
+    max_rows = 0 if cone.radius_deg == 0 else parameters.whole_number("MAXREC")
+    published = await run_sync(_read_published, service)
+    question = make_query_request(write_cone_query(cone, published), "ADQL", max_rows, service.limits)
     links = (service.base(request) + LINKS_PATH, IDENTITY)
     written = replace(
         form, make=lambda folder, most_bytes: ConeWriter(form.make(folder, most_bytes), published, links)
     )
-    return ask(service, request, question, written, "scs", on_error=cone_error)
+    return answer_query(service, request, question, written, "scs", on_error=cone_error_response)
 
 
-def _format(parameters: Parameters) -> Format:
+def _choose_format(parameters: RequestParameters) -> Format:
     """TABLEDATA as text/xml unless something else is asked for: the standard is older than BINARY2."""
     asked = parameters.one("RESPONSEFORMAT")
     return choose(asked) if asked else replace(choose("votable/td"), content_type=XML)
 
 
-def _published(service: Service) -> Published:
+def _read_published(service: Service) -> Published:
     with service.connections.reader() as reader:
         return service.cache.current(reader)
 
@@ -80,7 +80,7 @@ class ConeWriter:
 
     def start(self, columns: Sequence[ColumnMeta], heading: Heading) -> bytes:
         """The head of the file."""
-        told = [described(column, self._published) for column in columns]
+        told = [describe_column(column, self._published) for column in columns]
         return self._writer.start(told, replace(heading, links=self._links))
 
     def rows(self, rows: Sequence[Row]) -> bytes:

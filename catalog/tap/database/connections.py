@@ -10,7 +10,7 @@ from catalog.database.connection import connect, parse_url
 from catalog.tap.database.reader_check import require_harmless, take_reader_role
 from catalog.tap.limits import ServiceLimits
 
-_KEEPERS = 8
+_WRITERS = 8
 _SPARE_READERS = 3
 """Beside those of queries and jobs: for documents, cones and pictures."""
 _PATIENCE_S = 5.0
@@ -25,16 +25,16 @@ class Connections:
 
     Args:
         reader_url: A login that is, or is a member of, galcat_public and of nothing else.
-        keeper_url: The login that owns or writes the catalogue.
+        writer_url: The login that owns or writes the catalogue.
         limits: How many queries run at once.
     """
 
-    def __init__(self, reader_url: str, keeper_url: str, limits: ServiceLimits) -> None:
+    def __init__(self, reader_url: str, writer_url: str, limits: ServiceLimits) -> None:
         self._reader_url = reader_url
-        self._keeper_url = keeper_url
-        most = limits.queries_at_once + limits.jobs_at_once + _SPARE_READERS
-        self._readers = _pool(reader_url, take_reader_role, most, "readers")
-        self._keepers = _pool(keeper_url, _as_keeper, _KEEPERS, "keepers")
+        self._writer_url = writer_url
+        max_size = limits.queries_at_once + limits.jobs_at_once + _SPARE_READERS
+        self._readers = _make_pool(reader_url, take_reader_role, max_size, "readers")
+        self._writers = _make_pool(writer_url, _take_writer_role, _WRITERS, "keepers")
 
     def open(self) -> None:
         """Connect.
@@ -45,14 +45,14 @@ class Connections:
         with connect(self._reader_url, autocommit=True) as reader:
             take_reader_role(reader)
             require_harmless(reader)
-        with connect(self._keeper_url, autocommit=True) as keeper:
-            keeper.execute("SET ROLE galcat_writer")
-        for pool in (self._readers, self._keepers):
+        with connect(self._writer_url, autocommit=True) as writer:
+            writer.execute("SET ROLE galcat_writer")
+        for pool in (self._readers, self._writers):
             pool.open()
 
     def close(self) -> None:
         """Close all connections; those in use when they are given back."""
-        for pool in (self._readers, self._keepers):
+        for pool in (self._readers, self._writers):
             pool.close()
 
     @contextmanager
@@ -62,20 +62,20 @@ class Connections:
             yield connection
 
     @contextmanager
-    def keeper(self) -> Iterator[psycopg.Connection]:
+    def writer(self) -> Iterator[psycopg.Connection]:
         """A connection in autocommit mode by the role galcat_writer."""
-        with self._keepers.connection() as connection:
+        with self._writers.connection() as connection:
             yield connection
 
-    def own_keeper(self) -> psycopg.Connection:
+    def open_writer(self) -> psycopg.Connection:
         """A keeper of the caller's own, for what a session holds as long as it lives."""
-        connection = connect(self._keeper_url, autocommit=True)
-        _as_keeper(connection)
+        connection = connect(self._writer_url, autocommit=True)
+        _take_writer_role(connection)
         return connection
 
 
 @contextmanager
-def one_moment(connection: psycopg.Connection, seconds: float) -> Iterator[None]:
+def read_snapshot(connection: psycopg.Connection, seconds: float) -> Iterator[None]:
     """A transaction that only reads and sees one moment; no statement in it takes longer than `seconds`."""
     with connection.transaction(force_rollback=True):
         milliseconds = max(1, int(1000 * seconds))
@@ -83,12 +83,14 @@ def one_moment(connection: psycopg.Connection, seconds: float) -> Iterator[None]
         yield
 
 
-def _pool(url: str, configure: Callable[[psycopg.Connection], None], most: int, name: str) -> ConnectionPool:
+def _make_pool(
+    url: str, configure: Callable[[psycopg.Connection], None], max_size: int, name: str
+) -> ConnectionPool:
     return ConnectionPool(
         parse_url(url),
         kwargs={"autocommit": True},
         min_size=2,
-        max_size=most,
+        max_size=max_size,
         open=False,
         configure=configure,
         check=ConnectionPool.check_connection,  # the server may have been started again
@@ -98,5 +100,5 @@ def _pool(url: str, configure: Callable[[psycopg.Connection], None], most: int, 
     )
 
 
-def _as_keeper(connection: psycopg.Connection) -> None:
+def _take_writer_role(connection: psycopg.Connection) -> None:
     connection.execute("SET ROLE galcat_writer")

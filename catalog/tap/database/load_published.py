@@ -65,7 +65,7 @@ def load_published(connection: psycopg.Connection) -> Published:
     return Published(tuple(tables), schemas)
 
 
-def published_stamp(connection: psycopg.Connection) -> str:
+def read_published_stamp(connection: psycopg.Connection) -> str:
     """A text that changes when a published column appears, goes, or gets another type or meaning.
 
     Reading it is cheap, so that whoever keeps what `load_published` gave can ask each second.

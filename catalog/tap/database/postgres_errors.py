@@ -7,13 +7,13 @@ from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from catalog.errors import CatalogError, QueryError
-from catalog.tap.faults import BROKEN, BrokenError, BusyError
+from catalog.tap.errors import INTERNAL_MESSAGE, BusyError, InternalError
 
 _log = logging.getLogger(__name__)
 
-_USERS = ("22", "21", "2F", "P0", "54")
+_USER_CLASSES = ("22", "21", "2F", "P0", "54")
 """SQLSTATE classes: data, cardinality, functions that refuse, no such row, too complex."""
-_USERS_OWN = {"42703", "42P01", "42883", "42804", "42725", "42846", "42803", "53400"}
+_USER_STATES = {"42703", "42P01", "42883", "42804", "42725", "42846", "42803", "53400"}
 _OUT_OF_MEMORY = "53200"
 _INTERNAL = "XX000"
 _TOO_LARGE = "invalid memory alloc request size"
@@ -21,7 +21,7 @@ _TOO_LARGE = "invalid memory alloc request size"
 _NOT_AS_PUBLISHED = {"42703", "42P01", "42883"}
 
 
-def explained(error: psycopg.Error, seconds: float) -> CatalogError:
+def translate_error(error: psycopg.Error, seconds: float) -> CatalogError:
     """The same error for the client, in one line.
 
     Args:
@@ -35,10 +35,10 @@ def explained(error: psycopg.Error, seconds: float) -> CatalogError:
         _log.error("the database: %s", _one_line(error))
         return BusyError("the database cannot answer now: try again later")
     _log.error("a query failed by our fault: %s %s", error.sqlstate, _one_line(error), exc_info=error)
-    return BrokenError(BROKEN)
+    return InternalError(INTERNAL_MESSAGE)
 
 
-def too_slow(seconds: float) -> str:
+def timeout_message(seconds: float) -> str:
     """What is said to whom was allowed so many seconds."""
     return (
         f"the query took longer than {seconds:g} s and was cancelled: ask for less, "
@@ -50,12 +50,12 @@ def _users_fault(error: psycopg.Error, seconds: float) -> str:
     """What the query's author can mend; empty where nothing."""
     state, line = error.sqlstate or "", _one_line(error)
     if isinstance(error, errors.QueryCanceled):
-        return too_slow(seconds)
+        return timeout_message(seconds)
     if state in _NOT_AS_PUBLISHED:
         return "the published columns changed a moment ago: ask again"
     if state == _OUT_OF_MEMORY or (state == _INTERNAL and line.startswith(_TOO_LARGE)):
         return "the query needs more memory than Postgres has for it: ask for shorter texts, or fewer of them"
-    if state.startswith(_USERS) or state in _USERS_OWN:
+    if state.startswith(_USER_CLASSES) or state in _USER_STATES:
         return line
     if state == "" and isinstance(error, psycopg.DataError):
         return f"a value cannot be sent: {line}"
@@ -70,6 +70,6 @@ def _one_line(error: psycopg.Error) -> str:
     return " ".join(" ".join(parts).split())
 
 
-def storable(text: str) -> str:
+def make_storable(text: str) -> str:
     """The same text; NUL and lone surrogates become a mark of replacement."""
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()

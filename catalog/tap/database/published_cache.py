@@ -6,7 +6,7 @@ import time
 import psycopg
 
 from catalog.adql.published import Published
-from catalog.tap.database.load_published import load_published, published_stamp
+from catalog.tap.database.load_published import load_published, read_published_stamp
 
 _FRESH_S = 1.0
 
@@ -24,7 +24,7 @@ class PublishedCache:
         """Tables and columns that queries may name, by a reader's connection."""
         with self._lock:
             if self._published is None or time.monotonic() - self._looked_at > _FRESH_S:
-                stamp = published_stamp(connection)
+                stamp = read_published_stamp(connection)
                 if self._published is None or stamp != self._stamp:
                     self._published = load_published(connection)
                 self._stamp, self._looked_at = stamp, time.monotonic()

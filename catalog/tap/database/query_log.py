@@ -9,7 +9,7 @@ from datetime import datetime
 import psycopg
 
 from catalog.tap.database.connections import Connections
-from catalog.tap.database.postgres_errors import storable
+from catalog.tap.database.postgres_errors import make_storable
 
 _log = logging.getLogger(__name__)
 
@@ -22,9 +22,9 @@ _FORGET = """
     DELETE FROM galcat_tap.query_log
     WHERE asked_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(days => %s)
 """
-_MOST_CHARACTERS = 10_000
+_MAX_CHARACTERS = 10_000
 """Of a text: of a query that is longer, its beginning tells enough."""
-_MOST_WAITING = 10_000
+_MAX_WAITING = 10_000
 _TOGETHER = 500
 
 
@@ -51,7 +51,7 @@ class QueryLog:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._rows: queue.Queue[LoggedQuery | None] = queue.Queue(_MOST_WAITING)
+        self._rows: queue.Queue[LoggedQuery | None] = queue.Queue(_MAX_WAITING)
         self._thread = threading.Thread(target=self._work, name="query-log", daemon=True)
 
     def open(self) -> None:
@@ -65,7 +65,7 @@ class QueryLog:
 
     def add(self, row: LoggedQuery) -> None:
         """Write a row soon; long texts are cut."""
-        row = _short(row)
+        row = _shorten(row)
         try:
             self._rows.put_nowait(row)
         except queue.Full:
@@ -87,26 +87,26 @@ class QueryLog:
 
     def _write(self, rows: list[LoggedQuery]) -> None:
         try:
-            with self._connections.keeper() as keeper, keeper.transaction(), keeper.cursor() as cursor:
-                keeper.execute("SET LOCAL synchronous_commit = off")
-                cursor.executemany(_INSERT, [_storable(row) for row in rows])
+            with self._connections.writer() as writer, writer.transaction(), writer.cursor() as cursor:
+                writer.execute("SET LOCAL synchronous_commit = off")
+                cursor.executemany(_INSERT, [_make_values(row) for row in rows])
         except psycopg.Error:
             _log.exception("not written to the query log: %s", rows)
 
 
-def forget_old_queries(keeper: psycopg.Connection, days: int) -> None:
+def forget_old_queries(writer: psycopg.Connection, days: int) -> None:
     """Remove rows of the log that are older than so many days."""
-    keeper.execute(_FORGET, [days])
+    writer.execute(_FORGET, [days])
 
 
-def _short(row: LoggedQuery) -> LoggedQuery:
+def _shorten(row: LoggedQuery) -> LoggedQuery:
     return replace(
         row,
-        language=row.language[:_MOST_CHARACTERS],
-        query=row.query[:_MOST_CHARACTERS],
-        error=row.error and row.error[:_MOST_CHARACTERS],
+        language=row.language[:_MAX_CHARACTERS],
+        query=row.query[:_MAX_CHARACTERS],
+        error=row.error and row.error[:_MAX_CHARACTERS],
     )
 
 
-def _storable(row: LoggedQuery) -> tuple[object, ...]:
-    return tuple(storable(value) if isinstance(value, str) else value for value in astuple(row))
+def _make_values(row: LoggedQuery) -> tuple[object, ...]:
+    return tuple(make_storable(value) if isinstance(value, str) else value for value in astuple(row))

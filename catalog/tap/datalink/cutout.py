@@ -5,23 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from catalog.tap.datalink.galaxy_files import GalaxyFiles, object_id_of
-from catalog.tap.faults import AskedWrongError, NothingThereError
-from catalog.tap.parameters import Parameters
+from catalog.tap.datalink.galaxy_files import GalaxyFiles, parse_object_id
+from catalog.tap.errors import NotFoundError, UsageError
+from catalog.tap.parameters import RequestParameters
 
 BANDS_M = {"g": (4.0e-7, 5.5e-7), "r": (5.6e-7, 7.2e-7), "i": (7.0e-7, 8.6e-7), "z": (8.3e-7, 1.0e-6)}
 """Where the filters of DECam and SDSS let light through, in metres; as ivoa.obscore has them."""
 
 
-class SeveralValuesError(AskedWrongError):
+class SeveralValuesError(UsageError):
     """A parameter was given several times, and one value at a time is served."""
 
 
-class FilesGoneError(NothingThereError):
+class FilesGoneError(NotFoundError):
     """The tile cannot be read any more where it was read."""
 
 
-class NoPixelsError(NothingThereError):
+class NoPixelsError(NotFoundError):
     """The tile has no pixel of what was asked for."""
 
 
@@ -35,7 +35,7 @@ class Circle:
 
 
 @dataclass(frozen=True)
-class CutoutWanted:
+class CutoutRequest:
     """What the parameters ask for.
 
     Attributes:
@@ -61,47 +61,47 @@ class Cutter(Protocol):
         Raises:
             FilesGoneError: They are not, or no longer readable.
             NoPixelsError: The circle lies outside the tile.
-            AskedWrongError: The cutout would be too large.
+            UsageError: The cutout would be too large.
         """
 
 
-def cutout_wanted(parameters: Parameters) -> CutoutWanted:
+def parse_cutout_request(parameters: RequestParameters) -> CutoutRequest:
     """Read ID, CIRCLE or POS, and BAND.
 
     BAND is SODA's, an interval of wavelengths in metres; names such as `g` or `g r` serve as well.
 
     Raises:
-        AskedWrongError: One is missing, not understood, or out of range.
+        UsageError: One is missing, not understood, or out of range.
     """
-    name = _one(parameters, "ID")
+    name = _read_one(parameters, "ID")
     if name is None:
-        raise AskedWrongError("ID is missing: the object_id of a galaxy")
+        raise UsageError("ID is missing: the object_id of a galaxy")
     if parameters.one("POLYGON") is not None:
-        raise AskedWrongError("POLYGON is given: only CIRCLE ra dec radius is served")
-    object_id = object_id_of(name)
+        raise UsageError("POLYGON is given: only CIRCLE ra dec radius is served")
+    object_id = parse_object_id(name)
     if object_id is None:
-        raise AskedWrongError(f"ID is {name[:50]!r}: expected the object_id of a galaxy")
-    return CutoutWanted(object_id, _circle(parameters), _band(parameters))
+        raise UsageError(f"ID is {name[:50]!r}: expected the object_id of a galaxy")
+    return CutoutRequest(object_id, _parse_circle(parameters), _parse_band(parameters))
 
 
-def circle_of(wanted: CutoutWanted, galaxy: GalaxyFiles) -> Circle:
+def choose_circle(wanted: CutoutRequest, galaxy: GalaxyFiles) -> Circle:
     """The circle to enclose: where none is asked for, that of the galaxy's Galaxy Zoo cutout.
 
     Raises:
-        AskedWrongError: None is asked for, and the size of that cutout is not known.
+        UsageError: None is asked for, and the size of that cutout is not known.
     """
     if wanted.circle is not None:
         return wanted.circle
     if galaxy.field_deg is None:
-        raise AskedWrongError(f"the size of galaxy {galaxy.object_id} is not known: give CIRCLE")
+        raise UsageError(f"the size of galaxy {galaxy.object_id} is not known: give CIRCLE")
     return Circle(galaxy.ra_deg, galaxy.dec_deg, galaxy.field_deg / 2)
 
 
-def bands_of(wanted: CutoutWanted, galaxy: GalaxyFiles) -> list[str]:
+def choose_bands(wanted: CutoutRequest, galaxy: GalaxyFiles) -> list[str]:
     """The bands of the galaxy's survey that are asked for, in the survey's order.
 
     Raises:
-        AskedWrongError: The survey has no band of that name.
+        UsageError: The survey has no band of that name.
         NoPixelsError: It has none at those wavelengths.
     """
     if wanted.band is None:
@@ -109,7 +109,7 @@ def bands_of(wanted: CutoutWanted, galaxy: GalaxyFiles) -> list[str]:
     there = ", ".join(galaxy.bands)
     for band in wanted.band:
         if isinstance(band, str) and band not in galaxy.bands:
-            raise AskedWrongError(f"BAND is {band[:20]!r}: survey {galaxy.survey} has {there}")
+            raise UsageError(f"BAND is {band[:20]!r}: survey {galaxy.survey} has {there}")
     chosen = [band for band in galaxy.bands if _is_wanted(band, wanted.band)]
     if not chosen:
         raise NoPixelsError(f"survey {galaxy.survey} has no band at those wavelengths, only {there}")
@@ -120,46 +120,46 @@ def _is_wanted(band: str, wanted: tuple[str, ...] | tuple[float, float]) -> bool
     if band in wanted:
         return True
     low, high = BANDS_M.get(band, (math.nan, math.nan))
-    least, most = wanted[0], wanted[-1]
-    return isinstance(least, float) and isinstance(most, float) and low <= most and least <= high
+    minimum, maximum = wanted[0], wanted[-1]
+    return isinstance(minimum, float) and isinstance(maximum, float) and low <= maximum and minimum <= high
 
 
-def _circle(parameters: Parameters) -> Circle | None:
-    name, text = "CIRCLE", _one(parameters, "CIRCLE")
-    region = _one(parameters, "POS")
+def _parse_circle(parameters: RequestParameters) -> Circle | None:
+    name, text = "CIRCLE", _read_one(parameters, "CIRCLE")
+    region = _read_one(parameters, "POS")
     if text is not None and region is not None:
-        raise AskedWrongError("CIRCLE and POS are both given: give one")
+        raise UsageError("CIRCLE and POS are both given: give one")
     if region is not None:
         name, (shape, _space, text) = "POS", region.strip().partition(" ")
         if shape.upper() != "CIRCLE":
-            raise AskedWrongError(f"POS is {region[:50]!r}: only CIRCLE ra dec radius is served")
+            raise UsageError(f"POS is {region[:50]!r}: only CIRCLE ra dec radius is served")
     if text is None:
         return None
-    numbers = _numbers(text)
+    numbers = _parse_numbers(text)
     if len(numbers) != 3:  # noqa: PLR2004 - ra, dec and radius
-        raise AskedWrongError(f"{name} is {text[:50]!r}: expected ra, dec and radius in degrees")
+        raise UsageError(f"{name} is {text[:50]!r}: expected ra, dec and radius in degrees")
     ra_deg, dec_deg, radius_deg = numbers
-    for what, value, least, most in (("ra", ra_deg, 0, 360), ("dec", dec_deg, -90, 90)):
-        if not least <= value <= most:
-            raise AskedWrongError(f"{name}: {what} is {value:g}, not between {least} and {most} degrees")
+    for what, value, minimum, maximum in (("ra", ra_deg, 0, 360), ("dec", dec_deg, -90, 90)):
+        if not minimum <= value <= maximum:
+            raise UsageError(f"{name}: {what} is {value:g}, not between {minimum} and {maximum} degrees")
     if not 0 < radius_deg <= 180:  # noqa: PLR2004 - the whole sky
-        raise AskedWrongError(f"{name}: the radius is {radius_deg:g}, not between 0 and 180 degrees")
+        raise UsageError(f"{name}: the radius is {radius_deg:g}, not between 0 and 180 degrees")
     return Circle(ra_deg, dec_deg, radius_deg)
 
 
-def _band(parameters: Parameters) -> tuple[str, ...] | tuple[float, float] | None:
-    text = _one(parameters, "BAND")
+def _parse_band(parameters: RequestParameters) -> tuple[str, ...] | tuple[float, float] | None:
+    text = _read_one(parameters, "BAND")
     if text is None:
         return None
-    limits = _numbers(text)
+    limits = _parse_numbers(text)
     if not limits:
         return tuple(text.split())
     if len(limits) > 2 or not limits[0] <= limits[-1]:  # noqa: PLR2004 - an interval
-        raise AskedWrongError(f"BAND is {text[:50]!r}: expected two wavelengths in metres, the shorter first")
+        raise UsageError(f"BAND is {text[:50]!r}: expected two wavelengths in metres, the shorter first")
     return limits[0], limits[-1]
 
 
-def _numbers(text: str) -> list[float]:
+def _parse_numbers(text: str) -> list[float]:
     """The numbers that the text consists of; none where it has another word. NaN is no number here."""
     try:
         return [float(word) for word in text.split() if not math.isnan(float(word))]
@@ -167,7 +167,7 @@ def _numbers(text: str) -> list[float]:
         return []
 
 
-def _one(parameters: Parameters, name: str) -> str | None:
+def _read_one(parameters: RequestParameters, name: str) -> str | None:
     if len(set(parameters.values.get(name, ()))) > 1:
         raise SeveralValuesError(f"{name} is given several times: one value at a time is served")
     return parameters.one(name)

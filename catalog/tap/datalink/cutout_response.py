@@ -9,55 +9,55 @@ from starlette.responses import Response
 
 from catalog.errors import CatalogError, ServerError
 from catalog.tap.datalink.cutout import (
-    CutoutWanted,
+    CutoutRequest,
     Cutter,
     NoPixelsError,
     SeveralValuesError,
-    bands_of,
-    circle_of,
-    cutout_wanted,
+    choose_bands,
+    choose_circle,
+    parse_cutout_request,
 )
-from catalog.tap.datalink.galaxy_files import galaxy_files
-from catalog.tap.datalink.logged import logged
-from catalog.tap.faults import BusyError, NothingThereError, status_of
+from catalog.tap.datalink.galaxy_files import load_galaxy_files
+from catalog.tap.datalink.request_log import log_request
+from catalog.tap.errors import BusyError, NotFoundError, http_status
 from catalog.tap.parameters import read_parameters
 from catalog.tap.service import Service
 from catalog.tap.throttle import Gate
 
 FITS = "application/fits"
-_MOST_WAITING = 20
+_MAX_WAITING = 20
 _KEPT_S = 3600
 
 
 def cutout_endpoint(service: Service, cutter: Cutter) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint for GET and POST of ID, CIRCLE or POS, and BAND; one cutout at a time is made."""
-    gate = Gate(1, _MOST_WAITING)
+    gate = Gate(1, _MAX_WAITING)
 
     async def endpoint(request: Request) -> Response:
-        async with logged(service, request, "cutout") as note:
+        async with log_request(service, request, "cutout") as note:
             try:
-                wanted = cutout_wanted(await read_parameters(request, service.limits))
+                wanted = parse_cutout_request(await read_parameters(request, service.limits))
                 note.query = str(wanted)
                 async with gate.place():
                     content = await run_sync(_cut, service, cutter, wanted)
             except CatalogError as error:
                 note.error = str(error)
-                return _refusal(error)
+                return _refusal_response(error)
             note.rows = 1
-            return _file(request, wanted.object_id, content)
+            return _file_response(request, wanted.object_id, content)
 
     return endpoint
 
 
-def _cut(service: Service, cutter: Cutter, wanted: CutoutWanted) -> bytes:
-    with service.connections.keeper() as keeper:
-        galaxy = galaxy_files(keeper, [wanted.object_id]).get(wanted.object_id)
+def _cut(service: Service, cutter: Cutter, wanted: CutoutRequest) -> bytes:
+    with service.connections.writer() as writer:
+        galaxy = load_galaxy_files(writer, [wanted.object_id]).get(wanted.object_id)
     if galaxy is None:
-        raise NothingThereError(f"no galaxy has object_id {wanted.object_id}")
-    return cutter.cut(galaxy, circle_of(wanted, galaxy), bands_of(wanted, galaxy))
+        raise NotFoundError(f"no galaxy has object_id {wanted.object_id}")
+    return cutter.cut(galaxy, choose_circle(wanted, galaxy), choose_bands(wanted, galaxy))
 
 
-def _file(request: Request, object_id: int, content: bytes) -> Response:
+def _file_response(request: Request, object_id: int, content: bytes) -> Response:
     tag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
     headers = {"ETag": tag, "Cache-Control": f"public, max-age={_KEPT_S}"}
     if request.headers.get("if-none-match") == tag:
@@ -66,7 +66,7 @@ def _file(request: Request, object_id: int, content: bytes) -> Response:
     return Response(content, headers=headers, media_type=FITS)
 
 
-def _refusal(error: CatalogError) -> Response:
+def _refusal_response(error: CatalogError) -> Response:
     """SODA 1.0, sections 5.1 and 5.2: no pixels are no error and have no text."""
     if isinstance(error, NoPixelsError):
         return Response(status_code=204)
@@ -78,4 +78,4 @@ def _refusal(error: CatalogError) -> Response:
     elif isinstance(error, ServerError):
         label = "Error"
     headers = {"Retry-After": str(error.retry_seconds)} if isinstance(error, BusyError) else None
-    return Response(f"{label}: {error}\n", status_of(error), headers, "text/plain")
+    return Response(f"{label}: {error}\n", http_status(error), headers, "text/plain")

@@ -39,7 +39,7 @@ class GalaxyFiles:
     thumbnail_bytes: int | None
 
 
-def galaxy_files(connection: psycopg.Connection, object_ids: Sequence[int]) -> dict[int, GalaxyFiles]:
+def load_galaxy_files(connection: psycopg.Connection, object_ids: Sequence[int]) -> dict[int, GalaxyFiles]:
     """What there is of each galaxy; one that is not shown is left out."""
     rows = connection.execute(
         "SELECT s.object_id, s.ra, s.dec, s.pixel_scale_arcsec::float8 * %s / 3600, "
@@ -53,12 +53,12 @@ def galaxy_files(connection: psycopg.Connection, object_ids: Sequence[int]) -> d
 
 
 IVOID = "ivo://galcat/galaxy?"
-_LARGEST = 2**63 - 1
+_MAX_ID = 2**63 - 1
 _NAME = re.compile(rf"(?:{re.escape(IVOID)})?([0-9]{{1,19}})", re.IGNORECASE)
 
 
-def object_id_of(text: str) -> int | None:
+def parse_object_id(text: str) -> int | None:
     """The object_id that a name means; None where it is no such name."""
     found = _NAME.fullmatch(text.strip())
-    number = int(found[1]) if found else _LARGEST + 1
-    return number if number <= _LARGEST else None
+    number = int(found[1]) if found else _MAX_ID + 1
+    return number if number <= _MAX_ID else None

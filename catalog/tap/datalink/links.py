@@ -53,7 +53,7 @@ _SERVICE = """\
 
 
 @dataclass(frozen=True)
-class Asked:
+class LinkRequest:
     """An identifier and what it stands for.
 
     Attributes:
@@ -67,7 +67,7 @@ class Asked:
     is_cuttable: bool = False
 
 
-def links_document(asked: Sequence[Asked], base_url: str, *, is_cut: bool) -> bytes:
+def write_links(asked: Sequence[LinkRequest], base_url: str, *, is_cut: bool) -> bytes:
     """A VOTable of all links, those of a galaxy one after the other.
 
     Args:
@@ -77,31 +77,33 @@ def links_document(asked: Sequence[Asked], base_url: str, *, is_cut: bool) -> by
     """
     writer = TabledataWriter()
     start = writer.start(_COLUMNS, Heading(info={"standardID": _STANDARD}))
-    rows = writer.rows([row for one in asked for row in _rows(one, base_url)])
+    rows = writer.rows([row for one in asked for row in _write_rows(one, base_url)])
     whole = start + rows + b"".join(writer.end(Ending(is_cut=is_cut)))
     if not any(one.is_cuttable for one in asked):
         return whole
-    return whole.removesuffix(_END) + _service(base_url) + _END
+    return whole.removesuffix(_END) + _write_service(base_url) + _END
 
 
-def _rows(asked: Asked, base_url: str) -> Iterator[Row]:
+def _write_rows(asked: LinkRequest, base_url: str) -> Iterator[Row]:
     galaxy = asked.galaxy
     if galaxy is None:
         error = f"NotFoundFault: {asked.name} is no galaxy of this catalogue"
         yield asked.name, None, None, error, "#this", None, None, None, None, None
         return
-    yield _link(asked, "#this", _row_url(base_url, galaxy), "Its row in galcat.galaxy", VOTABLE)
+    yield _write_link(asked, "#this", _row_url(base_url, galaxy), "Its row in galcat.galaxy", VOTABLE)
     if galaxy.thumbnail_bytes is not None:
         url = f"{base_url}/datalink/thumbnail/{galaxy.object_id}.jpg"
-        yield _link(asked, "#preview", url, "A small colour picture", JPEG, galaxy.thumbnail_bytes)
+        yield _write_link(asked, "#preview", url, "A small colour picture", JPEG, galaxy.thumbnail_bytes)
     if asked.is_cuttable:
         url = f"{base_url}/datalink/cutout?ID={galaxy.object_id}"
-        yield _link(asked, "#cutout", url, "Its Galaxy Zoo field in all bands, in flux", FITS)
+        yield _write_link(asked, "#cutout", url, "Its Galaxy Zoo field in all bands, in flux", FITS)
         text = "A field of your choice, in the bands of your choice"
         yield asked.name, None, "cutout", None, "#cutout", text, FITS, None, "false", True
 
 
-def _link(asked: Asked, semantics: str, url: str, text: str, kind: str, size: int | None = None) -> Row:
+def _write_link(
+    asked: LinkRequest, semantics: str, url: str, text: str, kind: str, size: int | None = None
+) -> Row:
     return asked.name, url, None, None, semantics, text, kind, size, "false", True
 
 
@@ -110,7 +112,7 @@ def _row_url(base_url: str, galaxy: GalaxyFiles) -> str:
     return f"{base_url}/tap/sync?{urlencode({'LANG': 'ADQL', 'QUERY': query})}"
 
 
-def _service(base_url: str) -> bytes:
+def _write_service(base_url: str) -> bytes:
     edges = [edge for band in BANDS_M.values() for edge in band]
     url = quoted(f"{base_url}/datalink/cutout")
     return _SERVICE.format(url=url, fits=FITS, least=min(edges), most=max(edges)).encode()

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from catalog.errors import UnknownObjectError
 from catalog.search.thumbnails import read_thumbnails
-from catalog.tap.datalink.galaxy_files import object_id_of
-from catalog.tap.faults import NothingThereError
+from catalog.tap.datalink.galaxy_files import parse_object_id
+from catalog.tap.errors import NotFoundError
 from catalog.tap.service import Service
 
 JPEG = "image/jpeg"
@@ -22,8 +22,8 @@ def thumbnail_endpoint(service: Service) -> Callable[[Request], Response]:
     def endpoint(request: Request) -> Response:
         text = request.path_params["object_id"]
         try:
-            jpeg = _jpeg(service, text)
-        except NothingThereError as error:
+            jpeg = _read_jpeg(service, text)
+        except NotFoundError as error:
             return Response(f"{error}\n", 404, media_type="text/plain")
         tag = f'"{hashlib.blake2b(jpeg, digest_size=12).hexdigest()}"'
         headers = {"ETag": tag, "Cache-Control": f"public, max-age={_KEPT_S}"}
@@ -34,12 +34,12 @@ def thumbnail_endpoint(service: Service) -> Callable[[Request], Response]:
     return endpoint
 
 
-def _jpeg(service: Service, text: str) -> bytes:
-    object_id = object_id_of(text)
+def _read_jpeg(service: Service, text: str) -> bytes:
+    object_id = parse_object_id(text)
     if object_id is None:
-        raise NothingThereError(f"{text[:50]!r} is no object_id")
+        raise NotFoundError(f"{text[:50]!r} is no object_id")
     try:
-        with service.connections.keeper() as keeper:
-            return read_thumbnails(keeper, [object_id])[object_id]
+        with service.connections.writer() as writer:
+            return read_thumbnails(writer, [object_id])[object_id]
     except UnknownObjectError as error:
-        raise NothingThereError(str(error)) from error
+        raise NotFoundError(str(error)) from error

@@ -12,7 +12,7 @@ PHASES = (*ACTIVE, "COMPLETED", "ERROR", "ABORTED", "HELD", "SUSPENDED", "ARCHIV
 
 
 @dataclass(frozen=True)
-class Result:
+class JobResult:
     """The file that a job made.
 
     Attributes:
@@ -55,7 +55,7 @@ class Job:
     destruction: datetime
     execution_seconds: int
     error: str = ""
-    result: Result | None = None
+    result: JobResult | None = None
     uploads: tuple[PublishedTable, ...] = field(default=())
 
     @property

@@ -7,7 +7,7 @@ from datetime import datetime
 import psycopg
 
 from catalog.adql.published import PublishedTable
-from catalog.tap.faults import AskedWrongError, NothingThereError
+from catalog.tap.errors import NotFoundError, UsageError
 from catalog.tap.job_store.job import Job
 from catalog.tap.job_store.row import parameters_json, select_jobs, uploads_json
 
@@ -38,11 +38,11 @@ class NewJob:
     uploads: tuple[PublishedTable, ...] = ()
 
 
-def make_job(keeper: psycopg.Connection, job: NewJob, most_active: int) -> None:
+def insert_job(writer: psycopg.Connection, job: NewJob, max_active: int) -> None:
     """Store a new job; those of one address are made one after the other.
 
     Raises:
-        AskedWrongError: So many jobs of its address wait or run already.
+        UsageError: So many jobs of its address wait or run already.
     """
     values = {
         "job_id": job.job_id,
@@ -54,22 +54,22 @@ def make_job(keeper: psycopg.Connection, job: NewJob, most_active: int) -> None:
         "seconds": job.execution_seconds,
         "uploads": uploads_json(job.uploads),
     }
-    with keeper.transaction():
-        keeper.execute(_ALONE, [job.address])
-        check_place(keeper, job.address, most_active)
-        keeper.execute(_INSERT, values)
+    with writer.transaction():
+        writer.execute(_ALONE, [job.address])
+        check_slot(writer, job.address, max_active)
+        writer.execute(_INSERT, values)
 
 
-def check_place(keeper: psycopg.Connection, address: str, most_active: int) -> None:
+def check_slot(writer: psycopg.Connection, address: str, max_active: int) -> None:
     """See whether an address may have another job.
 
     Raises:
-        AskedWrongError: So many of its jobs wait or run already.
+        UsageError: So many of its jobs wait or run already.
     """
-    row = keeper.execute(_ACTIVE, [address]).fetchone()
+    row = writer.execute(_ACTIVE, [address]).fetchone()
     active = int(str(row[0])) if row else 0
-    if active >= most_active:
-        raise AskedWrongError(f"{active} jobs of your address wait or run already: let them end first")
+    if active >= max_active:
+        raise UsageError(f"{active} jobs of your address wait or run already: let them end first")
 
 
 _LOCKED = "SELECT * FROM galcat_tap.job WHERE job_id = %s FOR UPDATE"
@@ -80,13 +80,13 @@ _CHANGE = """
 """
 
 
-def change_job(
-    keeper: psycopg.Connection,
+def update_job(
+    writer: psycopg.Connection,
     job_id: str,
     parameters: Mapping[str, tuple[str, ...]],
     uploads: Sequence[PublishedTable],
     run_id: str | None,
-    most_uploads: int,
+    max_uploads: int,
 ) -> tuple[PublishedTable, ...]:
     """Give a pending job other parameters and further tables; a table takes the place of one of its name.
 
@@ -94,31 +94,31 @@ def change_job(
         The tables that no longer belong to the job.
 
     Raises:
-        AskedWrongError: It is no longer pending, or would have too many tables.
-        NothingThereError: There is no such job any more.
+        UsageError: It is no longer pending, or would have too many tables.
+        NotFoundError: There is no such job any more.
     """
-    with keeper.transaction():
-        job = _pending(select_jobs(keeper, _LOCKED, [job_id]), job_id)
+    with writer.transaction():
+        job = _require_pending(select_jobs(writer, _LOCKED, [job_id]), job_id)
         names = {table.name.lower() for table in uploads}
-        check_number((*names, *(table.name for table in job.uploads)), most_uploads)
-        keeper.execute(_CHANGE, [parameters_json(parameters), uploads_json(uploads), run_id, job_id])
+        check_table_count((*names, *(table.name for table in job.uploads)), max_uploads)
+        writer.execute(_CHANGE, [parameters_json(parameters), uploads_json(uploads), run_id, job_id])
     return tuple(table for table in job.uploads if table.name.lower() in names)
 
 
-def check_number(names: Iterable[str], most_uploads: int) -> None:
+def check_table_count(names: Iterable[str], max_uploads: int) -> None:
     """See whether a job may have tables of these names; the same name counts once.
 
     Raises:
-        AskedWrongError: They are too many.
+        UsageError: They are too many.
     """
     number = len({name.lower() for name in names})
-    if number > most_uploads:
-        raise AskedWrongError(f"the job would have {number} tables: {most_uploads} may come with a query")
+    if number > max_uploads:
+        raise UsageError(f"the job would have {number} tables: {max_uploads} may come with a query")
 
 
-def _pending(found: list[Job], job_id: str) -> Job:
+def _require_pending(found: list[Job], job_id: str) -> Job:
     if not found:
-        raise NothingThereError(f"no job {job_id[:50]!r} any more")
+        raise NotFoundError(f"no job {job_id[:50]!r} any more")
     if found[0].phase != "PENDING":
-        raise AskedWrongError(f"job {job_id} is {found[0].phase}: its parameters stay as they are")
+        raise UsageError(f"job {job_id} is {found[0].phase}: its parameters stay as they are")
     return found[0]

@@ -30,22 +30,22 @@ class RemovedJob:
     result_file: str | None
 
 
-def delete_job(keeper: psycopg.Connection, job_id: str) -> RemovedJob | None:
+def delete_job(writer: psycopg.Connection, job_id: str) -> RemovedJob | None:
     """Remove a job's row; None where there is none."""
-    found = _removed(keeper, _DELETE, [job_id])
+    found = _delete(writer, _DELETE, [job_id])
     return found[0] if found else None
 
 
-def delete_old_jobs(keeper: psycopg.Connection) -> list[RemovedJob]:
+def delete_old_jobs(writer: psycopg.Connection) -> list[RemovedJob]:
     """Remove the rows of jobs whose destruction has come."""
-    return _removed(keeper, _DELETE_OLD, [])
+    return _delete(writer, _DELETE_OLD, [])
 
 
-def drop_tables_of(keeper: psycopg.Connection, job_id: str) -> None:
+def drop_tables_of(writer: psycopg.Connection, job_id: str) -> None:
     """Remove every table that came with a job, those that others have replaced included."""
-    for name in [row[0] for row in keeper.execute(_TABLES, [job_id]).fetchall()]:
-        keeper.execute(_DROP, [name])
+    for name in [row[0] for row in writer.execute(_TABLES, [job_id]).fetchall()]:
+        writer.execute(_DROP, [name])
 
 
-def _removed(keeper: psycopg.Connection, query: LiteralString, values: list[str]) -> list[RemovedJob]:
-    return [RemovedJob(str(row[0]), row[1]) for row in keeper.execute(query, values).fetchall()]
+def _delete(writer: psycopg.Connection, query: LiteralString, values: list[str]) -> list[RemovedJob]:
+    return [RemovedJob(str(row[0]), row[1]) for row in writer.execute(query, values).fetchall()]

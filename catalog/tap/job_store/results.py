@@ -12,7 +12,7 @@ _HALF = ".half"
 _LEFT_OVER_S = 3_600
 
 
-class FullError(CatalogError):
+class SpoolFullError(CatalogError):
     """There is no room for a result."""
 
 
@@ -20,10 +20,10 @@ def check_room(size: int, room: int) -> None:
     """See whether a result of `size` bytes has room.
 
     Raises:
-        FullError: It has not.
+        SpoolFullError: It has not.
     """
     if size > room:
-        raise FullError(f"the result is larger than the {room:,} bytes there is room for")
+        raise SpoolFullError(f"the result is larger than the {room:,} bytes there is room for")
 
 
 class JobResults:
@@ -49,18 +49,18 @@ class JobResults:
         """Where the file of that name lies, or would lie."""
         return self._folder / name
 
-    def write(self, name: str, pieces: Iterable[bytes], most_bytes: int) -> int:
+    def write(self, name: str, pieces: Iterable[bytes], max_bytes: int) -> int:
         """Write a file whole, safe against a loss of power; returns its size.
 
         Raises:
-            FullError: It needs more than `most_bytes`, or the disk is full; nothing is left of it then.
+            SpoolFullError: It needs more than `max_bytes`, or the disk is full; nothing is left of it then.
         """
         half = self.path(name + _HALF)
         try:
-            size = _written(half, pieces, most_bytes)
+            size = _write(half, pieces, max_bytes)
             half.replace(self.path(name))
         except OSError as error:
-            raise FullError(f"the result cannot be kept: {error.strerror}") from error
+            raise SpoolFullError(f"the result cannot be kept: {error.strerror}") from error
         finally:
             half.unlink(missing_ok=True)
         return size
@@ -77,12 +77,12 @@ class JobResults:
                 path.unlink(missing_ok=True)
 
 
-def _written(path: Path, pieces: Iterable[bytes], most_bytes: int) -> int:
+def _write(path: Path, pieces: Iterable[bytes], max_bytes: int) -> int:
     size = 0
     with path.open("wb") as file:
         for piece in pieces:
             size += len(piece)
-            check_room(size, most_bytes)
+            check_room(size, max_bytes)
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())

@@ -10,28 +10,28 @@ from psycopg.types.json import Jsonb
 
 from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.columns import ColumnMeta
-from catalog.tap.faults import BrokenError
-from catalog.tap.job_store.job import Job, Result
+from catalog.tap.errors import InternalError
+from catalog.tap.job_store.job import Job, JobResult
 
 
-class UnreadableError(BrokenError):
+class UnreadableJobError(InternalError):
     """A row holds what Python cannot hold, or what another version of the service wrote."""
 
 
 def select_jobs(
-    keeper: psycopg.Connection, query: LiteralString, values: Mapping[str, object] | list[Any]
+    writer: psycopg.Connection, query: LiteralString, values: Mapping[str, object] | list[Any]
 ) -> list[Job]:
     """Run a statement that gives whole rows of galcat_tap.job.
 
     Raises:
-        UnreadableError: One of them cannot be read.
+        UnreadableJobError: One of them cannot be read.
     """
-    with keeper.cursor(row_factory=dict_row) as cursor:
+    with writer.cursor(row_factory=dict_row) as cursor:
         cursor.execute(query, values)
         try:
-            return [_job(row) for row in cursor.fetchall()]
+            return [_make_job(row) for row in cursor.fetchall()]
         except (psycopg.DataError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise UnreadableError(f"a job cannot be read: {error}") from error
+            raise UnreadableJobError(f"a job cannot be read: {error}") from error
 
 
 def parameters_json(parameters: Mapping[str, tuple[str, ...]]) -> Jsonb:
@@ -44,7 +44,7 @@ def uploads_json(tables: Sequence[PublishedTable]) -> Jsonb:
     return Jsonb({table.name.lower(): to_record(table) for table in tables})
 
 
-def _job(row: Mapping[str, Any]) -> Job:
+def _make_job(row: Mapping[str, Any]) -> Job:
     return Job(
         job_id=row["job_id"],
         run_id=row["run_id"],
@@ -58,15 +58,15 @@ def _job(row: Mapping[str, Any]) -> Job:
         destruction=row["destruction"],
         execution_seconds=row["execution_seconds"],
         error=row["error"] or "",
-        result=_result(row),
+        result=_make_result(row),
         uploads=tuple(from_record(record) for record in row["uploads"].values()),
     )
 
 
-def _result(row: Mapping[str, Any]) -> Result | None:
+def _make_result(row: Mapping[str, Any]) -> JobResult | None:
     if row["result_file"] is None:
         return None
-    return Result(
+    return JobResult(
         row["result_file"], row["result_type"], row["result_bytes"], row["result_rows"], row["is_cut"]
     )
 

@@ -20,7 +20,7 @@ class Client:
     user_agent: str
 
 
-def client_of(request: Request, public_url: str | None) -> Client:
+def identify_client(request: Request, public_url: str | None) -> Client:
     """Who asks; what a proxy says of it counts only where there is one, that is where `public_url` is set."""
     address = request.client.host if request.client else ""
     if public_url:
@@ -30,6 +30,6 @@ def client_of(request: Request, public_url: str | None) -> Client:
     return Client(address, request.headers.get("user-agent", "")[:_USER_AGENT_CHARACTERS])
 
 
-def base_of(request: Request, public_url: str | None) -> str:
+def find_base_url(request: Request, public_url: str | None) -> str:
     """URL of the service without a slash at its end: `public_url`, or as the client itself called it."""
     return (public_url or str(request.base_url)).rstrip("/")

@@ -10,7 +10,7 @@ _FAST = 1
 """zlib's lowest level: on text nearly as small as the usual one, in a third of the time."""
 
 
-def takes_gzip(request: Request) -> bool:
+def accepts_gzip(request: Request) -> bool:
     """Whether Accept-Encoding names gzip, and not only to refuse it."""
     for part in request.headers.get("accept-encoding", "").lower().split(","):
         name, _, weight = part.partition(";")
@@ -19,7 +19,7 @@ def takes_gzip(request: Request) -> bool:
     return False
 
 
-def gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def gzip_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes, compressed."""
     packer = zlib.compressobj(_FAST, zlib.DEFLATED, _GZIP_WINDOW)
     for piece in pieces:

@@ -44,7 +44,7 @@ class CrossOrigin:
 
     def _is_allowed(self, request: Request) -> bool:
         origin = request.headers.get("origin")
-        if origin is None or _place(origin) == _place(self._base(request)):
+        if origin is None or _host_and_port(origin) == _host_and_port(self._base(request)):
             return True
         method = request.method
         if method == "OPTIONS":
@@ -60,6 +60,6 @@ def _is_for_all(method: str, path: tuple[str, ...]) -> bool:
     return path[: len(_LIST)] != _LIST or method in _READ
 
 
-def _place(url: str) -> str:
+def _host_and_port(url: str) -> str:
     """Host and port; a proxy that hides the scheme from the service changes neither."""
     return url.partition("://")[2].partition("/")[0].lower()

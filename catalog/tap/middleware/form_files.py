@@ -8,7 +8,7 @@ _KEY = "galcat.files"
 
 
 class FormFiles:
-    """Middleware that closes what `closed_later` was told of."""
+    """Middleware that closes what `close_later` was told of."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -24,7 +24,7 @@ class FormFiles:
                 file.file.close()
 
 
-def closed_later(request: Request, file: UploadFile) -> UploadFile:
+def close_later(request: Request, file: UploadFile) -> UploadFile:
     """Have a file closed with its request."""
     request.scope.get(_KEY, []).append(file)
     return file

@@ -27,7 +27,7 @@ _TIME = "timestamp"
 _TIMES = ("timestamp", "timestamptz", "date")
 
 
-class Described(Protocol):
+class PostgresColumn(Protocol):
     """What Postgres says of an answer's column."""
 
     @property
@@ -35,22 +35,26 @@ class Described(Protocol):
         """The type's OID."""
 
 
-def described(columns: Sequence[ColumnMeta], answer: Sequence[Described]) -> tuple[ColumnMeta, ...]:
+def describe_columns(
+    columns: Sequence[ColumnMeta], answer: Sequence[PostgresColumn]
+) -> tuple[ColumnMeta, ...]:
     """Columns as they were expected, with the types that Postgres gave them.
 
     Raises:
         QueryError: A column has a type that no format can hold; names both.
     """
-    return tuple(_described(meta, column.type_code) for meta, column in zip(columns, answer, strict=True))
+    return tuple(
+        _describe_column(meta, column.type_code) for meta, column in zip(columns, answer, strict=True)
+    )
 
 
-def plain(rows: list[Row], answer: Sequence[Described]) -> list[Row]:
+def convert_rows(rows: list[Row], answer: Sequence[PostgresColumn]) -> list[Row]:
     """The same rows with times as naive UTC datetimes and no Decimals; all else is plain as it comes."""
     odd = [i for i, column in enumerate(answer) if column.type_code in _ODD]
-    return [_mended(row, odd) for row in rows] if odd else rows
+    return [_convert_row(row, odd) for row in rows] if odd else rows
 
 
-def _described(meta: ColumnMeta, oid: int) -> ColumnMeta:
+def _describe_column(meta: ColumnMeta, oid: int) -> ColumnMeta:
     known = _KNOWN.get(oid)
     if known is None:
         name = getattr(psycopg.adapters.types.get(oid), "name", f"number {oid}")
@@ -63,18 +67,18 @@ def _described(meta: ColumnMeta, oid: int) -> ColumnMeta:
     return meta if fits else replace(meta, datatype=datatype, arraysize=arraysize, xtype="")
 
 
-def _mended(row: Row, odd: list[int]) -> Row:
+def _convert_row(row: Row, odd: list[int]) -> Row:
     values = list(row)
     for i in odd:
-        values[i] = _plain(values[i])
+        values[i] = _convert_value(values[i])
     return tuple(values)
 
 
-def _plain(value: object) -> object:
+def _convert_value(value: object) -> object:
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_convert_value(one) for one in value]
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)  # the session's zone is UTC
     if isinstance(value, date):

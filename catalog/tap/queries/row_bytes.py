@@ -15,32 +15,32 @@ _NUMBER_BYTES = 40
 """Of a number in a list, as Python has it."""
 
 
-def wide_columns(columns: Sequence[ColumnMeta]) -> list[int]:
+def find_wide_columns(columns: Sequence[ColumnMeta]) -> list[int]:
     """The places of columns whose values may be of any width: text and arrays."""
     return [i for i, column in enumerate(columns) if column.arraysize and column.xtype != _TIME]
 
 
-def without_wide_rows(translation: Translation, most_bytes: int) -> sql.Composed:
+def refuse_wide_rows(translation: Translation, max_bytes: int) -> sql.Composed:
     """The query; in Postgres it fails at a row of more than so many bytes, which is never sent."""
-    if not wide_columns(translation.columns):
+    if not find_wide_columns(translation.columns):
         return translation.query
     return sql.SQL(
         "SELECT answer.* FROM ({query}) AS answer "
         "WHERE CASE WHEN pg_column_size(answer.*) <= {most} THEN true "
         "ELSE galcat_tap.refuse_row(pg_column_size(answer.*), {most}) END"
-    ).format(query=translation.query, most=sql.Literal(most_bytes))
+    ).format(query=translation.query, max_rows=sql.Literal(max_bytes))
 
 
-def batches(rows: Iterator[Row], wide: Sequence[int], most_rows: int) -> Iterator[list[Row]]:
+def batch_rows(rows: Iterator[Row], wide: Sequence[int], max_rows: int) -> Iterator[list[Row]]:
     """Rows some at a time: so many, or fewer where their values in the `wide` columns take about 8 MB."""
-    while batch := _bounded(rows, wide, most_rows) if wide else list(islice(rows, most_rows)):
+    while batch := _take_batch(rows, wide, max_rows) if wide else list(islice(rows, max_rows)):
         yield batch
 
 
-def _bounded(rows: Iterator[Row], wide: Sequence[int], most_rows: int) -> list[Row]:
+def _take_batch(rows: Iterator[Row], wide: Sequence[int], max_rows: int) -> list[Row]:
     batch: list[Row] = []
     size = 0
-    for row in islice(rows, most_rows):
+    for row in islice(rows, max_rows):
         batch.append(row)
         for i in wide:
             value = row[i]

@@ -14,12 +14,12 @@ from catalog.adql.translate import translate
 from catalog.adql.translation import Translation
 from catalog.errors import QueryError
 from catalog.formats.writer import Row
-from catalog.tap.database.connections import Connections, one_moment
-from catalog.tap.database.postgres_errors import explained
+from catalog.tap.database.connections import Connections, read_snapshot
+from catalog.tap.database.postgres_errors import translate_error
 from catalog.tap.database.published_cache import PublishedCache
-from catalog.tap.queries.gather_rows import Chunks, Columns, columns_alone, counted, streamed
-from catalog.tap.queries.postgres_types import described, plain
-from catalog.tap.queries.similar import resolved
+from catalog.tap.queries.gather_rows import Chunks, Columns, count_and_stream_rows, read_columns, stream_rows
+from catalog.tap.queries.postgres_types import convert_rows, describe_columns
+from catalog.tap.queries.similar import resolve_searches
 
 _log = logging.getLogger(__name__)
 
@@ -28,25 +28,25 @@ _ROW_BYTES = 10_000_000
 """Of one row of an answer."""
 
 
-class StoppedError(QueryError):
+class QueryStoppedError(QueryError):
     """The query was stopped from outside: its time was over, it was aborted, or nobody waits any more."""
 
 
 @dataclass(frozen=True)
-class Question:
+class QueryRequest:
     """What is asked.
 
     Attributes:
         text: The query.
         language: ADQL, ADQL-2.0 or ADQL-2.1.
-        usual: Rows at most where the query names no TOP.
-        most: Rows at most in any case; 0 asks for the columns alone.
+        default_rows: Rows at most where the query names no TOP.
+        max_rows: Rows at most in any case; 0 asks for the columns alone.
     """
 
     text: str
     language: str
-    usual: int
-    most: int
+    default_rows: int
+    max_rows: int
 
 
 class RunningQuery:
@@ -62,7 +62,7 @@ class RunningQuery:
     """
 
     def __init__(
-        self, connections: Connections, cache: PublishedCache, question: Question, seconds: float
+        self, connections: Connections, cache: PublishedCache, request: QueryRequest, seconds: float
     ) -> None:
         self.columns: Columns = ()
         self.is_cut = False
@@ -70,7 +70,7 @@ class RunningQuery:
         self.seconds = seconds
         self._connections = connections
         self._cache = cache
-        self._question = question
+        self._request = request
         self._held = ExitStack()
         self._lock = threading.Lock()
         self._is_at_work = False
@@ -92,21 +92,21 @@ class RunningQuery:
         with self._working():
             connection = self._held.enter_context(self._connections.reader())
             self._connection = connection
-            self._held.enter_context(one_moment(connection, self.seconds))
-            translation, most = self._translated(connection, uploads)
-            if most == 0:
-                self.columns, self.is_cut = columns_alone(connection, translation), True
+            self._held.enter_context(read_snapshot(connection, self.seconds))
+            translation, max_rows = self._translate(connection, uploads)
+            if max_rows == 0:
+                self.columns, self.is_cut = read_columns(connection, translation), True
                 return
-            parameters = resolved(connection, translation)
+            parameters = resolve_searches(connection, translation)
 
             def tell(total: int) -> None:
-                self.is_cut = total > most
+                self.is_cut = total > max_rows
 
             if is_counted:
-                chunks = counted(connection, translation, parameters, _ROW_BYTES, tell)
+                chunks = count_and_stream_rows(connection, translation, parameters, _ROW_BYTES, tell)
             else:
-                chunks = streamed(connection, translation, parameters, _ROW_BYTES)
-            self._chunks = self._shown(connection, translation, chunks, most)
+                chunks = stream_rows(connection, translation, parameters, _ROW_BYTES)
+            self._chunks = self._show(connection, translation, chunks, max_rows)
             next(self._chunks)
 
     def chunks(self) -> Iterator[list[Row]]:
@@ -124,7 +124,7 @@ class RunningQuery:
             yield rows
 
     def stop(self, reason: str) -> None:
-        """Cancel it in Postgres; whoever works on it gets StoppedError with this reason."""
+        """Cancel it in Postgres; whoever works on it gets QueryStoppedError with this reason."""
         self._stopped_for = self._stopped_for or reason
         while True:
             with self._lock:
@@ -144,40 +144,40 @@ class RunningQuery:
         except psycopg.Error as error:
             _log.warning("a reader's connection is lost: %s", error)
 
-    def _translated(
+    def _translate(
         self, connection: psycopg.Connection, uploads: tuple[PublishedTable, ...]
     ) -> tuple[Translation, int]:
         """The translation, and how many rows are shown at most."""
-        asked = self._question
+        asked = self._request
         published = self._cache.current(connection).with_uploads(uploads)
-        translation = translate(asked.text, published, asked.usual, asked.language)
+        translation = translate(asked.text, published, asked.default_rows, asked.language)
         wanted = translation.limit or 0
-        if wanted <= asked.usual or asked.usual == asked.most:
-            return translation, asked.usual
-        most = min(wanted, asked.most)
-        return translate(asked.text, published, most, asked.language), most
+        if wanted <= asked.default_rows or asked.default_rows == asked.max_rows:
+            return translation, asked.default_rows
+        max_rows = min(wanted, asked.max_rows)
+        return translate(asked.text, published, max_rows, asked.language), max_rows
 
-    def _shown(
+    def _show(
         self,
         connection: psycopg.Connection,
         translation: Translation,
         chunks: Chunks,
-        most: int,
+        max_rows: int,
     ) -> Generator[list[Row]]:
-        """The first `most` rows, after an empty chunk that says that the columns are known."""
-        left = most
+        """The first `max_rows` rows, after an empty chunk that says that the columns are known."""
+        left = max_rows
         with closing(chunks):
             for answer, rows in chunks:
                 if not self.columns:
-                    self.columns = described(translation.columns, answer)
+                    self.columns = describe_columns(translation.columns, answer)
                     yield []
                 self.is_cut = self.is_cut or len(rows) > left
-                yield plain(rows[:left], answer)
+                yield convert_rows(rows[:left], answer)
                 left -= len(rows)
                 if left < 0:
                     return
         if not self.columns:
-            self.columns = columns_alone(connection, translation)
+            self.columns = read_columns(connection, translation)
             yield []
 
     @contextmanager
@@ -189,11 +189,11 @@ class RunningQuery:
             yield
         except psycopg.Error as error:
             self._refuse_stopped()
-            raise explained(error, self.seconds) from error
+            raise translate_error(error, self.seconds) from error
         finally:
             with self._lock:
                 self._is_at_work = False
 
     def _refuse_stopped(self) -> None:
         if self._stopped_for:
-            raise StoppedError(self._stopped_for)
+            raise QueryStoppedError(self._stopped_for)

@@ -12,7 +12,7 @@ from catalog.errors import QueryError
 from catalog.search.search import Cone, Search, SqlCondition, search_within
 
 
-def resolved(connection: psycopg.Connection, translation: Translation) -> dict[str, object]:
+def resolve_searches(connection: psycopg.Connection, translation: Translation) -> dict[str, object]:
     """Every parameter of a translation, with the object_ids that its searches find.
 
     Args:
@@ -24,23 +24,23 @@ def resolved(connection: psycopg.Connection, translation: Translation) -> dict[s
     """
     parameters = dict(translation.parameters)
     for similarity in translation.searches:
-        parameters[similarity.name] = _found(connection, similarity, translation.parameters)
+        parameters[similarity.name] = _find_galaxies(connection, similarity, translation.parameters)
     return parameters
 
 
-def nothing_found(translation: Translation) -> dict[str, object]:
+def skip_searches(translation: Translation) -> dict[str, object]:
     """Every parameter of a translation, as if its searches found nothing."""
     return translation.parameters | {similarity.name: [] for similarity in translation.searches}
 
 
-def _found(
+def _find_galaxies(
     connection: psycopg.Connection, wanted: SimilaritySearch, parameters: dict[str, object]
 ) -> list[int]:
     where = SqlCondition(wanted.condition, parameters, wanted.alias) if wanted.condition is not None else ""
     found = search_within(
         connection,
         Search(
-            like=_vector(connection, wanted, parameters),
+            like=_read_vector(connection, wanted, parameters),
             n=wanted.n,
             cone=Cone(*wanted.cone) if wanted.cone is not None else None,
             where=where,
@@ -50,7 +50,7 @@ def _found(
     return [int(str(row[0])) for row in found.rows]
 
 
-def _vector(
+def _read_vector(
     connection: psycopg.Connection, wanted: SimilaritySearch, parameters: dict[str, object]
 ) -> NDArray[np.float32]:
     """The (40,) vector to compare with."""

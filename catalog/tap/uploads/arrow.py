@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from catalog.columns import ColumnMeta
 from catalog.formats.writer import Row
-from catalog.tap.uploads.uploaded import MOST_IN_CELL, UploadError, UploadLimits
+from catalog.tap.uploads.uploaded import MAX_IN_CELL, UploadError, UploadLimits
 
 _DATATYPES = {
     "bool": "boolean",
@@ -30,16 +30,16 @@ _DATATYPES = {
 }
 
 
-def arrow_columns(schema: pa.Schema, known: Mapping[str, ColumnMeta]) -> tuple[ColumnMeta, ...]:
+def convert_schema(schema: pa.Schema, known: Mapping[str, ColumnMeta]) -> tuple[ColumnMeta, ...]:
     """The columns of a schema, with what is known of them besides.
 
     Raises:
         UploadError: A type cannot be stored; names the column.
     """
-    return tuple(_column(field, known.get(field.name)) for field in schema)
+    return tuple(_convert_field(field, known.get(field.name)) for field in schema)
 
 
-def arrow_rows(batches: Iterable[pa.RecordBatch], limits: UploadLimits) -> Iterator[Row]:
+def convert_batches(batches: Iterable[pa.RecordBatch], limits: UploadLimits) -> Iterator[Row]:
     """The rows, in plain values.
 
     Raises:
@@ -48,16 +48,16 @@ def arrow_rows(batches: Iterable[pa.RecordBatch], limits: UploadLimits) -> Itera
     n_values = 0
     try:
         for batch in batches:
-            n_values += sum(map(_count, batch.columns))
+            n_values += sum(map(_count_values, batch.columns))
             if n_values > limits.values:
                 raise UploadError(f"it has more than {limits.values:,} values")
             names = batch.schema.names
-            yield from zip(*map(_values, names, batch.columns), strict=True)
+            yield from zip(*map(_convert_column, names, batch.columns), strict=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UploadError(f"it cannot be read to its end: {str(error).splitlines()[0]}") from None
 
 
-def _column(field: pa.Field, known: ColumnMeta | None) -> ColumnMeta:
+def _convert_field(field: pa.Field, known: ColumnMeta | None) -> ColumnMeta:
     arrow, arraysize = field.type, ""
     if pa.types.is_dictionary(arrow):
         arrow = arrow.value_type
@@ -76,11 +76,11 @@ def _column(field: pa.Field, known: ColumnMeta | None) -> ColumnMeta:
     return replace(found, xtype=xtype, unit=known.unit, ucd=known.ucd, description=known.description)
 
 
-def _count(column: pa.Array) -> int:
+def _count_values(column: pa.Array) -> int:
     return len(column.flatten()) if pa.types.is_nested(column.type) else len(column)
 
 
-def _values(name: str, column: pa.Array) -> list[object]:
+def _convert_column(name: str, column: pa.Array) -> list[object]:
     arrow = column.type
     if pa.types.is_dictionary(arrow):
         texts = column.dictionary.to_pylist()  # each once, however often it is meant
@@ -93,13 +93,13 @@ def _values(name: str, column: pa.Array) -> list[object]:
     if pa.types.is_floating(arrow):
         return [None if value != value else value for value in values]  # noqa: PLR0124 - NaN
     if pa.types.is_nested(arrow):
-        return [_array(name, value, arrow) for value in values]
+        return [_convert_array(name, value, arrow) for value in values]
     return values
 
 
-def _array(name: str, value: object, arrow: pa.DataType) -> object:
-    if isinstance(value, list) and len(value) > MOST_IN_CELL:
-        raise UploadError(f"column {name}: an array of more than {MOST_IN_CELL:,} numbers")
+def _convert_array(name: str, value: object, arrow: pa.DataType) -> object:
+    if isinstance(value, list) and len(value) > MAX_IN_CELL:
+        raise UploadError(f"column {name}: an array of more than {MAX_IN_CELL:,} numbers")
     if not isinstance(value, list) or None not in value:
         return value
     if not pa.types.is_floating(arrow.value_type):

@@ -4,8 +4,8 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from catalog.formats.writer import Row
-from catalog.tap.uploads.field import SIZES, Field, require_short, require_short_row
 from catalog.tap.uploads.uploaded import UploadError
+from catalog.tap.uploads.votable_field import SIZES, VotableField, require_short_array, require_short_row
 
 _CODES = {"unsignedByte": "B", "short": "h", "int": "i", "long": "q", "float": "f", "double": "d"}
 _TRUTH = {**dict.fromkeys(b"Tt1", True), **dict.fromkeys(b"Ff0", False)}
@@ -15,7 +15,7 @@ class _EndedError(Exception):
     """The stream ends within a row."""
 
 
-def binary_rows(data: bytes, fields: Sequence[Field], *, has_flags: bool) -> Iterator[Row]:
+def read_binary_rows(data: bytes, fields: Sequence[VotableField], *, has_flags: bool) -> Iterator[Row]:
     """The rows of a stream.
 
     Args:
@@ -39,12 +39,14 @@ def binary_rows(data: bytes, fields: Sequence[Field], *, has_flags: bool) -> Ite
         except (ValueError, struct.error) as error:
             raise UploadError(f"row {row} cannot be read: {error}") from None
         if has_flags:
-            yield tuple(None if flags >> i & 1 else v for i, v in zip(_falling(fields), values, strict=True))
+            yield tuple(
+                None if flags >> i & 1 else v for i, v in zip(_bit_positions(fields), values, strict=True)
+            )
         else:
             yield tuple(None if value == "" else value for value in values)
 
 
-def _falling(fields: Sequence[Field]) -> range:
+def _bit_positions(fields: Sequence[VotableField]) -> range:
     return range(len(fields) - 1, -1, -1)
 
 
@@ -63,7 +65,7 @@ class _Reader:
         self.at += n
         return taken
 
-    def values(self, fields: Sequence[Field]) -> list[object]:
+    def values(self, fields: Sequence[VotableField]) -> list[object]:
         """The cells of the next row."""
         values: list[object] = []
         n_numbers = 0
@@ -74,15 +76,15 @@ class _Reader:
             values.append(value)
         return values
 
-    def value(self, field: Field) -> object:
+    def value(self, field: VotableField) -> object:
         """The value of the next cell; NaN and numbers that stand for NULL are None."""
         n = field.length
         if n is None:
             (n,) = struct.unpack(">i", self.take(4))
         if field.meta.is_array:
-            require_short(n)
+            require_short_array(n)
         if field.datatype == "char":
-            return _decoded(self.take(n).split(b"\0")[0])
+            return _decode(self.take(n).split(b"\0")[0])
         if field.datatype == "unicodeChar":
             return self.take(2 * n).decode("utf-16-be").split("\0")[0]
         cells = self.take(n * SIZES[field.datatype])
@@ -92,10 +94,10 @@ class _Reader:
             values: list[object] = [_TRUTH.get(one) for one in cells]
         else:
             values = list(struct.unpack(f">{n}{_CODES[field.datatype]}", cells))
-        return field.known(values if field.meta.is_array else values[0])
+        return field.replace_null(values if field.meta.is_array else values[0])
 
 
-def _decoded(text: bytes) -> str:
+def _decode(text: bytes) -> str:
     """Text that should be ASCII: most who write more write UTF-8."""
     try:
         return text.decode()

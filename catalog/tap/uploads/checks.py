@@ -7,7 +7,7 @@ from catalog.columns import ColumnMeta
 from catalog.formats.writer import Row
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
 
-_LONGEST_NAME = 200
+_MAX_NAME_CHARACTERS = 200
 
 
 def require_columns(columns: Sequence[ColumnMeta], limits: UploadLimits) -> None:
@@ -20,8 +20,14 @@ def require_columns(columns: Sequence[ColumnMeta], limits: UploadLimits) -> None
         raise UploadError(f"it has {len(columns)} columns, {limits.columns} are the most")
     taken: dict[str, str] = {}
     for i, column in enumerate(columns, 1):
-        if not column.name.strip() or len(column.name) > _LONGEST_NAME or not column.name.isprintable():
-            raise UploadError(f"column {i} is called {column.name[:_LONGEST_NAME]!r}, which is no name")
+        if (
+            not column.name.strip()
+            or len(column.name) > _MAX_NAME_CHARACTERS
+            or not column.name.isprintable()
+        ):
+            raise UploadError(
+                f"column {i} is called {column.name[:_MAX_NAME_CHARACTERS]!r}, which is no name"
+            )
         if column.name.lower() in taken:
             raise UploadError(
                 f"two columns are called {taken[column.name.lower()]} and {column.name}: rename one"
@@ -29,7 +35,7 @@ def require_columns(columns: Sequence[ColumnMeta], limits: UploadLimits) -> None
         taken[column.name.lower()] = column.name
 
 
-def checked(table: UploadedTable, name: str, limits: UploadLimits) -> Iterator[Row]:
+def check_rows(table: UploadedTable, name: str, limits: UploadLimits) -> Iterator[Row]:
     """The rows of a table, times as such.
 
     Raises:
@@ -43,7 +49,7 @@ def checked(table: UploadedTable, name: str, limits: UploadLimits) -> Iterator[R
             n_values += len(row) + sum(_length(row[i]) for i in arrays)
             _require(n, limits.rows, "rows")
             _require(n_values, limits.values, "values")
-            yield _with_texts(table.columns, row, texts, n, limits.text) if texts else row
+            yield _check_texts(table.columns, row, texts, n, limits.text) if texts else row
     except UploadError as error:
         raise UploadError(f"table {name}: {error}") from None
 
@@ -52,33 +58,37 @@ def _length(value: object) -> int:
     return len(value) if isinstance(value, list) else 0
 
 
-def _require(n: int, most: int, what: str) -> None:
-    if n > most:
-        raise UploadError(f"it has more than {most:,} {what}")
+def _require(n: int, maximum: int, what: str) -> None:
+    if n > maximum:
+        raise UploadError(f"it has more than {maximum:,} {what}")
 
 
-def _with_texts(columns: Sequence[ColumnMeta], row: Row, texts: list[int], n: int, longest: int) -> Row:
+def _check_texts(
+    columns: Sequence[ColumnMeta], row: Row, texts: list[int], n: int, max_characters: int
+) -> Row:
     values = list(row)
     for i in texts:
         value = values[i]
         if not isinstance(value, str):
             continue
         try:
-            values[i] = _time(value) if columns[i].xtype == "timestamp" else _text(value, longest)
+            values[i] = (
+                _parse_time(value) if columns[i].xtype == "timestamp" else _check_text(value, max_characters)
+            )
         except ValueError as error:
             raise UploadError(f"row {n}, column {columns[i].name}: {error}") from None
     return tuple(values)
 
 
-def _text(value: str, longest: int) -> str:
-    if len(value) > longest:
-        raise ValueError(f"a text of {len(value):,} characters, {longest:,} are the most")
+def _check_text(value: str, max_characters: int) -> str:
+    if len(value) > max_characters:
+        raise ValueError(f"a text of {len(value):,} characters, {max_characters:,} are the most")
     if "\0" in value:
         raise ValueError("a text with a NUL in it")
     return value
 
 
-def _time(value: str) -> datetime | None:
+def _parse_time(value: str) -> datetime | None:
     """A time of DALI 1.1, which is ISO 8601 in UTC; without a zone."""
     if not value.strip():
         return None

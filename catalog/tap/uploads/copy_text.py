@@ -14,7 +14,7 @@ _BATCH_ROWS = 5_000
 _BATCH_VALUES = 200_000
 _IN_MEMORY_BYTES = 4_000_000
 _CHUNK_BYTES = 2**20
-_MOST_BYTES = 500_000_000
+_MAX_BYTES = 500_000_000
 """A small file may stand for a large table."""
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _COPY = Spelling(lambda text: text.translate(_ESCAPES), null="\\N", brackets=("{", ",", "}"))
@@ -38,28 +38,28 @@ class CopyText:
 
 
 @contextmanager
-def copy_text(table: UploadedTable, most_bytes: int = _MOST_BYTES) -> Iterator[CopyText]:
+def write_copy_text(table: UploadedTable, max_bytes: int = _MAX_BYTES) -> Iterator[CopyText]:
     """Read a table to its end; the text is there as long as this lasts.
 
     Args:
         table: Its rows are used up.
-        most_bytes: Of the text.
+        max_bytes: Of the text.
 
     Raises:
         UploadError: It cannot be read, or its text is too long.
     """
-    seen = _Seen(table.columns)
+    seen = _CopyEncoder(table.columns)
     with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
-        for batch in _batches(table.rows):
+        for batch in _batch_rows(table.rows):
             file.write(seen.text(batch))
-            if file.tell() > most_bytes:
-                raise UploadError(f"unpacked it has more than {most_bytes / 1e6:g} MB")
+            if file.tell() > max_bytes:
+                raise UploadError(f"unpacked it has more than {max_bytes / 1e6:g} MB")
         file.seek(0)
         chunks = iter(lambda: file.read(_CHUNK_BYTES), b"")
         yield CopyText(table.columns, seen.columns(), seen.n_rows, chunks)
 
 
-class _Seen:
+class _CopyEncoder:
     """What is learned of a table while it goes by."""
 
     def __init__(self, columns: tuple[ColumnMeta, ...]) -> None:
@@ -85,7 +85,7 @@ class _Seen:
         )
 
 
-def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+def _batch_rows(rows: Iterator[Row]) -> Iterator[list[Row]]:
     batch: list[Row] = []
     n_values = 0
     for row in rows:

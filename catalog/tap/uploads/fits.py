@@ -9,8 +9,8 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from catalog.formats.writer import Row
-from catalog.tap.uploads.fits_column import FitsColumn, fits_column
-from catalog.tap.uploads.uploaded import MOST_IN_CELL, UploadedTable, UploadError, UploadLimits
+from catalog.tap.uploads.fits_column import FitsColumn, parse_fits_column
+from catalog.tap.uploads.uploaded import MAX_IN_CELL, UploadedTable, UploadError, UploadLimits
 
 _BATCH_ROWS = 1_000
 _UNPACKED = 10
@@ -30,7 +30,7 @@ def read_fits(content: bytes, limits: UploadLimits) -> UploadedTable:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of cards that do not matter here
-            return _table(content, *_first_table(content), limits)
+            return _read_table(content, *_find_table(content), limits)
     except UploadError:
         raise
     except Exception as error:  # noqa: BLE001 - astropy raises many
@@ -38,11 +38,11 @@ def read_fits(content: bytes, limits: UploadLimits) -> UploadedTable:
         raise UploadError(f"it is no FITS that can be read: {reason}") from None
 
 
-def _table(content: bytes, header: fits.Header, start: int, limits: UploadLimits) -> UploadedTable:
+def _read_table(content: bytes, header: fits.Header, start: int, limits: UploadLimits) -> UploadedTable:
     n_rows, n_columns = int(header["NAXIS2"]), int(header["TFIELDS"])
     if n_columns > limits.columns:
         raise UploadError(f"it has more than {limits.columns} columns")
-    columns = [fits_column(header, i) for i in range(1, n_columns + 1)]
+    columns = [parse_fits_column(header, i) for i in range(1, n_columns + 1)]
     layout = np.dtype([(str(i), column.dtype, column.shape) for i, column in enumerate(columns)])
     if layout.itemsize != header["NAXIS1"] or not layout.itemsize:
         raise UploadError(f"its columns take {layout.itemsize} bytes, and by its header {header['NAXIS1']}")
@@ -51,7 +51,7 @@ def _table(content: bytes, header: fits.Header, start: int, limits: UploadLimits
     record = np.frombuffer(content, dtype=layout, count=n_rows, offset=start)
     heap = content[start + max(0, int(header.get("THEAP", n_rows * layout.itemsize))) :]
     _require_few(columns, record, limits)
-    return UploadedTable(tuple(column.meta for column in columns), _rows(columns, record, heap))
+    return UploadedTable(tuple(column.meta for column in columns), _read_rows(columns, record, heap))
 
 
 def _require_few(columns: list[FitsColumn], record: NDArray[np.void], limits: UploadLimits) -> None:
@@ -66,15 +66,15 @@ def _require_few(columns: list[FitsColumn], record: NDArray[np.void], limits: Up
             n_characters += lengths.sum()
             continue
         n_numbers += lengths.sum()
-        if lengths.max(initial=0) > MOST_IN_CELL:
-            raise UploadError(f"column {column.meta.name}: an array of more than {MOST_IN_CELL:,} numbers")
+        if lengths.max(initial=0) > MAX_IN_CELL:
+            raise UploadError(f"column {column.meta.name}: an array of more than {MAX_IN_CELL:,} numbers")
     if n_numbers > limits.values:
         raise UploadError(f"it has more than {limits.values:,} values")
     if n_characters > _UNPACKED * limits.bytes:
         raise UploadError(f"its texts have more than {_UNPACKED * limits.bytes / 1e6:g} MB")
 
 
-def _first_table(content: bytes) -> tuple[fits.Header, int]:
+def _find_table(content: bytes) -> tuple[fits.Header, int]:
     """Its header, and where its data begin."""
     with fits.open(io.BytesIO(content), disable_image_compression=True) as hdus:
         for hdu in hdus:
@@ -83,7 +83,7 @@ def _first_table(content: bytes) -> tuple[fits.Header, int]:
     raise UploadError("it has no binary table")
 
 
-def _rows(columns: list[FitsColumn], record: NDArray[np.void], heap: bytes) -> Iterator[Row]:
+def _read_rows(columns: list[FitsColumn], record: NDArray[np.void], heap: bytes) -> Iterator[Row]:
     for at in range(0, len(record), _BATCH_ROWS):
         batch = record[at : at + _BATCH_ROWS]
         values = [column.values(batch[str(i)], heap) for i, column in enumerate(columns)]

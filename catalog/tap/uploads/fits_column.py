@@ -62,9 +62,9 @@ class FitsColumn:
         """
         if self.is_variable:
             parts = [self._part(n, at, heap) for n, at in cells.tolist()]
-            return [_text(part.tobytes()) if self.code == "A" else self._array(part) for part in parts]
+            return [_decode(part.tobytes()) if self.code == "A" else self._array(part) for part in parts]
         if self.code == "A":
-            return [_text(cell.tobytes()) for cell in cells]
+            return [_decode(cell.tobytes()) for cell in cells]
         return [self._array(cell) for cell in cells] if self.meta.is_array else self._plain(cells)
 
     def _part(self, n: int, at: int, heap: bytes) -> NDArray[np.generic]:
@@ -96,7 +96,7 @@ class FitsColumn:
         return [None if number == self.null or number != number else number for number in numbers]  # noqa: PLR0124 - NaN
 
 
-def fits_column(header: fits.Header, i: int) -> FitsColumn:
+def parse_fits_column(header: fits.Header, i: int) -> FitsColumn:
     """The i-th column, counted from 1.
 
     Raises:
@@ -130,7 +130,7 @@ def fits_column(header: fits.Header, i: int) -> FitsColumn:
     return FitsColumn(meta, code, dtype, shape, bool(pointer), null, (scale, zero))
 
 
-def _text(cell: bytes) -> str | None:
+def _decode(cell: bytes) -> str | None:
     """Text that ends at its first NUL; the blanks behind are padding."""
     text = cell.split(b"\0")[0].rstrip(b" ")
     try:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from catalog.columns import ColumnMeta
 from catalog.tap.uploads import unpack_parquet
-from catalog.tap.uploads.arrow import arrow_columns, arrow_rows
+from catalog.tap.uploads.arrow import convert_batches, convert_schema
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
 
 _UNPACKED = 10
@@ -30,13 +30,13 @@ def read_parquet(
     Raises:
         UploadError: It is no Parquet, is much larger than it seems, or a column cannot be stored.
     """
-    stream = pa.ipc.open_stream(_unpacked(content, limits))
+    stream = pa.ipc.open_stream(_unpack(content, limits))
     about = (stream.schema.metadata or {}).get(unpack_parquet.VOTABLE)
     known = {meta.name: meta for meta in described(about)} if about else {}
-    return UploadedTable(arrow_columns(stream.schema, known), arrow_rows(stream, limits))
+    return UploadedTable(convert_schema(stream.schema, known), convert_batches(stream, limits))
 
 
-def _unpacked(content: bytes, limits: UploadLimits) -> bytes:
+def _unpack(content: bytes, limits: UploadLimits) -> bytes:
     """The file as an Arrow stream, made by a process that may die of it."""
     most = [str(_UNPACKED * limits.bytes), str(limits.rows)]
     command = [sys.executable, "-I", str(Path(unpack_parquet.__file__)), *most]

@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from catalog.tap.uploads.checks import checked, require_columns
+from catalog.tap.uploads.checks import check_rows, require_columns
 from catalog.tap.uploads.fits import read_fits
 from catalog.tap.uploads.parquet import read_parquet
 from catalog.tap.uploads.separated import read_separated
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
-from catalog.tap.uploads.votable import read_votable, votable_columns
+from catalog.tap.uploads.votable import read_votable, read_votable_columns
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _XML = (b"<", b"\xff\xfe<", b"\xfe\xff\x00<")
@@ -29,35 +29,35 @@ def read_upload(
     Raises:
         UploadError: One line that says what is wrong with which table; also while its rows are read.
     """
-    most = limits or UploadLimits()
+    max_bytes = limits or UploadLimits()
     if not _NAME.fullmatch(name):
         raise UploadError(f"{name!r} is no name for a table: letters, digits and _ are, a letter first")
     try:
-        table = _read(_bytes(content, most.bytes), content_type or "", most)
-        require_columns(table.columns, most)
+        table = _read_table(_read_bytes(content, max_bytes.bytes), content_type or "", max_bytes)
+        require_columns(table.columns, max_bytes)
     except UploadError as error:
         raise UploadError(f"table {name}: {error}") from None
-    return UploadedTable(table.columns, checked(table, name, most))
+    return UploadedTable(table.columns, check_rows(table, name, max_bytes))
 
 
-def _bytes(content: BinaryIO | Path, most: int) -> bytes:
+def _read_bytes(content: BinaryIO | Path, max_bytes: int) -> bytes:
     if isinstance(content, Path):
         with content.open("rb") as file:
-            return _bytes(file, most)
-    read = content.read(most + 1)
-    if len(read) > most:
-        raise UploadError(f"it has more than {most / 1e6:g} MB")
+            return _read_bytes(file, max_bytes)
+    read = content.read(max_bytes + 1)
+    if len(read) > max_bytes:
+        raise UploadError(f"it has more than {max_bytes / 1e6:g} MB")
     return read
 
 
-def _read(content: bytes, content_type: str, limits: UploadLimits) -> UploadedTable:
+def _read_table(content: bytes, content_type: str, limits: UploadLimits) -> UploadedTable:
     head = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(_XML):
         return read_votable(content, limits.columns, lambda inner: read_fits(inner, limits))
     if head.startswith(b"SIMPLE  ="):
         return read_fits(content, limits)
     if head.startswith(b"PAR1"):
-        return read_parquet(content, limits, votable_columns)
+        return read_parquet(content, limits, read_votable_columns)
     if head.startswith(b"\x1f\x8b"):
         raise UploadError("it is compressed: send it as it was before")
     if not head or b"\0" in head:

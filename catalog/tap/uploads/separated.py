@@ -5,7 +5,7 @@ import io
 import pyarrow as pa
 from pyarrow import csv
 
-from catalog.tap.uploads.arrow import arrow_columns, arrow_rows
+from catalog.tap.uploads.arrow import convert_batches, convert_schema
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
 
 _BATCH_ROWS = 1_000
@@ -39,4 +39,6 @@ def read_separated(content: bytes, delimiter: str, limits: UploadLimits) -> Uplo
         )
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise UploadError(f"it is no table of separated values: {str(error).splitlines()[0]}") from None
-    return UploadedTable(arrow_columns(table.schema, {}), arrow_rows(table.to_batches(_BATCH_ROWS), limits))
+    return UploadedTable(
+        convert_schema(table.schema, {}), convert_batches(table.to_batches(_BATCH_ROWS), limits)
+    )

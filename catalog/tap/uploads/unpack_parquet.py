@@ -23,30 +23,30 @@ _MEMORY_BYTES = 4 * 2**30
 def main() -> None:
     """Unpack, or say in one line why not."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    most_bytes, most_rows = map(int, sys.argv[1:])
+    max_bytes, max_rows = map(int, sys.argv[1:])
     try:
-        _unpack(sys.stdin.buffer.read(), most_bytes, most_rows)
+        _unpack(sys.stdin.buffer.read(), max_bytes, max_rows)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        sys.exit(_refused(next(iter(str(error).splitlines()), "it is too large")))
+        sys.exit(_refuse(next(iter(str(error).splitlines()), "it is too large")))
 
 
-def _unpack(content: bytes, most_bytes: int, most_rows: int) -> None:
+def _unpack(content: bytes, max_bytes: int, max_rows: int) -> None:
     schema = pq.read_schema(io.BytesIO(content))
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     file = pq.ParquetFile(io.BytesIO(content), read_dictionary=texts)  # a text often is there once
-    if file.metadata.num_rows > most_rows:
-        raise ValueError(f"it has more than {most_rows:,} rows")
+    if file.metadata.num_rows > max_rows:
+        raise ValueError(f"it has more than {max_rows:,} rows")
     about = {key: value for key, value in (file.metadata.metadata or {}).items() if key == VOTABLE}
     n_bytes = 0
     with pa.ipc.new_stream(sys.stdout.buffer, file.schema_arrow.with_metadata(about)) as stream:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
-            n_bytes += sum(map(_bytes, batch.columns))
-            if n_bytes > most_bytes:
-                raise ValueError(f"unpacked it has more than {most_bytes // 1_000_000} MB")
+            n_bytes += sum(map(_count_bytes, batch.columns))
+            if n_bytes > max_bytes:
+                raise ValueError(f"unpacked it has more than {max_bytes // 1_000_000} MB")
             stream.write_batch(batch.replace_schema_metadata(about))
 
 
-def _bytes(column: pa.Array) -> int:
+def _count_bytes(column: pa.Array) -> int:
     """What it takes when each text stands for itself."""
     if not pa.types.is_dictionary(column.type):
         return int(column.nbytes)
@@ -54,7 +54,7 @@ def _bytes(column: pa.Array) -> int:
     return pc.sum(lengths.take(column.indices.cast(pa.int64()))).as_py() or 0
 
 
-def _refused(reason: str) -> int:
+def _refuse(reason: str) -> int:
     sys.stderr.write(reason)
     return REFUSED
 

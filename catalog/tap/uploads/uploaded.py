@@ -7,9 +7,9 @@ from catalog.columns import ColumnMeta
 from catalog.errors import QueryError
 from catalog.formats.writer import Row
 
-MOST_IN_CELL = 100_000
+MAX_IN_CELL = 100_000
 """Numbers of one array."""
-MOST_IN_ROW = 1_000_000
+MAX_IN_ROW = 1_000_000
 """Numbers of the arrays of one row."""
 
 

@@ -10,29 +10,29 @@ from xml.parsers import expat
 
 from catalog.columns import ColumnMeta
 from catalog.formats.writer import Row
-from catalog.tap.uploads.binary import binary_rows
-from catalog.tap.uploads.field import Field, field_of, require_short_row
+from catalog.tap.uploads.binary import read_binary_rows
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError
+from catalog.tap.uploads.votable_field import VotableField, parse_field, require_short_row
 
 _CHUNK_BYTES = 2**18
-_MOST_DESCRIBED = 10_000
+_MAX_DESCRIBED = 10_000
 _SERIALISATIONS = {"TABLEDATA", "BINARY", "BINARY2", "FITS"}
 
 
 def read_votable(
-    content: bytes, most_columns: int, read_fits: Callable[[bytes], UploadedTable]
+    content: bytes, max_columns: int, read_fits: Callable[[bytes], UploadedTable]
 ) -> UploadedTable:
     """The table.
 
     Args:
         content: Of the file.
-        most_columns: That it may have.
+        max_columns: That it may have.
         read_fits: Reads a FITS file, for one within the VOTable.
 
     Raises:
         UploadError: It is no VOTable, has a document type, too many columns, or one that cannot be stored.
     """
-    parser = _Parser(most_columns)
+    parser = _Parser(max_columns)
     chunks = (content[i : i + _CHUNK_BYTES] for i in range(0, len(content), _CHUNK_BYTES))
     for chunk in chunks:
         parser.feed(chunk)
@@ -42,35 +42,35 @@ def read_votable(
         parser.finish()
         raise UploadError("it has no table with columns")
     columns = tuple(field.meta for field in parser.fields)
-    return UploadedTable(columns, _rows(parser, chunks, read_fits))
+    return UploadedTable(columns, _read_rows(parser, chunks, read_fits))
 
 
-def votable_columns(content: bytes) -> tuple[ColumnMeta, ...]:
+def read_votable_columns(content: bytes) -> tuple[ColumnMeta, ...]:
     """The columns that a VOTable describes, which need have no rows.
 
     Raises:
         UploadError: It is no VOTable, or describes a column that cannot be stored.
     """
-    parser = _Parser(_MOST_DESCRIBED)
+    parser = _Parser(_MAX_DESCRIBED)
     parser.feed(content)
     return tuple(field.meta for field in parser.fields)
 
 
-def _rows(
+def _read_rows(
     parser: "_Parser", chunks: Iterator[bytes], read_fits: Callable[[bytes], UploadedTable]
 ) -> Iterator[Row]:
     for chunk in chain([b""], chunks):
         parser.feed(chunk)
-        yield from parser.taken()
+        yield from parser.take_rows()
     parser.finish()
-    yield from parser.taken()
+    yield from parser.take_rows()
     if parser.serialisation == "FITS":
         inner = read_fits(parser.stream)
         if len(inner.columns) != len(parser.fields):
             raise UploadError(f"it has {len(parser.fields)} columns, its FITS part {len(inner.columns)}")
         yield from inner.rows
     elif parser.serialisation != "TABLEDATA":
-        yield from binary_rows(parser.stream, parser.fields, has_flags=parser.serialisation == "BINARY2")
+        yield from read_binary_rows(parser.stream, parser.fields, has_flags=parser.serialisation == "BINARY2")
 
 
 class _Parser:
@@ -83,9 +83,9 @@ class _Parser:
         stream: The bytes of a STREAM.
     """
 
-    def __init__(self, most_columns: int) -> None:
-        self._most_columns = most_columns
-        self.fields: list[Field] = []
+    def __init__(self, max_columns: int) -> None:
+        self._max_columns = max_columns
+        self.fields: list[VotableField] = []
         self.has_fields = False
         self.serialisation = "TABLEDATA"
         self.stream = b""
@@ -111,7 +111,7 @@ class _Parser:
         """The document is over."""
         self._parse(b"", is_last=True)
 
-    def taken(self) -> list[Row]:
+    def take_rows(self) -> list[Row]:
         """The rows since the last call."""
         rows, self._rows = self._rows, []
         return rows
@@ -159,14 +159,14 @@ class _Parser:
             elif name == "DESCRIPTION":
                 self._description = text
             else:
-                self.stream = _decoded(text)
+                self.stream = _decode(text)
         elif name == "TR":
             self._rows.append(self._row())
         elif name == "FIELD" and self._field is not None:
-            self.fields.append(field_of(self._field, self._null, self._description))
+            self.fields.append(parse_field(self._field, self._null, self._description))
             self._field = None
-            if len(self.fields) > self._most_columns:
-                raise UploadError(f"it has more than {self._most_columns} columns")
+            if len(self.fields) > self._max_columns:
+                raise UploadError(f"it has more than {self._max_columns} columns")
         elif name == "TABLE":
             self.has_fields = self._is_over = bool(self.fields)
 
@@ -182,7 +182,7 @@ class _Parser:
         n_numbers = 0
         for field, cell in zip(self.fields, self._cells, strict=True):
             try:
-                value = field.value(cell)
+                value = field.parse_cell(cell)
                 n_numbers += len(value) if isinstance(value, list) else 0
                 require_short_row(n_numbers)
                 values.append(value)
@@ -191,7 +191,7 @@ class _Parser:
         return tuple(values)
 
 
-def _decoded(text: str) -> bytes:
+def _decode(text: str) -> bytes:
     try:
         return binascii.a2b_base64("".join(text.split()), strict_mode=True)  # else it may end at any "="
     except ValueError as error:

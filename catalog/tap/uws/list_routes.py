@@ -8,17 +8,17 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from catalog.formats.xml import XML
-from catalog.tap.faults import AskedWrongError
+from catalog.tap.errors import UsageError
+from catalog.tap.job_store.client_store import JobFilter
 from catalog.tap.job_store.job import PHASES
-from catalog.tap.job_store.store import JobFilter
 from catalog.tap.limits import ServiceLimits
-from catalog.tap.parameters import Parameters, read_parameters
+from catalog.tap.parameters import RequestParameters, read_parameters
 from catalog.tap.service import Service
-from catalog.tap.uploads.sent_tables import sent_tables
-from catalog.tap.uws.control import Wishes
-from catalog.tap.uws.documents import jobs_document
-from catalog.tap.uws.parts import JobParts
-from catalog.tap.uws.wait import wait_for_short_job
+from catalog.tap.uploads.upload_parameter import parse_uploads
+from catalog.tap.uws.control import JobOptions
+from catalog.tap.uws.job_parts import JobParts
+from catalog.tap.uws.job_xml import write_jobs
+from catalog.tap.uws.long_poll import wait_for_short_job
 
 ASYNC = "/tap/async"
 
@@ -30,10 +30,10 @@ def job_list_routes(service: Service, parts: JobParts) -> list[Route]:
     """The route of the list."""
 
     async def show(request: Request) -> Response:
-        wanted = _filter(await read_parameters(request, service.limits))
+        wanted = _parse_filter(await read_parameters(request, service.limits))
         address = service.client(request).address
         jobs = await run_sync(parts.control.list, address, wanted)
-        return Response(jobs_document(jobs, service.base(request) + ASYNC), media_type=XML)
+        return Response(write_jobs(jobs, service.base(request) + ASYNC), media_type=XML)
 
     async def create(request: Request) -> Response:
         parameters = await read_parameters(request, service.limits)
@@ -42,9 +42,9 @@ def job_list_routes(service: Service, parts: JobParts) -> list[Route]:
             parts.control.create,
             service.client(request).address,
             service.base(request),
-            query_parameters(parameters, service.limits),
-            sent_tables(parameters, service.limits, service.base(request)),
-            wishes(parameters),
+            select_query_parameters(parameters, service.limits),
+            parse_uploads(parameters, service.limits, service.base(request)),
+            parse_job_options(parameters),
         )
         if is_to_run:
             await run_sync(parts.control.run, await run_sync(parts.control.read, job_id))
@@ -54,54 +54,54 @@ def job_list_routes(service: Service, parts: JobParts) -> list[Route]:
     return [Route(ASYNC, show, methods=["GET"]), Route(ASYNC, create, methods=["POST"])]
 
 
-def query_parameters(parameters: Parameters, limits: ServiceLimits) -> dict[str, tuple[str, ...]]:
+def select_query_parameters(
+    parameters: RequestParameters, limits: ServiceLimits
+) -> dict[str, tuple[str, ...]]:
     """What belongs to the query, and is kept with the job.
 
     Raises:
-        AskedWrongError: It is too long.
+        UsageError: It is too long.
     """
     kept = {name: values for name, values in parameters.values.items() if name not in _OF_UWS}
-    most = _PARAMETERS_OVER_QUERY * limits.query_bytes
-    if sum(len(value) for values in kept.values() for value in values) > most:
-        raise AskedWrongError(f"the parameters are longer than {most:,} bytes: upload long lists as a table")
+    maximum = _PARAMETERS_OVER_QUERY * limits.query_bytes
+    if sum(len(value) for values in kept.values() for value in values) > maximum:
+        raise UsageError(f"the parameters are longer than {maximum:,} bytes: upload long lists as a table")
     return kept
 
 
-def wishes(parameters: Parameters) -> Wishes:
+def parse_job_options(parameters: RequestParameters) -> JobOptions:
     """What is said of the job itself.
 
     Raises:
-        AskedWrongError: A time is none.
+        UsageError: A time is none.
     """
     destruction = parameters.one("DESTRUCTION")
-    return Wishes(
+    return JobOptions(
         run_id=parameters.one("RUNID"),
-        destruction=None if destruction is None else moment("DESTRUCTION", destruction),
+        destruction=None if destruction is None else parse_time("DESTRUCTION", destruction),
         seconds=parameters.whole_number("EXECUTIONDURATION"),
     )
 
 
-def moment(name: str, text: str) -> datetime:
+def parse_time(name: str, text: str) -> datetime:
     """A time in ISO 8601, UTC where it names no zone.
 
     Raises:
-        AskedWrongError: It is none.
+        UsageError: It is none.
     """
     try:
         read = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise AskedWrongError(
-            f"{name} is {text[:50]!r}: expected a time such as 2030-01-31T12:00:00Z"
-        ) from None
+        raise UsageError(f"{name} is {text[:50]!r}: expected a time such as 2030-01-31T12:00:00Z") from None
     return read.replace(tzinfo=read.tzinfo or UTC)
 
 
-def _filter(parameters: Parameters) -> JobFilter:
+def _parse_filter(parameters: RequestParameters) -> JobFilter:
     phases = tuple(phase.upper() for phase in parameters.values.get("PHASE", ()) if phase)
     for phase in phases:
         if phase not in PHASES:
-            raise AskedWrongError(f"PHASE is {phase[:50]!r}: expected {', '.join(PHASES)}")
+            raise UsageError(f"PHASE is {phase[:50]!r}: expected {', '.join(PHASES)}")
     after = parameters.one("AFTER")
     return JobFilter(
-        phases, None if after is None else moment("AFTER", after), parameters.whole_number("LAST")
+        phases, None if after is None else parse_time("AFTER", after), parameters.whole_number("LAST")
     )

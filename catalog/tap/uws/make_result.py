@@ -4,13 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 
-from catalog.tap.answers.answer import Answer
-from catalog.tap.answers.ask import LINKS_PATH
-from catalog.tap.answers.question import tap_question
-from catalog.tap.database.postgres_errors import too_slow
-from catalog.tap.job_store.job import Job, Result
+from catalog.tap.answers.answer_stream import AnswerStream
+from catalog.tap.answers.request import parse_tap_request
+from catalog.tap.answers.sync import LINKS_PATH
+from catalog.tap.database.postgres_errors import timeout_message
+from catalog.tap.job_store.job import Job, JobResult
 from catalog.tap.job_store.results import JobResults
-from catalog.tap.parameters import Parameters
+from catalog.tap.parameters import RequestParameters
 from catalog.tap.queries.run_query import RunningQuery
 from catalog.tap.service import Service
 
@@ -22,37 +22,37 @@ def make_result(
     service: Service,
     results: JobResults,
     job: Job,
-    most_bytes: int,
+    max_bytes: int,
     running: Running,
-) -> Result:
+) -> JobResult:
     """Run a job's query.
 
     Args:
         service: Whose.
         results: Where the answer is written.
         job: Its parameters may be wrong.
-        most_bytes: Room for the answer.
+        max_bytes: Room for the answer.
         running: Holds the query meanwhile, so that others can stop it.
 
     Raises:
         CatalogError: The parameters or the query are wrong, it took too long, was stopped, or needs too much
             room; no file is left then.
     """
-    asked = tap_question(Parameters(dict(job.parameters)), service.limits)
-    query = RunningQuery(service.connections, service.cache, asked.question, job.execution_seconds)
+    asked = parse_tap_request(RequestParameters(dict(job.parameters)), service.limits)
+    query = RunningQuery(service.connections, service.cache, asked.query, job.execution_seconds)
     links = job.base_url + LINKS_PATH
     uploads = nullcontext(job.uploads)
-    answer = Answer(query, asked.form, asked.question.text, links, service.spool, most_bytes, uploads)
+    answer = AnswerStream(query, asked.form, asked.query.text, links, service.spool, max_bytes, uploads)
     name = f"{job.job_id}.{asked.form.ending}"
-    with closing(answer), _stoppable(job, query, running):
-        size = results.write(name, answer.pieces(is_live=False), most_bytes)
-    return Result(name, asked.form.content_type, size, query.count, query.is_cut)
+    with closing(answer), _make_stoppable(job, query, running):
+        size = results.write(name, answer.pieces(is_live=False), max_bytes)
+    return JobResult(name, asked.form.content_type, size, query.count, query.is_cut)
 
 
 @contextmanager
-def _stoppable(job: Job, query: RunningQuery, running: Running) -> Iterator[None]:
+def _make_stoppable(job: Job, query: RunningQuery, running: Running) -> Iterator[None]:
     """Others can stop the query, and its time does."""
-    clock = threading.Timer(job.execution_seconds, query.stop, [too_slow(job.execution_seconds)])
+    clock = threading.Timer(job.execution_seconds, query.stop, [timeout_message(job.execution_seconds)])
     clock.start()
     running[job.job_id] = query
     try:

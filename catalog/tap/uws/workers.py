@@ -10,12 +10,19 @@ import psycopg
 
 from catalog.errors import CatalogError, ServerError
 from catalog.tap.database.query_log import LoggedQuery
-from catalog.tap.faults import BROKEN
-from catalog.tap.job_store.job import Job, Result
-from catalog.tap.job_store.results import FullError, JobResults
+from catalog.tap.errors import INTERNAL_MESSAGE
+from catalog.tap.job_store.job import Job, JobResult
+from catalog.tap.job_store.results import JobResults, SpoolFullError
+from catalog.tap.job_store.worker_store import (
+    claim_job,
+    complete_job,
+    fail_job,
+    find_room,
+    list_executing,
+    release_job,
+)
 from catalog.tap.service import Service
 from catalog.tap.uws.make_result import Running, make_result
-from catalog.tap.uws.runs import claim_job, complete_job, fail_job, let_go, room_for, still_executing
 
 _log = logging.getLogger(__name__)
 
@@ -76,67 +83,69 @@ class JobWorkers:
         running = list(self._running)
         if not running:
             return
-        with self._service.connections.keeper() as keeper:
-            wanted = still_executing(keeper, running)
+        with self._service.connections.writer() as writer:
+            wanted = list_executing(writer, running)
         for job_id in set(running) - wanted:
             self.stop(job_id, "the job was aborted")
 
     def _work(self) -> None:
         while not self._is_closing.is_set():
             try:
-                with self._service.connections.own_keeper() as keeper:
-                    self._serve(keeper)
+                with self._service.connections.open_writer() as writer:
+                    self._serve(writer)
             except (psycopg.Error, ServerError):
                 _log.exception("a job worker has lost its connection")
                 self._is_closing.wait(_CONNECT_AGAIN_S)
 
-    def _serve(self, keeper: psycopg.Connection) -> None:
+    def _serve(self, writer: psycopg.Connection) -> None:
         while not self._is_closing.is_set():
-            job = claim_job(keeper, self._service.limits.jobs_at_once_an_address)
+            job = claim_job(writer, self._service.limits.jobs_at_once_an_address)
             if job is None:
                 self._calls.acquire(timeout=_LOOK_S)
                 continue
             self._on_change(job.job_id)
-            self._run(keeper, job)
-            let_go(keeper, job.job_id)
+            self._run(writer, job)
+            release_job(writer, job.job_id)
             self._on_change(job.job_id)
 
-    def _run(self, keeper: psycopg.Connection, job: Job) -> None:
+    def _run(self, writer: psycopg.Connection, job: Job) -> None:
         asked_at, began = datetime.now(UTC), time.monotonic()
         rows, phase, error = 0, "ABORTED", ""
         try:
-            room = room_for(keeper, job.address, self._service.limits)
+            room = find_room(writer, job.address, self._service.limits)
             result = make_result(self._service, self._results, job, room, self._running)
             rows = result.rows
-            phase = "COMPLETED" if self._completed(keeper, job, result) else "ABORTED"
+            phase = "COMPLETED" if self._complete(writer, job, result) else "ABORTED"
         except CatalogError as fault:
             error = str(fault)
-            phase = "ERROR" if self._failed(keeper, job, error) else "ABORTED"
+            phase = "ERROR" if self._fail(writer, job, error) else "ABORTED"
         except psycopg.Error:
             raise
         except Exception:  # noqa: BLE001 - the next job may go well
             _log.exception("job %s failed by our fault", job.job_id)
-            error = BROKEN
-            phase = "ERROR" if self._failed(keeper, job, error) else "ABORTED"
+            error = INTERNAL_MESSAGE
+            phase = "ERROR" if self._fail(writer, job, error) else "ABORTED"
         finally:
-            self._service.log.add(_logged(job, asked_at, time.monotonic() - began, rows, phase, error))
+            self._service.log.add(_make_log_row(job, asked_at, time.monotonic() - began, rows, phase, error))
 
-    def _completed(self, keeper: psycopg.Connection, job: Job, result: Result) -> bool:
+    def _complete(self, writer: psycopg.Connection, job: Job, result: JobResult) -> bool:
         try:
-            is_kept = complete_job(keeper, job, result, self._service.limits)
-        except FullError:
+            is_kept = complete_job(writer, job, result, self._service.limits)
+        except SpoolFullError:
             self._results.remove(result.file)
             raise
         if not is_kept:
             self._results.remove(result.file)
         return is_kept
 
-    def _failed(self, keeper: psycopg.Connection, job: Job, error: str) -> bool:
+    def _fail(self, writer: psycopg.Connection, job: Job, error: str) -> bool:
         # What is stopped with the service runs again with it.
-        return not self._is_closing.is_set() and fail_job(keeper, job.job_id, error)
+        return not self._is_closing.is_set() and fail_job(writer, job.job_id, error)
 
 
-def _logged(job: Job, asked_at: datetime, seconds: float, rows: int, phase: str, error: str) -> LoggedQuery:
+def _make_log_row(
+    job: Job, asked_at: datetime, seconds: float, rows: int, phase: str, error: str
+) -> LoggedQuery:
     return LoggedQuery(
         asked_at=asked_at,
         ended_at=datetime.now(UTC),

@@ -32,7 +32,7 @@ _UPLOADS = ("upload-inline", "upload-http")
 _DAY_S = 86_400
 
 
-def capabilities_document(base_url: str, limits: ServiceLimits) -> bytes:
+def write_capabilities(base_url: str, limits: ServiceLimits) -> bytes:
     """The document, for a service at `base_url`."""
     tap = f"{base_url}/tap"
     return (
@@ -57,9 +57,9 @@ def _table_access(tap: str, limits: ServiceLimits) -> str:
         _language(),
         *(_output(form) for form in FORMATS),
         *(f'<uploadMethod ivo-id="{_TAPREGEXT}{method}"/>\n' for method in _UPLOADS),
-        _limit("retentionPeriod", limits.job_days * _DAY_S, limits.most_job_days * _DAY_S),
-        _limit("executionDuration", limits.job_seconds, limits.most_job_seconds),
-        _limit("outputLimit", limits.rows, limits.most_rows, {"unit": "row"}),
+        _limit("retentionPeriod", limits.job_days * _DAY_S, limits.max_job_days * _DAY_S),
+        _limit("executionDuration", limits.job_seconds, limits.max_job_seconds),
+        _limit("outputLimit", limits.rows, limits.max_rows, {"unit": "row"}),
         _limit("uploadLimit", limits.upload_bytes, limits.upload_bytes, {"unit": "byte"}),
         given={"standardID": "ivo://ivoa.net/std/TAP", "xsi:type": "tr:TableAccess"},
     )
@@ -102,8 +102,8 @@ def _output(form: Format) -> str:
     )
 
 
-def _limit(name: str, usual: int, most: int, given: dict[str, str] | None = None) -> str:
-    return element(name, text("default", str(usual), given or {}), text("hard", str(most), given or {}))
+def _limit(name: str, default: int, hard: int, given: dict[str, str] | None = None) -> str:
+    return element(name, text("default", str(default), given or {}), text("hard", str(hard), given or {}))
 
 
 def _endpoint(standard: str, url: str, kind: str = "vs:ParamHTTP", version: str = "1.0") -> str:

@@ -59,7 +59,7 @@ class ExamplesPage:
         self._looked_at: float | None = None
 
     def __call__(self, connection: psycopg.Connection, base_url: str) -> str:
-        """As `examples_page`."""
+        """As `write_examples`."""
         with self._lock:
             if self._looked_at is None or time.monotonic() - self._looked_at > _KEPT_S:
                 self._anchor = find_anchor(connection)
@@ -68,7 +68,7 @@ class ExamplesPage:
         return _page(anchor, base_url)
 
 
-def examples_page(connection: psycopg.Connection, base_url: str) -> str:
+def write_examples(connection: psycopg.Connection, base_url: str) -> str:
     """The page as of now.
 
     Args:
@@ -88,7 +88,7 @@ def find_anchor(connection: psycopg.Connection) -> Anchor | None:
     return None if row is None else Anchor(*row)
 
 
-def filled(example: Example, anchor: Anchor | None) -> str | None:
+def fill_example(example: Example, anchor: Anchor | None) -> str | None:
     """The example's query about a galaxy that there is; None where it needs one and there is none."""
     if not example.needs_galaxy:
         return example.query
@@ -100,7 +100,7 @@ def filled(example: Example, anchor: Anchor | None) -> str | None:
 
 
 def _page(anchor: Anchor | None, base_url: str) -> str:
-    filled_in = [(example, filled(example, anchor)) for example in EXAMPLES]
+    filled_in = [(example, fill_example(example, anchor)) for example in EXAMPLES]
     blocks = [_block(example, query) for example, query in filled_in if query is not None]
     url = escape(f"{base_url.rstrip('/')}/tap", {'"': "&quot;"})
     return _PAGE.format(vocabulary=_VOCABULARY, url=url, examples="\n".join(blocks))

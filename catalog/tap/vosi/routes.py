@@ -10,13 +10,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from catalog.formats.xml import HEAD, XML, element, iso, text
-from catalog.tap.database.connections import one_moment
-from catalog.tap.middleware.compression import gzipped, takes_gzip
+from catalog.tap.database.connections import read_snapshot
+from catalog.tap.middleware.compression import accepts_gzip, gzip_pieces
 from catalog.tap.parameters import read_parameters
 from catalog.tap.service import Service
-from catalog.tap.vosi.capabilities import capabilities_document
+from catalog.tap.vosi.capabilities import write_capabilities
 from catalog.tap.vosi.examples import ExamplesPage
-from catalog.tap.vosi.tables import table_document, tables_document, with_flags
+from catalog.tap.vosi.tables import add_esa_flags, write_table, write_tables
 
 _SECONDS = 20.0
 _XHTML = "application/xhtml+xml"
@@ -29,31 +29,31 @@ def vosi_routes(service: Service) -> list[Route]:
     examples_page = ExamplesPage()
 
     async def capabilities(request: Request) -> Response:
-        return _document(request, capabilities_document(service.base(request), service.limits))
+        return _document_response(request, write_capabilities(service.base(request), service.limits))
 
     async def availability(request: Request) -> Response:
-        return _document(request, await run_sync(_availability, service, up_since))
+        return _document_response(request, await run_sync(_write_availability, service, up_since))
 
     async def tables(request: Request) -> Response:
         parameters = await read_parameters(request, service.limits)
         with_columns = parameters.choice("DETAIL", ("min", "max")) != "min"
 
-        def made(connection: psycopg.Connection) -> bytes:
-            return tables_document(connection, with_columns=with_columns)
+        def write(connection: psycopg.Connection) -> bytes:
+            return write_tables(connection, with_columns=with_columns)
 
-        document = await run_sync(_read, service, made)
+        document = await run_sync(_read, service, write)
         # astroquery's TapPlus is the one client that does not say what it is.
         is_named = bool(request.headers.get("user-agent"))
-        return _document(request, document if is_named else with_flags(document))
+        return _document_response(request, document if is_named else add_esa_flags(document))
 
     async def table(request: Request) -> Response:
-        def made(connection: psycopg.Connection) -> bytes:
-            return table_document(connection, request.path_params["name"])
+        def write(connection: psycopg.Connection) -> bytes:
+            return write_table(connection, request.path_params["name"])
 
-        return _document(request, await run_sync(_read, service, made))
+        return _document_response(request, await run_sync(_read, service, write))
 
     def examples(request: Request) -> Response:
-        with service.connections.reader() as connection, one_moment(connection, _SECONDS):
+        with service.connections.reader() as connection, read_snapshot(connection, _SECONDS):
             return Response(examples_page(connection, service.base(request)), media_type=_XHTML)
 
     return [
@@ -65,15 +65,15 @@ def vosi_routes(service: Service) -> list[Route]:
     ]
 
 
-def _read(service: Service, made: Callable[[psycopg.Connection], bytes]) -> bytes:
-    with service.connections.reader() as connection, one_moment(connection, _SECONDS):
-        return made(connection)
+def _read(service: Service, write: Callable[[psycopg.Connection], bytes]) -> bytes:
+    with service.connections.reader() as connection, read_snapshot(connection, _SECONDS):
+        return write(connection)
 
 
-def _availability(service: Service, up_since: datetime) -> bytes:
+def _write_availability(service: Service, up_since: datetime) -> bytes:
     note = ""
     try:
-        _read(service, lambda connection: table_document(connection, "tap_schema.schemas"))
+        _read(service, lambda connection: write_table(connection, "tap_schema.schemas"))
     except psycopg.Error:
         note = "the database cannot answer now"
     return (
@@ -88,9 +88,9 @@ def _availability(service: Service, up_since: datetime) -> bytes:
     ).encode()
 
 
-def _document(request: Request, body: bytes) -> Response:
+def _document_response(request: Request, body: bytes) -> Response:
     headers = {"Vary": "Accept-Encoding, User-Agent"}
-    if takes_gzip(request) and len(body) > _WORTH_PACKING_BYTES:
+    if accepts_gzip(request) and len(body) > _WORTH_PACKING_BYTES:
         headers["Content-Encoding"] = "gzip"
-        body = b"".join(gzipped(iter([body])))
+        body = b"".join(gzip_pieces(iter([body])))
     return Response(body, headers=headers, media_type=XML)

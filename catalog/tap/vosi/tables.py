@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from catalog.formats.xml import HEAD, element, text
-from catalog.tap.faults import NothingThereError
+from catalog.tap.errors import NotFoundError
 
 _Row = Mapping[str, Any]
 
@@ -28,11 +28,11 @@ _KEYS: LiteralString = (
 )
 
 
-def tables_document(connection: psycopg.Connection, *, with_columns: bool) -> bytes:
+def write_tables(connection: psycopg.Connection, *, with_columns: bool) -> bytes:
     """All tables, with or without their columns and foreign keys."""
-    schemas, tables = _rows(connection, _SCHEMAS), _rows(connection, _TABLES)
-    columns = _grouped(_rows(connection, _COLUMNS), "table_name") if with_columns else {}
-    keys = _grouped(_rows(connection, _KEYS), "from_table") if with_columns else {}
+    schemas, tables = _read_rows(connection, _SCHEMAS), _read_rows(connection, _TABLES)
+    columns = _group_rows(_read_rows(connection, _COLUMNS), "table_name") if with_columns else {}
+    keys = _group_rows(_read_rows(connection, _KEYS), "from_table") if with_columns else {}
     inside = [
         element(
             "schema",
@@ -51,7 +51,7 @@ def tables_document(connection: psycopg.Connection, *, with_columns: bool) -> by
     return (HEAD + element("vosi:tableset", *inside, given=_NAMESPACES)).encode()
 
 
-def with_flags(document: bytes) -> bytes:
+def add_esa_flags(document: bytes) -> bytes:
     """The same document for astroquery's TapPlus, which reads no column without the flags of ESA's archives.
 
     No other client gets them: the schema of VODataService does not allow them. TapPlus also takes the last
@@ -63,18 +63,18 @@ def with_flags(document: bytes) -> bytes:
     return without.replace(b"xmlns:vosi=", namespace, 1)
 
 
-def table_document(connection: psycopg.Connection, name: str) -> bytes:
+def write_table(connection: psycopg.Connection, name: str) -> bytes:
     """One table, with its columns and foreign keys.
 
     Raises:
-        NothingThereError: There is no such table.
+        NotFoundError: There is no such table.
     """
-    for table in _rows(connection, _TABLES):
+    for table in _read_rows(connection, _TABLES):
         if table["table_name"].lower() == name.lower():
-            columns = _grouped(_rows(connection, _COLUMNS), "table_name")[table["table_name"]]
-            keys = _grouped(_rows(connection, _KEYS), "from_table")[table["table_name"]]
+            columns = _group_rows(_read_rows(connection, _COLUMNS), "table_name")[table["table_name"]]
+            keys = _group_rows(_read_rows(connection, _KEYS), "from_table")[table["table_name"]]
             return (HEAD + _table("vosi:table", table, columns, keys, _NAMESPACES)).encode()
-    raise NothingThereError(f"no table {name[:100]!r}: /tap/tables lists what there is")
+    raise NotFoundError(f"no table {name[:100]!r}: /tap/tables lists what there is")
 
 
 def _table(
@@ -90,7 +90,7 @@ def _table(
         text("description", table["description"]),
         text("utype", table["utype"]),
         *(_column(column) for column in columns),
-        *(_foreign_key(parts) for parts in _grouped(keys, "key_id").values()),
+        *(_foreign_key(parts) for parts in _group_rows(keys, "key_id").values()),
         given={**(namespaces or {}), "type": table["table_type"]},
     )
 
@@ -132,12 +132,12 @@ def _foreign_key(parts: Sequence[_Row]) -> str:
     )
 
 
-def _rows(connection: psycopg.Connection, query: LiteralString) -> list[_Row]:
+def _read_rows(connection: psycopg.Connection, query: LiteralString) -> list[_Row]:
     with connection.cursor(row_factory=dict_row) as cursor:
         return list(cursor.execute(query).fetchall())
 
 
-def _grouped(rows: Sequence[_Row], key: str) -> dict[str, list[_Row]]:
+def _group_rows(rows: Sequence[_Row], key: str) -> dict[str, list[_Row]]:
     groups: dict[str, list[_Row]] = defaultdict(list)
     for row in rows:
         groups[row[key]].append(row)

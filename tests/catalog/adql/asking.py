@@ -10,7 +10,7 @@ from catalog.adql.translate import translate
 from catalog.adql.translation import Translation
 from catalog.columns import ColumnMeta
 from catalog.tap.database.load_published import load_published
-from catalog.tap.queries.similar import resolved
+from catalog.tap.queries.similar import resolve_searches
 from tests.catalog.galaxies import fill
 
 N = 2_000
@@ -37,7 +37,7 @@ class Asked:
         """The answer's rows."""
         translation = self.translated(query, most)
         with self.connection.transaction():
-            parameters = resolved(self.connection, translation)
+            parameters = resolve_searches(self.connection, translation)
             return self.connection.execute(translation.query, parameters).fetchall()
 
     def column(self, query: str) -> NDArray[np.float64]:
@@ -51,7 +51,7 @@ class Asked:
     def plan(self, query: str) -> str:
         translation = self.translated(query)
         with self.connection.transaction():
-            parameters = resolved(self.connection, translation)
+            parameters = resolve_searches(self.connection, translation)
             self.connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
             rows = self.connection.execute(sql.SQL("EXPLAIN ") + translation.query, parameters).fetchall()
         return "\n".join(str(row[0]) for row in rows)

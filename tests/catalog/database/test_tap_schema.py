@@ -9,7 +9,7 @@ from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.columns import ColumnMeta
 from catalog.database.connection import connect
 from catalog.database.migrate import migrate
-from catalog.tap.database.load_published import load_published, published_stamp
+from catalog.tap.database.load_published import load_published, read_published_stamp
 from catalog.tasks.tasks import add_task, hide_task, show_task
 from tests.catalog.galaxies import fill
 from tests.catalog.tasks.scored_tasks import KIND, ODD, RING, columns, scored
@@ -278,32 +278,32 @@ def test_the_stamp_changes_with_the_columns_and_their_meaning_and_with_nothing_e
     with connect(database, autocommit=True) as connection, connect(database, autocommit=True) as reader:
         fill(connection, 50)
         reader.execute("SET ROLE galcat_public")
-        seen = [published_stamp(reader)]
+        seen = [read_published_stamp(reader)]
         connection.execute("UPDATE galcat.source SET mag_r = 17")
-        assert published_stamp(reader) == seen[0]
+        assert read_published_stamp(reader) == seen[0]
         add_task(connection, RING)
         show_task(connection, "ring")
-        seen.append(published_stamp(reader))
+        seen.append(read_published_stamp(reader))
         scored(connection, RING)
-        seen.append(published_stamp(reader))
+        seen.append(read_published_stamp(reader))
         scored(connection, RING, seed=1)
-        seen.append(published_stamp(reader))
+        seen.append(read_published_stamp(reader))
         hide_task(connection, "ring")
-        seen.append(published_stamp(reader))
+        seen.append(read_published_stamp(reader))
         connection.execute("COMMENT ON COLUMN galcat_tap.survey.bands IS 'Something else [-]'")
-        seen.append(published_stamp(reader))
+        seen.append(read_published_stamp(reader))
         assert len(set(seen)) == len(seen)
 
 
 def test_applying_the_files_again_changes_nothing_of_what_is_published(
     database: str, public: psycopg.Connection
 ) -> None:
-    before = load_published(public), published_stamp(public)
+    before = load_published(public), read_published_stamp(public)
     public.execute("RESET ROLE")
     public.execute("UPDATE galcat.schema_history SET sha256 = 'old' WHERE file NOT LIKE 'migrations/%'")
     migrate(database)
     public.execute("SET ROLE galcat_public")
-    assert (load_published(public), published_stamp(public)) == before
+    assert (load_published(public), read_published_stamp(public)) == before
 
 
 def test_every_relation_of_the_service_has_comments_that_end_with_a_unit(

@@ -17,9 +17,7 @@ N = 300
 @pytest.fixture
 def limits() -> ServiceLimits:
     """Small enough to be met."""
-    return replace(
-        ServiceLimits(), sync_seconds=30, rows=50, most_rows=200, jobs_an_address=6, wait_seconds=5
-    )
+    return replace(ServiceLimits(), sync_seconds=30, rows=50, max_rows=200, jobs_an_address=6, wait_seconds=5)
 
 
 @pytest.fixture

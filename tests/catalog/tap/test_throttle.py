@@ -3,7 +3,7 @@ from collections.abc import Coroutine
 
 import pytest
 
-from catalog.tap.faults import BusyError
+from catalog.tap.errors import BusyError
 from catalog.tap.throttle import Gate
 
 

@@ -15,14 +15,14 @@ from catalog.database.connection import connect
 from catalog.tap.datalink.cutout import (
     BANDS_M,
     Circle,
-    CutoutWanted,
+    CutoutRequest,
     FilesGoneError,
     NoPixelsError,
-    bands_of,
-    circle_of,
+    choose_bands,
+    choose_circle,
 )
-from catalog.tap.datalink.galaxy_files import GalaxyFiles, galaxy_files
-from catalog.tap.faults import AskedWrongError
+from catalog.tap.datalink.galaxy_files import GalaxyFiles, load_galaxy_files
+from catalog.tap.errors import UsageError
 from galcat.workflows.cutouts import SkyCutter
 from tests.galcat.bricks import GALAXIES, r_image, write_brick
 from tests.galcat.cli.command_line import Galcat
@@ -47,14 +47,14 @@ def galaxies(galcat: Galcat, database: str, bricks: Path, weights: Path) -> list
 
 def of_all(connection: psycopg.Connection) -> list[GalaxyFiles]:
     ids = [row[0] for row in connection.execute("SELECT object_id FROM galcat.galaxy").fetchall()]
-    return list(galaxy_files(connection, ids).values())
+    return list(load_galaxy_files(connection, ids).values())
 
 
 def test_the_pixel_under_every_galaxy_is_the_tiles_own(galaxies: list[GalaxyFiles], bricks: Path) -> None:
     assert len(galaxies) == GALAXIES
     for galaxy in galaxies:
-        wanted = CutoutWanted(galaxy.object_id, None, None)
-        content = SkyCutter().cut(galaxy, circle_of(wanted, galaxy), bands_of(wanted, galaxy))
+        wanted = CutoutRequest(galaxy.object_id, None, None)
+        content = SkyCutter().cut(galaxy, choose_circle(wanted, galaxy), choose_bands(wanted, galaxy))
         with fits.open(io.BytesIO(content)) as cutout, fits.open(r_image(bricks, BRICK)) as tile:
             assert [hdu.name for hdu in cutout] == ["PRIMARY", "G", "R", "Z"]
             assert cutout[0].header["OBJECT"] == str(galaxy.object_id)
@@ -84,22 +84,22 @@ def test_a_circle_and_bands_are_as_asked_for(galaxies: list[GalaxyFiles]) -> Non
         ((9e-7, float("inf")), ["z"]),
     ]
     for band, expected in cases:
-        bands = bands_of(CutoutWanted(galaxy.object_id, circle, band), galaxy)
+        bands = choose_bands(CutoutRequest(galaxy.object_id, circle, band), galaxy)
         assert bands == expected
         with fits.open(io.BytesIO(SkyCutter().cut(galaxy, circle, bands))) as cutout:
             assert [hdu.header["FILTER"] for hdu in cutout[1:]] == expected
             assert cutout[1].data.shape == pytest.approx((10 / 0.262, 10 / 0.262), abs=2)
-    with pytest.raises(AskedWrongError, match=r"BAND is 'i': survey legacy_dr10 has g, r, z"):
-        bands_of(CutoutWanted(galaxy.object_id, circle, ("i",)), galaxy)
+    with pytest.raises(UsageError, match=r"BAND is 'i': survey legacy_dr10 has g, r, z"):
+        choose_bands(CutoutRequest(galaxy.object_id, circle, ("i",)), galaxy)
     with pytest.raises(NoPixelsError, match="no band at those wavelengths, only g, r, z"):
-        bands_of(CutoutWanted(galaxy.object_id, circle, (2e-6, 3e-6)), galaxy)
+        choose_bands(CutoutRequest(galaxy.object_id, circle, (2e-6, 3e-6)), galaxy)
 
 
 def test_what_cannot_be_cut_is_said_in_a_line(galaxies: list[GalaxyFiles]) -> None:
     galaxy = galaxies[0]
     with pytest.raises(NoPixelsError, match="the circle lies outside the tile 0100p000"):
         SkyCutter().cut(galaxy, Circle(galaxy.ra_deg, galaxy.dec_deg + 1, 1e-3), ["g"])
-    with pytest.raises(AskedWrongError, match=r"spans 27,481 pixels, and 2,000 at most"):
+    with pytest.raises(UsageError, match=r"spans 27,481 pixels, and 2,000 at most"):
         SkyCutter().cut(galaxy, Circle(galaxy.ra_deg, galaxy.dec_deg, 1), ["g"])
 
 

@@ -280,7 +280,7 @@ def test_an_error_after_the_first_rows_is_told_in_the_file_where_the_format_can(
         f"SELECT a.object_id, 1 / (CASE WHEN a.object_id = {rows[-1][0]} AND b.object_id = {rows[-1][0]} "
         "THEN 0 ELSE 1 END) AS one FROM galcat.galaxy AS a CROSS JOIN galcat.galaxy AS b"
     )
-    many = replace(limits, rows=200_000, most_rows=200_000)
+    many = replace(limits, rows=200_000, max_rows=200_000)
     with serving(galaxies, tmp_path, many) as served:
         answers = {form: served.ask(query, FORMAT=form) for form in ("votable", "json", "csv", "fits")}
     assert {form: answer.status_code for form, answer in answers.items()} == {

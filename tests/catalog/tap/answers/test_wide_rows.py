@@ -6,8 +6,8 @@ from psycopg import sql
 
 from catalog.adql.translation import Translation
 from catalog.columns import ColumnMeta
-from catalog.tap.queries.gather_rows import Chunks, counted, streamed
-from catalog.tap.queries.row_bytes import wide_columns
+from catalog.tap.queries.gather_rows import Chunks, count_and_stream_rows, stream_rows
+from catalog.tap.queries.row_bytes import find_wide_columns
 from tests.catalog.tap.tap_server import Served, statuses
 
 MOST = 10_000_000
@@ -19,8 +19,10 @@ Ask = Callable[[psycopg.Connection, Translation], Chunks]
 def ask(request: pytest.FixtureRequest) -> Ask:
     """Both ways to an answer's rows."""
     if request.param == "streamed":
-        return lambda connection, asked: streamed(connection, asked, asked.parameters, MOST)
-    return lambda connection, asked: counted(connection, asked, asked.parameters, MOST, lambda _: None)
+        return lambda connection, asked: stream_rows(connection, asked, asked.parameters, MOST)
+    return lambda connection, asked: count_and_stream_rows(
+        connection, asked, asked.parameters, MOST, lambda _: None
+    )
 
 
 def test_rows_come_in_batches_of_bytes_however_late_they_grow(
@@ -56,7 +58,7 @@ def test_only_text_and_arrays_are_wide() -> None:
         ColumnMeta("d", "float", "40"),
         ColumnMeta("e", "unicodeChar", "*"),
     ]
-    assert wide_columns(columns) == [1, 3, 4]
+    assert find_wide_columns(columns) == [1, 3, 4]
 
 
 @pytest.mark.parametrize("form", ["votable", "csv", "json", "fits"])

@@ -15,7 +15,7 @@ from astropy.io.votable import parse
 from astropy.io.votable.tree import VOTableFile
 from pyvo.dal.adhoc import DatalinkResults
 
-from catalog.tap.datalink.datalink import MOST_IDS
+from catalog.tap.datalink.routes import MAX_IDS
 from catalog.tap.limits import ServiceLimits
 from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import serving
@@ -120,9 +120,9 @@ def test_no_name_gives_no_row(base: str) -> None:
 
 def test_more_names_than_are_served_at_once_are_cut_and_said_so(base: str, ids: list[int]) -> None:
     document = links(base, *ids)
-    assert len(rows(document)) == 2 * MOST_IDS
+    assert len(rows(document)) == 2 * MAX_IDS
     assert infos(document)["QUERY_STATUS"] == "OVERFLOW"
-    assert infos(links(base, *ids[:MOST_IDS]))["QUERY_STATUS"] == "OK"
+    assert infos(links(base, *ids[:MAX_IDS]))["QUERY_STATUS"] == "OK"
 
 
 def test_names_may_be_posted(base: str, ids: list[int]) -> None:

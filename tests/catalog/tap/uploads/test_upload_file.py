@@ -32,7 +32,7 @@ STILTS = (
 
 
 @pytest.fixture
-def keeper(connection: psycopg.Connection) -> psycopg.Connection:
+def writer(connection: psycopg.Connection) -> psycopg.Connection:
     connection.execute("SET ROLE galcat_writer")
     return connection
 
@@ -42,35 +42,35 @@ def read(content: bytes, content_type: str | None = None, **limits: int) -> Uplo
 
 
 @pytest.mark.parametrize("serialisation", ["tabledata", "binary", "binary2"])
-def test_a_votable_of_astropy_is_stored_as_it_was(serialisation: str, keeper: psycopg.Connection) -> None:
+def test_a_votable_of_astropy_is_stored_as_it_was(serialisation: str, writer: psycopg.Connection) -> None:
     table, file = sample(), io.BytesIO()
     if serialisation == "binary":  # in which astropy has no NULL for whole numbers
         table["tile"], table["votes"] = table["tile"].filled(1), table["votes"].filled(2)
     table.write(file, format="votable", tabledata_format=serialisation)
 
-    assert rows_for_strangers(keeper, stored(keeper, file.getvalue())) == plain_rows(table)
+    assert rows_for_strangers(writer, stored(writer, file.getvalue())) == plain_rows(table)
 
 
-def test_a_fits_table_of_astropy_is_stored_as_it_was(keeper: psycopg.Connection) -> None:
+def test_a_fits_table_of_astropy_is_stored_as_it_was(writer: psycopg.Connection) -> None:
     file = io.BytesIO()
     sample().write(file, format="fits")
 
-    assert rows_for_strangers(keeper, stored(keeper, file.getvalue())) == plain_rows(sample())
+    assert rows_for_strangers(writer, stored(writer, file.getvalue())) == plain_rows(sample())
 
 
 @needs_stilts
 @pytest.mark.parametrize("ofmt", STILTS)
-def test_a_file_of_topcat_is_stored_as_it_was(ofmt: str, keeper: psycopg.Connection, tmp_path: Path) -> None:
+def test_a_file_of_topcat_is_stored_as_it_was(ofmt: str, writer: psycopg.Connection, tmp_path: Path) -> None:
     sample().write(tmp_path / "sample.fits")
     stilts("tpipe", f"in={tmp_path}/sample.fits", f"out={tmp_path}/sample", f"ofmt={ofmt}")
 
-    table = stored(keeper, (tmp_path / "sample").read_bytes())
+    table = stored(writer, (tmp_path / "sample").read_bytes())
 
-    assert rows_for_strangers(keeper, table) == plain_rows(sample())
+    assert rows_for_strangers(writer, table) == plain_rows(sample())
     assert [column.meta.unit for column in table.columns] == ["", "", "", "deg", "deg", "mag", "", "", "", ""]
 
 
-def test_parquet_is_stored_as_it_was(keeper: psycopg.Connection) -> None:
+def test_parquet_is_stored_as_it_was(writer: psycopg.Connection) -> None:
     table, file = sample(), io.BytesIO()
     rows = plain_rows(table)
     types = ["int64", "int32", "int16", "double", "double", "float", "bool", "string"]
@@ -78,20 +78,20 @@ def test_parquet_is_stored_as_it_was(keeper: psycopg.Connection) -> None:
     arrays = [pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
     pq.write_table(pa.table(arrays, names=table.colnames), file)
 
-    assert rows_for_strangers(keeper, stored(keeper, file.getvalue())) == rows
+    assert rows_for_strangers(writer, stored(writer, file.getvalue())) == rows
 
 
 @pytest.mark.parametrize(("delimiter", "content_type"), [(",", "text/csv"), ("\t", None)])
 def test_separated_values_are_stored_as_they_were(
-    delimiter: str, content_type: str | None, keeper: psycopg.Connection
+    delimiter: str, content_type: str | None, writer: psycopg.Connection
 ) -> None:
     table, file = sample(), io.StringIO()
     table.keep_columns([name for name in table.colnames if table[name].ndim == 1])
     table.write(file, format="ascii.csv" if delimiter == "," else "ascii.tab")
 
-    found = stored(keeper, file.getvalue().encode(), content_type)
+    found = stored(writer, file.getvalue().encode(), content_type)
 
-    assert rows_for_strangers(keeper, found) == plain_rows(table)
+    assert rows_for_strangers(writer, found) == plain_rows(table)
     assert [column.meta.datatype for column in found.columns] == [
         "long", "long", "long", "double", "double", "double", "boolean", "char",
     ]  # fmt: skip
@@ -99,27 +99,27 @@ def test_separated_values_are_stored_as_they_were(
 
 @pytest.mark.parametrize("name", ["votable", "votable/td", "parquet"])
 def test_the_services_own_files_can_be_sent_back(
-    name: str, keeper: psycopg.Connection, tmp_path: Path
+    name: str, writer: psycopg.Connection, tmp_path: Path
 ) -> None:
     rows = every_type(60)
 
-    table = stored(keeper, written(name, rows, tmp_path))
+    table = stored(writer, written(name, rows, tmp_path))
 
     notes = replace(COLUMNS[6], datatype="unicodeChar")  # the only text that is no ASCII
     assert [column.meta for column in table.columns] == [*COLUMNS[:6], notes, *COLUMNS[7:]]
-    read_back = rows_for_strangers(keeper, table)
+    read_back = rows_for_strangers(writer, table)
     assert list(map(repr, read_back)) == [repr(tuple(map(TOLD[name], COLUMNS, row))) for row in rows]
 
 
-def test_text_is_stored_letter_by_letter(keeper: psycopg.Connection) -> None:
+def test_text_is_stored_letter_by_letter(writer: psycopg.Connection) -> None:
     texts = ["é 🌌", "tab\t new\nline \\ \\N \\.", "'; DROP TABLE x; --", '"', "{1,2}", "NULL"]
     file = io.BytesIO()
     Table({"t": texts}).write(file, format="votable", tabledata_format="binary2")
 
-    assert rows_for_strangers(keeper, stored(keeper, file.getvalue())) == [(text,) for text in texts]
+    assert rows_for_strangers(writer, stored(writer, file.getvalue())) == [(text,) for text in texts]
 
 
-def test_numbers_that_stand_for_null_are_null(keeper: psycopg.Connection) -> None:
+def test_numbers_that_stand_for_null_are_null(writer: psycopg.Connection) -> None:
     fields = (
         '<FIELD name="a" datatype="int"><VALUES null="-99"/></FIELD><FIELD name="b" datatype="unsignedByte"/>'
         '<FIELD name="x" datatype="float"/><FIELD name="l" datatype="boolean"/>'
@@ -130,12 +130,12 @@ def test_numbers_that_stand_for_null_are_null(keeper: psycopg.Connection) -> Non
         "<TR><TD>0x10</TD><TD/><TD>+Inf</TD><TD>T</TD><TD>1 NaN</TD></TR>"
     )
 
-    found = rows_for_strangers(keeper, stored(keeper, votable(fields, rows)))
+    found = rows_for_strangers(writer, stored(writer, votable(fields, rows)))
 
     assert repr(found) == repr([(None, 255, None, None, None), (16, None, np.inf, True, [1.0, np.nan])])
 
 
-def test_unsigned_columns_of_fits_keep_their_values(keeper: psycopg.Connection) -> None:
+def test_unsigned_columns_of_fits_keep_their_values(writer: psycopg.Connection) -> None:
     columns = [
         fits.Column("u2", "I", bzero=2**15, array=np.array([0, 40_000, 65_535], np.uint16)),
         fits.Column("u8", "K", bzero=2**63, array=np.array([0, 1, 2**63 - 1], np.uint64)),
@@ -146,35 +146,35 @@ def test_unsigned_columns_of_fits_keep_their_values(keeper: psycopg.Connection) 
     file = io.BytesIO()
     fits.BinTableHDU.from_columns(columns).writeto(file)
 
-    assert rows_for_strangers(keeper, stored(keeper, file.getvalue())) == [
+    assert rows_for_strangers(writer, stored(writer, file.getvalue())) == [
         (0, 0, 1, True, [1.0, 2.0]),
         (40_000, 1, None, False, []),
         (65_535, 2**63 - 1, 3, True, [3.0]),
     ]
 
 
-def test_a_scaled_column_of_fits_holds_what_it_stands_for(keeper: psycopg.Connection, tmp_path: Path) -> None:
+def test_a_scaled_column_of_fits_holds_what_it_stands_for(writer: psycopg.Connection, tmp_path: Path) -> None:
     file = written("fits", [(0,), (2,), (None,)], tmp_path, columns=[ColumnMeta("a", "short")])
     cards = b"TSCAL1  =                  0.5".ljust(80) + b"TZERO1  =                  1.0".ljust(80)
     end = b"END".ljust(80)
 
     scaled = file[:2880] + file[2880:].replace(end + bytes(b" " * 160), cards + end, 1)
 
-    assert rows_for_strangers(keeper, stored(keeper, scaled)) == [(1.0,), (2.0,), (None,)]
+    assert rows_for_strangers(writer, stored(writer, scaled)) == [(1.0,), (2.0,), (None,)]
 
 
-def test_a_null_boolean_of_fits_is_null(keeper: psycopg.Connection, tmp_path: Path) -> None:
+def test_a_null_boolean_of_fits_is_null(writer: psycopg.Connection, tmp_path: Path) -> None:
     file = written("fits", [(True,), (None,), (False,)], tmp_path, columns=[ColumnMeta("l", "boolean")])
 
-    assert rows_for_strangers(keeper, stored(keeper, file)) == [(True,), (None,), (False,)]
+    assert rows_for_strangers(writer, stored(writer, file)) == [(True,), (None,), (False,)]
 
 
-def test_csv_guesses_a_type_from_all_cells_of_a_column(keeper: psycopg.Connection) -> None:
+def test_csv_guesses_a_type_from_all_cells_of_a_column(writer: psycopg.Connection) -> None:
     lines = ["id,x,y,name,flag,at,empty"]
     lines += ['9223372036854775807,1,2,"a, ""b""",true,2026-01-02T03:04:05Z,'] * 1000
     lines += ["-1,1.5,,12h,false,,"]
 
-    table = stored(keeper, "\ufeff".encode() + "\r\n".join(lines).encode())
+    table = stored(writer, "\ufeff".encode() + "\r\n".join(lines).encode())
 
     described = [(column.meta.datatype, column.meta.xtype) for column in table.columns]
     assert described == [
@@ -182,28 +182,28 @@ def test_csv_guesses_a_type_from_all_cells_of_a_column(keeper: psycopg.Connectio
         ("char", ""),
     ]  # fmt: skip
     moment = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - as Postgres gives it
-    rows = rows_for_strangers(keeper, table)
+    rows = rows_for_strangers(writer, table)
     assert rows[0] == (2**63 - 1, 1.0, 2, 'a, "b"', True, moment, None)
     assert rows[-1] == (-1, 1.5, None, "12h", False, None, None)
     assert table.rows == 1001
 
 
-def test_times_are_stored_in_utc(keeper: psycopg.Connection) -> None:
+def test_times_are_stored_in_utc(writer: psycopg.Connection) -> None:
     field = '<FIELD name="at" datatype="char" arraysize="*" xtype="adql:TIMESTAMP"/>'
     cells = ("2026-01-02T03:04:05.25", "2026-01-02", "2026-01-02T03:04:05Z", "2026-01-02T03:04:05+01:00", "")
 
-    table = stored(keeper, votable(field, "".join(f"<TR><TD>{cell}</TD></TR>" for cell in cells)))
+    table = stored(writer, votable(field, "".join(f"<TR><TD>{cell}</TD></TR>" for cell in cells)))
 
-    assert [row[0] and row[0].isoformat() for row in rows_for_strangers(keeper, table)] == [
+    assert [row[0] and row[0].isoformat() for row in rows_for_strangers(writer, table)] == [
         "2026-01-02T03:04:05.250000", "2026-01-02T00:00:00", "2026-01-02T03:04:05", "2026-01-02T02:04:05",
         None,
     ]  # fmt: skip
 
 
-def test_an_empty_table_is_stored_with_its_columns(keeper: psycopg.Connection) -> None:
-    table = stored(keeper, VOTABLE.format('<FIELD name="a" datatype="int"/>').encode())
+def test_an_empty_table_is_stored_with_its_columns(writer: psycopg.Connection) -> None:
+    table = stored(writer, VOTABLE.format('<FIELD name="a" datatype="int"/>').encode())
 
-    assert (rows_for_strangers(keeper, table), table.rows, len(table.columns)) == ([], 0, 1)
+    assert (rows_for_strangers(writer, table), table.rows, len(table.columns)) == ([], 0, 1)
 
 
 @pytest.mark.parametrize("what", WRONG_FILES)

@@ -12,10 +12,10 @@ from astropy.io.votable import from_table
 from astropy.table import Table
 
 from catalog.columns import ColumnMeta
-from catalog.tap.faults import BusyError
+from catalog.tap.errors import BusyError
 from catalog.tap.throttle import ReadingPlaces
 from catalog.tap.uploads import copy_text as copying
-from catalog.tap.uploads.copy_text import copy_text
+from catalog.tap.uploads.copy_text import write_copy_text
 from catalog.tap.uploads.read import read_upload
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
 
@@ -114,7 +114,10 @@ def test_a_whole_number_of_thousands_of_digits_is_refused_in_a_short_line(number
 
 def test_the_text_for_postgres_is_bounded() -> None:
     table = UploadedTable((ColumnMeta("a", "char", "*"),), iter([("x" * 1_000,)] * 20_000))
-    with pytest.raises(UploadError, match=r"^unpacked it has more than 2 MB$"), copy_text(table, 2_000_000):
+    with (
+        pytest.raises(UploadError, match=r"^unpacked it has more than 2 MB$"),
+        write_copy_text(table, 2_000_000),
+    ):
         pass
 
 
@@ -122,7 +125,7 @@ def test_a_long_text_comes_in_chunks_as_it_is(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(copying, "_CHUNK_BYTES", 100)
     columns = (ColumnMeta("a", "int"), ColumnMeta("b", "double", "*"), ColumnMeta("c", "char", "*"))
     made = [(i, [0.5] * 300, "é\t") for i in range(2_000)]
-    with copy_text(UploadedTable(columns, iter(made))) as text:
+    with write_copy_text(UploadedTable(columns, iter(made))) as text:
         lines = b"".join(text.chunks).decode().splitlines()
         assert (text.n_rows, [c.datatype for c in text.columns]) == (2_000, ["int", "double", "unicodeChar"])
     assert lines == [f"{i}\t{{{','.join(['0.5'] * 300)}}}\té\\t" for i in range(2_000)]

@@ -12,7 +12,7 @@ from catalog.adql.published import PublishedColumn
 from catalog.columns import ColumnMeta
 from catalog.errors import QueryError
 from catalog.formats.writer import Row
-from catalog.tap.uploads.store import drop_stale, drop_upload, store_upload
+from catalog.tap.uploads.postgres_tables import drop_stale, drop_upload, store_upload
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError
 from tests.catalog.tap.uploads.uploads import N, rows_for_strangers, sample, stored
 from tests.catalog.tap.uploads.wrong_files import A, votable
@@ -23,7 +23,7 @@ COUNT = (
 
 
 @pytest.fixture
-def keeper(connection: psycopg.Connection) -> psycopg.Connection:
+def writer(connection: psycopg.Connection) -> psycopg.Connection:
     connection.execute("SET ROLE galcat_writer")
     return connection
 
@@ -34,8 +34,8 @@ def sample_file() -> bytes:
     return file.getvalue()
 
 
-def test_a_stored_table_says_what_queries_may_name(keeper: psycopg.Connection) -> None:
-    table = stored(keeper, sample_file())
+def test_a_stored_table_says_what_queries_may_name(writer: psycopg.Connection) -> None:
+    table = stored(writer, sample_file())
 
     assert (table.schema, table.name, table.relation[0], table.rows) == ("TAP_UPLOAD", "t", "tap_upload", N)
     metas = [
@@ -56,16 +56,16 @@ def test_a_stored_table_says_what_queries_may_name(keeper: psycopg.Connection) -
     )
 
 
-def test_strangers_may_read_it_and_nobody_may_change_it(keeper: psycopg.Connection) -> None:
-    table = sql.Identifier(*stored(keeper, b"a\n1\n").relation)
+def test_strangers_may_read_it_and_nobody_may_change_it(writer: psycopg.Connection) -> None:
+    table = sql.Identifier(*stored(writer, b"a\n1\n").relation)
     changes = (sql.SQL("INSERT INTO {} VALUES (1)"), sql.SQL("DELETE FROM {}"), sql.SQL("DROP TABLE {}"))
 
     for role in ("galcat_public", "galcat_writer"):
-        keeper.execute("RESET ROLE")
-        keeper.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+        writer.execute("RESET ROLE")
+        writer.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
         for change in changes:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                keeper.execute(change.format(table))
+                writer.execute(change.format(table))
 
 
 @pytest.mark.parametrize(
@@ -85,30 +85,30 @@ def test_strangers_may_make_and_drop_nothing(call: str, connection: psycopg.Conn
 
 
 @pytest.mark.parametrize("types", [["text", "name"], ["text); DROP TABLE galcat.source; --"], []])
-def test_a_table_has_no_other_types_than_it_may(types: list[str], keeper: psycopg.Connection) -> None:
+def test_a_table_has_no_other_types_than_it_may(types: list[str], writer: psycopg.Connection) -> None:
     with pytest.raises(psycopg.errors.InvalidParameterValue, match="are not the types of a table's columns"):
-        keeper.execute("SELECT tap_upload.make_table(%s, NULL)", [types])
+        writer.execute("SELECT tap_upload.make_table(%s, NULL)", [types])
 
 
 @pytest.mark.parametrize(
     "header",
     ["ra,dec,x", "x,RAJ2000,DEJ2000", "x,RA,Dec,dec_2"],
 )
-def test_a_join_on_the_sky_uses_its_index(header: str, keeper: psycopg.Connection) -> None:
+def test_a_join_on_the_sky_uses_its_index(header: str, writer: psycopg.Connection) -> None:
     n = len(header.split(","))
     lines = "".join(",".join([f"{i % 360}.5", "1.5", "2.5", "3.5"][:n]) + "\n" for i in range(500))
 
-    table = stored(keeper, f"{header}\n{lines}".encode())
+    table = stored(writer, f"{header}\n{lines}".encode())
 
     ra, dec = (sql.Identifier("t", column.stored_as) for column in table.columns if column.is_indexed)
     query = sql.SQL("EXPLAIN SELECT FROM {} AS t WHERE galcat.cone({}, {}, 10, 2, 0.1)")
-    with keeper.transaction(force_rollback=True):
-        keeper.execute("SET LOCAL ROLE galcat_public; SET LOCAL enable_seqscan = off")
-        plan = keeper.execute(query.format(sql.Identifier(*table.relation), ra, dec)).fetchall()
+    with writer.transaction(force_rollback=True):
+        writer.execute("SET LOCAL ROLE galcat_public; SET LOCAL enable_seqscan = off")
+        plan = writer.execute(query.format(sql.Identifier(*table.relation), ra, dec)).fetchall()
     assert any("Index Cond" in line for (line,) in plan)
 
 
-def test_the_ucd_tells_a_position_before_the_name_does(keeper: psycopg.Connection) -> None:
+def test_the_ucd_tells_a_position_before_the_name_does(writer: psycopg.Connection) -> None:
     fields = "".join(
         f'<FIELD name="{name}" datatype="float" ucd="{ucd}"/>'
         for name, ucd in [
@@ -119,25 +119,25 @@ def test_the_ucd_tells_a_position_before_the_name_does(keeper: psycopg.Connectio
         ]
     )
 
-    table = stored(keeper, votable(fields, ""))
+    table = stored(writer, votable(fields, ""))
 
     assert [column.meta.name for column in table.columns if column.is_indexed] == ["b", "a"]
 
 
-def test_without_a_position_there_is_no_index(keeper: psycopg.Connection) -> None:
-    table = stored(keeper, b"ra,mag\n1.5,2\n")
+def test_without_a_position_there_is_no_index(writer: psycopg.Connection) -> None:
+    table = stored(writer, b"ra,mag\n1.5,2\n")
 
     assert not any(column.is_indexed for column in table.columns)
-    assert keeper.execute(COUNT).fetchone() == (1,)
+    assert writer.execute(COUNT).fetchone() == (1,)
 
 
-def test_a_file_that_is_wrong_half_way_leaves_nothing_behind(keeper: psycopg.Connection) -> None:
+def test_a_file_that_is_wrong_half_way_leaves_nothing_behind(writer: psycopg.Connection) -> None:
     rows = "<TR><TD>1</TD></TR>" * 20_000
 
     with pytest.raises(UploadError, match=r"^table t: row 20001, column a: 'x' is no int$"):
-        stored(keeper, votable(A, rows + "<TR><TD>x</TD></TR>"))
+        stored(writer, votable(A, rows + "<TR><TD>x</TD></TR>"))
 
-    assert keeper.execute(COUNT).fetchone() == (0,)
+    assert writer.execute(COUNT).fetchone() == (0,)
 
 
 @pytest.mark.parametrize(
@@ -149,50 +149,50 @@ def test_a_file_that_is_wrong_half_way_leaves_nothing_behind(keeper: psycopg.Con
     ],
 )
 def test_a_number_that_does_not_fit_is_refused(
-    datatype: str, value: object, reason: str, keeper: psycopg.Connection
+    datatype: str, value: object, reason: str, writer: psycopg.Connection
 ) -> None:
     with pytest.raises(QueryError, match=reason):
-        store_upload(keeper, "t", one_column(datatype, [(value,)]), None)
+        store_upload(writer, "t", one_column(datatype, [(value,)]), None)
 
-    assert keeper.execute(COUNT).fetchone() == (0,)
+    assert writer.execute(COUNT).fetchone() == (0,)
 
 
-def test_reading_that_fails_in_our_own_way_leaves_nothing_behind(keeper: psycopg.Connection) -> None:
+def test_reading_that_fails_in_our_own_way_leaves_nothing_behind(writer: psycopg.Connection) -> None:
     def rows() -> Iterator[Row]:
         yield from [(1,)] * 10_000
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
-        store_upload(keeper, "t", UploadedTable((ColumnMeta("a", "int"),), rows()), None)
+        store_upload(writer, "t", UploadedTable((ColumnMeta("a", "int"),), rows()), None)
 
-    assert keeper.execute(COUNT).fetchone() == (0,)
-
-
-def test_a_dropped_table_is_gone_and_may_be_dropped_again(keeper: psycopg.Connection) -> None:
-    dropped, kept = stored(keeper, sample_file()), stored(keeper, b"a\n1\n")
-
-    drop_upload(keeper, dropped)
-    drop_upload(keeper, dropped)
-
-    assert keeper.execute(COUNT).fetchone() == (1,)
-    assert rows_for_strangers(keeper, kept) == [(1,)]
+    assert writer.execute(COUNT).fetchone() == (0,)
 
 
-def test_left_overs_are_dropped_but_not_those_of_a_job_that_exists(keeper: psycopg.Connection) -> None:
-    keeper.execute(
+def test_a_dropped_table_is_gone_and_may_be_dropped_again(writer: psycopg.Connection) -> None:
+    dropped, kept = stored(writer, sample_file()), stored(writer, b"a\n1\n")
+
+    drop_upload(writer, dropped)
+    drop_upload(writer, dropped)
+
+    assert writer.execute(COUNT).fetchone() == (1,)
+    assert rows_for_strangers(writer, kept) == [(1,)]
+
+
+def test_left_overs_are_dropped_but_not_those_of_a_job_that_exists(writer: psycopg.Connection) -> None:
+    writer.execute(
         "INSERT INTO galcat_tap.job (job_id, phase, base_url, destruction, execution_seconds) "
         "VALUES ('here', 'PENDING', '', now(), 1)"
     )
     tables = {
-        job: store_upload(keeper, "t", one_column("int", [(1,)]), job) for job in ("here", "gone", None)
+        job: store_upload(writer, "t", one_column("int", [(1,)]), job) for job in ("here", "gone", None)
     }
     soon, before = datetime.now(UTC) + timedelta(minutes=1), datetime.now(UTC) - timedelta(minutes=1)
 
-    assert drop_stale(keeper, before) == 0
-    assert drop_stale(keeper, soon) == 2
+    assert drop_stale(writer, before) == 0
+    assert drop_stale(writer, soon) == 2
 
-    assert rows_for_strangers(keeper, tables["here"]) == [(1,)]
-    assert keeper.execute(COUNT).fetchone() == (1,)
+    assert rows_for_strangers(writer, tables["here"]) == [(1,)]
+    assert writer.execute(COUNT).fetchone() == (1,)
 
 
 def one_column(datatype: str, rows: list[Row]) -> UploadedTable:

@@ -9,8 +9,8 @@ from psycopg import sql
 
 from catalog.adql.published import PublishedTable
 from catalog.formats.writer import Row
+from catalog.tap.uploads.postgres_tables import store_upload
 from catalog.tap.uploads.read import read_upload
-from catalog.tap.uploads.store import store_upload
 
 N = 50
 
@@ -49,9 +49,9 @@ def plain_rows(table: Table) -> list[Row]:
     return list(zip(*columns, strict=True))
 
 
-def stored(keeper: psycopg.Connection, content: bytes, content_type: str | None = None) -> PublishedTable:
+def stored(writer: psycopg.Connection, content: bytes, content_type: str | None = None) -> PublishedTable:
     """The table in Postgres that comes of a file."""
-    return store_upload(keeper, "t", read_upload(io.BytesIO(content), content_type, "t"), None)
+    return store_upload(writer, "t", read_upload(io.BytesIO(content), content_type, "t"), None)
 
 
 def rows_for_strangers(connection: psycopg.Connection, table: PublishedTable) -> list[Row]:

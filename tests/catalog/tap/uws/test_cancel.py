@@ -48,7 +48,7 @@ def test_a_client_that_leaves_before_the_first_row_cancels_its_query(served: Ser
 def test_a_client_that_leaves_while_rows_are_sent_cancels_its_query(
     galaxies: str, tmp_path: Path, limits: ServiceLimits, form: str
 ) -> None:
-    with serving(galaxies, tmp_path, replace(limits, rows=10**6, most_rows=10**6)) as served:
+    with serving(galaxies, tmp_path, replace(limits, rows=10**6, max_rows=10**6)) as served:
         ask_and_leave(served, PAIRS, 100_000, FORMAT=form)
         wait_until(lambda: served.running() == 0, 3)
         ((interface, phase, rows),) = log(served, 1, "interface, phase, rows")
@@ -92,7 +92,7 @@ def test_a_runaway_query_is_cancelled_when_its_time_is_over(
 def test_a_client_that_reads_too_slowly_is_told_so_in_the_end(
     galaxies: str, tmp_path: Path, limits: ServiceLimits
 ) -> None:
-    slow = replace(limits, sync_seconds=1, rows=10**6, most_rows=10**6)
+    slow = replace(limits, sync_seconds=1, rows=10**6, max_rows=10**6)
     with serving(galaxies, tmp_path, slow) as served:
         parts = []
         with httpx.stream(
@@ -110,7 +110,7 @@ def test_a_client_that_does_not_read_at_all_holds_no_place_for_ever(
     galaxies: str, tmp_path: Path, limits: ServiceLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answer_response, "_GRACE_S", 0.5)
-    one = replace(limits, sync_seconds=1, rows=10**6, most_rows=10**6, queries_at_once=1)
+    one = replace(limits, sync_seconds=1, rows=10**6, max_rows=10**6, queries_at_once=1)
     with serving(galaxies, tmp_path, one) as served:
         place = urlsplit(served.url)
         with socket.create_connection((str(place.hostname), place.port or 0)) as client:
@@ -123,7 +123,7 @@ def test_a_client_that_does_not_read_at_all_holds_no_place_for_ever(
 def test_a_client_that_takes_nothing_is_dropped_long_before_its_time_is_over(
     galaxies: str, tmp_path: Path, limits: ServiceLimits
 ) -> None:
-    one = replace(limits, unread_seconds=0.5, rows=10**6, most_rows=10**6, queries_at_once=1)
+    one = replace(limits, unread_seconds=0.5, rows=10**6, max_rows=10**6, queries_at_once=1)
     with serving(galaxies, tmp_path, one) as served:
         place = urlsplit(served.url)
         with socket.create_connection((str(place.hostname), place.port or 0)) as client:

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from catalog.database.connection import connect
-from catalog.tap.job_store.new_job import NewJob, make_job
-from catalog.tap.job_store.store import queue_job
+from catalog.tap.job_store.client_store import queue_job
+from catalog.tap.job_store.new_job import NewJob, insert_job
+from catalog.tap.job_store.worker_store import claim_job
 from catalog.tap.limits import ServiceLimits
-from catalog.tap.uws.runs import claim_job
 from tests.catalog.tap.tap_server import RUNAWAY, Served, serving, wait_until
 
 COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
@@ -50,12 +50,12 @@ def ended(url: str) -> str:
     return phase(url)
 
 
-def queue(keeper: psycopg.Connection, *addresses: str) -> None:
+def queue(writer: psycopg.Connection, *addresses: str) -> None:
     """Queue a job of each address, in this order; their ids are 0, 1, ..."""
     for i, address in enumerate(addresses):
         destruction = datetime.now(UTC) + timedelta(days=1)
-        make_job(keeper, NewJob(str(i), None, address, {}, "http://x", destruction, 60), len(addresses))
-        queue_job(keeper, str(i))
+        insert_job(writer, NewJob(str(i), None, address, {}, "http://x", destruction, 60), len(addresses))
+        queue_job(writer, str(i))
 
 
 def test_long_jobs_of_one_address_do_not_keep_another_waiting(
@@ -82,9 +82,9 @@ def test_servers_that_claim_at_the_same_time_give_an_address_no_more_than_its_sh
     queue(connection, *[ONE] * 8)
     keepers = [connect(database, autocommit=True) for _ in range(8)]
     with ThreadPoolExecutor(8) as threads:
-        claimed = list(threads.map(lambda keeper: claim_job(keeper, 2), keepers))
-    for keeper in keepers:
-        keeper.close()
+        claimed = list(threads.map(lambda writer: claim_job(writer, 2), keepers))
+    for writer in keepers:
+        writer.close()
     assert sum(job is not None for job in claimed) == 2
 
 

@@ -66,6 +66,6 @@ def test_a_job_that_cannot_be_read_fails_and_the_next_one_runs(served: Served, s
 def test_a_job_that_cannot_be_read_is_removed_with_the_old_ones(served: Served) -> None:
     url = served.make_job(COUNT)
     served.value("UPDATE galcat_tap.job SET destruction = '0001-01-01 00:00:00+14' RETURNING 1")
-    with connect(served.database, autocommit=True) as keeper:
-        assert [job.job_id for job in delete_old_jobs(keeper)] == [url.split("/")[-1]]
+    with connect(served.database, autocommit=True) as writer:
+        assert [job.job_id for job in delete_old_jobs(writer)] == [url.split("/")[-1]]
     assert httpx.get(url).status_code == 404

@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from catalog.tap.faults import NothingThereError
+from catalog.tap.errors import NotFoundError
 from catalog.tap.job_store.job import Job
 from catalog.tap.limits import ServiceLimits
-from catalog.tap.uws import watch as job_watch
-from catalog.tap.uws.events import JobEvents
-from catalog.tap.uws.watch import JobWatch
+from catalog.tap.uws import job_watch
+from catalog.tap.uws.job_events import JobEvents
+from catalog.tap.uws.job_watch import JobWatch
 from tests.catalog.tap.tap_server import serving
 
 COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
@@ -39,7 +39,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def third_news(watch: JobWatch) -> int:
-    with watch.watching("a") as first:
+    with watch.watch("a") as first:
         second = (await first).after
         third = (await second).after
         return (await third).job.execution_seconds
@@ -60,7 +60,7 @@ def test_whoever_waits_hears_of_every_change_at_once() -> None:
     async def wait() -> int:
         waits = asyncio.create_task(third_news(watch))
         while not waits.done():
-            events.changed("a")
+            events.notify("a")
             await asyncio.sleep(0)
         return waits.result()
 
@@ -74,9 +74,9 @@ def test_whoever_waits_hears_of_every_change_at_once() -> None:
 @pytest.mark.usefixtures("_quick")
 def test_whoever_waits_is_told_that_the_job_is_gone() -> None:
     def read(job_id: str) -> Job:
-        raise NothingThereError(job_id)
+        raise NotFoundError(job_id)
 
-    with pytest.raises(NothingThereError):
+    with pytest.raises(NotFoundError):
         asyncio.run(third_news(JobWatch(read, JobEvents())))
 
 

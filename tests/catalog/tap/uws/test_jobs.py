@@ -10,7 +10,7 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from catalog.tap.limits import ServiceLimits
-from catalog.tap.uws import wait as job_wait
+from catalog.tap.uws import long_poll as job_wait
 from tests.catalog.tap.tap_server import RUNAWAY, Served, serving, statuses, votable, wait_until
 
 UWS = "{http://www.ivoa.net/xml/UWS/v1.0}"

@@ -17,9 +17,9 @@ from catalog.columns import ColumnMeta
 from catalog.schema import SEARCH_DIMENSION
 from catalog.tap.database.load_published import load_published
 from catalog.tap.limits import ServiceLimits
-from catalog.tap.queries.similar import resolved
+from catalog.tap.queries.similar import resolve_searches
 from catalog.tap.vosi.example_queries import EXAMPLES, TEN_QUESTIONS, Example
-from catalog.tap.vosi.examples import Anchor, ExamplesPage, examples_page, filled, find_anchor
+from catalog.tap.vosi.examples import Anchor, ExamplesPage, fill_example, find_anchor, write_examples
 from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import serving
 
@@ -58,8 +58,8 @@ def answered(connection: psycopg.Connection, text: str) -> tuple[list[str], list
     """Names of the columns, and the rows, as a stranger gets them."""
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL ROLE galcat_public; SET LOCAL search_path = ''")
-        translation = translate(text, published(connection), most=1000)
-        rows = connection.execute(translation.query, resolved(connection, translation)).fetchall()
+        translation = translate(text, published(connection), max_rows=1000)
+        rows = connection.execute(translation.query, resolve_searches(connection, translation)).fetchall()
     return [column.name for column in translation.columns], rows
 
 
@@ -68,7 +68,7 @@ def example(key: str) -> Example:
 
 
 def query_of(connection: psycopg.Connection, key: str) -> str:
-    query = filled(example(key), find_anchor(connection))
+    query = fill_example(example(key), find_anchor(connection))
     assert query is not None
     return query
 
@@ -145,7 +145,7 @@ def elements(page: str, name: str) -> Sequence[ET.Element]:
 
 
 def test_the_page_is_what_dali_wants(filled_in: psycopg.Connection) -> None:
-    page = examples_page(filled_in, "http://host/<&>/")
+    page = write_examples(filled_in, "http://host/<&>/")
     root = ET.fromstring(page)  # noqa: S314 - our own page
     (vocabulary,) = root.findall(".//*[@vocab]")
     assert vocabulary.get("vocab") == "http://www.ivoa.net/rdf/examples#"
@@ -163,7 +163,7 @@ def test_the_page_is_what_dali_wants(filled_in: psycopg.Connection) -> None:
 
 
 def test_an_empty_catalogue_has_the_examples_that_need_no_galaxy(connection: psycopg.Connection) -> None:
-    page = examples_page(connection, "http://host")
+    page = write_examples(connection, "http://host")
     keys = [one.get("id") for one in ET.fromstring(page).iter() if one.get("typeof")]  # noqa: S314 - our own
     assert keys == [one.key for one in EXAMPLES if "{" not in one.query]
     assert "{" not in "".join(str(one.text) for one in elements(page, "query"))
@@ -172,7 +172,7 @@ def test_an_empty_catalogue_has_the_examples_that_need_no_galaxy(connection: psy
 
 
 def answered_alone(connection: psycopg.Connection, key: str) -> list[Row]:
-    translation = translate(example(key).query, load_published(connection), most=10)
+    translation = translate(example(key).query, load_published(connection), max_rows=10)
     return connection.execute(translation.query, translation.parameters).fetchall()
 
 
@@ -189,7 +189,7 @@ def test_the_galaxy_is_looked_up_again_when_a_minute_is_over(
     now += 59
     assert page(filled_in, "http://host") == before
     now += 2
-    assert page(filled_in, "http://host") == examples_page(filled_in, "http://host") != before
+    assert page(filled_in, "http://host") == write_examples(filled_in, "http://host") != before
 
 
 @pytest.fixture

@@ -115,10 +115,10 @@ def test_capabilities_declares_languages_functions_formats_and_limits(
     mimes = [str(mime.text) for mime in tap.findall("outputFormat/mime")]
     assert {choose(mime).name for mime in mimes} == {form.name for form in FORMATS}
     for name, usual, most in (
-        ("executionDuration", limits.job_seconds, limits.most_job_seconds),
-        ("outputLimit", limits.rows, limits.most_rows),
+        ("executionDuration", limits.job_seconds, limits.max_job_seconds),
+        ("outputLimit", limits.rows, limits.max_rows),
         ("uploadLimit", limits.upload_bytes, limits.upload_bytes),
-        ("retentionPeriod", limits.job_days * 86_400, limits.most_job_days * 86_400),
+        ("retentionPeriod", limits.job_days * 86_400, limits.max_job_days * 86_400),
     ):
         (limit,) = tap.findall(name)
         assert texts(limit, "default", "hard") == (str(usual), str(most))

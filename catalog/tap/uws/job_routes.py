@@ -6,16 +6,16 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from catalog.formats.xml import XML
-from catalog.tap.faults import AskedWrongError
+from catalog.tap.errors import UsageError
 from catalog.tap.job_store.job import PHASES, Job
-from catalog.tap.parameters import Parameters, read_parameters
+from catalog.tap.parameters import RequestParameters, read_parameters
 from catalog.tap.service import Service
 from catalog.tap.throttle import WaitPlaces
-from catalog.tap.uploads.sent_tables import sent_tables
-from catalog.tap.uws.documents import job_document
-from catalog.tap.uws.list_routes import ASYNC, moment, query_parameters
-from catalog.tap.uws.parts import JobParts
-from catalog.tap.uws.wait import wait_for_change, wait_for_short_job
+from catalog.tap.uploads.upload_parameter import parse_uploads
+from catalog.tap.uws.job_parts import JobParts
+from catalog.tap.uws.job_xml import write_job
+from catalog.tap.uws.list_routes import ASYNC, parse_time, select_query_parameters
+from catalog.tap.uws.long_poll import wait_for_change, wait_for_short_job
 
 _FOR_EVER = "-1"
 
@@ -45,19 +45,19 @@ class JobRoutes:
 
     async def show(self, request: Request) -> Response:
         """The job, with WAIT after its phase has changed."""
-        job = await self._waited(request)
-        return Response(job_document(job, self._url(request)), media_type=XML)
+        job = await self._wait_for_job(request)
+        return Response(write_job(job, self._url(request)), media_type=XML)
 
     async def show_phase(self, request: Request) -> Response:
         """The phase alone, with WAIT after it has changed."""
-        return PlainTextResponse((await self._waited(request)).phase)
+        return PlainTextResponse((await self._wait_for_job(request)).phase)
 
     async def act(self, request: Request) -> Response:
         """ACTION=DELETE, for clients that cannot send DELETE; PHASE as at /phase."""
         parameters = await self._read(request)
         if parameters.choice("ACTION", ("DELETE",)):
             return await self.remove(request)
-        return await self._moved(request, parameters)
+        return await self._change_phase(request, parameters)
 
     async def remove(self, request: Request) -> Response:
         """Remove the job and all that belongs to it."""
@@ -69,7 +69,7 @@ class JobRoutes:
         """Remove the jobs of JOB_IDS, with commas between: of no standard, but what astroquery sends."""
         text = (await self._read(request)).one("JOB_IDS")
         if text is None:
-            raise AskedWrongError("JOB_IDS is missing: the jobs to remove, with commas between")
+            raise UsageError("JOB_IDS is missing: the jobs to remove, with commas between")
         control = self._parts.control
         for job in [await run_sync(control.read, job_id.strip()) for job_id in text.split(",")]:
             await run_sync(control.remove, job)
@@ -77,21 +77,21 @@ class JobRoutes:
 
     async def set_phase(self, request: Request) -> Response:
         """RUN or ABORT."""
-        return await self._moved(request, await self._read(request))
+        return await self._change_phase(request, await self._read(request))
 
     async def set_destruction(self, request: Request) -> Response:
         """When the job is to be removed."""
         job, text = await self._job(request), (await self._read(request)).one("DESTRUCTION")
         if text is None:
-            raise AskedWrongError("DESTRUCTION is missing: when to remove the job")
-        await run_sync(self._parts.control.set_destruction, job, moment("DESTRUCTION", text))
+            raise UsageError("DESTRUCTION is missing: when to remove the job")
+        await run_sync(self._parts.control.set_destruction, job, parse_time("DESTRUCTION", text))
         return self._back(request)
 
     async def set_duration(self, request: Request) -> Response:
         """How long the job may run."""
         job, seconds = await self._job(request), (await self._read(request)).whole_number("EXECUTIONDURATION")
         if seconds is None:
-            raise AskedWrongError("EXECUTIONDURATION is missing: seconds")
+            raise UsageError("EXECUTIONDURATION is missing: seconds")
         await run_sync(self._parts.control.set_duration, job, seconds)
         return self._back(request)
 
@@ -99,14 +99,14 @@ class JobRoutes:
         """Other parameters for a pending job."""
         job, given = await self._job(request), await self._read(request)
         limits, base = self._service.limits, self._service.base(request)
-        kept, tables = query_parameters(given, limits), sent_tables(given, limits, base)
+        kept, tables = select_query_parameters(given, limits), parse_uploads(given, limits, base)
         await run_sync(self._parts.control.change, job, kept, tables, given.one("RUNID"))
         return self._back(request)
 
-    async def _moved(self, request: Request, parameters: Parameters) -> Response:
+    async def _change_phase(self, request: Request, parameters: RequestParameters) -> Response:
         phase = parameters.choice("PHASE", ("RUN", "ABORT"))
         if phase is None:
-            raise AskedWrongError("PHASE is missing: RUN or ABORT")
+            raise UsageError("PHASE is missing: RUN or ABORT")
         job = await self._job(request)
         if phase == "RUN":
             await run_sync(self._parts.control.run, job)
@@ -115,13 +115,13 @@ class JobRoutes:
             await run_sync(self._parts.control.abort, job)
         return self._back(request)
 
-    async def _waited(self, request: Request) -> Job:
+    async def _wait_for_job(self, request: Request) -> Job:
         parameters = await self._read(request)
-        most = self._service.limits.wait_seconds
+        maximum = self._service.limits.wait_seconds
         if parameters.one("WAIT") == _FOR_EVER:
-            seconds = most
+            seconds = maximum
         else:
-            seconds = min(parameters.whole_number("WAIT") or 0, most)
+            seconds = min(parameters.whole_number("WAIT") or 0, maximum)
         phase = parameters.choice("PHASE", PHASES)
         with self._places.place(self._service.client(request).address) as is_free:
             return await wait_for_change(
@@ -131,7 +131,7 @@ class JobRoutes:
     async def _job(self, request: Request) -> Job:
         return await run_sync(self._parts.control.read, request.path_params["job_id"])
 
-    async def _read(self, request: Request) -> Parameters:
+    async def _read(self, request: Request) -> RequestParameters:
         return await read_parameters(request, self._service.limits)
 
     def _back(self, request: Request) -> Response:

@@ -12,13 +12,13 @@ from catalog.formats.choose import VOTABLE
 from catalog.formats.error import votable_error
 from catalog.formats.xml import XML, iso
 from catalog.tap.answers.response import OVERFLOW_HEADER
-from catalog.tap.faults import NothingThereError
+from catalog.tap.errors import NotFoundError
 from catalog.tap.job_store.job import Job
-from catalog.tap.middleware.compression import gzipped, takes_gzip
+from catalog.tap.middleware.compression import accepts_gzip, gzip_pieces
 from catalog.tap.service import Service
-from catalog.tap.uws.documents import parameters_document, results_document
+from catalog.tap.uws.job_parts import JobParts
+from catalog.tap.uws.job_xml import write_parameters, write_results
 from catalog.tap.uws.list_routes import ASYNC
-from catalog.tap.uws.parts import JobParts
 
 _CHUNK_BYTES = 2**20
 
@@ -34,7 +34,7 @@ def job_document_routes(service: Service, parts: JobParts) -> list[Route]:
 
     def results(job: Job, request: Request) -> Response:
         url = f"{service.base(request)}{ASYNC}/{job.job_id}"
-        return Response(results_document(job, url), media_type=XML)
+        return Response(write_results(job, url), media_type=XML)
 
     def result(job: Job, request: Request) -> Response:
         return _result(job, request, parts)
@@ -44,7 +44,7 @@ def job_document_routes(service: Service, parts: JobParts) -> list[Route]:
         shown("destruction", lambda job, _: PlainTextResponse(iso(job.destruction))),
         shown("quote", lambda _job, _: PlainTextResponse("")),
         shown("owner", lambda _job, _: PlainTextResponse("")),
-        shown("parameters", lambda job, _: Response(parameters_document(job), media_type=XML)),
+        shown("parameters", lambda job, _: Response(write_parameters(job), media_type=XML)),
         shown("error", lambda job, _: _error(job)),
         shown("results", results),
         shown("results/result", result),
@@ -53,21 +53,21 @@ def job_document_routes(service: Service, parts: JobParts) -> list[Route]:
 
 def _error(job: Job) -> Response:
     if job.phase != "ERROR":
-        raise NothingThereError(f"job {job.job_id} has no error: it is {job.phase}")
+        raise NotFoundError(f"job {job.job_id} has no error: it is {job.phase}")
     return Response(votable_error(job.error), media_type=VOTABLE)
 
 
 def _result(job: Job, request: Request, parts: JobParts) -> Response:
     if job.result is None:
-        raise NothingThereError(f"job {job.job_id} has no result: {job.error or f'it is {job.phase}'}")
+        raise NotFoundError(f"job {job.job_id} has no result: {job.error or f'it is {job.phase}'}")
     path = parts.results.path(job.result.file)
     if not path.is_file():
-        raise NothingThereError(f"the result of job {job.job_id} is not on this server")
+        raise NotFoundError(f"the result of job {job.job_id} is not on this server")
     headers = {OVERFLOW_HEADER: str(job.result.is_cut).lower(), "Vary": "Accept-Encoding"}
     kind = job.result.content_type
-    if takes_gzip(request):
+    if accepts_gzip(request):
         headers["Content-Encoding"] = "gzip"
-        return StreamingResponse(gzipped(_chunks(path)), headers=headers, media_type=kind)
+        return StreamingResponse(gzip_pieces(_chunks(path)), headers=headers, media_type=kind)
     return FileResponse(path, headers=headers, media_type=kind)
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from starlette.datastructures import UploadFile
 
-from catalog.tap.faults import AskedWrongError
+from catalog.tap.errors import UsageError
 from catalog.tap.limits import ServiceLimits
-from catalog.tap.parameters import Parameters
+from catalog.tap.parameters import RequestParameters
 
 _PART = "param:"
 _SEVERAL = ";"
@@ -17,7 +17,7 @@ _SHOWN = 100
 
 
 @dataclass(frozen=True)
-class SentTable:
+class UploadReference:
     """A table of a request.
 
     Attributes:
@@ -29,7 +29,9 @@ class SentTable:
     source: UploadFile | str
 
 
-def sent_tables(parameters: Parameters, limits: ServiceLimits, base_url: str) -> tuple[SentTable, ...]:
+def parse_uploads(
+    parameters: RequestParameters, limits: ServiceLimits, base_url: str
+) -> tuple[UploadReference, ...]:
     """The tables that UPLOAD names.
 
     No URL is ever followed: the only ones that are understood are those of results of this service's jobs.
@@ -40,38 +42,36 @@ def sent_tables(parameters: Parameters, limits: ServiceLimits, base_url: str) ->
         base_url: Of the service, as the client knows it.
 
     Raises:
-        AskedWrongError: UPLOAD is malformed, or names another URL or a missing part, or too many tables.
+        UsageError: UPLOAD is malformed, or names another URL or a missing part, or too many tables.
     """
     values = parameters.values.get("UPLOAD", ())
     pairs = [pair for value in values for pair in value.split(_SEVERAL) if pair.strip()]
     if len(pairs) > limits.uploads:
-        raise AskedWrongError(f"UPLOAD names {len(pairs)} tables: {limits.uploads} may come with a query")
-    tables = tuple(_sent(pair, parameters, base_url) for pair in pairs)
+        raise UsageError(f"UPLOAD names {len(pairs)} tables: {limits.uploads} may come with a query")
+    tables = tuple(_parse_upload(pair, parameters, base_url) for pair in pairs)
     names = [table.name.lower() for table in tables]
     for name in names:
         if names.count(name) > 1:
-            raise AskedWrongError(f"UPLOAD names the table {name} twice")
+            raise UsageError(f"UPLOAD names the table {name} twice")
     return tables
 
 
-def _sent(pair: str, parameters: Parameters, base_url: str) -> SentTable:
+def _parse_upload(pair: str, parameters: RequestParameters, base_url: str) -> UploadReference:
     name, comma, uri = (part.strip() for part in pair.partition(","))
     if not comma or not _NAME.fullmatch(name):
-        raise AskedWrongError(
-            f"UPLOAD is {pair[:_SHOWN]!r}: expected NAME,param:PART, NAME of letters, digits, _"
-        )
+        raise UsageError(f"UPLOAD is {pair[:_SHOWN]!r}: expected NAME,param:PART, NAME of letters, digits, _")
     if not uri.lower().startswith(_PART):
-        return SentTable(name, _job_of(uri, base_url))
+        return UploadReference(name, _parse_job_url(uri, base_url))
     part = uri[len(_PART) :]
     if part not in parameters.files:
-        raise AskedWrongError(f"UPLOAD names the part {part[:_SHOWN]!r}, which the request does not have")
-    return SentTable(name, parameters.files[part])
+        raise UsageError(f"UPLOAD names the part {part[:_SHOWN]!r}, which the request does not have")
+    return UploadReference(name, parameters.files[part])
 
 
-def _job_of(uri: str, base_url: str) -> str:
+def _parse_job_url(uri: str, base_url: str) -> str:
     result = _RESULT.fullmatch(uri.removeprefix(base_url)) if uri.startswith(base_url) else None
     if result is None:
-        raise AskedWrongError(
+        raise UsageError(
             f"UPLOAD names {uri[:_SHOWN]!r}: only files of the request (param:PART) and results of this "
             "service's jobs are taken, no other URL is read"
         )

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 
 import psycopg
 
-from catalog.tap.database.postgres_errors import storable
-from catalog.tap.job_store.job import Job, Result
+from catalog.tap.database.postgres_errors import make_storable
+from catalog.tap.job_store.job import Job, JobResult
 from catalog.tap.job_store.results import check_room
-from catalog.tap.job_store.row import UnreadableError, select_jobs
+from catalog.tap.job_store.row import UnreadableJobError, select_jobs
 from catalog.tap.limits import ServiceLimits
 
 _log = logging.getLogger(__name__)
 
-TRIES = 3
+MAX_TRIES = 3
 """How often a job may begin: one that brings the service down each time is given up."""
-_GIVEN_UP = f"the service ended {TRIES} times while the job ran: it is not run again"
+_GIVEN_UP = f"the service ended {MAX_TRIES} times while the job ran: it is not run again"
 _ONE_BY_ONE = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('galcat claim', 0))"
 _CLAIM = """
     UPDATE galcat_tap.job SET phase = 'EXECUTING', started_at = pg_catalog.clock_timestamp(),
@@ -62,69 +62,69 @@ _STILL = "SELECT job_id FROM galcat_tap.job WHERE job_id = ANY (%s) AND phase = 
 _FILES = "SELECT result_file FROM galcat_tap.job WHERE result_file IS NOT NULL"
 
 
-def claim_job(keeper: psycopg.Connection, most_an_address: int) -> Job | None:
-    """Take a job to run: until `let_go` or the end of this session, others see it run.
+def claim_job(writer: psycopg.Connection, max_an_address: int) -> Job | None:
+    """Take a job to run: until `release_job` or the end of this session, others see it run.
 
     The address with the fewest jobs that run is served first, and of its jobs, the one that has waited
     longest. A job that cannot be read fails, and the next is taken.
 
     Args:
-        keeper: Of the session that will run it.
-        most_an_address: An address with so many jobs that run, on all servers, gets no further one.
+        writer: Of the session that will run it.
+        max_an_address: An address with so many jobs that run, on all servers, gets no further one.
     """
     while True:
-        with keeper.transaction():
-            keeper.execute(_ONE_BY_ONE)  # else each of several sees an address without jobs, and all take one
-            row = keeper.execute(_CLAIM, [most_an_address]).fetchone()
+        with writer.transaction():
+            writer.execute(_ONE_BY_ONE)  # else each of several sees an address without jobs, and all take one
+            row = writer.execute(_CLAIM, [max_an_address]).fetchone()
             if row is None:
                 return None
             job_id = str(row[0])
-            keeper.execute(_HOLD, [job_id])
+            writer.execute(_HOLD, [job_id])
         try:
-            for job in select_jobs(keeper, _CLAIMED, [job_id]):  # none where it was removed in this moment
+            for job in select_jobs(writer, _CLAIMED, [job_id]):  # none where it was removed in this moment
                 return job
-        except UnreadableError:
+        except UnreadableJobError:
             _log.exception("job %s is given up", job_id)
-            keeper.execute(_SPOIL, [_UNREADABLE, job_id])
-        let_go(keeper, job_id)
+            writer.execute(_SPOIL, [_UNREADABLE, job_id])
+        release_job(writer, job_id)
 
 
-def let_go(keeper: psycopg.Connection, job_id: str) -> None:
+def release_job(writer: psycopg.Connection, job_id: str) -> None:
     """Say that this session runs a job no more."""
-    keeper.execute(_LET_GO, [job_id])
+    writer.execute(_LET_GO, [job_id])
 
 
-def revive_jobs(keeper: psycopg.Connection) -> int:
+def requeue_dead_jobs(writer: psycopg.Connection) -> int:
     """Queue again the jobs whose process is gone, or give them up; returns how many."""
-    return keeper.execute(_REVIVE, {"most": TRIES, "reason": _GIVEN_UP}).rowcount
+    return writer.execute(_REVIVE, {"most": MAX_TRIES, "reason": _GIVEN_UP}).rowcount
 
 
-def complete_job(keeper: psycopg.Connection, job: Job, result: Result, limits: ServiceLimits) -> bool:
+def complete_job(writer: psycopg.Connection, job: Job, result: JobResult, limits: ServiceLimits) -> bool:
     """Record a job's result; False where it was aborted or removed meanwhile.
 
     Raises:
         FullError: Others that ran at the same time have taken the room.
     """
     values = [result.file, result.content_type, result.size, result.rows, result.is_cut, job.job_id]
-    with keeper.transaction():
-        record_alone(keeper)
-        check_room(result.size, room_for(keeper, job.address, limits))
-        return keeper.execute(_COMPLETE, values).rowcount == 1
+    with writer.transaction():
+        lock_results(writer)
+        check_room(result.size, find_room(writer, job.address, limits))
+        return writer.execute(_COMPLETE, values).rowcount == 1
 
 
-def fail_job(keeper: psycopg.Connection, job_id: str, error: str) -> bool:
+def fail_job(writer: psycopg.Connection, job_id: str, error: str) -> bool:
     """Record why a job failed; False where it was aborted or removed meanwhile."""
-    return keeper.execute(_FAIL, [storable(error), job_id]).rowcount == 1
+    return writer.execute(_FAIL, [make_storable(error), job_id]).rowcount == 1
 
 
-def still_executing(keeper: psycopg.Connection, job_ids: Sequence[str]) -> set[str]:
+def list_executing(writer: psycopg.Connection, job_ids: Sequence[str]) -> set[str]:
     """Those of some jobs that nobody has aborted or removed."""
-    return {str(row[0]) for row in keeper.execute(_STILL, [list(job_ids)]).fetchall()}
+    return {str(row[0]) for row in writer.execute(_STILL, [list(job_ids)]).fetchall()}
 
 
-def result_files(keeper: psycopg.Connection) -> set[str]:
+def list_result_files(writer: psycopg.Connection) -> set[str]:
     """Names of all files that belong to jobs."""
-    return {str(row[0]) for row in keeper.execute(_FILES).fetchall()}
+    return {str(row[0]) for row in writer.execute(_FILES).fetchall()}
 
 
 _BYTES = """
@@ -135,14 +135,14 @@ _BYTES = """
 _ALONE = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('galcat results', 0))"
 
 
-def room_for(keeper: psycopg.Connection, address: str, limits: ServiceLimits) -> int:
+def find_room(writer: psycopg.Connection, address: str, limits: ServiceLimits) -> int:
     """Bytes that the next result of an address may have."""
-    row = keeper.execute(_BYTES, [address]).fetchone()
+    row = writer.execute(_BYTES, [address]).fetchone()
     of_all, of_address = (int(row[0]), int(row[1])) if row else (0, 0)
     left = min(limits.spool_bytes - of_all, limits.spool_bytes_an_address - of_address)
     return max(0, min(limits.answer_bytes, left))
 
 
-def record_alone(keeper: psycopg.Connection) -> None:
+def lock_results(writer: psycopg.Connection) -> None:
     """See to it that nobody else records a result until this transaction ends."""
-    keeper.execute(_ALONE)
+    writer.execute(_ALONE)

@@ -14,17 +14,17 @@ from catalog.formats.error import votable_error
 from catalog.formats.xml import XML
 from catalog.tap.datalink.cutout import Cutter
 from catalog.tap.datalink.cutout_response import cutout_endpoint
-from catalog.tap.datalink.galaxy_files import galaxy_files, object_id_of
-from catalog.tap.datalink.links import DATALINK, Asked, links_document
-from catalog.tap.datalink.logged import logged
+from catalog.tap.datalink.galaxy_files import load_galaxy_files, parse_object_id
+from catalog.tap.datalink.links import DATALINK, LinkRequest, write_links
+from catalog.tap.datalink.request_log import log_request
 from catalog.tap.datalink.thumbnail import thumbnail_endpoint
-from catalog.tap.faults import AskedWrongError, status_of
-from catalog.tap.parameters import Parameters, read_parameters
+from catalog.tap.errors import UsageError, http_status
+from catalog.tap.parameters import RequestParameters, read_parameters
 from catalog.tap.service import Service
 
-MOST_IDS = 500
+MAX_IDS = 500
 """In one answer; further ones are left out, and the answer says so."""
-_MOST_BYTES = 2_000_000
+_MAX_BYTES = 2_000_000
 _FORMATS = ("votable", VOTABLE, XML)
 
 
@@ -47,40 +47,42 @@ def datalink_routes(service: Service, cutter: Cutter | None) -> list[Route]:
 
 def _links_endpoint(service: Service, cutter: Cutter | None) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        async with logged(service, request, "datalink") as note:
+        async with log_request(service, request, "datalink") as note:
             try:
-                parameters = await _parameters(request, service)
+                parameters = await _read_parameters(request, service)
                 _require_format(parameters)
             except CatalogError as error:
                 note.error = str(error)
-                return Response(votable_error(f"UsageFault: {error}"), status_of(error), media_type=DATALINK)
+                return Response(
+                    votable_error(f"UsageFault: {error}"), http_status(error), media_type=DATALINK
+                )
             names = list(dict.fromkeys(parameters.values.get("ID", ())))
-            note.query = " ".join(names[:MOST_IDS])
-            asked = await run_sync(_look_up, service, cutter, names[:MOST_IDS])
+            note.query = " ".join(names[:MAX_IDS])
+            asked = await run_sync(_look_up, service, cutter, names[:MAX_IDS])
             note.rows = len(asked)
-            content = links_document(asked, service.base(request), is_cut=len(names) > MOST_IDS)
+            content = write_links(asked, service.base(request), is_cut=len(names) > MAX_IDS)
             return Response(content, media_type=DATALINK)
 
     return endpoint
 
 
-async def _parameters(request: Request, service: Service) -> Parameters:
+async def _read_parameters(request: Request, service: Service) -> RequestParameters:
     """As others are read, but for forms of thousands of IDs, which pyvo sends.
 
     Raises:
-        AskedWrongError: The request is too long or broken.
+        UsageError: The request is too long or broken.
     """
     if not request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
         return await read_parameters(request, service.limits)
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > _MOST_BYTES:
-            raise AskedWrongError(f"the request is longer than {_MOST_BYTES:,} bytes")
+        if len(body) > _MAX_BYTES:
+            raise UsageError(f"the request is longer than {_MAX_BYTES:,} bytes")
     values: dict[str, list[str]] = {}
     for name, value in _pairs(request, body):
         values.setdefault(name.upper(), []).append(value)
-    return Parameters({name: tuple(given) for name, given in values.items()})
+    return RequestParameters({name: tuple(given) for name, given in values.items()})
 
 
 def _pairs(request: Request, body: bytes) -> Iterable[tuple[str, str]]:
@@ -88,20 +90,20 @@ def _pairs(request: Request, body: bytes) -> Iterable[tuple[str, str]]:
     yield from parse_qsl(body.decode(errors="replace"))
 
 
-def _require_format(parameters: Parameters) -> None:
+def _require_format(parameters: RequestParameters) -> None:
     """VOTable is what there is; its parameters do not count (DataLink 1.1, section 2.1.2)."""
     text = parameters.one("RESPONSEFORMAT") or _FORMATS[0]
     if text.split(";")[0].strip().lower() not in _FORMATS:
-        raise AskedWrongError(f"RESPONSEFORMAT is {text[:50]!r}: links come as votable")
+        raise UsageError(f"RESPONSEFORMAT is {text[:50]!r}: links come as votable")
 
 
-def _look_up(service: Service, cutter: Cutter | None, names: list[str]) -> list[Asked]:
-    object_ids = {name: object_id_of(name) for name in names}
-    with service.connections.keeper() as keeper:
-        known = galaxy_files(keeper, [number for number in object_ids.values() if number is not None])
+def _look_up(service: Service, cutter: Cutter | None, names: list[str]) -> list[LinkRequest]:
+    object_ids = {name: parse_object_id(name) for name in names}
+    with service.connections.writer() as writer:
+        known = load_galaxy_files(writer, [number for number in object_ids.values() if number is not None])
     asked = []
     for name, number in object_ids.items():
         galaxy = None if number is None else known.get(number)
         is_cuttable = cutter is not None and galaxy is not None and cutter.has_files(galaxy)
-        asked.append(Asked(name, galaxy, is_cuttable))
+        asked.append(LinkRequest(name, galaxy, is_cuttable))
     return asked

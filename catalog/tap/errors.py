@@ -3,11 +3,11 @@
 from catalog.errors import CatalogError, QueryError, ServerError
 
 
-class AskedWrongError(QueryError):
+class UsageError(QueryError):
     """A parameter is missing, unknown or out of range."""
 
 
-class NothingThereError(CatalogError):
+class NotFoundError(CatalogError):
     """No job, table or file of that name."""
 
 
@@ -21,17 +21,17 @@ class BusyError(ServerError):
     retry_seconds = 10
 
 
-BROKEN = "the service failed; its log says why"
+INTERNAL_MESSAGE = "the service failed; its log says why"
 
 
-class BrokenError(ServerError):
+class InternalError(ServerError):
     """Something of ours failed; the log has the reason, the client does not."""
 
 
-def status_of(error: CatalogError) -> int:
+def http_status(error: CatalogError) -> int:
     """HTTP status: 400 for the user's fault, 404 for what is not there, 503 and 500 for ours."""
-    if isinstance(error, NothingThereError):
+    if isinstance(error, NotFoundError):
         return 404
-    if isinstance(error, BrokenError):
+    if isinstance(error, InternalError):
         return 500
     return 503 if isinstance(error, ServerError) else 400

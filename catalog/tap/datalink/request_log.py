@@ -13,7 +13,7 @@ from catalog.tap.service import Service
 
 
 @dataclass
-class Note:
+class LogNote:
     """What the log will say.
 
     Attributes:
@@ -28,9 +28,9 @@ class Note:
 
 
 @asynccontextmanager
-async def logged(service: Service, request: Request, interface: str) -> AsyncIterator[Note]:
+async def log_request(service: Service, request: Request, interface: str) -> AsyncIterator[LogNote]:
     """Log what happens inside, also where it fails or the client leaves."""
-    note, phase = Note(), "ABORTED"
+    note, phase = LogNote(), "ABORTED"
     asked_at, began = datetime.now(UTC), time.monotonic()
     try:
         yield note

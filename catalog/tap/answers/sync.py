@@ -10,23 +10,23 @@ from starlette.routing import Route
 from catalog.adql.published import PublishedTable
 from catalog.errors import CatalogError
 from catalog.formats.choose import Format
-from catalog.tap.answers.answer import Answer
-from catalog.tap.answers.question import tap_question
+from catalog.tap.answers.answer_stream import AnswerStream
+from catalog.tap.answers.request import parse_tap_request
 from catalog.tap.answers.response import AnswerResponse
 from catalog.tap.error_response import error_response
 from catalog.tap.parameters import read_parameters
-from catalog.tap.queries.run_query import Question, RunningQuery
+from catalog.tap.queries.run_query import QueryRequest, RunningQuery
 from catalog.tap.service import Service
-from catalog.tap.uploads.sent_tables import sent_tables
-from catalog.tap.uploads.stored_tables import stored_tables
+from catalog.tap.uploads.request_tables import hold_tables
+from catalog.tap.uploads.upload_parameter import parse_uploads
 
 LINKS_PATH = "/datalink/links"
 
 
-def ask(
+def answer_query(
     service: Service,
     request: Request,
-    question: Question,
+    question: QueryRequest,
     form: Format,
     interface: str,
     uploads: AbstractContextManager[tuple[PublishedTable, ...]] | None = None,
@@ -49,7 +49,7 @@ def ask(
     limits = service.limits
     query = RunningQuery(service.connections, service.cache, question, limits.sync_seconds)
     links = service.base(request) + LINKS_PATH
-    answer = Answer(query, form, question.text, links, service.spool, limits.answer_bytes, uploads)
+    answer = AnswerStream(query, form, question.text, links, service.spool, limits.answer_bytes, uploads)
     return AnswerResponse(service, request, question, answer, interface, on_error)
 
 
@@ -58,9 +58,9 @@ def sync_routes(service: Service) -> list[Route]:
 
     async def sync(request: Request) -> Response:
         parameters = await read_parameters(request, service.limits)
-        asked = tap_question(parameters, service.limits)
-        sent = sent_tables(parameters, service.limits, service.base(request))
-        uploads = stored_tables(service, sent)
-        return ask(service, request, asked.question, asked.form, "sync", uploads)
+        asked = parse_tap_request(parameters, service.limits)
+        sent = parse_uploads(parameters, service.limits, service.base(request))
+        uploads = hold_tables(service, sent)
+        return answer_query(service, request, asked.query, asked.form, "sync", uploads)
 
     return [Route("/tap/sync", sync, methods=["GET", "POST"])]

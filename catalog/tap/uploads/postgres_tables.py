@@ -8,7 +8,7 @@ from psycopg import sql
 from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.columns import ColumnMeta
 from catalog.search.positions import DEC_NAMES, RA_NAMES
-from catalog.tap.uploads.copy_text import CopyText, copy_text
+from catalog.tap.uploads.copy_text import CopyText, write_copy_text
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError
 
 _SCHEMA = "tap_upload"
@@ -42,16 +42,16 @@ def store_upload(
     Raises:
         UploadError: It cannot be read to its end, or a value does not fit in its column.
     """
-    with copy_text(table) as text:
+    with write_copy_text(table) as text:
         return store_text(connection, name, text, job)
 
 
 def store_text(connection: psycopg.Connection, name: str, text: CopyText, job: str | None) -> PublishedTable:
     """As `store_upload`, of a table that was read before: the connection is not held meanwhile."""
-    sky = _sky(text.declared)
+    sky = _find_position(text.declared)
     try:
         with connection.transaction(), connection.cursor() as cursor:
-            relation = _made(cursor, text.declared, job)
+            relation = _make_table(cursor, text.declared, job)
             with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(_SCHEMA, relation))) as copy:
                 for chunk in text.chunks:
                     copy.write(chunk)
@@ -94,25 +94,25 @@ def drop_stale(connection: psycopg.Connection, older_than: datetime) -> int:
     return len(names)
 
 
-def _made(cursor: psycopg.Cursor, columns: tuple[ColumnMeta, ...], job: str | None) -> str:
-    types = [_type(column) for column in columns]
+def _make_table(cursor: psycopg.Cursor, columns: tuple[ColumnMeta, ...], job: str | None) -> str:
+    types = [_postgres_type(column) for column in columns]
     row = cursor.execute("SELECT tap_upload.make_table(%s, %s)", [types, job]).fetchone()
     assert row is not None  # noqa: S101 - a function returns
     return str(row[0])
 
 
-def _type(column: ColumnMeta) -> str:
+def _postgres_type(column: ColumnMeta) -> str:
     if column.is_text and column.xtype == "timestamp":
         return "timestamp"
     return _TYPES[column.datatype] + ("[]" if column.is_array else "")
 
 
-def _sky(columns: tuple[ColumnMeta, ...]) -> tuple[int | None, int | None]:
+def _find_position(columns: tuple[ColumnMeta, ...]) -> tuple[int | None, int | None]:
     """Which columns are right ascension and declination, by UCD or else by name."""
-    return _angle(columns, "pos.eq.ra", RA_NAMES), _angle(columns, "pos.eq.dec", DEC_NAMES)
+    return _find_angle(columns, "pos.eq.ra", RA_NAMES), _find_angle(columns, "pos.eq.dec", DEC_NAMES)
 
 
-def _angle(columns: tuple[ColumnMeta, ...], ucd: str, names: tuple[str, ...]) -> int | None:
+def _find_angle(columns: tuple[ColumnMeta, ...], ucd: str, names: tuple[str, ...]) -> int | None:
     angles = {
         i: column
         for i, column in enumerate(columns)

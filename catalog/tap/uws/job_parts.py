@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from catalog.tap.database.query_log import forget_old_queries
 from catalog.tap.job_store.removal import delete_old_jobs
 from catalog.tap.job_store.results import JobResults
+from catalog.tap.job_store.worker_store import list_result_files, requeue_dead_jobs
 from catalog.tap.service import Service
-from catalog.tap.uploads.stored_tables import drop_left_overs
+from catalog.tap.uploads.request_tables import drop_left_overs
 from catalog.tap.uws.control import JobControl
-from catalog.tap.uws.events import JobEvents
-from catalog.tap.uws.runs import result_files, revive_jobs
+from catalog.tap.uws.job_events import JobEvents
+from catalog.tap.uws.job_watch import JobWatch
 from catalog.tap.uws.sweeper import Sweeper
-from catalog.tap.uws.watch import JobWatch
 from catalog.tap.uws.workers import JobWorkers
 
 
@@ -43,19 +43,19 @@ class JobParts:
         self.workers.close()
 
 
-def job_parts(service: Service) -> JobParts:
+def make_job_parts(service: Service) -> JobParts:
     """Make them; none has begun."""
     events = JobEvents()
     results = JobResults.beside(service.spool)
-    workers = JobWorkers(service, results, events.changed)
+    workers = JobWorkers(service, results, events.notify)
     control = JobControl(service, results, workers)
 
     def sweep() -> None:
-        with service.connections.keeper() as keeper:
-            workers.call(revive_jobs(keeper))
-            old = delete_old_jobs(keeper)
-            results.remove_all_but(result_files(keeper))
-            forget_old_queries(keeper, service.limits.log_days)
+        with service.connections.writer() as writer:
+            workers.call(requeue_dead_jobs(writer))
+            old = delete_old_jobs(writer)
+            results.remove_all_but(list_result_files(writer))
+            forget_old_queries(writer, service.limits.log_days)
         for removed in old:
             control.clear_up(removed)
         drop_left_overs(service)

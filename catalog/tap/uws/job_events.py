@@ -13,14 +13,14 @@ class JobEvents:
         self._lock = threading.Lock()
         self._waiting: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
 
-    def changed(self, job_id: str) -> None:
+    def notify(self, job_id: str) -> None:
         """Wake those who wait for a job; from any thread."""
         with self._lock:
             for loop, event in self._waiting.get(job_id, ()):
                 loop.call_soon_threadsafe(event.set)
 
     @contextmanager
-    def listening(self, job_id: str) -> Iterator[asyncio.Event]:
+    def listen(self, job_id: str) -> Iterator[asyncio.Event]:
         """An event that is set when the job changes; to be used inside the event loop."""
         mine = (asyncio.get_running_loop(), asyncio.Event())
         with self._lock:

@@ -5,19 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalog.columns import ColumnMeta
-from catalog.tap.uploads.uploaded import MOST_IN_CELL, MOST_IN_ROW, UploadError
+from catalog.tap.uploads.uploaded import MAX_IN_CELL, MAX_IN_ROW, UploadError
 
 SIZES = {"boolean": 1, "bit": 1, "unsignedByte": 1, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8}
 _XTYPES = {"adql:timestamp": "timestamp"}
 _TRUTH = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False, "?": None, "": None}
 _FLOATS = {"float", "double"}
-_LONGEST_CELL = 4_000_000
-_LONGEST_NUMBER = 100
+_MAX_CELL_CHARACTERS = 4_000_000
+_MAX_NUMBER_CHARACTERS = 100
 _SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Field:
+class VotableField:
     """A column as its VOTable declares it.
 
     Attributes:
@@ -32,7 +32,7 @@ class Field:
     length: int | None
     null: int | None
 
-    def value(self, text: str) -> object:
+    def parse_cell(self, text: str) -> object:
         """What a cell of TABLEDATA holds.
 
         Raises:
@@ -41,14 +41,14 @@ class Field:
         if self.meta.is_text:
             return text or None
         if not self.meta.is_array:
-            return self.known(self._scalar(text.strip()))
-        if len(text) > _LONGEST_CELL:
-            raise ValueError(f"an array of {len(text):,} characters, {_LONGEST_CELL:,} are the most")
-        parts = text.replace(",", " ").split(maxsplit=MOST_IN_CELL)
-        require_short(len(parts))
-        return self.known([self._scalar(part) for part in parts]) if parts else None
+            return self.replace_null(self._scalar(text.strip()))
+        if len(text) > _MAX_CELL_CHARACTERS:
+            raise ValueError(f"an array of {len(text):,} characters, {_MAX_CELL_CHARACTERS:,} are the most")
+        parts = text.replace(",", " ").split(maxsplit=MAX_IN_CELL)
+        require_short_array(len(parts))
+        return self.replace_null([self._scalar(part) for part in parts]) if parts else None
 
-    def known(self, value: object) -> object:
+    def replace_null(self, value: object) -> object:
         """The value; None where it stands for NULL: NaN, the number declared so, or an array of these alone.
 
         Raises:
@@ -75,38 +75,38 @@ class Field:
         try:
             if self.datatype in _FLOATS:
                 return float(text)
-            return _whole(text)
+            return _parse_integer(text)
         except ValueError:
             raise ValueError(f"{text[:_SHOWN]!r} is no {self.datatype}") from None
 
 
-def _whole(text: str) -> int:
-    if len(text) > _LONGEST_NUMBER:  # Python itself converts some, and cannot print them
+def _parse_integer(text: str) -> int:
+    if len(text) > _MAX_NUMBER_CHARACTERS:  # Python itself converts some, and cannot print them
         raise ValueError("too long")
     return int(text, 16) if text.lower().startswith("0x") else int(text)
 
 
-def require_short(n: int) -> None:
+def require_short_array(n: int) -> None:
     """Refuse an array of too many numbers.
 
     Raises:
-        ValueError: There are more than `MOST_IN_CELL`.
+        ValueError: There are more than `MAX_IN_CELL`.
     """
-    if n > MOST_IN_CELL:
-        raise ValueError(f"an array of more than {MOST_IN_CELL:,} numbers")
+    if n > MAX_IN_CELL:
+        raise ValueError(f"an array of more than {MAX_IN_CELL:,} numbers")
 
 
 def require_short_row(n: int) -> None:
     """Refuse a row whose arrays have too many numbers.
 
     Raises:
-        ValueError: There are more than `MOST_IN_ROW`.
+        ValueError: There are more than `MAX_IN_ROW`.
     """
-    if n > MOST_IN_ROW:
-        raise ValueError(f"arrays of more than {MOST_IN_ROW:,} numbers in one row")
+    if n > MAX_IN_ROW:
+        raise ValueError(f"arrays of more than {MAX_IN_ROW:,} numbers in one row")
 
 
-def field_of(attributes: Mapping[str, str], null: str, description: str) -> Field:
+def parse_field(attributes: Mapping[str, str], null: str, description: str) -> VotableField:
     """The column that a FIELD declares.
 
     Args:
@@ -141,4 +141,4 @@ def field_of(attributes: Mapping[str, str], null: str, description: str) -> Fiel
         description=" ".join(description.split()),
     )
     length = None if arraysize.endswith("*") else int(arraysize or 1)
-    return Field(meta, datatype, length, int(null) if is_number else None)
+    return VotableField(meta, datatype, length, int(null) if is_number else None)

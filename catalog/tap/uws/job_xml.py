@@ -12,7 +12,7 @@ _NAMESPACES = (
 )
 
 
-def job_document(job: Job, url: str) -> bytes:
+def write_job(job: Job, url: str) -> bytes:
     """A job whole; `url` is its own."""
     summary = _error(job.error) if job.phase == "ERROR" else ""
     parts = (
@@ -33,18 +33,18 @@ def job_document(job: Job, url: str) -> bytes:
     return f"{HEAD}<uws:job {_NAMESPACES}>\n{''.join(parts)}</uws:job>\n".encode()
 
 
-def jobs_document(jobs: Sequence[Job], url: str) -> bytes:
+def write_jobs(jobs: Sequence[Job], url: str) -> bytes:
     """A list of jobs; `url` is that of the list."""
     refs = "".join(_reference(job, url) for job in jobs)
     return f"{HEAD}<uws:jobs {_NAMESPACES}>\n{refs}</uws:jobs>\n".encode()
 
 
-def parameters_document(job: Job) -> bytes:
+def write_parameters(job: Job) -> bytes:
     """A job's parameters."""
     return (HEAD + _parameters(job).replace("<uws:parameters>", f"<uws:parameters {_NAMESPACES}>")).encode()
 
 
-def results_document(job: Job, url: str) -> bytes:
+def write_results(job: Job, url: str) -> bytes:
     """Where a job's result is; `url` is the job's."""
     return (HEAD + _results(job, url).replace("<uws:results>", f"<uws:results {_NAMESPACES}>")).encode()
 

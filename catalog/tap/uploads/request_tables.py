@@ -9,15 +9,15 @@ from pathlib import Path
 import psycopg
 
 from catalog.adql.published import PublishedTable
-from catalog.tap.database.postgres_errors import explained
-from catalog.tap.faults import NothingThereError
+from catalog.tap.database.postgres_errors import translate_error
+from catalog.tap.errors import NotFoundError
+from catalog.tap.job_store.client_store import read_job
 from catalog.tap.job_store.results import JobResults
-from catalog.tap.job_store.store import read_job
 from catalog.tap.service import Service
-from catalog.tap.uploads.copy_text import copy_text
+from catalog.tap.uploads.copy_text import write_copy_text
+from catalog.tap.uploads.postgres_tables import drop_stale, drop_upload, store_text
 from catalog.tap.uploads.read import read_upload
-from catalog.tap.uploads.sent_tables import SentTable
-from catalog.tap.uploads.store import drop_stale, drop_upload, store_text
+from catalog.tap.uploads.upload_parameter import UploadReference
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _LEFT_OVER = timedelta(hours=1)
 
 
 def store_tables(
-    service: Service, tables: Sequence[SentTable], job_id: str | None
+    service: Service, tables: Sequence[UploadReference], job_id: str | None
 ) -> tuple[PublishedTable, ...]:
     """Write tables to Postgres, all or none.
 
@@ -41,9 +41,9 @@ def store_tables(
     stored: list[PublishedTable] = []
     try:
         for table in tables:
-            with service.reading.place(), copy_text(_read(service, table)) as text:  # noqa: SIM117
-                with service.connections.keeper() as keeper:  # not held while the file is read
-                    stored.append(store_text(keeper, table.name, text, job_id))
+            with service.reading.place(), write_copy_text(_read_table(service, table)) as text:  # noqa: SIM117
+                with service.connections.writer() as writer:  # not held while the file is read
+                    stored.append(store_text(writer, table.name, text, job_id))
     except BaseException:
         drop_tables(service, stored)
         raise
@@ -54,14 +54,14 @@ def drop_tables(service: Service, tables: Sequence[PublishedTable]) -> None:
     """Remove tables from Postgres; one that cannot be removed now is a left-over, and goes later."""
     for table in tables:
         try:
-            with service.connections.keeper() as keeper:
-                drop_upload(keeper, table)
+            with service.connections.writer() as writer:
+                drop_upload(writer, table)
         except psycopg.Error as error:
             _log.warning("the uploaded table %s stays for now: %s", table.relation[1], error)
 
 
 @contextmanager
-def stored_tables(service: Service, tables: Sequence[SentTable]) -> Iterator[tuple[PublishedTable, ...]]:
+def hold_tables(service: Service, tables: Sequence[UploadReference]) -> Iterator[tuple[PublishedTable, ...]]:
     """Tables in Postgres, as long as this lasts.
 
     Raises:
@@ -70,7 +70,7 @@ def stored_tables(service: Service, tables: Sequence[SentTable]) -> Iterator[tup
     try:
         stored = store_tables(service, tables, None)
     except psycopg.Error as error:
-        raise explained(error, service.limits.sync_seconds) from error
+        raise translate_error(error, service.limits.sync_seconds) from error
     try:
         yield stored
     finally:
@@ -79,21 +79,21 @@ def stored_tables(service: Service, tables: Sequence[SentTable]) -> Iterator[tup
 
 def drop_left_overs(service: Service) -> None:
     """Remove the tables that crashes have left."""
-    with service.connections.keeper() as keeper:
-        drop_stale(keeper, datetime.now(UTC) - _LEFT_OVER)
+    with service.connections.writer() as writer:
+        drop_stale(writer, datetime.now(UTC) - _LEFT_OVER)
 
 
-def _read(service: Service, table: SentTable) -> UploadedTable:
+def _read_table(service: Service, table: UploadReference) -> UploadedTable:
     limits = UploadLimits(bytes=service.limits.upload_bytes, rows=service.limits.upload_rows)
     if not isinstance(table.source, str):
         return read_upload(table.source.file, table.source.content_type, table.name, limits)
-    return read_upload(*_result(service, table.name, table.source), table.name, limits)
+    return read_upload(*_find_result(service, table.name, table.source), table.name, limits)
 
 
-def _result(service: Service, name: str, job_id: str) -> tuple[Path, str]:
+def _find_result(service: Service, name: str, job_id: str) -> tuple[Path, str]:
     """The file that a job made, and its type."""
-    with suppress(NothingThereError), service.connections.keeper() as keeper:
-        result = read_job(keeper, job_id).result
+    with suppress(NotFoundError), service.connections.writer() as writer:
+        result = read_job(writer, job_id).result
         if result is not None:
             path = JobResults.beside(service.spool).path(result.file)
             if path.is_file():

@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 
 from catalog.errors import CatalogError
 from catalog.tap.job_store.job import Job
-from catalog.tap.uws.events import JobEvents
+from catalog.tap.uws.job_events import JobEvents
 
 _LOOK_S = 2.0
 """The job may run on another server of the same database."""
@@ -49,12 +49,12 @@ class JobWatch:
         self._watched: dict[str, _Watched] = {}
 
     @contextmanager
-    def watching(self, job_id: str) -> Iterator[asyncio.Future[News]]:
+    def watch(self, job_id: str) -> Iterator[asyncio.Future[News]]:
         """What the next look finds: there is one when the job has changed, and every two seconds.
 
         The news raise CatalogError or psycopg.Error where the job could not be read.
         """
-        watched = self._watched.get(job_id) or self._begun(job_id)
+        watched = self._watched.get(job_id) or self._begin(job_id)
         watched.watchers += 1
         try:
             yield watched.next_news
@@ -64,9 +64,9 @@ class JobWatch:
                 watched.end.close()
                 del self._watched[job_id]
 
-    def _begun(self, job_id: str) -> _Watched:
+    def _begin(self, job_id: str) -> _Watched:
         watched = self._watched[job_id] = _Watched(_future(), ExitStack())
-        event = watched.end.enter_context(self._events.listening(job_id))
+        event = watched.end.enter_context(self._events.listen(job_id))
         task = asyncio.create_task(self._look(job_id, watched, event))
         watched.end.callback(task.cancel)
         return watched

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import psycopg
 
-from catalog.tap.faults import NothingThereError
+from catalog.tap.errors import NotFoundError
 from catalog.tap.job_store.job import Job
 from catalog.tap.job_store.row import select_jobs
 
@@ -37,19 +37,19 @@ class JobFilter:
     last: int | None = None
 
 
-def read_job(keeper: psycopg.Connection, job_id: str) -> Job:
+def read_job(writer: psycopg.Connection, job_id: str) -> Job:
     """A job as it is now.
 
     Raises:
-        NothingThereError: There is no such job.
+        NotFoundError: There is no such job.
     """
-    found = select_jobs(keeper, _ONE, [job_id])
+    found = select_jobs(writer, _ONE, [job_id])
     if not found:
-        raise NothingThereError(f"no job {job_id[:50]!r}: it never was, or its time was over")
+        raise NotFoundError(f"no job {job_id[:50]!r}: it never was, or its time was over")
     return found[0]
 
 
-def list_jobs(keeper: psycopg.Connection, address: str, wanted: JobFilter) -> list[Job]:
+def list_jobs(writer: psycopg.Connection, address: str, wanted: JobFilter) -> list[Job]:
     """Jobs of one address, the oldest first."""
     values = {
         "address": address,
@@ -57,24 +57,24 @@ def list_jobs(keeper: psycopg.Connection, address: str, wanted: JobFilter) -> li
         "phases": list(wanted.phases),
         "last": wanted.last,
     }
-    return select_jobs(keeper, _LISTED, values)[::-1]
+    return select_jobs(writer, _LISTED, values)[::-1]
 
 
-def queue_job(keeper: psycopg.Connection, job_id: str) -> bool:
+def queue_job(writer: psycopg.Connection, job_id: str) -> bool:
     """Let a pending job run; False where it is not pending."""
-    return keeper.execute(_QUEUE, [job_id]).rowcount == 1
+    return writer.execute(_QUEUE, [job_id]).rowcount == 1
 
 
-def abort_job(keeper: psycopg.Connection, job_id: str) -> bool:
+def abort_job(writer: psycopg.Connection, job_id: str) -> bool:
     """Make a job's phase ABORTED; False where it had ended before."""
-    return keeper.execute(_ABORT, [job_id]).rowcount == 1
+    return writer.execute(_ABORT, [job_id]).rowcount == 1
 
 
-def set_destruction(keeper: psycopg.Connection, job_id: str, destruction: datetime) -> None:
+def set_destruction(writer: psycopg.Connection, job_id: str, destruction: datetime) -> None:
     """Set when a job is removed."""
-    keeper.execute(_DESTRUCTION, [destruction, job_id])
+    writer.execute(_DESTRUCTION, [destruction, job_id])
 
 
-def set_duration(keeper: psycopg.Connection, job_id: str, seconds: int) -> bool:
+def set_duration(writer: psycopg.Connection, job_id: str, seconds: int) -> bool:
     """Set how long a pending job may run; False where it is not pending."""
-    return keeper.execute(_DURATION, [seconds, job_id]).rowcount == 1
+    return writer.execute(_DURATION, [seconds, job_id]).rowcount == 1

@@ -13,7 +13,7 @@ from catalog.tap.queries.run_query import RunningQuery
 _GALAXY_ID = "meta.id;meta.main"
 
 
-class Answer:
+class AnswerStream:
     """What is sent for a query; every method may wait for Postgres.
 
     Args:
@@ -61,7 +61,7 @@ class Answer:
         is_told = is_live and self.form.flags_cut and self.form.is_streamed
         tables = self._held.enter_context(self._uploads)
         self.query.begin(tables, is_counted=is_live and not self.form.flags_cut)
-        yield self._writer.start(self.query.columns, Heading(self._text, links=self._linked()))
+        yield self._writer.start(self.query.columns, Heading(self._text, links=self._find_links()))
         ending = Ending()
         try:
             for rows in self.query.chunks():
@@ -80,7 +80,7 @@ class Answer:
         self._writer.close()
         self._held.close()
 
-    def _linked(self) -> tuple[str, str] | None:
+    def _find_links(self) -> tuple[str, str] | None:
         """The DataLink service, where a column holds the ids of galaxies."""
         names = [column.name for column in self.query.columns if column.ucd == _GALAXY_ID]
         return (self._links, names[0]) if names and self._links else None

@@ -6,7 +6,7 @@ import time
 from anyio.to_thread import run_sync
 
 from catalog.tap.job_store.job import Job
-from catalog.tap.uws.parts import JobParts
+from catalog.tap.uws.job_parts import JobParts
 
 _SHORT_JOB_S = 0.2
 
@@ -24,7 +24,7 @@ async def wait_for_change(parts: JobParts, job_id: str, phase: str | None, secon
         NothingThereError: There is no such job, or it was removed meanwhile.
     """
     until = time.monotonic() + seconds
-    with parts.watch.watching(job_id) as next_news:
+    with parts.watch.watch(job_id) as next_news:
         job, news = await run_sync(parts.control.read, job_id), next_news
         phase = phase or job.phase
         while job.is_active and job.phase == phase and (left := until - time.monotonic()) > 0:
