@@ -34,7 +34,7 @@ class Connections:
         self._writer_url = writer_url
         max_size = limits.queries_at_once + limits.jobs_at_once + _SPARE_READERS
         self._readers = _make_pool(reader_url, take_reader_role, max_size, "readers")
-        self._writers = _make_pool(writer_url, _take_writer_role, _WRITERS, "keepers")
+        self._writers = _make_pool(writer_url, _take_writer_role, _WRITERS, "writers")
 
     def open(self) -> None:
         """Connect.

@@ -26,9 +26,9 @@ def refuse_wide_rows(translation: Translation, max_bytes: int) -> sql.Composed:
         return translation.query
     return sql.SQL(
         "SELECT answer.* FROM ({query}) AS answer "
-        "WHERE CASE WHEN pg_column_size(answer.*) <= {most} THEN true "
-        "ELSE galcat_tap.refuse_row(pg_column_size(answer.*), {most}) END"
-    ).format(query=translation.query, max_rows=sql.Literal(max_bytes))
+        "WHERE CASE WHEN pg_column_size(answer.*) <= {max_bytes} THEN true "
+        "ELSE galcat_tap.refuse_row(pg_column_size(answer.*), {max_bytes}) END"
+    ).format(query=translation.query, max_bytes=sql.Literal(max_bytes))
 
 
 def batch_rows(rows: Iterator[Row], wide: Sequence[int], max_rows: int) -> Iterator[list[Row]]:
