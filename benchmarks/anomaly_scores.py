@@ -19,9 +19,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from benchmarks.encoder_vectors import DATA, FOLDERS, GALAXIES, KEPT, ROOT, SEED, _simulated
 from encoder.anomalies.score import fit_anomaly
-from encoder.evaluation.sets.real import Efigi, efigi
+from encoder.evaluation.sets.real import EfigiSet, load_efigi
 from encoder.evaluation.sets.samples import sample_of_files
-from encoder.evaluation.sets.vectors import vectors_of
+from encoder.evaluation.sets.vectors import encode_sample
 from encoder.model.encoder import Encoder, load_encoder
 from encoder.simulation.truth import SurveyParameters, draw_galaxy
 from encoder.training.efigi import RINGS
@@ -49,8 +49,8 @@ class Question:
 def main() -> None:
     """Print a table for each reference sample."""
     encoder = load_encoder(device="cpu")
-    real = efigi(DATA)
-    of_efigi = encoder.projection.apply(vectors_of(real.sample, encoder, CACHE, _silent).embedding)
+    real = load_efigi(DATA)
+    of_efigi = encoder.projection.apply(encode_sample(real.sample, encoder, CACHE, _silent).embedding)
     others, simulated = _mixed(encoder)
     half = len(simulated) // 2
     asked = [*_efigi_questions(real, of_efigi), *_simulated_questions(simulated, half)]
@@ -132,13 +132,13 @@ def _mixed(encoder: Encoder) -> tuple[Vectors, Vectors]:
     real = sample_of_files("real", [file.stem for file in files], files, None)
     other = np.array([not file.is_relative_to(DATA / "efigi") for file in files])
     parts = [
-        encoder.projection.apply(vectors_of(sample, encoder, KEPT, _silent).embedding)
+        encoder.projection.apply(encode_sample(sample, encoder, KEPT, _silent).embedding)
         for sample in (real, _simulated(GALAXIES - len(files)))
     ]
     return parts[0][other], parts[1]
 
 
-def _efigi_questions(real: Efigi, search: Vectors) -> list[Question]:
+def _efigi_questions(real: EfigiSet, search: Vectors) -> list[Question]:
     tested = real.table[real.tested]
     ringed = tested[list(RINGS)].to_numpy().max(axis=1) >= STRONG
     disturbed = tested["Perturbation"].to_numpy() >= STRONG

@@ -10,8 +10,8 @@ import numpy as np
 from torch import Tensor, from_numpy
 
 from encoder.evaluation.sets.samples import Sample, sample_of_files
-from encoder.evaluation.sets.vectors import vectors_of
-from encoder.model.encoder import Encoded, load_encoder
+from encoder.evaluation.sets.vectors import encode_sample
+from encoder.model.encoder import EncodedPictures, load_encoder
 from encoder.model.recipe import ImageRecipe
 from encoder.training.augment import crop_and_resize
 from encoder.training.simulated import CHUNK, KEPT_SHARE, draw_pictures
@@ -24,16 +24,16 @@ DATA = ROOT.parent / "shared" / "data"
 FOLDERS = ("efigi/images", "gz2_votes/images", "gz_decals_rings/images")
 
 
-def encoder_vectors() -> Encoded:
+def encoder_vectors() -> EncodedPictures:
     """Vectors (22,000, d) and posteriors, sources mixed; some 20 minutes the first time."""
     encoder = load_encoder()
     files = sorted(path for folder in FOLDERS for path in (DATA / folder).glob("*.[jp][pn]g"))
     samples = [_simulated(GALAXIES - len(files))]
     if files:
         samples.insert(0, sample_of_files("real", [file.stem for file in files], files, None))
-    parts = [vectors_of(sample, encoder, KEPT, _say) for sample in samples]
+    parts = [encode_sample(sample, encoder, KEPT, _say) for sample in samples]
     order = np.random.default_rng(SEED).permutation(GALAXIES)
-    return Encoded(
+    return EncodedPictures(
         np.concatenate([part.embedding for part in parts])[order],
         np.concatenate([part.concentrations_alpha for part in parts])[order],
     )

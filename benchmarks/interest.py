@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from encoder.anomalies.acquisition import BATCH, TOP, Batch, Candidates, expected_improvement
-from encoder.anomalies.gaussian_process import Interest, fit_interest
+from encoder.anomalies.acquisition import BATCH, TOP, Candidates, RatingBatch, expected_improvement
+from encoder.anomalies.gaussian_process import InterestModel, fit_interest
 
 _T = TypeVar("_T")
 GALAXIES = 1_000_000
@@ -86,7 +86,9 @@ def _rated(truth: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.i
     return rng.permutation(np.concatenate([best, others]))
 
 
-def _read(model: Interest, galaxies: NDArray[np.float32], allowed: NDArray[np.bool_], n: int) -> Candidates:
+def _read(
+    model: InterestModel, galaxies: NDArray[np.float32], allowed: NDArray[np.bool_], n: int
+) -> Candidates:
     candidates = Candidates(model)
     for start in range(0, n, CHUNK):
         rows = slice(start, start + CHUNK)
@@ -94,12 +96,12 @@ def _read(model: Interest, galaxies: NDArray[np.float32], allowed: NDArray[np.bo
     return candidates
 
 
-def _computed(model: Interest, galaxies: NDArray[np.float32], allowed: NDArray[np.bool_]) -> Batch:
+def _computed(model: InterestModel, galaxies: NDArray[np.float32], allowed: NDArray[np.bool_]) -> RatingBatch:
     """The batch, from the exact deviations of all."""
     mean, deviation = model.predict(galaxies)
     improvement = np.where(allowed, expected_improvement(mean, deviation, model.best), -1)
     best = np.argsort(-improvement, kind="stable")[:BATCH]
-    return Batch(best, improvement[best], mean[best], deviation[best])
+    return RatingBatch(best, improvement[best], mean[best], deviation[best])
 
 
 def _timed(work: Callable[[], _T]) -> tuple[_T, NDArray[np.float64]]:

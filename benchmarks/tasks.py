@@ -123,7 +123,7 @@ def _classes(connection: psycopg.Connection, url: str, ids: NDArray[np.int64], h
     print(
         f"  {same} of the {WANTED} are those of the column, which reads full vectors ({done.galaxies} scored)"
     )
-    weight, _ = head.searched(load_encoder().projection)
+    weight, _ = head.project(load_encoder().projection)
     bare = [
         row[0]
         for row in connection.execute(

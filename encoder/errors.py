@@ -33,5 +33,5 @@ class EvaluationError(EncoderError):
     """What an encoder should be judged on is missing or wrong."""
 
 
-class TaskError(EncoderError):
+class LearningError(EncoderError):
     """A task of labels is wrong, or too little to learn from."""

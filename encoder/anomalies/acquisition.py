@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfcx, ndtr
 
-from encoder.anomalies.gaussian_process import Interest
+from encoder.anomalies.gaussian_process import InterestModel
 
 BATCH = 10
 """Galaxies to rate next, as in the paper."""
@@ -24,7 +24,7 @@ _ROUNDING = 1e-6  # more than float32 loses of a rating
 
 
 @dataclass(frozen=True)
-class Batch:
+class RatingBatch:
     """Galaxies to rate next, highest expected improvement first, lower id first among equals.
 
     Attributes:
@@ -57,7 +57,7 @@ class Candidates:
     """All galaxies of a catalogue, added chunk by chunk, of which the best remain."""
 
     def __init__(
-        self, model: Interest, batch: int = BATCH, top: int = TOP, tradeoff: float = TRADEOFF
+        self, model: InterestModel, batch: int = BATCH, top: int = TOP, tradeoff: float = TRADEOFF
     ) -> None:
         """Start without galaxies.
 
@@ -68,7 +68,7 @@ class Candidates:
             tradeoff: Of expected improvement, in ratings.
         """
         ids, real = np.empty(0, np.int64), np.empty(0, np.float32)
-        self.batch = Batch(ids, np.empty(0, np.float64), real, real)
+        self.batch = RatingBatch(ids, np.empty(0, np.float64), real, real)
         """The best of all galaxies added and allowed; fewer where there are fewer."""
         self.ranking = Ranking(ids, real)
         """The best of all galaxies added, rated ones too."""
@@ -107,7 +107,7 @@ class Candidates:
         improvement = np.concatenate([have.improvement, self._improvement(mean, deviation)])
         best = np.lexsort((ids, -improvement))[: self._batch]
         mean, deviation = np.concatenate([have.mean, mean]), np.concatenate([have.deviation, deviation])
-        self.batch = Batch(ids[best], improvement[best], mean[best], deviation[best])
+        self.batch = RatingBatch(ids[best], improvement[best], mean[best], deviation[best])
 
     def _rank(self, ids: NDArray[np.int64], mean: NDArray[np.float32]) -> None:
         ids, mean = np.concatenate([self.ranking.ids, ids]), np.concatenate([self.ranking.mean, mean])
@@ -145,8 +145,8 @@ def expected_improvement(
 
 
 def next_batch(
-    model: Interest, standardised: NDArray[np.float32], allowed: NDArray[np.bool_], n: int = BATCH
-) -> Batch:
+    model: InterestModel, standardised: NDArray[np.float32], allowed: NDArray[np.bool_], n: int = BATCH
+) -> RatingBatch:
     """The galaxies to rate next of those in memory; the ids are their indices.
 
     Args:
@@ -160,7 +160,7 @@ def next_batch(
     return candidates.batch
 
 
-def most_interesting(model: Interest, standardised: NDArray[np.float32], n: int = TOP) -> Ranking:
+def rank_by_interest(model: InterestModel, standardised: NDArray[np.float32], n: int = TOP) -> Ranking:
     """The galaxies of highest predicted rating of those in memory; the ids are their indices.
 
     Args:

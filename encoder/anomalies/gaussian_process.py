@@ -21,11 +21,11 @@ from sklearn.gaussian_process.kernels import ConstantKernel, RationalQuadratic, 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it ships no types
 from torch import Tensor
 
-from encoder.errors import TaskError
+from encoder.errors import LearningError
 
-LOWEST, HIGHEST = 0.0, 5.0
+MIN_RATING, MAX_RATING = 0.0, 5.0
 """Ratings: 0 is of no interest."""
-FITTED = 500
+MAX_FITTED = 500
 """Ratings, drawn at random, that the kernel is fitted to where there are more; all are used to predict."""
 _BOUNDING = 128  # the first ratings, which bound the deviation at a small part of its cost
 _ROWS = 2000  # galaxies at a time: 16 MB of kernel at 1,000 ratings
@@ -40,7 +40,7 @@ _NOISE = (0.5, (1 / 12, 6.25))
 
 
 @dataclass(frozen=True)
-class Interest:
+class InterestModel:
     """A fitted Gaussian process.
 
     Attributes:
@@ -99,7 +99,7 @@ class Interest:
         return save({name: np.asarray(value) for name, value in asdict(self).items()})
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "Interest":
+    def from_bytes(cls, content: bytes) -> "InterestModel":
         """Read what `to_bytes` wrote.
 
         Raises:
@@ -108,10 +108,10 @@ class Interest:
         try:
             arrays = load(content)
         except SafetensorError as error:
-            raise TaskError(f"a saved interest of {len(content)} bytes cannot be read: {error}") from None
+            raise LearningError(f"a saved interest of {len(content)} bytes cannot be read: {error}") from None
         names = [field.name for field in fields(cls)]
         if sorted(arrays) != sorted(names):
-            raise TaskError(f"a saved interest holds {', '.join(sorted(arrays))}, not {', '.join(names)}")
+            raise LearningError(f"a saved interest holds {', '.join(sorted(arrays))}, not {', '.join(names)}")
         values: dict[str, Any] = {
             name: array if array.ndim else float(array) for name, array in arrays.items()
         }
@@ -135,7 +135,7 @@ class Interest:
         return mean, deviation
 
 
-def standardised(search: NDArray[np.float32], deviations: NDArray[np.float32]) -> NDArray[np.float32]:
+def standardise(search: NDArray[np.float32], deviations: NDArray[np.float32]) -> NDArray[np.float32]:
     """Searched vectors with a variance of 1 along each axis, as by the paper's `StandardScaler`.
 
     Args:
@@ -148,7 +148,7 @@ def standardised(search: NDArray[np.float32], deviations: NDArray[np.float32]) -
     return (search / deviations).astype(np.float32)
 
 
-def fit_interest(standardised: NDArray[np.float32], ratings: NDArray[np.float64]) -> Interest:
+def fit_interest(standardised: NDArray[np.float32], ratings: NDArray[np.float64]) -> InterestModel:
     """Learn one person's interest; the same ratings give the same model.
 
     The kernel is the most likely one within fixed bounds. Ratings that are all equal say nothing about it:
@@ -165,12 +165,12 @@ def fit_interest(standardised: NDArray[np.float32], ratings: NDArray[np.float64]
     prior_mean = float(ratings.mean())
     above = ratings.astype(np.float64) - prior_mean
     with threadpool_limits(1):  # matrices this small are waited for longer than worked on
-        amplitude, length_scale, alpha, noise = _fitted_kernel(standardised, above)
+        amplitude, length_scale, alpha, noise = _fit_kernel(standardised, above)
     points = torch.from_numpy(standardised).double()
     kernel = _rational_quadratic(points, points, amplitude, length_scale, alpha)
     factor = torch.linalg.cholesky(kernel + noise * torch.eye(len(points), dtype=torch.float64))
     weight = torch.cholesky_solve(torch.from_numpy(above)[:, None], factor)[:, 0]
-    return Interest(
+    return InterestModel(
         points=np.array(standardised, np.float32),
         weight=weight.numpy(),
         factor=np.ascontiguousarray(factor.numpy()),
@@ -185,22 +185,20 @@ def fit_interest(standardised: NDArray[np.float32], ratings: NDArray[np.float64]
 
 def _check(ratings: NDArray[np.float64]) -> None:
     if len(ratings) < 2:  # noqa: PLR2004 - the fewest that can differ
-        raise TaskError(
+        raise LearningError(
             f"an interest cannot be learnt from fewer than 2 ratings, and there are {len(ratings)}"
         )
-    wrong = ratings[~((ratings >= LOWEST) & (ratings <= HIGHEST))]
+    wrong = ratings[~((ratings >= MIN_RATING) & (ratings <= MAX_RATING))]
     if len(wrong):
-        raise TaskError(f"rating {wrong[0]:g} is not from {LOWEST:g} to {HIGHEST:g}")
+        raise LearningError(f"rating {wrong[0]:g} is not from {MIN_RATING:g} to {MAX_RATING:g}")
 
 
-def _fitted_kernel(
-    points: NDArray[np.float32], above: NDArray[np.float64]
-) -> tuple[float, float, float, float]:
+def _fit_kernel(points: NDArray[np.float32], above: NDArray[np.float64]) -> tuple[float, float, float, float]:
     """Amplitude, length scale, alpha and noise of the highest likelihood."""
     if not np.ptp(above):
         return _AMPLITUDE[0], _LENGTH_SCALE[0], _ALPHA[0], _NOISE[0]
-    if len(above) > FITTED:
-        drawn = np.random.default_rng(0).choice(len(above), FITTED, replace=False)
+    if len(above) > MAX_FITTED:
+        drawn = np.random.default_rng(0).choice(len(above), MAX_FITTED, replace=False)
         points, above = points[drawn], above[drawn]
     quadratic = RationalQuadratic(_LENGTH_SCALE[0], _ALPHA[0], _LENGTH_SCALE[1], _ALPHA[1])
     kernel = ConstantKernel(*_AMPLITUDE) * quadratic + WhiteKernel(*_NOISE)

@@ -17,7 +17,7 @@ POINTS = 500
 NEIGHBOUR_SHARE = 0.05
 """The k-th neighbour, as a share of the points."""
 _TAIL_SHARE = 0.05
-_FEWEST = 40
+_MIN_SAMPLE = 40
 _ROWS = 4096  # galaxies a step: 16 MB of distances
 
 
@@ -115,9 +115,9 @@ def fit_anomaly(search: NDArray[np.float32]) -> AnomalyReference:
         TrainingError: The sample has too few galaxies, an axis along which it does not vary, or a number that
             is not finite.
     """
-    if len(search) < _FEWEST:
+    if len(search) < _MIN_SAMPLE:
         raise TrainingError(
-            f"an anomaly score cannot be fitted on {len(search)} galaxies, {_FEWEST} are needed"
+            f"an anomaly score cannot be fitted on {len(search)} galaxies, {_MIN_SAMPLE} are needed"
         )
     if not np.isfinite(search).all():
         row = int(np.flatnonzero(~np.isfinite(search).all(axis=1))[0])

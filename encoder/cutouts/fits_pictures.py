@@ -14,7 +14,7 @@ from encoder.cutouts.stretch import to_rgb
 from encoder.errors import ImageError, SurveyError, TileError
 from encoder.model.recipe import MAX_BAD_SHARE, ImageRecipe
 from encoder.surveys.description import Survey
-from encoder.tiles.fits_images import plane_of, read_image
+from encoder.tiles.fits_images import read_image, select_plane
 from encoder.tiles.pixels import NANOMAGGY_ZERO_POINT
 
 FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
@@ -78,7 +78,7 @@ def _bands(path: Path, survey: Survey) -> NDArray[np.float32]:
         wanted = survey.image.plane.get(band)
         if wanted is not None and pixels.shape[:1] != (len(survey.bands),):
             raise TileError(f"{path}: has shape {pixels.shape}, not a cube of {''.join(survey.bands)}")
-        plane = plane_of(path, pixels, wanted)
+        plane = select_plane(path, pixels, wanted)
         if not plane.size:
             raise TileError(f"{path}: band {band} has {plane.shape} pixels")
         if plane.shape != (planes[0] if planes else plane).shape:

@@ -10,26 +10,26 @@ from rich.progress import Progress
 
 from encoder.errors import EvaluationError
 from encoder.evaluation.figures import measures
-from encoder.evaluation.figures.contenders import Contender, contenders
+from encoder.evaluation.figures.contenders import Contender, load_contenders
 from encoder.evaluation.figures.deep import deep_table
 from encoder.evaluation.report import fraction_plots, plots
 from encoder.evaluation.report.picture_map import map_cells, plot_map
-from encoder.evaluation.report.report import markdown, write_tables
+from encoder.evaluation.report.report import render_report, write_tables
 from encoder.evaluation.sets.real import (
     DECALS_FIXTURE,
     DECALS_RINGS,
     EFIGI,
-    Efigi,
-    Ringed,
-    Voted,
-    decals_rings,
-    decals_votes,
-    efigi,
-    simulated_votes,
+    EfigiSet,
+    RingSet,
+    VoteSet,
+    load_decals_rings,
+    load_decals_votes,
+    load_efigi,
+    load_simulated_votes,
 )
 from encoder.evaluation.sets.samples import Sample
-from encoder.evaluation.sets.vectors import vectors_of
-from encoder.model.encoder import Encoded
+from encoder.evaluation.sets.vectors import encode_sample
+from encoder.model.encoder import EncodedPictures
 from encoder.model.projection import fit_projection
 from encoder.training.release import SEARCHED_WIDTH
 
@@ -56,9 +56,9 @@ class Evaluation:
 
 @dataclass
 class _Sets:
-    efigi: Efigi | None = None
-    rings: Ringed | None = None
-    voted: list[Voted] = field(default_factory=list)
+    efigi: EfigiSet | None = None
+    rings: RingSet | None = None
+    voted: list[VoteSet] = field(default_factory=list)
 
     @property
     def samples(self) -> list[Sample]:
@@ -101,7 +101,7 @@ def evaluate(
         raise EvaluationError(f"no data folder {data}")
     _make(output)
     skipped: list[str] = []
-    compared = contenders(weights, against, views, device, skipped.append)
+    compared = load_contenders(weights, against, views, device, skipped.append)
     sets = _find_sets(data, output / "cache", simulated, skipped.append)
     if not sets.samples:
         raise EvaluationError(f"nothing to measure in {data}: {'; '.join(skipped)}")
@@ -113,7 +113,7 @@ def evaluate(
         notes += [
             f"{c.name} was trained on some of the EFIGI test galaxies: its figures there flatter it"
             for c in compared
-            if measures.seen_in_training(sets.efigi, c)
+            if measures.has_seen_test_galaxies(sets.efigi, c)
         ]
         tables |= _efigi_tables(sets.efigi, vectors[EFIGI], compared)
         if deep:
@@ -131,26 +131,26 @@ def evaluate(
     about_tags = measures.about_tags(sets.efigi) if sets.efigi else ""
     report = output / REPORT
     remarks = [*notes, *(f"skipped: {reason}" for reason in skipped)]
-    report.write_text(markdown(compared, tables, remarks, about_tags, figures))
+    report.write_text(render_report(compared, tables, remarks, about_tags, figures))
     return Evaluation(tables["summary"], [*files, report], skipped, notes)
 
 
 def _find_sets(data: Path, cache: Path, simulated: int, skipped: Callable[[str], None]) -> _Sets:
     sets = _Sets()
     if (data / EFIGI).is_dir():
-        sets.efigi = efigi(data)
+        sets.efigi = load_efigi(data)
     else:
         skipped(f"tags, ring curve, components, smooth or featured, map: no folder {data / EFIGI}")
     if (data / DECALS_RINGS).is_dir():
-        sets.rings = decals_rings(data)
+        sets.rings = load_decals_rings(data)
     else:
         skipped(f"DECaLS rings: no folder {data / DECALS_RINGS}")
     if simulated:
-        sets.voted += simulated_votes(simulated, cache)
+        sets.voted += load_simulated_votes(simulated, cache)
     else:
         skipped("fractions of simulated galaxies: none were asked for")
     if (data / DECALS_FIXTURE).is_dir():
-        sets.voted.append(decals_votes(data))
+        sets.voted.append(load_decals_votes(data))
     else:
         skipped(f"fractions of real galaxies: no folder {data / DECALS_FIXTURE}")
     return sets
@@ -158,8 +158,8 @@ def _find_sets(data: Path, cache: Path, simulated: int, skipped: Callable[[str],
 
 def _encode(
     samples: Sequence[Sample], compared: Sequence[Contender], cache: Path, progress: Progress | None
-) -> dict[str, dict[str, Encoded]]:
-    vectors: dict[str, dict[str, Encoded]] = {sample.name: {} for sample in samples}
+) -> dict[str, dict[str, EncodedPictures]]:
+    vectors: dict[str, dict[str, EncodedPictures]] = {sample.name: {} for sample in samples}
     for contender in compared:
         total = sum(len(sample.ids) for sample in samples)
         bar = progress.add_task(f"encoding, {contender.name}", total=total) if progress else None
@@ -169,12 +169,12 @@ def _encode(
                 progress.advance(bar, n)  # type: ignore[arg-type]
 
         for sample in samples:
-            vectors[sample.name][contender.name] = vectors_of(sample, contender.encoder, cache, advance)
+            vectors[sample.name][contender.name] = encode_sample(sample, contender.encoder, cache, advance)
     return vectors
 
 
 def _efigi_tables(
-    efigi_set: Efigi, vectors: measures.Vectors, compared: Sequence[Contender]
+    efigi_set: EfigiSet, vectors: measures.Vectors, compared: Sequence[Contender]
 ) -> dict[str, pd.DataFrame]:
     return {
         "tags": measures.tag_table(efigi_set, vectors),
@@ -186,7 +186,7 @@ def _efigi_tables(
 
 def _plot(
     sets: _Sets,
-    vectors: dict[str, dict[str, Encoded]],
+    vectors: dict[str, dict[str, EncodedPictures]],
     compared: Sequence[Contender],
     tables: dict[str, pd.DataFrame],
     output: Path,
@@ -214,7 +214,7 @@ def _plot(
     return files
 
 
-def _plot_map(efigi_set: Efigi, own: Contender, encoded: Encoded, file: Path) -> None:
+def _plot_map(efigi_set: EfigiSet, own: Contender, encoded: EncodedPictures, file: Path) -> None:
     projection = fit_projection(encoded.embedding[~efigi_set.tested], SEARCHED_WIDTH)
     search = projection.apply(encoded.embedding[efigi_set.tested])
     rows = efigi_set.tested.nonzero()[0]

@@ -10,29 +10,29 @@ from rich.progress import Progress
 from encoder.errors import EvaluationError
 from encoder.evaluation.anomalies.questions import (
     PERTURBATION,
-    PERTURBATION_ASKED,
-    SURVEY_ASKED,
-    perturbed_anomalies,
-    ring_anomalies,
-    survey_anomalies_searched,
+    PERTURBATION_QUESTION,
+    SURVEY_QUESTION,
+    search_perturbed,
+    search_rings,
+    search_survey,
 )
-from encoder.evaluation.anomalies.survey import LEFT_OUT
-from encoder.evaluation.anomalies.table import summary
+from encoder.evaluation.anomalies.survey import ODD_KINDS
+from encoder.evaluation.anomalies.table import summarise
 from encoder.evaluation.anomalies.task_run import Protocol, TaskRun
-from encoder.evaluation.figures.contenders import Contender, contenders
-from encoder.evaluation.figures.deep_few_labels import deep_rows
+from encoder.evaluation.figures.contenders import Contender, load_contenders
+from encoder.evaluation.figures.deep_few_labels import deep_table
 from encoder.evaluation.figures.few_labels import LabelSet, decals_rings_labels, efigi_rings, frozen_table
 from encoder.evaluation.report import task_plots
 from encoder.evaluation.report.report import write_tables
-from encoder.evaluation.report.task_report import target_table, tasks_markdown
-from encoder.evaluation.sets.real import DECALS_RINGS, EFIGI, Efigi, decals_rings, efigi
-from encoder.evaluation.sets.samples import check_left_out
+from encoder.evaluation.report.task_report import render_task_report, target_table
+from encoder.evaluation.sets.real import DECALS_RINGS, EFIGI, EfigiSet, load_decals_rings, load_efigi
+from encoder.evaluation.sets.samples import check_untrained_on
 from encoder.model.baselines import IMAGENET
 from encoder.model.encoder import DEFAULT_WEIGHTS
 
 REPORT = "tasks.md"
-_UNTRAINED_ON = {"efigi": (PERTURBATION,), "simulated": LEFT_OUT}
-_TOLD = f"{PERTURBATION}, {', '.join(LEFT_OUT)}"
+_UNTRAINED_ON = {"efigi": (PERTURBATION,), "simulated": ODD_KINDS}
+_TOLD = f"{PERTURBATION}, {', '.join(ODD_KINDS)}"
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,15 @@ def evaluate_tasks(
     if not data.is_dir():
         raise EvaluationError(f"no data folder {data}")
     run = TaskRun(output / "cache", protocol or Protocol(), progress)
-    compared = contenders(weights, [undisturbed] if undisturbed else [], None, device, run.skipped.append)
+    compared = load_contenders(
+        weights, [undisturbed] if undisturbed else [], None, device, run.skipped.append
+    )
     unaware = compared.pop(1) if undisturbed else None
     if unaware:
-        check_left_out(unaware.encoder, _UNTRAINED_ON)
+        check_untrained_on(unaware.encoder, _UNTRAINED_ON)
     run.notes += _files(compared[0], weights, unaware, undisturbed)
     _make(run.cache)
-    real = efigi(data) if (data / EFIGI).is_dir() else None
+    real = load_efigi(data) if (data / EFIGI).is_dir() else None
     tables = _anomaly_tables(real, compared, unaware, run)
     tables |= _few_labels(_label_sets(real, data, run), compared, run)
     if not tables:
@@ -105,40 +107,40 @@ def evaluate_tasks(
 
 
 def _anomaly_tables(
-    real: Efigi | None, compared: Sequence[Contender], unaware: Contender | None, run: TaskRun
+    real: EfigiSet | None, compared: Sequence[Contender], unaware: Contender | None, run: TaskRun
 ) -> dict[str, pd.DataFrame]:
     """Every question that there are data and an encoder for."""
     if real is None:
         run.skipped.append(f"anomalies: no folder {EFIGI}")
         return {}
     imagenet = [one for one in compared if one.name == IMAGENET]
-    results = [ring_anomalies(real, [compared[0], *imagenet], run)]
+    results = [search_rings(real, [compared[0], *imagenet], run)]
     if unaware:
-        results.append(perturbed_anomalies(real, [unaware, *imagenet], run))
+        results.append(search_perturbed(real, [unaware, *imagenet], run))
     if unaware and run.protocol.simulated:
-        results.append(survey_anomalies_searched(real, [unaware, *imagenet], run))
+        results.append(search_survey(real, [unaware, *imagenet], run))
     if not unaware:
         why = "needs an encoder that was not trained on them (--undisturbed FILE), and none was given"
-        run.skipped += [f"{PERTURBATION_ASKED}: {why}", f"{SURVEY_ASKED}: {why}"]
+        run.skipped += [f"{PERTURBATION_QUESTION}: {why}", f"{SURVEY_QUESTION}: {why}"]
     elif not run.protocol.simulated:
-        run.skipped.append(f"{SURVEY_ASKED}: no survey was asked for")
+        run.skipped.append(f"{SURVEY_QUESTION}: no survey was asked for")
     repeats = pd.concat([one.repeats for one in results], ignore_index=True)
     return {
-        "anomalies": summary(repeats),
+        "anomalies": summarise(repeats),
         "anomaly_repeats": repeats,
         "anomalies_found": pd.concat([one.found for one in results], ignore_index=True),
-        "task_targets": target_table(summary(repeats)),
+        "task_targets": target_table(summarise(repeats)),
     }
 
 
-def _label_sets(real: Efigi | None, data: Path, run: TaskRun) -> list[LabelSet]:
+def _label_sets(real: EfigiSet | None, data: Path, run: TaskRun) -> list[LabelSet]:
     sets = []
     if real:
         sets.append(efigi_rings(real))
     else:
         run.skipped.append(f"EFIGI rings from few labels: no folder {data / EFIGI}")
     if (data / DECALS_RINGS).is_dir():
-        sets.append(decals_rings_labels(decals_rings(data)))
+        sets.append(decals_rings_labels(load_decals_rings(data)))
     else:
         run.skipped.append(f"DECaLS rings from few labels: no folder {data / DECALS_RINGS}")
     return sets
@@ -156,7 +158,7 @@ def _few_labels(
         if protocol.deep_splits:
             advance = run.bar(f"tuning networks, {one.title}", len(one.labels) * protocol.deep_splits)
             parts.append(
-                deep_rows(
+                deep_table(
                     one, own.name, own.encoder, run.cache, run.skipped.append, advance, protocol.deep_splits
                 )
             )
@@ -192,7 +194,7 @@ def _write(
         task_plots.plot_few_labels(tables["few_labels"], figures[-1])
     report = output / REPORT
     about = [*run.notes, *(f"skipped: {reason}" for reason in run.skipped)]
-    report.write_text(tasks_markdown(named, tables, about, figures))
+    report.write_text(render_task_report(named, tables, about, figures))
     return [*write_tables(tables, output), *figures, report]
 
 

@@ -10,18 +10,18 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from encoder.errors import TaskError
-from encoder.finetuning.data import Galaxies, batches, steps_of_epoch
+from encoder.errors import LearningError
+from encoder.finetuning.data import TuningGalaxies, iterate_batches, steps_of_epoch
 from encoder.finetuning.report import BLOCKS
-from encoder.finetuning.settings import TuningSettings, check
-from encoder.model.device import repeatable_arithmetic
+from encoder.finetuning.settings import TuningSettings, require
+from encoder.model.device import deterministic_arithmetic
 from encoder.model.encoder import Encoder
 from encoder.training.augment import Share, augment
 
 _ZOOM = Share(0.8, 1.1)
 
 
-def most_epochs(galaxies: Galaxies, settings: TuningSettings) -> int:
+def max_epochs(galaxies: TuningGalaxies, settings: TuningSettings) -> int:
     """Epochs after which the stage ends at the latest."""
     if len(galaxies.held_out):
         return settings.epochs
@@ -41,7 +41,7 @@ def block_epoch(
     encoder: Encoder,
     head: nn.Linear,
     optimiser: Optimizer,
-    galaxies: Galaxies,
+    galaxies: TuningGalaxies,
     settings: TuningSettings,
     epoch: int,
 ) -> float:
@@ -59,13 +59,13 @@ def block_epoch(
         The mean loss of its steps.
     """
     n, total = len(galaxies.learnt), 0.0
-    steps, epochs = steps_of_epoch(n, settings), most_epochs(galaxies, settings)
-    for i, (rows, generator) in enumerate(batches(n, settings, BLOCKS, epoch)):
+    steps, epochs = steps_of_epoch(n, settings), max_epochs(galaxies, settings)
+    for i, (rows, generator) in enumerate(iterate_batches(n, settings, BLOCKS, epoch)):
         _set_rates(optimiser, settings, ((epoch - 1) * steps + i) / (epochs * steps))
-        rgb, shares = _augmented(encoder, galaxies, galaxies.learnt[rows], generator)
-        with repeatable_arithmetic():
+        rgb, shares = _augment_chosen(encoder, galaxies, galaxies.learnt[rows], generator)
+        with deterministic_arithmetic():
             logits = head(encoder._network(rgb).embedding)  # noqa: SLF001 - it is what is trained
-            total += step(optimiser, vote_loss(logits, shares))
+            total += optimise_step(optimiser, vote_loss(logits, shares))
     return total / steps
 
 
@@ -75,8 +75,8 @@ def _set_rates(optimiser: Optimizer, settings: TuningSettings, done: float) -> N
         group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _augmented(
-    encoder: Encoder, galaxies: Galaxies, chosen: NDArray[np.int64], generator: torch.Generator
+def _augment_chosen(
+    encoder: Encoder, galaxies: TuningGalaxies, chosen: NDArray[np.int64], generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Pictures and shares of the chosen galaxies, on the encoder's device."""
     size, device = encoder.recipe.size, encoder.device
@@ -89,7 +89,7 @@ def vote_loss(logits: Tensor, shares: Tensor) -> Tensor:
     return nn.functional.cross_entropy(logits, shares)
 
 
-def step(optimiser: Optimizer, loss: Tensor) -> float:
+def optimise_step(optimiser: Optimizer, loss: Tensor) -> float:
     """Lower a loss by one step of the optimiser.
 
     Returns:
@@ -99,14 +99,14 @@ def step(optimiser: Optimizer, loss: Tensor) -> float:
         TaskError: It is no number.
     """
     value = float(loss.detach())
-    check(math.isfinite(value), f"the loss is {value}: try a lower rate")
+    require(math.isfinite(value), f"the loss is {value}: try a lower rate")
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return value
 
 
-def blocks(encoder: Encoder) -> list[list[nn.Parameter]]:
+def backbone_blocks(encoder: Encoder) -> list[list[nn.Parameter]]:
     """The parameters of each block of its backbone, first to last, as `TuningSettings.depth` counts them.
 
     Raises:
@@ -115,7 +115,7 @@ def blocks(encoder: Encoder) -> list[list[nn.Parameter]]:
     backbone = encoder._network.backbone  # noqa: SLF001 - its parts are counted
     matcher = getattr(backbone, "group_matcher", None)
     if matcher is None:
-        raise TaskError(
+        raise LearningError(
             f"backbone {encoder.backbone} cannot be tuned by blocks: timm does not group its layers"
         )
     parameters = dict(backbone.named_parameters())

@@ -15,15 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from encoder.errors import TaskError
-from encoder.finetuning.data import Galaxies
+from encoder.errors import LearningError
+from encoder.finetuning.data import TuningGalaxies
 from encoder.finetuning.report import Epoch
 from encoder.finetuning.settings import TunedTask, TuningSettings
-from encoder.model.atomic_file import write_whole
+from encoder.model.atomic_file import write_atomically
 from encoder.model.encoder import Encoder
 
 
-class Best:
+class BestWeights:
     """The values with the lowest held-out loss so far; where nothing is held out, the last ones."""
 
     def __init__(self, parameters: list[nn.Parameter]) -> None:
@@ -61,7 +61,7 @@ class Best:
 
 
 @dataclass
-class State:
+class TuningState:
     """What changes from epoch to epoch.
 
     Attributes:
@@ -71,7 +71,7 @@ class State:
         epochs: Of the second stage that are over.
     """
 
-    best: Best
+    best: BestWeights
     optimiser: Optimizer
     rows: list[Epoch] = field(default_factory=list)
     epochs: int = 0
@@ -94,7 +94,9 @@ class State:
         self.best.copy(content["trained"])
 
 
-def training_identity(start: Encoder, task: TunedTask, settings: TuningSettings, galaxies: Galaxies) -> str:
+def training_identity(
+    start: Encoder, task: TunedTask, settings: TuningSettings, galaxies: TuningGalaxies
+) -> str:
     """What must not change between a checkpoint and its resumption."""
     about = (start.sha256, start.recipe, start.view_set, task, settings)
     digest = hashlib.sha256(repr(about).encode())
@@ -103,7 +105,7 @@ def training_identity(start: Encoder, task: TunedTask, settings: TuningSettings,
     return digest.hexdigest()
 
 
-def write_checkpoint(file: Path, training: str, state: State) -> None:
+def write_checkpoint(file: Path, training: str, state: TuningState) -> None:
     """Write it whole, or not at all.
 
     Args:
@@ -116,10 +118,10 @@ def write_checkpoint(file: Path, training: str, state: State) -> None:
     """
     content = io.BytesIO()
     torch.save({"training": training, **state.content()}, content)
-    write_whole(file, content.getvalue(), TaskError)
+    write_atomically(file, content.getvalue(), LearningError)
 
 
-def read_checkpoint(file: Path, training: str, state: State, device: torch.device) -> None:
+def read_checkpoint(file: Path, training: str, state: TuningState, device: torch.device) -> None:
     """Bring a state to where `write_checkpoint` left it.
 
     Args:
@@ -134,8 +136,8 @@ def read_checkpoint(file: Path, training: str, state: State, device: torch.devic
     try:
         content = torch.load(file, map_location=device, weights_only=True)
         if content["training"] != training:
-            raise TaskError(f"{file} is of other galaxies, labels or settings; choose another file")
+            raise LearningError(f"{file} is of other galaxies, labels or settings; choose another file")
         state.load(content)
     except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
         reason = f"{type(error).__name__} {' '.join(str(error).split())[:120]}"
-        raise TaskError(f"{file} is no whole checkpoint, delete it to begin anew: {reason}") from error
+        raise LearningError(f"{file} is no whole checkpoint, delete it to begin anew: {reason}") from error

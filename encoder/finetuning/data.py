@@ -12,13 +12,13 @@ from torch import Tensor
 from encoder.finetuning.report import STAGES
 from encoder.finetuning.settings import TuningSettings
 
-FEWEST_FOR_HOLDING_OUT = 10
+MIN_TO_HOLD_OUT = 10
 """Labels of the rarest class from which a part is held out."""
-HELD_OUT = 0.2
+HELD_OUT_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Galaxies:
+class TuningGalaxies:
     """What is learnt from.
 
     Attributes:
@@ -34,7 +34,7 @@ class Galaxies:
     held_out: NDArray[np.int64]
 
 
-def split(pictures: Tensor, shares: NDArray[np.float32], seed: int) -> Galaxies:
+def hold_out(pictures: Tensor, shares: NDArray[np.float32], seed: int) -> TuningGalaxies:
     """Hold out a fifth of each class, none where a class is too small.
 
     Args:
@@ -43,13 +43,13 @@ def split(pictures: Tensor, shares: NDArray[np.float32], seed: int) -> Galaxies:
         seed: Of the choice.
     """
     pictures, rows = pictures.cpu(), np.arange(len(shares))
-    if min(class_counts(shares)) < FEWEST_FOR_HOLDING_OUT:
-        return Galaxies(pictures, shares, rows, rows[:0])
+    if min(class_counts(shares)) < MIN_TO_HOLD_OUT:
+        return TuningGalaxies(pictures, shares, rows, rows[:0])
     rng = np.random.default_rng(seed)
     truth = shares.argmax(axis=1)
     each = [rng.permutation(np.flatnonzero(truth == k)) for k in range(shares.shape[1])]
-    held_out = np.sort(np.concatenate([of[: round(HELD_OUT * len(of))] for of in each]))
-    return Galaxies(pictures, shares, np.setdiff1d(rows, held_out), held_out)
+    held_out = np.sort(np.concatenate([of[: round(HELD_OUT_SHARE * len(of))] for of in each]))
+    return TuningGalaxies(pictures, shares, np.setdiff1d(rows, held_out), held_out)
 
 
 def class_counts(shares: NDArray[np.float32]) -> list[int]:
@@ -57,16 +57,16 @@ def class_counts(shares: NDArray[np.float32]) -> list[int]:
     return [int(n) for n in np.bincount(shares.argmax(axis=1), minlength=shares.shape[1])]
 
 
-_FEWEST_STEPS = 4
+_MIN_STEPS = 4
 """Of an epoch: few labels are shown several times in each."""
 
 
 def steps_of_epoch(n: int, settings: TuningSettings) -> int:
     """Steps in which `n` galaxies are seen once, or more often."""
-    return max(_FEWEST_STEPS, math.ceil(n / settings.batch_size))
+    return max(_MIN_STEPS, math.ceil(n / settings.batch_size))
 
 
-def batches(
+def iterate_batches(
     n: int, settings: TuningSettings, stage: str, epoch: int
 ) -> Iterator[tuple[NDArray[np.int64], torch.Generator]]:
     """Rows of each step of an epoch, and the source of its further randomness."""

@@ -20,16 +20,16 @@ from encoder.errors import TrainingError
 from encoder.finetuning.data import class_counts
 from encoder.finetuning.report import Epoch
 from encoder.finetuning.run import TuningRun
-from encoder.finetuning.settings import TunedTask, TuningSettings, check
-from encoder.finetuning.tuned_file import Tuned, load_tuned, probability
+from encoder.finetuning.settings import TunedTask, TuningSettings, require
+from encoder.finetuning.tuned_file import TunedEncoder, load_tuned, predict_probability
 from encoder.heads.probe import fit_probe
 from encoder.inference.embed import embed_pictures
 from encoder.model.baselines import IMAGENET, SCRATCH, imagenet_encoder, untrained_encoder
 from encoder.model.encoder import Encoder
 
-__all__ = ["Tuned", "TunedTask", "TuningSettings", "compare", "finetune", "load_tuned"]
+__all__ = ["TunedEncoder", "TunedTask", "TuningSettings", "compare_tuning", "finetune", "load_tuned"]
 
-_FEWEST_OF_A_CLASS = 2
+_MIN_PER_CLASS = 2
 _FULL_RATE = 1e-3
 """Of the baselines' blocks: what they have yet to learn is more than a low rate gives."""
 
@@ -42,7 +42,7 @@ def finetune(
     settings: TuningSettings | None = None,
     checkpoint: Path | None = None,
     progress: Callable[[Epoch], None] = lambda _: None,
-) -> Tuned:
+) -> TunedEncoder:
     """Tune a copy of an encoder; on a CPU the same input gives the same weights.
 
     Galaxies on which people disagree teach the fractions of their votes. Of 10 labels or more of every class
@@ -78,7 +78,7 @@ def finetune(
     return run.result()
 
 
-def compare(
+def compare_tuning(
     encoder: Encoder,
     pictures: Tensor,
     votes: NDArray[np.float32],
@@ -116,7 +116,7 @@ def compare(
     shares = vote_shares(encoder, pictures, votes, task)
     truth = shares[tested].argmax(axis=1)
     for name, count in zip(task.classes, class_counts(shares[tested]), strict=True):
-        check(count >= _FEWEST_OF_A_CLASS, f"class {name!r} has {count} galaxies to test on, 2 are needed")
+        require(count >= _MIN_PER_CLASS, f"class {name!r} has {count} galaxies to test on, 2 are needed")
     learnt, unseen = torch.from_numpy(~tested), torch.from_numpy(tested)
     vote_shares(encoder, pictures[learnt], votes[~tested], task)
     vectors = embed_pictures(encoder, pictures)
@@ -138,7 +138,7 @@ def compare(
             continue
         file = folder / f"{task.name}-{name}.pt" if folder else None
         tuned = finetune(start, pictures[learnt], votes[~tested], task, how, file, progress)
-        said = probability(tuned.head, embed_pictures(tuned.encoder, pictures[unseen]))
+        said = predict_probability(tuned.head, embed_pictures(tuned.encoder, pictures[unseen]))
         rows.append(_figures(name, truth, said, tuned.report.trained_parameters))
     return pd.DataFrame(rows)
 
@@ -154,15 +154,15 @@ def vote_shares(
     size, n = encoder.recipe.size, len(task.classes)
     fit = pictures.dtype == torch.uint8 and tuple(pictures.shape[1:]) == (3, size, size)
     given = f"{tuple(pictures.shape)} {str(pictures.dtype).removeprefix('torch.')}"
-    check(fit, f"pictures are {given} where (n, 3, {size}, {size}) uint8 is wanted")
+    require(fit, f"pictures are {given} where (n, 3, {size}, {size}) uint8 is wanted")
     wanted = (len(pictures), n)
-    check(votes.shape == wanted, f"votes are of shape {votes.shape}, not {wanted} (galaxies, classes)")
+    require(votes.shape == wanted, f"votes are of shape {votes.shape}, not {wanted} (galaxies, classes)")
     good = np.isfinite(votes).all(axis=1) & (votes >= 0).all(axis=1) & (votes.sum(axis=1) > 0)
-    check(bool(good.all()), f"votes of galaxy {int((~good).argmax())} are negative, no number, or none")
+    require(bool(good.all()), f"votes of galaxy {int((~good).argmax())} are negative, no number, or none")
     shares: NDArray[np.float32] = (votes / votes.sum(axis=1, keepdims=True)).astype(np.float32)
     for name, count in zip(task.classes, class_counts(shares), strict=True):
-        enough = count >= _FEWEST_OF_A_CLASS
-        check(enough, f"task {task.name!r}: class {name!r} has {count} galaxies, 2 or more are needed")
+        enough = count >= _MIN_PER_CLASS
+        require(enough, f"task {task.name!r}: class {name!r} has {count} galaxies, 2 or more are needed")
     return shares
 
 

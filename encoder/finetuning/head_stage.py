@@ -8,17 +8,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from encoder.finetuning.block_stage import step, vote_loss
-from encoder.finetuning.checkpoint import Best
-from encoder.finetuning.data import Galaxies, batches, steps_of_epoch
+from encoder.finetuning.block_stage import optimise_step, vote_loss
+from encoder.finetuning.checkpoint import BestWeights
+from encoder.finetuning.data import TuningGalaxies, iterate_batches, steps_of_epoch
 from encoder.finetuning.report import HEAD, Epoch
 from encoder.finetuning.settings import TuningSettings
-from encoder.heads.probe import fit_probe, probe_head
+from encoder.heads.probe import fit_probe, probe_to_layer
 
 
 def train_head(
     vectors: NDArray[np.float32],
-    galaxies: Galaxies,
+    galaxies: TuningGalaxies,
     settings: TuningSettings,
     progress: Callable[[Epoch], None],
 ) -> tuple[nn.Linear, list[Epoch], int]:
@@ -34,15 +34,15 @@ def train_head(
         The best head on the CPU, the epochs from 0, and the number of the best.
     """
     learnt = vectors[galaxies.learnt]
-    head = probe_head(fit_probe(learnt, galaxies.shares[galaxies.learnt]), learnt)
+    head = probe_to_layer(fit_probe(learnt, galaxies.shares[galaxies.learnt]), learnt)
     optimiser = torch.optim.AdamW(
         head.parameters(), lr=settings.head_rate, weight_decay=settings.weight_decay
     )
-    best = Best(list(head.parameters()))
+    best = BestWeights(list(head.parameters()))
     rows = []
     for epoch in range(1 + settings.head_epochs * bool(len(galaxies.held_out))):
         loss = None if epoch == 0 else _head_epoch(head, optimiser, vectors, galaxies, settings, epoch)
-        row = measured(HEAD, epoch, loss, head, vectors[galaxies.held_out], galaxies)
+        row = measure_epoch(HEAD, epoch, loss, head, vectors[galaxies.held_out], galaxies)
         best.keep_if_better(row)
         rows.append(row)
         progress(row)
@@ -56,26 +56,26 @@ def _head_epoch(
     head: nn.Linear,
     optimiser: torch.optim.Optimizer,
     vectors: NDArray[np.float32],
-    galaxies: Galaxies,
+    galaxies: TuningGalaxies,
     settings: TuningSettings,
     epoch: int,
 ) -> float:
     """The mean loss of its steps."""
     steps, total = steps_of_epoch(len(galaxies.learnt), settings), 0.0
-    for rows, _ in batches(len(galaxies.learnt), settings, HEAD, epoch):
+    for rows, _ in iterate_batches(len(galaxies.learnt), settings, HEAD, epoch):
         chosen = galaxies.learnt[rows]
         logits = head(torch.from_numpy(vectors[chosen]))
-        total += step(optimiser, vote_loss(logits, torch.from_numpy(galaxies.shares[chosen])))
+        total += optimise_step(optimiser, vote_loss(logits, torch.from_numpy(galaxies.shares[chosen])))
     return total / steps
 
 
-def measured(
+def measure_epoch(
     stage: str,
     epoch: int,
     loss: float | None,
     head: nn.Linear,
     vectors: NDArray[np.float32],
-    galaxies: Galaxies,
+    galaxies: TuningGalaxies,
 ) -> Epoch:
     """One line of the report.
 

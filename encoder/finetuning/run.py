@@ -11,13 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from encoder.finetuning.block_stage import block_epoch, block_optimiser, blocks, most_epochs
-from encoder.finetuning.checkpoint import Best, State, read_checkpoint, training_identity, write_checkpoint
-from encoder.finetuning.data import FEWEST_FOR_HOLDING_OUT, class_counts, split, steps_of_epoch
-from encoder.finetuning.head_stage import measured, train_head
+from encoder.finetuning.block_stage import backbone_blocks, block_epoch, block_optimiser, max_epochs
+from encoder.finetuning.checkpoint import (
+    BestWeights,
+    TuningState,
+    read_checkpoint,
+    training_identity,
+    write_checkpoint,
+)
+from encoder.finetuning.data import MIN_TO_HOLD_OUT, class_counts, hold_out, steps_of_epoch
+from encoder.finetuning.head_stage import measure_epoch, train_head
 from encoder.finetuning.report import BLOCKS, HEAD, Epoch, TuningReport
-from encoder.finetuning.settings import TunedTask, TuningSettings, check
-from encoder.finetuning.tuned_file import Tuned
+from encoder.finetuning.settings import TunedTask, TuningSettings, require
+from encoder.finetuning.tuned_file import TunedEncoder
 from encoder.inference.embed import embed_pictures
 from encoder.model.encoder import Encoder
 from encoder.model.network import fingerprint
@@ -35,22 +41,22 @@ class TuningRun:
         settings: TuningSettings,
     ) -> None:
         self._start, self._task, self._settings = encoder, task, settings
-        self._galaxies = split(pictures, shares, settings.seed)
+        self._galaxies = hold_out(pictures, shares, settings.seed)
         network = copy.deepcopy(encoder._network)  # noqa: SLF001 - it is what is trained
         self._network = network.requires_grad_(requires_grad=False)
         self._encoder = replace(encoder, _network=self._network)
-        every = blocks(self._encoder)
+        every = backbone_blocks(self._encoder)
         self._n_blocks = len(every)
         self._depth = self._n_blocks if settings.depth is None else settings.depth
         wrong = f"depth {self._depth} is more than the {self._n_blocks} blocks of {encoder.backbone}"
-        check(self._depth <= self._n_blocks, wrong)
+        require(self._depth <= self._n_blocks, wrong)
         trained = [parameter for block in every[self._n_blocks - self._depth :] for parameter in block]
         for parameter in trained:
             parameter.requires_grad = True
         self._head = nn.Linear(encoder.dimension, len(task.classes)).to(encoder.device)
         self._trained = [*trained, *self._head.parameters()]
-        self._state = State(Best(self._trained), block_optimiser(trained, self._head, settings))
-        self._most_epochs = most_epochs(self._galaxies, settings) if self._depth else 0
+        self._state = TuningState(BestWeights(self._trained), block_optimiser(trained, self._head, settings))
+        self._most_epochs = max_epochs(self._galaxies, settings) if self._depth else 0
 
     @property
     def is_done(self) -> bool:
@@ -79,7 +85,7 @@ class TuningRun:
             self._encoder, self._head, state.optimiser, self._galaxies, self._settings, state.epochs
         )
         vectors = self._held_out_vectors()
-        row = measured(BLOCKS, state.epochs, loss, self._head, vectors, self._galaxies)
+        row = measure_epoch(BLOCKS, state.epochs, loss, self._head, vectors, self._galaxies)
         state.best.keep_if_better(row)
         state.rows.append(row)
         return row
@@ -96,12 +102,12 @@ class TuningRun:
         if file is not None:
             write_checkpoint(file, self._identity, self._state)
 
-    def result(self) -> Tuned:
+    def result(self) -> TunedEncoder:
         """The best weights, and how they came to be."""
         self._state.best.restore()
         self._network.requires_grad_(requires_grad=False)
         head = copy.deepcopy(self._head).cpu().requires_grad_(requires_grad=False)
-        return Tuned(self._tuned_encoder(), head, self._task, self._recipe(), self._report())
+        return TunedEncoder(self._tuned_encoder(), head, self._task, self._recipe(), self._report())
 
     @property
     def _has_stalled(self) -> bool:
@@ -156,7 +162,7 @@ class TuningRun:
 
     def _reason(self) -> str:
         if not len(self._galaxies.held_out):
-            few = f"a class has fewer than {FEWEST_FOR_HOLDING_OUT} galaxies, none are held out"
+            few = f"a class has fewer than {MIN_TO_HOLD_OUT} galaxies, none are held out"
             steps = self._state.epochs * steps_of_epoch(len(self._galaxies.learnt), self._settings)
             return f"after {steps} fixed steps: {few}"
         if not self._depth:

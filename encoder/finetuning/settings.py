@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from encoder.errors import TaskError
+from encoder.errors import LearningError
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,16 @@ class TuningSettings:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "patience", "fixed_steps", "rate", "head_rate", "batch_size"):
-            check(getattr(self, name) > 0, f"tuning setting {name} = {getattr(self, name)} is not positive")
+            require(getattr(self, name) > 0, f"tuning setting {name} = {getattr(self, name)} is not positive")
         for name in ("depth", "head_epochs", "weight_decay", "seed"):
             value = getattr(self, name)
-            check(value is None or value >= 0, f"tuning setting {name} = {value} is negative")
+            require(value is None or value >= 0, f"tuning setting {name} = {value} is negative")
 
 
-def check(ok: bool, message: str) -> None:
-    """Raise `TaskError` with a message unless all is well."""
+def require(ok: bool, message: str) -> None:
+    """Raise `LearningError` with a message unless all is well."""
     if not ok:
-        raise TaskError(message)
+        raise LearningError(message)
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,6 @@ class TunedTask:
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(self.classes))
         if len(self.classes) < 2:  # noqa: PLR2004 - a choice
-            raise TaskError(f"task {self.name!r} has the classes {self.classes}: 2 or more are needed")
+            raise LearningError(f"task {self.name!r} has the classes {self.classes}: 2 or more are needed")
         if len(set(self.classes)) < len(self.classes):
-            raise TaskError(f"task {self.name!r} names a class twice: {', '.join(self.classes)}")
+            raise LearningError(f"task {self.name!r} names a class twice: {', '.join(self.classes)}")

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from encoder.errors import TaskError, WeightsError
+from encoder.errors import LearningError, WeightsError
 from encoder.finetuning.report import Epoch, TuningReport
 from encoder.finetuning.settings import TunedTask
-from encoder.model.atomic_file import write_whole
+from encoder.model.atomic_file import write_atomically
 from encoder.model.device import pick_device
 from encoder.model.encoder import Encoder
 from encoder.model.forward import Forward
 from encoder.model.gz_tree import load_tree
-from encoder.model.network import Network, folded
+from encoder.model.network import Network, fold_batch_norm
 from encoder.model.projection import Projection
 from encoder.model.recipe import ImageRecipe
 from encoder.model.tensor_file import read_tensors
@@ -33,7 +33,7 @@ _PROJECTION = ("mean", "components", "deviations")
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TunedEncoder:
     """A network tuned to a task.
 
     Attributes:
@@ -63,7 +63,7 @@ class Tuned:
         Raises:
             ValueError: The pictures have another shape than the recipe's.
         """
-        return probability(self.head, self.encoder.encode(rgb).embedding)
+        return predict_probability(self.head, self.encoder.encode(rgb).embedding)
 
     def save(self, path: Path) -> None:
         """Write it, whole or not at all; the same model gives the same bytes.
@@ -92,18 +92,20 @@ class Tuned:
         }
         about["content_sha256"] = _content_hash(about, tensors)
         # One entry: safetensors writes several in no fixed order.
-        write_whole(path, save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)}), TaskError)
+        write_atomically(
+            path, save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)}), LearningError
+        )
 
 
-def probability(head: nn.Linear, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+def predict_probability(head: nn.Linear, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
     """What a head says of vectors, (n, d): (n, n_classes), each row of sum 1."""
     with torch.inference_mode():
         said: NDArray[np.float32] = head(torch.from_numpy(embedding)).softmax(dim=1).numpy()
     return said
 
 
-def load_tuned(path: Path, device: str | None = None) -> Tuned:
-    """Read what `Tuned.save` wrote.
+def load_tuned(path: Path, device: str | None = None) -> TunedEncoder:
+    """Read what `TunedEncoder.save` wrote.
 
     Args:
         path: The file.
@@ -114,17 +116,17 @@ def load_tuned(path: Path, device: str | None = None) -> Tuned:
         EncoderError: This machine has no such device.
     """
     where = pick_device(device)
-    about, tensors = read_tensors(path, FORMAT, "tuned encoder", "tuned encoder", TaskError)
+    about, tensors = read_tensors(path, FORMAT, "tuned encoder", "tuned encoder", LearningError)
     try:
         if about.pop("content_sha256") != _content_hash(about, tensors):
-            raise TaskError(f"{path} is damaged: its content is not what was written")
+            raise LearningError(f"{path} is damaged: its content is not what was written")
         return _assemble(about, tensors, where)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, WeightsError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise TaskError(f"{path} is no whole tuned encoder: {type(error).__name__} {reason}") from error
+        raise LearningError(f"{path} is no whole tuned encoder: {type(error).__name__} {reason}") from error
 
 
-def _tensors(tuned: Tuned) -> dict[str, Tensor]:
+def _tensors(tuned: TunedEncoder) -> dict[str, Tensor]:
     network = tuned.encoder._network  # noqa: SLF001 - it is what is stored
     parts = {f"network.{key}": tensor for key, tensor in network.state_dict().items()}
     parts |= {f"head.{key}": tensor for key, tensor in tuned.head.state_dict().items()}
@@ -140,7 +142,7 @@ def _content_hash(about: dict[str, Any], tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _assemble(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> Tuned:
+def _assemble(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> TunedEncoder:
     task = TunedTask(**about["task"])
     encoder = _encoder(about["encoder"], tensors, device)
     head = nn.Linear(encoder.dimension, len(task.classes))
@@ -148,7 +150,7 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.d
     head.requires_grad_(requires_grad=False)
     report = TuningReport(**about["report"])
     epochs = tuple(Epoch(**epoch) for epoch in about["report"]["epochs"])
-    return Tuned(encoder, head, task, about["recipe"], replace(report, epochs=epochs))
+    return TunedEncoder(encoder, head, task, about["recipe"], replace(report, epochs=epochs))
 
 
 def _encoder(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> Encoder:
@@ -181,7 +183,7 @@ def _network(backbone: str, n_answers: int, recipe: ImageRecipe, state: dict[str
             backbone, n_answers, recipe.input_mean, recipe.input_deviation, channels=recipe.channels
         )
     whole = whole.eval().to(memory_format=torch.channels_last)
-    fused = folded(whole, recipe.size)
+    fused = fold_batch_norm(whole, recipe.size)
     network = fused if fused.state_dict().keys() == state.keys() else whole
     network.load_state_dict(state)
     return network.requires_grad_(requires_grad=False)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.errors import TaskError
+from encoder.errors import LearningError
 
-FEWEST = 2
+MIN_PER_CLASS = 2
 """Galaxies of a class without which nothing can be learnt of it."""
 _ROUNDING = 1e-9
 
@@ -43,7 +43,7 @@ class Answers:
         """The answers about some of the galaxies."""
         return Answers(self.share[rows])
 
-    def balanced(self) -> NDArray[np.float64]:
+    def balanced_weights(self) -> NDArray[np.float64]:
         """(n, n_classes) weights of the answers, in which every class weighs as much; their sum is n."""
         n, n_classes = self.share.shape
         balanced: NDArray[np.float64] = self.share * (n / (n_classes * self.per_class))
@@ -60,14 +60,16 @@ def read_answers(votes: NDArray[np.float64], classes: tuple[str, ...]) -> Answer
     Raises:
         TaskError: A vote is no number of people, a galaxy has none, or a class has fewer than 2 galaxies.
     """
-    if len(set(classes)) != len(classes) or len(classes) < FEWEST:
-        raise TaskError(f"a task needs two classes of different names at least, not {', '.join(classes)!r}")
+    if len(set(classes)) != len(classes) or len(classes) < MIN_PER_CLASS:
+        raise LearningError(
+            f"a task needs two classes of different names at least, not {', '.join(classes)!r}"
+        )
     wrong = ~((votes >= 0) & np.isfinite(votes)).all(axis=1)
     if wrong.any():
-        raise TaskError(f"the votes of labelled galaxy {wrong.argmax()} are not all numbers of people")
+        raise LearningError(f"the votes of labelled galaxy {wrong.argmax()} are not all numbers of people")
     people = votes.sum(axis=1, keepdims=True)
     if not people.all():
-        raise TaskError(f"labelled galaxy {people.argmin()} has no vote")
+        raise LearningError(f"labelled galaxy {people.argmin()} has no vote")
     answers = Answers(votes / people)
     _check_classes(answers.per_class, classes)
     return answers
@@ -75,10 +77,14 @@ def read_answers(votes: NDArray[np.float64], classes: tuple[str, ...]) -> Answer
 
 def _check_classes(per_class: NDArray[np.float64], classes: tuple[str, ...]) -> None:
     if not per_class.any():
-        raise TaskError(f"no galaxy is labelled; each of {', '.join(classes)} needs {FEWEST} at least")
+        raise LearningError(
+            f"no galaxy is labelled; each of {', '.join(classes)} needs {MIN_PER_CLASS} at least"
+        )
     if np.count_nonzero(per_class) == 1:
         only = classes[int(per_class.argmax())]
-        raise TaskError(f"all labelled galaxies are {only!r}: label galaxies of another class too")
+        raise LearningError(f"all labelled galaxies are {only!r}: label galaxies of another class too")
     for name, galaxies in zip(classes, per_class, strict=True):
-        if galaxies < FEWEST - _ROUNDING:
-            raise TaskError(f"class {name!r} has {galaxies:g} labelled galaxies; it needs {FEWEST} at least")
+        if galaxies < MIN_PER_CLASS - _ROUNDING:
+            raise LearningError(
+                f"class {name!r} has {galaxies:g} labelled galaxies; it needs {MIN_PER_CLASS} at least"
+            )

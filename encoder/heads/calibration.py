@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from encoder.errors import TaskError
+from encoder.errors import LearningError
 from encoder.heads.answers import Answers
 
-_LEAST_SLOPE = 0.01
+_MIN_SLOPE = 0.01
 _NO_DIFFERENCE = 1e-6
 
 
@@ -72,14 +72,14 @@ def fit_calibration(logits: NDArray[np.float64], answers: Answers) -> Calibratio
         slopes = (excess * logits).sum() / unit
         return log_loss(calibrated, targets), np.concatenate([[slopes], excess.sum(axis=0)])
 
-    bounds = [(_LEAST_SLOPE, None)] + [(None, None)] * k
+    bounds = [(_MIN_SLOPE, None)] + [(None, None)] * k
     start = np.array([1.0] + [0.0] * k)
     options = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000}
     best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
     return Calibration(float(best[0] / unit), best[1:])
 
 
-def unit_spread(logits: NDArray[np.float64], answers: Answers) -> Calibration:
+def unit_spread_calibration(logits: NDArray[np.float64], answers: Answers) -> Calibration:
     """For labels too few to calibrate: the class-balanced root mean square of their galaxies' logits is 1.
 
     A statement of ignorance, not a measurement: the strong penalty leaves logits of about 0.01, and 1 says
@@ -92,7 +92,7 @@ def unit_spread(logits: NDArray[np.float64], answers: Answers) -> Calibration:
     Raises:
         TaskError: All logits are the same.
     """
-    unit = _root_mean_square(logits, answers.balanced().sum(axis=1))
+    unit = _root_mean_square(logits, answers.balanced_weights().sum(axis=1))
     return Calibration(1 / unit, np.zeros(logits.shape[1]))
 
 
@@ -105,7 +105,7 @@ def _targets(answers: Answers) -> NDArray[np.float64]:
 def _root_mean_square(logits: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     unit = float(np.sqrt(np.average((logits**2).mean(axis=1), weights=weights)))
     if unit < _NO_DIFFERENCE:
-        raise TaskError("the labelled galaxies do not differ in what tells the classes apart")
+        raise LearningError("the labelled galaxies do not differ in what tells the classes apart")
     return unit
 
 

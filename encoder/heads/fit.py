@@ -10,19 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it ships no types
 
-from encoder.errors import TaskError
+from encoder.errors import LearningError
 from encoder.heads.answers import Answers, read_answers
-from encoder.heads.calibration import Calibration, fit_calibration, log_loss, probabilities, unit_spread
+from encoder.heads.calibration import (
+    Calibration,
+    fit_calibration,
+    log_loss,
+    probabilities,
+    unit_spread_calibration,
+)
 from encoder.heads.laplace import weight_posterior
-from encoder.heads.logistic import Logistic, fit_logistic, folds, unseen_logits
-from encoder.heads.model import Head, Scores
-from encoder.heads.report import HeadReport, measured, unmeasured
+from encoder.heads.logistic import Logistic, fit_logistic, out_of_fold_logits, split_folds
+from encoder.heads.model import Scores, TaskHead
+from encoder.heads.report import HeadReport, measure_head, report_unmeasured
 
-__all__ = ["Head", "HeadReport", "Scores", "fit_head"]
+__all__ = ["HeadReport", "Scores", "TaskHead", "fit_head"]
 
-FEWEST_CALIBRATED = 5
+MIN_TO_CALIBRATE = 5
 """Galaxies of the rarest class, as most frequent answer, from which on a head is calibrated and measured."""
-FEWEST_CHOSEN = 30
+MIN_TO_CHOOSE_PENALTY = 30
 """Galaxies of the rarest class from which on cross-validation chooses the penalty."""
 INVERSE_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 _FIXED = (1e-3,)  # what encoder/heads/probe.py measured with
@@ -35,7 +41,7 @@ class _Fit:
     calibration: Calibration
 
 
-def fit_head(vectors: NDArray[np.float32], votes: NDArray[np.float64], classes: tuple[str, ...]) -> Head:
+def fit_head(vectors: NDArray[np.float32], votes: NDArray[np.float64], classes: tuple[str, ...]) -> TaskHead:
     """Learn a question; the same input gives the same head.
 
     Few labels get a strong fixed penalty and, below 5 galaxies of a class, no calibration; from 30 of each
@@ -56,55 +62,55 @@ def fit_head(vectors: NDArray[np.float32], votes: NDArray[np.float64], classes: 
     answers = read_answers(votes.astype(np.float64), classes)
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
-        raise TaskError(f"the vector of labelled galaxy {finite.argmin()} is not finite")
+        raise LearningError(f"the vector of labelled galaxy {finite.argmin()} is not finite")
     with threadpool_limits(1):  # matrices this small are waited for longer than worked on
-        return _learnt(vectors.astype(np.float64), answers, classes)
+        return _fit_head(vectors.astype(np.float64), answers, classes)
 
 
-def _learnt(double: NDArray[np.float64], answers: Answers, classes: tuple[str, ...]) -> Head:
-    penalties = INVERSE_PENALTIES if answers.rarest >= FEWEST_CHOSEN else _FIXED
-    if answers.rarest < FEWEST_CALIBRATED:
-        return _head(double, answers, classes, _uncalibrated(double, answers), unmeasured(answers))
-    report = _cross_validated(double, answers, penalties)
-    return _head(double, answers, classes, _calibrated(double, answers, penalties), report)
+def _fit_head(double: NDArray[np.float64], answers: Answers, classes: tuple[str, ...]) -> TaskHead:
+    penalties = INVERSE_PENALTIES if answers.rarest >= MIN_TO_CHOOSE_PENALTY else _FIXED
+    if answers.rarest < MIN_TO_CALIBRATE:
+        return _head(double, answers, classes, _fit_uncalibrated(double, answers), report_unmeasured(answers))
+    report = _cross_validate(double, answers, penalties)
+    return _head(double, answers, classes, _fit_calibrated(double, answers, penalties), report)
 
 
-def _cross_validated(
+def _cross_validate(
     vectors: NDArray[np.float64], answers: Answers, penalties: tuple[float, ...]
 ) -> HeadReport:
     """All of the fit, choice of the penalty and calibration included, is repeated without each fold."""
     raw, calibrated = np.empty_like(answers.share), np.empty_like(answers.share)
-    parts = folds(answers)
+    parts = split_folds(answers)
     for learnt, scored in parts:
-        fit = _calibrated(vectors[learnt], answers.of(learnt), penalties)
+        fit = _fit_calibrated(vectors[learnt], answers.of(learnt), penalties)
         logits = fit.model.logits(vectors[scored])
         raw[scored] = probabilities(logits)
         calibrated[scored] = probabilities(fit.calibration.apply(logits))
-    return measured(answers, raw, calibrated, len(parts))
+    return measure_head(answers, raw, calibrated, len(parts))
 
 
-def _calibrated(vectors: NDArray[np.float64], answers: Answers, penalties: tuple[float, ...]) -> _Fit:
+def _fit_calibrated(vectors: NDArray[np.float64], answers: Answers, penalties: tuple[float, ...]) -> _Fit:
     tried = []
     for penalty in penalties:
-        logits = unseen_logits(vectors, answers, penalty)
+        logits = out_of_fold_logits(vectors, answers, penalty)
         calibration = fit_calibration(logits, answers)
         tried.append((log_loss(calibration.apply(logits), answers.share), penalty, calibration))
     _, best, calibration = min(tried, key=lambda one: one[0])
     return _Fit(best, fit_logistic(vectors, answers, best), calibration)
 
 
-def _uncalibrated(vectors: NDArray[np.float64], answers: Answers) -> _Fit:
+def _fit_uncalibrated(vectors: NDArray[np.float64], answers: Answers) -> _Fit:
     (penalty,) = _FIXED
     model = fit_logistic(vectors, answers, penalty)
-    return _Fit(penalty, model, unit_spread(model.logits(vectors), answers))
+    return _Fit(penalty, model, unit_spread_calibration(model.logits(vectors), answers))
 
 
 def _head(
     vectors: NDArray[np.float64], answers: Answers, classes: tuple[str, ...], fit: _Fit, report: HeadReport
-) -> Head:
+) -> TaskHead:
     weight = fit.calibration.slope * fit.model.weight / fit.model.scale
     bias = fit.calibration.slope * fit.model.bias + fit.calibration.shift - weight @ fit.model.mean
-    return Head(
+    return TaskHead(
         classes=tuple(classes),
         weight=weight.astype(np.float32),
         bias=bias.astype(np.float32),

@@ -10,7 +10,7 @@ from encoder.heads.answers import Answers
 from encoder.heads.calibration import probabilities
 from encoder.heads.logistic import Logistic
 
-_MOST_DIRECTIONS = 1000
+_MAX_DIRECTIONS = 1000
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ def weight_posterior(
         inverse_penalty: The prior variance of each weight.
         slope: Of the calibration that the logits go through.
     """
-    standard = model.standardised(vectors)
-    curvature = _curvature(model.logits(vectors)) * answers.balanced().sum(axis=1)
+    standard = model.standardise(vectors)
+    curvature = _curvature(model.logits(vectors)) * answers.balanced_weights().sum(axis=1)
     centre = np.average(standard, axis=0, weights=curvature)
     root = np.sqrt(curvature)[:, None] * (standard - centre)
     _, lengths, directions = svd(root, full_matrices=False, overwrite_a=True)
-    lengths, directions = lengths[:_MOST_DIRECTIONS], directions[:_MOST_DIRECTIONS]
+    lengths, directions = lengths[:_MAX_DIRECTIONS], directions[:_MAX_DIRECTIONS]
     prior = max(slope**2 * inverse_penalty, 1 / vectors.shape[1])
     return WeightPosterior(
         centre=(model.mean + model.scale * centre).astype(np.float32),
@@ -81,7 +81,9 @@ def weight_posterior(
     )
 
 
-def deviations(probability: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.float64]:
+def probability_deviations(
+    probability: NDArray[np.float64], variance: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Standard deviation of each probability, (m, n_classes).
 
     The delta method, v, where it is small; towards large variances it saturates as v b / (v + b) at

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from encoder.heads.answers import Answers
 
 _FOLDS = 5
-_MOST_STEPS = 3000
+_MAX_STEPS = 3000
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Logistic:
     weight: NDArray[np.float64]
     bias: NDArray[np.float64]
 
-    def standardised(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    def standardise(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
         """(m, d) vectors as the weights expect them."""
         return (vectors - self.mean) / self.scale
 
     def logits(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
         """(m, k) logits of (m, d) vectors."""
-        return self.standardised(vectors) @ self.weight.T + self.bias
+        return self.standardise(vectors) @ self.weight.T + self.bias
 
 
 def fit_logistic(vectors: NDArray[np.float64], answers: Answers, inverse_penalty: float) -> Logistic:
@@ -49,13 +49,13 @@ def fit_logistic(vectors: NDArray[np.float64], answers: Answers, inverse_penalty
     """
     scaler = StandardScaler().fit(vectors)
     galaxy, answer = np.nonzero(answers.share)
-    model = LogisticRegression(C=inverse_penalty, max_iter=_MOST_STEPS)
-    weights = answers.balanced()[galaxy, answer]
+    model = LogisticRegression(C=inverse_penalty, max_iter=_MAX_STEPS)
+    weights = answers.balanced_weights()[galaxy, answer]
     model.fit(scaler.transform(vectors)[galaxy], answer, sample_weight=weights)
     return Logistic(scaler.mean_, scaler.scale_, model.coef_, model.intercept_)
 
 
-def folds(answers: Answers) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def split_folds(answers: Answers) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Rows to learn from and rows to score, 5 times; fewer where the rarest class has fewer galaxies.
 
     Args:
@@ -65,7 +65,7 @@ def folds(answers: Answers) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]
     return list(split.split(answers.majority, answers.majority))
 
 
-def unseen_logits(
+def out_of_fold_logits(
     vectors: NDArray[np.float64], answers: Answers, inverse_penalty: float
 ) -> NDArray[np.float64]:
     """Logits of every galaxy from a regression that has not seen it, (n, k).
@@ -80,7 +80,7 @@ def unseen_logits(
     """
     n, n_classes = answers.share.shape
     logits = np.empty((n, 1 if n_classes == 2 else n_classes))  # noqa: PLR2004 - two classes, one logit
-    for learnt, scored in folds(answers):
+    for learnt, scored in split_folds(answers):
         model = fit_logistic(vectors[learnt], answers.of(learnt), inverse_penalty * n / len(learnt))
         logits[scored] = model.logits(vectors[scored])
     return logits

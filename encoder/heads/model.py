@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from encoder.errors import TaskError
+from encoder.errors import LearningError
 from encoder.heads.calibration import probabilities
-from encoder.heads.laplace import WeightPosterior, deviations
+from encoder.heads.laplace import WeightPosterior, probability_deviations
 from encoder.heads.report import HeadReport
 from encoder.model.projection import Projection
 
@@ -33,7 +33,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Head:
+class TaskHead:
     """A question learnt from labels, on vectors of a frozen encoder.
 
     Attributes:
@@ -62,13 +62,13 @@ class Head:
         """
         finite = np.isfinite(vectors).all(axis=1)
         if not finite.all():
-            raise TaskError(f"the vector of galaxy {finite.argmin()} to score is not finite")
+            raise LearningError(f"the vector of galaxy {finite.argmin()} to score is not finite")
         single = vectors.astype(np.float32, copy=False)
         probability = probabilities((single @ self.weight.T + self.bias).astype(np.float64))
-        uncertainty = deviations(probability, self.posterior.logit_variance(single))
+        uncertainty = probability_deviations(probability, self.posterior.logit_variance(single))
         return Scores(probability.astype(np.float32), uncertainty.astype(np.float32))
 
-    def searched(self, projection: Projection) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def project(self, projection: Projection) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The logits as a linear function of the searched vector, the nearest to these in least squares.
 
         What lies outside the projection's components is taken at the mean of its sample.
@@ -97,7 +97,7 @@ class Head:
         return save(contiguous, metadata={"galcat": json.dumps(about, sort_keys=True)})
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "Head":
+    def from_bytes(cls, content: bytes) -> "TaskHead":
         """Read what `to_bytes` wrote, exactly.
 
         Raises:
@@ -107,11 +107,11 @@ class Head:
             tensors = load(content)
             about = _metadata(content)
             if about["format"] != FORMAT:
-                raise TaskError(f"a stored head is of format {about['format']!r}, not {FORMAT!r}")
+                raise LearningError(f"a stored head is of format {about['format']!r}, not {FORMAT!r}")
             return _assemble(about, tensors)
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise TaskError(f"a stored head cannot be read: {type(error).__name__} {reason}") from error
+            raise LearningError(f"a stored head cannot be read: {type(error).__name__} {reason}") from error
 
 
 def _metadata(content: bytes) -> dict[str, Any]:
@@ -122,11 +122,11 @@ def _metadata(content: bytes) -> dict[str, Any]:
     return about
 
 
-def _assemble(about: dict[str, Any], tensors: dict[str, NDArray[np.float32]]) -> Head:
+def _assemble(about: dict[str, Any], tensors: dict[str, NDArray[np.float32]]) -> TaskHead:
     report = about["report"]
     report["per_class"] = tuple(report["per_class"])
     parts = {name: tensors[name] for name in _POSTERIOR}
-    return Head(
+    return TaskHead(
         classes=tuple(about["classes"]),
         weight=tensors["weight"],
         bias=tensors["bias"],

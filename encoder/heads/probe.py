@@ -19,8 +19,8 @@ LABELS = (5, 10, 33, 79)
 REPEATS = 20
 FOLDS = 5
 _INVERSE_PENALTY = 1e-3  # fixed beforehand, so that no test label has a say
-_MOST_STEPS = 3000
-_FEWEST_TESTED = 5
+_MAX_STEPS = 3000
+_MIN_TESTED = 5
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Spread:
         return cls(float(values.mean()), float(values.std()))
 
 
-def draws(
+def draw_labels(
     truth: NDArray[np.bool_], n: int, repeats: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Rows to learn from, n true and n false ones, and the rows of all others, to test on.
@@ -61,10 +61,10 @@ def draws(
 def possible_labels(truth: NDArray[np.bool_]) -> list[int]:
     """The numbers of labels that leave at least 5 galaxies of each class to test on."""
     rarer = min(int(truth.sum()), int((~truth).sum()))
-    return [n for n in LABELS if rarer - n >= _FEWEST_TESTED]
+    return [n for n in LABELS if rarer - n >= _MIN_TESTED]
 
 
-def ring_accuracy(
+def few_label_accuracy(
     embedding: NDArray[np.float32], truth: NDArray[np.bool_], n: int, repeats: int = REPEATS
 ) -> Spread:
     """Balanced accuracy from n labels of each class.
@@ -76,13 +76,15 @@ def ring_accuracy(
         repeats: Draws of the labels.
     """
     scores = []
-    for learnt, tested in draws(truth, n, repeats):
-        model = classifier().fit(embedding[learnt], truth[learnt])
+    for learnt, tested in draw_labels(truth, n, repeats):
+        model = make_classifier().fit(embedding[learnt], truth[learnt])
         scores.append(balanced_accuracy_score(truth[tested], model.predict(embedding[tested])))
     return Spread.of(np.array(scores))
 
 
-def folded_auc(embedding: NDArray[np.float32], truth: NDArray[np.bool_], repeats: int = REPEATS) -> Spread:
+def cross_validated_auc(
+    embedding: NDArray[np.float32], truth: NDArray[np.bool_], repeats: int = REPEATS
+) -> Spread:
     """Area under the ROC curve of 5-fold cross-validated scores, over shuffles of the folds.
 
     Args:
@@ -93,21 +95,21 @@ def folded_auc(embedding: NDArray[np.float32], truth: NDArray[np.bool_], repeats
     areas = []
     for seed in range(repeats):
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-        scores = cross_val_predict(classifier(), embedding, truth, cv=folds, method="decision_function")
+        scores = cross_val_predict(make_classifier(), embedding, truth, cv=folds, method="decision_function")
         areas.append(roc_auc_score(truth, scores))
     return Spread.of(np.array(areas))
 
 
-def classifier() -> Pipeline:
+def make_classifier() -> Pipeline:
     """Standardised vectors, logistic regression with a strong fixed penalty."""
-    return make_pipeline(StandardScaler(), LogisticRegression(C=_INVERSE_PENALTY, max_iter=_MOST_STEPS))
+    return make_pipeline(StandardScaler(), LogisticRegression(C=_INVERSE_PENALTY, max_iter=_MAX_STEPS))
 
 
 def fit_probe(embedding: NDArray[np.float32], shares: NDArray[np.float32]) -> Pipeline:
     """The linear probe of vectors (n, d); a galaxy counts for each class by its share of the votes."""
     rows, classes = shares.nonzero()
     weight = shares[rows, classes]
-    return classifier().fit(
+    return make_classifier().fit(
         embedding[rows],
         classes,
         standardscaler__sample_weight=weight,
@@ -115,7 +117,7 @@ def fit_probe(embedding: NDArray[np.float32], shares: NDArray[np.float32]) -> Pi
     )
 
 
-def probe_head(probe: Pipeline, vectors: NDArray[np.float32]) -> nn.Linear:
+def probe_to_layer(probe: Pipeline, vectors: NDArray[np.float32]) -> nn.Linear:
     """The probe as one linear layer; over the vectors the logits of two classes differ by 1 (rms)."""
     scaler, regression = (step for _, step in probe.steps)
     weight, bias = regression.coef_ / scaler.scale_, regression.intercept_

@@ -9,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from encoder.heads.answers import Answers
 
 _BINS = 10
-_FEWEST_IN_BIN = 10
+_MIN_IN_BIN = 10
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class HeadReport:
     is_calibrated: bool
 
 
-def unmeasured(answers: Answers) -> HeadReport:
+def report_unmeasured(answers: Answers) -> HeadReport:
     """The report on labels too few for cross-validation."""
     return _report(answers, folds=0, auc=None, accuracy=None, ece=None)
 
 
-def measured(
+def measure_head(
     answers: Answers, raw: NDArray[np.float64], calibrated: NDArray[np.float64], folds: int
 ) -> HeadReport:
     """The report on probabilities of unseen galaxies.
@@ -74,7 +74,7 @@ def calibration_error(probability: NDArray[np.float64], share: NDArray[np.float6
         share: (n, n_classes), of the people who gave each class.
     """
     n = len(probability)
-    bins = max(1, min(_BINS, n // _FEWEST_IN_BIN))
+    bins = max(1, min(_BINS, n // _MIN_IN_BIN))
     errors = []
     for one in _asked(share):
         excess = (probability - share)[:, one]

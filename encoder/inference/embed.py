@@ -57,7 +57,7 @@ def embed(
         progress: Called with the number of galaxies of each batch when it is done.
     """
     with ThreadPoolExecutor(2, thread_name_prefix="beside-the-network") as helpers:
-        for batch in _ahead(batches, helpers):
+        for batch in _prefetch(batches, helpers):
             drawing = helpers.submit(encode_jpegs, batch.rgb, thumbnail_px) if thumbnail_px else None
             encoded = encoder.encode(batch.rgb)
             yield EmbeddedBatch(
@@ -78,7 +78,7 @@ def embed_pictures(encoder: Encoder, pictures: Tensor) -> NDArray[np.float32]:
     )
 
 
-def _ahead(batches: Iterable["ImageBatch"], helpers: ThreadPoolExecutor) -> Iterator["ImageBatch"]:
+def _prefetch(batches: Iterable["ImageBatch"], helpers: ThreadPoolExecutor) -> Iterator["ImageBatch"]:
     """Have the next batch made while this one is encoded: two batches in memory."""
     making = iter(batches)
     coming = helpers.submit(next, making, None)

@@ -89,15 +89,15 @@ def encode_tile(
     """
     digests: list[NDArray[np.int64]] = []
     done = list(embed(encoder, _digesting(tile.batches, digests), THUMBNAIL_PX, on_batch))
-    search = _joined([batch.search for batch in done], _no_rows(len(encoder.projection.components)))
+    search = _concatenate([batch.search for batch in done], _no_rows(len(encoder.projection.components)))
     return EncodedTile(
-        sources=tile.sources.take(_joined([batch.rows for batch in done], np.empty(0, np.int64))),
-        full=_joined([batch.embedding for batch in done], np.empty((0, encoder.dimension), np.float32)),
+        sources=tile.sources.take(_concatenate([batch.rows for batch in done], np.empty(0, np.int64))),
+        full=_concatenate([batch.embedding for batch in done], np.empty((0, encoder.dimension), np.float32)),
         search=search,
-        alpha=_joined([batch.concentrations_alpha for batch in done], _no_rows(encoder.tree.n_answers)),
+        alpha=_concatenate([batch.concentrations_alpha for batch in done], _no_rows(encoder.tree.n_answers)),
         anomaly=None if encoder.anomaly is None else encoder.anomaly.score(search),
         jpegs=[jpeg for batch in done for jpeg in batch.thumbnails],
-        picture_digests=_joined(digests, np.empty(0, np.int64)),
+        picture_digests=_concatenate(digests, np.empty(0, np.int64)),
         skipped=tile.skipped,
     )
 
@@ -113,5 +113,5 @@ def _no_rows(width: int) -> NDArray[np.float32]:
     return np.empty((0, width), np.float32)
 
 
-def _joined(parts: list[NDArray[_Number]], empty: NDArray[_Number]) -> NDArray[_Number]:
+def _concatenate(parts: list[NDArray[_Number]], empty: NDArray[_Number]) -> NDArray[_Number]:
     return np.concatenate(parts) if parts else empty

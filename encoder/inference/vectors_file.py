@@ -19,7 +19,7 @@ from encoder.model.encoder import Encoder
 ROWS_A_GROUP = 1024
 
 
-def check_place(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Refuses a path that no file can be written to, before anything is computed for it.
 
     Raises:
@@ -47,7 +47,7 @@ class VectorsFile:
     """
 
     def __init__(self, path: Path, encoder: Encoder) -> None:
-        check_place(path)
+        check_writable(path)
         self.n_rows = 0
         self._path = path
         self._half = path.with_name(f".{path.name}.{os.getpid()}.part")

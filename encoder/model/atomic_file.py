@@ -5,7 +5,7 @@ from pathlib import Path
 from encoder.errors import EncoderError
 
 
-def write_whole(path: Path, content: bytes, error: type[EncoderError]) -> None:
+def write_atomically(path: Path, content: bytes, error: type[EncoderError]) -> None:
     """Write a file; the old one stays whole until the new one is.
 
     Args:

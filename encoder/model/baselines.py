@@ -6,7 +6,7 @@ import torch
 
 from encoder.model.encoder import Encoder
 from encoder.model.imagenet import BACKBONE, backbone_state, has_imagenet
-from encoder.model.network import Network, fingerprint, folded
+from encoder.model.network import Network, fingerprint, fold_batch_norm
 from encoder.model.recipe import ImageRecipe
 
 IMAGENET = "ImageNet"
@@ -59,5 +59,5 @@ def _baseline(name: str, like: Encoder, backbone: str, network: Network, recipe:
         recipe=recipe,
         sha256=fingerprint(network),
         training={},
-        _network=folded(network, recipe.size).to(like.device),
+        _network=fold_batch_norm(network, recipe.size).to(like.device),
     )

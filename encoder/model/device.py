@@ -41,7 +41,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
 
 
 @contextmanager
-def repeatable_arithmetic() -> Iterator[None]:
+def deterministic_arithmetic() -> Iterator[None]:
     """The same pixels give the same vector: no TF32, no algorithm chosen by a stopwatch."""
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         yield

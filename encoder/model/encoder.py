@@ -13,13 +13,13 @@ from torch import Tensor
 
 from encoder.anomalies.score import AnomalyReference
 from encoder.errors import WeightsError
-from encoder.model.device import Precision, pick_device, repeatable_arithmetic
+from encoder.model.device import Precision, deterministic_arithmetic, pick_device
 from encoder.model.forward import Forward
 from encoder.model.gz_tree import Tree
-from encoder.model.network import Network, Prediction, folded
+from encoder.model.network import Network, Prediction, fold_batch_norm
 from encoder.model.projection import Projection
 from encoder.model.recipe import ImageRecipe
-from encoder.model.views import moment_matched, views
+from encoder.model.views import make_views, match_moments
 from encoder.model.weights_file import read_weights
 
 DEFAULT_WEIGHTS = "galcat-lite2-1.safetensors"
@@ -28,7 +28,7 @@ _CHUNK = 256
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedPictures:
     """What the encoder says of n pictures, on the CPU.
 
     Attributes:
@@ -80,7 +80,7 @@ class Encoder:
         """Whether all its vectors have the same length, so that only their direction tells galaxies apart."""
         return self._network.equal_length
 
-    def encode(self, rgb: Tensor) -> Encoded:
+    def encode(self, rgb: Tensor) -> EncodedPictures:
         """Embed pictures: the same batch gives the same vectors, bit by bit.
 
         In another batch a picture's vector is the same to about 1e-6 of its size: a processor sums a batch of
@@ -100,25 +100,27 @@ class Encoder:
         chunks = [self._encode_chunk(chunk) for chunk in torch.split(rgb, _CHUNK) if len(chunk)]
         if not chunks:
             nothing = np.empty((0, self.dimension), np.float32)
-            return Encoded(nothing, np.empty((0, self.tree.n_answers), np.float32))
-        return Encoded(
+            return EncodedPictures(nothing, np.empty((0, self.tree.n_answers), np.float32))
+        return EncodedPictures(
             np.concatenate([c.embedding for c in chunks]),
             np.concatenate([c.concentrations_alpha for c in chunks]),
         )
 
-    def _encode_chunk(self, rgb: Tensor) -> Encoded:
+    def _encode_chunk(self, rgb: Tensor) -> EncodedPictures:
         rgb = rgb.to(self.device, torch.float32)
-        passes = [p for view in views(rgb, self.view_set) for p in torch.split(view, self._forward.batch)]
+        passes = [
+            p for view in make_views(rgb, self.view_set) for p in torch.split(view, self._forward.batch)
+        ]
         predictions = self._forward.each(self._predict, passes)
         embedding = torch.cat([p.embedding for p in predictions]).view(self.view_set, len(rgb), -1)
         alphas = torch.cat([p.alpha for p in predictions]).view(self.view_set, len(rgb), -1)
-        matched = moment_matched(alphas.cpu().numpy(), self.tree)
-        return Encoded(self._network.scaled(embedding.mean(dim=0)).cpu().numpy(), matched)
+        matched = match_moments(alphas.cpu().numpy(), self.tree)
+        return EncodedPictures(self._network.normalise(embedding.mean(dim=0)).cpu().numpy(), matched)
 
     def _predict(self, rgb: Tensor) -> Prediction:
         half = self.precision == "bfloat16"
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=half)
-        with torch.inference_mode(), repeatable_arithmetic(), autocast:
+        with torch.inference_mode(), deterministic_arithmetic(), autocast:
             prediction: Prediction = self._network(rgb)
         return prediction
 
@@ -159,7 +161,7 @@ def _load(path: Path, device: torch.device, precision: Precision) -> Encoder:
         anomaly=weights.anomaly,
         device=device,
         precision=precision,
-        _network=folded(weights.network, weights.recipe.size).to(device),
+        _network=fold_batch_norm(weights.network, weights.recipe.size).to(device),
         _forward=Forward(device),
     )
 

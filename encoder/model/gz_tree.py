@@ -17,7 +17,7 @@ from encoder.errors import TrainingError
 
 
 @dataclass(frozen=True)
-class Question:
+class TreeQuestion:
     """One question of the tree.
 
     Attributes:
@@ -56,7 +56,7 @@ class Tree:
     name: str
     title: str
     reference: str
-    questions: tuple[Question, ...]
+    questions: tuple[TreeQuestion, ...]
 
     @property
     def n_answers(self) -> int:
@@ -157,10 +157,10 @@ def load_tree(name: str) -> Tree:
 
 
 def _parse(raw: dict[str, Any]) -> Tree:
-    questions: list[Question] = []
+    questions: list[TreeQuestion] = []
     start = 0
     for q in raw["questions"]:
-        questions.append(Question(q["name"], tuple(q["answers"]), tuple(q["asked_after"]), start))
+        questions.append(TreeQuestion(q["name"], tuple(q["answers"]), tuple(q["asked_after"]), start))
         start += len(q["answers"])
     return Tree(raw["name"], raw["title"], raw["reference"], tuple(questions))
 

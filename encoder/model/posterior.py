@@ -32,7 +32,7 @@ class Interval:
     high: NDArray[Any]
 
 
-def alphas(
+def rebuild_alphas(
     fractions: NDArray[np.floating[Any]], concentrations: NDArray[np.floating[Any]], tree: Tree
 ) -> NDArray[np.float64]:
     """The concentration of each answer, from what a catalogue keeps of it.
@@ -70,7 +70,7 @@ def count_interval(
 ) -> Interval:
     """How many of so many volunteers give each answer: the beta-binomial predictive interval.
 
-    Counts are whole, so the interval holds at least `level`, for few votes much more; `covered` undoes that.
+    Counts are whole, so the interval holds at least `level`, for few votes much more; `coverage` undoes that.
 
     Args:
         alpha: (n, n_answers), each > 0.
@@ -93,7 +93,7 @@ def count_interval(
     return Interval(low, high)
 
 
-def covered(
+def coverage(
     alpha: NDArray[np.floating[Any]], votes: NDArray[np.integer[Any]], tree: Tree, level: float = LEVEL
 ) -> NDArray[np.float64]:
     """How much of each observed count lies inside the predictive interval of exactly `level`.

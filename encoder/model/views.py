@@ -12,7 +12,7 @@ from encoder.model.gz_tree import Tree
 VIEW_SETS = (1, 8)
 
 
-def views(rgb: Tensor, view_set: int) -> Iterator[Tensor]:
+def make_views(rgb: Tensor, view_set: int) -> Iterator[Tensor]:
     """The pictures as they are, or turned and mirrored in all 8 ways.
 
     Args:
@@ -28,7 +28,7 @@ def views(rgb: Tensor, view_set: int) -> Iterator[Tensor]:
                 yield picture.rot90(quarter_turns, dims=(2, 3))
 
 
-def moment_matched(alphas: NDArray[np.float32], tree: Tree) -> NDArray[np.float32]:
+def match_moments(alphas: NDArray[np.float32], tree: Tree) -> NDArray[np.float32]:
     """One Dirichlet a question with the mean and the total variance of the views' mixture.
 
     Views that disagree so widen the posterior: an average of alphas would hide it.

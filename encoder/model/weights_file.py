@@ -15,7 +15,7 @@ from torch import Tensor
 
 from encoder.anomalies.score import AnomalyReference
 from encoder.errors import TrainingError, WeightsError
-from encoder.model.atomic_file import write_whole
+from encoder.model.atomic_file import write_atomically
 from encoder.model.gz_tree import Tree, load_tree
 from encoder.model.network import Network
 from encoder.model.projection import Projection
@@ -81,7 +81,7 @@ def write_weights(path: Path, weights: Weights) -> None:
     }
     # One entry: safetensors writes several in no fixed order.
     content = save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)})
-    write_whole(path, content, WeightsError)
+    write_atomically(path, content, WeightsError)
 
 
 def read_weights(path: Path) -> Weights:

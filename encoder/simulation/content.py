@@ -37,7 +37,7 @@ class BrickContent:
     point_primary: NDArray[np.bool_]
     trails: list[Trail]
 
-    def listed(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def listed_rows(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Galaxies and points inside the image, in catalogue order: objid 0, 1, 2 ... counts through both."""
         points_xy = np.stack([self.points.x, self.points.y], axis=1)
         return np.flatnonzero(_within(self.galaxy_xy, 0.5)), np.flatnonzero(_within(points_xy, 0.5))

@@ -272,7 +272,7 @@ def _write_bricks(
 def _truth_rows(brick: Brick, galaxies_per_brick: int, seed: int, survey: SurveyParameters) -> pd.DataFrame:
     """One row for every true galaxy that the brick owns; the key is the Tractor catalogue's."""
     content = brick_content(brick, galaxies_per_brick, seed, survey)
-    listed, _ = content.listed()
+    listed, _ = content.listed_rows()
     objid = np.flatnonzero(content.galaxy_primary[listed])
     own = listed[objid]
     galaxies = [content.galaxies[i] for i in own]

@@ -47,7 +47,7 @@ def tractor_table(
         mask: Its mask bits, (3600, 3600).
         survey: PSF and depth.
     """
-    galaxies, points = content.listed()
+    galaxies, points = content.listed_rows()
     table = vstack(
         [
             _columns(_galaxy_rows(content, galaxies), brick, mask, survey),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -53,7 +53,7 @@ class MaskFiles:
 
 
 @dataclass(frozen=True)
-class Condition:
+class SelectionCondition:
     """One line of the selection: `column` (or the AB magnitude in a band) `test` `value`.
 
     A row without a value (NaN, empty) fails every test.
@@ -66,7 +66,7 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class CatalogueColumns:
     """The table of sources: which columns mean what.
 
     Attributes:
@@ -97,7 +97,7 @@ class Catalogue:
     flux: dict[str, str] = field(default_factory=dict)
     flux_zero_point: float = 22.5
     magnitude: dict[str, str] = field(default_factory=dict)
-    select: tuple[Condition, ...] = ()
+    select: tuple[SelectionCondition, ...] = ()
 
     @property
     def id_columns(self) -> tuple[str, ...]:
@@ -165,7 +165,7 @@ class Survey:
     kind: Literal["tiles", "cutouts"]
     bands: tuple[str, ...]
     image: ImageFiles
-    catalogue: Catalogue
+    catalogue: CatalogueColumns
     pixel_scale_arcsec: float = math.nan
     mask: MaskFiles | None = None
     scale: ScaleRule = field(default_factory=ScaleRule)
@@ -174,8 +174,27 @@ class Survey:
 
     @property
     def meaning(self) -> str:
-        """Everything that changes what is read, as text: a new comment in the TOML leaves it alone."""
-        return repr(replace(self, description="", toml=""))
+        """Everything that changes what is read, as text: a new comment in the TOML leaves it alone.
+
+        It is part of each tile's stored fingerprint, so its spelling never changes.
+        """
+        return _spell(replace(self, description="", toml=""))
+
+
+_STORED_NAMES = {"CatalogueColumns": "Catalogue", "SelectionCondition": "Condition"}
+"""What records are called in a meaning that are called otherwise in the code."""
+
+
+def _spell(value: object) -> str:
+    """The `repr` that a record had when the first catalogues were made."""
+    if is_dataclass(value):
+        name = type(value).__name__
+        entries = [f"{field.name}={_spell(getattr(value, field.name))}" for field in fields(value)]
+        return f"{_STORED_NAMES.get(name, name)}({', '.join(entries)})"
+    if isinstance(value, tuple):
+        entries = [_spell(entry) for entry in value]
+        return f"({entries[0]},)" if len(entries) == 1 else f"({', '.join(entries)})"
+    return repr(value)
 
 
 def survey_names() -> list[str]:
@@ -223,12 +242,12 @@ def survey_from_text(text: str, path: Path) -> Survey:
         survey = read_record(Survey, tomllib.loads(text), path.name)
     except ValueError as error:
         raise SurveyError(f"{path}: {error}") from error
-    for problem in problems(survey):
+    for problem in find_problems(survey):
         raise SurveyError(f"{path.name}: {problem}")
     return replace(survey, toml=text)
 
 
-def problems(survey: Survey) -> Iterator[str]:
+def find_problems(survey: Survey) -> Iterator[str]:
     """Yields each problem as `key: what is wrong`."""
     if not re.fullmatch("[a-z][a-z0-9_]*", survey.name):
         yield f"name: {survey.name!r} is not lower case letters, digits and _"

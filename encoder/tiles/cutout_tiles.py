@@ -12,7 +12,7 @@ from encoder.tiles.table_columns import Columns
 ROWS_PER_CHUNK = 1000
 
 
-def chunks(table: Path, n_rows: int) -> list[tuple[str, int, int]]:
+def split_rows(table: Path, n_rows: int) -> list[tuple[str, int, int]]:
     """Cuts a table's rows into tiles of at most 1,000: name, first row, row after the last.
 
     The names do not depend on the table's length: a table that grows changes its last chunk, and adds more.

@@ -37,7 +37,7 @@ def read_image(path: Path, hdu: Hdu) -> tuple[NDArray[Any], fits.Header]:
     return pixels, header
 
 
-def plane_of(path: Path, pixels: NDArray[Any], plane: int | None) -> NDArray[Any]:
+def select_plane(path: Path, pixels: NDArray[Any], plane: int | None) -> NDArray[Any]:
     """One plane of a cube, or with None the image itself, (h, w).
 
     Raises:
@@ -69,7 +69,7 @@ def celestial_wcs(path: Path, header: fits.Header) -> WCS:
     return wcs
 
 
-def sky_of(path: Path, hdu: Hdu) -> tuple[float, float, tuple[tuple[float, float], ...]]:
+def read_footprint(path: Path, hdu: Hdu) -> tuple[float, float, tuple[tuple[float, float], ...]]:
     """Where an image lies, from its header alone.
 
     Returns:

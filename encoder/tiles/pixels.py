@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from encoder.errors import TileError
 from encoder.surveys.description import Survey
 from encoder.surveys.patterns import fill
-from encoder.tiles.fits_images import Hdu, celestial_wcs, plane_of, read_image
+from encoder.tiles.fits_images import Hdu, celestial_wcs, read_image, select_plane
 from encoder.tiles.source_table import SourceTable
 from encoder.tiles.tile_files import TileFiles
 
 NANOMAGGY_ZERO_POINT = 22.5
-SAME_PLACE_PX = 0.1
+MAX_BAND_OFFSET_PX = 0.1
 """How far two bands' coordinates may differ."""
-SAME_PLACE_DEG = 1 / 3600
+MAX_ROUND_TRIP_DEG = 1 / 3600
 """How far a position may move when it goes to pixels and back."""
 
 
@@ -56,7 +56,7 @@ def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
     flux = bad = wcs = None
     for number, band in enumerate(survey.bands):
         pixels, header = read(paths[band], _hdu(survey.image.hdu, band))
-        plane = plane_of(paths[band], pixels, survey.image.plane.get(band))
+        plane = select_plane(paths[band], pixels, survey.image.plane.get(band))
         if flux is None or bad is None:
             flux = np.empty((len(survey.bands), *plane.shape), dtype=np.float32)
             bad = np.empty(flux.shape, dtype=np.bool_)
@@ -108,7 +108,7 @@ def check_inside(pixels: Pixels, sources: SourceTable, files: TileFiles, catalog
     # Far away a distortion can lead anywhere, even onto the tile, but not there and back.
     moved = np.degrees(angular_separation(*map(np.radians, (ra, dec, back_ra, back_dec))))
     from_centre = np.maximum(abs(x - (width - 1) / 2) / width, abs(y - (height - 1) / 2) / height)
-    inside = (from_centre < 1 / 2) & (moved < SAME_PLACE_DEG)
+    inside = (from_centre < 1 / 2) & (moved < MAX_ROUND_TRIP_DEG)
     for lost in known[~inside].tolist():
         raise TileError(
             f"{catalogue}: row {sources.row[lost]} ({sources.source_id[lost]}) at ra {sources.ra[lost]:.5f}, "
@@ -134,7 +134,7 @@ def _check_place(path: Path, wcs: WCS, first: WCS, shape: tuple[int, ...]) -> No
     x, y = np.array([0.0, shape[1] - 1.0]), np.array([0.0, shape[0] - 1.0])
     seen_x, seen_y = first.all_world2pix(*wcs.all_pix2world(x, y, 0), 0, quiet=True)
     off = float(np.hypot(seen_x - x, seen_y - y).max())
-    if not off < SAME_PLACE_PX:
+    if not off < MAX_BAND_OFFSET_PX:
         raise TileError(f"{path}: lies {off:.1f} px away from the tile's first band")
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.errors import TileError
-from encoder.surveys.description import Catalogue, Condition, Survey
+from encoder.surveys.description import CatalogueColumns, SelectionCondition, Survey
 from encoder.surveys.patterns import placeholders
 from encoder.tiles.source_table import SourceTable, pixel_scales
-from encoder.tiles.table_columns import Columns, floats, read_columns
+from encoder.tiles.table_columns import Columns, float_column, read_columns
 
 COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
@@ -64,7 +64,7 @@ def select_sources(survey: Survey, columns: Columns, rows: NDArray[np.int64], pa
             none; a declination is beyond a pole; a condition does not fit its column.
     """
     catalogue = survey.catalogue
-    part, mag, keep = _selected(survey, columns, rows, path)
+    part, mag, keep = _select(survey, columns, rows, path)
     radii = [
         _radius(part, name, path, catalogue.radius_unit_arcsec)
         for name in (catalogue.petro_th50, catalogue.petro_th90, catalogue.shape_r)
@@ -73,13 +73,13 @@ def select_sources(survey: Survey, columns: Columns, rows: NDArray[np.int64], pa
     _check_ids(source_id, rows[keep], path)
     if len(rows) < len(columns[catalogue.ra]):  # tiles share the table
         _check_others(survey, columns, rows, set(source_id), path)
-    dec = floats(part, catalogue.dec, path)
+    dec = float_column(part, catalogue.dec, path)
     for n in np.flatnonzero(np.abs(dec) > 90).tolist():  # noqa: PLR2004 - a pole
         raise TileError(f"{path}: row {rows[keep][n]} ({source_id[n]}): dec {dec[n]:g} is not in -90..90")
     return SourceTable(
         source_id=source_id,
         row=rows[keep],
-        ra=_around(floats(part, catalogue.ra, path)),
+        ra=_wrap_ra(float_column(part, catalogue.ra, path)),
         dec=dec,
         petro_th50=radii[0],
         petro_th90=radii[1],
@@ -106,28 +106,28 @@ def _read_cached(
     return read_columns(path, names, text)
 
 
-def _numbers(catalogue: Catalogue) -> list[str]:
+def _numbers(catalogue: CatalogueColumns) -> list[str]:
     radii = [catalogue.petro_th50, catalogue.petro_th90, catalogue.shape_r]
     conditions = [condition.column for condition in catalogue.select]
     optional = [name for name in radii + conditions if name is not None]
     return [catalogue.ra, catalogue.dec, *optional, *catalogue.flux.values(), *catalogue.magnitude.values()]
 
 
-def _magnitudes(catalogue: Catalogue, part: Columns, path: Path) -> dict[str, NDArray[np.float32]]:
+def _magnitudes(catalogue: CatalogueColumns, part: Columns, path: Path) -> dict[str, NDArray[np.float32]]:
     """AB magnitudes by band, (k,); NaN where the flux is not above 0 or the magnitude not finite."""
     mag = {}
     for band, name in catalogue.flux.items():
-        flux = floats(part, name, path)
+        flux = float_column(part, name, path)
         logarithm = np.log10(flux, out=np.full(len(flux), np.nan), where=flux > 0)
         mag[band] = (catalogue.flux_zero_point - 2.5 * logarithm).astype(np.float32)
     for band, name in catalogue.magnitude.items():
-        given = floats(part, name, path)
+        given = float_column(part, name, path)
         mag[band] = np.where(np.isfinite(given), given, np.nan).astype(np.float32)
     return mag
 
 
 def _holds(
-    condition: Condition, part: Columns, mag: Mapping[str, NDArray[np.float32]], path: Path
+    condition: SelectionCondition, part: Columns, mag: Mapping[str, NDArray[np.float32]], path: Path
 ) -> NDArray[np.bool_]:
     """Whether each row meets the condition, (k,); a row without a value never does."""
     if condition.magnitude is not None:
@@ -149,7 +149,7 @@ def _holds(
     return holds
 
 
-def _around(ra: NDArray[np.float64]) -> NDArray[np.float64]:
+def _wrap_ra(ra: NDArray[np.float64]) -> NDArray[np.float64]:
     """Right ascension in [0, 360); rounding makes a tiny negative one 360."""
     turned = ra % 360
     return np.where(turned == 360, 0.0, turned)  # noqa: PLR2004  a full circle
@@ -159,11 +159,11 @@ def _radius(part: Columns, name: str | None, path: Path, unit_arcsec: float) -> 
     """A radius column in arcsec; NaN where it is missing or below 0, as flags for `none` often are."""
     if name is None:
         return np.full(len(next(iter(part.values()))), np.nan, dtype=np.float32)
-    radius = floats(part, name, path) * unit_arcsec
+    radius = float_column(part, name, path) * unit_arcsec
     return np.where(radius >= 0, radius, np.nan).astype(np.float32)
 
 
-def _selected(
+def _select(
     survey: Survey, columns: Columns, rows: NDArray[np.int64], path: Path
 ) -> tuple[Columns, dict[str, NDArray[np.float32]], NDArray[np.bool_]]:
     """The rows that meet every condition, the magnitudes of all, and which of them those are."""
@@ -188,7 +188,7 @@ def _check_others(
     first = columns[survey.catalogue.id_columns[0]]
     mine = np.unique(first[rows])
     suspects = elsewhere[np.isin(first[elsewhere], mine)]  # few, so that a large table costs little
-    part, _mag, keep = _selected(survey, columns, suspects, path)
+    part, _mag, keep = _select(survey, columns, suspects, path)
     for name, row in zip(_ids(survey, part), suspects[keep].tolist(), strict=True):
         if name in own:
             raise TileError(f"{path}: row {row} of another tile has an id of this one, {name!r}")

@@ -19,7 +19,7 @@ Columns = Mapping[str, NDArray[np.generic]]
 
 EMPTY = ("", "NA", "N/A", "nan", "NaN", "null", "None", "--")
 """What counts as no value in a CSV column of numbers; ids are never empty by their text."""
-SHOWN = 12
+MAX_NAMES_SHOWN = 12
 """Column names that an error lists."""
 
 
@@ -50,7 +50,7 @@ def read_columns(path: Path, names: Iterable[str], text: Iterable[str] = ()) -> 
     return {name: _as_text(values) if name in kept else values for name, values in columns.items()}
 
 
-def floats(columns: Columns, name: str, path: Path) -> NDArray[np.float64]:
+def float_column(columns: Columns, name: str, path: Path) -> NDArray[np.float64]:
     """One column as numbers, (n,).
 
     Raises:
@@ -138,7 +138,7 @@ def _as_text(values: NDArray[np.generic]) -> NDArray[np.generic]:
 def _check_names(path: Path, names: list[str], known: list[str]) -> None:
     missing = [name for name in names if name not in known]
     if missing:
-        shown = ", ".join(known[:SHOWN]) + " ..." * (len(known) > SHOWN)
+        shown = ", ".join(known[:MAX_NAMES_SHOWN]) + " ..." * (len(known) > MAX_NAMES_SHOWN)
         raise TileError(f"{path}: no column {missing[0]!r}; it has {shown}")
 
 

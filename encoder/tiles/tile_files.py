@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from encoder.errors import TileError
-from encoder.tiles.fits_images import sky_of
+from encoder.tiles.fits_images import read_footprint
 
 Corners = tuple[tuple[float, float], ...]
 
@@ -86,6 +86,6 @@ class TileFiles:
         if self.image is None:
             return None, None, ()
         try:
-            return sky_of(self.image, self.hdu)
+            return read_footprint(self.image, self.hdu)
         except TileError:
             return None, None, ()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from encoder.errors import SurveyError, TileError
 from encoder.surveys.description import Survey
 from encoder.surveys.patterns import find
-from encoder.tiles.cutout_tiles import chunks, picture_paths
+from encoder.tiles.cutout_tiles import picture_paths, split_rows
 from encoder.tiles.pixels import check_inside, image_paths, read_pixels, tile_path
 from encoder.tiles.selection import digest_rows, read_catalogue, select_sources
 from encoder.tiles.source_table import SourceTable
@@ -163,7 +163,7 @@ def _find_chunks(survey: Survey, root: Path) -> list[TileFiles]:
     table = root / survey.catalogue.path
     columns = read_catalogue(survey, table)
     tiles = []
-    for name, start, stop in chunks(table, len(columns[survey.catalogue.ra])):
+    for name, start, stop in split_rows(table, len(columns[survey.catalogue.ra])):
         rows = np.arange(start, stop, dtype=np.int64)
         pictures = [path for path in picture_paths(survey, root, columns, rows) if path.is_file()]
         digest = digest_rows(columns, rows)

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.model.gz_tree import Question, Tree, load_tree
+from encoder.model.gz_tree import Tree, TreeQuestion, load_tree
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Campaigns:
     @cached_property
     def joint_tree(self) -> Tree:
         """All questions one after the other, those of the release's tree first."""
-        questions: list[Question] = []
+        questions: list[TreeQuestion] = []
         for tree, start in zip(self.trees, self._starts, strict=True):
             prefix = "" if tree is self.trees[0] else f"{tree.name}:"
             questions += [_shift_question(question, prefix, start) for question in tree.questions]
@@ -69,7 +69,7 @@ class Campaigns:
         return [0, *np.cumsum([tree.n_answers for tree in self.trees])[:-1].tolist()]
 
 
-def _shift_question(question: Question, prefix: str, start: int) -> Question:
+def _shift_question(question: TreeQuestion, prefix: str, start: int) -> TreeQuestion:
     return replace(
         question,
         name=prefix + question.name,

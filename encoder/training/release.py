@@ -15,7 +15,7 @@ from encoder.anomalies.score import AnomalyReference, fit_anomaly
 from encoder.errors import TrainingError
 from encoder.model.encoder import Encoder, load_encoder
 from encoder.model.gz_tree import Tree
-from encoder.model.network import Network, with_first_answers
+from encoder.model.network import Network, keep_first_answers
 from encoder.model.projection import Projection, fit_projection
 from encoder.model.weights_file import Weights, write_weights
 from encoder.training.augment import Share
@@ -50,7 +50,7 @@ def make_release(
     Returns:
         The weights file.
     """
-    network = with_first_answers(network, tree.n_answers).cpu()
+    network = keep_first_answers(network, tree.n_answers).cpu()
     if config.release.refit_galaxies:
         refit_on_unseen(
             network,

@@ -19,7 +19,7 @@ from encoder.model.device import has_fast_bfloat16
 from encoder.model.gz_tree import Tree
 from encoder.model.imagenet import backbone_state
 from encoder.model.loss import dirichlet_multinomial_loss
-from encoder.model.network import Network, Prediction, check_size, keep_depthwise_float32, with_channels
+from encoder.model.network import Network, Prediction, adapt_channels, check_size, keep_depthwise_float32
 from encoder.model.weights_file import read_weights
 from encoder.training.augment import AUGMENTATIONS
 from encoder.training.campaigns import Campaigns
@@ -291,7 +291,7 @@ def _start_network(config: TrainingConfig, campaigns: Campaigns) -> Network:
         case "random":
             pass
         case "imagenet":
-            network.backbone.load_state_dict(with_channels(backbone_state(backbone), network))
+            network.backbone.load_state_dict(adapt_channels(backbone_state(backbone), network))
         case name if name.startswith(TIMM_PREFIX):
             _load_pretrained(name, network, backbone)
         case file:
@@ -320,7 +320,7 @@ def _load_release(file: Path, network: Network, backbone: str, tree: Tree) -> No
         held = f"{weights.backbone} for {weights.tree.name}"
         raise TrainingError(f"{file} holds {held}, not {backbone} for {tree.name}")
     try:
-        network.backbone.load_state_dict(with_channels(weights.network.backbone.state_dict(), network))
+        network.backbone.load_state_dict(adapt_channels(weights.network.backbone.state_dict(), network))
     except WeightsError as error:
         raise TrainingError(f"{file}: {error}") from error
     with torch.no_grad():

@@ -19,9 +19,9 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from encoder.errors import TrainingError
 from encoder.model.gz_tree import Tree
-from encoder.model.network import Network, fingerprint, folded
+from encoder.model.network import Network, fingerprint, fold_batch_norm
 from encoder.model.recipe import ImageRecipe
-from encoder.model.views import views
+from encoder.model.views import make_views
 from encoder.training.augment import crop_and_resize
 from encoder.training.config import FIRST_HELD_OUT_SEED
 from encoder.training.data import LabelledGalaxies, PictureDataset
@@ -61,7 +61,7 @@ def refit_on_unseen(
         TrainingError: A kept file is damaged.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    frozen = folded(network, recipe.size)
+    frozen = fold_batch_norm(network, recipe.size)
     frozen.equal_length = False  # the head sees vectors as they are
     drawn = _SimulatedChunks(unseen, recipe, view_set)
     parts = (fingerprint(frozen), recipe.to_dict(), view_set)
@@ -106,7 +106,7 @@ class _SimulatedChunks(Dataset[tuple[Tensor, Tensor]]):
 
 def _two_views(rgb: Tensor, view_set: int, i: int) -> Tensor:
     """Two of the views of pictures, other ones for another i; one, where there is one."""
-    turned = list(views(rgb, view_set))
+    turned = list(make_views(rgb, view_set))
     return torch.stack([turned[k] for k in sorted({i % view_set, (i + view_set // 2) % view_set})])
 
 

@@ -31,7 +31,7 @@ CAMPAIGNS = ("", "-dr5", "-dr8")
 
 
 @dataclass(frozen=True)
-class Head:
+class CheckpointHead:
     """The last layer, before alpha = 100 * sigmoid + 1.
 
     Attributes:
@@ -59,7 +59,7 @@ class Checkpoint:
     backbone: str
     channels: int
     state: dict[str, Tensor]
-    head: Head | None
+    head: CheckpointHead | None
 
 
 def read_checkpoint(source: str, backbone: str | None = None) -> Checkpoint:
@@ -108,7 +108,7 @@ def load_backbone(network: Network, checkpoint: Checkpoint, source: str) -> None
     backbone.load_state_dict(state)
 
 
-def load_head(network: Network, head: Head, tree: Tree) -> bool:
+def load_head(network: Network, head: CheckpointHead, tree: Tree) -> bool:
     """Put the answers of a tree into a network's head; False where the checkpoint lacks some of them.
 
     Raises:
@@ -190,7 +190,7 @@ def _from_file(path: Path, backbone: str | None) -> Checkpoint:
     return _checkpoint(path, encoder, backbone or settings.get("architecture_name"), head)
 
 
-def _head(state: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Head | None:
+def _head(state: Mapping[str, Tensor], settings: Mapping[str, Any]) -> CheckpointHead | None:
     weights = [key for key, t in state.items() if key.startswith("head.") and key.endswith(".weight")]
     if len(weights) != 1 or state[weights[0]].ndim != 2:  # noqa: PLR2004 - one linear layer
         return None
@@ -202,10 +202,12 @@ def _head(state: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Head | No
     labels = [f"{q}{a}" for q, answers in listed if isinstance(answers, list | tuple) for a in answers]
     if labels and len(labels) != len(bias):
         raise WeightsError(f"the head has {len(bias)} answers, its questions have {len(labels)}")
-    return Head(state[weights[0]], bias, tuple(labels))
+    return CheckpointHead(state[weights[0]], bias, tuple(labels))
 
 
-def _checkpoint(path: Path, state: dict[str, Tensor], backbone: object, head: Head | None) -> Checkpoint:
+def _checkpoint(
+    path: Path, state: dict[str, Tensor], backbone: object, head: CheckpointHead | None
+) -> Checkpoint:
     if not isinstance(backbone, str):
         raise WeightsError(f"{path} does not say its backbone: give it by --backbone")
     backbone = backbone.partition(".")[0]  # timm's pretrained tag

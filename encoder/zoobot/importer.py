@@ -41,7 +41,7 @@ SAMPLE_SEED = 700_001
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportReport:
     """What came out.
 
     Attributes:
@@ -70,7 +70,7 @@ def import_zoobot(
     images: Sequence[ListedImage] = (),
     survey: Survey,
     advance: Callable[[int], None] = lambda _: None,
-) -> Imported:
+) -> ImportReport:
     """Write a release from a Zoobot checkpoint.
 
     Pictures are 0..1 as Zoobot takes them, in colour or grey as the checkpoint's first layer is.
@@ -121,15 +121,15 @@ def import_zoobot(
         write_weights(rounded, weights)
         encoder = load_encoder(rounded)
         drawn = simulated_galaxies(galaxies, SAMPLE_SEED, Path(folder))
-        found = [_of_simulated(encoder, drawn, advance)]
+        found = [_encode_simulated(encoder, drawn, advance)]
     if not own_head:
         fit_vote_head(network.head, found[0], drawn.votes, GZD5)
-    found += _of_images(encoder, images, survey, advance)
+    found += _encode_images(encoder, images, survey, advance)
     sample = np.concatenate(found)
     projection = fit_projection(sample, SEARCHED_WIDTH)
     anomaly = fit_anomaly(projection.apply(sample))
     write_weights(output, replace(weights, projection=projection, anomaly=anomaly))
-    return Imported(checkpoint.backbone, checkpoint.channels, network.dimension, own_head)
+    return ImportReport(checkpoint.backbone, checkpoint.channels, network.dimension, own_head)
 
 
 def _usual_size(backbone: str) -> int:
@@ -138,7 +138,7 @@ def _usual_size(backbone: str) -> int:
     return int(input_size[-1]) if fixed and input_size else SIZE
 
 
-def _of_simulated(encoder: Encoder, drawn: SimulatedGalaxies, advance: Callable[[int], None]) -> Vectors:
+def _encode_simulated(encoder: Encoder, drawn: SimulatedGalaxies, advance: Callable[[int], None]) -> Vectors:
     share = encoder.recipe.crop / KEPT_SHARE
     found = []
     for start in range(0, len(drawn), BATCH_SIZE):
@@ -149,7 +149,7 @@ def _of_simulated(encoder: Encoder, drawn: SimulatedGalaxies, advance: Callable[
     return np.concatenate(found)
 
 
-def _of_images(
+def _encode_images(
     encoder: Encoder, images: Sequence[ListedImage], survey: Survey, advance: Callable[[int], None]
 ) -> list[Vectors]:
     def refuse(line: str) -> None:

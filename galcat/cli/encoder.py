@@ -55,13 +55,13 @@ def embed(
 
     from encoder.cutouts.image_list import list_images, read_image_table  # noqa: PLC0415
     from encoder.inference.embed_images import embed_images  # noqa: PLC0415
-    from encoder.inference.vectors_file import check_place  # noqa: PLC0415
+    from encoder.inference.vectors_file import check_writable  # noqa: PLC0415
     from encoder.model.encoder import load_encoder  # noqa: PLC0415
     from encoder.surveys.description import load_survey  # noqa: PLC0415
 
     if bool(images) == (table is not None):
         raise typer.BadParameter("give IMAGES, or --table, one of them")
-    check_place(output)
+    check_writable(output)
     colours = load_survey(survey)
     listed = read_image_table(table, id_column, file_column) if table else list_images(images or [])
     if threads is not None:
@@ -125,14 +125,14 @@ def import_encoder(
     `galcat encoder import epoch=8.ckpt -o mine.safetensors --images cutouts/`
     """
     from encoder.cutouts.image_list import list_images  # noqa: PLC0415 - torch takes seconds
-    from encoder.inference.vectors_file import check_place  # noqa: PLC0415
+    from encoder.inference.vectors_file import check_writable  # noqa: PLC0415
     from encoder.model.views import VIEW_SETS  # noqa: PLC0415
     from encoder.surveys.description import load_survey  # noqa: PLC0415
     from encoder.zoobot.importer import import_zoobot  # noqa: PLC0415
 
     if views not in VIEW_SETS:
         raise typer.BadParameter(f"--views {views} is not one of {VIEW_SETS}")
-    check_place(output)
+    check_writable(output)
     listed = list_images(images) if images else []
     with progress_bar() as progress:
         bar = progress.add_task("sample", total=galaxies + len(listed))

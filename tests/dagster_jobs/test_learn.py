@@ -17,7 +17,7 @@ from catalog.tasks.tasks import add_task, hide_task, list_tasks, make_task
 from dagster_jobs.defs.resources import DatabaseResource
 from dagster_jobs.defs.sensors import new_labels
 from dagster_jobs.defs.tasks import task_column
-from encoder.errors import TaskError
+from encoder.errors import LearningError
 from encoder.heads.fit import fit_head
 from galcat.workflows.tasks import learn as learning
 from galcat.workflows.tasks.learn import learn
@@ -141,7 +141,7 @@ def test_too_few_labels_are_one_line_and_no_column(database: str, asked: Asked, 
     yes = np.flatnonzero(asked.answer)[rows].tolist()
     with connect(database, autocommit=True) as connection:
         write_labels(connection, RING, [Label(int(asked.object_ids[i]), "yes") for i in yes], "ann", "test")
-    with pytest.raises(TaskError) as error:
+    with pytest.raises(LearningError) as error:
         learn(database, "ring")
     assert "\n" not in str(error.value)
     with connect(database, autocommit=True) as connection:

@@ -13,13 +13,13 @@ from sklearn.ensemble import IsolationForest, RandomForestRegressor
 from sklearn.preprocessing import StandardScaler
 
 from encoder.errors import EvaluationError
-from encoder.evaluation.anomalies.ellipses import Ellipse, drawn, fit_ellipse
+from encoder.evaluation.anomalies.ellipses import Ellipse, draw_ellipse, fit_ellipse
 
 PERCENTILES = (90, 80, 70, 60, 50, 0)
 """Of the source's pixels: the levels whose isophotes are fitted, innermost first."""
 BEST_RATING = 5.0
 _TREES = 100
-_LEAST_WEIGHT, _RATED_WEIGHT = 0.1, 0.85  # the paper's epsilon 1 and 2
+_MIN_TRUST, _TRUST_RANGE = 0.1, 0.85  # the paper's epsilon 1 and 2
 _CLIPPED_SIGMA = 3.0
 _TOUCHING = np.ones((3, 3), np.bool_)
 
@@ -55,7 +55,7 @@ def isolation_score(features: NDArray[np.float32], seed: int) -> NDArray[np.floa
     Raises:
         EvaluationError: A galaxy has no features, or all have the same.
     """
-    scaled = _standardised(features)
+    scaled = _standardise(features)
     if not scaled.any():
         raise EvaluationError(f"all {len(features)} galaxies have the same features")
     forest = IsolationForest(n_estimators=_TREES, random_state=seed).fit(scaled)
@@ -95,7 +95,7 @@ def astronomaly_scores(
     for rating in ratings:
         if not 0 <= rating <= BEST_RATING:
             raise EvaluationError(f"rating {rating:g} is not in 0..{BEST_RATING:g}")
-    scaled = _standardised(features)
+    scaled = _standardise(features)
     forest = RandomForestRegressor(n_estimators=_TREES, random_state=seed)
     foretold = forest.fit(scaled[labelled], ratings).predict(scaled)
     distance = KDTree(scaled[labelled]).query(scaled)[0]
@@ -117,13 +117,13 @@ def neighbour_score(
     Returns:
         (n,).
     """
-    trust = _LEAST_WEIGHT + _RATED_WEIGHT * foretold / BEST_RATING
+    trust = _MIN_TRUST + _TRUST_RANGE * foretold / BEST_RATING
     penalty = np.exp(distance / distance.mean())
     score: NDArray[np.float64] = machine_score * np.tanh(penalty - 1 + np.arctanh(trust))
     return score
 
 
-def _standardised(features: NDArray[np.float32]) -> NDArray[np.float64]:
+def _standardise(features: NDArray[np.float32]) -> NDArray[np.float64]:
     unknown = np.flatnonzero(~np.isfinite(features).all(axis=1))
     if len(unknown):
         raise EvaluationError(f"galaxy {unknown[0]} has no ellipse features: leave it out")
@@ -145,7 +145,7 @@ def _features(picture: NDArray[np.float32]) -> list[float]:
         if ellipse is None:
             return unknown
         towards = towards if ellipses else centre  # all others about the innermost
-        residuals.append(float((drawn(ellipse, isophote.shape) != isophote).mean()))
+        residuals.append(float((draw_ellipse(ellipse, isophote.shape) != isophote).mean()))
         ellipses.append(ellipse)
     return [*residuals, *_relative_to_first(ellipses)]
 

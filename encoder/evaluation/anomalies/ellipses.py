@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-_FEWEST_RIM_PIXELS = 5
+_MIN_RIM_PIXELS = 5
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def fit_ellipse(region: NDArray[np.bool_]) -> Ellipse | None:
         None where no ellipse fits: fewer than 5 pixels, or all in a line.
     """
     rows, columns = np.nonzero(region & ~ndimage.binary_erosion(region))
-    if len(rows) < _FEWEST_RIM_PIXELS:
+    if len(rows) < _MIN_RIM_PIXELS:
         return None
     middle = rows.mean(), columns.mean()
     scale = max(np.ptp(rows), np.ptp(columns)) / 2
@@ -57,7 +57,7 @@ def fit_ellipse(region: NDArray[np.bool_]) -> Ellipse | None:
     )
 
 
-def drawn(ellipse: Ellipse, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def draw_ellipse(ellipse: Ellipse, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """The pixels inside, (h, w); half a pixel farther out than the fit, which goes through the rim's centres.
 
     Args:
@@ -76,7 +76,7 @@ def _conic(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64
     """a..f of the ellipse a x^2 + b x y + c y^2 + d x + e y + f = 0, least squares; None if degenerate."""
     squares = np.stack([x * x, x * y, y * y], axis=1)
     lines = np.stack([x, y, np.ones_like(x)], axis=1)
-    if np.linalg.matrix_rank(np.hstack([squares, lines])) < _FEWEST_RIM_PIXELS:
+    if np.linalg.matrix_rank(np.hstack([squares, lines])) < _MIN_RIM_PIXELS:
         return None
     linear = -np.linalg.solve(lines.T @ lines, lines.T @ squares)
     scatter = squares.T @ squares + squares.T @ lines @ linear

@@ -14,7 +14,7 @@ from encoder.evaluation.sets.samples import Sample
 from encoder.model.recipe import ImageRecipe
 
 
-def isophotes_of(
+def measure_isophotes(
     sample: Sample, recipe: ImageRecipe, folder: Path, advance: Callable[[int], None]
 ) -> NDArray[np.float32]:
     """Ellipse features of the grey pictures, (n, 24), NaN where a galaxy has none.
@@ -37,20 +37,20 @@ def isophotes_of(
         for i in range(len(sample.ids)):
             rows.append(ellipse_features(sample.picture(i, recipe).mean(dim=0).numpy()[None])[0])
             advance(1)
-        _keep(np.stack(rows), file)
+        _write_cache(np.stack(rows), file)
     else:
         advance(len(sample.ids))
-    return _kept(file)
+    return _read_cache(file)
 
 
-def _keep(features: NDArray[np.float32], file: Path) -> None:
+def _write_cache(features: NDArray[np.float32], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.stem}.part.npy")
     np.save(unfinished, features)
     unfinished.replace(file)
 
 
-def _kept(file: Path) -> NDArray[np.float32]:
+def _read_cache(file: Path) -> NDArray[np.float32]:
     try:
         features: NDArray[np.float32] = np.load(file)
         return features

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.anomalies.gaussian_process import standardised
+from encoder.anomalies.gaussian_process import standardise
 from encoder.anomalies.score import fit_anomaly
 from encoder.evaluation.anomalies.search import (
-    astronomaly,
-    at_random,
-    gaussian_process,
-    gaussian_process_of_random,
-    in_order,
+    make_astronomaly_search,
+    make_gaussian_process_search,
+    make_random_label_search,
+    make_score_search,
+    search_at_random,
 )
 from encoder.evaluation.anomalies.table import Method
 from encoder.model.baselines import IMAGENET
@@ -29,7 +29,7 @@ RANDOM = "random"
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchInput:
     """Galaxies as a search sees them.
 
     Attributes:
@@ -41,7 +41,7 @@ class Searched:
     anomaly_score: NDArray[np.float32]
 
 
-def searched(embedding: NDArray[np.float32], reference: NDArray[np.float32]) -> Searched:
+def prepare_search(embedding: NDArray[np.float32], reference: NDArray[np.float32]) -> SearchInput:
     """Searched vectors and anomaly scores.
 
     Args:
@@ -51,10 +51,12 @@ def searched(embedding: NDArray[np.float32], reference: NDArray[np.float32]) -> 
     projection = fit_projection(reference, SEARCHED_WIDTH)
     search = projection.apply(embedding)
     score = fit_anomaly(projection.apply(reference)).score(search)
-    return Searched(standardised(search, projection.deviations), score)
+    return SearchInput(standardise(search, projection.deviations), score)
 
 
-def methods(own: str, vectors: Mapping[str, Searched], isophotes: NDArray[np.float32]) -> list[Method]:
+def list_methods(
+    own: str, vectors: Mapping[str, SearchInput], isophotes: NDArray[np.float32]
+) -> list[Method]:
     """Every way, the release's first.
 
     Args:
@@ -64,15 +66,15 @@ def methods(own: str, vectors: Mapping[str, Searched], isophotes: NDArray[np.flo
     """
     mine = vectors[own]
     ways = [
-        Method(own, GP, gaussian_process(mine.standardised)),
-        Method(own, SEEDED, gaussian_process(mine.standardised, mine.anomaly_score)),
-        Method(own, OF_RANDOM, gaussian_process_of_random(mine.standardised)),
+        Method(own, GP, make_gaussian_process_search(mine.standardised)),
+        Method(own, SEEDED, make_gaussian_process_search(mine.standardised, mine.anomaly_score)),
+        Method(own, OF_RANDOM, make_random_label_search(mine.standardised)),
     ]
     if IMAGENET in vectors:
-        ways.append(Method(IMAGENET, GP, gaussian_process(vectors[IMAGENET].standardised)))
+        ways.append(Method(IMAGENET, GP, make_gaussian_process_search(vectors[IMAGENET].standardised)))
     return [
         *ways,
-        Method("", ASTRONOMALY, astronomaly(isophotes)),
-        Method(own, SCORE, in_order(mine.anomaly_score)),
-        Method("", RANDOM, at_random),
+        Method("", ASTRONOMALY, make_astronomaly_search(isophotes)),
+        Method(own, SCORE, make_score_search(mine.anomaly_score)),
+        Method("", RANDOM, search_at_random),
     ]

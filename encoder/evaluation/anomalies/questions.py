@@ -7,27 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.evaluation.anomalies.isophotes import isophotes_of
-from encoder.evaluation.anomalies.methods import methods, searched
+from encoder.evaluation.anomalies.isophotes import measure_isophotes
+from encoder.evaluation.anomalies.methods import list_methods, prepare_search
 from encoder.evaluation.anomalies.survey import survey_vectors
-from encoder.evaluation.anomalies.table import AnomalySet, Searches, measure
+from encoder.evaluation.anomalies.table import AnomalySet, SearchTables, measure
 from encoder.evaluation.anomalies.task_run import TaskRun
 from encoder.evaluation.figures.contenders import Contender
-from encoder.evaluation.figures.measures import seen_in_training
-from encoder.evaluation.sets.real import Efigi
+from encoder.evaluation.figures.measures import has_seen_test_galaxies
+from encoder.evaluation.sets.real import EfigiSet
 from encoder.evaluation.sets.samples import Sample
 from encoder.model.recipe import ImageRecipe
 from encoder.training.efigi import RINGS
 
-STRONG = 0.75
+MIN_ATTRIBUTE = 0.75
 """Least value of an attribute that makes an anomaly."""
 PERTURBATION = "Perturbation"
-RINGS_ASKED = f"EFIGI, any ring >= {STRONG:g}"
-PERTURBATION_ASKED = f"EFIGI, perturbation >= {STRONG:g}"
-SURVEY_ASKED = "simulated mergers and irregular galaxies"
+RINGS_QUESTION = f"EFIGI, any ring >= {MIN_ATTRIBUTE:g}"
+PERTURBATION_QUESTION = f"EFIGI, perturbation >= {MIN_ATTRIBUTE:g}"
+SURVEY_QUESTION = "simulated mergers and irregular galaxies"
 
 
-def ring_anomalies(real: Efigi, compared: Sequence[Contender], run: TaskRun) -> Searches:
+def search_rings(real: EfigiSet, compared: Sequence[Contender], run: TaskRun) -> SearchTables:
     """Rings among EFIGI's test galaxies.
 
     Args:
@@ -35,16 +35,16 @@ def ring_anomalies(real: Efigi, compared: Sequence[Contender], run: TaskRun) -> 
         compared: The release first, and ImageNet where it is there.
         run: Of the evaluation.
     """
-    return _efigi_anomalies(real, RINGS_ASKED, RINGS, compared, run)
+    return _efigi_anomalies(real, RINGS_QUESTION, RINGS, compared, run)
 
 
-def perturbed_anomalies(real: Efigi, compared: Sequence[Contender], run: TaskRun) -> Searches:
-    """Perturbed galaxies among EFIGI's test galaxies; arguments as `ring_anomalies`."""
-    return _efigi_anomalies(real, PERTURBATION_ASKED, (PERTURBATION,), compared, run)
+def search_perturbed(real: EfigiSet, compared: Sequence[Contender], run: TaskRun) -> SearchTables:
+    """Perturbed galaxies among EFIGI's test galaxies; arguments as `search_rings`."""
+    return _efigi_anomalies(real, PERTURBATION_QUESTION, (PERTURBATION,), compared, run)
 
 
-def survey_anomalies_searched(real: Efigi, compared: Sequence[Contender], run: TaskRun) -> Searches:
-    """Kinds of a simulated survey that training left out; arguments as `ring_anomalies`.
+def search_survey(real: EfigiSet, compared: Sequence[Contender], run: TaskRun) -> SearchTables:
+    """Kinds of a simulated survey that training left out; arguments as `search_rings`.
 
     Every encoder sees one view of a picture: galaxies lie as they happen to lie, and eight views take longer.
     """
@@ -52,32 +52,32 @@ def survey_anomalies_searched(real: Efigi, compared: Sequence[Contender], run: T
     n, encoders = run.protocol.simulated, {one.name: one.encoder for one in compared}
     advance = run.bar("drawing and encoding the simulated survey", n * (1 + len(encoders)))
     survey = survey_vectors(n, encoders, compared[0].encoder.recipe, run.cache, advance)
-    one = AnomalySet(SURVEY_ASKED, survey.anomalous, halved=False)
+    one = AnomalySet(SURVEY_QUESTION, survey.anomalous, halved=False)
     return _searches(real, one, survey.embedding, survey.isophotes, compared, run)
 
 
 def _efigi_anomalies(
-    real: Efigi, name: str, attributes: Sequence[str], compared: Sequence[Contender], run: TaskRun
-) -> Searches:
+    real: EfigiSet, name: str, attributes: Sequence[str], compared: Sequence[Contender], run: TaskRun
+) -> SearchTables:
     own, tested = compared[0], real.tested
-    if seen_in_training(real, own):
+    if has_seen_test_galaxies(real, own):
         run.notes.append(f"{own.name} was trained on some of these EFIGI galaxies: its figures flatter it")
     sample = _part(real.sample, tested)
     advance = run.bar("isophotes of EFIGI", len(sample.ids))
-    isophotes = isophotes_of(sample, own.encoder.recipe, run.cache, advance)
-    anomalous = real.table[list(attributes)].to_numpy()[tested].max(axis=1) >= STRONG
+    isophotes = measure_isophotes(sample, own.encoder.recipe, run.cache, advance)
+    anomalous = real.table[list(attributes)].to_numpy()[tested].max(axis=1) >= MIN_ATTRIBUTE
     embedding = {one.name: run.vectors(real.sample, one)[tested] for one in compared}
     return _searches(real, AnomalySet(name, anomalous, halved=True), embedding, isophotes, compared, run)
 
 
 def _searches(
-    real: Efigi,
+    real: EfigiSet,
     one: AnomalySet,
     embedding: Mapping[str, NDArray[np.float32]],
     isophotes: NDArray[np.float32],
     compared: Sequence[Contender],
     run: TaskRun,
-) -> Searches:
+) -> SearchTables:
     """Every method on the galaxies that have isophotes: on the others the baseline has nothing to say."""
     shown = ~np.isnan(isophotes[:, 0])  # a row has all features or none
     anomalous = one.anomalous[shown]
@@ -85,14 +85,14 @@ def _searches(
         f"{one.name}: {len(shown)} galaxies, {one.anomalous.sum()} anomalies, encoder {compared[0].name}; "
         f"left out for every method, as without ellipses: {(~shown).sum()}, {one.anomalous[~shown].sum()}"
     )
-    vectors = {c.name: searched(embedding[c.name][shown], _reference(real, c, run)) for c in compared}
-    ways = methods(compared[0].name, vectors, isophotes[shown])
+    vectors = {c.name: prepare_search(embedding[c.name][shown], _reference(real, c, run)) for c in compared}
+    ways = list_methods(compared[0].name, vectors, isophotes[shown])
     repeats, batches = run.protocol.repeats, run.protocol.batches
     advance = run.bar(f"searching, {one.name}", repeats * len(ways))
     return measure(AnomalySet(one.name, anomalous, one.halved), ways, repeats, batches, advance)
 
 
-def _reference(real: Efigi, one: Contender, run: TaskRun) -> NDArray[np.float32]:
+def _reference(real: EfigiSet, one: Contender, run: TaskRun) -> NDArray[np.float32]:
     """Galaxies that are judged nowhere, (m, d): EFIGI's training split and simulated ones."""
     return np.concatenate([run.vectors(real.sample, one)[~real.tested], run.vectors(run.reference, one)])
 

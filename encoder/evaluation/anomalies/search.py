@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.anomalies.acquisition import BATCH, next_batch
-from encoder.anomalies.gaussian_process import HIGHEST, LOWEST, Interest, fit_interest
+from encoder.anomalies.gaussian_process import MAX_RATING, MIN_RATING, InterestModel, fit_interest
 from encoder.evaluation.anomalies.astronomaly import astronomaly_scores, isolation_score
 
 BATCHES = 20
 
 
 @dataclass(frozen=True)
-class Question:
+class SearchProblem:
     """Galaxies, and the person who knows which of them are anomalies.
 
     Attributes:
@@ -32,11 +32,11 @@ class Question:
 
     def ratings(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """What the person says of some galaxies, (rows,)."""
-        return np.where(self.anomalous[rows], HIGHEST, LOWEST)
+        return np.where(self.anomalous[rows], MAX_RATING, MIN_RATING)
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchResult:
     """What a search ends with.
 
     Attributes:
@@ -48,11 +48,13 @@ class Search:
     rated: NDArray[np.int64]
 
 
-Policy = Callable[[Question, int], Search]
+SearchPolicy = Callable[[SearchProblem, int], SearchResult]
 """A way to search, given a seed: what is random depends on it alone."""
 
 
-def gaussian_process(standardised: NDArray[np.float32], first: NDArray[np.float32] | None = None) -> Policy:
+def make_gaussian_process_search(
+    standardised: NDArray[np.float32], first: NDArray[np.float32] | None = None
+) -> SearchPolicy:
     """Each batch has the highest expected improvement under the ratings so far; the score is the mean.
 
     Args:
@@ -60,76 +62,80 @@ def gaussian_process(standardised: NDArray[np.float32], first: NDArray[np.float3
         first: (n,), a score whose highest galaxies are the first batch; None for a random one.
     """
 
-    def search(question: Question, seed: int) -> Search:
+    def search(question: SearchProblem, seed: int) -> SearchResult:
         pool, allowed = question.pool, question.pool.copy()
-        rated = _drawn(pool, BATCH, seed) if first is None else _highest(first, pool, BATCH)
+        rated = _draw_rows(pool, BATCH, seed) if first is None else _highest(first, pool, BATCH)
         for _ in range(question.batches - 1):
             allowed[rated] = False
-            model = _fitted(standardised, question, rated)
+            model = _fit(standardised, question, rated)
             rated = np.concatenate([rated, next_batch(model, standardised, allowed).ids])
-        return _mean(_fitted(standardised, question, rated), standardised, rated)
+        return _mean(_fit(standardised, question, rated), standardised, rated)
 
     return search
 
 
-def gaussian_process_of_random(standardised: NDArray[np.float32]) -> Policy:
+def make_random_label_search(standardised: NDArray[np.float32]) -> SearchPolicy:
     """The same model of galaxies drawn at random: shows what choosing them is worth.
 
     Args:
         standardised: (n, 40).
     """
 
-    def search(question: Question, seed: int) -> Search:
-        rated = _drawn(question.pool, question.batches * BATCH, seed)
-        return _mean(_fitted(standardised, question, rated), standardised, rated)
+    def search(question: SearchProblem, seed: int) -> SearchResult:
+        rated = _draw_rows(question.pool, question.batches * BATCH, seed)
+        return _mean(_fit(standardised, question, rated), standardised, rated)
 
     return search
 
 
-def astronomaly(features: NDArray[np.float32]) -> Policy:
+def make_astronomaly_search(features: NDArray[np.float32]) -> SearchPolicy:
     """The Astronomaly baseline: the pool is rated in the order of the isolation forest's score.
 
     Args:
         features: (n, f), finite.
     """
 
-    def search(question: Question, seed: int) -> Search:
+    def search(question: SearchProblem, seed: int) -> SearchResult:
         machine = isolation_score(features, seed)
         rated = _highest(machine, question.pool, question.batches * BATCH)
-        return Search(astronomaly_scores(features, machine, rated, question.ratings(rated), seed), rated)
+        return SearchResult(
+            astronomaly_scores(features, machine, rated, question.ratings(rated), seed), rated
+        )
 
     return search
 
 
-def in_order(score: NDArray[np.float32]) -> Policy:
+def make_score_search(score: NDArray[np.float32]) -> SearchPolicy:
     """Galaxies in the order of a score that no rating changes.
 
     Args:
         score: (n,).
     """
 
-    def search(question: Question, _: int) -> Search:
+    def search(question: SearchProblem, _: int) -> SearchResult:
         rated = _highest(score, question.pool, question.batches * BATCH)
-        return Search(score.astype(np.float64), rated)
+        return SearchResult(score.astype(np.float64), rated)
 
     return search
 
 
-def at_random(question: Question, seed: int) -> Search:
+def search_at_random(question: SearchProblem, seed: int) -> SearchResult:
     """Galaxies in random order."""
     score = np.random.default_rng([seed, 1]).random(len(question.pool))
-    return Search(score, _highest(score, question.pool, question.batches * BATCH))
+    return SearchResult(score, _highest(score, question.pool, question.batches * BATCH))
 
 
-def _fitted(standardised: NDArray[np.float32], question: Question, rated: NDArray[np.int64]) -> Interest:
+def _fit(
+    standardised: NDArray[np.float32], question: SearchProblem, rated: NDArray[np.int64]
+) -> InterestModel:
     return fit_interest(standardised[rated], question.ratings(rated))
 
 
-def _mean(model: Interest, standardised: NDArray[np.float32], rated: NDArray[np.int64]) -> Search:
-    return Search(model.mean(standardised).astype(np.float64), rated)
+def _mean(model: InterestModel, standardised: NDArray[np.float32], rated: NDArray[np.int64]) -> SearchResult:
+    return SearchResult(model.mean(standardised).astype(np.float64), rated)
 
 
-def _drawn(allowed: NDArray[np.bool_], n: int, seed: int) -> NDArray[np.int64]:
+def _draw_rows(allowed: NDArray[np.bool_], n: int, seed: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, 0]).permutation(np.flatnonzero(allowed))[:n]
 
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from encoder.cutouts.stretch import to_rgb
-from encoder.evaluation.anomalies.isophotes import isophotes_of
+from encoder.evaluation.anomalies.isophotes import measure_isophotes
 from encoder.evaluation.sets.samples import Sample
-from encoder.evaluation.sets.vectors import vectors_of
+from encoder.evaluation.sets.vectors import encode_sample
 from encoder.model.encoder import Encoder
 from encoder.model.recipe import ImageRecipe
 from encoder.simulation.simulate import SurveyParameters, cutout, survey_without
@@ -21,7 +21,7 @@ from encoder.simulation.truth import Galaxy, draw_galaxy
 from encoder.training.augment import crop_and_resize
 from encoder.training.simulated import DRAWN_PX, KEPT_PX, KEPT_SHARE
 
-LEFT_OUT = ("merger", "irregular")
+ODD_KINDS = ("merger", "irregular")
 """The anomalies, as training configurations call them."""
 SHARE = 0.014
 """Of anomalies, the paper's of Galaxy Zoo 2."""
@@ -63,9 +63,9 @@ def survey_vectors(
     isophotes: list[NDArray[np.float32]] = []
     embedding: dict[str, list[NDArray[np.float32]]] = {name: [] for name in encoders}
     for sample in _chunks(n):
-        isophotes.append(isophotes_of(sample, recipe, folder, advance))
+        isophotes.append(measure_isophotes(sample, recipe, folder, advance))
         for name, encoder in encoders.items():
-            embedding[name].append(vectors_of(sample, encoder, folder, advance).embedding)
+            embedding[name].append(encode_sample(sample, encoder, folder, advance).embedding)
     return SurveyVectors(
         survey_anomalies(n), np.concatenate(isophotes), {k: np.concatenate(v) for k, v in embedding.items()}
     )
@@ -86,7 +86,7 @@ def survey_galaxy(i: int, *, anomalous: bool) -> tuple[Galaxy, np.random.Generat
     rng = np.random.default_rng([SEED, i, 1])
     while True:
         galaxy = draw_galaxy(rng, SurveyParameters())
-        if (galaxy.kind in LEFT_OUT or galaxy.disturbance in LEFT_OUT) == anomalous:
+        if (galaxy.kind in ODD_KINDS or galaxy.disturbance in ODD_KINDS) == anomalous:
             return galaxy, rng
 
 
@@ -112,7 +112,7 @@ def _sample(start: int, anomalous: NDArray[np.bool_]) -> Sample:
 def _picture(i: int, *, anomalous: bool) -> Tensor:
     """(3, KEPT_PX, KEPT_PX) uint8; its neighbours are never anomalies, or they would give it away."""
     galaxy, rng = survey_galaxy(i, anomalous=anomalous)
-    flux = cutout(galaxy, rng, survey_without(SurveyParameters(), LEFT_OUT), DRAWN_PX)
+    flux = cutout(galaxy, rng, survey_without(SurveyParameters(), ODD_KINDS), DRAWN_PX)
     # g, r, z become blue, green, red; rows grow to the north, a picture's rows to the south.
     rgb = to_rgb(torch.from_numpy(flux[None]).flip(1).flip(2))[0]
     margin = (DRAWN_PX - KEPT_PX) // 2

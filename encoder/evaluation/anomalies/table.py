@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from encoder.anomalies.acquisition import BATCH
-from encoder.evaluation.anomalies.search import Policy, Question, Search
+from encoder.evaluation.anomalies.search import SearchPolicy, SearchProblem, SearchResult
 from encoder.heads.probe import Spread
 
 TOPS = (50, 200)
@@ -45,11 +45,11 @@ class Method:
 
     encoder: str
     name: str
-    policy: Policy
+    policy: SearchPolicy
 
 
 @dataclass(frozen=True)
-class Searches:
+class SearchTables:
     """What was measured of one question.
 
     Attributes:
@@ -63,7 +63,7 @@ class Searches:
 
 def measure(
     one: AnomalySet, methods: Sequence[Method], repeats: int, batches: int, advance: Callable[[int], None]
-) -> Searches:
+) -> SearchTables:
     """Search with every method, `repeats` times each; a repeat's pool is the same for all of them.
 
     Args:
@@ -78,18 +78,18 @@ def measure(
         about = {"question": one.name, "encoder": method.encoder, "method": method.name}
         hits = []
         for repeat in range(repeats):
-            pool = half(one.anomalous, repeat) if one.halved else np.ones(len(one.anomalous), np.bool_)
-            question = Question(one.anomalous, pool, batches)
+            pool = draw_half(one.anomalous, repeat) if one.halved else np.ones(len(one.anomalous), np.bool_)
+            question = SearchProblem(one.anomalous, pool, batches)
             search = method.policy(question, repeat)
             rows.append(about | {"repeat": repeat} | figures(question, search))
             hits.append(np.cumsum(one.anomalous[search.rated])[BATCH - 1 :: BATCH])
             advance(1)
         for i, after in enumerate(np.stack(hits, axis=1).astype(np.float64)):
             found.append(about | {"rated": (i + 1) * BATCH} | asdict(Spread.of(after)))
-    return Searches(pd.DataFrame(rows), pd.DataFrame(found))
+    return SearchTables(pd.DataFrame(rows), pd.DataFrame(found))
 
 
-def half(anomalous: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
+def draw_half(anomalous: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
     """Half A of the galaxies, (n,): half of the anomalies and half of the others, by chance."""
     rng = np.random.default_rng([seed, 2])
     chosen = np.zeros(len(anomalous), np.bool_)
@@ -99,7 +99,7 @@ def half(anomalous: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def figures(question: Question, search: Search) -> dict[str, float]:
+def figures(question: SearchProblem, search: SearchResult) -> dict[str, float]:
     """The figures of one search.
 
     On the galaxies that may not be rated, half B, where there are some: `average_precision`, and
@@ -121,7 +121,7 @@ def figures(question: Question, search: Search) -> dict[str, float]:
     return values | _on_the_pool(question, search)
 
 
-def summary(repeats: pd.DataFrame) -> pd.DataFrame:
+def summarise(repeats: pd.DataFrame) -> pd.DataFrame:
     """Mean and deviation of every figure: `question`, `encoder`, `method`, `figure`, `repeats`, ..."""
     long = repeats.drop(columns="repeat").melt(_KEYS, var_name="figure", ignore_index=True).dropna()
     grouped = long.groupby([*_KEYS, "figure"], sort=False)["value"]
@@ -129,7 +129,7 @@ def summary(repeats: pd.DataFrame) -> pd.DataFrame:
     return spread.reset_index()
 
 
-def _on_the_pool(question: Question, search: Search) -> dict[str, float]:
+def _on_the_pool(question: SearchProblem, search: SearchResult) -> dict[str, float]:
     anomalous, total = question.anomalous, int((question.anomalous & question.pool).sum())
     hits = int(anomalous[search.rated].sum())
     unrated = question.pool.copy()

@@ -12,9 +12,9 @@ from rich.progress import Progress
 from encoder.evaluation.anomalies.search import BATCHES
 from encoder.evaluation.figures.contenders import Contender
 from encoder.evaluation.figures.few_labels import REPEATS
-from encoder.evaluation.sets.real import simulated_votes
+from encoder.evaluation.sets.real import load_simulated_votes
 from encoder.evaluation.sets.samples import Sample
-from encoder.evaluation.sets.vectors import vectors_of
+from encoder.evaluation.sets.vectors import encode_sample
 
 SIMULATED = 20_000
 
@@ -72,10 +72,10 @@ class TaskRun:
         key = sample.name, one.name
         if key not in self._encoded:
             advance = self.bar(f"encoding {sample.name}, {one.name}", len(sample.ids))
-            self._encoded[key] = vectors_of(sample, one.encoder, self.cache, advance).embedding
+            self._encoded[key] = encode_sample(sample, one.encoder, self.cache, advance).embedding
         return self._encoded[key]
 
     @cached_property
     def reference(self) -> Sample:
         """Simulated galaxies of the usual kinds, those of `galcat evaluate` where as many are wanted."""
-        return simulated_votes(self.protocol.reference, self.cache)[0].sample
+        return load_simulated_votes(self.protocol.reference, self.cache)[0].sample

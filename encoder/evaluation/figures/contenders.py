@@ -30,7 +30,7 @@ class Contender:
         return self.is_release and self.encoder.tree.name == GZD5.name
 
 
-def contenders(
+def load_contenders(
     weights: Path | None,
     against: Sequence[Path],
     views: int | None,

@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from encoder.errors import EvaluationError
 from encoder.evaluation.figures.contenders import Contender
 from encoder.evaluation.figures.measures import Vectors
-from encoder.evaluation.sets.real import Efigi
-from encoder.heads.probe import Spread, classifier, draws, possible_labels
-from encoder.model.atomic_file import write_whole
+from encoder.evaluation.sets.real import EfigiSet
+from encoder.heads.probe import Spread, draw_labels, make_classifier, possible_labels
+from encoder.model.atomic_file import write_atomically
 from encoder.model.encoder import Encoder
 from encoder.model.network import Network
 from encoder.training.augment import Share, augment
@@ -42,7 +42,11 @@ _LOGIT_SPREAD = 1.0
 
 
 def deep_table(
-    efigi: Efigi, contenders: Sequence[Contender], vectors: Vectors, folder: Path, progress: Progress | None
+    efigi: EfigiSet,
+    contenders: Sequence[Contender],
+    vectors: Vectors,
+    folder: Path,
+    progress: Progress | None,
 ) -> pd.DataFrame:
     """Balanced accuracy on rings of fine-tuned networks, on the same draws of labels as the frozen ones.
 
@@ -63,13 +67,13 @@ def deep_table(
         pictures: Tensor | None = None
         for n in labels:
             scores = []
-            for repeat, (learnt, tested) in enumerate(draws(efigi.ringed, n, REPEATS)):
+            for repeat, (learnt, tested) in enumerate(draw_labels(efigi.ringed, n, REPEATS)):
                 file = folder / f"deep-{_key(encoder, efigi)}-{n}-{repeat}.json"
                 if not file.exists():
                     if pictures is None:
                         pictures = _pictures(efigi, encoder)
-                    score = _tuned_accuracy(encoder, pictures, frozen, efigi.ringed, learnt, tested)
-                    write_whole(file, json.dumps(score).encode(), EvaluationError)
+                    score = _measure_tuned(encoder, pictures, frozen, efigi.ringed, learnt, tested)
+                    write_atomically(file, json.dumps(score).encode(), EvaluationError)
                 scores.append(float(json.loads(file.read_text())))
                 if progress and bar is not None:
                     progress.advance(bar)
@@ -78,7 +82,7 @@ def deep_table(
     return pd.DataFrame(rows)
 
 
-def _tuned_accuracy(
+def _measure_tuned(
     encoder: Encoder,
     pictures: Tensor,
     frozen: NDArray[np.float32],
@@ -86,7 +90,7 @@ def _tuned_accuracy(
     learnt: NDArray[np.int64],
     tested: NDArray[np.int64],
 ) -> float:
-    network, head = tuned(encoder, pictures[learnt], frozen[learnt], truth[learnt])
+    network, head = tune(encoder, pictures[learnt], frozen[learnt], truth[learnt])
     rgb = pictures[tested].float() / 255
     embedding = replace(encoder, _network=network).encode(rgb).embedding
     with torch.inference_mode():
@@ -94,7 +98,7 @@ def _tuned_accuracy(
     return float(balanced_accuracy_score(truth[tested], said))
 
 
-def tuned(
+def tune(
     encoder: Encoder, pictures: Tensor, frozen: NDArray[np.float32], truth: NDArray[np.bool_]
 ) -> tuple[Network, nn.Linear]:
     """A network and a head trained on a few labelled pictures; the same ones every time.
@@ -131,7 +135,7 @@ def tuned(
 
 def _probe_head(frozen: NDArray[np.float32], truth: NDArray[np.bool_]) -> nn.Linear:
     """The frozen probe as one linear layer, its logits spread by 1 over the labelled galaxies."""
-    scaler, regression = (step for _, step in classifier().fit(frozen, truth).steps)
+    scaler, regression = (step for _, step in make_classifier().fit(frozen, truth).steps)
     weight = regression.coef_ / scaler.scale_
     bias = regression.intercept_ - weight @ scaler.mean_
     spread = _LOGIT_SPREAD / max(float((frozen @ weight[0]).std()), 1e-6)
@@ -154,14 +158,14 @@ def _last_weights(backbone: nn.Module) -> list[nn.Parameter]:
     return last
 
 
-def _pictures(efigi: Efigi, encoder: Encoder) -> Tensor:
+def _pictures(efigi: EfigiSet, encoder: Encoder) -> Tensor:
     """Every test galaxy as the recipe shows it, (n, 3, size, size) uint8."""
     rows = efigi.tested.nonzero()[0]
     each = [(efigi.sample.picture(int(i), encoder.recipe) * 255).round().to(torch.uint8) for i in rows]
     return torch.stack(each)
 
 
-def _key(encoder: Encoder, efigi: Efigi) -> str:
+def _key(encoder: Encoder, efigi: EfigiSet) -> str:
     recipe = json.dumps(encoder.recipe.to_dict(), sort_keys=True)
     settings = (_TRAINED, _STEPS, _BATCH, _RATE, _HEAD_RATE, _DECAY, _ZOOM, _LOGIT_SPREAD)
     parts = (encoder.sha256, recipe, encoder.view_set, efigi.sample.version, settings)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from encoder.errors import EvaluationError
 from encoder.evaluation.figures.few_labels import CLASSES, LabelSet, Split, row, splits
-from encoder.finetuning.finetune import TunedTask, TuningSettings, compare
-from encoder.model.atomic_file import write_whole
+from encoder.finetuning.finetune import TunedTask, TuningSettings, compare_tuning
+from encoder.model.atomic_file import write_atomically
 from encoder.model.baselines import IMAGENET, SCRATCH
 from encoder.model.encoder import Encoder
 
@@ -24,7 +24,7 @@ DEEP = "deep"
 _TASK = TunedTask("ring", "Has the galaxy a ring?", CLASSES)
 
 
-def deep_rows(
+def deep_table(
     one: LabelSet,
     name: str,
     encoder: Encoder,
@@ -75,10 +75,12 @@ def _draw(
         rows = np.concatenate([learnt, split.tested])
         tested = np.arange(len(rows)) >= len(learnt)
         votes = np.stack([~one.ringed[rows], one.ringed[rows]], axis=1).astype(np.float32)
-        table = compare(encoder, _pictures(one, rows, encoder), votes, _TASK, tested, skipped, settings)
+        table = compare_tuning(
+            encoder, _pictures(one, rows, encoder), votes, _TASK, tested, skipped, settings
+        )
         tuned = table[table["method"] != "frozen"].set_index("method")[["balanced_accuracy", "auc"]]
         figures = {str(method): list(of) for method, *of in tuned.itertuples()}
-        write_whole(file, json.dumps(figures).encode(), EvaluationError)
+        write_atomically(file, json.dumps(figures).encode(), EvaluationError)
     return {method: (of[0], of[1]) for method, of in json.loads(file.read_text()).items()}
 
 

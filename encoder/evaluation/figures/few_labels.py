@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from encoder.evaluation.sets.real import Efigi, Ringed
+from encoder.evaluation.sets.real import EfigiSet, RingSet
 from encoder.evaluation.sets.samples import Sample
 from encoder.heads.fit import fit_head
-from encoder.heads.probe import LABELS, Spread, classifier, possible_labels
+from encoder.heads.probe import LABELS, Spread, make_classifier, possible_labels
 from encoder.training.efigi import has_ring
 
 REPEATS = 20
@@ -63,7 +63,7 @@ class Split:
         return self.learnt[:, :n].ravel()
 
 
-def efigi_rings(efigi: Efigi) -> LabelSet:
+def efigi_rings(efigi: EfigiSet) -> LabelSet:
     """Expert labels: learnt from the encoder's training split, tested on all ringed test galaxies."""
     ringed = has_ring(efigi.table)
     learnable = _rarer(ringed[~efigi.tested])
@@ -74,7 +74,7 @@ def efigi_rings(efigi: Efigi) -> LabelSet:
     )
 
 
-def decals_rings_labels(rings: Ringed) -> LabelSet:
+def decals_rings_labels(rings: RingSet) -> LabelSet:
     """Volunteers' labels of real DECaLS galaxies; what the most labels leave is tested on."""
     every = np.ones(len(rings.ringed), np.bool_)
     labels = tuple(possible_labels(rings.ringed))
@@ -152,7 +152,7 @@ def _ring_chance(
 ) -> NDArray[np.floating]:
     learnt = split.first(n)
     if method == FROZEN:
-        model = classifier().fit(embedding[learnt], ringed[learnt])
+        model = make_classifier().fit(embedding[learnt], ringed[learnt])
         chance: NDArray[np.floating] = model.predict_proba(embedding[split.tested])[:, 1]
         return chance
     votes = np.stack([~ringed[learnt], ringed[learnt]], axis=1).astype(np.float64)

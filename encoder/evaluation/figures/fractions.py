@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.model.gz_tree import Tree
-from encoder.model.posterior import covered
+from encoder.model.posterior import coverage
 
-FEWEST_VOTES = 5
+MIN_VOTES = 5
 CONFIDENT = 0.8
 """Share of one answer from which the volunteers count as sure."""
 
@@ -58,12 +58,12 @@ def fraction_figures(
         truth: (n, n_answers) fractions that are right on average, where somebody knows.
     """
     known = np.full(votes.shape, np.nan, np.float32) if truth is None else truth
-    inside = covered(alpha, votes.astype(np.int64), tree)
+    inside = coverage(alpha, votes.astype(np.int64), tree)
     fractions = tree.fractions(alpha)
     figures = []
     for question in tree.questions:
         q = question.slice
-        rows = votes[:, q].sum(axis=1) >= FEWEST_VOTES
+        rows = votes[:, q].sum(axis=1) >= MIN_VOTES
         if rows.any():
             figures.append(
                 _question(question.name, fractions[rows, q], votes[rows, q], inside[rows, q], known[rows, q])
@@ -76,7 +76,7 @@ def observed_fractions(votes: NDArray[np.float32], tree: Tree) -> NDArray[np.flo
     observed = np.full(votes.shape, np.nan, np.float32)
     for q in tree.slices:
         totals = votes[:, q].sum(axis=1)
-        rows = totals >= FEWEST_VOTES
+        rows = totals >= MIN_VOTES
         observed[rows, q] = votes[rows, q] / totals[rows, None]
     return observed
 

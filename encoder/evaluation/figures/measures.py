@@ -8,31 +8,31 @@ from sklearn.metrics import balanced_accuracy_score
 
 from encoder.evaluation.figures.contenders import Contender
 from encoder.evaluation.figures.fractions import fraction_figures
-from encoder.evaluation.figures.retrieval import by_components, nearest, retrieval
-from encoder.evaluation.sets.real import COUNTED, FEWEST_TAGGED, Efigi, Ringed, Voted
-from encoder.heads.probe import REPEATS, folded_auc, possible_labels, ring_accuracy
-from encoder.model.encoder import Encoded
+from encoder.evaluation.figures.retrieval import find_nearest, measure_components, measure_retrieval
+from encoder.evaluation.sets.real import COUNTED, MIN_TAGGED, EfigiSet, RingSet, VoteSet
+from encoder.heads.probe import REPEATS, cross_validated_auc, few_label_accuracy, possible_labels
+from encoder.model.encoder import EncodedPictures
 from encoder.model.gz_tree import GZD5
 from encoder.model.projection import fit_projection
 from encoder.training.release import SEARCHED_WIDTH
 
-Vectors = Mapping[str, Encoded]
+Vectors = Mapping[str, EncodedPictures]
 """What each encoder says of one sample, by the encoder's name."""
 
 
-def tag_table(efigi: Efigi, vectors: Vectors) -> pd.DataFrame:
+def tag_table(efigi: EfigiSet, vectors: Vectors) -> pd.DataFrame:
     """Retrieval of every tag among the test galaxies, in 40 components of the training galaxies."""
     rows = []
     for name, encoded in vectors.items():
         projection = fit_projection(encoded.embedding[~efigi.tested], SEARCHED_WIDTH)
-        neighbours = nearest(projection.apply(encoded.embedding[efigi.tested]))
+        neighbours = find_nearest(projection.apply(encoded.embedding[efigi.tested]))
         for tag, tagged in efigi.tags.items():
-            found = asdict(retrieval(neighbours, tagged))
+            found = asdict(measure_retrieval(neighbours, tagged))
             rows.append({"encoder": name, "tag": tag, "counted": tag in efigi.counted_tags, **found})
     return pd.DataFrame(rows)
 
 
-def smooth_table(efigi: Efigi, vectors: Vectors, contenders: Sequence[Contender]) -> pd.DataFrame:
+def smooth_table(efigi: EfigiSet, vectors: Vectors, contenders: Sequence[Contender]) -> pd.DataFrame:
     """Balanced accuracy of smooth against featured, T <= -4 against 1..7, of releases that answer GZD-5."""
     clear, spiral = efigi.featured
     smooth, featured = (GZD5.index(f"smooth-or-featured_{a}") for a in ("smooth", "featured-or-disk"))
@@ -46,37 +46,41 @@ def smooth_table(efigi: Efigi, vectors: Vectors, contenders: Sequence[Contender]
     return pd.DataFrame(rows, columns=["encoder", "galaxies", "balanced_accuracy"])
 
 
-def ring_table(efigi: Efigi, vectors: Vectors) -> pd.DataFrame:
+def ring_table(efigi: EfigiSet, vectors: Vectors) -> pd.DataFrame:
     """Balanced accuracy on rings against the number of labels, frozen vectors."""
     rows = []
     for name, encoded in vectors.items():
         for n in possible_labels(efigi.ringed):
-            score = asdict(ring_accuracy(encoded.embedding[efigi.tested], efigi.ringed, n))
+            score = asdict(few_label_accuracy(encoded.embedding[efigi.tested], efigi.ringed, n))
             rows.append({"encoder": name, "method": "frozen", "labels": n, "repeats": REPEATS, **score})
     return pd.DataFrame(rows, columns=["encoder", "method", "labels", "repeats", "mean", "deviation"])
 
 
-def decals_table(rings: Ringed, vectors: Vectors) -> pd.DataFrame:
+def decals_table(rings: RingSet, vectors: Vectors) -> pd.DataFrame:
     """Area under the ROC curve of DECaLS rings, frozen vectors."""
     return pd.DataFrame(
         [
-            {"encoder": name, "galaxies": len(rings.ringed), **asdict(folded_auc(e.embedding, rings.ringed))}
+            {
+                "encoder": name,
+                "galaxies": len(rings.ringed),
+                **asdict(cross_validated_auc(e.embedding, rings.ringed)),
+            }
             for name, e in vectors.items()
         ]
     )
 
 
-def component_table(efigi: Efigi, vectors: Vectors) -> pd.DataFrame:
+def component_table(efigi: EfigiSet, vectors: Vectors) -> pd.DataFrame:
     """Variance and retrieval against the number of components."""
     rows = []
     for name, encoded in vectors.items():
         fitted, searched = (encoded.embedding[part] for part in (~efigi.tested, efigi.tested))
         tags = efigi.counted_tags or efigi.tags
-        rows += [{"encoder": name, **asdict(f)} for f in by_components(fitted, searched, tags)]
+        rows += [{"encoder": name, **asdict(f)} for f in measure_components(fitted, searched, tags)]
     return pd.DataFrame(rows)
 
 
-def fraction_table(voted: Voted, vectors: Vectors, contenders: Sequence[Contender]) -> pd.DataFrame:
+def fraction_table(voted: VoteSet, vectors: Vectors, contenders: Sequence[Contender]) -> pd.DataFrame:
     """Errors of the vote fractions and coverage of the intervals, a row a question."""
     rows = []
     for contender in contenders:
@@ -112,16 +116,16 @@ def summary_table(tables: Mapping[str, pd.DataFrame], contenders: Sequence[Conte
     return pd.DataFrame(rows)
 
 
-def seen_in_training(efigi: Efigi, contender: Contender) -> bool:
+def has_seen_test_galaxies(efigi: EfigiSet, contender: Contender) -> bool:
     """Whether a release was trained on more of EFIGI than the split leaves, so on some test galaxies."""
     galaxies = contender.encoder.training.get("galaxies", {})
     return isinstance(galaxies, dict) and galaxies.get("efigi", 0) > int((~efigi.tested).sum())
 
 
-def about_tags(efigi: Efigi) -> str:
+def about_tags(efigi: EfigiSet) -> str:
     """Which tags the mean is over, and which were too rare."""
     left = [tag for tag in COUNTED if tag not in efigi.counted_tags]
-    rare = f"; fewer than {FEWEST_TAGGED} test galaxies have: {', '.join(left)}" if left else ""
+    rare = f"; fewer than {MIN_TAGGED} test galaxies have: {', '.join(left)}" if left else ""
     return f"Mean over {', '.join(efigi.counted_tags) or 'no tag'}{rare}."
 
 

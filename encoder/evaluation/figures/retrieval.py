@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 
-AT_PRECISION = 10
-AT_RECALL = 100
+PRECISION_AT = 10
+RECALL_AT = 100
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Retrieval:
     recall_of_chance: float
 
 
-def nearest(search: NDArray[np.float32], k: int = AT_RECALL) -> NDArray[np.int64]:
+def find_nearest(search: NDArray[np.float32], k: int = RECALL_AT) -> NDArray[np.int64]:
     """The k nearest others of each galaxy by Euclidean distance, nearest first, (n, k).
 
     Args:
@@ -44,11 +44,11 @@ def nearest(search: NDArray[np.float32], k: int = AT_RECALL) -> NDArray[np.int64
     return order
 
 
-def retrieval(neighbours: NDArray[np.int64], tagged: NDArray[np.bool_]) -> Retrieval:
+def measure_retrieval(neighbours: NDArray[np.int64], tagged: NDArray[np.bool_]) -> Retrieval:
     """How well one tag is found.
 
     Args:
-        neighbours: (n, k) of `nearest`.
+        neighbours: (n, k) of `find_nearest`.
         tagged: (n,), two galaxies at least.
     """
     found = tagged[neighbours[tagged]]
@@ -56,13 +56,13 @@ def retrieval(neighbours: NDArray[np.int64], tagged: NDArray[np.bool_]) -> Retri
     return Retrieval(
         tagged=others + 1,
         share=float(tagged.mean()),
-        precision=float(found[:, :AT_PRECISION].mean()),
+        precision=float(found[:, :PRECISION_AT].mean()),
         recall=float(found.sum(axis=1).mean() / others),
         recall_of_chance=found.shape[1] / (n - 1),
     )
 
 
-NUMBERS = (2, 5, 10, 20, 30, 40, 60, 80, 120, 200, 320)
+COMPONENT_COUNTS = (2, 5, 10, 20, 30, 40, 60, 80, 120, 200, 320)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class ComponentFigures:
     precision: float
 
 
-def by_components(
+def measure_components(
     fitted: NDArray[np.float32], searched: NDArray[np.float32], tags: Mapping[str, NDArray[np.bool_]]
 ) -> list[ComponentFigures]:
     """Variance and retrieval for growing numbers of components, and last for all of them.
@@ -95,8 +95,8 @@ def by_components(
     projected = pca.transform(searched.astype(np.float64))
     held = np.cumsum(pca.explained_variance_ratio_)
     figures = []
-    for k in (*(k for k in NUMBERS if k < most), most):
-        neighbours = nearest(projected[:, :k], AT_PRECISION)
-        precision = np.mean([retrieval(neighbours, tagged).precision for tagged in tags.values()])
+    for k in (*(k for k in COMPONENT_COUNTS if k < most), most):
+        neighbours = find_nearest(projected[:, :k], PRECISION_AT)
+        precision = np.mean([measure_retrieval(neighbours, tagged).precision for tagged in tags.values()])
         figures.append(ComponentFigures(k, float(held[k - 1]), float(precision)))
     return figures

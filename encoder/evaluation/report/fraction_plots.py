@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from encoder.evaluation.figures.fractions import observed_fractions, reliability
 from encoder.evaluation.report.plots import colours, save
-from encoder.evaluation.sets.real import Voted
+from encoder.evaluation.sets.real import VoteSet
 from encoder.model.gz_tree import GZD5
 
 _SETS = ("#1f5fa8", "#2a9d5c", "#c23b22")
@@ -51,7 +51,7 @@ def plot_errors(table: pd.DataFrame, file: Path) -> None:
 
 
 def plot_calibration(
-    voted: Sequence[Voted], alphas: Mapping[str, NDArray[np.float32]], table: pd.DataFrame, file: Path
+    voted: Sequence[VoteSet], alphas: Mapping[str, NDArray[np.float32]], table: pd.DataFrame, file: Path
 ) -> None:
     """Voted against said fractions of each question, and the coverage of the 90 % intervals.
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from encoder.evaluation.figures.contenders import Contender
-from encoder.evaluation.figures.fractions import CONFIDENT, FEWEST_VOTES
+from encoder.evaluation.figures.fractions import CONFIDENT, MIN_VOTES
 
 _DECIMALS = 6
 _FIGURES = {
@@ -29,7 +29,7 @@ def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]
     return files
 
 
-def markdown(
+def render_report(
     contenders: Sequence[Contender],
     tables: Mapping[str, pd.DataFrame],
     notes: Sequence[str],
@@ -102,7 +102,7 @@ def _smooth(smooth: pd.DataFrame) -> list[str]:
 
 def _fractions(fractions: pd.DataFrame) -> list[str]:
     about = (
-        f"Mean absolute deviation over all answers of a question, where at least {FEWEST_VOTES} people "
+        f"Mean absolute deviation over all answers of a question, where at least {MIN_VOTES} people "
         "answered it. Constant: always the mean of the other galaxies of the set. Vote noise: what a "
         "perfect predictor would have. Truth: the simulator's own mean fractions, which no picture can "
         "beat. Confident: galaxies where one answer has "

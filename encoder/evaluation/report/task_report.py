@@ -26,7 +26,7 @@ _ON_POOL = {
 _FIGURES = {"anomalies": ("average_precision", "found"), "few_labels": ("few_labels",)}
 
 
-def tasks_markdown(
+def render_task_report(
     contenders: Sequence[Contender],
     tables: Mapping[str, pd.DataFrame],
     about: Sequence[str],

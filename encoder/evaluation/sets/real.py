@@ -24,7 +24,7 @@ DECALS_FIXTURE = "gz_decals_dr5_fixture"
 FIRST_VOTES = Path("votes") / "gz_decals_q1_votes.csv"
 TESTED = 0.4
 """Share of EFIGI that is tested on, ring-stratified, by a hash of the name."""
-FEWEST_TAGGED = 30
+MIN_TAGGED = 30
 """A tag of fewer test galaxies is listed and not counted in the mean."""
 WHOLE_FRAME = 1.0
 
@@ -65,7 +65,7 @@ _EARLIER_QUESTIONS = {
 
 
 @dataclass(frozen=True)
-class Efigi:
+class EfigiSet:
     """EFIGI galaxies with expert attributes.
 
     Attributes:
@@ -93,7 +93,7 @@ class Efigi:
     @cached_property
     def counted_tags(self) -> dict[str, NDArray[np.bool_]]:
         """Those of the tags whose mean is reported."""
-        return {t: self.tags[t] for t in COUNTED if t in self.tags and self.tags[t].sum() >= FEWEST_TAGGED}
+        return {t: self.tags[t] for t in COUNTED if t in self.tags and self.tags[t].sum() >= MIN_TAGGED}
 
     @cached_property
     def featured(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -105,7 +105,7 @@ class Efigi:
 
 
 @dataclass(frozen=True)
-class Ringed:
+class RingSet:
     """Galaxies with and without a ring.
 
     Attributes:
@@ -118,7 +118,7 @@ class Ringed:
 
 
 @dataclass(frozen=True)
-class Voted:
+class VoteSet:
     """Galaxies with votes.
 
     Attributes:
@@ -134,7 +134,7 @@ class Voted:
     truth: NDArray[np.float32] | None = None
 
 
-def efigi(data: Path) -> Efigi:
+def load_efigi(data: Path) -> EfigiSet:
     """EFIGI with its fixed test split.
 
     Raises:
@@ -147,10 +147,10 @@ def efigi(data: Path) -> Efigi:
     names = table["PGCname"].tolist()
     files = [path.parent / "images" / name for name in table["image"]]
     tested = stratified_test_mask(table, TESTED)
-    return Efigi(sample_of_files(EFIGI, names, files, WHOLE_FRAME), table, tested)
+    return EfigiSet(sample_of_files(EFIGI, names, files, WHOLE_FRAME), table, tested)
 
 
-def decals_rings(data: Path) -> Ringed:
+def load_decals_rings(data: Path) -> RingSet:
     """Galaxy Zoo DECaLS galaxies that volunteers tagged as ringed, or did not.
 
     Raises:
@@ -165,10 +165,10 @@ def decals_rings(data: Path) -> Ringed:
     for of, what in ((ringed, "with a ring"), (~ringed, "without")):
         if of.sum() < FOLDS:
             raise LabelTableError(f"label table {path} has {of.sum()} galaxies {what}, {FOLDS} are needed")
-    return Ringed(sample, ringed)
+    return RingSet(sample, ringed)
 
 
-def decals_votes(data: Path) -> Voted:
+def load_decals_votes(data: Path) -> VoteSet:
     """Every real DECaLS picture at hand that has counted votes: the published tables', and the ring set's.
 
     Of the ring set only the first question was counted. A galaxy that was put up twice has both counts.
@@ -188,7 +188,7 @@ def decals_votes(data: Path) -> Voted:
         raise EvaluationError(f"{data}: no picture of its vote tables is there")
     names = sorted(votes)
     sample = sample_of_files("gz_decals_votes", names, [files[name] for name in names], None)
-    return Voted("real DECaLS", sample, np.stack([votes[name] for name in names]))
+    return VoteSet("real DECaLS", sample, np.stack([votes[name] for name in names]))
 
 
 def _vote_tables(data: Path) -> list[tuple[dict[str, NDArray[np.float32]], dict[str, Path]]]:
@@ -241,7 +241,7 @@ OTHER_RANGES = SurveyParameters(
 """Wider seeing and less depth; ellipticals, edge-on disks and arms outside the usual ranges."""
 
 
-def simulated_votes(n: int, cache: Path) -> list[Voted]:
+def load_simulated_votes(n: int, cache: Path) -> list[VoteSet]:
     """Galaxies of the usual ranges with a seed of their own, and as many of ranges never trained on.
 
     Args:
@@ -256,5 +256,5 @@ def simulated_votes(n: int, cache: Path) -> list[Voted]:
     for title, name, seed, survey in sets:
         galaxies = simulated_galaxies(n, seed, cache, survey)
         sample = sample_of_simulated(name, galaxies, f"{seed} {survey} {galaxies.votes.tolist()}")
-        voted.append(Voted(title, sample, galaxies.votes, true_fractions(n, seed, survey)))
+        voted.append(VoteSet(title, sample, galaxies.votes, true_fractions(n, seed, survey)))
     return voted

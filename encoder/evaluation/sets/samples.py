@@ -71,7 +71,7 @@ def _digest(values: Iterable[object]) -> str:
     return hashlib.sha256("\n".join(map(repr, values)).encode()).hexdigest()[:16]
 
 
-def check_left_out(encoder: Encoder, wanted: Mapping[str, Sequence[str]]) -> None:
+def check_untrained_on(encoder: Encoder, wanted: Mapping[str, Sequence[str]]) -> None:
     """Refuse an encoder that may have learnt what it is to find.
 
     Args:

@@ -14,12 +14,14 @@ import torch
 
 from encoder.errors import EvaluationError
 from encoder.evaluation.sets.samples import Sample
-from encoder.model.encoder import Encoded, Encoder
+from encoder.model.encoder import EncodedPictures, Encoder
 
 _GALAXIES_A_FILE = 256
 
 
-def vectors_of(sample: Sample, encoder: Encoder, folder: Path, advance: Callable[[int], None]) -> Encoded:
+def encode_sample(
+    sample: Sample, encoder: Encoder, folder: Path, advance: Callable[[int], None]
+) -> EncodedPictures:
     """Encode a sample, or read what was kept of it.
 
     Args:
@@ -39,10 +41,10 @@ def vectors_of(sample: Sample, encoder: Encoder, folder: Path, advance: Callable
         file = folder / f"{sample.name}-{key}-{start}.npz"
         if not file.exists():
             pictures = torch.stack([sample.picture(i, encoder.recipe) for i in rows])
-            _keep(encoder.encode(pictures), file)
-        parts.append(_kept(file))
+            _write_cache(encoder.encode(pictures), file)
+        parts.append(_read_cache(file))
         advance(len(rows))
-    return Encoded(
+    return EncodedPictures(
         np.concatenate([p.embedding for p in parts]), np.concatenate([p.concentrations_alpha for p in parts])
     )
 
@@ -53,16 +55,16 @@ def _key(sample: Sample, encoder: Encoder) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def _keep(encoded: Encoded, file: Path) -> None:
+def _write_cache(encoded: EncodedPictures, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.stem}.part.npz")
     np.savez(unfinished, embedding=encoded.embedding, alpha=encoded.concentrations_alpha)
     unfinished.replace(file)
 
 
-def _kept(file: Path) -> Encoded:
+def _read_cache(file: Path) -> EncodedPictures:
     try:
         with file.open("rb") as opened, np.load(opened) as arrays:
-            return Encoded(arrays["embedding"], arrays["alpha"])
+            return EncodedPictures(arrays["embedding"], arrays["alpha"])
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise EvaluationError(f"{file} is damaged: delete it and run again") from error

@@ -21,7 +21,7 @@ from catalog.tasks.anomaly_rounds import (
 from catalog.tasks.labels import Ratings, read_mean_ratings
 from catalog.tasks.tasks import Task, find_task
 from encoder.anomalies.acquisition import BATCH, TOP, Candidates
-from encoder.anomalies.gaussian_process import Interest, fit_interest, standardised
+from encoder.anomalies.gaussian_process import InterestModel, fit_interest, standardise
 from galcat.errors import JobError
 from galcat.workflows.writing import writing
 
@@ -44,11 +44,11 @@ class Search:
     vectors: NDArray[np.float32]
     before: AnomalyRound | None
 
-    def interest(self) -> Interest:
+    def interest(self) -> InterestModel:
         """Fit the Gaussian process.
 
         Raises:
-            TaskError: Fewer than two galaxies are rated.
+            LearningError: Fewer than two galaxies are rated.
         """
         return fit_interest(self.vectors, self.ratings.ratings)
 
@@ -121,17 +121,17 @@ def read_search(connection: psycopg.Connection, name: str) -> Search:
         task,
         release,
         Ratings(ids, ratings.ratings[kept], ratings.labels_seen),
-        standardised(search, release.deviations),
+        standardise(search, release.deviations),
         find_last_round(connection, task),
     )
 
 
 def rate_by(
-    search: Search, model: Interest, connection: psycopg.Connection, object_ids: list[int]
+    search: Search, model: InterestModel, connection: psycopg.Connection, object_ids: list[int]
 ) -> list[Offer]:
     """What a model expects of some galaxies, on demand; one without a vector is left out."""
     ids, vectors = read_vectors(connection, search.release, object_ids, "search")
-    mean, deviation = model.predict(standardised(vectors, search.release.deviations))
+    mean, deviation = model.predict(standardise(vectors, search.release.deviations))
     return [
         Offer(identity, None, interest, uncertainty)
         for identity, interest, uncertainty in zip(
@@ -143,14 +143,14 @@ def rate_by(
 def _expected(
     connection: psycopg.Connection,
     search: Search,
-    model: Interest,
+    model: InterestModel,
     known: NDArray[np.int64],
     progress: Callable[[int], None] | None,
 ) -> tuple[list[Offer], TopList]:
     candidates = Candidates(model, BATCH, TOP)
     with stream_vectors(connection, search.release, "search") as chunks:
         for ids, vectors in chunks:
-            candidates.add(ids, standardised(vectors, search.release.deviations), ~np.isin(ids, known))
+            candidates.add(ids, standardise(vectors, search.release.deviations), ~np.isin(ids, known))
             if progress is not None:
                 progress(len(ids))
     batch, ranking = candidates.batch, candidates.ranking
@@ -158,7 +158,7 @@ def _expected(
     columns = (batch.ids, improvement, batch.mean, batch.deviation)
     offers = [Offer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
     ids, vectors = read_vectors(connection, search.release, ranking.ids.tolist(), "search")
-    _, deviation = model.predict(standardised(vectors, search.release.deviations))
+    _, deviation = model.predict(standardise(vectors, search.release.deviations))
     kept = np.isin(ranking.ids, ids)  # one may have gone meanwhile
     uncertainty = deviation[np.searchsorted(ids, ranking.ids[kept])]
     return offers, TopList(ranking.ids[kept], ranking.mean[kept], uncertainty)

@@ -16,7 +16,7 @@ from catalog.tasks.model_versions import (
     publish_version,
 )
 from catalog.tasks.tasks import show_task
-from encoder.anomalies.gaussian_process import Interest, standardised
+from encoder.anomalies.gaussian_process import InterestModel, standardise
 from galcat.workflows.tasks.anomaly_round import Search, read_search
 from galcat.workflows.tasks.learn import Counted, Learnt
 from galcat.workflows.writing import writing
@@ -37,7 +37,7 @@ def write_interest(url: str, name: str, progress: Callable[[int], None] | None =
     Raises:
         CatalogError: There is no such task.
         JobError: The task has classes and no ratings.
-        TaskError: Fewer than two galaxies are rated.
+        LearningError: Fewer than two galaxies are rated.
     """
     with writing(url) as connection, connect(url, autocommit=True) as reader:
         search = read_search(connection, name)
@@ -66,11 +66,11 @@ def _score_later_ones(connection: psycopg.Connection, search: Search, shown: Ver
     if not later:
         return 0
     chunk = read_vectors(connection, search.release, later, "search")
-    scores = _expected(Interest.from_bytes(shown.model), search, iter([chunk]))
+    scores = _expected(InterestModel.from_bytes(shown.model), search, iter([chunk]))
     return add_scores(connection, search.task, shown, scores)
 
 
-def _expected(model: Interest, search: Search, chunks: Iterator[Vectors]) -> Iterator[Scores]:
+def _expected(model: InterestModel, search: Search, chunks: Iterator[Vectors]) -> Iterator[Scores]:
     for ids, vectors in chunks:
-        mean, deviation = model.predict(standardised(vectors, search.release.deviations))
+        mean, deviation = model.predict(standardise(vectors, search.release.deviations))
         yield ids, mean[:, None], deviation[:, None]

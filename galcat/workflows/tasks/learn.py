@@ -23,7 +23,7 @@ from catalog.tasks.model_versions import (
 )
 from catalog.tasks.ranking import draw_unlabelled
 from catalog.tasks.tasks import Task, find_task, show_task
-from encoder.heads.fit import Head, fit_head
+from encoder.heads.fit import TaskHead, fit_head
 from galcat.errors import JobError
 from galcat.workflows.writing import writing
 
@@ -64,11 +64,11 @@ class Lesson:
     votes: Votes
     vectors: NDArray[np.float32]
 
-    def head(self) -> Head:
+    def head(self) -> TaskHead:
         """Learn it.
 
         Raises:
-            TaskError: There are not two galaxies of each class.
+            LearningError: There are not two galaxies of each class.
         """
         return fit_head(self.vectors, self.votes.votes, self.task.classes)
 
@@ -90,7 +90,7 @@ def learn(
     Raises:
         CatalogError: There is no such task.
         JobError: The task has ratings and no classes.
-        TaskError: There are not two galaxies of each class.
+        LearningError: There are not two galaxies of each class.
     """
     with writing(url) as connection:
         lesson = read_lesson(connection, name)
@@ -161,7 +161,9 @@ def step_back(method: str, report: dict[str, object], shown: Version) -> str | N
     return None
 
 
-def _drift(connection: psycopg.Connection, lesson: Lesson, head: Head, shown: Version | None) -> float | None:
+def _drift(
+    connection: psycopg.Connection, lesson: Lesson, head: TaskHead, shown: Version | None
+) -> float | None:
     """How far probabilities move from the version that is shown, on average over random galaxies."""
     if shown is None or shown.method != METHOD:
         return None
@@ -169,7 +171,7 @@ def _drift(connection: psycopg.Connection, lesson: Lesson, head: Head, shown: Ve
     _, vectors = read_vectors(connection, lesson.release, drawn)
     if not len(vectors):
         return None
-    before = Head.from_bytes(shown.model).score(vectors).probability
+    before = TaskHead.from_bytes(shown.model).score(vectors).probability
     return float(np.abs(head.score(vectors).probability - before).mean())
 
 
@@ -180,12 +182,12 @@ def _score_later_ones(connection: psycopg.Connection, lesson: Lesson, shown: Ver
     later = find_unscored_galaxies(connection, lesson.task, shown, lesson.release.release_id)
     if not later:
         return 0
-    head = Head.from_bytes(shown.model)
+    head = TaskHead.from_bytes(shown.model)
     chunk = read_vectors(connection, lesson.release, later)
     return add_scores(connection, lesson.task, shown, _scored(head, lesson.task, [chunk]))
 
 
-def _scored(head: Head, task: Task, chunks: Iterable[Vectors]) -> Iterator[Scores]:
+def _scored(head: TaskHead, task: Task, chunks: Iterable[Vectors]) -> Iterator[Scores]:
     columns = [place - 1 for place in list_score_classes(task)]
     for ids, vectors in chunks:
         scores = head.score(vectors)

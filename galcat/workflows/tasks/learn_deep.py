@@ -27,7 +27,7 @@ from catalog.tasks.model_versions import (
     publish_version,
 )
 from catalog.tasks.tasks import Task
-from encoder.finetuning.finetune import Tuned, TunedTask, TuningSettings, compare, finetune
+from encoder.finetuning.finetune import TunedEncoder, TunedTask, TuningSettings, compare_tuning, finetune
 from encoder.finetuning.report import Epoch
 from encoder.model.encoder import Encoder
 from galcat.errors import JobError
@@ -66,7 +66,7 @@ def learn_deep(
     Raises:
         CatalogError: There is no such task.
         JobError: The task has ratings, these are not the release's weights, or the file is there already.
-        TaskError: Labels or depth do not do.
+        LearningError: Labels or depth do not do.
     """
     if output.exists():
         raise JobError(f"{output} is there already: name another file, or remove it")
@@ -137,7 +137,7 @@ def compare_methods(
         members = np.flatnonzero(lesson.votes.votes.argmax(axis=1) == place)
         drawn = np.random.default_rng(place).permutation(members)
         tested[drawn[: round(_TESTED * len(members))]] = True
-    return compare(
+    return compare_tuning(
         encoder,
         _pictures(jpegs, lesson.votes, encoder),
         _shares(lesson),
@@ -170,7 +170,7 @@ def _decoded(jpeg: bytes, size: int) -> Tensor:
     return resized
 
 
-def _scored(tuned: Tuned, task: Task, chunks: Iterable[dict[int, bytes]]) -> Iterator[Scores]:
+def _scored(tuned: TunedEncoder, task: Task, chunks: Iterable[dict[int, bytes]]) -> Iterator[Scores]:
     columns = [place - 1 for place in list_score_classes(task)]
     for jpegs in chunks:
         pictures = torch.stack([_decoded(jpeg, tuned.encoder.recipe.size) for jpeg in jpegs.values()])
@@ -186,7 +186,7 @@ def _tuned_task(task: Task) -> TunedTask:
     return TunedTask(task.name, task.question, task.classes)
 
 
-def _report(tuned: Tuned, output: Path) -> dict[str, object]:
+def _report(tuned: TunedEncoder, output: Path) -> dict[str, object]:
     last = [epoch for epoch in tuned.report.epochs if epoch.epoch == tuned.report.best_epoch][-1]
     return {
         "file": output.name,

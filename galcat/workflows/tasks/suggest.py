@@ -10,7 +10,7 @@ from catalog.releases.vectors import CurrentRelease, current_projection, read_ve
 from catalog.tasks.model_versions import find_current_version
 from catalog.tasks.ranking import draw_unlabelled, most_uncertain, top_by_linear_head
 from catalog.tasks.tasks import Task, find_task
-from encoder.heads.fit import Head, Scores
+from encoder.heads.fit import Scores, TaskHead
 from encoder.heads.suggestions import suggest
 from encoder.model.projection import Projection
 from galcat.errors import JobError
@@ -78,7 +78,7 @@ def most_likely(
     Raises:
         CatalogError: There is no such task.
         JobError: The task has ratings, or no such class.
-        TaskError: There are not two galaxies of each class.
+        LearningError: There are not two galaxies of each class.
     """
     lesson = read_lesson(connection, name)
     place = _class(lesson.task, wanted)
@@ -94,11 +94,11 @@ def most_likely(
     return Suggested(lesson.task, ids[best], probability[best])
 
 
-def _head(connection: psycopg.Connection, lesson: Lesson) -> Head:
+def _head(connection: psycopg.Connection, lesson: Lesson) -> TaskHead:
     """The shown model where nobody has labelled since, else one learnt now."""
     version = find_current_version(connection, lesson.task, lesson.release.release_id)
     if version is not None and version.method == METHOD and version.labels_seen == lesson.votes.labels_seen:
-        return Head.from_bytes(version.model)
+        return TaskHead.from_bytes(version.model)
     return lesson.head()
 
 
@@ -111,10 +111,10 @@ def _class(task: Task, wanted: str | None) -> int:
     return task.classes.index(wanted)
 
 
-def _direction(head: Head, release: CurrentRelease, place: int) -> NDArray[np.float32]:
+def _direction(head: TaskHead, release: CurrentRelease, place: int) -> NDArray[np.float32]:
     """Where a class becomes more probable, (40,): away from the mean of all classes."""
     projection = Projection(release.mean, release.components, release.deviations, release.scale)
-    weight, _ = head.searched(projection)
+    weight, _ = head.project(projection)
     logits = np.vstack([np.zeros_like(weight), weight]) if len(weight) == 1 else weight
     direction: NDArray[np.float32] = logits[place] - logits.mean(axis=0)
     return direction

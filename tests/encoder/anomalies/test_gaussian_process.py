@@ -8,20 +8,20 @@ from sklearn.gaussian_process.kernels import ConstantKernel, RationalQuadratic, 
 from sklearn.preprocessing import StandardScaler
 
 from encoder.anomalies.acquisition import (
-    Batch,
     Candidates,
+    RatingBatch,
     expected_improvement,
-    most_interesting,
     next_batch,
+    rank_by_interest,
 )
-from encoder.anomalies.gaussian_process import Interest, fit_interest, standardised
-from encoder.errors import TaskError
+from encoder.anomalies.gaussian_process import InterestModel, fit_interest, standardise
+from encoder.errors import LearningError
 
 
 def test_vectors_are_standardised_as_by_the_paper() -> None:
     search = _vectors(200) * np.geomspace(1, 0.01, 40, dtype=np.float32)
     search -= search.mean(axis=0)
-    ours = standardised(search, search.std(axis=0))
+    ours = standardise(search, search.std(axis=0))
     assert ours.dtype == np.float32
     np.testing.assert_allclose(ours, StandardScaler().fit_transform(search), atol=1e-4)
 
@@ -61,7 +61,7 @@ def test_the_kernel_of_many_ratings_is_fitted_to_500_and_all_of_them_predict() -
 def test_the_same_ratings_give_the_same_model_and_its_bytes_give_it_back() -> None:
     model, again = _fitted(60), _fitted(60)
     assert model.to_bytes() == again.to_bytes()
-    read = Interest.from_bytes(model.to_bytes())
+    read = InterestModel.from_bytes(model.to_bytes())
     for name, value in vars(model).items():
         np.testing.assert_array_equal(getattr(read, name), value, strict=isinstance(value, np.ndarray))
         assert type(getattr(read, name)) is type(value)
@@ -69,10 +69,10 @@ def test_the_same_ratings_give_the_same_model_and_its_bytes_give_it_back() -> No
 
 def test_damaged_bytes_are_an_error_of_one_line() -> None:
     content = _fitted(2).to_bytes()
-    with pytest.raises(TaskError, match="a saved interest of 100 bytes cannot be read"):
-        Interest.from_bytes(content[:100])
-    with pytest.raises(TaskError, match=r"a saved interest holds .*points.*, not points, weight"):
-        Interest.from_bytes(content.replace(b'"alpha"', b'"alphb"'))
+    with pytest.raises(LearningError, match="a saved interest of 100 bytes cannot be read"):
+        InterestModel.from_bytes(content[:100])
+    with pytest.raises(LearningError, match=r"a saved interest holds .*points.*, not points, weight"):
+        InterestModel.from_bytes(content.replace(b'"alpha"', b'"alphb"'))
 
 
 @pytest.mark.parametrize("rating", [0.0, 3.0, 5.0])
@@ -99,7 +99,7 @@ def test_equal_ratings_predict_the_same_everywhere_and_ask_for_the_least_known(r
 def test_ratings_that_nothing_can_be_learnt_from_are_an_error_of_one_line(
     ratings: list[float], message: str
 ) -> None:
-    with pytest.raises(TaskError, match=message):
+    with pytest.raises(LearningError, match=message):
         fit_interest(_vectors(len(ratings)), np.array(ratings))
 
 
@@ -130,7 +130,7 @@ def test_the_batch_and_the_ranking_are_those_of_all_galaxies_computed(n: int, ch
     mean, deviation = model.predict(galaxies)
     improvement = np.where(allowed, expected_improvement(mean, deviation, model.best), -1)
     best = np.lexsort((ids, -improvement))[:10]
-    _assert_same(candidates.batch, Batch(ids[best], improvement[best], mean[best], deviation[best]))
+    _assert_same(candidates.batch, RatingBatch(ids[best], improvement[best], mean[best], deviation[best]))
     order = np.lexsort((ids, -mean))[:2500]
     np.testing.assert_array_equal(candidates.ranking.ids, ids[order])
     np.testing.assert_array_equal(candidates.ranking.mean, mean[order])
@@ -141,16 +141,16 @@ def test_the_exact_deviation_is_computed_for_few_galaxies(
 ) -> None:
     model = _fitted(300)
     computed = 0
-    exact = Interest.predict
+    exact = InterestModel.predict
 
     def counted(
-        self: Interest, galaxies: NDArray[np.float32]
+        self: InterestModel, galaxies: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         nonlocal computed
         computed += len(galaxies)
         return exact(self, galaxies)
 
-    monkeypatch.setattr(Interest, "predict", counted)
+    monkeypatch.setattr(InterestModel, "predict", counted)
     galaxies = _vectors(20_000, seed=1)
     next_batch(model, galaxies, np.ones(20_000, bool))
     assert 10 <= computed < 4000
@@ -159,7 +159,7 @@ def test_the_exact_deviation_is_computed_for_few_galaxies(
 def test_galaxies_in_memory_are_numbered_by_their_place() -> None:
     model, galaxies = _fitted(50), _vectors(300, seed=1)
     mean = model.predict(galaxies)[0]
-    ranking = most_interesting(model, galaxies, 20)
+    ranking = rank_by_interest(model, galaxies, 20)
     np.testing.assert_array_equal(ranking.ids, np.argsort(-mean, kind="stable")[:20])
     np.testing.assert_array_equal(ranking.mean, mean[ranking.ids])
     two = np.isin(np.arange(300), [7, 100])
@@ -188,7 +188,7 @@ def test_ten_rounds_of_ten_ratings_find_most_of_a_rare_kind() -> None:
         rated = np.concatenate([rated, next_batch(model, galaxies, allowed).ids])
     assert len(np.unique(rated)) == 100
     assert np.isin(rare, rated).sum() >= 15  # one of random ones
-    top = most_interesting(fit_interest(galaxies[rated], truth[rated]), galaxies, 20).ids
+    top = rank_by_interest(fit_interest(galaxies[rated], truth[rated]), galaxies, 20).ids
     assert np.isin(top, rare).mean() >= 0.9
 
 
@@ -207,11 +207,11 @@ def _rated(n: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     return points, np.clip(np.round(9 - distance + np.random.default_rng(6).normal(size=n) / 2), 0, 5)
 
 
-def _fitted(n: int) -> Interest:
+def _fitted(n: int) -> InterestModel:
     return fit_interest(*_rated(n))
 
 
-def _regressor(model: Interest, n: int) -> GaussianProcessRegressor:
+def _regressor(model: InterestModel, n: int) -> GaussianProcessRegressor:
     points, ratings = _rated(n)
     kernel = ConstantKernel(model.amplitude) * RationalQuadratic(model.length_scale, model.alpha)
     fixed = GaussianProcessRegressor(kernel + WhiteKernel(model.noise), optimizer=None)
@@ -219,7 +219,7 @@ def _regressor(model: Interest, n: int) -> GaussianProcessRegressor:
 
 
 def _sklearn_prediction(
-    model: Interest, n: int, galaxies: NDArray[np.float32]
+    model: InterestModel, n: int, galaxies: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     mean, deviation = _regressor(model, n).predict(galaxies.astype(np.float64), return_std=True)
     return mean + _rated(n)[1].mean(), np.sqrt(deviation**2 - model.noise)  # its own is that of a rating
@@ -240,6 +240,6 @@ def _integral(mean: float, deviation: float, reach: float) -> float:
     return float(area * np.exp(highest))
 
 
-def _assert_same(batch: Batch, expected: Batch) -> None:
+def _assert_same(batch: RatingBatch, expected: RatingBatch) -> None:
     for name, value in vars(expected).items():
         np.testing.assert_array_equal(getattr(batch, name), value, strict=True)

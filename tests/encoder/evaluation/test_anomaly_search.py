@@ -9,18 +9,18 @@ from sklearn.metrics import average_precision_score
 from encoder.anomalies.acquisition import expected_improvement
 from encoder.anomalies.gaussian_process import fit_interest
 from encoder.evaluation.anomalies.astronomaly import astronomaly_scores, isolation_score
-from encoder.evaluation.anomalies.methods import ASTRONOMALY, GP, methods, searched
+from encoder.evaluation.anomalies.methods import ASTRONOMALY, GP, list_methods, prepare_search
 from encoder.evaluation.anomalies.search import (
-    Policy,
-    Question,
-    Search,
-    astronomaly,
-    at_random,
-    gaussian_process,
-    gaussian_process_of_random,
-    in_order,
+    SearchPolicy,
+    SearchProblem,
+    SearchResult,
+    make_astronomaly_search,
+    make_gaussian_process_search,
+    make_random_label_search,
+    make_score_search,
+    search_at_random,
 )
-from encoder.evaluation.anomalies.table import AnomalySet, Method, figures, half, measure, summary
+from encoder.evaluation.anomalies.table import AnomalySet, Method, draw_half, figures, measure, summarise
 from encoder.evaluation.report.task_report import target_table
 from encoder.model.baselines import IMAGENET
 
@@ -29,7 +29,7 @@ N, BATCHES = 240, 3
 
 def test_each_batch_has_the_highest_expected_improvement_of_the_ratings_before() -> None:
     vectors, question = _galaxies()
-    found = gaussian_process(vectors)(question, 4)
+    found = make_gaussian_process_search(vectors)(question, 4)
     first = found.rated[:10]
     assert question.pool[found.rated].all()
     assert len(set(found.rated.tolist())) == 10 * BATCHES
@@ -42,14 +42,14 @@ def test_each_batch_has_the_highest_expected_improvement_of_the_ratings_before()
         assert found.rated[n : n + 10].tolist() == best
     model = fit_interest(vectors[found.rated], np.where(question.anomalous[found.rated], 5.0, 0.0))
     np.testing.assert_array_equal(found.score, model.predict(vectors)[0])
-    assert set(gaussian_process(vectors)(question, 5).rated[:10]) != set(first)
-    np.testing.assert_array_equal(gaussian_process(vectors)(question, 4).rated, found.rated)
+    assert set(make_gaussian_process_search(vectors)(question, 5).rated[:10]) != set(first)
+    np.testing.assert_array_equal(make_gaussian_process_search(vectors)(question, 4).rated, found.rated)
 
 
 def test_a_seeded_search_begins_with_the_highest_scores_of_the_pool() -> None:
     vectors, question = _galaxies()
     score = np.random.default_rng(8).random(N).astype(np.float32)
-    found = gaussian_process(vectors, score)(question, 0)
+    found = make_gaussian_process_search(vectors, score)(question, 0)
     pool = np.flatnonzero(question.pool)
     assert found.rated[:10].tolist() == sorted(pool, key=lambda i: -score[i])[:10]
 
@@ -58,14 +58,17 @@ def test_chosen_ratings_find_more_than_random_ones() -> None:
     vectors, question = _galaxies()
     hits = {
         name: np.mean([question.anomalous[policy(question, seed).rated].sum() for seed in range(4)])
-        for name, policy in {"chosen": gaussian_process(vectors), "random": at_random}.items()
+        for name, policy in {
+            "chosen": make_gaussian_process_search(vectors),
+            "random": search_at_random,
+        }.items()
     }
     assert hits["chosen"] > 1.5 * hits["random"]
 
 
 def test_the_model_of_random_ratings_is_that_of_the_galaxies_it_says_it_rated() -> None:
     vectors, question = _galaxies()
-    found = gaussian_process_of_random(vectors)(question, 3)
+    found = make_random_label_search(vectors)(question, 3)
     assert len(set(found.rated.tolist())) == 10 * BATCHES
     assert question.pool[found.rated].all()
     model = fit_interest(vectors[found.rated], np.where(question.anomalous[found.rated], 5.0, 0.0))
@@ -74,7 +77,7 @@ def test_the_model_of_random_ratings_is_that_of_the_galaxies_it_says_it_rated() 
 
 def test_astronomaly_rates_what_the_forest_isolates_first_and_scores_the_rest_by_it() -> None:
     vectors, question = _galaxies()
-    found = astronomaly(vectors)(question, 2)
+    found = make_astronomaly_search(vectors)(question, 2)
     machine = isolation_score(vectors, 2)
     pool = np.flatnonzero(question.pool)
     rated = np.array(sorted(pool, key=lambda i: -machine[i])[: 10 * BATCHES])
@@ -86,14 +89,16 @@ def test_astronomaly_rates_what_the_forest_isolates_first_and_scores_the_rest_by
 @pytest.mark.parametrize("name", ["chosen", "random model", "astronomaly", "order", "random"])
 def test_what_the_hidden_half_holds_has_no_say(name: str) -> None:
     vectors, question = _galaxies()
-    policies: dict[str, Policy] = {
-        "chosen": gaussian_process(vectors),
-        "random model": gaussian_process_of_random(vectors),
-        "astronomaly": astronomaly(vectors),
-        "order": in_order(vectors[:, 0]),
-        "random": at_random,
+    policies: dict[str, SearchPolicy] = {
+        "chosen": make_gaussian_process_search(vectors),
+        "random model": make_random_label_search(vectors),
+        "astronomaly": make_astronomaly_search(vectors),
+        "order": make_score_search(vectors[:, 0]),
+        "random": search_at_random,
     }
-    other = Question(np.where(question.pool, question.anomalous, ~question.anomalous), question.pool, BATCHES)
+    other = SearchProblem(
+        np.where(question.pool, question.anomalous, ~question.anomalous), question.pool, BATCHES
+    )
     one, same = (policies[name](asked, 1) for asked in (question, other))
     np.testing.assert_array_equal(one.score, same.score)
     np.testing.assert_array_equal(one.rated, same.rated)
@@ -101,10 +106,10 @@ def test_what_the_hidden_half_holds_has_no_say(name: str) -> None:
 
 def test_half_of_the_anomalies_and_of_the_others_are_in_each_half() -> None:
     anomalous = np.arange(200) % 20 == 0
-    halves = [half(anomalous, seed) for seed in range(5)]
+    halves = [draw_half(anomalous, seed) for seed in range(5)]
     assert [(int(one.sum()), int(one[anomalous].sum())) for one in halves] == [(100, 5)] * 5
     assert len({one.tobytes() for one in halves}) == 5
-    np.testing.assert_array_equal(half(anomalous, 3), halves[3])
+    np.testing.assert_array_equal(draw_half(anomalous, 3), halves[3])
 
 
 def test_figures_are_those_counted_galaxy_by_galaxy() -> None:
@@ -112,7 +117,7 @@ def test_figures_are_those_counted_galaxy_by_galaxy() -> None:
     anomalous, pool = rng.random(400) < 0.2, rng.random(400) < 0.6
     score = rng.random(400) + 0.3 * anomalous
     rated = rng.permutation(np.flatnonzero(pool))[:70]
-    found = figures(Question(anomalous, pool), Search(score, rated))
+    found = figures(SearchProblem(anomalous, pool), SearchResult(score, rated))
     hidden = sorted(np.flatnonzero(~pool), key=lambda i: -score[i])
     there = sum(anomalous[i] for i in hidden)
     assert found["average_precision"] == pytest.approx(
@@ -135,13 +140,13 @@ def test_figures_are_those_counted_galaxy_by_galaxy() -> None:
 
 def test_more_anomalies_are_asked_for_in_no_half_than_it_has() -> None:
     anomalous = np.arange(60) < 24
-    question = Question(anomalous, half(anomalous, 0), 1)
-    assert {k for k in figures(question, at_random(question, 0)) if k.startswith("precision")} == {
+    question = SearchProblem(anomalous, draw_half(anomalous, 0), 1)
+    assert {k for k in figures(question, search_at_random(question, 0)) if k.startswith("precision")} == {
         "precision_10",
         "precision_all",
     }
-    everything = Question(anomalous, np.ones(60, np.bool_), 6)
-    found = figures(everything, at_random(everything, 0))
+    everything = SearchProblem(anomalous, np.ones(60, np.bool_), 6)
+    found = figures(everything, search_at_random(everything, 0))
     assert "average_precision" not in found
     assert "paper_200" not in found
     assert np.isnan(found["unrated_average_precision"])
@@ -151,10 +156,10 @@ def test_tables_are_means_over_searches_of_the_same_pools() -> None:
     question = _galaxies()[1]
     pools: dict[str, list[bytes]] = {"a": [], "b": []}
 
-    def spied(name: str) -> Policy:
-        def search(asked: Question, seed: int) -> Search:
+    def spied(name: str) -> SearchPolicy:
+        def search(asked: SearchProblem, seed: int) -> SearchResult:
             pools[name].append(asked.pool.tobytes())
-            return at_random(asked, seed if name == "a" else seed + 50)
+            return search_at_random(asked, seed if name == "a" else seed + 50)
 
         return search
 
@@ -164,10 +169,12 @@ def test_tables_are_means_over_searches_of_the_same_pools() -> None:
     assert pools["a"] == pools["b"]
     assert len(set(pools["a"])) == sum(done) / 2 == 3
     for way, shift in zip(ways, (0, 50), strict=True):
-        asked = [Question(question.anomalous, half(question.anomalous, r), BATCHES) for r in range(3)]
-        each = [at_random(one, r + shift) for r, one in enumerate(asked)]
+        asked = [
+            SearchProblem(question.anomalous, draw_half(question.anomalous, r), BATCHES) for r in range(3)
+        ]
+        each = [search_at_random(one, r + shift) for r, one in enumerate(asked)]
         scores = [figures(one, search)["average_precision"] for one, search in zip(asked, each, strict=True)]
-        table = summary(measured.repeats)
+        table = summarise(measured.repeats)
         row = table[(table["method"] == way.name) & (table["figure"] == "average_precision")].iloc[0]
         assert (row["repeats"], row["mean"], row["deviation"]) == (
             3,
@@ -184,20 +191,22 @@ def test_tables_are_means_over_searches_of_the_same_pools() -> None:
 def test_searched_vectors_have_the_variance_1_of_a_reference_that_is_not_judged() -> None:
     rng = np.random.default_rng(6)
     reference, judged = (rng.normal(size=(n, 50)).astype(np.float32) for n in (300, 40))
-    np.testing.assert_allclose(searched(reference, reference).standardised.std(axis=0), 1, rtol=1e-4)
-    both = searched(judged, reference)
-    np.testing.assert_allclose(searched(judged[:7], reference).standardised, both.standardised[:7], atol=1e-5)
+    np.testing.assert_allclose(prepare_search(reference, reference).standardised.std(axis=0), 1, rtol=1e-4)
+    both = prepare_search(judged, reference)
+    np.testing.assert_allclose(
+        prepare_search(judged[:7], reference).standardised, both.standardised[:7], atol=1e-5
+    )
     far = np.concatenate([judged, judged[:1] * 20])
-    assert searched(far, reference).anomaly_score.argmax() == 40
+    assert prepare_search(far, reference).anomaly_score.argmax() == 40
 
 
 def test_without_imagenet_its_row_alone_is_missing() -> None:
     vectors, _ = _galaxies()
-    own = searched(
+    own = prepare_search(
         np.tile(vectors, (1, 5)), np.random.default_rng(0).normal(size=(80, 200)).astype(np.float32)
     )
-    with_it = [(way.encoder, way.name) for way in methods("own", {"own": own, IMAGENET: own}, vectors)]
-    without = [(way.encoder, way.name) for way in methods("own", {"own": own}, vectors)]
+    with_it = [(way.encoder, way.name) for way in list_methods("own", {"own": own, IMAGENET: own}, vectors)]
+    without = [(way.encoder, way.name) for way in list_methods("own", {"own": own}, vectors)]
     assert set(with_it) - set(without) == {(IMAGENET, GP)}
     assert len(with_it) == len(without) + 1
 
@@ -216,10 +225,10 @@ def test_targets_are_ratios_of_means() -> None:
     assert table["reached"].tolist() == [True, False, True]
 
 
-def _galaxies() -> tuple[NDArray[np.float32], Question]:
+def _galaxies() -> tuple[NDArray[np.float32], SearchProblem]:
     """Vectors (N, 40) in which 24 anomalies lie together, half of all in the pool."""
     rng = np.random.default_rng(1)
     vectors = rng.normal(size=(N, 40)).astype(np.float32)
     anomalous = np.arange(N) % 10 == 0
     vectors[anomalous, :4] += 2
-    return vectors, Question(anomalous, half(anomalous, 0), BATCHES)
+    return vectors, SearchProblem(anomalous, draw_half(anomalous, 0), BATCHES)

@@ -13,7 +13,7 @@ from encoder.evaluation.anomalies.astronomaly import (
     isolation_score,
     neighbour_score,
 )
-from encoder.evaluation.anomalies.ellipses import Ellipse, drawn, fit_ellipse
+from encoder.evaluation.anomalies.ellipses import Ellipse, draw_ellipse, fit_ellipse
 
 SIZE = 128
 
@@ -21,7 +21,7 @@ SIZE = 128
 @pytest.mark.parametrize("angle_deg", [0.0, 25.0, 90.0, 155.0])
 def test_the_ellipse_of_a_drawn_ellipse_is_found_again(angle_deg: float) -> None:
     true = Ellipse(60.3, 70.8, 30.0, 15.0, angle_deg)
-    found = fit_ellipse(drawn(true, (SIZE, SIZE)))
+    found = fit_ellipse(draw_ellipse(true, (SIZE, SIZE)))
     assert found is not None
     assert (found.row, found.column) == pytest.approx((true.row, true.column), abs=0.1)
     assert (found.major, found.minor) == pytest.approx((true.major, true.minor), abs=0.4)
@@ -30,17 +30,19 @@ def test_the_ellipse_of_a_drawn_ellipse_is_found_again(angle_deg: float) -> None
 
 def test_the_fit_is_as_good_as_any_near_it() -> None:
     rng = np.random.default_rng(0)
-    region = drawn(Ellipse(64, 64, 30, 18, 40), (SIZE, SIZE)) | drawn(
+    region = draw_ellipse(Ellipse(64, 64, 30, 18, 40), (SIZE, SIZE)) | draw_ellipse(
         Ellipse(50, 60, 20, 15, 0), (SIZE, SIZE)
     )
     found = fit_ellipse(region)
     assert found is not None
-    missed = (drawn(found, region.shape) != region).sum()
+    missed = (draw_ellipse(found, region.shape) != region).sum()
     others = [
         Ellipse(*(np.array([found.row, found.column, found.major, found.minor, found.angle_deg]) + shift))
         for shift in rng.normal(0, [3, 3, 3, 3, 10], size=(100, 5))
     ]
-    assert missed < np.quantile([(drawn(other, region.shape) != region).sum() for other in others], 0.1)
+    assert missed < np.quantile(
+        [(draw_ellipse(other, region.shape) != region).sum() for other in others], 0.1
+    )
 
 
 def test_what_has_no_ellipse_has_none() -> None:
@@ -66,7 +68,7 @@ def test_a_galaxy_of_elliptic_isophotes_has_no_residuals_offsets_or_twists(
 def test_offset_axis_ratio_and_angle_are_those_of_the_isophotes_that_were_drawn() -> None:
     # Two steps: five levels see the bright round one, the lowest the faint long one around it.
     inner, outer = Ellipse(60, 66, 20, 16, 10), Ellipse(64, 63, 30, 15, 50)
-    bright, faint = drawn(inner, (SIZE, SIZE)), drawn(outer, (SIZE, SIZE))
+    bright, faint = draw_ellipse(inner, (SIZE, SIZE)), draw_ellipse(outer, (SIZE, SIZE))
     slope = 0.01 * _galaxy(60, 66, 0.8, 10)
     picture = np.where(bright, 1 + slope, np.where(faint, 0.5 + slope, 0)).astype(np.float32)
     share = bright.sum() / (bright | faint).sum()
@@ -95,11 +97,11 @@ def test_a_disturbed_galaxy_has_larger_residuals_than_a_regular_one() -> None:
 
 
 def test_a_neighbour_in_the_field_and_a_hole_in_the_galaxy_change_nothing() -> None:
-    clean = _galaxy(64, 64, 0.6, 30) * drawn(Ellipse(64, 64, 20, 12, 30), (SIZE, SIZE))
-    crowded = clean + 0.5 * drawn(Ellipse(12, 110, 6, 6, 0), (SIZE, SIZE)).astype(np.float32)
+    clean = _galaxy(64, 64, 0.6, 30) * draw_ellipse(Ellipse(64, 64, 20, 12, 30), (SIZE, SIZE))
+    crowded = clean + 0.5 * draw_ellipse(Ellipse(12, 110, 6, 6, 0), (SIZE, SIZE)).astype(np.float32)
     np.testing.assert_array_equal(ellipse_features(crowded[None]), ellipse_features(clean[None]))
-    disk = drawn(Ellipse(64, 64, 30, 20, 0), (SIZE, SIZE))
-    ring = disk & ~drawn(Ellipse(64, 64, 10, 6, 0), (SIZE, SIZE))
+    disk = draw_ellipse(Ellipse(64, 64, 30, 20, 0), (SIZE, SIZE))
+    ring = disk & ~draw_ellipse(Ellipse(64, 64, 10, 6, 0), (SIZE, SIZE))
     brightness = np.linspace(1, 1.1, SIZE)[None]
     solid, hollow = (ellipse_features((m * brightness).astype(np.float32)[None])[0] for m in (disk, ring))
     assert 0 < solid[5] == hollow[5] < 0.01

@@ -10,11 +10,17 @@ from scipy.stats import betabinom
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from encoder.evaluation.figures.deep import _last_weights, _probe_head, tuned
+from encoder.evaluation.figures.deep import _last_weights, _probe_head, tune
 from encoder.evaluation.figures.fractions import fraction_figures, reliability
-from encoder.evaluation.figures.retrieval import by_components, nearest, retrieval
+from encoder.evaluation.figures.retrieval import find_nearest, measure_components, measure_retrieval
 from encoder.evaluation.report.picture_map import map_cells
-from encoder.heads.probe import classifier, draws, folded_auc, possible_labels, ring_accuracy
+from encoder.heads.probe import (
+    cross_validated_auc,
+    draw_labels,
+    few_label_accuracy,
+    make_classifier,
+    possible_labels,
+)
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import GZD5
 from encoder.model.projection import fit_projection
@@ -28,7 +34,7 @@ def test_retrieval_is_that_of_an_exact_search_without_the_galaxy_itself() -> Non
     tagged = search[:, 0] > 1
     _, order = NearestNeighbors(n_neighbors=102).fit(search).kneighbors(search)
     others = [[k for k in order[i] if k != i] for i in range(300)]
-    found = retrieval(nearest(search), tagged)
+    found = measure_retrieval(find_nearest(search), tagged)
     rows, n = np.flatnonzero(tagged), int(tagged.sum())
     assert found.precision == pytest.approx(np.mean([tagged[others[i][:10]].mean() for i in rows]))
     assert found.recall == pytest.approx(np.mean([tagged[others[i][:100]].sum() / (n - 1) for i in rows]))
@@ -37,7 +43,7 @@ def test_retrieval_is_that_of_an_exact_search_without_the_galaxy_itself() -> Non
 
 def test_fewer_galaxies_than_100_are_all_found() -> None:
     search = np.random.default_rng(1).normal(size=(30, 3)).astype(np.float32)
-    found = retrieval(nearest(search), np.arange(30) < 12)
+    found = measure_retrieval(find_nearest(search), np.arange(30) < 12)
     assert (found.recall, found.recall_of_chance) == (1, 1)
 
 
@@ -46,11 +52,11 @@ def test_components_hold_and_find_what_a_projection_to_as_many_does() -> None:
     vectors = (rng.normal(size=(400, 25)) * np.linspace(3, 0.1, 25)).astype(np.float32)
     fitted, searched = vectors[:250], vectors[250:]
     tags = {"a": searched[:, 0] > 2, "b": searched[:, 3] < -2}
-    figures = {f.components: f for f in by_components(fitted, searched, tags)}
+    figures = {f.components: f for f in measure_components(fitted, searched, tags)}
     assert list(figures) == [2, 5, 10, 20, 25]
     projection = fit_projection(fitted, 10)
-    neighbours = nearest(projection.apply(searched))
-    expected = np.mean([retrieval(neighbours, tag).precision for tag in tags.values()])
+    neighbours = find_nearest(projection.apply(searched))
+    expected = np.mean([measure_retrieval(neighbours, tag).precision for tag in tags.values()])
     centred = fitted - fitted.mean(axis=0)
     variance = np.sort(np.linalg.eigvalsh(centred.T @ centred))[::-1]
     assert figures[10].precision == pytest.approx(expected)
@@ -60,7 +66,7 @@ def test_components_hold_and_find_what_a_projection_to_as_many_does() -> None:
 
 def test_draws_are_balanced_disjoint_the_same_every_time_and_different_each_time() -> None:
     truth = np.arange(200) % 4 == 0
-    first, again = (list(draws(truth, 10, 6)) for _ in range(2))
+    first, again = (list(draw_labels(truth, 10, 6)) for _ in range(2))
     for (learnt, tested), (same, _) in zip(first, again, strict=True):
         assert truth[learnt].sum() == 10
         assert len(learnt) == 20
@@ -75,10 +81,10 @@ def test_ring_accuracy_is_that_of_models_fitted_one_by_one() -> None:
     truth = rng.random(150) < 0.4
     vectors = (rng.normal(size=(150, 8)) + truth[:, None] * 0.8).astype(np.float32)
     scores = []
-    for learnt, tested in draws(truth, 10, 4):
-        said = classifier().fit(vectors[learnt], truth[learnt]).predict(vectors[tested])
+    for learnt, tested in draw_labels(truth, 10, 4):
+        said = make_classifier().fit(vectors[learnt], truth[learnt]).predict(vectors[tested])
         scores.append(balanced_accuracy_score(truth[tested], said))
-    measured = ring_accuracy(vectors, truth, 10, 4)
+    measured = few_label_accuracy(vectors, truth, 10, 4)
     assert (measured.mean, measured.deviation) == (
         pytest.approx(np.mean(scores)),
         pytest.approx(np.std(scores)),
@@ -90,10 +96,10 @@ def test_auc_is_near_that_of_the_true_direction_and_half_without_any() -> None:
     rng = np.random.default_rng(4)
     truth = rng.random(400) < 0.5
     vectors = rng.normal(size=(400, 5)).astype(np.float32)
-    assert abs(folded_auc(vectors, truth, 3).mean - 0.5) < 0.08
+    assert abs(cross_validated_auc(vectors, truth, 3).mean - 0.5) < 0.08
     vectors[:, 2] += truth
     best = roc_auc_score(truth, vectors[:, 2])
-    assert folded_auc(vectors, truth, 3).mean == pytest.approx(best, abs=0.04)
+    assert cross_validated_auc(vectors, truth, 3).mean == pytest.approx(best, abs=0.04)
 
 
 def test_a_right_posterior_has_the_error_of_its_noise_and_covers_nine_tenths() -> None:
@@ -150,11 +156,11 @@ def test_fine_tuning_starts_at_the_probe_and_moves_the_last_stages_alone(tmp_pat
     head = _probe_head(frozen, truth)
     with torch.inference_mode():
         logits = head(torch.from_numpy(frozen)).numpy()[:, 0]
-    expected = classifier().fit(frozen, truth).decision_function(frozen)
+    expected = make_classifier().fit(frozen, truth).decision_function(frozen)
     assert np.corrcoef(logits, expected)[0, 1] == pytest.approx(1, abs=1e-4)
     assert logits.std() == pytest.approx(1, rel=1e-3)
     pictures = (rgb * 255).round().to(torch.uint8)
-    network, tuned_head = tuned(encoder, pictures, frozen, truth)
+    network, tuned_head = tune(encoder, pictures, frozen, truth)
     before, after = encoder._network.state_dict(), network.state_dict()
     moved = {key for key in before if not torch.equal(before[key], after[key])}
     assert "backbone.conv_stem.weight" not in moved

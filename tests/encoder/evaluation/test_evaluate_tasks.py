@@ -13,11 +13,11 @@ import torch
 from encoder.errors import EvaluationError
 from encoder.evaluation.anomalies import survey as anomaly_survey
 from encoder.evaluation.anomalies.astronomaly import ellipse_features
-from encoder.evaluation.anomalies.isophotes import isophotes_of
+from encoder.evaluation.anomalies.isophotes import measure_isophotes
 from encoder.evaluation.anomalies.survey import CHUNK, SHARE, survey_anomalies, survey_galaxy, survey_vectors
 from encoder.evaluation.anomalies.task_run import Protocol
 from encoder.evaluation.evaluate_tasks import evaluate_tasks
-from encoder.evaluation.sets.samples import Sample, check_left_out
+from encoder.evaluation.sets.samples import Sample, check_untrained_on
 from encoder.model.encoder import load_encoder
 from encoder.model.weights_file import read_weights, write_weights
 from encoder.training.augment import crop_and_resize
@@ -109,7 +109,7 @@ def test_an_encoder_that_may_know_the_anomalies_is_refused(
     encoder = load_encoder(_trained(tmp_path, text), "cpu")
     wanted = {"efigi": ("Perturbation",), "simulated": ("merger", "irregular")}
     with pytest.raises(EvaluationError, match=error):
-        check_left_out(encoder, wanted)
+        check_untrained_on(encoder, wanted)
 
 
 def test_the_survey_has_280_anomalies_in_20000_and_only_of_the_kinds_left_out() -> None:
@@ -156,15 +156,15 @@ def test_kept_isophotes_are_read_and_damaged_ones_refused(tmp_path: Path) -> Non
         return disk if i else torch.zeros_like(disk)
 
     sample = Sample("two", ["a", "b"], "1", picture)
-    features = isophotes_of(sample, encoder.recipe, tmp_path / "cache", lambda _: None)
-    again = isophotes_of(sample, encoder.recipe, tmp_path / "cache", lambda _: None)
+    features = measure_isophotes(sample, encoder.recipe, tmp_path / "cache", lambda _: None)
+    again = measure_isophotes(sample, encoder.recipe, tmp_path / "cache", lambda _: None)
     np.testing.assert_array_equal(features, again)
     assert shown == [0, 1]
     assert np.isnan(features).all(axis=1).tolist() == [True, False]
     (file,) = (tmp_path / "cache").iterdir()
     file.write_bytes(b"no array")
     with pytest.raises(EvaluationError, match="is damaged: delete it"):
-        isophotes_of(sample, encoder.recipe, tmp_path / "cache", lambda _: None)
+        measure_isophotes(sample, encoder.recipe, tmp_path / "cache", lambda _: None)
 
 
 def _data(folder: Path) -> Path:

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from encoder.errors import TaskError
-from encoder.evaluation.figures.deep_few_labels import deep_rows
+from encoder.errors import LearningError
+from encoder.evaluation.figures.deep_few_labels import deep_table
 from encoder.evaluation.figures.few_labels import (
     FROZEN,
     FROZEN_HEAD,
@@ -19,11 +19,11 @@ from encoder.evaluation.figures.few_labels import (
     frozen_table,
     splits,
 )
-from encoder.evaluation.sets.real import Efigi, Ringed
+from encoder.evaluation.sets.real import EfigiSet, RingSet
 from encoder.evaluation.sets.samples import Sample
-from encoder.finetuning.finetune import TunedTask, TuningSettings, compare
+from encoder.finetuning.finetune import TunedTask, TuningSettings, compare_tuning
 from encoder.heads.fit import fit_head
-from encoder.heads.probe import classifier
+from encoder.heads.probe import make_classifier
 from encoder.model.baselines import IMAGENET, SCRATCH
 from encoder.model.encoder import load_encoder
 from tests.encoder.releases import galaxies, random_release
@@ -37,7 +37,7 @@ def test_efigi_is_learnt_from_the_training_split_and_tested_on_the_other() -> No
     value = np.where(rng.random(1200) < 0.4, 0.5, 0.25)
     table = pd.DataFrame({"Inner_Ring": value, "Outer_Ring": 0.0, "Pseudo_Ring": 0.0})
     tested = rng.random(1200) < 0.4
-    one = efigi_rings(Efigi(SAMPLE, table, tested))
+    one = efigi_rings(EfigiSet(SAMPLE, table, tested))
     ringed = value >= 0.5
     assert one.labels == (5, 10, 33, 79, 197)
     assert one.tested == (ringed & tested).sum()
@@ -48,7 +48,7 @@ def test_efigi_is_learnt_from_the_training_split_and_tested_on_the_other() -> No
 
 def test_labels_are_nested_balanced_never_tested_and_other_ones_each_time() -> None:
     ringed = np.arange(338) % 2 == 0
-    one = decals_rings_labels(Ringed(SAMPLE, ringed))
+    one = decals_rings_labels(RingSet(SAMPLE, ringed))
     assert (one.labels, one.tested) == ((5, 10, 33, 79), 90)
     each, again = (list(splits(one, 5)) for _ in range(2))
     for split, same in zip(each, again, strict=True):
@@ -79,7 +79,7 @@ def test_frozen_rows_are_those_of_models_fitted_one_by_one() -> None:
         for split in splits(one, 3):
             rows = split.first(row.labels)
             if row.method == FROZEN:
-                said = classifier().fit(x[rows], one.ringed[rows]).decision_function(x[split.tested])
+                said = make_classifier().fit(x[rows], one.ringed[rows]).decision_function(x[split.tested])
             else:
                 votes = np.eye(2)[one.ringed[rows].astype(int)]
                 said = fit_head(x[rows], votes, ("no", "yes")).score(x[split.tested]).probability[:, 1] - 0.5
@@ -99,7 +99,7 @@ def test_deep_rows_are_those_of_the_comparison_and_are_trained_once(tmp_path: Pa
     done: list[int] = []
 
     def rows(quick: TuningSettings) -> pd.DataFrame:
-        return deep_rows(one, "own", encoder, tmp_path, skipped.append, done.append, 1, quick)
+        return deep_table(one, "own", encoder, tmp_path, skipped.append, done.append, 1, quick)
 
     table = rows(settings)
     (split,) = splits(one, 1)
@@ -108,7 +108,9 @@ def test_deep_rows_are_those_of_the_comparison_and_are_trained_once(tmp_path: Pa
     votes = np.eye(2, dtype=np.float32)[one.ringed[galaxy_rows].astype(int)]
     tested = np.arange(len(galaxy_rows)) >= 10
     task = TunedTask("ring", "Has the galaxy a ring?", ("no ring", "ring"))
-    expected = compare(encoder, pictures, votes, task, tested, skipped.append, settings).set_index("method")
+    expected = compare_tuning(encoder, pictures, votes, task, tested, skipped.append, settings).set_index(
+        "method"
+    )
     of = {"own": "deep", SCRATCH: SCRATCH, IMAGENET: IMAGENET}
     assert table["encoder"].tolist() == list(of)
     for row in table.itertuples():
@@ -119,7 +121,7 @@ def test_deep_rows_are_those_of_the_comparison_and_are_trained_once(tmp_path: Pa
     written = kept.stat().st_mtime_ns
     pd.testing.assert_frame_equal(rows(settings), table)
     assert kept.stat().st_mtime_ns == written
-    with pytest.raises(TaskError, match="depth 99"):  # other settings are another training
+    with pytest.raises(LearningError, match="depth 99"):  # other settings are another training
         rows(TuningSettings(depth=99))
 
 

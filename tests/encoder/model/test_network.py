@@ -3,7 +3,13 @@ import torch
 from torch import nn
 
 from encoder.errors import WeightsError
-from encoder.model.network import Network, concentrations, folded, keep_depthwise_float32, with_channels
+from encoder.model.network import (
+    Network,
+    adapt_channels,
+    concentrations,
+    fold_batch_norm,
+    keep_depthwise_float32,
+)
 
 
 @pytest.mark.parametrize("backbone", ["efficientnet_b0", "efficientnet_lite0", "tf_efficientnet_lite0"])
@@ -46,7 +52,7 @@ def test_the_normalisation_is_part_of_the_network() -> None:
 @pytest.mark.parametrize("backbone", ["efficientnet_b0", "tf_efficientnet_lite0", "convnext_atto"])
 def test_folding_changes_no_vector(backbone: str) -> None:
     network = _with_random_statistics(_network(backbone))
-    quick = folded(network, 64)
+    quick = fold_batch_norm(network, 64)
     with torch.inference_mode():
         expected = network(_pictures(4)).embedding
         torch.testing.assert_close(
@@ -62,7 +68,7 @@ def test_a_backbone_that_does_not_run_in_listed_order_stays_unfolded() -> None:
     network.head = nn.Linear(4, 34)
     with torch.inference_mode():
         expected = network.eval()(_pictures(2)).embedding
-        torch.testing.assert_close(folded(network, 64)(_pictures(2)).embedding, expected)
+        torch.testing.assert_close(fold_batch_norm(network, 64)(_pictures(2)).embedding, expected)
 
 
 def test_depthwise_layers_stay_float32_under_autocast_on_a_cpu() -> None:
@@ -84,7 +90,7 @@ def test_a_grey_network_with_summed_colours_sees_a_grey_picture_as_the_colour_ne
 ) -> None:
     colour = _network(backbone)
     grey = Network(backbone, 34, 127 / 255, 128 / 255, channels=1).eval()
-    grey.backbone.load_state_dict(with_channels(colour.backbone.state_dict(), grey))
+    grey.backbone.load_state_dict(adapt_channels(colour.backbone.state_dict(), grey))
     grey.head.load_state_dict(colour.head.state_dict())
     assert next(iter(grey.backbone.state_dict().values())).shape[1] == 1
     pictures = _pictures(2)
@@ -92,13 +98,15 @@ def test_a_grey_network_with_summed_colours_sees_a_grey_picture_as_the_colour_ne
     with torch.inference_mode():
         expected = colour(luma.expand(-1, 3, -1, -1)).embedding
         torch.testing.assert_close(grey(pictures).embedding, expected, rtol=1e-4, atol=1e-4)
-        torch.testing.assert_close(folded(grey, 64)(pictures).embedding, expected, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(
+            fold_batch_norm(grey, 64)(pictures).embedding, expected, rtol=1e-3, atol=1e-3
+        )
 
 
 def test_weights_of_grey_pictures_make_no_colour_network() -> None:
     grey = Network("resnet18", 34, 0, 1, channels=1)
     with pytest.raises(WeightsError, match="the weights see 1 channel, grey; the network 3"):
-        with_channels(grey.backbone.state_dict(), _network("resnet18"))
+        adapt_channels(grey.backbone.state_dict(), _network("resnet18"))
 
 
 class _NormBeforeConvolution(nn.Module):

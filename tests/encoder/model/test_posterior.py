@@ -4,14 +4,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from encoder.model.gz_tree import GZD5
-from encoder.model.posterior import alphas, count_interval, covered, fraction_interval
+from encoder.model.posterior import count_interval, coverage, fraction_interval, rebuild_alphas
 
 SIZES = [len(q.answers) for q in GZD5.questions]
 
 
 def test_what_a_catalogue_keeps_gives_the_alphas_back() -> None:
     alpha = _alphas(9)
-    rebuilt = alphas(GZD5.fractions(alpha), GZD5.concentrations(alpha), GZD5)
+    rebuilt = rebuild_alphas(GZD5.fractions(alpha), GZD5.concentrations(alpha), GZD5)
     np.testing.assert_allclose(rebuilt, alpha, rtol=1e-6)
 
 
@@ -47,15 +47,15 @@ def test_drawn_volunteers_fall_into_the_intervals_as_often_as_they_say() -> None
     asked = np.repeat(totals, SIZES, axis=1) > 0
     inside = (interval.low <= votes) & (votes <= interval.high)
     assert inside[asked].mean() > 0.92  # whole counts: more than they say
-    share = covered(alpha, votes, GZD5)
+    share = coverage(alpha, votes, GZD5)
     np.testing.assert_array_equal(np.isnan(share), ~asked)
     # However few the votes; five standard errors of independent galaxies.
     for least, most in ((1, 2), (3, 8), (9, 40)):
         rows = (totals[:, 8] >= least) & (totals[:, 8] <= most)
         expected = pytest.approx(0.9, abs=5 * 0.3 / np.sqrt(rows.sum()))
         assert share[rows, GZD5.questions[8].slice].mean() == expected
-    wide = covered(alpha / 8 + 0.2, votes, GZD5)
-    narrow = covered(alpha * 8, votes, GZD5)
+    wide = coverage(alpha / 8 + 0.2, votes, GZD5)
+    narrow = coverage(alpha * 8, votes, GZD5)
     assert np.nanmean(narrow) < 0.88
     assert np.nanmean(wide) > 0.92
 
@@ -64,7 +64,7 @@ def test_a_count_is_covered_by_the_part_of_it_that_lies_inside() -> None:
     alpha = np.ones((1, 34), np.float32)
     votes = np.zeros((1, 34), np.int64)
     votes[0, 3] = 1  # disk-edge-on: yes 1, no 0, each as likely: 0 spans 0..0.5 and 1 spans 0.5..1
-    share = covered(alpha, votes, GZD5)
+    share = coverage(alpha, votes, GZD5)
     np.testing.assert_allclose(share[0, 3:5], [0.9, 0.9])
     assert np.isnan(np.delete(share[0], [3, 4])).all()
 

@@ -1,5 +1,6 @@
 """Survey descriptions: the shipped ones load, and every typo is refused by file and key."""
 
+import hashlib
 import math
 from pathlib import Path
 
@@ -137,3 +138,15 @@ def test_a_comment_does_not_change_what_a_survey_means(tmp_path: Path) -> None:
     assert load_survey(path).meaning == load_survey("legacy_dr10").meaning
     path.write_text(LEGACY.replace("19.0", "20.0"), encoding="utf-8")
     assert load_survey(path).meaning != load_survey("legacy_dr10").meaning
+
+
+def test_what_a_survey_means_is_spelt_as_in_the_catalogues_that_hold_it() -> None:
+    """Part of every stored fingerprint: another spelling would have each tile read and encoded again."""
+    spelt = {
+        name: hashlib.sha256(load_survey(name).meaning.encode()).hexdigest()[:16] for name in survey_names()
+    }
+    assert spelt == {
+        "decals_fits": "c2326c500118b457",
+        "gz_decals_rings": "f43bb66d09fbc880",
+        "legacy_dr10": "e6b404abf9bca860",
+    }

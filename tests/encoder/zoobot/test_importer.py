@@ -19,7 +19,7 @@ from encoder.model.gz_tree import GZD5
 from encoder.surveys.description import load_survey
 from encoder.training.augment import crop_and_resize
 from encoder.training.simulated import simulated_galaxies
-from encoder.zoobot.importer import Imported, import_zoobot
+from encoder.zoobot.importer import ImportReport, import_zoobot
 from tests.encoder.releases import galaxies
 
 SIZE = 64
@@ -82,7 +82,7 @@ def hub_folder(folder: Path, backbone: str, channels: int, weights: str) -> nn.M
     return network
 
 
-def imported(source: Path | str, output: Path, size: int | None = SIZE, **options: object) -> Imported:
+def imported(source: Path | str, output: Path, size: int | None = SIZE, **options: object) -> ImportReport:
     return import_zoobot(
         str(source),
         output,
@@ -111,7 +111,7 @@ def test_a_lightning_checkpoint_keeps_its_vectors_and_its_votes(
 ) -> None:
     network, head = lightning(tmp_path / "epoch=8.ckpt", backbone, channels, campaign, compiled)
     made = imported(tmp_path / "epoch=8.ckpt", tmp_path / "zoo.safetensors")
-    assert made == Imported(backbone, channels, network.num_features, own_head=True)
+    assert made == ImportReport(backbone, channels, network.num_features, own_head=True)
     encoder = load_encoder(tmp_path / "zoo.safetensors", "cpu")
     assert (encoder.recipe.size, encoder.recipe.crop, encoder.recipe.channels) == (SIZE, 0.75, channels)
     rgb = galaxies(5, SIZE)
@@ -188,7 +188,7 @@ def test_a_name_of_the_hub_is_sought_in_what_was_fetched_before(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     for name in ("hf_hub:mwalmsley/zoobot-encoder-resnet18", "mwalmsley/zoobot-encoder-resnet18"):
         made = imported(name, tmp_path / "zoo.safetensors")
-        assert made == Imported("resnet18", 3, network.num_features, own_head=False)
+        assert made == ImportReport("resnet18", 3, network.num_features, own_head=False)
     assert load_encoder(tmp_path / "zoo.safetensors", "cpu").training["imported_from"] == name
     with pytest.raises(WeightsError, match="mwalmsley/nothing cannot be had from the model hub: ") as caught:
         imported("hf-hub:mwalmsley/nothing", tmp_path / "zoo.safetensors")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from encoder.evaluation.sets.real import efigi
+from encoder.evaluation.sets.real import load_efigi
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
 from encoder.training.sources import load_source
@@ -67,7 +67,7 @@ def test_the_galaxies_tested_on_are_those_that_the_shipped_recipe_holds_out(
     config = read_config(tmp_path / "default.toml")
     (source,) = [source for source in config.sources if source.kind == "efigi"]
     held_out = load_source(source, Campaigns.load(("gzd5", "efigi")), tmp_path).held_out
-    np.testing.assert_array_equal(efigi(shared_data).tested, held_out)
+    np.testing.assert_array_equal(load_efigi(shared_data).tested, held_out)
 
 
 def test_tasks_measures_what_there_are_data_for_and_names_the_rest(galcat: Galcat, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from catalog.database.read_only import run_query
 from catalog.tasks.anomaly_rounds import AnomalyRound
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import Task, add_task
-from encoder.anomalies.acquisition import Batch, next_batch
-from encoder.anomalies.gaussian_process import Interest, fit_interest
+from encoder.anomalies.acquisition import RatingBatch, next_batch
+from encoder.anomalies.gaussian_process import InterestModel, fit_interest
 from tests.galcat.cli.asked_galaxies import Asked, fill_asked
 
 N = 200
@@ -68,7 +68,7 @@ def standard(asked: Asked) -> NDArray[np.float32]:
     return (asked.search / DEVIATIONS).astype(np.float32)
 
 
-def fitted(asked: Asked, heard: Heard) -> Interest:
+def fitted(asked: Asked, heard: Heard) -> InterestModel:
     """The model of some ratings, from what was written into the catalogue."""
     order = np.argsort(asked.object_ids)
     rated = [i for i in order.tolist() if int(asked.object_ids[i]) in heard]
@@ -76,7 +76,7 @@ def fitted(asked: Asked, heard: Heard) -> Interest:
     return fit_interest(standard(asked)[rated], ratings)
 
 
-def expected_batch(asked: Asked, heard: Heard, offered: set[int]) -> tuple[list[int], Batch]:
+def expected_batch(asked: Asked, heard: Heard, offered: set[int]) -> tuple[list[int], RatingBatch]:
     allowed = ~np.isin(asked.object_ids, list(offered | set(heard)))
     batch = next_batch(fitted(asked, heard), standard(asked), allowed)
     return asked.object_ids[batch.ids].tolist(), batch
@@ -88,7 +88,7 @@ def shown(database: str, name: str = "odd_interest") -> Heard:
         return dict(run_query(connection, query).rows)  # type: ignore[arg-type] # two columns
 
 
-def predicted(asked: Asked, model: Interest) -> tuple[Heard, Heard]:
+def predicted(asked: Asked, model: InterestModel) -> tuple[Heard, Heard]:
     """Mean and deviation of every galaxy."""
     mean, deviation = model.predict(standard(asked))
     ids = asked.object_ids.tolist()

@@ -21,7 +21,7 @@ from catalog.tasks.anomaly_rounds import (
 )
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task, make_task
-from encoder.anomalies.acquisition import BATCH, most_interesting
+from encoder.anomalies.acquisition import BATCH, rank_by_interest
 from galcat.errors import JobError
 from galcat.workflows.tasks import anomaly_round as interest_round
 from galcat.workflows.tasks.anomaly_round import next_round
@@ -81,7 +81,7 @@ def test_the_command_line_from_a_search_to_a_column(
     with table.open() as file:
         best = [int(row["object_id"]) for row in csv.DictReader(file)]
     before = {i: score for i, score in heard.items() if i not in listed}
-    ranking = most_interesting(fitted(asked, before), standard(asked), 7)
+    ranking = rank_by_interest(fitted(asked, before), standard(asked), 7)
     assert best == asked.object_ids[ranking.ids].tolist()
     assert galcat("anomalies", "score", "strange", *best[:2]).out.count("\n") == 4
     assert "version 1: 200 galaxies scored" in galcat("anomalies", "column", "strange").err

@@ -4,7 +4,7 @@ import pytest
 
 from catalog.database.connection import connect
 from catalog.tasks.tasks import hide_task
-from encoder.anomalies.gaussian_process import Interest
+from encoder.anomalies.gaussian_process import InterestModel
 from galcat.workflows.tasks import interest_column
 from galcat.workflows.tasks.interest_column import write_interest
 from tests.galcat.cli.asked_galaxies import Asked, fill_asked
@@ -68,7 +68,7 @@ def test_galaxies_that_come_later_get_their_score_without_a_new_rating(database:
     assert (again.is_new, again.galaxies, again.version) == (False, 30, done.version)
     after = shown(database)
     assert {i: after[i] for i in before} == before
-    mean, _ = predicted(later, Interest.from_bytes(done.version.model))
+    mean, _ = predicted(later, InterestModel.from_bytes(done.version.model))
     assert {i: after[i] for i in later.object_ids.tolist()} == pytest.approx(mean, abs=1e-5)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from catalog.database.connection import connect
 from catalog.database.read_only import run_query
 from catalog.search.thumbnails import read_thumbnails
-from encoder.errors import TaskError
+from encoder.errors import LearningError
 from encoder.finetuning.finetune import load_tuned
 from galcat.workflows.tasks.learn_deep import learn_deep
 from tests.galcat.bricks import GALAXIES, write_brick
@@ -90,6 +90,6 @@ def test_a_killed_training_leaves_no_column_and_the_second_call_ends_as_the_firs
 def test_a_depth_that_the_network_has_not_is_one_line(
     labelled: Galcat, database: str, weights: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(TaskError, match="99"):
+    with pytest.raises(LearningError, match="99"):
         learn_deep(database, "ring", 99, tmp_path / "ring.safetensors", weights=str(weights))
     assert labelled("sql", "SELECT ring_probability FROM galcat.galaxy").code == 1
