@@ -49,7 +49,7 @@ def measure(folder: Path) -> dict[str, float]:
     before = _forward_rate(encoder, pictures)
     with catalogue() as url, open_target(url, survey, encoder) as target:
         start = time.perf_counter()
-        outcomes = ingest_tiles(target, encoder, survey, tiles, lambda _: None)
+        outcomes = ingest_tiles(target, encoder, survey, tiles, {}, lambda _: None)
         seconds = time.perf_counter() - start
     galaxies = sum(outcome.n_galaxies for outcome in outcomes)
     return {

@@ -5,7 +5,7 @@ import dagster as dg
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_catalogue
 from dagster_jobs.defs.backfill import release_index, release_vectors
 from dagster_jobs.defs.jobs import backfill, care, index_release, ingest, learn
-from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, no_report
+from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
 from dagster_jobs.defs.schedules import nightly_care, nightly_retry
 from dagster_jobs.defs.sensors import new_labels, new_tiles_sensor
 from dagster_jobs.defs.tasks import task_column
@@ -28,7 +28,6 @@ def catalogue_definitions(look_every_s: int = 30, weights: str = "") -> dg.Defin
             "database": DatabaseResource(),
             "encoder": EncoderResource(weights=weights),
             "drop_folder": DropFolderResource(),
-            "report": dg.ResourceDefinition.hardcoded_resource(no_report),
         },
     )
 

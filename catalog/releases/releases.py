@@ -131,7 +131,7 @@ def find_release(connection: psycopg.Connection, name: str) -> Release:
     return there[name]
 
 
-def shown_release(connection: psycopg.Connection) -> Release | None:
+def current_release(connection: psycopg.Connection) -> Release | None:
     """The release that `galcat.galaxy` shows; None before the first."""
     row = connection.execute(
         f"SELECT {COLUMNS} FROM galcat.release AS r WHERE r.is_current"  # noqa: S608 - a constant
@@ -306,14 +306,6 @@ def register_release(connection: psycopg.Connection, release: ReleaseRecord) -> 
             "SELECT galcat.add_release_partitions(%s::smallint, %s)", [release_id, release.dimension]
         )
     return release_id
-
-
-def current_release(connection: psycopg.Connection) -> tuple[int, str] | None:
-    """Number and weights digest of the release that `galcat.galaxy` shows; None before the first."""
-    row = connection.execute(
-        "SELECT release_id, weights_sha256 FROM galcat.release WHERE is_current"
-    ).fetchone()
-    return None if row is None else (int(row[0]), str(row[1]))
 
 
 def build_search_index(connection: psycopg.Connection, release_id: int) -> bool:

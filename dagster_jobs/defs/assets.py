@@ -1,4 +1,4 @@
-"""The assets: the galaxies of a sky cell, the vector index over all of them, and their statistics."""
+"""The assets of the catalogue: the galaxies of a sky cell, the vector index over all, their statistics."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -7,15 +7,15 @@ from warnings import catch_warnings, simplefilter
 import dagster as dg
 
 from catalog.checks.integrity import CHECKS, CheckResult, run_checks
-from catalog.releases.releases import build_search_index, current_release, refresh_statistics
 from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, one_line, sky_cells
-from galcat.workflows.ingest.outcome import Report, TileOutcome
+from galcat.workflows.ingest.outcome import CellOutcome, Report
+from galcat.workflows.upkeep import analyse_tables, index_current_release
 from galcat.workflows.writing import writing
 
 GalaxyEvents = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[type-arg]
 
 GPU_POOL = "gpu"
-MOST_NAMED = 20  # bad tiles in a failure's text; the log and the catalogue name them all
+MAX_NAMED = 20  # bad tiles in a failure's text; the log and the catalogue name them all
 
 
 class IngestConfig(dg.Config):
@@ -49,84 +49,40 @@ def galaxies(
     config: IngestConfig,
     database: DatabaseResource,
     encoder: EncoderResource,
-    report: dg.ResourceParam[Report],
 ) -> GalaxyEvents:
     """Rows of every galaxy in the pending tiles of a cell: source, vectors, morphology, thumbnail.
 
     Good tiles are committed one by one; a run with a bad tile then fails and names it, and a retry reads
     only what is still pending.
     """
-    from galcat.workflows.ingest.tiles import ingest_cell_tiles  # noqa: PLC0415 - imports torch; a sensor needs none
+    from galcat.workflows.ingest.tiles import ingest_cell  # noqa: PLC0415 - imports torch; a sensor needs none
 
     with one_line():
-        outcomes, checks = ingest_cell_tiles(
+        outcome = ingest_cell(
             database.get_url(),
             encoder.load(),
             config.survey,
             Path(config.folder),
             context.partition_key,
             config.tiles,
-            report,
+            to_log(context),
         )
-    for outcome in outcomes:
-        context.log.info(str(outcome))
-    yield from map(check_result, checks)
-    refuse_bad_tiles(outcomes)
-    yield dg.MaterializeResult(metadata=counts(outcomes))
+    yield from cell_events(outcome)
 
 
 @dg.asset(deps=[galaxies], group_name="catalogue")
 def vector_index(database: DatabaseResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The HNSW index of the current release: built after the first bulk load, then kept by Postgres."""
-    with one_line(), writing(database.get_url()) as connection:
-        release = current_release(connection)
-        if release is None:
-            raise dg.Failure("the catalogue has no release yet: ingest a tile first", allow_retries=False)
-        built = build_search_index(connection, release[0])
-    return dg.MaterializeResult(metadata={"built_now": built})
+    with one_line():
+        built = index_current_release(database.get_url())
+    return dg.MaterializeResult(metadata=index_metadata(built_now=built))
 
 
 @dg.asset(deps=[vector_index], group_name="catalogue")
 def statistics(database: DatabaseResource) -> None:
     """What Postgres' planner knows of the tables: ANALYZE of them all."""
-    with one_line(), writing(database.get_url()) as connection:
-        refresh_statistics(connection)
-
-
-def check_result(result: CheckResult) -> dg.AssetCheckResult:
-    """A catalogue check as Dagster shows it."""
-    return dg.AssetCheckResult(
-        passed=result.passed,
-        check_name=result.name,
-        metadata={"violations": result.violations, "first": result.example or "none"},
-    )
-
-
-def refuse_bad_tiles(outcomes: list[TileOutcome]) -> None:
-    """Fail a run with a bad tile, and name it.
-
-    Raises:
-        dagster.Failure: A tile failed.
-    """
-    bad = [f"{outcome.name}: {outcome.error}" for outcome in outcomes if outcome.state == "failed"]
-    if not bad:
-        return
-    more = f"; and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else ""
-    text = f"{len(bad)} of {len(outcomes)} tiles failed: {'; '.join(bad[:MOST_NAMED])}{more}"
-    raise dg.Failure(text, counts(outcomes), allow_retries=False)
-
-
-def counts(outcomes: list[TileOutcome]) -> dict[str, int]:
-    """What a run did, in numbers."""
-    return {
-        "tiles": len(outcomes),
-        "failed": sum(outcome.state == "failed" for outcome in outcomes),
-        "galaxies": sum(outcome.n_galaxies for outcome in outcomes),
-        "skipped": sum(outcome.n_skipped for outcome in outcomes),
-        "unreadable_images": sum(outcome.n_failed for outcome in outcomes),
-        "rows_changed": sum(outcome.changed for outcome in outcomes),
-        "retired": sum(outcome.retired for outcome in outcomes),
-    }
+    with one_line():
+        analyse_tables(database.get_url())
 
 
 @dg.multi_asset_check(specs=check_specs("statistics"))
@@ -134,4 +90,38 @@ def whole_catalogue(database: DatabaseResource) -> Iterable[dg.AssetCheckResult]
     """Row count = cutout count, finite vectors, fractions that sum to 1, no orphan rows: everywhere."""
     with one_line(), writing(database.get_url()) as connection:
         results = run_checks(connection)
-    yield from map(check_result, results)
+    yield from map(_check_result, results)
+
+
+def to_log(context: dg.AssetExecutionContext) -> Report:
+    """Write each tile's outcome into the log of the run as soon as it is known."""
+    return lambda outcome: context.log.info(str(outcome))
+
+
+def cell_events(outcome: CellOutcome) -> GalaxyEvents:
+    """What a run yields at the end of a cell: its checks, then the materialization.
+
+    Raises:
+        dagster.Failure: A tile failed; its text names the bad tiles.
+    """
+    yield from map(_check_result, outcome.checks)
+    bad = [f"{tile.name}: {tile.error}" for tile in outcome.failed]
+    if bad:
+        more = f"; and {len(bad) - MAX_NAMED} more" if len(bad) > MAX_NAMED else ""
+        text = f"{len(bad)} of {len(outcome.tiles)} tiles failed: {'; '.join(bad[:MAX_NAMED])}{more}"
+        raise dg.Failure(text, outcome.counts(), allow_retries=False)
+    yield dg.MaterializeResult(metadata=outcome.counts())
+
+
+def check_metadata(result: CheckResult) -> dict[str, int | str]:
+    """What Dagster shows beside the outcome of a catalogue check."""
+    return {"violations": result.violations, "first": result.example or "none"}
+
+
+def index_metadata(*, built_now: bool) -> dict[str, bool]:
+    """What Dagster shows beside a vector index."""
+    return {"built_now": built_now}
+
+
+def _check_result(result: CheckResult) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=result.passed, check_name=result.name, metadata=check_metadata(result))

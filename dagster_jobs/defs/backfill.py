@@ -4,19 +4,17 @@ from pathlib import Path
 
 import dagster as dg
 
-from catalog.releases.releases import build_search_index, find_release
 from dagster_jobs.defs.assets import (
     GPU_POOL,
     GalaxyEvents,
-    check_result,
+    cell_events,
     check_specs,
-    counts,
     galaxies,
-    refuse_bad_tiles,
+    index_metadata,
+    to_log,
 )
 from dagster_jobs.defs.resources import DatabaseResource, one_line, sky_cells
-from galcat.workflows.ingest.outcome import Report
-from galcat.workflows.writing import writing
+from galcat.workflows.upkeep import index_release
 
 
 class BackfillConfig(dg.Config):
@@ -43,10 +41,7 @@ class ReleaseConfig(dg.Config):
     check_specs=check_specs("release_vectors", sky_cells),
 )
 def release_vectors(
-    context: dg.AssetExecutionContext,
-    config: BackfillConfig,
-    database: DatabaseResource,
-    report: dg.ResourceParam[Report],
+    context: dg.AssetExecutionContext, config: BackfillConfig, database: DatabaseResource
 ) -> GalaxyEvents:
     """Vectors and morphology, in a second release, of the tiles of a cell that the current release has.
 
@@ -55,7 +50,7 @@ def release_vectors(
     from galcat.workflows.backfill import backfill_cell  # noqa: PLC0415 - imports torch; a sensor needs none
 
     with one_line():
-        outcomes, checks = backfill_cell(
+        outcome = backfill_cell(
             database.get_url(),
             config.release,
             config.weights,
@@ -63,18 +58,14 @@ def release_vectors(
             Path(config.folder),
             context.partition_key,
             config.tiles,
-            report,
+            to_log(context),
         )
-    for outcome in outcomes:
-        context.log.info(str(outcome))
-    yield from map(check_result, checks)
-    refuse_bad_tiles(outcomes)
-    yield dg.MaterializeResult(metadata=counts(outcomes))
+    yield from cell_events(outcome)
 
 
 @dg.asset(deps=[release_vectors], group_name="release")
 def release_index(config: ReleaseConfig, database: DatabaseResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The HNSW index of a release that was filled: built once, while the other serves."""
-    with one_line(), writing(database.get_url()) as connection:
-        built = build_search_index(connection, find_release(connection, config.release).release_id)
-    return dg.MaterializeResult(metadata={"built_now": built})
+    with one_line():
+        built = index_release(database.get_url(), config.release)
+    return dg.MaterializeResult(metadata=index_metadata(built_now=built))

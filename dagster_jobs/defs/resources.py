@@ -53,10 +53,6 @@ def _load(weights: str) -> "Encoder":
     return load_encoder(Path(weights) if weights else None)
 
 
-def no_report(_: object) -> None:
-    """Report to nobody: in a daemon's run, Dagster's log has it all."""
-
-
 sky_cells = dg.DynamicPartitionsDefinition(name="sky_cells")
 
 

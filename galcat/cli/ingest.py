@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from catalog.settings import load_settings
 from galcat.cli.console import catalogue_url, log, progress_bar
+from galcat.cli.run_listeners import run_listeners
 from galcat.workflows.ingest.outcome import TileOutcome
 
 app = typer.Typer()
@@ -26,7 +27,7 @@ def ingest(
 
     Example: `galcat ingest /data/dr10/south --survey legacy_dr10`
     """
-    if not run_ingest(catalogue_url(), path, survey, str(weights or "")):
+    if not run_ingest(catalogue_url(), path, survey, weights):
         raise typer.Exit(1)
 
 
@@ -40,7 +41,7 @@ def demo(
 
     settings = load_settings()
     folder = make_survey(settings.home, bricks, galaxies, log.print)
-    if not run_ingest(catalogue_url(), folder, "legacy_dr10", ""):
+    if not run_ingest(catalogue_url(), folder, "legacy_dr10", None):
         raise typer.Exit(1)
     answer_questions(settings.home, write_ring_labels(settings.home, folder))
 
@@ -61,38 +62,16 @@ def train(
         log.print(escape(f"wrote {weights}"), soft_wrap=True)
 
 
-def run_ingest(url: str, path: Path, survey: str, weights: str) -> bool:
+def run_ingest(url: str, path: Path, survey: str, weights: Path | None) -> bool:
     """Ingest what is pending, with a progress bar and a summary; returns False when something failed."""
-    from dagster_jobs.defs.assets import IngestConfig  # noqa: PLC0415
-    from dagster_jobs.in_process import finish, ingest_cell  # noqa: PLC0415
-    from encoder.model.encoder import load_encoder  # noqa: PLC0415
-    from encoder.surveys.description import load_survey  # noqa: PLC0415
-    from galcat.workflows.ingest.pending import pending_tiles  # noqa: PLC0415
-    from galcat.workflows.ingest.target import check_weights  # noqa: PLC0415 - torch and dagster take seconds
+    from galcat.workflows.run import ingest_folder  # noqa: PLC0415 - torch takes seconds
 
-    if weights:
-        check_weights(url, load_encoder(Path(weights)))
-    pending = pending_tiles(url, load_survey(survey), path)
-    outcomes: list[TileOutcome] = []
-    broken: list[str] = []
-    with progress_bar() as progress:
-        bar = progress.add_task("tiles", total=sum(map(len, pending.cells.values())))
-
-        def report(outcome: TileOutcome) -> None:
-            outcomes.append(outcome)
-            progress.advance(bar)
-            if outcome.error is not None:
-                progress.print(f"[red]failed:[/red] {escape(outcome.error)}", soft_wrap=True)
-
-        for cell, tiles in pending.cells.items():
-            config = IngestConfig(survey=survey, folder=str(path), tiles=[tile.name for tile in tiles])
-            for line in ingest_cell(url, weights, config, cell, report):
-                broken.append(line)
-                progress.print(f"[red]check failed:[/red] {escape(line)}", soft_wrap=True)
-    if pending.cells:
-        finish(url)
-    _summary(outcomes, pending.n_settled)
-    return not broken and not any(outcome.state == "failed" or outcome.n_failed for outcome in outcomes)
+    with run_listeners("ingestion_report") as listener:
+        outcome = ingest_folder(url, survey, path, weights, listener)
+    tiles = [tile for cell in outcome.cells for tile in cell.tiles]
+    _summary(tiles, outcome.n_settled)
+    violated = any(cell.violated for cell in outcome.cells)
+    return not violated and not any(tile.state == "failed" or tile.n_failed for tile in tiles)
 
 
 def _summary(outcomes: list[TileOutcome], n_settled: int) -> None:

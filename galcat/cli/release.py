@@ -8,9 +8,9 @@ from rich.markup import escape
 
 from catalog.releases import releases as release_life
 from catalog.result import Result
-from galcat.cli.console import catalogue_url, log, open_to_write, progress_bar
+from galcat.cli.console import catalogue_url, log, open_to_write
+from galcat.cli.run_listeners import run_listeners
 from galcat.cli.tables import show
-from galcat.workflows.backfill import plan_backfill
 from galcat.workflows.ingest.outcome import TileOutcome
 
 app = typer.Typer()
@@ -98,37 +98,12 @@ def backfill(
     Example: `galcat release backfill better --weights better.safetensors`
     """
     folders = dict(map(_survey_and_folder, folder or []))
-    with open_to_write(may_be_empty=True) as connection:
-        wanted = release_life.find_release(connection, name)
-        runs = plan_backfill(connection, wanted.release_id, folders)
-    from dagster_jobs.defs.backfill import BackfillConfig  # noqa: PLC0415 - torch and dagster take seconds
-    from dagster_jobs.in_process import backfill_cell, finish_backfill  # noqa: PLC0415
-    from galcat.workflows.release_encoder import release_encoder  # noqa: PLC0415
+    from galcat.workflows.run import fill_release  # noqa: PLC0415 - torch takes seconds
 
-    url, file = catalogue_url(), str(weights or "")
-    if runs or weights:
-        release_encoder(wanted.name, wanted.weights_sha256, file)
-    outcomes: list[TileOutcome] = []
-    broken = False
-    with progress_bar() as progress:
-        bar = progress.add_task("tiles", total=sum(len(run.tiles) for run in runs))
-
-        def report(outcome: TileOutcome) -> None:
-            outcomes.append(outcome)
-            progress.advance(bar)
-            if outcome.error is not None:
-                progress.print(f"[red]failed:[/red] {escape(outcome.error)}", soft_wrap=True)
-
-        for run in runs:
-            config = BackfillConfig(
-                release=name, survey=run.survey, folder=run.folder, weights=file, tiles=run.tiles
-            )
-            for line in backfill_cell(url, config, run.cell, report):
-                broken = True
-                progress.print(f"[red]check failed:[/red] {escape(line)}", soft_wrap=True)
-    finish_backfill(url, name)
-    _summary(name, outcomes)
-    if broken:
+    with run_listeners("backfill_report") as listener:
+        cells = fill_release(catalogue_url(), name, str(weights or ""), folders, listener)
+    _summary(name, [tile for cell in cells for tile in cell.tiles])
+    if any(cell.violated for cell in cells):
         raise typer.Exit(1)
 
 

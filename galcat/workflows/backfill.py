@@ -1,4 +1,4 @@
-"""Fill a release with the tiles of one sky cell that the current release has and it lacks."""
+"""A release that lacks tiles of the current one: which cells to fill, and the filling of one cell."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -7,16 +7,17 @@ from pathlib import Path
 
 import psycopg
 
-from catalog.checks.integrity import CheckResult, run_checks
+from catalog.checks.integrity import run_checks
 from catalog.database.migrate import migrate
-from catalog.ingestion.tile_status import find_tile_ids
+from catalog.ingestion.tile_status import find_tile_ids, read_known_tiles
 from catalog.releases.releases import MissingTile, Release, find_survey, hold_release, list_missing_tiles
 from encoder.errors import SurveyError
 from encoder.surveys.description import Survey, survey_from_text
 from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import find_tiles
 from galcat.errors import JobError
-from galcat.workflows.ingest.outcome import Report, TileOutcome
+from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
+from galcat.workflows.ingest.pending import is_settled
 from galcat.workflows.ingest.sky_cells import cell_at
 from galcat.workflows.ingest.tiles import cell_lock, ingest_tiles
 from galcat.workflows.release_encoder import release_encoder
@@ -26,20 +27,20 @@ from galcat.workflows.writing import writing
 
 def backfill_cell(
     url: str, name: str, weights: str, survey: str, folder: Path, cell: str, tiles: list[str], report: Report
-) -> tuple[list[TileOutcome], list[CheckResult]]:
-    """Encode what is still missing once the cell is ours, then check those tiles.
+) -> CellOutcome:
+    """Encode what is still missing once this run holds the cell, then check those tiles.
 
     The current release is read from and left as it is. A tile whose files are not those that the current
     release was made from fails: the two releases would speak of different pictures.
 
     Args:
-        url: The catalogue.
-        name: Of the release to fill.
-        weights: Its weights file; empty to find it among those shipped.
-        survey: Name of the survey; it is read as the catalogue describes it.
-        folder: Where the survey's tiles lie.
-        cell: The cell; tiles that lie elsewhere are left alone.
-        tiles: Tiles to fill; none means all that are missing in the cell.
+        url: URL of the catalogue's database; its schema is brought up to date first.
+        name: Name of the release to fill.
+        weights: Path of its weights file; empty to find it by its digest among those shipped.
+        survey: Name of the survey; its tiles are read as the catalogue describes it.
+        folder: Folder that holds the survey's files.
+        cell: Name of the sky cell; tiles that lie elsewhere are left alone.
+        tiles: Names of the tiles to fill; an empty list means all that are missing in the cell.
         report: Told of every tile.
 
     Raises:
@@ -57,9 +58,11 @@ def backfill_cell(
                 report(outcome)
             target = Target(connection, survey_id, release.release_id)
             contents = {tile.name: tile.content_hash for tile in missing}
-            outcomes = lost + ingest_tiles(target, encoder, described, found, report, contents)
+            known = read_known_tiles(connection, survey, release.release_id)
+            unsettled = [files for files in found if not is_settled(files, known)]
+            outcomes = lost + ingest_tiles(target, encoder, described, unsettled, known, report, contents)
             checked = find_tile_ids(connection, survey, [outcome.name for outcome in outcomes])
-            return outcomes, run_checks(connection, checked)
+            return CellOutcome(cell, outcomes, run_checks(connection, checked))
 
 
 def _missing(

@@ -7,7 +7,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from catalog.releases.releases import shown_release
+from catalog.releases.releases import current_release
 from catalog.search.crossmatch import match
 from catalog.search.name_resolver import find_galaxy_by_name
 from catalog.search.positions import read_positions
@@ -119,7 +119,7 @@ def search_vector_of(connection: psycopg.Connection, image: Path, weights: str) 
         ImageError: The picture cannot be read.
         JobError: There is no release yet, or its weights are not those given or not among those shipped.
     """
-    current = shown_release(connection)
+    current = current_release(connection)
     if current is None:
         raise JobError("the catalogue has no release yet: ingest a tile first")
     encoder = release_encoder(current.name, current.weights_sha256, weights)

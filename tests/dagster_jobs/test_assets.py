@@ -12,11 +12,11 @@ import pytest
 from catalog.checks.integrity import CHECKS
 from catalog.database.connection import connect
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_catalogue
-from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, no_report, sky_cells
+from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, sky_cells
 from encoder.surveys.description import load_survey
 from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.sky_cells import cell_of
-from galcat.workflows.ingest.tiles import cell_lock, ingest_cell_tiles
+from galcat.workflows.ingest.tiles import cell_lock, ingest_cell
 from tests.galcat.bricks import GALAXIES, mend, spoil, write_brick
 from tests.galcat.small_encoder import write_small_encoder
 
@@ -51,7 +51,6 @@ def resources(database_resource: DatabaseResource, encoder_resource: EncoderReso
     return {
         "database": database_resource,
         "encoder": encoder_resource,
-        "report": dg.ResourceDefinition.hardcoded_resource(no_report),
     }
 
 
@@ -162,8 +161,8 @@ def test_two_runs_on_one_cell_take_turns_and_the_second_finds_the_work_done(
     outcomes: dict[str, int] = {}
 
     def run(name: str) -> None:
-        found, _ = ingest_cell_tiles(database, encoder, SURVEY, folder, cell, [], no_report)
-        outcomes[name] = len(found)
+        found = ingest_cell(database, encoder, SURVEY, folder, cell, [], lambda _: None)
+        outcomes[name] = len(found.tiles)
 
     threads = [threading.Thread(target=run, args=[name]) for name in ("one", "two")]
     with cell_lock(connection, SURVEY, cell):

@@ -9,12 +9,12 @@ import pytest
 
 from catalog.database.connection import connect
 from dagster_jobs.defs.jobs import ingest
-from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, no_report
+from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
 from dagster_jobs.defs.schedules import nightly_care, nightly_retry
 from encoder.surveys.description import load_survey
 from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.sky_cells import cell_of
-from galcat.workflows.ingest.tiles import ingest_cell_tiles
+from galcat.workflows.ingest.tiles import ingest_cell
 from tests.galcat.bricks import spoil, write_brick
 
 SURVEY = "legacy_dr10"
@@ -66,7 +66,7 @@ def fill(drop: Path, url: str, weights: EncoderResource) -> str:
     spoil(drop / SURVEY, "0101p000")
     tiles = find_tiles(load_survey(SURVEY), drop / SURVEY)
     (cell,) = {cell_of(tile) for tile in tiles}
-    ingest_cell_tiles(url, weights.load(), SURVEY, drop / SURVEY, cell, [], no_report)
+    ingest_cell(url, weights.load(), SURVEY, drop / SURVEY, cell, [], lambda _: None)
     return cell
 
 
@@ -148,7 +148,7 @@ def test_a_tile_that_was_mended_by_hand_is_pending_no_more(
 ) -> None:
     cell = fill(drop, database, encoder_resource)
     write_brick(drop / SURVEY, "0101p000")
-    ingest_cell_tiles(database, encoder_resource.load(), SURVEY, drop / SURVEY, cell, [], no_report)
+    ingest_cell(database, encoder_resource.load(), SURVEY, drop / SURVEY, cell, [], lambda _: None)
     with connect(database) as connection:
         row = connection.execute("SELECT count(*) FROM galcat.galaxy").fetchone()
     assert row == (6,)

@@ -1,8 +1,10 @@
-"""What became of one tile."""
+"""What became of tiles: of one, and of those of a sky cell."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from catalog.checks.integrity import CheckResult
 
 State = Literal["done", "unchanged", "failed"]
 
@@ -22,3 +24,41 @@ class TileOutcome:
 
 
 Report = Callable[[TileOutcome], None]
+"""Told of each tile as soon as it is in the catalogue, or has failed."""
+
+
+@dataclass(frozen=True)
+class CellOutcome:
+    """What became of the tiles of one sky cell.
+
+    Attributes:
+        cell: The cell's name.
+        tiles: Every tile that was tried, in the order of the work.
+        checks: What the catalogue's checks found in these tiles.
+    """
+
+    cell: str
+    tiles: list[TileOutcome]
+    checks: list[CheckResult]
+
+    @property
+    def failed(self) -> list[TileOutcome]:
+        """The tiles that failed."""
+        return [tile for tile in self.tiles if tile.state == "failed"]
+
+    @property
+    def violated(self) -> list[CheckResult]:
+        """The checks that the tiles break."""
+        return [check for check in self.checks if not check.passed]
+
+    def counts(self) -> dict[str, int]:
+        """What was done, in numbers."""
+        return {
+            "tiles": len(self.tiles),
+            "failed": len(self.failed),
+            "galaxies": sum(tile.n_galaxies for tile in self.tiles),
+            "skipped": sum(tile.n_skipped for tile in self.tiles),
+            "unreadable_images": sum(tile.n_failed for tile in self.tiles),
+            "rows_changed": sum(tile.changed for tile in self.tiles),
+            "retired": sum(tile.retired for tile in self.tiles),
+        }

@@ -52,7 +52,7 @@ def find_unsettled(url: str, survey: Survey, folder: Path) -> tuple[list[TileFil
 def _known(url: str, survey: Survey) -> dict[str, KnownTile]:
     with connect(url, autocommit=True) as connection:
         release = current_release(connection)
-        return {} if release is None else read_known_tiles(connection, survey.name, release[0])
+        return {} if release is None else read_known_tiles(connection, survey.name, release.release_id)
 
 
 def pending_by_cell(found: list[TileFiles], known: Mapping[str, KnownTile]) -> dict[str, list[TileFiles]]:

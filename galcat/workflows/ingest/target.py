@@ -8,11 +8,11 @@ from catalog.database.migrate import migrate
 from catalog.ingestion.writer import register_survey
 from catalog.releases.releases import (
     Release,
+    current_release,
     find_release,
     hold_release,
     list_releases,
     register_release,
-    shown_release,
 )
 from encoder.model.encoder import Encoder
 from encoder.surveys.description import Survey
@@ -33,9 +33,9 @@ def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[Target]:
     """
     migrate(url)
     with writing(url) as connection:
-        if shown_release(connection) is None:
+        if current_release(connection) is None:
             register_release(connection, release_record(encoder))
-        current = shown_release(connection)
+        current = current_release(connection)
         if current is None or current.weights_sha256 != encoder.sha256:
             raise JobError(_other_weights(current, encoder))
         with hold_release(connection, current.name):
@@ -50,7 +50,7 @@ def check_weights(url: str, encoder: Encoder) -> None:
     """
     migrate(url)
     with writing(url) as connection:
-        current = shown_release(connection)
+        current = current_release(connection)
     if current is not None and current.weights_sha256 != encoder.sha256:
         raise JobError(_other_weights(current, encoder))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from catalog.checks.integrity import CheckResult, run_checks
+from catalog.checks.integrity import run_checks
 from catalog.errors import CatalogError
 from catalog.ingestion.tile_status import KnownTile, find_tile_ids, read_known_tiles, touch_tile
 from catalog.ingestion.writer import write_failure, write_tile
@@ -20,8 +20,8 @@ from encoder.surveys.description import Survey, load_survey
 from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import find_tiles, read_tile
 from galcat.errors import JobError
-from galcat.workflows.ingest.outcome import Report, TileOutcome
-from galcat.workflows.ingest.pending import is_settled, pending_by_cell
+from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
+from galcat.workflows.ingest.pending import pending_by_cell
 from galcat.workflows.ingest.rows import galaxy_rows, skip_records, tile_record
 from galcat.workflows.ingest.target import open_target
 from galcat.workflows.target import Target
@@ -61,32 +61,32 @@ def ingest_tiles(
     encoder: Encoder,
     survey: Survey,
     tiles: list[TileFiles],
+    known: Mapping[str, KnownTile],
     report: Report,
     contents: Mapping[str, str | None] | None = None,
 ) -> list[TileOutcome]:
     """Ingest tiles in order: one is encoded while the next is read and the last is written.
 
-    A tile that cannot be read or written is stored as failed and the rest go on. Tiles that are settled by
-    now are left out.
+    A tile that cannot be read or written is stored as failed and the rest go on.
 
     Args:
-        target: Where the rows go.
-        encoder: Of the target's release.
-        survey: How the tiles are read.
-        tiles: What to ingest.
+        target: Connection, survey and release that the rows go to.
+        encoder: Encoder of the target's release.
+        survey: Description of the survey, by which the tiles are read.
+        tiles: What to ingest, without the tiles that are settled.
+        known: What the target's release has of the survey, by tile: `known_tiles`, read when no other run
+            could write it any more.
         report: Told of every tile.
-        contents: Digest that a tile's content must have, by name: a tile with another fails. None takes the
-            tiles as they are.
+        contents: Digest that a tile's content must have, by the tile's name: a tile with another fails. None
+            takes the tiles as they are.
 
     Raises:
         JobError: The database connection was lost; the tile in hand is not in the catalogue.
     """
-    known = read_known_tiles(target.connection, survey.name, target.release_id)
-    todo = [tile for tile in tiles if not is_settled(tile, known)]
     outcomes: list[TileOutcome] = []
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-writer") as writer:
         storing: Future[TileOutcome] | None = None
-        for tile, loaded in _read_ahead(survey, encoder, todo, known, contents):
+        for tile, loaded in _read_ahead(survey, encoder, tiles, known, contents):
             work = _encode(encoder, tile, loaded)
             del loaded  # before the next is read: two tiles in memory, not three
             if storing:
@@ -106,16 +106,16 @@ def _reported(storing: Future[TileOutcome], report: Report) -> TileOutcome:
 def _read_ahead(
     survey: Survey,
     encoder: Encoder,
-    todo: list[TileFiles],
-    known: dict[str, KnownTile],
+    tiles: list[TileFiles],
+    known: Mapping[str, KnownTile],
     contents: Mapping[str, str | None] | None,
 ) -> Iterator[tuple[TileFiles, Future[_Loaded]]]:
     """Give each tile with its content, while a thread reads the one after it: two tiles in memory at most."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-reader") as reader:
         ahead: deque[Future[_Loaded]] = deque()
-        for here, tile in enumerate(todo):
-            while here + len(ahead) < min(here + 2, len(todo)):
-                ahead.append(reader.submit(_load, survey, encoder, todo[here + len(ahead)], known, contents))
+        for here, tile in enumerate(tiles):
+            while here + len(ahead) < min(here + 2, len(tiles)):
+                ahead.append(reader.submit(_load, survey, encoder, tiles[here + len(ahead)], known, contents))
             yield tile, ahead.popleft()
 
 
@@ -123,7 +123,7 @@ def _load(
     survey: Survey,
     encoder: Encoder,
     files: TileFiles,
-    known: dict[str, KnownTile],
+    known: Mapping[str, KnownTile],
     contents: Mapping[str, str | None] | None,
 ) -> _Loaded:
     """Read a tile whole and prepare its cutouts, unless its content is what the catalogue has.
@@ -217,18 +217,18 @@ def _failed(target: Target, files: TileFiles, error: str) -> TileOutcome:
     return TileOutcome(files.name, "failed", error=error)
 
 
-def ingest_cell_tiles(
+def ingest_cell(
     url: str, encoder: Encoder, definition: str, folder: Path, cell: str, names: list[str], report: Report
-) -> tuple[list[TileOutcome], list[CheckResult]]:
-    """Ingest what is still pending once the cell is ours, then check those tiles.
+) -> CellOutcome:
+    """Ingest what is still pending once this run holds the cell, then check those tiles.
 
     Args:
-        url: The catalogue.
-        encoder: The release.
-        definition: What `load_survey` takes.
-        folder: The survey's folder.
-        cell: The cell; tiles that lie elsewhere are left alone.
-        names: Tiles to look at; none means all of the cell.
+        url: URL of the catalogue's database; its schema is brought up to date first.
+        encoder: Encoder of the current release; of the first release where there is none yet.
+        definition: Name of a survey that galcat knows, or path of a survey's TOML file.
+        folder: Folder that holds the survey's files.
+        cell: Name of the sky cell; tiles that lie elsewhere are left alone.
+        names: Names of the tiles to look at; an empty list means all of the cell.
         report: Told of every tile.
 
     Raises:
@@ -242,6 +242,6 @@ def ingest_cell_tiles(
     ):
         known = read_known_tiles(target.connection, survey.name, target.release_id)
         pending = pending_by_cell(found, known).get(cell, [])
-        outcomes = ingest_tiles(target, encoder, survey, pending, report)
+        outcomes = ingest_tiles(target, encoder, survey, pending, known, report)
         tiles = find_tile_ids(target.connection, survey.name, [outcome.name for outcome in outcomes])
-        return outcomes, run_checks(target.connection, tiles)
+        return CellOutcome(cell, outcomes, run_checks(target.connection, tiles))

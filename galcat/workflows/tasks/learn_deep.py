@@ -16,7 +16,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional
 
 from catalog.database.connection import connect
-from catalog.releases.releases import shown_release
+from catalog.releases.releases import current_release
 from catalog.search.thumbnails import read_thumbnails, stream_thumbnails
 from catalog.tasks.labels import Votes
 from catalog.tasks.model_versions import (
@@ -151,7 +151,7 @@ def compare_methods(
 
 
 def _encoder(connection: psycopg.Connection, weights: str) -> Encoder:
-    release = shown_release(connection)
+    release = current_release(connection)
     if release is None:
         raise JobError("the catalogue is empty: there is no release yet")
     return release_encoder(release.name, release.weights_sha256, weights)

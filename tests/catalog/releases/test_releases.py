@@ -213,7 +213,10 @@ def test_force_promotes_what_is_incomplete(
     connection: psycopg.Connection, first: tuple[int, int], second: int
 ) -> None:
     assert promote_release(connection, "second", force=True) == Promotion("first", 1)
-    assert current_release(connection) == (second, find_release(connection, "second").weights_sha256)
+    current = current_release(connection)
+    assert current == find_release(connection, "second")
+    assert current is not None
+    assert current.release_id == second
     assert len(shown(connection)) == 12
     assert state(connection, "first").missing == 0
     assert first[1] != second

@@ -1,0 +1,129 @@
+"""Runs of the command line, told to a Dagster instance, so that its pages show what the catalogue holds."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_jobs.defs.assets import check_metadata, galaxies, index_metadata, statistics, vector_index
+from dagster_jobs.defs.backfill import release_index, release_vectors
+from dagster_jobs.defs.resources import sky_cells
+from galcat.errors import reason
+from galcat.workflows.ingest.outcome import CellOutcome
+from galcat.workflows.listener import Listener
+
+Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
+DESCRIPTION = "run from the command line"
+
+
+@contextmanager
+def ingestion_report(dagster_home: Path, warn: Callable[[str], None]) -> Iterator[Listener]:
+    """Report an ingestion as materializations of `galaxies`, `vector_index` and `statistics`.
+
+    Args:
+        dagster_home: Folder of the Dagster instance, with its `dagster.yaml`.
+        warn: Told, in one line and once, that the instance could not be told; the run goes on.
+    """
+    with _open_report(dagster_home, galaxies.key, vector_index.key, warn) as report:
+        yield report
+
+
+@contextmanager
+def backfill_report(dagster_home: Path, warn: Callable[[str], None]) -> Iterator[Listener]:
+    """Report a backfill as materializations of `release_vectors`, `release_index` and `statistics`.
+
+    Args:
+        dagster_home: Folder of the Dagster instance, with its `dagster.yaml`.
+        warn: Told, in one line and once, that the instance could not be told; the run goes on.
+    """
+    with _open_report(dagster_home, release_vectors.key, release_index.key, warn) as report:
+        yield report
+
+
+class RunlessReport(Listener):
+    """A listener that writes events into a Dagster instance which belong to no run of it.
+
+    A cell in which a tile failed is reported as an observation: it is no materialization, in a run of
+    Dagster's either.
+    """
+
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        cells: dg.AssetKey,
+        index: dg.AssetKey,
+        on_failure: Callable[[Exception], None],
+    ) -> None:
+        self._instance, self._cells, self._index = instance, cells, index
+        self._on_failure = on_failure
+        self._has_failed = False
+
+    def cell_ended(self, outcome: CellOutcome) -> None:
+        """Report the cell's partition and the checks of its tiles."""
+        event_type = dg.AssetObservation if outcome.failed else dg.AssetMaterialization
+        self._report(
+            [
+                event_type(
+                    self._cells,
+                    description=DESCRIPTION,
+                    metadata=outcome.counts(),
+                    partition=outcome.cell,
+                ),
+                *(
+                    dg.AssetCheckEvaluation(
+                        self._cells,
+                        check.name,
+                        passed=check.passed,
+                        metadata=check_metadata(check),
+                        partition=outcome.cell,
+                    )
+                    for check in outcome.checks
+                ),
+            ],
+            outcome.cell,
+        )
+
+    def index_ready(self, *, built_now: bool) -> None:
+        """Report the vector index."""
+        metadata = index_metadata(built_now=built_now)
+        self._report([dg.AssetMaterialization(self._index, DESCRIPTION, metadata)])
+
+    def statistics_refreshed(self) -> None:
+        """Report the statistics."""
+        self._report([dg.AssetMaterialization(statistics.key, DESCRIPTION)])
+
+    def _report(self, events: Iterable[Event], cell: str | None = None) -> None:
+        """Write the events; after the first that could not be written nothing more is tried."""
+        if self._has_failed:
+            return
+        try:
+            if cell is not None:
+                self._instance.add_dynamic_partitions(str(sky_cells.name), [cell])
+            for event in events:
+                self._instance.report_runless_asset_event(event)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the instance, the galaxies are in
+            self._has_failed = True
+            self._on_failure(error)
+
+
+@contextmanager
+def _open_report(
+    dagster_home: Path, cells: dg.AssetKey, index: dg.AssetKey, warn: Callable[[str], None]
+) -> Iterator[Listener]:
+    """Open the instance for as long as the run lasts; where that fails, a listener that does nothing."""
+
+    def warn_once(error: Exception) -> None:
+        warn(f"the Dagster instance in {dagster_home} does not show this run: {reason(error)}")
+
+    try:
+        instance = dg.DagsterInstance.from_config(str(dagster_home))
+    except Exception as error:  # noqa: BLE001 - as in RunlessReport
+        warn_once(error)
+        yield Listener()
+        return
+    try:
+        yield RunlessReport(instance, cells, index, warn_once)
+    finally:
+        with suppress(Exception):
+            instance.dispose()

@@ -1,0 +1,113 @@
+"""Whole runs without an orchestrator: every pending sky cell of a folder or of a release, then the upkeep."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.database.migrate import migrate
+from catalog.releases.releases import find_release
+from encoder.model.encoder import load_encoder
+from encoder.surveys.description import load_survey
+from galcat.workflows.backfill import backfill_cell, plan_backfill
+from galcat.workflows.ingest.outcome import CellOutcome
+from galcat.workflows.ingest.pending import pending_tiles
+from galcat.workflows.ingest.target import check_weights
+from galcat.workflows.ingest.tiles import ingest_cell
+from galcat.workflows.listener import Listener
+from galcat.workflows.release_encoder import release_encoder
+from galcat.workflows.upkeep import analyse_tables, index_current_release, index_release
+from galcat.workflows.writing import writing
+
+
+@dataclass(frozen=True)
+class FolderOutcome:
+    """What became of a folder.
+
+    Attributes:
+        cells: The cells that had pending tiles, in order of name.
+        n_settled: Tiles that needed nothing: the catalogue has them as they are.
+    """
+
+    cells: list[CellOutcome]
+    n_settled: int
+
+
+def ingest_folder(
+    url: str, definition: str, folder: Path, weights: Path | None, listener: Listener
+) -> FolderOutcome:
+    """Ingest every new or changed tile of a folder, then build the vector index and refresh the statistics.
+
+    A tile that fails is stored as failed and the rest go on. Killed at any moment, a second call does only
+    what is pending.
+
+    Args:
+        url: URL of the catalogue's database; its schema is brought up to date first.
+        definition: Name of a survey that galcat knows, or path of a survey's TOML file.
+        folder: Folder that holds the survey's files.
+        weights: Weights file of the encoder; None for the one that ships.
+        listener: Told of the run as it goes.
+
+    Raises:
+        CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
+    """
+    survey = load_survey(definition)
+    encoder = None
+    if weights is not None:  # wrong weights are refused before anything is read for them
+        encoder = load_encoder(weights)
+        check_weights(url, encoder)
+    pending = pending_tiles(url, survey, folder)
+    listener.run_planned(sum(map(len, pending.cells.values())))
+    if not pending.cells:
+        return FolderOutcome([], pending.n_settled)
+    encoder = encoder or load_encoder()
+    outcomes = []
+    for cell, tiles in pending.cells.items():
+        names = [tile.name for tile in tiles]
+        outcome = ingest_cell(url, encoder, definition, folder, cell, names, listener.tile_ended)
+        listener.cell_ended(outcome)
+        outcomes.append(outcome)
+    listener.index_ready(built_now=index_current_release(url))
+    analyse_tables(url)
+    listener.statistics_refreshed()
+    return FolderOutcome(outcomes, pending.n_settled)
+
+
+def fill_release(
+    url: str, name: str, weights: str, folders: Mapping[str, Path], listener: Listener
+) -> list[CellOutcome]:
+    """Fill a release with every tile that the current one has, then build its vector index.
+
+    A tile that fails is stored as failed and the rest go on. Killed at any moment, a second call does only
+    what is missing.
+
+    Args:
+        url: URL of the catalogue's database; its schema is brought up to date first.
+        name: Name of the release to fill.
+        weights: Path of its weights file; empty to find it by its digest among those shipped.
+        folders: By survey, where its tiles lie now; a survey that is not named is read where it was before.
+        listener: Told of the run as it goes.
+
+    Returns:
+        What became of each cell; a cell with tiles of several folders is there once for each.
+
+    Raises:
+        CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
+    """
+    migrate(url)
+    with writing(url) as connection:
+        release = find_release(connection, name)
+        runs = plan_backfill(connection, release.release_id, folders)
+    if runs or weights:  # as above
+        release_encoder(release.name, release.weights_sha256, weights)
+    listener.run_planned(sum(len(run.tiles) for run in runs))
+    outcomes = []
+    for run in runs:
+        outcome = backfill_cell(
+            url, name, weights, run.survey, Path(run.folder), run.cell, run.tiles, listener.tile_ended
+        )
+        listener.cell_ended(outcome)
+        outcomes.append(outcome)
+    listener.index_ready(built_now=index_release(url, name))
+    analyse_tables(url)
+    listener.statistics_refreshed()
+    return outcomes

@@ -1,0 +1,221 @@
+"""What the command line ingests is shown by the Dagster instance of its home; without one, no Dagster."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+import dagster_jobs
+from catalog.checks.integrity import CHECKS
+from catalog.database.connection import connect
+from dagster_jobs.defs.assets import galaxies as galaxies_asset
+from encoder.surveys.description import load_survey
+from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.sky_cells import cell_of
+from tests.galcat.bricks import GALAXIES, mend, spoil, write_brick
+from tests.galcat.cli.command_line import Galcat
+from tests.galcat.small_encoder import write_small_encoder
+
+SURVEY = "legacy_dr10"
+FIRST, SECOND, ELSEWHERE = "0100p000", "0101p000", "0500p100"  # two in a cell, one in another
+TABLES = 5  # a galaxy has a row in each
+
+
+@pytest.fixture
+def dagster_home(tmp_path: Path) -> Path:
+    """The folder of Dagster's instance in GALCAT_HOME, as `galcat jobs` makes it."""
+    folder = tmp_path / "dagster"
+    folder.mkdir()
+    shutil.copy(Path(dagster_jobs.__file__).with_name("dagster.yaml"), folder)
+    return folder
+
+
+@pytest.fixture
+def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
+    """The instance, seen by Dagster's UI."""
+    with dg.DagsterInstance.from_config(str(dagster_home)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def bricks(tmp_path: Path) -> Path:
+    for name in (FIRST, SECOND, ELSEWHERE):
+        write_brick(tmp_path / "bricks", name)
+    return tmp_path / "bricks"
+
+
+@pytest.fixture
+def cells(bricks: Path) -> dict[str, str]:
+    """The cell of each brick."""
+    return {tile.name: cell_of(tile) for tile in find_tiles(load_survey(SURVEY), bricks)}
+
+
+def materialized(instance: dg.DagsterInstance, asset: str) -> dict[str | None, dict[str, object]]:
+    """Metadata of the last materialization of each partition of an asset."""
+    found: dict[str | None, dict[str, object]] = {}
+    records = instance.fetch_materializations(dg.AssetKey(asset), limit=100, ascending=True).records
+    for record in records:
+        event = record.asset_materialization
+        assert event is not None
+        found[event.partition] = {name: value.value for name, value in event.metadata.items()}
+    return found
+
+
+def counts(tiles: int) -> dict[str, object]:
+    """What Dagster shows of a cell of good tiles."""
+    return {
+        "tiles": tiles,
+        "failed": 0,
+        "galaxies": tiles * GALAXIES,
+        "skipped": 0,
+        "unreadable_images": 0,
+        "rows_changed": tiles * GALAXIES * TABLES,
+        "retired": 0,
+    }
+
+
+def check_outcomes(instance: dg.DagsterInstance, asset: str, cell: str) -> dict[str, bool]:
+    """Whether each check passed when it was last evaluated in a partition."""
+    found = {}
+    for name in CHECKS:
+        key = dg.AssetCheckKey(dg.AssetKey(asset), name)
+        (record, *_) = instance.event_log_storage.get_asset_check_execution_history(
+            key, limit=10, partition_filter=_partition(cell)
+        )
+        assert record.event is not None
+        evaluation = record.event.dagster_event
+        assert evaluation is not None
+        found[name] = evaluation.asset_check_evaluation_data.passed
+    return found
+
+
+def _partition(cell: str) -> object:
+    from dagster._core.storage.event_log.base import PartitionKeyFilter  # noqa: PLC0415 - private
+
+    return PartitionKeyFilter(key=cell)
+
+
+def test_what_the_command_line_ingests_is_materialized_in_the_instance_of_the_home(
+    galcat: Galcat, bricks: Path, weights: Path, cells: dict[str, str], instance: dg.DagsterInstance
+) -> None:
+    said = galcat("ingest", bricks, "--survey", SURVEY, "--weights", weights)
+    assert (said.code, "warning" in said.err) == (0, False)
+    one, other = cells[FIRST], cells[ELSEWHERE]
+    assert cells[SECOND] == one != other
+    assert set(instance.get_dynamic_partitions("sky_cells")) == {one, other}
+    assert materialized(instance, "galaxies") == {one: counts(2), other: counts(1)}
+    assert set(instance.get_materialized_partitions(galaxies_asset.key)) == {one, other}
+    for cell in (one, other):
+        assert check_outcomes(instance, "galaxies", cell) == dict.fromkeys(CHECKS, True)
+    assert materialized(instance, "vector_index") == {None: {"built_now": True}}
+    assert materialized(instance, "statistics") == {None: {}}
+    assert instance.get_runs() == []
+
+
+def test_a_cell_with_a_bad_tile_is_observed_and_materialized_once_that_is_mended(
+    galcat: Galcat, bricks: Path, weights: Path, cells: dict[str, str], instance: dg.DagsterInstance
+) -> None:
+    whole = spoil(bricks, SECOND)
+    words = ("ingest", bricks, "--survey", SURVEY, "--weights", weights)
+    assert galcat(*words).code == 1
+    assert list(materialized(instance, "galaxies")) == [cells[ELSEWHERE]]
+    (record,) = instance.fetch_observations(dg.AssetKey("galaxies"), limit=10).records
+    seen = record.asset_observation
+    assert seen is not None
+    assert (seen.partition, seen.metadata["failed"].value) == (cells[FIRST], 1)
+    assert seen.metadata["galaxies"].value == GALAXIES
+    mend(bricks, SECOND, whole)
+    assert galcat(*words).code == 0
+    assert materialized(instance, "galaxies")[cells[FIRST]] == counts(1)
+
+
+def test_a_backfill_of_the_command_line_is_materialized_as_that_of_its_release(
+    galcat: Galcat,
+    bricks: Path,
+    weights: Path,
+    cells: dict[str, str],
+    tmp_path: Path,
+    dagster_home: Path,
+) -> None:
+    hidden = dagster_home.rename(tmp_path / "hidden")
+    assert galcat("ingest", bricks, "--survey", SURVEY, "--weights", weights).code == 0
+    second = write_small_encoder(tmp_path / "second.safetensors", 1, "test_resnet")
+    assert galcat("release", "create", second).code == 0
+    hidden.rename(dagster_home)
+    assert galcat("release", "backfill", "small-1", "--weights", second).code == 0
+    with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
+        found = materialized(instance, "release_vectors")
+        assert {cell: metadata["galaxies"] for cell, metadata in found.items()} == {
+            cells[FIRST]: 2 * GALAXIES,
+            cells[ELSEWHERE]: GALAXIES,
+        }
+        assert check_outcomes(instance, "release_vectors", cells[FIRST]) == dict.fromkeys(CHECKS, True)
+        assert materialized(instance, "release_index") == {None: {"built_now": True}}
+        assert materialized(instance, "statistics") == {None: {}}
+        assert materialized(instance, "galaxies") == {}
+
+
+def test_an_instance_that_dagster_home_names_inside_the_home_is_told(
+    galcat: Galcat,
+    bricks: Path,
+    weights: Path,
+    dagster_home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(dagster_home.rename(tmp_path / "mine")))
+    assert galcat("ingest", bricks, "--survey", SURVEY, "--weights", weights).code == 0
+    with dg.DagsterInstance.from_config(str(tmp_path / "mine")) as instance:
+        assert len(materialized(instance, "galaxies")) == 2
+
+
+@pytest.mark.parametrize("damage", ["tables of another version", "no database", "no configuration"])
+def test_an_instance_that_cannot_be_told_is_one_warning_and_the_galaxies_are_in(
+    galcat: Galcat, bricks: Path, weights: Path, database: str, dagster_home: Path, damage: str
+) -> None:
+    with dg.DagsterInstance.from_config(str(dagster_home)) as made:
+        made.add_dynamic_partitions("sky_cells", ["none"])
+    files = list(dagster_home.rglob("*.db"))
+    assert files
+    if damage == "tables of another version":
+        with closing(sqlite3.connect(dagster_home / "history" / "runs" / "index.db")) as database_file:
+            database_file.execute("DROP TABLE dynamic_partitions")
+    if damage == "no database":
+        for file in files:
+            file.write_bytes(b"not a database, not a database " * 200)
+    if damage == "no configuration":
+        (dagster_home / "dagster.yaml").write_text("telemetry: {enabled: perhaps}\n")
+    said = galcat("ingest", bricks, "--survey", SURVEY, "--weights", weights)
+    assert said.code == 0
+    (warning,) = [line for line in said.err.splitlines() if "warning" in line]
+    assert warning.startswith(f"warning: the Dagster instance in {dagster_home} does not show this run: ")
+    assert "Traceback" not in said.err
+    with connect(database, autocommit=True) as connection:
+        row = connection.execute("SELECT count(*) FROM galcat.galaxy").fetchone()
+    assert row == (3 * GALAXIES,)
+
+
+def test_without_an_instance_no_module_of_dagster_is_imported(
+    bricks: Path, weights: Path, database: str, tmp_path: Path
+) -> None:
+    program = (
+        "import sys; from galcat.cli.main import main\n"
+        "try: main()\n"
+        "finally: print(sorted(name for name in sys.modules if name.startswith('dagster')))"
+    )
+    command = [sys.executable, "-c", program, "ingest", bricks, "--survey", SURVEY, "--weights", weights]
+    environment = {
+        "GALCAT_DATABASE_URL": database,
+        "GALCAT_HOME": str(tmp_path),
+        "PATH": "",
+        "PYTHONPATH": str(Path(dagster_jobs.__file__).parents[1]),
+    }
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert "3 tiles ingested" in done.stderr
