@@ -1,6 +1,5 @@
 """Is the catalogue whole? Each check counts its violations and names one."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -82,30 +81,6 @@ def run_checks(connection: psycopg.Connection, tile_ids: list[int] | None = None
     return [
         _run(connection, name, description, query, tile_ids) for name, (description, query) in CHECKS.items()
     ]
-
-
-def check_settings(connection: psycopg.Connection, expected: Mapping[str, str]) -> CheckResult:
-    """Compare the server's settings with those wanted.
-
-    Args:
-        connection: As its users have it: settings of the database and of the role count.
-        expected: Value by name, as SHOW prints it.
-    """
-    rows = [connection.execute("SELECT current_setting(%s, true)", [name]).fetchone() for name in expected]
-    differing = [
-        f"{name} is {row[0] if row else None}, not {value}"
-        for (name, value), row in zip(expected.items(), rows, strict=True)
-        if row is None or row[0] != value
-    ]
-    return CheckResult(
-        "settings",
-        "the server's memory, parallelism and hnsw.* settings are galcat's",
-        len(differing),
-        differing[0] if differing else None,
-        "galcat down, then galcat up; on a server of your own, galcat up as the database's owner"
-        if differing
-        else "",
-    )
 
 
 def _run(

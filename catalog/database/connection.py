@@ -3,31 +3,25 @@
 import re
 
 import psycopg
-import sqlalchemy
 from pgvector.psycopg.halfvec import register_halfvec_info
 from pgvector.psycopg.vector import register_vector_info
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types import TypeInfo
 
 from catalog.database.embedded.server import up
+from catalog.database.requirements import warn_of_old_pgvector
 from catalog.errors import ServerError
 from catalog.settings import Settings
 
-OLDEST_POSTGRES = 15
-OLDEST_PGVECTOR = (0, 8)
 _CONNECT_SECONDS = 10
 _MALFORMED = (
     "the database URL is malformed: expected postgresql://user:password@host:port/database, "
     "with @ : / ? # % in the password written as %40 %3A %2F %3F %23 %25"
 )
 _VECTOR_TYPES = """
-    SELECT t.typname, t.oid, t.typarray
+    SELECT t.typname, t.oid, t.typarray, e.extversion
     FROM pg_extension e JOIN pg_type t ON t.typnamespace = e.extnamespace
     WHERE e.extname = 'vector' AND t.typname IN ('vector', 'halfvec')
-"""
-_PGVECTOR = """
-    SELECT (SELECT extversion FROM pg_extension WHERE extname = 'vector'),
-           (SELECT default_version FROM pg_available_extensions WHERE name = 'vector')
 """
 
 
@@ -38,6 +32,12 @@ def database_url(settings: Settings) -> str:
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     """Open a connection; vector columns come back as pgvector objects where the extension exists.
+
+    A pgvector with known faults is named in the log, once a process.
+
+    Args:
+        url: The database, as libpq or SQLAlchemy write it.
+        autocommit: Whether every statement is a transaction of its own.
 
     Raises:
         ServerError: One line that says why, and never the password.
@@ -50,56 +50,6 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
         raise ServerError(_refusal(error, conninfo)) from None
     conn.autocommit = autocommit
     return conn
-
-
-def engine(url: str) -> sqlalchemy.Engine:
-    """An engine whose connections come from `connect`; dead ones are replaced, so it outlives a restart."""
-    return sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: connect(url), pool_pre_ping=True)
-
-
-def require_supported(conn: psycopg.Connection) -> None:
-    """Refuse a server that is too old, or that lacks pgvector.
-
-    Raises:
-        ServerError: Names the host, what was found there, and what is needed.
-    """
-    row = conn.execute(_PGVECTOR).fetchone()
-    installed, available = row or (None, None)
-    reason = unsupported_reason(conn.info.server_version, installed, available)
-    if reason is not None:
-        raise ServerError(reason.format(host=conn.info.host))
-
-
-def unsupported_reason(server_version: int, installed: str | None, available: str | None) -> str | None:
-    """Why galcat cannot use a server; None when it can.
-
-    Args:
-        server_version: As libpq gives it: 140002 is 14.2.
-        installed: Version of pgvector in this database.
-        available: Version that CREATE EXTENSION would install.
-
-    Returns:
-        A sentence with `{host}` to be filled in.
-    """
-    major, minor = divmod(server_version, 10_000)
-    if major < OLDEST_POSTGRES:
-        return f"PostgreSQL {major}.{minor} at {{host}} is too old: galcat needs {OLDEST_POSTGRES} or newer"
-    needed = ".".join(str(part) for part in OLDEST_PGVECTOR)
-    found = installed or available
-    if found is None:
-        return f"PostgreSQL {major}.{minor} at {{host}} has no pgvector: galcat needs {needed} or newer"
-    if _numbers(found) >= OLDEST_PGVECTOR:
-        return None
-    if installed and available and _numbers(available) >= OLDEST_PGVECTOR:
-        return (
-            f"pgvector {installed} in the database at {{host}} is too old: run ALTER EXTENSION vector UPDATE "
-            f"(the server has {available})"
-        )
-    return f"pgvector {found} at {{host}} is too old: galcat needs {needed} or newer"
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
 def parse_url(url: str) -> str:
@@ -137,6 +87,9 @@ def _refusal(error: psycopg.Error, conninfo: str) -> str:
 
 def _register_vectors(conn: psycopg.Connection) -> None:
     # By the extension's schema: pgvector's own function looks along the search_path, which may be empty.
-    for name, oid, array_oid in conn.execute(_VECTOR_TYPES).fetchall():
+    types = conn.execute(_VECTOR_TYPES).fetchall()
+    for name, oid, array_oid, _ in types:
         register = register_vector_info if name == "vector" else register_halfvec_info
         register(conn, TypeInfo(name, oid, array_oid))
+    if types:
+        warn_of_old_pgvector(conn, types[0][3])

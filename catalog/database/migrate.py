@@ -3,8 +3,9 @@
 import psycopg
 from psycopg import sql
 
-from catalog.database.connection import connect, require_supported
+from catalog.database.connection import connect
 from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
+from catalog.database.requirements import require_readable, require_supported
 from catalog.database.sql_files import SqlFile, sql_files
 from catalog.errors import SchemaError
 
@@ -14,15 +15,19 @@ ADVISORY_LOCK = 0x67616C636174  # "galcat"
 def migrate(url: str) -> None:
     """Create or update the schema `galcat`; a database that is up to date is only read.
 
+    Args:
+        url: The catalogue's database.
+
     Raises:
-        ServerError: the server is unreachable or too old.
-        SchemaError: the database is newer than this program, an applied migration was changed, or readers
+        ServerError: The server cannot be reached, or is too old. A new catalogue needs a pgvector without
+            known faults; one that is there already is kept up to date on an older one too, so that it can
+            be read.
+        SchemaError: The database is newer than this program, an applied migration was changed, or readers
             held the lock for too long. Nothing is changed then.
     """
 
     def update() -> None:
         with connect(url) as connection:
-            require_supported(connection)
             _apply(connection)
 
     try:
@@ -36,7 +41,8 @@ def _apply(connection: psycopg.Connection) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
     connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{LOCK_TIMEOUT_MS}ms")))
     files = sql_files()
-    applied = _applied(connection)
+    applied = _read_history(connection)
+    (require_readable if applied else require_supported)(connection)
     _refuse_foreign_history(applied, files)
     if all(applied.get(file.name) == file.sha256 for file in files):
         return
@@ -62,7 +68,7 @@ def _run(connection: psycopg.Connection, file: SqlFile) -> None:
         raise SchemaError(f"sql/{file.name} could not be applied: {str(error).splitlines()[0]}") from error
 
 
-def _applied(connection: psycopg.Connection) -> dict[str, str]:
+def _read_history(connection: psycopg.Connection) -> dict[str, str]:
     """Read the digest of every file this database was built from; empty for a new database."""
     row = connection.execute("SELECT to_regclass('galcat.schema_history')").fetchone()
     if row is None or row[0] is None:

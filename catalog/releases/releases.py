@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
+from catalog.database.requirements import require_supported
 from catalog.errors import CatalogError
 from catalog.releases.record import ReleaseRecord
 from catalog.schema import metadata
@@ -169,9 +170,15 @@ def find_survey(connection: psycopg.Connection, survey: str) -> tuple[int, str]:
 def hold_release(connection: psycopg.Connection, name: str) -> Iterator[Release]:
     """Hold a release while its rows are written: nobody can drop it meanwhile.
 
+    Args:
+        connection: Open connection of the writer, where every statement is a transaction of its own.
+        name: Name of the release.
+
     Raises:
         CatalogError: There is no such release, or it is being dropped at this moment.
+        ServerError: The database's pgvector could spoil a vector index to which rows are added.
     """
+    require_supported(connection)
     release = find_release(connection, name)
     key = _key(release)
     got = connection.execute("SELECT pg_try_advisory_lock_shared(hashtextextended(%s, 0))", [key]).fetchone()
@@ -285,7 +292,9 @@ def register_release(connection: psycopg.Connection, release: ReleaseRecord) -> 
 
     Raises:
         CatalogError: Another release has that name.
+        ServerError: The database's pgvector has known faults: nothing new is begun on it.
     """
+    require_supported(connection)
     with connection.transaction():
         act_as_owner(connection)
         connection.execute("LOCK TABLE galcat.release IN SHARE ROW EXCLUSIVE MODE")
@@ -313,7 +322,11 @@ def build_search_index(connection: psycopg.Connection, release_id: int) -> bool:
 
     Returns:
         True when it was built, False when it was there.
+
+    Raises:
+        ServerError: The database's pgvector can overrun its memory while it builds an index.
     """
+    require_supported(connection)
     with connection.transaction():
         act_as_owner(connection)
         row = connection.execute("SELECT galcat.build_search_index(%s::smallint)", [release_id]).fetchone()

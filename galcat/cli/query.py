@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from catalog.checks.index import check_index
-from catalog.checks.integrity import check_settings, run_checks
+from catalog.checks.integrity import run_checks
+from catalog.checks.server import check_pgvector, check_settings
 from catalog.database.embedded.settings import SEARCH_SETTINGS, expected_settings
 from catalog.database.read_only import run_query
 from catalog.search import search
@@ -156,7 +157,12 @@ def check() -> None:
     settings = load_settings()
     expected = SEARCH_SETTINGS if settings.database_url else expected_settings()
     with open_to_read() as connection:
-        results = [*run_checks(connection), *check_index(connection), check_settings(connection, expected)]
+        results = [
+            *run_checks(connection),
+            *check_index(connection),
+            check_settings(connection, expected),
+            check_pgvector(connection),
+        ]
     for result in results:
         mark = "[green]ok[/green]  " if result.passed else "[red]FAIL[/red]"
         out.print(f"{mark} {result.name}: {result.description}", soft_wrap=True)

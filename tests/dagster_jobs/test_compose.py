@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from catalog.database.connection import OLDEST_PGVECTOR, OLDEST_POSTGRES
 from catalog.database.embedded.settings import SEARCH_SETTINGS
+from catalog.database.requirements import MIN_PGVECTOR, MIN_POSTGRES, parse_version
 from tests.dagster_jobs.compose_file import ROOT, UnsetError, load
 from tests.galcat.processes import Started, program, started, wait_until
 
@@ -69,8 +69,8 @@ def test_every_mounted_file_exists_and_every_volume_is_declared() -> None:
 def test_its_postgres_is_one_that_galcat_accepts() -> None:
     image = str(load(VARIABLES)["postgres"]["image"])
     pgvector, postgres = re.fullmatch(r"pgvector/pgvector:([\d.]+)-pg(\d+)", image).groups()  # type: ignore[union-attr]
-    assert int(postgres) >= OLDEST_POSTGRES
-    assert tuple(map(int, pgvector.split(".")))[:2] >= OLDEST_PGVECTOR
+    assert int(postgres) >= MIN_POSTGRES
+    assert parse_version(pgvector) >= MIN_PGVECTOR
 
 
 def test_its_postgres_searches_as_the_embedded_one_and_knows_every_setting(postgres_url: str) -> None:

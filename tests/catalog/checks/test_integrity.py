@@ -5,9 +5,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from catalog.checks.integrity import CHECKS, check_settings, run_checks
-from catalog.database.embedded.settings import SEARCH_SETTINGS
-from catalog.database.sql_files import sql_files
+from catalog.checks.integrity import CHECKS, run_checks
 from tests.catalog.galaxies import fill
 
 NAME = "object_id {id}"
@@ -86,25 +84,3 @@ def test_vectors_of_a_retired_galaxy_are_found_in_its_tile(connection: psycopg.C
         for other in (0, 1)
     )
     assert (here["orphans"], elsewhere["orphans"]) == (4, 0)
-
-
-def test_settings_that_differ_are_counted_and_the_first_is_named(connection: psycopg.Connection) -> None:
-    right = {"TimeZone": "UTC", "hnsw.ef_search": "100"}
-    assert check_settings(connection, right).passed
-    connection.execute("SET hnsw.ef_search = 40")
-    wrong = check_settings(connection, right | {"no.such": "1"})
-    assert (wrong.violations, wrong.example) == (2, "hnsw.ef_search is 40, not 100")
-
-
-def test_every_database_gets_the_search_settings_whatever_its_server(connection: psycopg.Connection) -> None:
-    connection.execute(
-        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET ALL', current_database()); END $$"
-    )
-    text = next(file.text for file in sql_files() if file.name == "160_search_settings.sql")
-    connection.execute(text.encode())
-    row = connection.execute(
-        "SELECT setconfig FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase "
-        "WHERE datname = current_database() AND setrole = 0"
-    ).fetchone()
-    assert row is not None
-    assert dict(entry.split("=") for entry in row[0]) == SEARCH_SETTINGS
