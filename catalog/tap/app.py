@@ -28,7 +28,7 @@ from catalog.tap.limits import ServiceLimits
 from catalog.tap.middleware.cross_origin import CrossOrigin
 from catalog.tap.middleware.form_files import FormFiles
 from catalog.tap.service import Service
-from catalog.tap.throttle import Gate
+from catalog.tap.throttle import Throttle
 from catalog.tap.uws.document_routes import job_document_routes
 from catalog.tap.uws.job_parts import JobParts, make_job_parts
 from catalog.tap.uws.job_routes import JobRoutes
@@ -66,14 +66,14 @@ def make_app(
         cutter: Cuts galaxies out of the files of their tiles; without it there are no cutouts.
     """
     log = QueryLog(connections)
-    gate = Gate(
+    throttle = Throttle(
         limits.queries_at_once,
         limits.queries_waiting,
         limits.queries_at_once_an_address,
         limits.queries_waiting_an_address,
         limits.queue_seconds,
     )
-    service = Service(connections, limits, spool_folder, gate, log, public_url=public_url)
+    service = Service(connections, limits, spool_folder, throttle, log, public_url=public_url)
     jobs = make_job_parts(service)
     return Starlette(
         routes=[

@@ -11,7 +11,30 @@ from catalog.tap.database.query_log import QueryLog
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.middleware.client import Client, find_base_url, identify_client
 from catalog.tap.queries.run_query import RunningQuery
-from catalog.tap.throttle import Gate, ReadingPlaces
+from catalog.tap.throttle import Refusals, Throttle
+
+_UPLOADS_AT_ONCE = 2
+_MAX_UPLOADS_WAITING = 16
+_MAX_UPLOAD_WAIT_S = 20.0
+
+
+def make_upload_throttle(
+    slots: int = _UPLOADS_AT_ONCE,
+    max_waiting: int = _MAX_UPLOADS_WAITING,
+    seconds: float = _MAX_UPLOAD_WAIT_S,
+) -> Throttle:
+    """The throttle of threads that read uploaded tables.
+
+    Args:
+        slots: How many tables are read at once.
+        max_waiting: How many threads may wait; more are refused, for each waits instead of another's request.
+        seconds: How long a thread waits.
+    """
+    refusals = Refusals(
+        line_full="many uploaded tables are waiting to be read",
+        timed_out="no table could be read for {seconds:g} s",
+    )
+    return Throttle(slots, max_waiting, seconds=seconds, refusals=refusals)
 
 
 @dataclass(frozen=True)
@@ -22,22 +45,22 @@ class Service:
         connections: To the database.
         limits: What a client may ask.
         spool: Folder for answers that must be whole before they are sent.
-        gate: Places for synchronous queries.
+        throttle: Bounds how many synchronous queries run at once.
         log: Of queries.
         cache: What may be asked for.
         running: Queries of synchronous clients that run now.
-        reading: Places for threads that read uploaded tables.
+        upload_throttle: Bounds how many threads read uploaded tables at once.
         public_url: Under which the service is known where a proxy stands before it.
     """
 
     connections: Connections
     limits: ServiceLimits
     spool: Path
-    gate: Gate
+    throttle: Throttle
     log: QueryLog
     cache: PublishedCache = field(default_factory=PublishedCache)
     running: set[RunningQuery] = field(default_factory=set)
-    reading: ReadingPlaces = field(default_factory=ReadingPlaces)
+    upload_throttle: Throttle = field(default_factory=make_upload_throttle)
     public_url: str | None = None
 
     def base(self, request: Request) -> str:

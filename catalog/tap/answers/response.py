@@ -82,7 +82,7 @@ class AnswerResponse(Response):
 
     async def _respond(self, tasks: TaskGroup, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            async with self._service.gate.place(self._address()):
+            async with self._service.throttle.slot(self._address()):
                 tasks.start_soon(self._time_out, tasks.cancel_scope)
                 self._service.running.add(self._answer.query)
                 try:

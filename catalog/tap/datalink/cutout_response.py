@@ -22,7 +22,7 @@ from catalog.tap.datalink.request_log import log_request
 from catalog.tap.errors import BusyError, NotFoundError, http_status
 from catalog.tap.parameters import read_parameters
 from catalog.tap.service import Service
-from catalog.tap.throttle import Gate
+from catalog.tap.throttle import Throttle
 
 FITS = "application/fits"
 _MAX_WAITING = 20
@@ -31,14 +31,14 @@ _KEPT_S = 3600
 
 def cutout_endpoint(service: Service, cutter: Cutter) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint for GET and POST of ID, CIRCLE or POS, and BAND; one cutout at a time is made."""
-    gate = Gate(1, _MAX_WAITING)
+    throttle = Throttle(1, _MAX_WAITING)
 
     async def endpoint(request: Request) -> Response:
         async with log_request(service, request, "cutout") as note:
             try:
                 wanted = parse_cutout_request(await read_parameters(request, service.limits))
                 note.query = str(wanted)
-                async with gate.place():
+                async with throttle.slot():
                     content = await run_sync(_cut, service, cutter, wanted)
             except CatalogError as error:
                 note.error = str(error)

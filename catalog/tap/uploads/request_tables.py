@@ -41,9 +41,12 @@ def store_tables(
     stored: list[PublishedTable] = []
     try:
         for table in tables:
-            with service.reading.place(), write_copy_text(_read_table(service, table)) as text:  # noqa: SIM117
-                with service.connections.writer() as writer:  # not held while the file is read
-                    stored.append(store_text(writer, table.name, text, job_id))
+            with (
+                service.upload_throttle.slot_in_thread(),
+                write_copy_text(_read_table(service, table)) as text,
+                service.connections.writer() as writer,
+            ):  # not held while the file is read
+                stored.append(store_text(writer, table.name, text, job_id))
     except BaseException:
         drop_tables(service, stored)
         raise

@@ -99,7 +99,7 @@ class JobControl:
         """A job as it is now.
 
         Raises:
-            NothingThereError: There is no such job.
+            NotFoundError: There is no such job.
         """
         with self._service.connections.writer() as writer:
             return read_job(writer, job_id)

@@ -10,7 +10,7 @@ from catalog.tap.errors import UsageError
 from catalog.tap.job_store.job import PHASES, Job
 from catalog.tap.parameters import RequestParameters, read_parameters
 from catalog.tap.service import Service
-from catalog.tap.throttle import WaitPlaces
+from catalog.tap.throttle import Throttle
 from catalog.tap.uploads.upload_parameter import parse_uploads
 from catalog.tap.uws.job_parts import JobParts
 from catalog.tap.uws.job_xml import write_job
@@ -26,7 +26,7 @@ class JobRoutes:
     def __init__(self, service: Service, parts: JobParts) -> None:
         self._service = service
         self._parts = parts
-        self._places = WaitPlaces(service.limits.waits_an_address)
+        self._waits = Throttle(None, slots_each=service.limits.waits_an_address)
 
     def routes(self) -> list[Route]:
         """Of a job and of what can be set of it."""
@@ -123,7 +123,7 @@ class JobRoutes:
         else:
             seconds = min(parameters.whole_number("WAIT") or 0, maximum)
         phase = parameters.choice("PHASE", PHASES)
-        with self._places.place(self._service.client(request).address) as is_free:
+        with self._waits.slot_if_free(self._service.client(request).address) as is_free:
             return await wait_for_change(
                 self._parts, request.path_params["job_id"], phase, seconds if is_free else 0
             )

@@ -21,7 +21,7 @@ async def wait_for_change(parts: JobParts, job_id: str, phase: str | None, secon
         seconds: How long at most.
 
     Raises:
-        NothingThereError: There is no such job, or it was removed meanwhile.
+        NotFoundError: There is no such job, or it was removed meanwhile.
     """
     until = time.monotonic() + seconds
     with parts.watch.watch(job_id) as next_news:

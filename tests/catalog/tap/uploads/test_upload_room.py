@@ -13,7 +13,7 @@ from astropy.table import Table
 
 from catalog.columns import ColumnMeta
 from catalog.tap.errors import BusyError
-from catalog.tap.throttle import ReadingPlaces
+from catalog.tap.service import make_upload_throttle
 from catalog.tap.uploads import copy_text as copying
 from catalog.tap.uploads.copy_text import write_copy_text
 from catalog.tap.uploads.read import read_upload
@@ -132,14 +132,14 @@ def test_a_long_text_comes_in_chunks_as_it_is(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_two_tables_are_read_at_once_and_a_long_line_is_refused() -> None:
-    places, begun, end = (
-        ReadingPlaces(2, most_waiting=1, seconds=30),
+    throttle, begun, end = (
+        make_upload_throttle(2, max_waiting=1, seconds=30),
         threading.Semaphore(0),
         threading.Event(),
     )
 
     def hold() -> None:
-        with places.place():
+        with throttle.slot_in_thread():
             begun.release()
             end.wait()
 
@@ -151,20 +151,20 @@ def test_two_tables_are_read_at_once_and_a_long_line_is_refused() -> None:
         True,
         False,
     ]
-    with pytest.raises(BusyError, match=r"many uploaded tables are waiting"), places.place():
+    with pytest.raises(BusyError, match=r"many uploaded tables are waiting"), throttle.slot_in_thread():
         pass
     end.set()
     for thread in threads:
         thread.join()
-    with places.place():
+    with throttle.slot_in_thread():
         pass
 
 
 def test_no_table_waits_for_ever() -> None:
-    places = ReadingPlaces(1, seconds=0.05)
+    throttle = make_upload_throttle(1, seconds=0.05)
     with (
-        places.place(),
+        throttle.slot_in_thread(),
         pytest.raises(BusyError, match=r"no table could be read for 0\.05 s"),
-        places.place(),
+        throttle.slot_in_thread(),
     ):
         pass
