@@ -21,8 +21,8 @@ class AdqlError(QueryError):
         if text is not None and offset is not None:
             self.line = text.count("\n", 0, offset) + 1
             self.column = offset - text.rfind("\n", 0, offset)
-        place = "" if self.line is None else f"line {self.line}, column {self.column}: "
-        super().__init__(place + self.reason)
+        where = "" if self.line is None else f"line {self.line}, column {self.column}: "
+        super().__init__(where + self.reason)
 
     def with_position(self, text: str) -> "AdqlError":
         """The same with its place in a text."""

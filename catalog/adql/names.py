@@ -16,8 +16,8 @@ def require_identifier(node: object) -> exp.Identifier:
     """A part of a name; anything else in its place is an error."""
     if isinstance(node, exp.Identifier):
         return node
-    place = offset_of(node) if isinstance(node, exp.Expr) else None
-    raise AdqlError("a name is expected here", place)
+    offset = offset_of(node) if isinstance(node, exp.Expr) else None
+    raise AdqlError("a name is expected here", offset)
 
 
 def matches_name(written: exp.Identifier, stored: str) -> bool:

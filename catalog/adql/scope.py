@@ -1,13 +1,19 @@
-"""What can be named at some place of a query, and what is shared by its whole translation."""
+"""Scopes: what can be named at some place of a query, and what its whole translation shares.
 
-from collections.abc import Callable, Iterable, Iterator
+ADQL is recursive: an expression may be a CASE of conditions, a condition may hold a sub-query, and a query
+holds both. Modules must not import one another in a circle, so each imports only what is below it and asks
+a `Translator` for what is above: that interface is defined here, below all that use it, and implemented once,
+at the top, in catalog.adql.translate. The alternative, all three in one module, would be a thousand lines.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import LiteralString
+from typing import Protocol
 
 from psycopg import sql
 from sqlglot import exp
 
-from catalog.adql.emitter import emit
+from catalog.adql.bound_parameters import BoundParameters
 from catalog.adql.errors import AdqlError
 from catalog.adql.grammar.tree import offset_of
 from catalog.adql.limits import MAX_EXPANDED_PIECES
@@ -26,53 +32,40 @@ from catalog.adql.translation import SimilaritySearch
 from catalog.adql.value import Column, Value
 
 
-class BoundParameters:
-    """Values by the names of their placeholders; equal ones of a type share one, as GROUP BY needs it."""
+class Translator(Protocol):
+    """Translates the three parts of ADQL that hold one another: queries, conditions and expressions.
 
-    def __init__(self) -> None:
-        self.values: dict[str, object] = {}
-        self._placeholders: dict[tuple[str, str], sql.Placeholder] = {}
-        self._names: dict[int, str] = {}
+    Each method gives SQL that can stand as an operand where the part stood, and raises AdqlError where the
+    part names what is not there or is not ADQL.
+    """
 
-    def bind(self, value: object, postgres_type: LiteralString) -> sql.Composed:
-        """A placeholder with its type."""
-        key = (postgres_type, repr(value))
-        placeholder = self._placeholders.get(key)
-        if placeholder is None:
-            name = f"p{len(self.values) + 1}"
-            placeholder = self._placeholders[key] = sql.Placeholder(name)
-            self._names[id(placeholder)] = name
-            self.values[name] = value
-        return emit(placeholder, "::", postgres_type)
+    def translate_query(self, node: exp.Query, scope: "Scope") -> TranslatedQuery:
+        """Translate a sub-query; `scope` is its own, and may reach what its parents can name."""
 
-    def used_in(self, pieces: Iterable[sql.Composable]) -> dict[str, object]:
-        """The values that have a placeholder in some SQL: some constants end as something else."""
-        parts = (part for piece in pieces for part in emit(piece))
-        names = {self._names[id(part)] for part in parts if id(part) in self._names}
-        return {name: value for name, value in self.values.items() if name in names}
+    def translate_condition(self, node: exp.Expr, scope: "Scope") -> sql.Composed:
+        """Translate what is true or false of a row."""
+
+    def translate_expression(self, node: exp.Expr, scope: "Scope") -> Value:
+        """Translate what gives a value of a row."""
 
 
 @dataclass(eq=False)
 class Context:
-    """What one translation gathers.
+    """What one translation of a whole query gathers, shared by all its scopes.
 
     Attributes:
-        published: All that may be named.
-        answer: Makes a sub-query ready; it may name what its scope can.
-        condition: Makes a condition ready.
-        compared: Makes a comparison of two values ready.
-        parameters: The values.
-        searches: To be answered before.
-        aliases: How many were made.
-        tables: How many published tables FROM named.
+        published: All tables and columns that the query may name.
+        translator: Translates parts that are nested in others.
+        parameters: The values that the SQL needs beside it.
+        searches: The similarity searches that are to be answered before the query is run.
+        aliases: How many aliases were made so far.
+        tables: How often FROM named a published table.
         results_named: How often FROM named a result of WITH.
-        expanded: Weights of the columns that were named.
+        expanded: Pieces of SQL that Postgres puts in place of the columns that were named so far.
     """
 
     published: Published
-    answer: Callable[[exp.Query, "Scope"], TranslatedQuery]
-    condition: Callable[[exp.Expr, "Scope"], sql.Composed]
-    compared: Callable[[type[exp.Expr], Value, Value, "Scope", int | None], sql.Composed]
+    translator: Translator
     parameters: BoundParameters = field(default_factory=BoundParameters)
     searches: list[SimilaritySearch] = field(default_factory=list)
     aliases: int = 0
@@ -81,15 +74,19 @@ class Context:
     expanded: int = 0
 
     def make_alias(self, prefix: str) -> str:
-        """An alias that is used nowhere else."""
+        """An alias that nothing else in the SQL has."""
         self.aliases += 1
         return f"{prefix}{self.aliases}"
 
     def expand(self, weight: int, node: exp.Expr) -> None:
         """Count what Postgres puts in place of a column: nested sub-queries can double it at each level.
 
+        Args:
+            weight: Pieces of SQL that stand for the column.
+            node: Where the query names the column.
+
         Raises:
-            AdqlError: It is too much.
+            AdqlError: The sum is beyond MAX_EXPANDED_PIECES.
         """
         self.expanded += weight
         if self.expanded > MAX_EXPANDED_PIECES:
@@ -128,7 +125,7 @@ class Scope:
     _by_name: ColumnsByName | None = field(default=None, init=False)
 
     @property
-    def enclosing(self) -> "Iterator[Scope]":
+    def enclosing(self) -> Iterator["Scope"]:
         """This and those around it."""
         scope: Scope | None = self
         while scope is not None:

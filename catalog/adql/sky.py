@@ -1,14 +1,11 @@
 """Positions and distances on the sky, written so that Postgres reaches the index of the positions."""
 
-import re
 from collections.abc import Sequence
-from datetime import datetime
 
 from psycopg import sql
 from sqlglot import exp
 
 from catalog.adql.emitter import emit, emit_list
-from catalog.adql.errors import AdqlError
 from catalog.adql.relations import Source
 from catalog.adql.scope import Scope
 from catalog.adql.value import Kind, Value, as_double, is_repeatable, make_value
@@ -68,21 +65,3 @@ def emit_near(sign: type[exp.Expr], apart: Value, radius: Value, scope: Scope) -
     cone = emit_within(first, second, bound)
     sides = emit(apart.text, " < " if sign is exp.LT else " <= ", as_double(radius))
     return emit("(", cone, " AND ", sides, ")")
-
-
-_TIMESTAMP_FORM = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?Z?")
-
-
-def make_timestamp(text: str, scope: Scope, place: int | None) -> Value:
-    """YYYY-MM-DD['T'hh:mm:ss[.SSS]['Z']] as a parameter (DALI 1.1, section 3.3.3)."""
-    try:
-        moment = (
-            datetime.fromisoformat(text.strip().removesuffix("Z"))
-            if _TIMESTAMP_FORM.fullmatch(text.strip())
-            else None
-        )
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise AdqlError(f"{text!r} is no time: write 'YYYY-MM-DDThh:mm:ss', UTC", place)
-    return make_value(scope.context.parameters.bind(moment, "timestamp"), Kind.TIMESTAMP)

@@ -5,17 +5,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from psycopg import sql
+from sqlglot import exp
 
 from catalog.adql.clauses.queries import translate_query
+from catalog.adql.clauses.row_limit import RowBounds
 from catalog.adql.emitter import count_pieces
 from catalog.adql.errors import AdqlError
 from catalog.adql.grammar.parse import parse
 from catalog.adql.published import Published
-from catalog.adql.relations import OutputColumn
+from catalog.adql.relations import OutputColumn, TranslatedQuery
 from catalog.adql.scope import Context, Scope
 from catalog.adql.translation import SimilaritySearch, Translation
-from catalog.adql.values.comparisons import emit_comparison
+from catalog.adql.value import Value
 from catalog.adql.values.conditions import translate_condition
+from catalog.adql.values.expressions import translate_expression
 from catalog.columns import ColumnMeta
 
 LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
@@ -23,15 +26,21 @@ LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
 
 
 def translate(
-    text: str, published: Published, max_rows: int | None = None, language: str = "ADQL"
+    text: str,
+    published: Published,
+    max_rows: int | None = None,
+    language: str = "ADQL",
+    default_rows: int | None = None,
 ) -> Translation:
     """Make a query ready for Postgres.
 
     Args:
         text: One query in ADQL 2.1, of which 2.0 is a part.
         published: All that it may name.
-        max_rows: Rows that are wanted at most; the SQL gives one more where there are more.
+        max_rows: Rows that are shown at most, whatever the query's TOP; None shows all. The SQL gives one row
+            more where there are more.
         language: ADQL, ADQL-2.0 or ADQL-2.1, in any case.
+        default_rows: Rows that are shown at most where the query names no TOP; `max_rows` where this is None.
 
     Raises:
         AdqlError: The query is no ADQL, names what is not published, or is too large; with line and column
@@ -39,27 +48,44 @@ def translate(
     """
     if language.upper() not in LANGUAGES:
         raise AdqlError(f"language {language!r} is none of {', '.join(LANGUAGES)}")
-    if max_rows is not None and max_rows < 0:
-        raise AdqlError(f"{max_rows} rows cannot be given")
+    bounds = None
+    if max_rows is not None:
+        bounds = RowBounds(max_rows if default_rows is None else min(default_rows, max_rows), max_rows)
+        if bounds.default < 0:
+            raise AdqlError(f"{bounds.default} rows cannot be given")
     try:
-        return _translate(text, published, max_rows)
+        return _translate(text, published, bounds)
     except AdqlError as error:
         raise error.with_position(text) from error
     except RecursionError as error:  # the caller left too few frames
         raise AdqlError("the query is nested too deep") from error
 
 
-def _translate(text: str, published: Published, max_rows: int | None) -> Translation:
+class _Translator:
+    """The parts of ADQL by what translates each: what catalog.adql.scope.Translator stands for."""
+
+    def translate_query(self, node: exp.Query, scope: Scope) -> TranslatedQuery:
+        return translate_query(node, scope)
+
+    def translate_condition(self, node: exp.Expr, scope: Scope) -> sql.Composed:
+        return translate_condition(node, scope)
+
+    def translate_expression(self, node: exp.Expr, scope: Scope) -> Value:
+        return translate_expression(node, scope)
+
+
+def _translate(text: str, published: Published, bounds: RowBounds | None) -> Translation:
     tree = parse(text)
-    context = Context(published, translate_query, translate_condition, emit_comparison)
+    context = Context(published, _Translator())
     with count_pieces():
-        made = translate_query(tree, Scope(context), max_rows)
+        made = translate_query(tree, Scope(context), bounds)
     return Translation(
         query=made.text,
         parameters=context.parameters.used_in([made.text, *_list_search_parts(context.searches)]),
         columns=_make_names_unique(made.outputs),
         searches=tuple(context.searches),
         limit=made.limit,
+        max_rows=None if bounds is None else bounds.shown(made.limit),
     )
 
 

@@ -43,6 +43,7 @@ class Translation:
             what the translation expects: Postgres' own type has the last word.
         searches: To be answered first, in this order.
         limit: Rows the query itself asks for (TOP of the outermost SELECT); None where it names none.
+        max_rows: Rows to show at most; the SQL gives one more where there are more. None shows all.
     """
 
     query: sql.Composed
@@ -50,3 +51,4 @@ class Translation:
     columns: tuple[ColumnMeta, ...]
     searches: tuple[SimilaritySearch, ...] = ()
     limit: int | None = None
+    max_rows: int | None = None

@@ -116,9 +116,9 @@ def resolve_table(node: exp.Table, scope: Scope) -> PublishedTable:
     """The published table that a name means."""
     name, schema = require_identifier(node.this), node.args.get("db")
     tables = scope.context.published.tables
-    place = offset_of(node)
+    offset = offset_of(node)
     if node.args.get("catalog") is not None:
-        raise AdqlError(f"{dotted_name(node.parts)!r} has too many parts: write schema.table", place)
+        raise AdqlError(f"{dotted_name(node.parts)!r} has too many parts: write schema.table", offset)
     found = [
         table
         for table in tables
@@ -129,12 +129,12 @@ def resolve_table(node: exp.Table, scope: Scope) -> PublishedTable:
         return found[0]
     if found:
         choice = " or ".join(f"{table.schema}.{table.name}" for table in found)
-        raise AdqlError(f"{name.name!r} is more than one table: write {choice}", place)
+        raise AdqlError(f"{name.name!r} is more than one table: write {choice}", offset)
     written = dotted_name(part for part in node.parts)
     known = [f"{table.schema}.{table.name}" for table in tables]
     known += [alias.name for alias, _, _ in scope.tables]
     near = suggest_name(written, known if schema is not None else [*known, *(t.name for t in tables)])
-    raise AdqlError(f"no table {written!r}{near}", place)
+    raise AdqlError(f"no table {written!r}{near}", offset)
 
 
 def _matches_published(name: exp.Identifier, table: PublishedTable) -> bool:
@@ -143,7 +143,7 @@ def _matches_published(name: exp.Identifier, table: PublishedTable) -> bool:
 
 def _translate_sub_query(node: exp.Subquery, scope: Scope) -> Source:
     inner = Scope(scope.context, scope.parent, scope.tables)
-    answer = scope.context.answer(node.this, inner)
+    answer = scope.context.translator.translate_query(node.this, inner)
     if inner.reaches_out:
         scope.reaches_out = True
     alias = _read_alias(node)

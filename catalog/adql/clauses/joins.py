@@ -55,18 +55,18 @@ def translate_join(left: JoinedTables, right: JoinedTables, join: exp.Join, scop
     """
     method, side, kind = (str(join.args.get(arg) or "").upper() for arg in ("method", "side", "kind"))
     on, using = join.args.get("on"), join.args.get("using") or ()
-    place = offset_of(join)
+    offset = offset_of(join)
     if kind == "CROSS":
         if on is not None or using or side or method:
-            raise AdqlError("a CROSS JOIN has no condition", place)
+            raise AdqlError("a CROSS JOIN has no condition", offset)
         parts: FromParts = (*left.parts, " CROSS JOIN ", *right.parts)
         return JoinedTables(parts, (*left.sources, *right.sources), (*left.columns, *right.columns))
     if kind == "OUTER" and not side:
-        raise AdqlError("OUTER needs LEFT, RIGHT or FULL", place)
+        raise AdqlError("OUTER needs LEFT, RIGHT or FULL", offset)
     if method and (on is not None or using):
-        raise AdqlError("a NATURAL JOIN has no condition of its own", place)
+        raise AdqlError("a NATURAL JOIN has no condition of its own", offset)
     if not method and on is None and not using:
-        raise AdqlError("a join needs ON, USING, NATURAL or CROSS", place)
+        raise AdqlError("a join needs ON, USING, NATURAL or CROSS", offset)
     if on is not None:
         columns: tuple[Column, ...] = (*left.columns, *right.columns)
         here = Scope(scope.context, scope.parent, scope.tables, [*left.sources, *right.sources], [*columns])
@@ -77,7 +77,7 @@ def translate_join(left: JoinedTables, right: JoinedTables, join: exp.Join, scop
     else:
         pairs = _natural_pairs(left, right, join) if method else _using_pairs(left, right, using)
         columns = _merge_columns(left, right, pairs, side)
-        _check_pairs(pairs, using, place)
+        _check_pairs(pairs, using, offset)
         on_text = emit_list((emit(a.text, " = ", b.text) for a, b in pairs), " AND ")
     parts = ("(", *left.parts, _WORDS.get(side, " JOIN "), *right.parts, " ON ", on_text, ")")
     return JoinedTables(parts, (*left.sources, *right.sources), columns)
@@ -136,10 +136,10 @@ def _using_pairs(
 
 
 def _check_pairs(
-    pairs: Sequence[tuple[Column, Column]], using: Sequence[exp.Expr], place: int | None
+    pairs: Sequence[tuple[Column, Column]], using: Sequence[exp.Expr], offset: int | None
 ) -> None:
     """What is of one name must be of one kind too."""
-    places = [offset_of(node) for node in using] or [place] * len(pairs)
+    places = [offset_of(node) for node in using] or [offset] * len(pairs)
     for (a, b), where in zip(pairs, places, strict=True):
         one, other = a.value, b.value
         if (one.kind, one.meta.datatype) == (other.kind, other.meta.datatype):

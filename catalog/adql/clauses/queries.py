@@ -6,8 +6,9 @@ from typing import LiteralString
 from psycopg import sql
 from sqlglot import exp
 
+from catalog.adql.clauses.row_limit import RowBounds, emit_limit, row_limit
 from catalog.adql.clauses.selects import translate_select
-from catalog.adql.clauses.sorting import emit_limit, row_limit, translate_set_order
+from catalog.adql.clauses.sorting import translate_set_order
 from catalog.adql.emitter import emit, emit_list
 from catalog.adql.errors import AdqlError
 from catalog.adql.functions.choices import common_value
@@ -24,24 +25,24 @@ _SET_WORDS: dict[type[exp.Expr], LiteralString] = {
 }
 
 
-def translate_query(node: exp.Query, scope: Scope, max_rows: int | None = None) -> TranslatedQuery:
-    """A query made ready; of more than `max_rows` rows it gives only so many.
+def translate_query(node: exp.Query, scope: Scope, bounds: RowBounds | None = None) -> TranslatedQuery:
+    """A query made ready; as a whole query it gives only as many rows as `bounds` allows.
 
     Raises:
         AdqlError: It cannot be answered.
     """
     with_text = _translate_with(node, scope)
-    body = _translate_body(node, scope, max_rows)
+    body = _translate_body(node, scope, bounds)
     return TranslatedQuery(emit(with_text, body.text), body.outputs, body.limit)
 
 
-def _translate_body(node: exp.Expr, scope: Scope, max_rows: int | None) -> TranslatedQuery:
+def _translate_body(node: exp.Expr, scope: Scope, bounds: RowBounds | None) -> TranslatedQuery:
     if isinstance(node, exp.Select):
-        return translate_select(node, scope, max_rows)
+        return translate_select(node, scope, bounds)
     if isinstance(node, exp.SetOperation):
-        return _translate_set_operation(node, scope, max_rows)
+        return _translate_set_operation(node, scope, bounds)
     if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Query) and not node.args.get("alias"):
-        return _translate_brackets(node, scope, max_rows)
+        return _translate_brackets(node, scope, bounds)
     raise AdqlError("a SELECT is expected here", offset_of(node))
 
 
@@ -67,21 +68,23 @@ def _translate_with(node: exp.Query, scope: Scope) -> sql.Composed:
     return emit("WITH ", emit_list(texts), " ")
 
 
-def _translate_brackets(node: exp.Subquery, scope: Scope, max_rows: int | None) -> TranslatedQuery:
+def _translate_brackets(node: exp.Subquery, scope: Scope, bounds: RowBounds | None) -> TranslatedQuery:
     """A query in brackets, perhaps with ORDER BY or OFFSET after them."""
     if node.args.get("joins"):
         raise AdqlError("a SELECT is expected here", offset_of(node))
-    inner = translate_query(node.this, scope, None if _has_ending(node) else max_rows)
+    inner = translate_query(node.this, scope, None if _has_ending(node) else bounds)
     if not _has_ending(node):
         return inner
-    return _add_ending(node, TranslatedQuery(emit("(", inner.text, ")"), inner.outputs), scope, max_rows)
+    return _add_ending(node, TranslatedQuery(emit("(", inner.text, ")"), inner.outputs), scope, bounds)
 
 
 def _has_ending(node: exp.Expr) -> bool:
     return bool(node.args.get("order") or node.args.get("offset"))
 
 
-def _translate_set_operation(node: exp.SetOperation, scope: Scope, max_rows: int | None) -> TranslatedQuery:
+def _translate_set_operation(
+    node: exp.SetOperation, scope: Scope, bounds: RowBounds | None
+) -> TranslatedQuery:
     """The answer's columns are called as those of the first operand."""
     operands: list[exp.SetOperation] = []
     first: exp.Expr = node
@@ -104,12 +107,12 @@ def _translate_set_operation(node: exp.SetOperation, scope: Scope, max_rows: int
         word = _SET_WORDS[type(operation)]
         every: LiteralString = "" if operation.args.get("distinct") else "ALL "
         text = emit("(", text, ")", word, every, "(", right.text, ")")
-    return _add_ending(node, TranslatedQuery(text, outputs), scope, max_rows)
+    return _add_ending(node, TranslatedQuery(text, outputs), scope, bounds)
 
 
-def _merge_outputs(one: OutputColumn, other: OutputColumn, place: int | None) -> OutputColumn:
+def _merge_outputs(one: OutputColumn, other: OutputColumn, offset: int | None) -> OutputColumn:
     """A column of both operands: called and described as in the first, of a kind wide enough for both."""
-    both = common_value([one.value, other.value], f"column {one.name!r}", place)
+    both = common_value([one.value, other.value], f"column {one.name!r}", offset)
     weight = one.weight + other.weight
     if one.value.kind is Kind.NULL:
         return replace(one, value=both, weight=weight)
@@ -132,10 +135,12 @@ def _translate_operand(node: exp.Expr, scope: Scope) -> TranslatedQuery:
     return made
 
 
-def _add_ending(node: exp.Expr, made: TranslatedQuery, scope: Scope, max_rows: int | None) -> TranslatedQuery:
+def _add_ending(
+    node: exp.Expr, made: TranslatedQuery, scope: Scope, bounds: RowBounds | None
+) -> TranslatedQuery:
     order = node.args.get("order")
     text = made.text
     if order is not None:
         text = emit(text, translate_set_order(order, made.outputs))
-    text = emit(text, emit_limit(row_limit(None, max_rows), node, scope))
+    text = emit(text, emit_limit(row_limit(None, bounds), node, scope))
     return TranslatedQuery(text, made.outputs)

@@ -8,8 +8,9 @@ from sqlglot import exp
 
 from catalog.adql.clauses.from_clause import emit_from, translate_from
 from catalog.adql.clauses.grouping import GroupKeys, translate_grouping
+from catalog.adql.clauses.row_limit import RowBounds, emit_limit, read_whole_number, row_limit
 from catalog.adql.clauses.similarity import translate_similarity
-from catalog.adql.clauses.sorting import emit_limit, read_whole_number, row_limit, translate_order_keys
+from catalog.adql.clauses.sorting import translate_order_keys
 from catalog.adql.emitter import emit, emit_list, piece_count
 from catalog.adql.errors import AdqlError
 from catalog.adql.grammar.tree import offset_of
@@ -22,14 +23,14 @@ from catalog.adql.values.conditions import translate_condition
 from catalog.adql.values.expressions import translate_expression
 
 
-def translate_select(node: exp.Select, scope: Scope, max_rows: int | None = None) -> TranslatedQuery:
-    """A SELECT made ready; of more than `max_rows` rows it gives only so many."""
+def translate_select(node: exp.Select, scope: Scope, bounds: RowBounds | None = None) -> TranslatedQuery:
+    """A SELECT made ready; as a whole query it gives only as many rows as `bounds` allows."""
     parts = translate_from(node, scope)
     outputs = _translate_outputs(node, scope)
     if len(outputs) > MAX_COLUMNS:
         raise AdqlError(f"the answer has {len(outputs)} columns; {MAX_COLUMNS} are the most", offset_of(node))
     top = _read_top(node)
-    where = _translate_where(node, scope, outputs, row_limit(top, max_rows))
+    where = _translate_where(node, scope, outputs, row_limit(top, bounds))
     scope.outputs = outputs
     ending, keys = translate_grouping(node, scope)
     if node.args.get("order") is not None:
@@ -37,7 +38,7 @@ def translate_select(node: exp.Select, scope: Scope, max_rows: int | None = None
     shown = emit_list(emit(output.value.text, " AS ", sql.Identifier(output.alias)) for output in outputs)
     distinct = emit("DISTINCT ") if node.args.get("distinct") else emit("")
     text = emit("SELECT ", distinct, shown, " FROM ", emit_from(parts), where, ending)
-    return TranslatedQuery(emit(text, emit_limit(row_limit(top, max_rows), node, scope)), outputs, top)
+    return TranslatedQuery(emit(text, emit_limit(row_limit(top, bounds), node, scope)), outputs, top)
 
 
 def _read_top(node: exp.Select) -> int | None:
@@ -72,7 +73,7 @@ def _translate_order_by(node: exp.Select, scope: Scope, keys: GroupKeys | None) 
     for key in sorted_by:
         if keys is not None:
             keys.check(key.text, key.mentions)
-        if node.args.get("distinct") and not key.is_place and key.text not in shown:
+        if node.args.get("distinct") and not key.is_position and key.text not in shown:
             raise AdqlError("DISTINCT is sorted by columns of the answer only", offset_of(key.node))
     return emit(" ORDER BY ", emit_list(key.with_direction for key in sorted_by))
 
@@ -97,10 +98,10 @@ def _translate_output(item: exp.Expr, scope: Scope, before: Sequence[OutputColum
     start, expanded = len(scope.mentions), scope.context.expanded
     is_named = isinstance(item, exp.Alias)
     shown = _translate_value(item.this if is_named else item, scope)
-    place = len(before) + 1
-    name = require_identifier(item.args["alias"]).name if is_named else shown.name or f"expr_{place}"
+    position = len(before) + 1
+    name = require_identifier(item.args["alias"]).name if is_named else shown.name or f"expr_{position}"
     weight = scope.context.expanded - expanded + (0 if shown.column is not None else piece_count(shown.text))
-    return OutputColumn(name, f"c{place}", shown, tuple(scope.mentions[start:]), weight)
+    return OutputColumn(name, f"c{position}", shown, tuple(scope.mentions[start:]), weight)
 
 
 def _is_star(item: exp.Expr) -> bool:

@@ -6,7 +6,8 @@ from psycopg import sql
 from sqlglot import exp
 
 from catalog.adql.clauses.joins import is_comma
-from catalog.adql.clauses.sorting import read_whole_number, translate_first_key
+from catalog.adql.clauses.row_limit import read_whole_number
+from catalog.adql.clauses.sorting import translate_first_key
 from catalog.adql.emitter import emit, emit_list
 from catalog.adql.limits import MAX_SIMILAR
 from catalog.adql.relations import Source

@@ -26,13 +26,13 @@ class SortKey:
         node: In the query.
         text: Its SQL, without a direction.
         mentions: The columns in it.
-        is_place: Whether it is the number of a column of the answer.
+        is_position: Whether it is the number of a column of the answer.
     """
 
     node: exp.Expr
     text: sql.Composed
     mentions: tuple[Mention, ...] = ()
-    is_place: bool = False
+    is_position: bool = False
 
     @property
     def with_direction(self) -> sql.Composed:
@@ -44,13 +44,13 @@ def translate_order_keys(order: exp.Expr, scope: Scope) -> list[SortKey]:
     """The keys of a SELECT's ORDER BY; a column of the answer comes before one of FROM."""
     keys = []
     for item in _require_few_keys(order):
-        place = find_output(item.this, scope.outputs)
+        position = find_output(item.this, scope.outputs)
         before = len(scope.mentions)
-        if place is None:
+        if position is None:
             text = _require_value(translate_expression(item.this, scope), item)
             keys.append(SortKey(item, text, tuple(scope.mentions[before:])))
         else:
-            keys.append(SortKey(item, emit(sql.Literal(place)), is_place=True))
+            keys.append(SortKey(item, emit(sql.Literal(position)), is_position=True))
     return keys
 
 
@@ -59,22 +59,24 @@ def translate_first_key(order: exp.Expr, scope: Scope) -> Value | None:
     item = order.expressions[0]
     if item.args.get("desc"):
         return None
-    place = find_output(item.this, scope.outputs)
-    return scope.outputs[place - 1].value if place is not None else translate_expression(item.this, scope)
+    position = find_output(item.this, scope.outputs)
+    return (
+        scope.outputs[position - 1].value if position is not None else translate_expression(item.this, scope)
+    )
 
 
 def translate_set_order(order: exp.Expr, outputs: Sequence[OutputColumn]) -> sql.Composed:
     """ORDER BY of a set operation: by its columns only."""
     keys = []
     for item in _require_few_keys(order):
-        place = find_output(item.this, outputs)
-        if place is None:
+        position = find_output(item.this, outputs)
+        if position is None:
             known = [output.name for output in outputs]
             near = suggest_name(item.this.name, known)
             raise AdqlError(
                 f"a set operation is sorted by its columns' names or numbers{near}", offset_of(item)
             )
-        keys.append(SortKey(item, emit(sql.Literal(place))).with_direction)
+        keys.append(SortKey(item, emit(sql.Literal(position))).with_direction)
     return emit(" ORDER BY ", emit_list(keys))
 
 
@@ -84,18 +86,20 @@ def translate_group_by(
     """The keys of GROUP BY, as shown and in full; a column of FROM comes before one of the answer."""
     shown, keys = [], []
     for node in _require_few_keys(group):
-        place = _read_output_number(node, scope.outputs)
-        shown_value = translate_expression(node, scope) if place is None else scope.outputs[place - 1].value
+        position = _read_output_number(node, scope.outputs)
+        shown_value = (
+            translate_expression(node, scope) if position is None else scope.outputs[position - 1].value
+        )
         keys.append(_require_value(shown_value, node))
-        shown.append(keys[-1] if place is None else emit(sql.Literal(place)))
+        shown.append(keys[-1] if position is None else emit(sql.Literal(position)))
     return tuple(shown), tuple(keys)
 
 
 def find_output(node: exp.Expr, outputs: Sequence[OutputColumn]) -> int | None:
     """The number of the answer's column that a key means, from 1; None where it means none."""
-    place = _read_output_number(node, outputs)
-    if place is not None or not isinstance(node, exp.Column) or node.args.get("table") is not None:
-        return place
+    position = _read_output_number(node, outputs)
+    if position is not None or not isinstance(node, exp.Column) or node.args.get("table") is not None:
+        return position
     name = require_identifier(node.this)
     found = [i for i, output in enumerate(outputs, 1) if matches_name(name, output.name)]
     if any(outputs[i - 1].value.text != outputs[found[0] - 1].value.text for i in found):
@@ -121,29 +125,4 @@ def _read_output_number(node: exp.Expr, outputs: Sequence[OutputColumn]) -> int 
         return None
     if not isinstance(number, int) or not 1 <= number <= len(outputs):
         raise AdqlError(f"the answer has no column {number!r}, but 1 to {len(outputs)}", offset_of(node))
-    return number
-
-
-def row_limit(top: int | None, max_rows: int | None) -> int | None:
-    """How many rows the SQL gives; one more than `max_rows` tells that there are more."""
-    if max_rows is None:
-        return top
-    return max_rows + 1 if top is None else min(top, max_rows + 1)
-
-
-def emit_limit(top: int | None, node: exp.Expr, scope: Scope) -> sql.Composed:
-    """LIMIT and OFFSET."""
-    bind = scope.context.parameters.bind
-    text = emit("") if top is None else emit(" LIMIT ", bind(top, "bigint"))
-    offset = node.args.get("offset")
-    if offset is None:
-        return text
-    return emit(text, " OFFSET ", bind(read_whole_number(offset.expression, "OFFSET"), "bigint"))
-
-
-def read_whole_number(node: exp.Expr, word: str) -> int:
-    """The number after TOP or OFFSET."""
-    number = read_literal(node)
-    if not isinstance(number, int) or number < 0:
-        raise AdqlError(f"{word} takes a whole number", offset_of(node))
     return number

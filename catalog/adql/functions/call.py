@@ -20,9 +20,9 @@ class Call:
     Attributes:
         name: Of the function, in capitals.
         scope: Where it is called.
-        place: Of the call in the query's text.
+        offset: Of the call in the query's text.
         arguments: Their values.
-        places: Of the arguments in the query's text.
+        offsets: Of the arguments in the query's text.
         is_star: COUNT(*).
         has_aggregates: Whether the arguments may hold aggregates.
         is_distinct: DISTINCT stands before the argument.
@@ -30,9 +30,9 @@ class Call:
 
     name: str
     scope: Scope
-    place: int | None
+    offset: int | None
     arguments: tuple[Value, ...] = ()
-    places: tuple[int | None, ...] = ()
+    offsets: tuple[int | None, ...] = ()
     is_star: bool = False
     is_distinct: bool = False
     has_aggregates: bool = False
@@ -41,7 +41,7 @@ class Call:
         """The error of an argument that is not what the function takes."""
         kind = self.arguments[index].kind.name.lower()
         what = "" if len(self.arguments) == 1 else f" as argument {index + 1}"
-        return AdqlError(f"{self.name} expects {expected}{what}, not {kind}", self.places[index])
+        return AdqlError(f"{self.name} expects {expected}{what}, not {kind}", self.offsets[index])
 
     def number(self, index: int) -> Value:
         """An argument that must be a number."""

@@ -23,7 +23,7 @@ def _make_healpix(call: Call) -> Value:
     if order.constant is not None and not (
         isinstance(order.constant, int) and 0 <= order.constant <= MAX_HEALPIX_ORDER
     ):
-        raise AdqlError(f"{order.constant} is no HEALPix order, 0 to {MAX_HEALPIX_ORDER}", call.places[0])
+        raise AdqlError(f"{order.constant} is no HEALPix order, 0 to {MAX_HEALPIX_ORDER}", call.offsets[0])
     source = ra.column.source if ra.column is not None else None
     if isinstance(order.constant, int) and is_galaxy_position(ra, dec) and isinstance(source, Source):
         stored = [column.text for column in source.columns if column.stored_as == "healpix29"]

@@ -9,7 +9,7 @@ from catalog.adql.functions.call import MAX_ARGUMENTS, Call, Function
 from catalog.adql.value import NULL_TEXT, NUMBER_DATATYPES, Kind, Value, make_text_value, make_value
 
 
-def common_value(values: Sequence[Value], what: str, place: int | None) -> Value:
+def common_value(values: Sequence[Value], what: str, offset: int | None) -> Value:
     """A value of the kind that all have, wide enough for all.
 
     Raises:
@@ -24,7 +24,7 @@ def common_value(values: Sequence[Value], what: str, place: int | None) -> Value
         return make_value(known[0].text, widest.kind, known[0].meta.unit, widest.meta.datatype)
     if len(kinds) > 1:
         names = " and ".join(sorted(kind.name.lower() for kind in kinds))
-        raise AdqlError(f"{what} needs values of one kind, not {names}", place)
+        raise AdqlError(f"{what} needs values of one kind, not {names}", offset)
     if kinds == {Kind.TEXT}:
         datatype = make_text_value(known[0].text, known).meta.datatype
         return replace(known[0], meta=replace(known[0].meta, datatype=datatype))
@@ -32,7 +32,7 @@ def common_value(values: Sequence[Value], what: str, place: int | None) -> Value
 
 
 def _make_coalesce(call: Call) -> Value:
-    shared = common_value(call.arguments, call.name, call.place)
+    shared = common_value(call.arguments, call.name, call.offset)
     text = emit("COALESCE(", emit_list(one.text for one in call.arguments), ")")
     return make_value(text, shared.kind, shared.meta.unit, shared.meta.datatype)
 
@@ -40,7 +40,7 @@ def _make_coalesce(call: Call) -> Value:
 def _make_nullif(call: Call) -> Value:
     """The first stays what it is, but for an integer that is compared with a float."""
     first, second = call.arguments
-    shared = common_value(call.arguments, call.name, call.place)
+    shared = common_value(call.arguments, call.name, call.offset)
     text = emit("NULLIF(", first.text, ", ", second.text, ")")
     if first.kind is Kind.INTEGER and shared.kind is Kind.FLOAT:
         return make_value(text, Kind.FLOAT, first.meta.unit)

@@ -134,7 +134,7 @@ def _make_morph_distance(call: Call) -> Value:
     """The added zero keeps the vector index out: it would miss some, and filter after it has searched."""
     release = call.constant_text(2) if len(call.arguments) == WITH_RELEASE else None
     if release is not None and Kind.ARRAY not in {one.kind for one in call.arguments[:2]}:
-        raise AdqlError("the name of a release goes with a vector, not with object_ids", call.places[2])
+        raise AdqlError("the name of a release goes with a vector, not with object_ids", call.offsets[2])
     vectors = [make_operand(call, i, release) for i in range(2)]
     text = emit("((", vectors[0].text, " OPERATOR(public.<->) ", vectors[1].text, ") + 0.0)")
     meta = replace(make_value(text, Kind.FLOAT).meta, description=_MEANING)

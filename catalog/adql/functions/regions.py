@@ -43,10 +43,10 @@ def split_circle(circle: Value) -> tuple[tuple[Value, Value], sql.Composed]:
 
 
 def _make_element(region_value: Value, index: str) -> Value:
-    place = {"[1]": emit("[1]"), "[2]": emit("[2]"), "[3]": emit("[3]")}[index]
+    subscript = {"[1]": emit("[1]"), "[2]": emit("[2]"), "[3]": emit("[3]")}[index]
     if not is_repeatable(region_value.text, MAX_REGION_PIECES):
         raise AdqlError("this region is too long, or made by RAND(): make it in a sub-query and name it")
-    text = emit("(", region_value.text, ")", place, "::double precision")
+    text = emit("(", region_value.text, ")", subscript, "::double precision")
     return make_value(text, Kind.FLOAT, unit="deg")
 
 
@@ -57,8 +57,8 @@ def _drop_frame(call: Call) -> Call:
         return call
     frame = " ".join(call.constant_text(0).upper().split())
     if frame not in _SAME_FRAME:
-        raise AdqlError(f"{call.constant_text(0)!r}: all positions here are ICRS", call.places[0])
-    return replace(call, arguments=call.arguments[1:], places=call.places[1:])
+        raise AdqlError(f"{call.constant_text(0)!r}: all positions here are ICRS", call.offsets[0])
+    return replace(call, arguments=call.arguments[1:], offsets=call.offsets[1:])
 
 
 def _list_numbers(call: Call, start: int = 0) -> tuple[Value, ...]:
@@ -76,14 +76,14 @@ def _list_centred(call: Call, more: int) -> tuple[Value, ...]:
         what = "a point or two numbers" + (
             f", and {more} numbers" if more > 1 else ", and a number" if more else ""
         )
-        raise AdqlError(f"{call.name} takes {what}", call.place)
+        raise AdqlError(f"{call.name} takes {what}", call.offset)
     return (*(centre or ()), *_list_numbers(call, start))
 
 
 def _make_point(call: Call) -> Value:
     call = _drop_frame(call)
     if len(call.arguments) != 2:  # noqa: PLR2004 # right ascension and declination
-        raise AdqlError("POINT takes two numbers, right ascension and declination", call.place)
+        raise AdqlError("POINT takes two numbers, right ascension and declination", call.offset)
     return make_region(Kind.POINT, _list_numbers(call), call.scope)
 
 
@@ -107,16 +107,16 @@ def _make_polygon(call: Call) -> Value:
     else:
         coordinates = _list_numbers(call)
         if len(coordinates) % 2:
-            raise AdqlError("POLYGON takes pairs of right ascension and declination", call.place)
+            raise AdqlError("POLYGON takes pairs of right ascension and declination", call.offset)
     if not 2 * _TRIANGLE <= len(coordinates) <= 2 * MAX_VERTICES:
         raise AdqlError(
-            f"POLYGON takes {_TRIANGLE} to {MAX_VERTICES} vertices, not {len(coordinates) // 2}", call.place
+            f"POLYGON takes {_TRIANGLE} to {MAX_VERTICES} vertices, not {len(coordinates) // 2}", call.offset
         )
     return make_region(Kind.POLYGON, coordinates, call.scope)
 
 
 def _make_region_of_text(call: Call) -> Value:
-    shape, numbers = parse_region(call.constant_text(0), call.places[0])
+    shape, numbers = parse_region(call.constant_text(0), call.offsets[0])
     bind = call.scope.context.parameters.bind
     coordinates = tuple(
         replace(make_value(bind(number, "double precision"), Kind.FLOAT), constant=number)
@@ -147,7 +147,7 @@ _OTHER_FRAMES = frozenset({"FK4", "FK5", "GALACTIC", "ECLIPTIC", "J2000", "B1950
 _LEAST_CORNERS = 3
 
 
-def parse_region(text: str, place: int | None) -> tuple[str, list[float]]:
+def parse_region(text: str, offset: int | None) -> tuple[str, list[float]]:
     """A shape and its numbers in degrees: POSITION (2), CIRCLE (3), BOX (4) or POLYGON (6 or more).
 
     Raises:
@@ -160,30 +160,30 @@ def parse_region(text: str, place: int | None) -> tuple[str, list[float]]:
     if shape not in _NUMBERS and shape != "POLYGON":
         raise AdqlError(
             f"REGION knows CIRCLE, POLYGON, BOX and POSITION, such as 'CIRCLE ICRS 150 2 0.1', not {text!r}",
-            place,
+            offset,
         )
     rest = words[1:]
     for allowed in (_FRAMES, _PLACES, _FLAVOURS):
         if rest and rest[0].upper() in _OTHER_FRAMES:
-            raise AdqlError(f"{rest[0]}: all positions here are ICRS", place)
+            raise AdqlError(f"{rest[0]}: all positions here are ICRS", offset)
         if rest and rest[0].upper() in allowed:
             rest = rest[1:]
-    numbers = [_parse_number(word, text, place) for word in rest]
+    numbers = [_parse_number(word, text, offset) for word in rest]
     is_whole = (
         len(numbers) == _NUMBERS[shape]
         if shape in _NUMBERS
         else len(numbers) % 2 == 0 and 2 * _LEAST_CORNERS <= len(numbers) <= 2 * MAX_VERTICES
     )
     if not is_whole:
-        raise AdqlError(f"{len(numbers)} numbers make no {shape} in {text!r}", place)
+        raise AdqlError(f"{len(numbers)} numbers make no {shape} in {text!r}", offset)
     return shape, numbers
 
 
-def _parse_number(word: str, text: str, place: int | None) -> float:
+def _parse_number(word: str, text: str, offset: int | None) -> float:
     try:
         number = float(word)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise AdqlError(f"{word!r} is no number of degrees in {text!r}", place)
+        raise AdqlError(f"{word!r} is no number of degrees in {text!r}", offset)
     return number

@@ -4,7 +4,7 @@ import re
 
 from catalog.adql.emitter import emit
 from catalog.adql.functions.call import Call, Function
-from catalog.adql.sky import make_timestamp
+from catalog.adql.timestamps import make_timestamp
 from catalog.adql.value import Kind, Value, make_text_value, make_value
 
 
@@ -19,7 +19,7 @@ def _make_upper(call: Call) -> Value:
 def _make_timestamp(call: Call) -> Value:
     if call.arguments[0].kind is Kind.TIMESTAMP:
         return call.arguments[0]
-    return make_timestamp(call.constant_text(0), call.scope, call.places[0])
+    return make_timestamp(call.constant_text(0), call.scope, call.offsets[0])
 
 
 def _make_hasword(call: Call) -> Value:

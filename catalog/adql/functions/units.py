@@ -15,28 +15,28 @@ def _make_in_unit(call: Call) -> Value:
     number = call.number(0)
     written = call.constant_text(1)
     if not number.meta.unit:
-        raise AdqlError("IN_UNIT expects a value that has a unit, such as a column with one", call.places[0])
+        raise AdqlError("IN_UNIT expects a value that has a unit, such as a column with one", call.offsets[0])
     if not written.strip():
-        raise AdqlError("IN_UNIT cannot make a value without a unit", call.places[1])
+        raise AdqlError("IN_UNIT cannot make a value without a unit", call.offsets[1])
     source, target = (
-        _require_unit(number.meta.unit, call.places[0]),
-        _require_unit(written.strip(), call.places[1]),
+        _require_unit(number.meta.unit, call.offsets[0]),
+        _require_unit(written.strip(), call.offsets[1]),
     )
     try:
         factor = float(source.to(target))
     except (units.UnitConversionError, TypeError, ArithmeticError) as error:
-        raise AdqlError(f"{number.meta.unit} cannot be given in {written}", call.places[1]) from error
+        raise AdqlError(f"{number.meta.unit} cannot be given in {written}", call.offsets[1]) from error
     if not 0 < factor < math.inf:
-        raise AdqlError(f"{number.meta.unit} cannot be given in {written}", call.places[1])
+        raise AdqlError(f"{number.meta.unit} cannot be given in {written}", call.offsets[1])
     scale = call.scope.context.parameters.bind(factor, "double precision")
     return make_value(emit("(", call.double(0), " * ", scale, ")"), Kind.FLOAT, unit=written.strip())
 
 
-def _require_unit(written: str, place: int | None) -> units.UnitBase:
+def _require_unit(written: str, offset: int | None) -> units.UnitBase:
     try:
         return parse_unit(written)
     except ValueError as error:
-        raise AdqlError(str(error), place) from error
+        raise AdqlError(str(error), offset) from error
 
 
 UNITS = (Function("IN_UNIT", 2, 2, _make_in_unit),)

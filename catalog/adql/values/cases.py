@@ -1,6 +1,5 @@
 """CASE: conditions, or values that one operand may equal."""
 
-from collections.abc import Callable
 from typing import LiteralString
 
 from psycopg import sql
@@ -12,12 +11,14 @@ from catalog.adql.grammar.tree import offset_of
 from catalog.adql.scope import Scope
 from catalog.adql.value import Value, make_value
 from catalog.adql.values.casts import check_kinds, fit_constant
+from catalog.adql.values.comparisons import emit_comparison
 
 
-def translate_case(node: exp.Expr, scope: Scope, value: Callable[[exp.Expr, Scope], Value]) -> Value:
+def translate_case(node: exp.Expr, scope: Scope) -> Value:
     """Both forms: with a value before the first WHEN the conditions are comparisons with it."""
+    translate = scope.context.translator.translate_expression
     before = scope.context.expanded
-    operand = None if node.this is None else value(node.this, scope)
+    operand = None if node.this is None else translate(node.this, scope)
     is_once = operand is not None and not (operand.is_repeatable and scope.context.expanded == before)
     parts: list[LiteralString | sql.Composable] = ["(CASE"]
     if operand is not None and is_once:
@@ -25,26 +26,26 @@ def translate_case(node: exp.Expr, scope: Scope, value: Callable[[exp.Expr, Scop
     results = []
     for branch in node.args["ifs"]:
         if operand is None:
-            met = scope.context.condition(branch.this, scope)
+            met = scope.context.translator.translate_condition(branch.this, scope)
         else:
-            other = value(branch.this, scope)
-            place = offset_of(branch)
+            other = translate(branch.this, scope)
+            offset = offset_of(branch)
             met = (
-                _emit_when(operand, other, scope, place)
+                _emit_when(operand, other, scope, offset)
                 if is_once
-                else scope.context.compared(exp.EQ, operand, other, scope, place)
+                else emit_comparison(exp.EQ, operand, other, scope, offset)
             )
-        results.append(value(branch.args["true"], scope))
+        results.append(translate(branch.args["true"], scope))
         parts += [" WHEN ", met, " THEN ", results[-1].text]
     if node.args.get("default") is not None:
-        results.append(value(node.args["default"], scope))
+        results.append(translate(node.args["default"], scope))
         parts += [" ELSE ", results[-1].text]
     shared = common_value(results, "CASE", offset_of(node))
     return make_value(emit(*parts, " END)"), shared.kind, shared.meta.unit, shared.meta.datatype)
 
 
-def _emit_when(operand: Value, other: Value, scope: Scope, place: int | None) -> sql.Composed:
+def _emit_when(operand: Value, other: Value, scope: Scope, offset: int | None) -> sql.Composed:
     """What stands after WHEN where the operand stands once, after CASE."""
-    suited = fit_constant(other, operand, scope, place)
-    check_kinds(operand, suited, place)
+    suited = fit_constant(other, operand, scope, offset)
+    check_kinds(operand, suited, offset)
     return suited.text

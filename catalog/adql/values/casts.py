@@ -7,7 +7,7 @@ from catalog.adql.emitter import emit
 from catalog.adql.errors import AdqlError
 from catalog.adql.grammar.tree import offset_of
 from catalog.adql.scope import Scope
-from catalog.adql.sky import make_timestamp
+from catalog.adql.timestamps import make_timestamp
 from catalog.adql.value import Kind, Value, make_text_value, make_value
 from catalog.adql.values.literals import read_literal
 
@@ -50,12 +50,12 @@ def _read_type(node: exp.Cast) -> tuple[str, int | None]:
     parts = node.args["to"].expressions
     name = " ".join(part.name.upper() for part in parts if isinstance(part, exp.Identifier))
     lengths = [part.name for part in parts if not isinstance(part, exp.Identifier)]
-    place = offset_of(node.args["to"]) if parts else offset_of(node)
+    offset = offset_of(node.args["to"]) if parts else offset_of(node)
     if name not in _NUMBERS and name not in _TEXTS and name != "TIMESTAMP":
         raise AdqlError(
             f"{name or 'nothing'} is no type of ADQL: SMALLINT, INTEGER, BIGINT, REAL, DOUBLE PRECISION, "
             "CHAR(n), VARCHAR(n) or TIMESTAMP",
-            place,
+            offset,
         )
     if not lengths:
         return name, None
@@ -66,7 +66,7 @@ def _read_type(node: exp.Cast) -> tuple[str, int | None]:
         or not isinstance(length, int)
         or not 0 < length <= _MAX_TEXT_LENGTH
     ):
-        raise AdqlError(f"{name} takes no such length", place)
+        raise AdqlError(f"{name} takes no such length", offset)
     return name, length
 
 
@@ -85,19 +85,19 @@ def _check_castable(given: Value, kinds: set[Kind], name: str, node: exp.Cast) -
 _TRUTHS = {1: True, 0: False, "true": True, "false": False, "t": True, "f": False, "1": True, "0": False}
 
 
-def fit_constant(one: Value, other: Value, scope: Scope, place: int | None) -> Value:
+def fit_constant(one: Value, other: Value, scope: Scope, offset: int | None) -> Value:
     """A constant text beside a time, a truth or a number, as what stands beside it."""
     if other.kind is Kind.BOOLEAN and one.constant is not None:
         truth = _TRUTHS.get(one.constant.lower() if isinstance(one.constant, str) else one.constant)
         if truth is None:
-            raise AdqlError(f"{one.constant!r} is no truth value: write 1, 0, 'true' or 'false'", place)
+            raise AdqlError(f"{one.constant!r} is no truth value: write 1, 0, 'true' or 'false'", offset)
         return make_value(scope.context.parameters.bind(truth, "boolean"), Kind.BOOLEAN)
     if other.kind is Kind.TIMESTAMP and isinstance(one.constant, str):
-        return make_timestamp(one.constant, scope, place)
+        return make_timestamp(one.constant, scope, offset)
     return one
 
 
-def check_kinds(left: Value, right: Value, place: int | None) -> None:
+def check_kinds(left: Value, right: Value, offset: int | None) -> None:
     """Refuse to compare what is of different kinds."""
     groups = (
         {Kind.INTEGER, Kind.FLOAT},
@@ -109,4 +109,4 @@ def check_kinds(left: Value, right: Value, place: int | None) -> None:
         return
     if not any(left.kind in group and right.kind in group for group in groups):
         names = " with ".join(one.kind.name.lower() for one in (left, right))
-        raise AdqlError(f"one cannot compare {names}", place)
+        raise AdqlError(f"one cannot compare {names}", offset)

@@ -13,7 +13,6 @@ from catalog.adql.scope import Scope
 from catalog.adql.sky import emit_near
 from catalog.adql.value import Kind, Value
 from catalog.adql.values.casts import check_kinds, fit_constant
-from catalog.adql.values.expressions import translate_expression
 from catalog.adql.values.literals import read_literal
 
 _SIGNS: dict[type[exp.Expr], LiteralString] = {
@@ -35,7 +34,7 @@ _MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
 
 
 def emit_comparison(
-    sign: type[exp.Expr], left: Value, right: Value, scope: Scope, place: int | None
+    sign: type[exp.Expr], left: Value, right: Value, scope: Scope, offset: int | None
 ) -> sql.Composed:
     """A comparison as an operand of AND and NOT."""
     truth = _emit_truth(sign, left, right) or _emit_truth(_MIRRORED[sign], right, left)
@@ -49,51 +48,50 @@ def emit_comparison(
         )
         if nearness is not None:
             return nearness
-    left, right = fit_constant(left, right, scope, place), fit_constant(right, left, scope, place)
-    check_kinds(left, right, place)
+    left, right = fit_constant(left, right, scope, offset), fit_constant(right, left, scope, offset)
+    check_kinds(left, right, offset)
     return emit("(", left.text, _SIGNS[sign], right.text, ")")
 
 
 def emit_in_list(
-    operand: Value, items: Sequence[exp.Expr], scope: Scope, place: int | None, *, is_light: bool
+    operand: Value, items: Sequence[exp.Expr], scope: Scope, offset: int | None, *, is_light: bool
 ) -> sql.Composed:
     """Membership of a list; one of constants is a single parameter, however long.
 
     Only a light operand is written once for each item.
     """
     if len(items) > MAX_IN_LIST:
-        raise AdqlError(f"the list after IN has {len(items)} values; {MAX_IN_LIST} are the most", place)
+        raise AdqlError(f"the list after IN has {len(items)} values; {MAX_IN_LIST} are the most", offset)
     if not items:
-        raise AdqlError("the list after IN is empty", place)
+        raise AdqlError("the list after IN is empty", offset)
     constants = _read_constants(operand, items)
     if constants is not None:
         return emit("(", operand.text, " = ANY (", scope.context.parameters.bind(*constants), "))")
+    translate = scope.context.translator.translate_expression
     if not is_light:
-        return _emit_in_array(operand, [translate_expression(item, scope) for item in items], scope, place)
-    equal = [
-        emit_comparison(exp.EQ, operand, translate_expression(item, scope), scope, place) for item in items
-    ]
+        return _emit_in_array(operand, [translate(item, scope) for item in items], scope, offset)
+    equal = [emit_comparison(exp.EQ, operand, translate(item, scope), scope, offset) for item in items]
     return emit("(", emit_list(equal, " OR "), ")")
 
 
-def emit_between(operand: Value, low: Value, high: Value, scope: Scope, place: int | None) -> sql.Composed:
+def emit_between(operand: Value, low: Value, high: Value, scope: Scope, offset: int | None) -> sql.Composed:
     """Two comparisons, as the operand may be of another kind than an end; one call where it is long."""
     if operand.is_repeatable:
-        lower = emit_comparison(exp.GTE, operand, low, scope, place)
-        return emit("(", lower, " AND ", emit_comparison(exp.LTE, operand, high, scope, place), ")")
-    ends = [fit_constant(end, operand, scope, place) for end in (low, high)]
+        lower = emit_comparison(exp.GTE, operand, low, scope, offset)
+        return emit("(", lower, " AND ", emit_comparison(exp.LTE, operand, high, scope, offset), ")")
+    ends = [fit_constant(end, operand, scope, offset) for end in (low, high)]
     for end in ends:
-        check_kinds(operand, end, place)
+        check_kinds(operand, end, offset)
     return emit("galcat.is_between(", emit_list(one.text for one in (operand, *ends)), ")")
 
 
-def _emit_in_array(operand: Value, items: Sequence[Value], scope: Scope, place: int | None) -> sql.Composed:
+def _emit_in_array(operand: Value, items: Sequence[Value], scope: Scope, offset: int | None) -> sql.Composed:
     """Postgres' own IN computes the operand for each column of the list."""
     if all(item.kind is Kind.NULL for item in items):
         return emit("NULL::boolean")
-    suited = [fit_constant(item, operand, scope, place) for item in items]
+    suited = [fit_constant(item, operand, scope, offset) for item in items]
     for item in suited:
-        check_kinds(operand, item, place)
+        check_kinds(operand, item, offset)
     return emit("(", operand.text, " = ANY (ARRAY[", emit_list(item.text for item in suited), "]))")
 
 

@@ -113,7 +113,7 @@ def _translate_in(node: exp.Expr, scope: Scope) -> sql.Composed:
         is_light = operand.is_repeatable and scope.context.expanded == before
         return emit_in_list(operand, node.expressions, scope, offset_of(node), is_light=is_light)
     inner = scope.inner()
-    answer = scope.context.answer(query.this, inner)
+    answer = scope.context.translator.translate_query(query.this, inner)
     if len(answer.outputs) != 1:
         raise AdqlError(f"a sub-query after IN gives one column, not {len(answer.outputs)}", offset_of(query))
     check_kinds(operand, answer.outputs[0].value, offset_of(node))
@@ -124,7 +124,7 @@ def _translate_exists(node: exp.Expr, scope: Scope) -> sql.Composed:
     query = node.this
     if not isinstance(query, exp.Query):
         raise AdqlError("EXISTS takes a sub-query", offset_of(node))
-    return emit("EXISTS (", scope.context.answer(query, scope.inner()).text, ")")
+    return emit("EXISTS (", scope.context.translator.translate_query(query, scope.inner()).text, ")")
 
 
 _TRANSLATORS: dict[type[exp.Expr], Callable[[exp.Expr, Scope], sql.Composed]] = {

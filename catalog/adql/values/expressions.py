@@ -149,17 +149,17 @@ def _translate_number(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _translate_call(node: exp.Expr, scope: Scope) -> Value:
-    name, place = node.this, offset_of(node)
+    name, offset = node.this, offset_of(node)
     if not isinstance(name, str):
-        raise AdqlError("a function's name is expected here", place)
+        raise AdqlError("a function's name is expected here", offset)
     function = FUNCTIONS.get(name.upper())
     if function is None:
-        raise AdqlError(f"no function {name}{suggest_name(name.upper(), FUNCTIONS)}", place)
+        raise AdqlError(f"no function {name}{suggest_name(name.upper(), FUNCTIONS)}", offset)
     arguments = list(node.expressions)
-    call = Call(function.name, scope, place)
+    call = Call(function.name, scope, offset)
     if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct | exp.Star):
         if not function.is_aggregate or (isinstance(arguments[0], exp.Star) and function.name != "COUNT"):
-            raise AdqlError(f"{function.name} takes neither * nor DISTINCT", place)
+            raise AdqlError(f"{function.name} takes neither * nor DISTINCT", offset)
         call = replace(
             call,
             is_star=isinstance(arguments[0], exp.Star),
@@ -167,24 +167,24 @@ def _translate_call(node: exp.Expr, scope: Scope) -> Value:
         )
         arguments = arguments[0].expressions if call.is_distinct else []
     if not call.is_star and not function.min_arguments <= len(arguments) <= function.max_arguments:
-        raise AdqlError(f"{function.name} takes {function.arity}, not {len(arguments)}", place)
+        raise AdqlError(f"{function.name} takes {function.arity}, not {len(arguments)}", offset)
     aggregates, of_groups, mentions = scope.aggregates, scope.aggregates_named, len(scope.mentions)
     values = tuple(translate_expression(argument, scope) for argument in arguments)
     if function.is_aggregate:
         if scope.aggregates > aggregates:
-            raise AdqlError(f"{function.name} cannot be taken of another aggregate", place)
+            raise AdqlError(f"{function.name} cannot be taken of another aggregate", offset)
         scope.aggregates += 1
         del scope.mentions[mentions:]
     call = replace(call, has_aggregates=scope.aggregates_named > of_groups)
-    places = tuple(offset_of(argument) for argument in arguments)
-    made = function.make(replace(call, arguments=values, places=places))
+    offsets = tuple(offset_of(argument) for argument in arguments)
+    made = function.make(replace(call, arguments=values, offsets=offsets))
     return made.with_name(function.name.lower())
 
 
 def _translate_sub_query(node: exp.Expr, scope: Scope) -> Value:
     if not isinstance(node.this, exp.Query) or node.args.get("alias"):
         raise AdqlError("a value or a sub-query is expected here", offset_of(node))
-    answer = scope.context.answer(node.this, scope.inner())
+    answer = scope.context.translator.translate_query(node.this, scope.inner())
     if len(answer.outputs) != 1:
         raise AdqlError(
             f"a sub-query as a value gives one column, not {len(answer.outputs)}", offset_of(node)
@@ -200,7 +200,7 @@ def _translate_cast(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _translate_case(node: exp.Expr, scope: Scope) -> Value:
-    return translate_case(node, scope, translate_expression)
+    return translate_case(node, scope)
 
 
 _TRANSLATORS: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {

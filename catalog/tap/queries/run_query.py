@@ -150,12 +150,11 @@ class RunningQuery:
         """The translation, and how many rows are shown at most."""
         asked = self._request
         published = self._cache.current(connection).with_uploads(uploads)
-        translation = translate(asked.text, published, asked.default_rows, asked.language)
-        wanted = translation.limit or 0
-        if wanted <= asked.default_rows or asked.default_rows == asked.max_rows:
-            return translation, asked.default_rows
-        max_rows = min(wanted, asked.max_rows)
-        return translate(asked.text, published, max_rows, asked.language), max_rows
+        translation = translate(
+            asked.text, published, asked.max_rows, asked.language, default_rows=asked.default_rows
+        )
+        shown = translation.max_rows
+        return translation, asked.max_rows if shown is None else shown
 
     def _show(
         self,

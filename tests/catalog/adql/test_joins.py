@@ -3,6 +3,7 @@
 import pytest
 
 from catalog.adql.errors import AdqlError
+from catalog.adql.translate import translate
 from tests.catalog.adql.asking import Asked
 
 A = "(SELECT id, name FROM TAP_UPLOAD.mine WHERE id < 3) AS a"
@@ -143,6 +144,16 @@ def test_named_results_may_name_those_before_and_hide_tables(asked: Asked) -> No
         )
     with pytest.raises(AdqlError, match="'A' stands twice in WITH"):
         asked.translated("WITH a AS (SELECT ra FROM galaxy), A AS (SELECT ra FROM galaxy) SELECT * FROM a")
+
+
+def test_a_query_without_top_gives_the_default_and_one_with_top_what_it_asks_for_up_to_the_maximum(
+    asked: Asked,
+) -> None:
+    for top, rows, shown in ((None, 11, 10), (5, 5, 10), (15, 15, 15), (40, 31, 30)):
+        text = f"SELECT {'' if top is None else f'TOP {top}'} ra FROM galcat.galaxy"
+        translation = translate(text, asked.published, max_rows=30, default_rows=10)
+        found = asked.connection.execute(translation.query, translation.parameters).fetchall()
+        assert (len(found), translation.max_rows) == (rows, shown), text
 
 
 def test_most_rows_is_one_more_than_asked_unless_top_is_less(asked: Asked) -> None:

@@ -12,7 +12,11 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
+from catalog.adql.published import Published
+from catalog.adql.translate import translate
+from catalog.adql.translation import Translation
 from catalog.tap.limits import ServiceLimits
+from catalog.tap.queries import run_query
 from tests.catalog.tap.tap_server import Served, serving, statuses, votable
 
 COLUMNS = "object_id, ra, dec, mag_r, survey, survey_source_id, disk_edge_on_yes_fraction"
@@ -153,6 +157,24 @@ def test_without_maxrec_the_usual_number_is_given_or_what_top_asks_for_up_to_the
     assert rows_and_statuses(QUERY) == (50, ["OK", "OVERFLOW"])
     assert rows_and_statuses(QUERY.replace("SELECT", "SELECT TOP 60")) == (60, ["OK"])
     assert rows_and_statuses(QUERY.replace("SELECT", "SELECT TOP 250")) == (200, ["OK", "OVERFLOW"])
+
+
+@pytest.mark.parametrize("top", ["", "TOP 10", "TOP 60", "TOP 250"])
+def test_a_query_is_translated_once_whatever_its_top(
+    served: Served, monkeypatch: pytest.MonkeyPatch, top: str
+) -> None:
+    translated = []
+
+    def count(
+        text: str, published: Published, max_rows: int, language: str, *, default_rows: int
+    ) -> Translation:
+        translated.append(text)
+        return translate(text, published, max_rows, language, default_rows)
+
+    monkeypatch.setattr(run_query, "translate", count)
+    query = QUERY.replace("SELECT", f"SELECT {top}")
+    assert served.ask(query).status_code == 200
+    assert translated == [query]
 
 
 def test_names_of_parameters_have_any_case_and_may_stand_in_the_url(served: Served) -> None:
