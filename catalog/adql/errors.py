@@ -7,10 +7,11 @@ class AdqlError(QueryError):
     """A query is no ADQL, names what is not published, or asks for more than is allowed.
 
     Attributes:
-        reason: What is wrong, in a line.
-        offset: Of the wrong place in the query's text, from 0; None where the whole query is meant.
-        line: The same place, from 1; None before the text is known or where there is no place.
-        column: In its line, from 1; None likewise.
+        reason: One line that says what is wrong.
+        offset: Where the wrong part begins in the query's text, in characters from 0; None where the whole
+            query is meant.
+        line: The line of `offset`, from 1; None where the text is not known yet or there is no offset.
+        column: The character of `offset` in its line, from 1; None where `line` is None.
     """
 
     def __init__(self, reason: str, offset: int | None = None, text: str | None = None) -> None:

@@ -10,11 +10,11 @@ class PublishedColumn:
     """A column that queries may name.
 
     Attributes:
-        meta: As TAP_SCHEMA describes it; `meta.name` is its name in ADQL.
-        stored_as: Its name in Postgres.
-        is_indexed: Whether a condition on it is fast.
-        is_principal: Whether it belongs to a first look.
-        is_standard: Whether a standard defines it.
+        meta: The column as TAP_SCHEMA describes it; `meta.name` is its name in ADQL.
+        stored_as: The column's name in Postgres.
+        is_indexed: Whether a condition on the column is fast.
+        is_principal: Whether the column belongs to a first look at the table.
+        is_standard: Whether a standard of the Virtual Observatory defines the column.
     """
 
     meta: ColumnMeta
@@ -29,16 +29,17 @@ class PublishedTable:
     """A table that queries may name.
 
     Attributes:
-        schema: In ADQL: galcat, tap_schema, ivoa, or TAP_UPLOAD.
-        name: In ADQL, without the schema.
-        relation: Schema and name in Postgres.
-        columns: In their order.
-        description: A sentence.
-        search_column: In Postgres, the halfvec(40) beside `object_id` that morph_distance compares; empty
-            where there is none. It is no column that queries may name.
-        search_array: In Postgres, a column that queries may name with the same as a real[]; or empty.
-        has_sky_index: Whether its columns `ra` and `dec` are found by the index of positions.
-        rows: How many rows it has, where that is known (a table that came with the query); else None.
+        schema: The schema's name in ADQL: galcat, tap_schema, ivoa, or TAP_UPLOAD.
+        name: The table's name in ADQL, without the schema.
+        relation: The schema and the name of the table in Postgres.
+        columns: The columns that queries may name, in the order of TAP_SCHEMA.
+        description: A sentence that says what a row is.
+        search_column: The name in Postgres of the column of vectors, halfvec(40), that morph_distance
+            compares; empty where the table has none. Queries cannot name it.
+        search_array: The name in Postgres of a column that holds the same vectors as real[] and that queries
+            may name; empty where the table has none.
+        has_sky_index: Whether an index finds the table's rows by its columns `ra` and `dec`.
+        rows: The number of rows, where it is known, as of a table that came with the query; else None.
     """
 
     schema: str
@@ -62,8 +63,8 @@ class Published:
     """All that may be asked for.
 
     Attributes:
-        tables: Every table.
-        schemas: Description of each schema by its name.
+        tables: Every table that a query may name.
+        schemas: The description of each schema, by the schema's name.
     """
 
     tables: tuple[PublishedTable, ...]

@@ -16,14 +16,13 @@ class Source:
     """Something in FROM.
 
     Attributes:
-        alias: In SQL; of our own making.
-        name: What the query calls it; empty for a sub-query without a name.
-        schema: Of a table without an alias; else empty.
-        columns: In their order.
-        table: Where it is one of the published; else None.
-        text: What it is in SQL, where it is none of the published.
-        index_by_name: Its columns, once one was looked for.
-        extras: Columns that the query needs of it beyond its own, as SQL on it under the name `u`.
+        alias: The alias of the table in SQL, which the translation makes.
+        name: The table's name or alias in the query; None for a sub-query without a name.
+        schema: The schema of a published table that the query gives no alias; else empty.
+        columns: The columns that the query can name, in the order that `*` gives them.
+        table: The published table; None for a sub-query or a result of WITH.
+        text: The SQL of a sub-query or of a result of WITH; None for a published table.
+        extras: Columns that are computed once for each row of the table, which their SQL calls `u`.
     """
 
     alias: str
@@ -86,9 +85,9 @@ class Mention:
     """A column that an expression names outside of aggregates.
 
     Attributes:
-        name: In ADQL.
-        text: Its SQL.
-        node: Where.
+        name: The column's name in ADQL, for errors.
+        text: The column in SQL.
+        node: Where the query names the column.
     """
 
     name: str
@@ -101,11 +100,12 @@ class OutputColumn:
     """A column of a query.
 
     Attributes:
-        name: In ADQL.
-        alias: In SQL.
-        value: What it gives; its text is only valid inside the query.
-        mentions: The columns that it is made of.
-        weight: Pieces of SQL that it is once the sub-queries that it names are put in; 0 of a bare column.
+        name: The column's name in the answer.
+        alias: The column's alias in SQL.
+        value: The value that the column gives; its SQL is valid inside the query only.
+        mentions: The columns of FROM that the value is made of.
+        weight: Pieces of SQL that stand for the value once Postgres has put in the sub-queries that it names;
+            0 for a bare column.
     """
 
     name: str
@@ -120,9 +120,9 @@ class TranslatedQuery:
     """A query made ready.
 
     Attributes:
-        text: Its SQL, without brackets around it.
-        outputs: Its columns.
-        limit: Its own TOP; None where it has none.
+        text: The query in SQL, without brackets around it.
+        outputs: The columns that the query gives.
+        limit: The number after the query's own TOP; None where it has none.
     """
 
     text: sql.Composed

@@ -98,17 +98,18 @@ class Scope:
     """What can be named.
 
     Attributes:
-        sources: Of FROM, for names with a qualifier.
-        columns: For names without; those that a join made one of two stand first.
-        outputs: Of SELECT, for ORDER BY, GROUP BY and HAVING.
-        tables: Results named by WITH, the last first.
-        parent: Of the query around a sub-query.
-        is_operand: Whether it is of an operand of a set operation: what a NULL is, the other side says.
-        reaches_out: Whether something of the parent was named.
-        aggregates: How many aggregate functions were named.
-        outputs_named: How often columns of the answer were named.
-        mentions: The columns of this FROM that were named, but within aggregates.
-        index_by_name: The columns, once one was looked for.
+        sources: The tables and sub-queries in FROM, for names with a qualifier.
+        columns: The columns for names without a qualifier; those that a join made one of two stand first.
+        outputs: The columns of SELECT, which ORDER BY, GROUP BY and HAVING may name.
+        tables: The results of WITH, the latest first: the name in the query, the query, and its name in SQL.
+        parent: The scope of the query around this sub-query; None for the outermost query.
+        is_operand: Whether this is one side of a set operation, where the other side decides the type of a
+            NULL.
+        reaches_out: Whether the sub-query names something of its parents.
+        aggregates: How many aggregate functions were called here so far.
+        outputs_named: How often columns of the answer were named here so far.
+        mentions: The columns of FROM that were named here so far, other than inside aggregate functions.
+        context: What the whole translation shares.
     """
 
     context: Context

@@ -35,8 +35,8 @@ def translate(
     """Make a query ready for Postgres.
 
     Args:
-        text: One query in ADQL 2.1, of which 2.0 is a part.
-        published: All that it may name.
+        text: One query in ADQL 2.1, of which ADQL 2.0 is a part.
+        published: The tables and columns that the query may name.
         max_rows: Rows that are shown at most, whatever the query's TOP; None shows all. The SQL gives one row
             more where there are more.
         language: ADQL, ADQL-2.0 or ADQL-2.1, in any case.

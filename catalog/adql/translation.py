@@ -15,13 +15,13 @@ class SimilaritySearch:
     the conditions are replaced by `object_id = ANY (%(name)s)`: the n galaxies that were found.
 
     Attributes:
-        name: Of the parameter that the object_ids found are bound to.
-        alias: Of galcat.galaxy in `condition`.
-        vector: An expression of type halfvec(40), the same for all rows.
-        n: How many galaxies: TOP and OFFSET together.
-        cone: ra, dec and radius in degrees, where a circle of constants must hold the galaxy; it is not part
-            of `condition`.
-        condition: All other conditions; None where there are none.
+        name: The placeholder that the object_ids found are bound to.
+        alias: The alias of galcat.galaxy in `condition`.
+        vector: The vector to compare with: SQL of type halfvec(40) that is the same for all rows.
+        n: The number of galaxies to find: TOP and OFFSET together.
+        cone: Right ascension, declination and radius in degrees of a circle that must hold the galaxies; it
+            is not part of `condition`. None where the query has no such circle of constants.
+        condition: All other conditions that the galaxies must fulfil; None where there are none.
     """
 
     name: str
@@ -38,10 +38,11 @@ class Translation:
 
     Attributes:
         query: One SELECT with named placeholders.
-        parameters: A value for every placeholder but those of `searches`; also for those inside `searches`.
-        columns: Of the answer; a bare column has what TAP_SCHEMA says of it. The datatype of an expression is
-            what the translation expects: Postgres' own type has the last word.
-        searches: To be answered first, in this order.
+        parameters: The value of every placeholder, of those inside `searches` too; those that `searches` find
+            are missing.
+        columns: The columns of the answer. A bare column has what TAP_SCHEMA says of it; the datatype of an
+            expression is what the translation expects, and Postgres' own type has the last word.
+        searches: The similarity searches to be answered before the query is run, in this order.
         limit: Rows the query itself asks for (TOP of the outermost SELECT); None where it names none.
         max_rows: Rows to show at most; the SQL gives one more where there are more. None shows all.
     """

@@ -62,16 +62,18 @@ class Value:
 
     Attributes:
         text: SQL that can stand as an operand, without brackets around it.
-        kind: What it gives.
-        meta: The same for the answer's columns; a bare column has all that TAP_SCHEMA says of it.
-        constant: Its value where the query says it: int, float or str; else None.
-        column: The column that it is, where it is nothing else.
-        truth: A condition, where the value is 1 or 0 for true or false.
-        coordinates: Of a region, where they are known one by one [deg].
-        distance: The two positions (ra, dec, ra, dec) that the value is the distance of.
-        cone: ra, dec and radius [deg], where the value says whether a galaxy of the row lies within.
-        likeness: Where the value says how unlike a fixed vector a galaxy of the row is.
-        name: What the answer's column is called if the query says nothing.
+        kind: What sort of value it is.
+        meta: Type, unit and description for the answer's column; a bare column has all that TAP_SCHEMA says
+            of it.
+        constant: The value itself where the query writes it: int, float or str; else None.
+        column: The column that the value is, where it is nothing else.
+        truth: The condition of which the value 1 or 0 says whether it is true; None for other values.
+        coordinates: The coordinates of a region in degrees, where they are known one by one; else empty.
+        distance: The two positions (ra, dec, ra, dec) whose distance the value is; empty for other values.
+        cone: Right ascension, declination and radius in degrees, where the value says whether a galaxy of the
+            row lies in that circle of constants; else None.
+        likeness: The search vector's distance that the value is; None for other values.
+        name: The name of the answer's column where the query gives none; may be empty.
     """
 
     text: sql.Composed
@@ -101,8 +103,8 @@ class Likeness:
     """The distance of a galaxy's search vector from a vector that is the same for all rows.
 
     Attributes:
-        source: What stands in FROM for the galaxies.
-        vector: SQL that needs nothing of FROM.
+        source: The table in FROM that holds the galaxies.
+        vector: The vector that they are compared with: SQL that names nothing of FROM.
     """
 
     source: object
@@ -114,13 +116,13 @@ class Column:
     """A column that can be seen at some place of a query.
 
     Attributes:
-        name: In ADQL.
-        meta: What is said of it.
-        stored_as: Its name in Postgres.
-        alias: Of what it is a column of, in SQL.
-        source: What it is a column of; None of one that a join made of two.
-        merged_text: The SQL of one that a join made of two.
-        weight: Pieces of SQL that Postgres puts in its place where it is one of a sub-query.
+        name: The column's name in ADQL.
+        meta: The column's type, unit and description.
+        stored_as: The column's name in Postgres.
+        alias: The alias in SQL of the table that it belongs to.
+        source: The table in FROM that it belongs to; None for a column that a join made of two.
+        merged_text: The SQL of a column that a join made of two; None for others.
+        weight: Pieces of SQL that Postgres puts in the column's place where it is one of a sub-query; else 0.
     """
 
     name: str

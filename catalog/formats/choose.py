@@ -24,14 +24,14 @@ class Format:
     """A format of answers.
 
     Attributes:
-        name: Its first short name.
-        content_type: For HTTP's header: text/xml where that was asked for.
-        mime_types: As it is called in HTTP; the first is its own.
-        aliases: Short names.
-        ending: Of a file's name, without the dot.
-        is_streamed: Whether rows are sent as they come; else they are spooled, and the file comes at the end.
+        name: The short name that the format is listed by.
+        content_type: The value of HTTP's header Content-Type; text/xml where that was asked for.
+        mime_types: The media types by which a client may ask for the format; the first is its own.
+        aliases: The short names by which a client may ask for the format.
+        ending: The ending of a file's name, without the dot.
+        is_streamed: Whether rows are sent as they come; else they are spooled and the file comes at the end.
         flags_cut: Whether the file itself says that it was cut.
-        make: Makes a writer from a folder for spooled files and the bytes it may take there.
+        make: Makes a writer from the folder for spooled files and the number of bytes it may take there.
     """
 
     name: str
@@ -47,8 +47,8 @@ class Format:
         """A writer for one answer.
 
         Args:
-            spool_folder: Where a format that is not streamed keeps its files until `close`.
-            max_bytes: What it may take there at most.
+            spool_folder: The folder in which a format that is not streamed keeps its files until `close`.
+            max_bytes: How many bytes it may take there.
         """
         return self.make(spool_folder, max_bytes)
 

@@ -25,9 +25,9 @@ def numbers(column: ColumnMeta, values: Sequence[object], byte_order: str = "=")
     """Numbers of a column, (n,) or as deep as they are nested; None is NaN.
 
     Args:
-        column: short, int, long, float or double.
-        values: Of them none may be None where the column holds whole numbers.
-        byte_order: As numpy spells it.
+        column: A column of the datatype short, int, long, float or double.
+        values: The column's values; none of them may be None where the column holds whole numbers.
+        byte_order: The byte order as numpy writes it: `=`, `<` or `>`.
 
     Raises:
         QueryError: A whole number is missing or too large, or lists are of different lengths.

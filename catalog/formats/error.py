@@ -7,8 +7,8 @@ def votable_error(message: str, **infos: str) -> bytes:
     """A document with QUERY_STATUS = ERROR.
 
     Args:
-        message: One line for the user.
-        infos: Further names and values.
+        message: One line that says to the user what is wrong.
+        infos: Names and values of further INFO elements.
     """
     others = "".join(info(name, value) for name, value in infos.items())
     status = info("QUERY_STATUS", "ERROR", message)

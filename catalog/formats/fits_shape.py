@@ -19,11 +19,11 @@ class FitsShape:
     """A column of a FITS table, known better with every batch of rows.
 
     Attributes:
-        column: The column.
-        widest: Characters of the longest text, or numbers of the longest array.
-        narrowest: Numbers of the shortest array; None before there is one.
-        elements: Numbers in all its arrays.
-        has_null: Whether a whole number is NULL.
+        column: The column that the table will hold.
+        widest: The number of characters of the longest text, or of numbers of the longest array, so far.
+        narrowest: The number of numbers of the shortest array so far; None before there is one.
+        elements: The number of numbers in all arrays so far.
+        has_null: Whether a whole number was NULL so far.
     """
 
     column: ColumnMeta

@@ -17,9 +17,9 @@ class Spelling:
     """How a format spells what has no digits.
 
     Attributes:
-        text: Makes text safe within the format.
-        null: For NULL.
-        special: For NaN, infinity and minus infinity.
+        text: Makes a text safe within the format.
+        null: What stands for NULL.
+        special: What stands for NaN, infinity and minus infinity.
         brackets: What opens an array, stands between its numbers, and closes it.
     """
 

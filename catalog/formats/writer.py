@@ -14,8 +14,8 @@ class Ending:
     """How an answer ended.
 
     Attributes:
-        is_cut: There are more rows than were asked for at most (MAXREC).
-        error: What broke it off half-way; empty where nothing did.
+        is_cut: Whether there are more rows than were asked for at most (MAXREC).
+        error: The reason why the answer broke off half-way; empty where it did not.
     """
 
     is_cut: bool = False
@@ -27,10 +27,10 @@ class Heading:
     """What an answer says of itself.
 
     Attributes:
-        query: The text that was asked.
-        info: Further names and values, such as the service's own name.
-        links: (URL of the DataLink service, name of the column with its IDs), or None: VOTables then carry a
-            service descriptor.
+        query: The text of the query.
+        info: Names and values of further INFO elements, such as the service's own name.
+        links: The URL of the DataLink service and the name of the column with its identifiers, of which a
+            VOTable makes a service descriptor; None where there is no such service.
     """
 
     query: str = ""

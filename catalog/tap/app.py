@@ -56,14 +56,14 @@ def make_app(
     """The application: TAP at /tap, cone search at /scs, DataLink at /datalink; it connects when it starts.
 
     Args:
-        connections: Not yet open.
-        limits: What a client may ask.
-        spool_folder: For the results of jobs, and for answers that must be whole before they are sent; made
-            where it is missing.
-        extra_routes: Served beside these, and before them: they may take the root.
-        public_url: Under which the service is known where a proxy stands before it; only then are the
-            addresses believed that X-Forwarded-For names.
-        cutter: Cuts galaxies out of the files of their tiles; without it there are no cutouts.
+        connections: The connections to the database, which are not open yet.
+        limits: How much one client may ask.
+        spool_folder: The folder for results of jobs and for answers that must be whole before they are sent;
+            it is made where it is missing.
+        extra_routes: Routes that are served beside the service's own and before them; they may take the root.
+        public_url: The URL under which the service is known, where a proxy stands before it; only then are
+            the addresses believed that X-Forwarded-For names.
+        cutter: Cuts galaxies out of the files of their tiles; without it the service offers no cutouts.
     """
     log = QueryLog(connections)
     throttle = Throttle(
@@ -144,9 +144,9 @@ def server_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
     """Settings for `uvicorn.Server`: HTTP alone, and nothing believed that a client says of its own address.
 
     Args:
-        app: From `make_app`.
-        host: Address to listen at.
-        port: Of it.
+        app: The application that `make_app` gave.
+        host: The address to listen on.
+        port: The port to listen on.
     """
     return uvicorn.Config(
         app,

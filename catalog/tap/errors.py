@@ -15,7 +15,7 @@ class BusyError(ServerError):
     """The service is full, or its database cannot be reached: the same may work later.
 
     Attributes:
-        retry_seconds: When to ask again.
+        retry_seconds: After how many seconds a client should ask again.
     """
 
     retry_seconds = 10

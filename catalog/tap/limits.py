@@ -8,33 +8,35 @@ class ServiceLimits:
     """What bounds a query, a job and an upload; the usual figures of TAP services.
 
     Attributes:
-        sync_seconds: For a synchronous query, from its start to its last byte.
-        job_seconds: For a job that names no time of its own.
-        max_job_seconds: What a job may ask for.
-        rows: Of an answer where neither MAXREC nor TOP names a number.
-        max_rows: What MAXREC or TOP may ask for.
-        query_bytes: Of a query.
-        request_bytes: Of a whole request, uploads included.
-        upload_bytes: Of one uploaded table.
-        upload_rows: Of one uploaded table.
-        uploads: Tables that come with one query.
-        queries_at_once: Queries that Postgres works on for synchronous clients.
-        queries_waiting: Queries that wait for one of those; more are refused with 503.
-        queries_at_once_an_address: Of these, queries of one address.
-        queries_waiting_an_address: Queries of one address that wait.
-        queue_seconds: How long a query waits; then it is refused with 503.
-        unread_seconds: How long a client may take nothing of its answer, before it is taken to have left.
-        jobs_at_once: Jobs that Postgres works on.
-        jobs_at_once_an_address: Those of one address among them, so that others find a place.
-        jobs_an_address: Jobs of one address that wait or run.
-        job_days: How long a job and its result are kept.
-        max_job_days: How long a job may ask to be kept.
-        answer_bytes: Of one answer that must be whole before it is sent, and of a job's result.
-        spool_bytes: Results of all jobs together.
-        spool_bytes_an_address: Results of the jobs of one address.
-        wait_seconds: How long an answer to WAIT is held back at most.
-        waits_an_address: Answers of one address that are held back at once; further ones are given at once.
-        log_days: How long the log of queries is kept.
+        sync_seconds: How long a synchronous query may take, from its start to its last byte.
+        job_seconds: How long a job may run that names no time of its own.
+        max_job_seconds: The longest time that a job may ask for.
+        rows: How many rows an answer has at most where neither MAXREC nor TOP names a number.
+        max_rows: The largest number of rows that MAXREC or TOP may ask for.
+        query_bytes: How long the text of a query may be, in bytes.
+        request_bytes: How long a whole request may be, uploads included, in bytes.
+        upload_bytes: How large one uploaded file may be, in bytes.
+        upload_rows: How many rows one uploaded table may have.
+        uploads: How many tables may come with one query.
+        queries_at_once: How many queries of synchronous clients Postgres works on at once.
+        queries_waiting: How many queries may wait for that; more are refused with 503.
+        queries_at_once_an_address: How many of the running queries may be of one address.
+        queries_waiting_an_address: How many of the waiting queries may be of one address.
+        queue_seconds: How long a query may wait; then it is refused with 503.
+        unread_seconds: How long a client may take nothing of its answer before it is taken to have left.
+        jobs_at_once: How many jobs Postgres works on at once.
+        jobs_at_once_an_address: How many of the running jobs may be of one address.
+        jobs_an_address: How many jobs of one address may wait or run.
+        job_days: How many days a job and its result are kept.
+        max_job_days: The largest number of days for which a job may ask to be kept.
+        answer_bytes: How large an answer that must be whole before it is sent may be, and a job's result, in
+            bytes.
+        spool_bytes: How much disk the results of all jobs may take together, in bytes.
+        spool_bytes_an_address: How much disk the results of the jobs of one address may take, in bytes.
+        wait_seconds: How long an answer to a request with WAIT is held back at most.
+        waits_an_address: How many answers of one address are held back at once; further ones are given at
+            once.
+        log_days: How many days the log of queries is kept.
     """
 
     sync_seconds: int = 60

@@ -22,8 +22,8 @@ class RequestParameters:
     """What a client sent.
 
     Attributes:
-        values: Every value of each parameter, by the parameter's name in upper case.
-        files: Files of a multipart form, by the name of their part.
+        values: The values of each parameter, by the parameter's name in upper case.
+        files: The files of a multipart form, by the name of their part.
     """
 
     values: dict[str, tuple[str, ...]]

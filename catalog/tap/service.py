@@ -42,15 +42,15 @@ class Service:
     """The parts.
 
     Attributes:
-        connections: To the database.
-        limits: What a client may ask.
-        spool: Folder for answers that must be whole before they are sent.
+        connections: The connections to the database.
+        limits: How much one client may ask.
+        spool: The folder for answers that must be whole before they are sent.
         throttle: Bounds how many synchronous queries run at once.
-        log: Of queries.
-        cache: What may be asked for.
-        running: Queries of synchronous clients that run now.
+        log: The log of queries.
+        cache: The tables and columns that queries may name.
+        running: The queries of synchronous clients that run now.
         upload_throttle: Bounds how many threads read uploaded tables at once.
-        public_url: Under which the service is known where a proxy stands before it.
+        public_url: The URL under which the service is known, where a proxy stands before it; else None.
     """
 
     connections: Connections

@@ -19,9 +19,10 @@ class Refusals:
     """What clients are told for whom there is no slot; `: try again later` follows each.
 
     Attributes:
-        line_full: The waiting line is as long as it may be; `{n}` stands for its length.
-        address_full: The line holds as many of this address as it may; `{n}` stands for their number.
-        timed_out: No slot became free in time; `{seconds}` stands for how long was waited.
+        line_full: Said where the waiting line is as long as it may be; `{n}` stands for its length.
+        address_full: Said where the line holds as many of this address as it may; `{n}` stands for their
+            number.
+        timed_out: Said where no slot became free in time; `{seconds}` stands for how long was waited.
     """
 
     line_full: str = "{n} queries are waiting already"

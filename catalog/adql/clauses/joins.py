@@ -32,9 +32,10 @@ class JoinedTables:
     """One or more tables side by side.
 
     Attributes:
-        parts: Their SQL; a source stands for itself, as something may still be added to it.
-        sources: They themselves.
-        columns: What `*` means, and what names without a qualifier mean.
+        parts: The SQL of the tables and joins between them; a source stands for itself, since the query may
+            still add computed columns to it.
+        sources: The tables and sub-queries that are joined, in the order of the query.
+        columns: The columns that `*` and names without a qualifier mean.
     """
 
     parts: FromParts

@@ -23,10 +23,10 @@ class SortKey:
     """What a SELECT is sorted by.
 
     Attributes:
-        node: In the query.
-        text: Its SQL, without a direction.
-        mentions: The columns in it.
-        is_position: Whether it is the number of a column of the answer.
+        node: The key as the query writes it, with its direction.
+        text: The key in SQL, without its direction.
+        mentions: The columns that the key names.
+        is_position: Whether the key is the number of a column of the answer, counted from 1.
     """
 
     node: exp.Expr

@@ -18,14 +18,14 @@ class Call:
     """A function with its arguments.
 
     Attributes:
-        name: Of the function, in capitals.
-        scope: Where it is called.
-        offset: Of the call in the query's text.
-        arguments: Their values.
-        offsets: Of the arguments in the query's text.
-        is_star: COUNT(*).
-        has_aggregates: Whether the arguments may hold aggregates.
-        is_distinct: DISTINCT stands before the argument.
+        name: The function's name, in capitals.
+        scope: What can be named where the function is called.
+        offset: Where the call begins in the query's text, in characters from 0; None where that is not known.
+        arguments: The values of the arguments, translated.
+        offsets: Where each argument begins in the query's text.
+        is_star: Whether the call is COUNT(*).
+        has_aggregates: Whether an argument may hold an aggregate function.
+        is_distinct: Whether DISTINCT stands before the argument.
     """
 
     name: str
@@ -83,11 +83,11 @@ class Function:
     """What may be called.
 
     Attributes:
-        name: In capitals, but for functions that are not of ADQL itself.
-        min_arguments: Arguments it takes at least.
-        max_arguments: Arguments it takes at most.
-        make: What a call becomes.
-        is_aggregate: Whether it makes one value of many rows.
+        name: The function's name in capitals, or as written where the function is not of ADQL itself.
+        min_arguments: The smallest number of arguments that it takes.
+        max_arguments: The largest number of arguments that it takes.
+        make: Translates a call of the function to the value that it gives.
+        is_aggregate: Whether the function makes one value of many rows.
     """
 
     name: str

@@ -20,8 +20,8 @@ class VectorOperand:
     """One side of a distance.
 
     Attributes:
-        text: Its SQL.
-        is_fixed: Whether it is the same for all rows, and can be asked for by itself.
+        text: The SQL of the vector, of the type halfvec(40).
+        is_fixed: Whether the vector is the same for all rows and its SQL can be run as a query of its own.
     """
 
     text: sql.Composed

@@ -144,7 +144,7 @@ _FRAMES = frozenset({"ICRS", "UNKNOWNFRAME"})
 _PLACES = frozenset({"GEOCENTER", "BARYCENTER", "HELIOCENTER", "TOPOCENTER", "UNKNOWNREFPOS"})
 _FLAVOURS = frozenset({"SPHERICAL2"})
 _OTHER_FRAMES = frozenset({"FK4", "FK5", "GALACTIC", "ECLIPTIC", "J2000", "B1950"})
-_LEAST_CORNERS = 3
+_MIN_CORNERS = 3
 
 
 def parse_region(text: str, offset: int | None) -> tuple[str, list[float]]:
@@ -172,7 +172,7 @@ def parse_region(text: str, offset: int | None) -> tuple[str, list[float]]:
     is_whole = (
         len(numbers) == _NUMBERS[shape]
         if shape in _NUMBERS
-        else len(numbers) % 2 == 0 and 2 * _LEAST_CORNERS <= len(numbers) <= 2 * MAX_VERTICES
+        else len(numbers) % 2 == 0 and 2 * _MIN_CORNERS <= len(numbers) <= 2 * MAX_VERTICES
     )
     if not is_whole:
         raise AdqlError(f"{len(numbers)} numbers make no {shape} in {text!r}", offset)

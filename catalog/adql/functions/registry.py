@@ -19,8 +19,8 @@ class UserFunction:
     """A user-defined function as TAPRegExt declares it (features-udf).
 
     Attributes:
-        signature: Name, parameters and result.
-        description: What it gives.
+        signature: The function's name, parameters and result, as TAPRegExt writes them.
+        description: What the function gives, in a sentence or two for its users.
     """
 
     signature: str

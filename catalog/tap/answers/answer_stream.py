@@ -17,16 +17,16 @@ class AnswerStream:
     """What is sent for a query; every method may wait for Postgres.
 
     Args:
-        query: Not yet begun.
-        form: Of the answer.
-        text: The query's text, for the head of the answer.
-        links: URL of the DataLink service; empty where there is none.
-        spool: Folder for formats that are not streamed.
-        most_bytes: What those may take there.
-        uploads: Tables that came with the query; they last as long as this context.
+        query: The query, which has not begun.
+        form: The format of the answer.
+        text: The query's text, which the head of the answer repeats.
+        links: The URL of the DataLink service; empty where there is none.
+        spool: The folder for answers in formats that are not streamed.
+        max_bytes: How many bytes such an answer may take there.
+        uploads: A context that holds the tables that came with the query for as long as the answer is made.
 
     Attributes:
-        error: What broke it off half-way; empty where nothing did.
+        error: The reason why the answer broke off half-way; empty where it did not.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class AnswerStream:
         text: str,
         links: str,
         spool: Path,
-        most_bytes: int,
+        max_bytes: int,
         uploads: AbstractContextManager[tuple[PublishedTable, ...]] | None = None,
     ) -> None:
         self.query = query
@@ -44,7 +44,7 @@ class AnswerStream:
         self.error = ""
         self._text = text
         self._links = links
-        self._writer = form.writer(spool, most_bytes)
+        self._writer = form.writer(spool, max_bytes)
         self._uploads = uploads or nullcontext(())
         self._held = ExitStack()
 
@@ -52,8 +52,9 @@ class AnswerStream:
         """The whole answer.
 
         Args:
-            is_live: It is sent as it comes: a header before it has to say whether it is cut, if the format
-                cannot; and a format that can tell so ends with an error that comes after the first rows.
+            is_live: Whether the bytes are sent as they come. Then a header before them must say whether the
+                answer is cut, if the format cannot; and a format that can tell ends with the error that came
+                after its first rows.
 
         Raises:
             CatalogError: As RunningQuery, unless the format tells; or the answer needs too much disk.

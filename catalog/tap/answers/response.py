@@ -37,26 +37,26 @@ class AnswerResponse(Response):
     """The answer to a query; all happens while it is sent.
 
     Args:
-        service: Whose.
-        request: Whose answer it is.
-        question: What was asked; for the log.
-        answer: Not yet begun.
-        interface: For the log: sync, scs, ...
-        on_error: Makes the response to an error that comes before the first byte.
+        service: The service that answers.
+        request: The HTTP request that is answered.
+        query_request: The query that was asked, for the log.
+        answer: The answer, which has not begun.
+        interface: The name of the interface in the log: sync, scs, datalink or cutout.
+        on_error: Makes the response to an error that comes before the first byte is sent.
     """
 
     def __init__(
         self,
         service: Service,
         request: Request,
-        question: QueryRequest,
+        query_request: QueryRequest,
         answer: AnswerStream,
         interface: str,
         on_error: Callable[[CatalogError], Response] = error_response,
     ) -> None:
         self._service = service
         self._request = request
-        self._question = question
+        self._query_request = query_request
         self._answer = answer
         self._interface = interface
         self._on_error = on_error
@@ -94,7 +94,7 @@ class AnswerResponse(Response):
         except CatalogError as error:
             await self._fail(error, scope, receive, send)
         except Exception:  # noqa: BLE001 - the client is told that it was our fault
-            _log.exception("a query failed by our fault: %s", self._question.text[:_LOGGED_CHARACTERS])
+            _log.exception("a query failed by our fault: %s", self._query_request.text[:_LOGGED_CHARACTERS])
             await self._fail(InternalError(INTERNAL_MESSAGE), scope, receive, send)
 
     async def _fail(self, error: CatalogError, scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,8 +160,8 @@ class AnswerResponse(Response):
             ended_at=datetime.now(UTC),
             address=client.address,
             interface=self._interface,
-            language=self._question.language,
-            query=self._question.text,
+            language=self._query_request.language,
+            query=self._query_request.text,
             phase=self._phase,
             rows=self._answer.query.count,
             seconds=seconds,

@@ -17,8 +17,8 @@ class Sender:
     """The way to one client.
 
     Args:
-        send: Of ASGI; it waits as long as too much lies unread.
-        seconds: How long it may wait.
+        send: ASGI's `send`, which waits while too much of what was sent lies unread.
+        seconds: How long it may wait before the client is taken to have left.
     """
 
     def __init__(self, send: Send, seconds: float) -> None:

@@ -26,7 +26,7 @@ LINKS_PATH = "/datalink/links"
 def answer_query(
     service: Service,
     request: Request,
-    question: QueryRequest,
+    query_request: QueryRequest,
     form: Format,
     interface: str,
     uploads: AbstractContextManager[tuple[PublishedTable, ...]] | None = None,
@@ -35,22 +35,22 @@ def answer_query(
     """The answer to a query, within the limits of synchronous ones.
 
     Args:
-        service: Whose database is asked.
-        request: Who asks.
-        question: What is asked, in ADQL.
-        form: Of the answer.
-        interface: For the log: sync, scs, datalink or cutout.
-        uploads: Tables that came with the query.
-        on_error: Makes the response to an error.
+        service: The service whose database is asked.
+        request: The HTTP request that is answered.
+        query_request: The query in ADQL, with its bounds.
+        form: The format of the answer.
+        interface: The name of the interface in the log: sync, scs, datalink or cutout.
+        uploads: A context that holds the tables that came with the query.
+        on_error: Makes the response to an error that comes before the first byte is sent.
 
     Returns:
         A response that asks when it is sent.
     """
     limits = service.limits
-    query = RunningQuery(service.connections, service.cache, question, limits.sync_seconds)
+    query = RunningQuery(service.connections, service.cache, query_request, limits.sync_seconds)
     links = service.base(request) + LINKS_PATH
-    answer = AnswerStream(query, form, question.text, links, service.spool, limits.answer_bytes, uploads)
-    return AnswerResponse(service, request, question, answer, interface, on_error)
+    answer = AnswerStream(query, form, query_request.text, links, service.spool, limits.answer_bytes, uploads)
+    return AnswerResponse(service, request, query_request, answer, interface, on_error)
 
 
 def sync_routes(service: Service) -> list[Route]:
@@ -58,9 +58,9 @@ def sync_routes(service: Service) -> list[Route]:
 
     async def sync(request: Request) -> Response:
         parameters = await read_parameters(request, service.limits)
-        asked = parse_tap_request(parameters, service.limits)
+        tap_request = parse_tap_request(parameters, service.limits)
         sent = parse_uploads(parameters, service.limits, service.base(request))
         uploads = hold_tables(service, sent)
-        return answer_query(service, request, asked.query, asked.form, "sync", uploads)
+        return answer_query(service, request, tap_request.query, tap_request.form, "sync", uploads)
 
     return [Route("/tap/sync", sync, methods=["GET", "POST"])]

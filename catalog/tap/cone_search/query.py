@@ -20,9 +20,9 @@ class ConeSearchRequest:
     """What the parameters ask for, checked.
 
     Attributes:
-        ra_deg: Of the centre, ICRS.
-        dec_deg: Of the centre, ICRS.
-        radius_deg: 0 asks for the columns alone.
+        ra_deg: Right ascension of the centre in degrees, ICRS.
+        dec_deg: Declination of the centre in degrees, ICRS.
+        radius_deg: Radius of the cone in degrees; 0 asks for the columns alone.
         verbosity: 1 for few columns, 2 for those of a first look, 3 for all.
     """
 

@@ -51,18 +51,18 @@ async def _search(service: Service, request: Request) -> Response:
     form = _choose_format(parameters)
     max_rows = 0 if cone.radius_deg == 0 else parameters.whole_number("MAXREC")
     published = await run_sync(_read_published, service)
-    question = make_query_request(write_cone_query(cone, published), "ADQL", max_rows, service.limits)
+    query_request = make_query_request(write_cone_query(cone, published), "ADQL", max_rows, service.limits)
     links = (service.base(request) + LINKS_PATH, IDENTITY)
     written = replace(
-        form, make=lambda folder, most_bytes: ConeWriter(form.make(folder, most_bytes), published, links)
+        form, make=lambda folder, max_bytes: ConeWriter(form.make(folder, max_bytes), published, links)
     )
-    return answer_query(service, request, question, written, "scs", on_error=cone_error_response)
+    return answer_query(service, request, query_request, written, "scs", on_error=cone_error_response)
 
 
 def _choose_format(parameters: RequestParameters) -> Format:
     """TABLEDATA as text/xml unless something else is asked for: the standard is older than BINARY2."""
-    asked = parameters.one("RESPONSEFORMAT")
-    return choose(asked) if asked else replace(choose("votable/td"), content_type=XML)
+    format_name = parameters.one("RESPONSEFORMAT")
+    return choose(format_name) if format_name else replace(choose("votable/td"), content_type=XML)
 
 
 def _read_published(service: Service) -> Published:

@@ -24,9 +24,9 @@ class Connections:
     """Open connections to the catalogue's database.
 
     Args:
-        reader_url: A login that is, or is a member of, galcat_public and of nothing else.
-        writer_url: The login that owns or writes the catalogue.
-        limits: How many queries run at once.
+        reader_url: The URL of a login that is, or is a member of, galcat_public and of no other role.
+        writer_url: The URL of the login that owns or writes the catalogue.
+        limits: How many queries and jobs run at once, which says how many connections are needed.
     """
 
     def __init__(self, reader_url: str, writer_url: str, limits: ServiceLimits) -> None:

@@ -39,7 +39,7 @@ def load_published(connection: psycopg.Connection) -> Published:
     A name that ADQL reserves stands in TAP_SCHEMA in its double quotes, and here without.
 
     Args:
-        connection: Of the role galcat_public, or of any that may read what that one may.
+        connection: A connection of the role galcat_public, or of any role that may read what that one may.
     """
     columns: dict[str, list[PublishedColumn]] = {}
     for table, *meta, indexed, principal, standard in connection.execute(_COLUMNS).fetchall():

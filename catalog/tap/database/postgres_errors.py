@@ -25,8 +25,8 @@ def translate_error(error: psycopg.Error, seconds: float) -> CatalogError:
     """The same error for the client, in one line.
 
     Args:
-        error: Of a query that strangers asked.
-        seconds: What it was allowed.
+        error: The error that Postgres gave to a query of a client.
+        seconds: How long the query was allowed to take.
     """
     users = _users_fault(error, seconds)
     if users:

@@ -39,9 +39,10 @@ class CutoutRequest:
     """What the parameters ask for.
 
     Attributes:
-        object_id: The galaxy.
-        circle: What to enclose; None for the field of its Galaxy Zoo cutout.
-        band: Names of bands, or the least and the largest wavelength in metres; None for all.
+        object_id: The galaxy to cut out.
+        circle: The circle that the cutout encloses; None for the field of the galaxy's Galaxy Zoo cutout.
+        band: The names of the bands, or the shortest and the longest wavelength in metres; None for all
+            bands.
     """
 
     object_id: int
@@ -84,33 +85,33 @@ def parse_cutout_request(parameters: RequestParameters) -> CutoutRequest:
     return CutoutRequest(object_id, _parse_circle(parameters), _parse_band(parameters))
 
 
-def choose_circle(wanted: CutoutRequest, galaxy: GalaxyFiles) -> Circle:
+def choose_circle(cutout: CutoutRequest, galaxy: GalaxyFiles) -> Circle:
     """The circle to enclose: where none is asked for, that of the galaxy's Galaxy Zoo cutout.
 
     Raises:
         UsageError: None is asked for, and the size of that cutout is not known.
     """
-    if wanted.circle is not None:
-        return wanted.circle
+    if cutout.circle is not None:
+        return cutout.circle
     if galaxy.field_deg is None:
         raise UsageError(f"the size of galaxy {galaxy.object_id} is not known: give CIRCLE")
     return Circle(galaxy.ra_deg, galaxy.dec_deg, galaxy.field_deg / 2)
 
 
-def choose_bands(wanted: CutoutRequest, galaxy: GalaxyFiles) -> list[str]:
+def choose_bands(cutout: CutoutRequest, galaxy: GalaxyFiles) -> list[str]:
     """The bands of the galaxy's survey that are asked for, in the survey's order.
 
     Raises:
         UsageError: The survey has no band of that name.
         NoPixelsError: It has none at those wavelengths.
     """
-    if wanted.band is None:
+    if cutout.band is None:
         return list(galaxy.bands)
     there = ", ".join(galaxy.bands)
-    for band in wanted.band:
+    for band in cutout.band:
         if isinstance(band, str) and band not in galaxy.bands:
             raise UsageError(f"BAND is {band[:20]!r}: survey {galaxy.survey} has {there}")
-    chosen = [band for band in galaxy.bands if _is_wanted(band, wanted.band)]
+    chosen = [band for band in galaxy.bands if _is_wanted(band, cutout.band)]
     if not chosen:
         raise NoPixelsError(f"survey {galaxy.survey} has no band at those wavelengths, only {there}")
     return chosen

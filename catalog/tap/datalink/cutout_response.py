@@ -36,25 +36,25 @@ def cutout_endpoint(service: Service, cutter: Cutter) -> Callable[[Request], Awa
     async def endpoint(request: Request) -> Response:
         async with log_request(service, request, "cutout") as note:
             try:
-                wanted = parse_cutout_request(await read_parameters(request, service.limits))
-                note.query = str(wanted)
+                cutout = parse_cutout_request(await read_parameters(request, service.limits))
+                note.query = str(cutout)
                 async with throttle.slot():
-                    content = await run_sync(_cut, service, cutter, wanted)
+                    content = await run_sync(_cut, service, cutter, cutout)
             except CatalogError as error:
                 note.error = str(error)
                 return _refusal_response(error)
             note.rows = 1
-            return _file_response(request, wanted.object_id, content)
+            return _file_response(request, cutout.object_id, content)
 
     return endpoint
 
 
-def _cut(service: Service, cutter: Cutter, wanted: CutoutRequest) -> bytes:
+def _cut(service: Service, cutter: Cutter, cutout: CutoutRequest) -> bytes:
     with service.connections.writer() as writer:
-        galaxy = load_galaxy_files(writer, [wanted.object_id]).get(wanted.object_id)
+        galaxy = load_galaxy_files(writer, [cutout.object_id]).get(cutout.object_id)
     if galaxy is None:
-        raise NotFoundError(f"no galaxy has object_id {wanted.object_id}")
-    return cutter.cut(galaxy, choose_circle(wanted, galaxy), choose_bands(wanted, galaxy))
+        raise NotFoundError(f"no galaxy has object_id {cutout.object_id}")
+    return cutter.cut(galaxy, choose_circle(cutout, galaxy), choose_bands(cutout, galaxy))
 
 
 def _file_response(request: Request, object_id: int, content: bytes) -> Response:

@@ -15,16 +15,17 @@ class GalaxyFiles:
     """A galaxy that galcat.galaxy shows, and where its pictures come from.
 
     Attributes:
-        object_id: Which.
-        ra_deg: ICRS.
-        dec_deg: ICRS.
-        field_deg: Width of its Galaxy Zoo cutout; None where its size is not known.
-        survey: Name.
-        bands: Of the survey.
+        object_id: The galaxy's identifier in the catalogue.
+        ra_deg: Right ascension in degrees, ICRS.
+        dec_deg: Declination in degrees, ICRS.
+        field_deg: The width of the galaxy's Galaxy Zoo cutout in degrees; None where its size is not known.
+        survey: The survey's name.
+        bands: The names of the survey's bands, in the survey's order.
         definition: The survey's description, TOML.
-        tile: Name.
-        folder: Where the tile was read from, on the machine that did; None where that was not kept.
-        thumbnail_bytes: Size of the small picture; None where there is none.
+        tile: The name of the tile that holds the galaxy.
+        folder: The folder that the tile was read from, on the machine that read it; None where that was not
+            kept.
+        thumbnail_bytes: The size of the small picture in bytes; None where there is none.
     """
 
     object_id: int

@@ -45,7 +45,7 @@ _SERVICE = """\
 <PARAM name="BAND" datatype="double" arraysize="2" xtype="interval" unit="m"
  ucd="em.wl;stat.interval" value="">
 <DESCRIPTION>Wavelengths; without it, all bands</DESCRIPTION>
-<VALUES><MIN value="{least}"/><MAX value="{most}"/></VALUES>
+<VALUES><MIN value="{shortest}"/><MAX value="{longest}"/></VALUES>
 </PARAM>
 </GROUP>
 </RESOURCE>
@@ -57,9 +57,9 @@ class LinkRequest:
     """An identifier and what it stands for.
 
     Attributes:
-        name: As it was asked for.
-        galaxy: None where there is no such galaxy.
-        is_cuttable: Whether its tile is still readable.
+        name: The identifier as the client wrote it.
+        galaxy: The galaxy of that identifier; None where there is none.
+        is_cuttable: Whether the galaxy's tile can still be read, so that cutouts can be made.
     """
 
     name: str
@@ -67,44 +67,46 @@ class LinkRequest:
     is_cuttable: bool = False
 
 
-def write_links(asked: Sequence[LinkRequest], base_url: str, *, is_cut: bool) -> bytes:
+def write_links(link_requests: Sequence[LinkRequest], base_url: str, *, is_cut: bool) -> bytes:
     """A VOTable of all links, those of a galaxy one after the other.
 
     Args:
-        asked: What was asked for.
-        base_url: Of the service, without a slash at its end.
-        is_cut: There were more identifiers than are served at once.
+        link_requests: The identifiers that were asked for, and their galaxies.
+        base_url: The URL of the service, without a slash at its end.
+        is_cut: Whether there were more identifiers than are served at once.
     """
     writer = TabledataWriter()
     start = writer.start(_COLUMNS, Heading(info={"standardID": _STANDARD}))
-    rows = writer.rows([row for one in asked for row in _write_rows(one, base_url)])
+    rows = writer.rows([row for one in link_requests for row in _write_rows(one, base_url)])
     whole = start + rows + b"".join(writer.end(Ending(is_cut=is_cut)))
-    if not any(one.is_cuttable for one in asked):
+    if not any(one.is_cuttable for one in link_requests):
         return whole
     return whole.removesuffix(_END) + _write_service(base_url) + _END
 
 
-def _write_rows(asked: LinkRequest, base_url: str) -> Iterator[Row]:
-    galaxy = asked.galaxy
+def _write_rows(link_request: LinkRequest, base_url: str) -> Iterator[Row]:
+    galaxy = link_request.galaxy
     if galaxy is None:
-        error = f"NotFoundFault: {asked.name} is no galaxy of this catalogue"
-        yield asked.name, None, None, error, "#this", None, None, None, None, None
+        error = f"NotFoundFault: {link_request.name} is no galaxy of this catalogue"
+        yield link_request.name, None, None, error, "#this", None, None, None, None, None
         return
-    yield _write_link(asked, "#this", _row_url(base_url, galaxy), "Its row in galcat.galaxy", VOTABLE)
+    yield _write_link(link_request, "#this", _row_url(base_url, galaxy), "Its row in galcat.galaxy", VOTABLE)
     if galaxy.thumbnail_bytes is not None:
         url = f"{base_url}/datalink/thumbnail/{galaxy.object_id}.jpg"
-        yield _write_link(asked, "#preview", url, "A small colour picture", JPEG, galaxy.thumbnail_bytes)
-    if asked.is_cuttable:
+        yield _write_link(
+            link_request, "#preview", url, "A small colour picture", JPEG, galaxy.thumbnail_bytes
+        )
+    if link_request.is_cuttable:
         url = f"{base_url}/datalink/cutout?ID={galaxy.object_id}"
-        yield _write_link(asked, "#cutout", url, "Its Galaxy Zoo field in all bands, in flux", FITS)
+        yield _write_link(link_request, "#cutout", url, "Its Galaxy Zoo field in all bands, in flux", FITS)
         text = "A field of your choice, in the bands of your choice"
-        yield asked.name, None, "cutout", None, "#cutout", text, FITS, None, "false", True
+        yield link_request.name, None, "cutout", None, "#cutout", text, FITS, None, "false", True
 
 
 def _write_link(
-    asked: LinkRequest, semantics: str, url: str, text: str, kind: str, size: int | None = None
+    link_request: LinkRequest, semantics: str, url: str, text: str, kind: str, size: int | None = None
 ) -> Row:
-    return asked.name, url, None, None, semantics, text, kind, size, "false", True
+    return link_request.name, url, None, None, semantics, text, kind, size, "false", True
 
 
 def _row_url(base_url: str, galaxy: GalaxyFiles) -> str:
@@ -115,4 +117,4 @@ def _row_url(base_url: str, galaxy: GalaxyFiles) -> str:
 def _write_service(base_url: str) -> bytes:
     edges = [edge for band in BANDS_M.values() for edge in band]
     url = quoted(f"{base_url}/datalink/cutout")
-    return _SERVICE.format(url=url, fits=FITS, least=min(edges), most=max(edges)).encode()
+    return _SERVICE.format(url=url, fits=FITS, shortest=min(edges), longest=max(edges)).encode()

@@ -17,9 +17,9 @@ class LogNote:
     """What the log will say.
 
     Attributes:
-        query: What was asked.
-        rows: Of the answer.
-        error: Why there is none; empty where nothing went wrong.
+        query: What the client asked for, as the log shows it.
+        rows: The number of rows or files in the answer.
+        error: The reason why there is no answer; empty where nothing went wrong.
     """
 
     query: str = ""

@@ -32,8 +32,8 @@ def datalink_routes(service: Service, cutter: Cutter | None) -> list[Route]:
     """The routes below /datalink.
 
     Args:
-        service: Whose galaxies.
-        cutter: Makes cutouts; None where this machine makes none, and offers none.
+        service: The service whose galaxies are linked.
+        cutter: Makes cutouts; None where this machine makes none, and the service offers none.
     """
     routes = [
         Route("/datalink/links", _links_endpoint(service, cutter), methods=["GET", "POST"]),
@@ -58,9 +58,9 @@ def _links_endpoint(service: Service, cutter: Cutter | None) -> Callable[[Reques
                 )
             names = list(dict.fromkeys(parameters.values.get("ID", ())))
             note.query = " ".join(names[:MAX_IDS])
-            asked = await run_sync(_look_up, service, cutter, names[:MAX_IDS])
-            note.rows = len(asked)
-            content = write_links(asked, service.base(request), is_cut=len(names) > MAX_IDS)
+            link_requests = await run_sync(_look_up, service, cutter, names[:MAX_IDS])
+            note.rows = len(link_requests)
+            content = write_links(link_requests, service.base(request), is_cut=len(names) > MAX_IDS)
             return Response(content, media_type=DATALINK)
 
     return endpoint
@@ -101,9 +101,9 @@ def _look_up(service: Service, cutter: Cutter | None, names: list[str]) -> list[
     object_ids = {name: parse_object_id(name) for name in names}
     with service.connections.writer() as writer:
         known = load_galaxy_files(writer, [number for number in object_ids.values() if number is not None])
-    asked = []
+    link_requests = []
     for name, number in object_ids.items():
         galaxy = None if number is None else known.get(number)
         is_cuttable = cutter is not None and galaxy is not None and cutter.has_files(galaxy)
-        asked.append(LinkRequest(name, galaxy, is_cuttable))
-    return asked
+        link_requests.append(LinkRequest(name, galaxy, is_cuttable))
+    return link_requests

@@ -49,13 +49,13 @@ def read_job(writer: psycopg.Connection, job_id: str) -> Job:
     return found[0]
 
 
-def list_jobs(writer: psycopg.Connection, address: str, wanted: JobFilter) -> list[Job]:
+def list_jobs(writer: psycopg.Connection, address: str, job_filter: JobFilter) -> list[Job]:
     """Jobs of one address, the oldest first."""
     values = {
         "address": address,
-        "after": wanted.after,
-        "phases": list(wanted.phases),
-        "last": wanted.last,
+        "after": job_filter.after,
+        "phases": list(job_filter.phases),
+        "last": job_filter.last,
     }
     return select_jobs(writer, _LISTED, values)[::-1]
 

@@ -16,10 +16,10 @@ class JobResult:
     """The file that a job made.
 
     Attributes:
-        file: Its name in the folder of results.
-        content_type: For HTTP's header.
-        size: In bytes.
-        rows: In the answer.
+        file: The file's name in the folder of results.
+        content_type: The value of HTTP's header Content-Type.
+        size: The file's size in bytes.
+        rows: The number of rows in the answer.
         is_cut: Whether there are more rows than were asked for.
     """
 
@@ -35,12 +35,13 @@ class Job:
     """A row of galcat_tap.job.
 
     Attributes:
-        parameters: Values by upper-case name, as they were given.
-        base_url: Of the service, as the client that made it knows it.
-        uploads: Tables that came with it.
-        execution_seconds: How long it may run.
-        result: Where it has completed.
-        error: Why it failed; empty where it did not.
+        parameters: The values of each parameter as the client gave them, by the parameter's name in upper
+            case.
+        base_url: The URL of the service, as the client that made the job knows it.
+        uploads: The tables that came with the job.
+        execution_seconds: How long the job may run.
+        result: The file that the job made; None before it has completed.
+        error: The reason why the job failed; empty where it did not.
     """
 
     job_id: str

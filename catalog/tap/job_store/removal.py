@@ -22,8 +22,8 @@ class RemovedJob:
     """A job whose row is gone.
 
     Attributes:
-        job_id: Its tables are those that name it in their comments.
-        result_file: Name of the file with its result, where it has one.
+        job_id: The job's identifier, which the comments of its uploaded tables name.
+        result_file: The name of the file with the job's result; None where it has none.
     """
 
     job_id: str

@@ -30,7 +30,7 @@ class JobResults:
     """The folder; it lies on this machine's disk, so only the server that ran a job can give its result.
 
     Args:
-        folder: Made when the service begins.
+        folder: The folder of the files; `open` makes it where it is missing.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -43,10 +43,10 @@ _REVIVE = """
         SELECT job_id FROM running
         WHERE pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('galcat job ' || job_id, 0)))
     UPDATE galcat_tap.job SET
-        phase = CASE WHEN tries < %(most)s THEN 'QUEUED' ELSE 'ERROR' END,
-        error = CASE WHEN tries < %(most)s THEN NULL ELSE %(reason)s END,
-        started_at = CASE WHEN tries < %(most)s THEN NULL ELSE started_at END,
-        ended_at = CASE WHEN tries < %(most)s THEN NULL ELSE pg_catalog.clock_timestamp() END
+        phase = CASE WHEN tries < %(max_tries)s THEN 'QUEUED' ELSE 'ERROR' END,
+        error = CASE WHEN tries < %(max_tries)s THEN NULL ELSE %(reason)s END,
+        started_at = CASE WHEN tries < %(max_tries)s THEN NULL ELSE started_at END,
+        ended_at = CASE WHEN tries < %(max_tries)s THEN NULL ELSE pg_catalog.clock_timestamp() END
     WHERE phase = 'EXECUTING' AND job_id IN (SELECT job_id FROM dead)
 """
 _COMPLETE = """
@@ -69,8 +69,8 @@ def claim_job(writer: psycopg.Connection, max_an_address: int) -> Job | None:
     longest. A job that cannot be read fails, and the next is taken.
 
     Args:
-        writer: Of the session that will run it.
-        max_an_address: An address with so many jobs that run, on all servers, gets no further one.
+        writer: The connection of the session that will run the job: it holds the claim.
+        max_an_address: The number of running jobs, on all servers, from which an address gets no further one.
     """
     while True:
         with writer.transaction():
@@ -96,7 +96,7 @@ def release_job(writer: psycopg.Connection, job_id: str) -> None:
 
 def requeue_dead_jobs(writer: psycopg.Connection) -> int:
     """Queue again the jobs whose process is gone, or give them up; returns how many."""
-    return writer.execute(_REVIVE, {"most": MAX_TRIES, "reason": _GIVEN_UP}).rowcount
+    return writer.execute(_REVIVE, {"max_tries": MAX_TRIES, "reason": _GIVEN_UP}).rowcount
 
 
 def complete_job(writer: psycopg.Connection, job: Job, result: JobResult, limits: ServiceLimits) -> bool:

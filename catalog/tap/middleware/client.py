@@ -12,8 +12,8 @@ class Client:
     """Who asks.
 
     Attributes:
-        address: Of the client's machine.
-        user_agent: What the program calls itself.
+        address: The IP address of the client's machine.
+        user_agent: What the client's program calls itself.
     """
 
     address: str

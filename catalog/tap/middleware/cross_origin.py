@@ -24,9 +24,9 @@ class CrossOrigin:
     nor remove jobs. Clients that are no browsers send no Origin, and are not concerned.
 
     Args:
-        app: What answers.
-        base: The service's own URL, as a request's client knows it.
-        exposed: Headers that pages may read.
+        app: The application that answers the requests that are allowed.
+        base: Gives the service's own URL as a request's client knows it.
+        exposed: The names of the headers that pages of other sites may read.
     """
 
     def __init__(self, app: ASGIApp, base: Callable[[Request], str], exposed: Sequence[str]) -> None:

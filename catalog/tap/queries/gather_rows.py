@@ -37,10 +37,10 @@ def stream_rows(
     """Rows as Postgres finds them.
 
     Args:
-        connection: In a transaction.
-        translation: What is asked.
-        parameters: All of them.
-        max_row_bytes: A wider row is an error.
+        connection: A connection that is in a transaction.
+        translation: The query in SQL.
+        parameters: The value of every placeholder, those of the similarity searches included.
+        max_row_bytes: The width of a row in bytes from which on it is an error.
     """
     query = refuse_wide_rows(translation, max_row_bytes)
     with connection.cursor() as cursor:
@@ -57,11 +57,11 @@ def count_and_stream_rows(
     """Rows after all were found; Postgres keeps them meanwhile, on its disk if they are many.
 
     Args:
-        connection: In a transaction.
-        translation: What is asked.
-        parameters: All of them.
-        max_row_bytes: A wider row is an error.
-        tell: Told how many rows there are, before the first one comes.
+        connection: A connection that is in a transaction.
+        translation: The query in SQL.
+        parameters: The value of every placeholder, those of the similarity searches included.
+        max_row_bytes: The width of a row in bytes from which on it is an error.
+        tell: Called with the number of rows before the first of them comes.
     """
     connection.execute("SET LOCAL cursor_tuple_fraction = 1")  # all rows are wanted
     declare = sql.SQL("DECLARE answer SCROLL CURSOR FOR ") + refuse_wide_rows(translation, max_row_bytes)

@@ -37,10 +37,10 @@ class QueryRequest:
     """What is asked.
 
     Attributes:
-        text: The query.
-        language: ADQL, ADQL-2.0 or ADQL-2.1.
-        default_rows: Rows at most where the query names no TOP.
-        max_rows: Rows at most in any case; 0 asks for the columns alone.
+        text: The query's text.
+        language: The query language: ADQL, ADQL-2.0 or ADQL-2.1.
+        default_rows: How many rows are shown at most where the query names no TOP.
+        max_rows: How many rows are shown at most in any case; 0 asks for the columns alone.
     """
 
     text: str
@@ -55,10 +55,10 @@ class RunningQuery:
     `begin`, `chunks` and `close` belong to one thread at a time; `stop` may come from any other.
 
     Attributes:
-        columns: Of the answer, once it has begun.
-        is_cut: Whether there are more rows than were asked for; known at the end.
-        count: Rows so far.
-        seconds: What it is allowed.
+        columns: The columns of the answer, once the query has begun; empty before.
+        is_cut: Whether there are more rows than are shown; known at the end.
+        count: The number of rows that were given so far.
+        seconds: How long the query may take.
     """
 
     def __init__(
@@ -82,9 +82,9 @@ class RunningQuery:
         """Translate and run the query, up to its first rows.
 
         Args:
-            uploads: Tables that came with it.
-            is_counted: Let Postgres gather and count all rows first, so that `is_cut` is known, and nothing
-                can fail, before any of them is sent.
+            uploads: The tables that came with the query.
+            is_counted: Whether Postgres first gathers and counts all rows, so that `is_cut` is known and
+                nothing can fail before any of them is sent.
 
         Raises:
             CatalogError: The query is wrong, took too long, or was stopped; or it is our fault.
@@ -148,13 +148,13 @@ class RunningQuery:
         self, connection: psycopg.Connection, uploads: tuple[PublishedTable, ...]
     ) -> tuple[Translation, int]:
         """The translation, and how many rows are shown at most."""
-        asked = self._request
+        request = self._request
         published = self._cache.current(connection).with_uploads(uploads)
         translation = translate(
-            asked.text, published, asked.max_rows, asked.language, default_rows=asked.default_rows
+            request.text, published, request.max_rows, request.language, default_rows=request.default_rows
         )
         shown = translation.max_rows
-        return translation, asked.max_rows if shown is None else shown
+        return translation, request.max_rows if shown is None else shown
 
     def _show(
         self,

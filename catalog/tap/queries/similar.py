@@ -16,8 +16,8 @@ def resolve_searches(connection: psycopg.Connection, translation: Translation) -
     """Every parameter of a translation, with the object_ids that its searches find.
 
     Args:
-        connection: In a transaction of a role that may read galcat.galaxy.
-        translation: Its searches are answered in their order.
+        connection: A connection in a transaction, of a role that may read galcat.galaxy.
+        translation: The translated query, whose searches are answered in their order.
 
     Raises:
         QueryError: The vector to compare with is NULL.
@@ -34,15 +34,15 @@ def skip_searches(translation: Translation) -> dict[str, object]:
 
 
 def _find_galaxies(
-    connection: psycopg.Connection, wanted: SimilaritySearch, parameters: dict[str, object]
+    connection: psycopg.Connection, search: SimilaritySearch, parameters: dict[str, object]
 ) -> list[int]:
-    where = SqlCondition(wanted.condition, parameters, wanted.alias) if wanted.condition is not None else ""
+    where = SqlCondition(search.condition, parameters, search.alias) if search.condition is not None else ""
     found = search_within(
         connection,
         Search(
-            like=_read_vector(connection, wanted, parameters),
-            n=wanted.n,
-            cone=Cone(*wanted.cone) if wanted.cone is not None else None,
+            like=_read_vector(connection, search, parameters),
+            n=search.n,
+            cone=Cone(*search.cone) if search.cone is not None else None,
             where=where,
             columns=(),
         ),
@@ -51,10 +51,10 @@ def _find_galaxies(
 
 
 def _read_vector(
-    connection: psycopg.Connection, wanted: SimilaritySearch, parameters: dict[str, object]
+    connection: psycopg.Connection, search: SimilaritySearch, parameters: dict[str, object]
 ) -> NDArray[np.float32]:
     """The (40,) vector to compare with."""
-    row = connection.execute(sql.SQL("SELECT ({})::text").format(wanted.vector), parameters).fetchone()
+    row = connection.execute(sql.SQL("SELECT ({})::text").format(search.vector), parameters).fetchone()
     if row is None or row[0] is None:
         raise QueryError("morph_distance: the vector to compare with is NULL")
     return np.array(json.loads(row[0]), np.float32)

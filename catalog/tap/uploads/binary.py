@@ -19,10 +19,10 @@ def read_binary_rows(data: bytes, fields: Sequence[VotableField], *, has_flags: 
     """The rows of a stream.
 
     Args:
-        data: The stream.
-        fields: The columns.
-        has_flags: It is BINARY2: each row begins with a bit a column, set where it is NULL. Else NULL is
-            empty text.
+        data: The bytes of the stream, decoded from base64.
+        fields: The columns, in their order.
+        has_flags: Whether the stream is BINARY2, where each row begins with one bit for each column that is
+            set where its value is NULL. In BINARY empty text is NULL.
 
     Raises:
         UploadError: The stream ends within a row, or a value is none of its datatype; names the row.

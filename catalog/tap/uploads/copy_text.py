@@ -25,10 +25,10 @@ class CopyText:
     """The text.
 
     Attributes:
-        declared: The columns as they are stored.
-        columns: The same as they are published: text is unicodeChar where it is no ASCII.
-        n_rows: How many lines there are.
-        chunks: The text in UTF-8, once.
+        declared: The columns as they are stored in Postgres.
+        columns: The columns as they are published: text that is not all ASCII is unicodeChar.
+        n_rows: The number of rows, each a line of the text.
+        chunks: The text in UTF-8; it can be read once.
     """
 
     declared: tuple[ColumnMeta, ...]
@@ -42,8 +42,8 @@ def write_copy_text(table: UploadedTable, max_bytes: int = _MAX_BYTES) -> Iterat
     """Read a table to its end; the text is there as long as this lasts.
 
     Args:
-        table: Its rows are used up.
-        max_bytes: Of the text.
+        table: The table, whose rows are used up.
+        max_bytes: How long the text may be, in bytes.
 
     Raises:
         UploadError: It cannot be read, or its text is too long.

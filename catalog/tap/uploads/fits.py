@@ -21,8 +21,8 @@ def read_fits(content: bytes, limits: UploadLimits) -> UploadedTable:
     """The table.
 
     Args:
-        content: Of the file.
-        limits: What the table may have.
+        content: The bytes of the file.
+        limits: How large the table may be.
 
     Raises:
         UploadError: It is no FITS, has no binary table, is cut off, or a column cannot be stored.

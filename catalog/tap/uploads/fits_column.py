@@ -33,13 +33,14 @@ class FitsColumn:
     """A column.
 
     Attributes:
-        meta: As it will be stored.
-        code: Of its type in FITS.
-        dtype: Of its numbers, or of the descriptors of its arrays where these lie behind the table.
-        shape: Of a cell, in those.
-        is_variable: Whether its arrays lie behind the table.
-        null: TNULL, or None.
-        scale: TSCAL and TZERO.
+        meta: The column as it will be stored.
+        code: The letter of its type in FITS, such as J for 32-bit integers.
+        dtype: The numpy type of its numbers, or of the descriptors of its arrays where these lie behind the
+            table.
+        shape: The shape of a cell, counted in numbers of that type; empty for a scalar.
+        is_variable: Whether its arrays lie behind the table, in the heap.
+        null: The integer that stands for NULL (TNULL); None where there is none.
+        scale: TSCAL and TZERO: a stored number times the first plus the second is the value.
     """
 
     meta: ColumnMeta
@@ -54,8 +55,8 @@ class FitsColumn:
         """Plain values of some rows; TNULL, NaN, empty text and an array of nothing else are None.
 
         Args:
-            cells: (n,), or (n, width), as they lie in the file.
-            heap: The bytes behind the table.
+            cells: The cells as they lie in the file, (n,) or (n, width).
+            heap: The bytes behind the table, which hold arrays of variable length.
 
         Raises:
             UploadError: An array lies outside of the heap, or has a NULL within.

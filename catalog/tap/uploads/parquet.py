@@ -23,9 +23,9 @@ def read_parquet(
     """The table.
 
     Args:
-        content: Of the file.
-        limits: What the table may have.
-        described: Reads the columns that a VOTable describes.
+        content: The bytes of the file.
+        limits: How large the table may be.
+        described: Reads the columns that a VOTable, the bytes it is given, describes.
 
     Raises:
         UploadError: It is no Parquet, is much larger than it seems, or a column cannot be stored.
@@ -38,8 +38,8 @@ def read_parquet(
 
 def _unpack(content: bytes, limits: UploadLimits) -> bytes:
     """The file as an Arrow stream, made by a process that may die of it."""
-    most = [str(_UNPACKED * limits.bytes), str(limits.rows)]
-    command = [sys.executable, "-I", str(Path(unpack_parquet.__file__)), *most]
+    bounds = [str(_UNPACKED * limits.bytes), str(limits.rows)]
+    command = [sys.executable, "-I", str(Path(unpack_parquet.__file__)), *bounds]
     try:
         done = subprocess.run(  # noqa: S603 - our own program, and numbers
             command, input=content, capture_output=True, check=False, timeout=_SECONDS, env={}

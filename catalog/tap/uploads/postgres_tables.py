@@ -31,10 +31,11 @@ def store_upload(
     It is read-only, indexed on the sky where it has a right ascension and a declination, and analysed.
 
     Args:
-        connection: Of a member of galcat_writer.
-        name: In the query, behind TAP_UPLOAD.
-        table: Its rows are used up.
-        job: The job that it belongs to, if any: it stays as long as that does.
+        connection: A connection of a member of galcat_writer.
+        name: The table's name in the query, behind TAP_UPLOAD.
+        table: The table that was read, whose rows are used up.
+        job: The identifier of the job that the table belongs to, as long as which it stays; None for a
+            synchronous query.
 
     Returns:
         The table as queries may name it; its columns are called c1, c2, ... in Postgres.
@@ -82,8 +83,8 @@ def drop_stale(connection: psycopg.Connection, older_than: datetime) -> int:
     """Remove the tables that a crash left: older than that, and of no job that still exists.
 
     Args:
-        connection: Of a member of galcat_writer.
-        older_than: With a zone; further back than any query takes.
+        connection: A connection of a member of galcat_writer.
+        older_than: A time with a zone, further back than any query takes.
 
     Returns:
         How many there were.

@@ -21,10 +21,11 @@ def read_upload(
     """Read the columns of a table, and prepare to read its rows.
 
     Args:
-        content: The file, which may be closed afterwards.
-        content_type: As it was sent; it only tells TSV from CSV where the first line does not.
-        name: In the query, behind TAP_UPLOAD.
-        limits: What it may have at most.
+        content: The file, which may be closed once this returns.
+        content_type: The media type that the client sent; it only tells TSV from CSV where the first line
+            does not.
+        name: The table's name in the query, behind TAP_UPLOAD.
+        limits: How large the table may be; the defaults where this is None.
 
     Raises:
         UploadError: One line that says what is wrong with which table; also while its rows are read.

@@ -31,9 +31,9 @@ def store_tables(
     """Write tables to Postgres, all or none.
 
     Args:
-        service: Whose database.
-        tables: What was sent.
-        job_id: Of the job that they belong to, if any.
+        service: The service whose database holds the tables.
+        tables: The tables that UPLOAD named.
+        job_id: The job that the tables belong to; None for a synchronous query.
 
     Raises:
         CatalogError: One cannot be read, or is too large.

@@ -16,9 +16,9 @@ def read_separated(content: bytes, delimiter: str, limits: UploadLimits) -> Uplo
     """The table; its first line names the columns.
 
     Args:
-        content: Of the file, in UTF-8.
-        delimiter: Between cells.
-        limits: What the table may have.
+        content: The bytes of the file, in UTF-8.
+        delimiter: The character between cells: a comma or a tab.
+        limits: How large the table may be.
 
     Raises:
         UploadError: It is no such file.

@@ -21,8 +21,8 @@ class UploadReference:
     """A table of a request.
 
     Attributes:
-        name: In the query, behind TAP_UPLOAD.
-        source: A file of the request; or the job_id of an earlier job, whose result the table is.
+        name: The table's name in the query, behind TAP_UPLOAD.
+        source: A file of the request, or the identifier of an earlier job whose result the table is.
     """
 
     name: str
@@ -37,9 +37,9 @@ def parse_uploads(
     No URL is ever followed: the only ones that are understood are those of results of this service's jobs.
 
     Args:
-        parameters: Of the request.
-        limits: How many tables there may be.
-        base_url: Of the service, as the client knows it.
+        parameters: The parameters of the request.
+        limits: How many tables may come with one query.
+        base_url: The URL of the service, as the client knows it.
 
     Raises:
         UsageError: UPLOAD is malformed, or names another URL or a missing part, or too many tables.

@@ -22,11 +22,11 @@ class UploadLimits:
     """What an uploaded table may have at most.
 
     Attributes:
-        bytes: Of the file.
-        rows: Of the table.
-        columns: Of the table.
-        text: Characters of a text.
-        values: Numbers and texts in all.
+        bytes: How large the file may be, in bytes.
+        rows: How many rows the table may have.
+        columns: How many columns the table may have.
+        text: How many characters a text may have.
+        values: How many numbers and texts the table may have in all.
     """
 
     bytes: int = 20_000_000
@@ -41,9 +41,10 @@ class UploadedTable:
     """A table while it is read.
 
     Attributes:
-        columns: In their order. Text is char, of any length, whatever characters it has.
-        rows: Plain values, as catalog.formats.writer has them; a NaN that is no part of an array is None.
-            They can be read once; UploadError is raised where the file turns out to be wrong.
+        columns: The columns in the order of the file. Text is char, of any length, whatever characters it
+            has.
+        rows: The rows in plain values, as catalog.formats.writer has them; a NaN that is no part of an array
+            is None. They can be read once; UploadError is raised where the file turns out to be wrong.
     """
 
     columns: tuple[ColumnMeta, ...]

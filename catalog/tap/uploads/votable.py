@@ -25,9 +25,9 @@ def read_votable(
     """The table.
 
     Args:
-        content: Of the file.
-        max_columns: That it may have.
-        read_fits: Reads a FITS file, for one within the VOTable.
+        content: The bytes of the file.
+        max_columns: How many columns the table may have.
+        read_fits: Reads the bytes of a FITS file, for one within the VOTable.
 
     Raises:
         UploadError: It is no VOTable, has a document type, too many columns, or one that cannot be stored.
@@ -77,10 +77,10 @@ class _Parser:
     """Follows the elements of the first table.
 
     Attributes:
-        fields: The columns so far.
-        has_fields: Whether these are all.
-        serialisation: The element around the rows; TABLEDATA where there are none.
-        stream: The bytes of a STREAM.
+        fields: The columns that were declared so far.
+        has_fields: Whether all columns are known.
+        serialisation: The name of the element around the rows; TABLEDATA where there are no rows.
+        stream: The bytes of the STREAM element, decoded from base64.
     """
 
     def __init__(self, max_columns: int) -> None:

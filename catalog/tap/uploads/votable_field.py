@@ -21,9 +21,10 @@ class VotableField:
     """A column as its VOTable declares it.
 
     Attributes:
-        meta: As it will be stored: an unsignedByte as a short, a bit as a boolean.
-        datatype: As declared.
-        length: Characters of a text or numbers of an array where that is fixed; 1 for a scalar; else None.
+        meta: The column as it will be stored: an unsignedByte as a short, a bit as a boolean.
+        datatype: The datatype as the FIELD declares it.
+        length: The number of characters of a text, or of numbers of an array, where that is fixed; 1 for a
+            scalar; None where the length varies.
         null: The whole number that stands for NULL; None where there is none.
     """
 
@@ -110,9 +111,9 @@ def parse_field(attributes: Mapping[str, str], null: str, description: str) -> V
     """The column that a FIELD declares.
 
     Args:
-        attributes: Of the FIELD.
-        null: Of its VALUES; empty where it has none.
-        description: Of its DESCRIPTION, or empty.
+        attributes: The attributes of the FIELD element.
+        null: The value of `null` of its VALUES element; empty where it has none.
+        description: The text of its DESCRIPTION element; empty where it has none.
 
     Raises:
         UploadError: Its type cannot be stored; names the column.

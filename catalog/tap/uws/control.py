@@ -38,9 +38,9 @@ class JobOptions:
     """What a client says of a job beside its query.
 
     Attributes:
-        run_id: What the client calls it.
-        destruction: When to remove it.
-        seconds: How long it may run.
+        run_id: The client's own name for the job; None where it gives none.
+        destruction: When the job is to be removed; None for the usual time.
+        seconds: How long the job may run, in seconds; None for the usual time.
     """
 
     run_id: str | None = None

@@ -20,9 +20,11 @@ class JobParts:
     """The parts.
 
     Attributes:
-        control: What clients may do.
-        results: Files.
-        watch: For clients that wait.
+        control: Does what clients ask for.
+        results: Keeps the files with results.
+        watch: Tells clients that wait when a job has changed.
+        workers: Run the jobs.
+        sweeper: Removes what is old, and runs again what was cut off.
     """
 
     control: JobControl

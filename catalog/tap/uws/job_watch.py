@@ -21,7 +21,8 @@ class News:
     """A job as a look has found it.
 
     Attributes:
-        after: What the next look finds.
+        after: The news that follow these.
+        job: The job as it was read.
     """
 
     job: Job
@@ -39,8 +40,8 @@ class JobWatch:
     """Who waits for which job; to be used inside the event loop.
 
     Args:
-        read: Reads a job; called in a thread.
-        events: Of the jobs that this process runs.
+        read: Reads a job by its identifier; it is called in a thread.
+        events: Tells when a job that this process runs has changed.
     """
 
     def __init__(self, read: Callable[[str], Job], events: JobEvents) -> None:

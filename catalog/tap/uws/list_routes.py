@@ -30,9 +30,9 @@ def job_list_routes(service: Service, parts: JobParts) -> list[Route]:
     """The route of the list."""
 
     async def show(request: Request) -> Response:
-        wanted = _parse_filter(await read_parameters(request, service.limits))
+        job_filter = _parse_filter(await read_parameters(request, service.limits))
         address = service.client(request).address
-        jobs = await run_sync(parts.control.list, address, wanted)
+        jobs = await run_sync(parts.control.list, address, job_filter)
         return Response(write_jobs(jobs, service.base(request) + ASYNC), media_type=XML)
 
     async def create(request: Request) -> Response:

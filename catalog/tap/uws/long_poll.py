@@ -15,10 +15,10 @@ async def wait_for_change(parts: JobParts, job_id: str, phase: str | None, secon
     """A job, as soon as its phase is no longer `phase`, has ended, or the time is over.
 
     Args:
-        parts: Of the service.
-        job_id: Which job.
-        phase: From which; the phase it has now where this is None.
-        seconds: How long at most.
+        parts: The parts of the service that make jobs work.
+        job_id: The identifier of the job to wait for.
+        phase: The phase that the job is to leave; the one that it has now where this is None.
+        seconds: How long to wait at most.
 
     Raises:
         NotFoundError: There is no such job, or it was removed meanwhile.

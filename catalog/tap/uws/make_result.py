@@ -28,25 +28,27 @@ def make_result(
     """Run a job's query.
 
     Args:
-        service: Whose.
-        results: Where the answer is written.
-        job: Its parameters may be wrong.
-        max_bytes: Room for the answer.
-        running: Holds the query meanwhile, so that others can stop it.
+        service: The service that runs the job.
+        results: Where the file with the answer is written.
+        job: The job to run; its parameters are checked here and may be wrong.
+        max_bytes: How large the answer may be, in bytes.
+        running: Holds the query while it runs, by the job's identifier, so that others can stop it.
 
     Raises:
         CatalogError: The parameters or the query are wrong, it took too long, was stopped, or needs too much
             room; no file is left then.
     """
-    asked = parse_tap_request(RequestParameters(dict(job.parameters)), service.limits)
-    query = RunningQuery(service.connections, service.cache, asked.query, job.execution_seconds)
+    tap_request = parse_tap_request(RequestParameters(dict(job.parameters)), service.limits)
+    query = RunningQuery(service.connections, service.cache, tap_request.query, job.execution_seconds)
     links = job.base_url + LINKS_PATH
     uploads = nullcontext(job.uploads)
-    answer = AnswerStream(query, asked.form, asked.query.text, links, service.spool, max_bytes, uploads)
-    name = f"{job.job_id}.{asked.form.ending}"
+    answer = AnswerStream(
+        query, tap_request.form, tap_request.query.text, links, service.spool, max_bytes, uploads
+    )
+    name = f"{job.job_id}.{tap_request.form.ending}"
     with closing(answer), _make_stoppable(job, query, running):
         size = results.write(name, answer.pieces(is_live=False), max_bytes)
-    return JobResult(name, asked.form.content_type, size, query.count, query.is_cut)
+    return JobResult(name, tap_request.form.content_type, size, query.count, query.is_cut)
 
 
 @contextmanager

@@ -14,8 +14,8 @@ class Sweeper:
     """The thread.
 
     Args:
-        tick: Done every second.
-        sweep: Done at the start, and every minute.
+        tick: Called every second.
+        sweep: Called when the thread begins, and every minute.
     """
 
     def __init__(self, tick: Callable[[], None], sweep: Callable[[], None]) -> None:

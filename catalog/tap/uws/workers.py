@@ -35,9 +35,9 @@ class JobWorkers:
     """The threads.
 
     Args:
-        service: Whose jobs.
+        service: The service whose jobs are run.
         results: Where the results are written.
-        on_change: Told the job_id when a phase has changed.
+        on_change: Called with a job's identifier when its phase has changed.
     """
 
     def __init__(self, service: Service, results: JobResults, on_change: Callable[[str], None]) -> None:

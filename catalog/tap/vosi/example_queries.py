@@ -11,11 +11,11 @@ class Example:
     """A query that others may begin from.
 
     Attributes:
-        key: Names it within the page.
-        name: A few words.
-        text: A sentence or two.
-        query: ADQL, with places for a galaxy.
-        tables: Those it asks.
+        key: The identifier of the example within the page.
+        name: A title of a few words.
+        text: A sentence or two that say what the query asks.
+        query: The query in ADQL, with fields such as `{galaxy}` to be filled in.
+        tables: The names of the tables that the query asks.
     """
 
     key: str

@@ -72,8 +72,8 @@ def write_examples(connection: psycopg.Connection, base_url: str) -> str:
     """The page as of now.
 
     Args:
-        connection: Of a role that may read galcat.galaxy.
-        base_url: Of the service, without /tap.
+        connection: A connection of a role that may read galcat.galaxy.
+        base_url: The URL of the service, without /tap.
 
     Returns:
         XHTML, to be sent as text/html or application/xhtml+xml; an empty catalogue has only the examples that
