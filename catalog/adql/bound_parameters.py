@@ -9,7 +9,7 @@ from catalog.adql.emitter import emit
 
 
 class BoundParameters:
-    """Values by the names of their placeholders; equal ones of a type share one, as GROUP BY needs it."""
+    """The values that a query's SQL needs; equal ones of a type share a placeholder, as GROUP BY needs."""
 
     def __init__(self) -> None:
         self.values: dict[str, object] = {}
@@ -17,7 +17,7 @@ class BoundParameters:
         self._names: dict[int, str] = {}
 
     def bind(self, value: object, postgres_type: LiteralString) -> sql.Composed:
-        """A placeholder with its type."""
+        """Bind a value to a placeholder, and give the placeholder with its type in SQL."""
         key = (postgres_type, repr(value))
         placeholder = self._placeholders.get(key)
         if placeholder is None:
@@ -28,7 +28,7 @@ class BoundParameters:
         return emit(placeholder, "::", postgres_type)
 
     def used_in(self, pieces: Iterable[sql.Composable]) -> dict[str, object]:
-        """The values that have a placeholder in some SQL: some constants end as something else."""
+        """Select the values whose placeholders stand in some SQL: some constants end as something else."""
         parts = (part for piece in pieces for part in emit(piece))
         names = {self._names[id(part)] for part in parts if id(part) in self._names}
         return {name: value for name, value in self.values.items() if name in names}

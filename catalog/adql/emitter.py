@@ -1,4 +1,4 @@
-"""Pieces of SQL put together, flat: psycopg walks nested ones by recursion; and never too many of them."""
+"""The emitter: puts pieces of SQL together, flat and bounded, as psycopg walks nested ones by recursion."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _copied_pieces: ContextVar[list[int] | None] = ContextVar("copied", default=None
 
 @contextmanager
 def count_pieces() -> Iterator[None]:
-    """All pieces that are put together within are counted: a translation may take only so much work."""
+    """Count all pieces that are emitted within: a translation may take only so much work."""
     token = _copied_pieces.set([0])
     try:
         yield
@@ -28,7 +28,7 @@ def count_pieces() -> Iterator[None]:
 
 
 def emit(*parts: SqlPart) -> sql.Composed:
-    """One piece of SQL from texts of ours and other pieces.
+    """Put one piece of SQL together from constant texts and other pieces.
 
     Raises:
         AdqlError: It would be too large, or there was too much before.
@@ -48,7 +48,7 @@ def emit(*parts: SqlPart) -> sql.Composed:
 
 
 def emit_list(parts: Iterable[sql.Composable], between: LiteralString = ", ") -> sql.Composed:
-    """Pieces with a text of ours between them."""
+    """Put pieces together with a constant text between them."""
     pieces: list[SqlPart] = []
     for part in parts:
         if pieces:
@@ -58,7 +58,7 @@ def emit_list(parts: Iterable[sql.Composable], between: LiteralString = ", ") ->
 
 
 def piece_count(text: sql.Composed) -> int:
-    """How many pieces some SQL has."""
+    """Count the pieces of some SQL."""
     return sum(1 for _ in text)
 
 

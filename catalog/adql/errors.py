@@ -1,10 +1,10 @@
-"""What is wrong with a query, and where."""
+"""The error of a query that cannot be translated: what is wrong, and where."""
 
 from catalog.errors import QueryError
 
 
 class AdqlError(QueryError):
-    """A query is no ADQL, names what is not published, or asks for more than is allowed.
+    """A query is not ADQL, names what is not published, or asks for more than is allowed.
 
     Attributes:
         reason: One line that says what is wrong.
@@ -26,5 +26,5 @@ class AdqlError(QueryError):
         super().__init__(where + self.reason)
 
     def with_position(self, text: str) -> "AdqlError":
-        """The same with its place in a text."""
+        """The same error with its line and column in a text."""
         return AdqlError(self.reason, self.offset, text)

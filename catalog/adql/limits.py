@@ -1,4 +1,4 @@
-"""How large a query may be: what protects the server from one request."""
+"""Limits of a query's size, which protect the server from one request."""
 
 MAX_QUERY_BYTES = 200_000
 MAX_TOKENS = 60_000

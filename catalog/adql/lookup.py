@@ -1,4 +1,4 @@
-"""Which of several columns, tables or schemas a name means."""
+"""Name resolution: which of several columns, tables or schemas a name of the query means."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ _STANDARD = frozenset({"tap_schema", "tap_upload", "ivoa"})
 
 
 def resolve_column(name: exp.Identifier, columns: ColumnsByName, node: exp.Expr) -> Column | None:
-    """The column that a name means among some; None where it means none.
+    """Find the column that a name means among some; None where it means none.
 
     Raises:
         AdqlError: It means several.
@@ -34,14 +34,14 @@ def resolve_column(name: exp.Identifier, columns: ColumnsByName, node: exp.Expr)
 
 
 def matches_source(written: exp.Identifier, name: exp.Identifier) -> bool:
-    """Whether a qualifier means what FROM calls so: quotes on either side make it exact."""
+    """Tell whether a qualifier means a table in FROM: quotes on either side make the comparison exact."""
     if written.args.get("quoted") or name.args.get("quoted"):
         return written.name == name.name
     return written.name.lower() == name.name.lower()
 
 
 def matches_schema(written: exp.Identifier, stored: str) -> bool:
-    """Whether a name means a schema; those of the standards in any case, even in quotes."""
+    """Tell whether a name means a schema; those of the standards match in any case, even in quotes."""
     return (
         written.name.lower() == stored.lower()
         if stored.lower() in _STANDARD
@@ -50,7 +50,7 @@ def matches_schema(written: exp.Identifier, stored: str) -> bool:
 
 
 def hint_for_column(name: exp.Identifier, known: Iterable[str], published: Published) -> str:
-    """What to add to the error of an unknown column: a near name, the table that has it, or how to quote."""
+    """Suggest what was meant by an unknown column: a near name, the table that has it, or how to quote."""
     near = suggest_name(name.name, known)
     if near:
         return near

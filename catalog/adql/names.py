@@ -1,4 +1,4 @@
-"""Names as ADQL compares them: without quotes in any case, in double quotes exactly."""
+"""Names as ADQL compares them: in any case without quotes, exactly in double quotes."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -13,7 +13,7 @@ ColumnsByName = dict[str, list[Column]]
 
 
 def require_identifier(node: object) -> exp.Identifier:
-    """A part of a name; anything else in its place is an error."""
+    """The identifier at a node of the tree; anything else there is an error."""
     if isinstance(node, exp.Identifier):
         return node
     offset = offset_of(node) if isinstance(node, exp.Expr) else None
@@ -21,19 +21,19 @@ def require_identifier(node: object) -> exp.Identifier:
 
 
 def matches_name(written: exp.Identifier, stored: str) -> bool:
-    """Whether a name of the query means a stored one."""
+    """Tell whether a name of the query means a stored one."""
     if written.args.get("quoted"):
         return written.name == stored
     return written.name.lower() == stored.lower()
 
 
 def dotted_name(parts: Iterable[exp.Expr]) -> str:
-    """A name as the query writes it."""
+    """A name with its qualifiers, as the query writes it."""
     return ".".join(part.name for part in parts)
 
 
 def index_by_name(columns: Iterable[Column]) -> ColumnsByName:
-    """Columns by their names in small letters."""
+    """Group columns by their names in small letters."""
     named: dict[str, list[Column]] = {}
     for column in columns:
         named.setdefault(column.name.lower(), []).append(column)
@@ -41,7 +41,7 @@ def index_by_name(columns: Iterable[Column]) -> ColumnsByName:
 
 
 def suggest_name(wrong: str, known: Iterable[str]) -> str:
-    """`; did you mean mag_r?`, or nothing where no known name is near."""
+    """Suggest a known name: `; did you mean mag_r?`, or an empty text where none is near."""
     by_lower = {name.lower(): name for name in known}
     near = get_close_matches(wrong.lower(), by_lower, n=1, cutoff=0.6)
     if not near:

@@ -1,4 +1,4 @@
-"""What may be asked for: the tables and columns of TAP_SCHEMA, and the tables that came with a query."""
+"""The tables and columns that queries may name: those of TAP_SCHEMA, and those that came with a query."""
 
 from dataclasses import dataclass, field, replace
 
@@ -54,13 +54,13 @@ class PublishedTable:
 
     @property
     def is_upload(self) -> bool:
-        """Whether it came with the query."""
+        """Whether the table came with the query."""
         return self.schema.lower() == "tap_upload"
 
 
 @dataclass(frozen=True)
 class Published:
-    """All that may be asked for.
+    """All tables that queries may name.
 
     Attributes:
         tables: Every table that a query may name.
@@ -71,5 +71,5 @@ class Published:
     schemas: dict[str, str] = field(default_factory=dict)
 
     def with_uploads(self, uploads: tuple[PublishedTable, ...]) -> "Published":
-        """The same and the tables that came with a query."""
+        """The same tables and those that came with a query."""
         return replace(self, tables=(*self.tables, *uploads))

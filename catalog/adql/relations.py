@@ -1,4 +1,4 @@
-"""What stands in FROM, and what a query gives."""
+"""Relations: the tables and sub-queries in FROM, and the columns that a translated query gives."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from catalog.adql.value import Column, Value
 
 @dataclass(eq=False)
 class Source:
-    """Something in FROM.
+    """A table or a sub-query in FROM.
 
     Attributes:
         alias: The alias of the table in SQL, which the translation makes.
@@ -36,37 +36,37 @@ class Source:
 
     @property
     def columns_by_name(self) -> ColumnsByName:
-        """Its columns by their names."""
+        """The columns by their names in small letters."""
         self._by_name = index_by_name(self.columns) if self._by_name is None else self._by_name
         return self._by_name
 
     @property
     def label(self) -> str:
-        """What an error calls it."""
+        """What an error calls the table."""
         if self.name is None:
             return "the sub-query"
         return f"{self.schema}.{self.name.name}" if self.schema else self.name.name
 
     @property
     def is_one_row(self) -> bool:
-        """Whether it is known to have exactly one row."""
+        """Whether the table is known to have exactly one row."""
         return self.table is not None and self.table.rows == 1
 
     @property
     def relation(self) -> sql.Composed:
-        """What stands in FROM, without its extras and its alias."""
+        """The SQL that stands in FROM, without computed columns and without the alias."""
         if self.text is not None:
             return self.text
         return emit(sql.Identifier(*self.table.relation)) if self.table is not None else emit("")
 
     def add_extra(self, text: sql.Composed) -> str:
-        """The name of a column that is computed once a row, however often it is used."""
+        """Have a column computed once for each row, however often it is used; gives its name."""
         if text not in self.extras:
             self.extras.append(text)
         return f"{_EXTRA}{self.extras.index(text)}"
 
     def emit(self) -> sql.Composed:
-        """What stands in FROM; OFFSET keeps Postgres from computing the extras elsewhere."""
+        """Emit what stands in FROM; OFFSET keeps Postgres from computing the extra columns elsewhere."""
         alias = emit(" AS ", sql.Identifier(self.alias))
         if not self.extras:
             return emit(self.relation, alias)
@@ -97,7 +97,7 @@ class Mention:
 
 @dataclass(frozen=True, eq=False)
 class OutputColumn:
-    """A column of a query.
+    """A column that a query gives.
 
     Attributes:
         name: The column's name in the answer.
@@ -117,7 +117,7 @@ class OutputColumn:
 
 @dataclass(frozen=True, eq=False)
 class TranslatedQuery:
-    """A query made ready.
+    """A query or sub-query in SQL.
 
     Attributes:
         text: The query in SQL, without brackets around it.

@@ -95,7 +95,7 @@ class Context:
 
 @dataclass(eq=False)
 class Scope:
-    """What can be named.
+    """What can be named at some place of a query.
 
     Attributes:
         sources: The tables and sub-queries in FROM, for names with a qualifier.
@@ -127,7 +127,7 @@ class Scope:
 
     @property
     def enclosing(self) -> Iterator["Scope"]:
-        """This and those around it."""
+        """This scope and those around it, the innermost first."""
         scope: Scope | None = self
         while scope is not None:
             yield scope
@@ -135,15 +135,15 @@ class Scope:
 
     @property
     def aggregates_named(self) -> int:
-        """How often something was named, here or around, that may be an aggregate."""
+        """How often something was named, here or around, that may hold an aggregate function."""
         return sum(one.aggregates + one.outputs_named for one in self.enclosing)
 
     def inner(self) -> "Scope":
-        """A scope for a sub-query, which can name all that this can."""
+        """Make a scope for a sub-query, which can name all that this one can."""
         return Scope(self.context, self, self.tables)
 
     def resolve_column(self, node: exp.Column) -> Value:
-        """What a column's name means.
+        """Find the value that a column's name means, here or in the scopes around.
 
         Raises:
             AdqlError: Nothing, or more than one thing.
@@ -164,7 +164,7 @@ class Scope:
             scope = scope.parent
 
     def find_here(self, node: exp.Column) -> Value | None:
-        """What a column's name means in this FROM; None where it means nothing."""
+        """Find the value that a column's name means in this FROM; None where it means none."""
         name = require_identifier(node.this)
         if node.args.get("table") is None:
             self._by_name = index_by_name(self.columns) if self._by_name is None else self._by_name
@@ -193,7 +193,7 @@ class Scope:
         return found
 
     def resolve_qualifier(self, node: exp.Column) -> Source | None:
-        """What a qualifier means among what stands in this FROM."""
+        """Find the table in this FROM that a column's qualifier means; None where it means none."""
         table, schema = require_identifier(node.args["table"]), node.args.get("db")
         if node.args.get("catalog") is not None:
             raise AdqlError(f"{dotted_name(node.parts)!r} has too many parts", offset_of(node))

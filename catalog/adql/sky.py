@@ -1,4 +1,4 @@
-"""Positions and distances on the sky, written so that Postgres reaches the index of the positions."""
+"""Positions and distances on the sky, written so that Postgres uses the index of the positions."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ MAX_DISTANCE_DEG = 180.0
 
 
 def is_galaxy_position(ra: Value, dec: Value) -> bool:
-    """Whether two values are the indexed position of a galaxy of the catalogue."""
+    """Tell whether two values are the indexed position of a galaxy of the catalogue."""
     columns = (ra.column, dec.column)
     if columns[0] is None or columns[1] is None or columns[0].source is not columns[1].source:
         return False
@@ -24,7 +24,7 @@ def is_galaxy_position(ra: Value, dec: Value) -> bool:
 
 
 def emit_within(position: Sequence[Value], centre: Sequence[Value], radius: sql.Composed) -> sql.Composed:
-    """The condition that two positions are at most so far apart.
+    """Emit the condition that two positions are at most so far apart.
 
     Being near is mutual, so the galaxies' own position stands first: there it is looked up in the index. Of
     galaxies around galaxies both are said: Postgres knows which are few.
@@ -41,14 +41,14 @@ def _emit_cone(position: Sequence[Value], centre: Sequence[Value], radius: sql.C
 
 
 def make_distance(positions: Sequence[Value]) -> Value:
-    """The angle between two positions (ra, dec, ra, dec) [deg]."""
+    """The angle in degrees between two positions (ra, dec, ra, dec)."""
     text = emit("galcat.sky_distance(", emit_list(map(as_double, positions)), ")")
     found = make_value(text, Kind.FLOAT, unit="deg")
     return Value(text, found.kind, found.meta, distance=tuple(positions))
 
 
 def emit_near(sign: type[exp.Expr], apart: Value, radius: Value, scope: Scope) -> sql.Composed | None:
-    """`DISTANCE(...) < radius` with the cone that the index knows before it; None where none would help."""
+    """Emit `DISTANCE(...) < radius` after a cone that the index knows; None where none would help."""
     if sign not in {exp.LT, exp.LTE} or not radius.kind.is_number:
         return None
     if not (apart.is_repeatable and radius.is_repeatable):

@@ -11,7 +11,7 @@ _TIMESTAMP_FORM = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?
 
 
 def make_timestamp(text: str, scope: Scope, offset: int | None) -> Value:
-    """YYYY-MM-DD['T'hh:mm:ss[.SSS]['Z']] as a parameter (DALI 1.1, section 3.3.3)."""
+    """Bind YYYY-MM-DD['T'hh:mm:ss[.SSS]['Z']] to a parameter (DALI 1.1, section 3.3.3)."""
     try:
         moment = (
             datetime.fromisoformat(text.strip().removesuffix("Z"))

@@ -1,4 +1,4 @@
-"""ADQL 2.1 to Postgres' SQL, of published tables only."""
+"""The way in: translates a query from ADQL 2.1 to Postgres' SQL, of published tables only."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ def translate(
     language: str = "ADQL",
     default_rows: int | None = None,
 ) -> Translation:
-    """Make a query ready for Postgres.
+    """Translate a query to SQL.
 
     Args:
         text: One query in ADQL 2.1, of which ADQL 2.0 is a part.

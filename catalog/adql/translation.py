@@ -1,4 +1,4 @@
-"""A query made ready for Postgres."""
+"""The result of a translation: SQL with its parameters, its columns, and the searches to run before it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A piece of SQL and what is known of the value that it gives."""
+"""Values: pieces of SQL and what is known of what they give; and the columns that names can mean."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ RANDOM = sql.SQL("pg_catalog.random()")
 
 
 class Kind(Enum):
-    """What a value is, as far as the translation must know."""
+    """What sort of value it is, as far as the translation must know."""
 
     INTEGER = auto()
     FLOAT = auto()
@@ -30,12 +30,12 @@ class Kind(Enum):
 
     @property
     def is_number(self) -> bool:
-        """Whether one can reckon with it."""
+        """Whether the value is a number."""
         return self in {Kind.INTEGER, Kind.FLOAT}
 
     @property
     def is_region(self) -> bool:
-        """Whether it is a place on the sky."""
+        """Whether the value is a point or a region on the sky."""
         return self in {Kind.POINT, Kind.CIRCLE, Kind.POLYGON}
 
 
@@ -58,7 +58,7 @@ NUMBER_DATATYPES = ("short", "int", "long", "float", "double")
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """What an expression became.
+    """The translation of an expression.
 
     Attributes:
         text: SQL that can stand as an operand, without brackets around it.
@@ -94,7 +94,7 @@ class Value:
         return is_repeatable(self.text)
 
     def with_name(self, name: str) -> "Value":
-        """The same with a name for the answer's column."""
+        """The same value with another name for the answer's column."""
         return replace(self, name=name)
 
 
@@ -113,7 +113,7 @@ class Likeness:
 
 @dataclass(eq=False, slots=True)
 class Column:
-    """A column that can be seen at some place of a query.
+    """A column that can be named at some place of a query.
 
     Attributes:
         name: The column's name in ADQL.
@@ -150,7 +150,7 @@ def is_repeatable(text: sql.Composed, max_pieces: int = MAX_OPERAND_PIECES) -> b
 
 
 def make_value(text: sql.Composed, kind: Kind, unit: str = "", datatype: str = "") -> Value:
-    """A value that is no column."""
+    """Make a value that is not a column."""
     meta = _META[kind]
     if unit or datatype:
         meta = replace(meta, unit=unit or meta.unit, datatype=datatype or meta.datatype)
@@ -158,12 +158,12 @@ def make_value(text: sql.Composed, kind: Kind, unit: str = "", datatype: str = "
 
 
 def as_double(number: Value) -> sql.Composed:
-    """A number as double precision."""
+    """A number as double precision, in SQL."""
     return number.text if number.meta.datatype == "double" else emit(number.text, "::double precision")
 
 
 def make_text_value(text: sql.Composed, operands: Sequence[Value] = ()) -> Value:
-    """A text that is no column: in ASCII, as `char` is, where all that it is made of is."""
+    """Make a text that is not a column: in ASCII, as `char` is, where all its operands are."""
     is_ascii = all(one.kind is not Kind.TEXT or one.meta.datatype == "char" for one in operands)
     return make_value(text, Kind.TEXT, datatype="char" if is_ascii else "unicodeChar")
 
@@ -174,7 +174,7 @@ NULL_NUMBER = make_value(emit("NULL::double precision"), Kind.FLOAT)
 
 
 def column_kind(meta: ColumnMeta) -> Kind:
-    """What the values of a column are."""
+    """Find what sort of value a column holds."""
     region = {"point": Kind.POINT, "circle": Kind.CIRCLE, "polygon": Kind.POLYGON}.get(meta.xtype)
     if region is not None and meta.is_array:
         return region

@@ -1,4 +1,4 @@
-"""Rows as an Arrow batch: what both spooled formats are made from."""
+"""Converts rows to Arrow batches, which both spooled formats, FITS and Parquet, are made from."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,12 @@ _SCALARS |= {"boolean": pa.bool_(), "char": pa.string(), "unicodeChar": pa.strin
 
 
 def arrow_schema(columns: Sequence[ColumnMeta]) -> pa.Schema:
-    """Numbers as wide as VOTable has them, times as text, arrays as lists."""
+    """Make a schema: numbers as wide as VOTable has them, times as text, arrays as lists."""
     return pa.schema([(column.name, _arrow_type(column)) for column in columns])
 
 
 def arrow_batch(columns: Sequence[ColumnMeta], rows: Sequence[Row]) -> pa.RecordBatch:
-    """Some rows; a NULL is told from NaN, empty text and an empty array.
+    """Convert some rows; a NULL is told from NaN, empty text and an empty array.
 
     Raises:
         QueryError: A value is none of its column's datatype.

@@ -22,7 +22,7 @@ _Values = Sequence[object]
 
 
 def binary2_rows(columns: Sequence[ColumnMeta], rows: Sequence[Row]) -> bytes:
-    r"""Rows as they stand in the stream.
+    r"""Write rows as they stand in the stream.
 
     Text is in UTF-16 where its datatype is unicodeChar, and in ASCII where it is char: anything else is in
     escapes such as \xe9 there, since astropy refuses UTF-8 and TOPCAT garbles it.

@@ -1,4 +1,4 @@
-"""Formats by the names that TAP's RESPONSEFORMAT knows them by."""
+"""The formats of answers, by the names that TAP's RESPONSEFORMAT knows them by."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ VOTABLE = "application/x-votable+xml"
 
 
 class FormatError(CatalogError):
-    """No such format."""
+    """There is no format of that name."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Format:
     make: Callable[[Path, int], Writer]
 
     def writer(self, spool_folder: Path, max_bytes: int = 2**30) -> Writer:
-        """A writer for one answer.
+        """Make a writer for one answer.
 
         Args:
             spool_folder: The folder in which a format that is not streamed keeps its files until `close`.
@@ -128,7 +128,7 @@ FORMATS = (
 
 
 def choose(asked: str | None) -> Format:
-    """The format that RESPONSEFORMAT names, in any case; None or nothing is VOTable in BINARY2.
+    """Find the format that RESPONSEFORMAT names, in any case; None or an empty text is VOTable in BINARY2.
 
     Raises:
         FormatError: There is none of that name.

@@ -1,4 +1,4 @@
-"""The datatypes of VOTable as numpy knows them."""
+"""The datatypes of VOTable as numpy has them."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def length(column: ColumnMeta) -> int | None:
 
 
 def numbers(column: ColumnMeta, values: Sequence[object], byte_order: str = "=") -> NDArray[np.generic]:
-    """Numbers of a column, (n,) or as deep as they are nested; None is NaN.
+    """Convert a column's numbers to an array, (n,) or as deep as they are nested; None becomes NaN.
 
     Args:
         column: A column of the datatype short, int, long, float or double.
@@ -40,7 +40,7 @@ def numbers(column: ColumnMeta, values: Sequence[object], byte_order: str = "=")
 
 
 def flat(column: ColumnMeta, values: Sequence[object]) -> tuple[list[int], list[object]]:
-    """The lengths of a column's lists (None has 0), and all their elements in one list.
+    """Split a column's lists into their lengths (None has 0) and one list of all their elements.
 
     Raises:
         QueryError: A list is not as long as the column says, or a NULL is among whole numbers or booleans: no

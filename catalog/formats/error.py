@@ -1,10 +1,10 @@
-"""An error as a VOTable (DALI 1.1, section 4.4.2)."""
+"""Writes an error as a VOTable (DALI 1.1, section 4.4.2)."""
 
 from catalog.formats.votable_document import HEAD, info
 
 
 def votable_error(message: str, **infos: str) -> bytes:
-    """A document with QUERY_STATUS = ERROR.
+    """Write a document with QUERY_STATUS = ERROR.
 
     Args:
         message: One line that says to the user what is wrong.

@@ -10,7 +10,7 @@ from catalog.formats.writer import Ending, Heading
 
 
 def primary_header() -> bytes:
-    """Of the empty image that every FITS file begins with."""
+    """The header of the empty image that every FITS file begins with."""
     cards = [("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 0), ("EXTEND", True)]
     return bytes(fits.Header(cards).tostring().encode("ascii"))
 
@@ -23,7 +23,7 @@ def table_header(
     heading: Heading,
     ending: Ending,
 ) -> bytes:
-    """Of the table: its columns (TUCDn and TCOMMn as TOPCAT has them), QUERY, OVERFLOW, and ERROR if any."""
+    """The header of the table: columns (TUCDn and TCOMMn as TOPCAT has them), QUERY, OVERFLOW, any ERROR."""
     header = fits.Header(
         [
             ("XTENSION", "BINTABLE"),

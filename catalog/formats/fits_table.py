@@ -17,12 +17,12 @@ NOT_ASCII = r"[^\x20-\x7e]"
 
 
 def ascii_text(text: str) -> str:
-    r"""Text as FITS can hold it: any character but printable ASCII as Python's escape, such as \xe9."""
+    r"""Replace any character that FITS cannot hold by Python's escape for it, such as \xe9."""
     return re.sub(NOT_ASCII, lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def form(shape: FitsShape, heap_bytes: int) -> str:
-    """TFORM of a column, in a table with so many bytes behind its rows."""
+    """The TFORM of a column, in a table with so many bytes behind its rows."""
     column = shape.column
     if column.is_text:
         return f"{shape.widest}A"
@@ -32,7 +32,7 @@ def form(shape: FitsShape, heap_bytes: int) -> str:
 
 
 def row_layout(shapes: Sequence[FitsShape], heap_bytes: int) -> np.dtype[np.void]:
-    """The record of a row; its fields are called by their position."""
+    """The numpy record of a row, whose fields are called by their position."""
     pointer = ">i8" if heap_bytes >= 2**31 else ">i4"
     fields: list[tuple[str, str, tuple[int, ...]]] = []
     for i, shape in enumerate(shapes):
@@ -46,12 +46,12 @@ def row_layout(shapes: Sequence[FitsShape], heap_bytes: int) -> np.dtype[np.void
 
 
 def element_bytes(column: ColumnMeta) -> int:
-    """What a number takes."""
+    """How many bytes a number of the column takes."""
     return np.dtype(_number(column)).itemsize
 
 
 def cells(shape: FitsShape, values: pa.Array, heap_at: int) -> tuple[NDArray[np.generic], bytes]:
-    """Some rows of a column, and what of them lies behind the table from `heap_at` on."""
+    """Convert some rows of a column, and what of them lies behind the table from the byte `heap_at` on."""
     column = shape.column
     if column.is_text:
         return np.array(values.fill_null("").to_pylist(), dtype=f"S{shape.widest}"), b""

@@ -21,7 +21,7 @@ _MOST_COLUMNS = 999
 
 
 class FitsWriter:
-    """NULL is TNULL, NaN, empty text or an empty array; a boolean's is a zero byte.
+    """Writes FITS; NULL is TNULL, NaN, empty text or an empty array, and a boolean's NULL is a zero byte.
 
     Text is padded to the longest, arrays of one length stand in their rows, others behind the table.
     """
@@ -31,7 +31,7 @@ class FitsWriter:
         self._max_bytes = max_bytes
 
     def start(self, columns: Sequence[ColumnMeta], heading: Heading) -> bytes:
-        """Nothing yet.
+        """Give no bytes yet: rows are spooled until the columns' widths are known.
 
         Raises:
             QueryError: There are more than 999 columns.
@@ -44,7 +44,7 @@ class FitsWriter:
         return b""
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        """Nothing yet."""
+        """Spool some rows, and give no bytes yet."""
         batch = arrow_batch(self._columns, rows)
         arrays = [_in_ascii(values) if values.type == pa.string() else values for values in batch.columns]
         for shape, values in zip(self._shapes, arrays, strict=True):
@@ -54,7 +54,7 @@ class FitsWriter:
         return b""
 
     def end(self, ending: Ending) -> Iterator[bytes]:
-        """The file."""
+        """Give the whole file."""
         self._stream.close()
         variable = [shape for shape in self._shapes if shape.is_variable]
         heap_bytes = sum(shape.elements * element_bytes(shape.column) for shape in variable)

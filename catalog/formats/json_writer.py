@@ -16,16 +16,16 @@ _DESCRIBED = ("datatype", "arraysize", "xtype", "unit", "ucd", "description")
 
 
 class JsonWriter:
-    """One object; a row is a line."""
+    """Writes one JSON object, with a line for each row."""
 
     def start(self, columns: Sequence[ColumnMeta], _: Heading) -> bytes:
-        """What the columns are."""
+        """Give the object up to its rows: what the columns are."""
         self._columns, self._between = tuple(columns), "\n"
         metadata = [_described(column) for column in columns]
         return f'{{"metadata": {json.dumps(metadata)},\n"data": ['.encode()
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        """Some rows."""
+        """Give some rows."""
         if not rows:
             return b""
         values = zip(*rows, strict=True)
@@ -35,12 +35,12 @@ class JsonWriter:
         return (before + lines).encode()
 
     def end(self, ending: Ending) -> Iterator[bytes]:
-        """Whether it was cut, or broke off."""
+        """Give the end of the object: whether the answer was cut, or broke off."""
         error = f', "error": {json.dumps(ending.error)}' if ending.error else ""
         yield f'\n],\n"overflow": {json.dumps(ending.is_cut)}{error}}}\n'.encode()
 
     def close(self) -> None:
-        """Nothing lies on disk."""
+        """Do nothing: nothing lies on disk."""
 
 
 def _described(column: ColumnMeta) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Parquet with a VOTable without rows in its footer (VOParquet 1.0): units, UCDs, and how it ended."""
+"""Writes Parquet with a VOTable without rows in its footer (VOParquet 1.0): units, UCDs, and how it ended."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -28,14 +28,14 @@ class ParquetWriter:
         self._waiting: list[pa.RecordBatch] = []
 
     def start(self, columns: Sequence[ColumnMeta], heading: Heading) -> bytes:
-        """Nothing yet."""
+        """Give no bytes yet: the file is spooled until it is whole."""
         self._columns, self._heading = tuple(columns), heading
         self._widest = {column.name: 1 for column in columns if column.is_text}
         self._file = pq.ParquetWriter(self._spool, arrow_schema(columns), compression="zstd")
         return b""
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        """Nothing yet."""
+        """Spool some rows, and give no bytes yet."""
         batch = arrow_batch(self._columns, rows)
         for name, widest in self._widest.items():
             self._widest[name] = max(widest, pc.max(pc.utf8_length(batch[name])).as_py() or 0)
@@ -46,7 +46,7 @@ class ParquetWriter:
         return b""
 
     def end(self, ending: Ending) -> Iterator[bytes]:
-        """The file."""
+        """Give the whole file."""
         self._write(sum(map(len, self._waiting)))
         columns = [self._bounded(column) for column in self._columns]
         about = before_rows(columns, self._heading) + after_rows(columns, self._heading, ending)

@@ -1,4 +1,4 @@
-"""CSV (RFC 4180, with a header) and TSV, streamed.
+"""Writes CSV (RFC 4180, with a header) and TSV, streamed.
 
 NULL is an empty cell; an array is its numbers with spaces between, as DALI 1.1 writes them.
 Neither can say that it was cut.
@@ -16,43 +16,43 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 class CsvWriter:
-    """Cells are quoted where they must be."""
+    """Writes CSV; cells are quoted where they must be."""
 
     def start(self, columns: Sequence[ColumnMeta], _: Heading) -> bytes:
-        """The header."""
+        """Give the line of the columns' names."""
         self._columns = tuple(columns)
         return _csv([[column.name for column in columns]])
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        """Some rows."""
+        """Give some rows."""
         return _csv(_lines(self._columns, rows, Spelling(str)))
 
     def end(self, _: Ending) -> Iterator[bytes]:
-        """Nothing."""
+        """Give nothing more: the format cannot say how the answer ended."""
         yield b""
 
     def close(self) -> None:
-        """Nothing lies on disk."""
+        """Do nothing: nothing lies on disk."""
 
 
 class TsvWriter:
     r"""No cell holds a tab or a line's end: they are written \t, \n, \r, and a backslash \\."""
 
     def start(self, columns: Sequence[ColumnMeta], _: Heading) -> bytes:
-        """The header."""
+        """Give the line of the columns' names."""
         self._columns = tuple(columns)
         return _tsv([[_escaped(column.name) for column in columns]])
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        """Some rows."""
+        """Give some rows."""
         return _tsv(_lines(self._columns, rows, Spelling(_escaped)))
 
     def end(self, _: Ending) -> Iterator[bytes]:
-        """Nothing."""
+        """Give nothing more: the format cannot say how the answer ended."""
         yield b""
 
     def close(self) -> None:
-        """Nothing lies on disk."""
+        """Do nothing: nothing lies on disk."""
 
 
 def _lines(columns: Sequence[ColumnMeta], rows: Sequence[Row], spelling: Spelling) -> list[tuple[str, ...]]:

@@ -22,7 +22,7 @@ class Spool:
         self._written = 0
 
     def write(self, data: bytes) -> int:
-        """Append.
+        """Append bytes.
 
         Raises:
             SpoolError: The file would be larger than it may be.
@@ -36,30 +36,30 @@ class Spool:
         return self._file.read(size)
 
     def rewind(self) -> None:
-        """To the start."""
+        """Go back to the start."""
         self._file.seek(0)
 
     def chunks(self) -> Iterator[bytes]:
-        """The whole file, a MiB at a time."""
+        """Give the whole file, a MiB at a time."""
         self.rewind()
         while chunk := self._file.read(_CHUNK_BYTES):
             yield chunk
 
     def flush(self) -> None:
-        """What is written may be read."""
+        """Make what was written readable."""
         self._file.flush()
 
     def tell(self) -> int:
-        """Where it is written or read."""
+        """The position, in bytes, that is written or read next."""
         return self._file.tell()
 
     def close(self) -> None:
-        """Remove it."""
+        """Remove the file."""
         self._file.close()
 
     @property
     def closed(self) -> bool:
-        """Whether it is gone."""
+        """Whether the file is gone."""
         return self._file.closed
 
 

@@ -14,7 +14,7 @@ from catalog.formats.datatypes import FLOATS, flat, numbers
 
 @dataclass(frozen=True)
 class Spelling:
-    """How a format spells what has no digits.
+    """How a format writes NULL, special numbers, texts and arrays.
 
     Attributes:
         text: Makes a text safe within the format.
@@ -30,7 +30,7 @@ class Spelling:
 
 
 def texts(column: ColumnMeta, values: Sequence[object], spelling: Spelling) -> list[str]:
-    """The n values of a column as text.
+    """Write the n values of a column as text.
 
     Raises:
         QueryError: A value is none of the column's datatype.
@@ -46,7 +46,7 @@ def texts(column: ColumnMeta, values: Sequence[object], spelling: Spelling) -> l
 
 
 def plain_text(value: object) -> str:
-    """A value of a text column: times as DALI 1.1 writes them (ISO 8601, UTC, no zone), bytes in hex."""
+    """Write a value of a text column: times as DALI 1.1 has them (ISO 8601, UTC, no zone), bytes in hex."""
     if isinstance(value, datetime):
         return (value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value).isoformat()
     if isinstance(value, date):

@@ -18,14 +18,14 @@ _LINKS = "ivo://ivoa.net/std/DataLink#links-1.0"
 
 
 def before_rows(columns: Sequence[ColumnMeta], heading: Heading) -> str:
-    """All that stands before DATA."""
+    """Write all that stands before DATA."""
     query = {"QUERY": heading.query} if heading.query else {}
     infos = "".join(info(name, value) for name, value in {**query, **heading.info}.items())
     return f'{HEAD}<RESOURCE type="results">\n{info("QUERY_STATUS", "OK")}{infos}<TABLE>\n{fields(columns)}'
 
 
 def after_rows(columns: Sequence[ColumnMeta], heading: Heading, ending: Ending) -> str:
-    """All that stands behind DATA; how it ended is said behind the table, where it is known."""
+    """Write all that stands behind DATA; how the answer ended is said there, where it is known."""
     status = ""
     if ending.error:
         status = info("QUERY_STATUS", "ERROR", ending.error)
@@ -35,13 +35,13 @@ def after_rows(columns: Sequence[ColumnMeta], heading: Heading, ending: Ending) 
 
 
 def info(name: str, value: str, text: str = "") -> str:
-    """An INFO element on a line of its own."""
+    """Write an INFO element on a line of its own."""
     start = f"<INFO name={quoted(name)} value={quoted(value)}"
     return f"{start}>{content(text)}</INFO>\n" if text else f"{start}/>\n"
 
 
 def fields(columns: Sequence[ColumnMeta]) -> str:
-    """A FIELD for each column; text is of no fixed length."""
+    """Write a FIELD for each column; text is of no fixed length."""
     return "".join(
         f"<FIELD{attributes(ID=field_id, **_described(column))}>"
         f"<DESCRIPTION>{content(column.description)}</DESCRIPTION></FIELD>\n"
@@ -52,7 +52,7 @@ def fields(columns: Sequence[ColumnMeta]) -> str:
 
 
 def field_ids(columns: Sequence[ColumnMeta]) -> list[str]:
-    """XML's IDs: the columns' own names where these are valid and unique, since readers may show them."""
+    """Make XML's IDs: the columns' own names where valid and unique, since readers may show them."""
     ids: list[str] = []
     for column in columns:
         name = re.sub(r"[^A-Za-z0-9_.-]", "_", column.name)

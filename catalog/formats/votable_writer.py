@@ -1,4 +1,4 @@
-"""VOTables, streamed: BINARY2 or TABLEDATA."""
+"""Writes VOTables, streamed: BINARY2 or TABLEDATA."""
 
 import binascii
 from collections.abc import Iterator, Sequence
@@ -15,55 +15,55 @@ _XML = Spelling(content, special=("NaN", "+Inf", "-Inf"))
 
 
 class Binary2Writer:
-    """Rows in base64: a NULL is told from NaN and from empty text."""
+    """Writes rows in base64; a NULL is told from NaN and from empty text."""
 
     def start(self, columns: Sequence[ColumnMeta], heading: Heading) -> bytes:
-        """The document up to its rows."""
+        """Give the document up to its rows."""
         self._columns, self._heading, self._left = tuple(columns), heading, b""
         return f'{before_rows(columns, heading)}<DATA>\n<BINARY2>\n<STREAM encoding="base64">\n'.encode()
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        """Some rows; up to two bytes are held back, since base64 speaks of three at a time."""
+        """Give some rows; up to two bytes are held back, since base64 writes three at a time."""
         data = self._left + binary2_rows(self._columns, rows)
         ready = len(data) - len(data) % 3
         self._left = data[ready:]
         return binascii.b2a_base64(memoryview(data)[:ready]) if ready else b""
 
     def end(self, ending: Ending) -> Iterator[bytes]:
-        """The bytes held back, and the document from there on."""
+        """Give the bytes held back, and the document from there on."""
         left = binascii.b2a_base64(self._left) if self._left else b""
         yield left + b"</STREAM>\n</BINARY2>\n</DATA>\n"
         yield after_rows(self._columns, self._heading, ending).encode()
 
     def close(self) -> None:
-        """Nothing lies on disk."""
+        """Do nothing: nothing lies on disk."""
 
 
 class TabledataWriter:
-    """Rows in XML: NULL is an empty cell, and so are empty text and an empty array.
+    """Writes rows in XML; NULL is an empty cell, and so are empty text and an empty array.
 
     An array of a fixed number of floats has no empty cell: its NULL is as many NaN.
     """
 
     def start(self, columns: Sequence[ColumnMeta], heading: Heading) -> bytes:
-        """The document up to its rows."""
+        """Give the document up to its rows."""
         self._columns, self._heading = tuple(columns), heading
         return f"{before_rows(columns, heading)}<DATA>\n<TABLEDATA>\n".encode()
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        """Some rows."""
+        """Give some rows."""
         values = zip(*rows, strict=True)
         cells = [_cells(column, value) for column, value in zip(self._columns, values, strict=False)]
         lines = ["<TR><TD>" + "</TD><TD>".join(row) + "</TD></TR>\n" for row in zip(*cells, strict=True)]
         return "".join(lines).encode()
 
     def end(self, ending: Ending) -> Iterator[bytes]:
-        """The document from there on."""
+        """Give the document from there on."""
         yield b"</TABLEDATA>\n</DATA>\n"
         yield after_rows(self._columns, self._heading, ending).encode()
 
     def close(self) -> None:
-        """Nothing lies on disk."""
+        """Do nothing: nothing lies on disk."""
 
 
 def _cells(column: ColumnMeta, values: Sequence[object]) -> list[str]:

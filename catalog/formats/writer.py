@@ -1,4 +1,4 @@
-"""What every format has in common: a head, rows in chunks, an end that says how it went."""
+"""What the writers of all formats have in common: a head, rows in chunks, an end that says how it went."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -46,17 +46,17 @@ class Writer(Protocol):
     """
 
     def start(self, columns: Sequence[ColumnMeta], heading: Heading) -> bytes:
-        """The head of the file."""
+        """Give the head of the file."""
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        """Some rows.
+        """Give some rows.
 
         Raises:
             CatalogError: They need more disk than the format may take.
         """
 
     def end(self, ending: Ending) -> Iterator[bytes]:
-        """The end of the file, in chunks.
+        """Give the end of the file, in chunks.
 
         Raises:
             CatalogError: The whole file needs more disk than the format may take.

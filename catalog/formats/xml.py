@@ -1,4 +1,4 @@
-"""XML documents, put together from their elements as text."""
+"""Writes XML, put together from its elements as text."""
 
 import re
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ _NONE: Mapping[str, str] = {}
 
 
 def element(name: str, *inside: str, given: Mapping[str, str] = _NONE) -> str:
-    """An element around others; attributes without a value are left out."""
+    """Write an element around others; attributes without a value are left out."""
     return f"<{name}{attributes(**given)}>\n{''.join(inside)}</{name}>\n"
 
 
 def text(name: str, value: str | None, given: Mapping[str, str] = _NONE) -> str:
-    """An element around a text, on a line of its own; nothing where there is no text."""
+    """Write an element around a text, on a line of its own; nothing where there is no text."""
     return f"<{name}{attributes(**given)}>{content(value)}</{name}>\n" if value else ""
 
 
 def iso(time: datetime) -> str:
-    """A time as UWS and VOSI write it."""
+    """Write a time as UWS and VOSI have it."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -29,15 +29,15 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def content(text: str) -> str:
-    """Between tags; characters that XML cannot hold become U+FFFD."""
+    """Escape a text between tags; characters that XML cannot hold become U+FFFD."""
     return escape(_FORBIDDEN.sub("\ufffd", text), {"\r": "&#13;"})
 
 
 def quoted(text: str) -> str:
-    """The value of an attribute, in its quotes."""
+    """Quote the value of an attribute."""
     return quoteattr(_FORBIDDEN.sub("\ufffd", text))
 
 
 def attributes(**values: str) -> str:
-    """Attributes that are not empty, each after a space."""
+    """Write the attributes that are not empty, each after a space."""
     return "".join(f" {name}={quoted(value)}" for name, value in values.items() if value)

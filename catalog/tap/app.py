@@ -1,4 +1,4 @@
-"""The service as one ASGI application."""
+"""The service as an ASGI application: its parts, its routes, its start and end, and uvicorn's settings."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -53,7 +53,7 @@ def make_app(
     public_url: str | None = None,
     cutter: Cutter | None = None,
 ) -> Starlette:
-    """The application: TAP at /tap, cone search at /scs, DataLink at /datalink; it connects when it starts.
+    """Make the application: TAP, cone search and DataLink at /tap, /scs and /datalink.
 
     Args:
         connections: The connections to the database, which are not open yet.
@@ -141,7 +141,7 @@ _GOODBYE_S = 10
 
 
 def server_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
-    """Settings for `uvicorn.Server`: HTTP alone, and nothing believed that a client says of its own address.
+    """Make settings for `uvicorn.Server`: HTTP alone, and a client's word on its own address is not believed.
 
     Args:
         app: The application that `make_app` gave.

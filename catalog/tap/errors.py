@@ -1,4 +1,4 @@
-"""What the service refuses or cannot do, by whose fault it is: the class says the HTTP status."""
+"""Errors of the service by whose fault they are; the class says the HTTP status."""
 
 from catalog.errors import CatalogError, QueryError, ServerError
 
@@ -25,11 +25,11 @@ INTERNAL_MESSAGE = "the service failed; its log says why"
 
 
 class InternalError(ServerError):
-    """Something of ours failed; the log has the reason, the client does not."""
+    """Something failed inside the service; the log has the reason, the client does not."""
 
 
 def http_status(error: CatalogError) -> int:
-    """HTTP status: 400 for the user's fault, 404 for what is not there, 503 and 500 for ours."""
+    """The HTTP status: 400 for the user's fault, 404 for what is not there, 503 and 500 for the service's."""
     if isinstance(error, NotFoundError):
         return 404
     if isinstance(error, InternalError):

@@ -1,11 +1,11 @@
-"""How much one client may ask of the service."""
+"""Limits of what one client may ask of the service."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ServiceLimits:
-    """What bounds a query, a job and an upload; the usual figures of TAP services.
+    """The bounds of queries, jobs and uploads; their defaults are the usual figures of TAP services.
 
     Attributes:
         sync_seconds: How long a synchronous query may take, from its start to its last byte.

@@ -1,4 +1,4 @@
-"""Parameters of a request, by upper-case name, from its URL and its form (DALI 1.1: any case)."""
+"""The parameters of a request, from its URL and its form, by upper-case name (DALI 1.1: any case)."""
 
 import re
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 @dataclass(frozen=True)
 class RequestParameters:
-    """What a client sent.
+    """The parameters that a client sent.
 
     Attributes:
         values: The values of each parameter, by the parameter's name in upper case.

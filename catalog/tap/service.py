@@ -1,4 +1,4 @@
-"""What all parts of the service share while it runs."""
+"""The parts that all of the service shares while it runs."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ def make_upload_throttle(
     max_waiting: int = _MAX_UPLOADS_WAITING,
     seconds: float = _MAX_UPLOAD_WAIT_S,
 ) -> Throttle:
-    """The throttle of threads that read uploaded tables.
+    """Make the throttle of threads that read uploaded tables.
 
     Args:
         slots: How many tables are read at once.
@@ -39,7 +39,7 @@ def make_upload_throttle(
 
 @dataclass(frozen=True)
 class Service:
-    """The parts.
+    """The shared parts of the service.
 
     Attributes:
         connections: The connections to the database.
@@ -68,5 +68,5 @@ class Service:
         return find_base_url(request, self.public_url)
 
     def client(self, request: Request) -> Client:
-        """Who asks."""
+        """The client that sent a request."""
         return identify_client(request, self.public_url)

@@ -20,12 +20,12 @@ from catalog.adql.value import Column
 
 
 def emit_from(parts: FromParts) -> sql.Composed:
-    """The SQL after FROM, once all of the query is known that names it."""
+    """Emit what stands after FROM, once the whole query is translated and the computed columns are known."""
     return emit(*(part.emit() if isinstance(part, Source) else part for part in parts))
 
 
 def translate_from(node: exp.Select, scope: Scope) -> FromParts:
-    """What stands after FROM; the scope then knows what can be named.
+    """Translate FROM; the scope then knows what can be named.
 
     Raises:
         AdqlError: A table is not published, or a join is not complete.
@@ -108,12 +108,12 @@ def _translate_table(node: exp.Table, scope: Scope) -> Source:
 
 
 def matches_table(written: exp.Identifier, name: exp.Identifier) -> bool:
-    """Whether a name in FROM means a result named by WITH."""
+    """Tell whether a name in FROM means a result of WITH."""
     return matches_name(written, name.name) if not name.args.get("quoted") else written.name == name.name
 
 
 def resolve_table(node: exp.Table, scope: Scope) -> PublishedTable:
-    """The published table that a name means."""
+    """Find the published table that a name means."""
     name, schema = require_identifier(node.this), node.args.get("db")
     tables = scope.context.published.tables
     offset = offset_of(node)

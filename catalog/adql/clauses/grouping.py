@@ -54,7 +54,7 @@ class GroupKeys:
 
 
 def translate_grouping(node: exp.Select, scope: Scope) -> tuple[sql.Composed, GroupKeys | None]:
-    """The SQL of GROUP BY and HAVING, and the keys; None of a query without groups.
+    """Translate GROUP BY and HAVING; gives their SQL and the keys, None for a query without groups.
 
     Raises:
         AdqlError: A column is neither a key nor within an aggregate.

@@ -1,4 +1,4 @@
-"""Joins: of two tables, with the columns that they share named once."""
+"""Joins of two tables, with the columns that both share named once."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,7 +29,7 @@ _WORDS: dict[str, LiteralString] = {"LEFT": " LEFT JOIN ", "RIGHT": " RIGHT JOIN
 
 @dataclass(frozen=True, eq=False)
 class JoinedTables:
-    """One or more tables side by side.
+    """One or more tables side by side, as a join or FROM has them.
 
     Attributes:
         parts: The SQL of the tables and joins between them; a source stands for itself, since the query may
@@ -44,12 +44,12 @@ class JoinedTables:
 
 
 def is_comma(join: exp.Join) -> bool:
-    """Whether two tables stand side by side, with a comma between them."""
+    """Tell whether a comma joins two tables."""
     return join.args.get("kind") == COMMA
 
 
 def translate_join(left: JoinedTables, right: JoinedTables, join: exp.Join, scope: Scope) -> JoinedTables:
-    """A join by ON, USING, NATURAL or CROSS; only what it joins can be named in its condition.
+    """Translate a join by ON, USING, NATURAL or CROSS; its condition can name only what it joins.
 
     Raises:
         AdqlError: It lacks its condition, or names what is not on both sides.

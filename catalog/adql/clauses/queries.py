@@ -26,7 +26,7 @@ _SET_WORDS: dict[type[exp.Expr], LiteralString] = {
 
 
 def translate_query(node: exp.Query, scope: Scope, bounds: RowBounds | None = None) -> TranslatedQuery:
-    """A query made ready; as a whole query it gives only as many rows as `bounds` allows.
+    """Translate a query or a sub-query.
 
     Raises:
         AdqlError: It cannot be answered.

@@ -1,4 +1,4 @@
-"""SELECT, and what its columns are called."""
+"""SELECT: its columns and what they are called, and the clauses that follow it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ from catalog.adql.values.expressions import translate_expression
 
 
 def translate_select(node: exp.Select, scope: Scope, bounds: RowBounds | None = None) -> TranslatedQuery:
-    """A SELECT made ready; as a whole query it gives only as many rows as `bounds` allows."""
+    """Translate a SELECT; as a whole query it gives only as many rows as `bounds` allows."""
     parts = translate_from(node, scope)
     outputs = _translate_outputs(node, scope)
     if len(outputs) > MAX_COLUMNS:

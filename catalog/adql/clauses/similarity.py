@@ -22,7 +22,7 @@ ConstantCone = tuple[float, float, float]
 
 
 def translate_similarity(node: exp.Select, scope: Scope, top: int | None) -> sql.Composed | None:
-    """The condition in place of WHERE, if the query is such a search; None if all is to be sorted.
+    """Emit the condition in place of WHERE, if the query is such a search; None if all rows are to be sorted.
 
     It is one where the galaxies stand in FROM alone, or beside uploaded tables of one row, and where the
     conditions can be asked of the galaxies by themselves.

@@ -20,7 +20,7 @@ from catalog.adql.values.literals import read_literal
 
 @dataclass(frozen=True, eq=False)
 class SortKey:
-    """What a SELECT is sorted by.
+    """A key of ORDER BY.
 
     Attributes:
         node: The key as the query writes it, with its direction.
@@ -36,12 +36,12 @@ class SortKey:
 
     @property
     def with_direction(self) -> sql.Composed:
-        """The same with its direction; NULLs stand where Postgres puts them."""
+        """The key in SQL with its direction; NULLs stand where Postgres puts them."""
         return emit(self.text, " DESC" if self.node.args.get("desc") else "")
 
 
 def translate_order_keys(order: exp.Expr, scope: Scope) -> list[SortKey]:
-    """The keys of a SELECT's ORDER BY; a column of the answer comes before one of FROM."""
+    """Translate the keys of a SELECT's ORDER BY; a column of the answer comes before one of FROM."""
     keys = []
     for item in _require_few_keys(order):
         position = find_output(item.this, scope.outputs)
@@ -55,7 +55,7 @@ def translate_order_keys(order: exp.Expr, scope: Scope) -> list[SortKey]:
 
 
 def translate_first_key(order: exp.Expr, scope: Scope) -> Value | None:
-    """What a SELECT is sorted by first, if the least come first."""
+    """Translate the first key of ORDER BY; None where it is sorted in falling order."""
     item = order.expressions[0]
     if item.args.get("desc"):
         return None
@@ -66,7 +66,7 @@ def translate_first_key(order: exp.Expr, scope: Scope) -> Value | None:
 
 
 def translate_set_order(order: exp.Expr, outputs: Sequence[OutputColumn]) -> sql.Composed:
-    """ORDER BY of a set operation: by its columns only."""
+    """Translate ORDER BY of a set operation, which is sorted by its columns only."""
     keys = []
     for item in _require_few_keys(order):
         position = find_output(item.this, outputs)
@@ -83,7 +83,7 @@ def translate_set_order(order: exp.Expr, outputs: Sequence[OutputColumn]) -> sql
 def translate_group_by(
     group: exp.Expr, scope: Scope
 ) -> tuple[tuple[sql.Composed, ...], tuple[sql.Composed, ...]]:
-    """The keys of GROUP BY, as shown and in full; a column of FROM comes before one of the answer."""
+    """Translate GROUP BY; gives its keys as SQL shows them, and in full. A column of FROM comes first."""
     shown, keys = [], []
     for node in _require_few_keys(group):
         position = _read_output_number(node, scope.outputs)
@@ -96,7 +96,7 @@ def translate_group_by(
 
 
 def find_output(node: exp.Expr, outputs: Sequence[OutputColumn]) -> int | None:
-    """The number of the answer's column that a key means, from 1; None where it means none."""
+    """Find the number, from 1, of the answer's column that a key means; None where it means none."""
     position = _read_output_number(node, outputs)
     if position is not None or not isinstance(node, exp.Column) or node.args.get("table") is not None:
         return position

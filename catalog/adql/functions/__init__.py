@@ -1,1 +1,1 @@
-"""What a query may call."""
+"""The functions of ADQL: what each takes, and the SQL that it becomes."""

@@ -1,4 +1,4 @@
-"""Functions that make one value of many rows; sums and means are no numerics, which no format knows."""
+"""Aggregate functions: COUNT, AVG, SUM, MIN, MAX and ivo_string_agg."""
 
 from dataclasses import replace
 from typing import LiteralString

@@ -15,7 +15,7 @@ MAX_ARGUMENTS = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """A function with its arguments.
+    """A call of a function, its arguments translated.
 
     Attributes:
         name: The function's name, in capitals.
@@ -38,13 +38,13 @@ class Call:
     has_aggregates: bool = False
 
     def argument_error(self, index: int, expected: str) -> AdqlError:
-        """The error of an argument that is not what the function takes."""
+        """Make the error of an argument that is not what the function takes."""
         kind = self.arguments[index].kind.name.lower()
         what = "" if len(self.arguments) == 1 else f" as argument {index + 1}"
         return AdqlError(f"{self.name} expects {expected}{what}, not {kind}", self.offsets[index])
 
     def number(self, index: int) -> Value:
-        """An argument that must be a number."""
+        """An argument that must be a number; NULL becomes a NULL of double precision."""
         found = self.arguments[index]
         if found.kind is Kind.NULL:
             return NULL_NUMBER
@@ -53,7 +53,7 @@ class Call:
         return found
 
     def double(self, index: int) -> sql.Composed:
-        """A number as double precision."""
+        """An argument that must be a number, as double precision."""
         return as_double(self.number(index))
 
     def integer(self, index: int) -> sql.Composed:
@@ -63,7 +63,7 @@ class Call:
         return emit(self.arguments[index].text, "::integer")
 
     def text(self, index: int) -> sql.Composed:
-        """An argument that must be a text."""
+        """An argument that must be a text, in SQL."""
         if self.arguments[index].kind is Kind.NULL:
             return NULL_TEXT.text
         if self.arguments[index].kind is not Kind.TEXT:
@@ -80,7 +80,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Function:
-    """What may be called.
+    """A function that a query may call.
 
     Attributes:
         name: The function's name in capitals, or as written where the function is not of ADQL itself.
@@ -98,7 +98,7 @@ class Function:
 
     @property
     def arity(self) -> str:
-        """How many arguments, in words."""
+        """How many arguments the function takes, in words."""
         if self.max_arguments >= MAX_ARGUMENTS:
             return f"{self.min_arguments} arguments or more"
         number = (

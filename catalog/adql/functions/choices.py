@@ -1,4 +1,4 @@
-"""Values that depend on others: COALESCE, NULLIF, CASE, and what kind several values have in common."""
+"""COALESCE and NULLIF, and the kind that several values have in common, which CASE and UNION need too."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from catalog.adql.value import NULL_TEXT, NUMBER_DATATYPES, Kind, Value, make_te
 
 
 def common_value(values: Sequence[Value], what: str, offset: int | None) -> Value:
-    """A value of the kind that all have, wide enough for all.
+    """Find the kind that several values have in common, wide enough for all.
 
     Raises:
         AdqlError: They are of different kinds.

@@ -1,4 +1,4 @@
-"""What ADQL asks of regions: CONTAINS, INTERSECTS, DISTANCE, AREA, CENTROID, COORD1, COORD2, COORDSYS."""
+"""Functions of regions: CONTAINS, INTERSECTS, DISTANCE, AREA, CENTROID, COORD1, COORD2 and COORDSYS."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -149,7 +149,7 @@ GEOMETRY = (
 
 
 def emit_in_polygon(position: Sequence[Value], polygon: sql.Composed, scope: Scope) -> sql.Composed:
-    """The condition that a position lies in a polygon; both ways reach the index of positions.
+    """Emit the condition that a position lies in a polygon; either form of it reaches the index of positions.
 
     Of a constant polygon Postgres works out the cone around it while it plans; of another, for each pair.
     """

@@ -1,4 +1,4 @@
-"""ADQL's mathematical and trigonometrical functions (ADQL 2.1, section 2.3): radians, double precision."""
+"""Mathematical and trigonometrical functions (ADQL 2.1, section 2.3), of radians and in double precision."""
 
 from collections.abc import Callable
 from typing import LiteralString

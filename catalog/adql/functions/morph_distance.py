@@ -1,4 +1,4 @@
-"""What morph_distance compares: galaxies by their object_id, and vectors; in SQL halfvecs of 40 numbers."""
+"""morph_distance: how unlike two galaxies look, each given by its object_id or by a vector."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ OBJECT_ID = "object_id"
 
 @dataclass(frozen=True, eq=False)
 class VectorOperand:
-    """One side of a distance.
+    """One of the two vectors whose distance is taken.
 
     Attributes:
         text: The SQL of the vector, of the type halfvec(40).
@@ -29,7 +29,7 @@ class VectorOperand:
 
 
 def make_operand(call: Call, index: int, release: str | None) -> VectorOperand:
-    """An operand, looked up or projected as seldom as can be: once, or once a row of what it belongs to.
+    """Translate one side of the distance; it is looked up or projected once a query or once a row.
 
     Raises:
         AdqlError: It is neither an integer nor an array.
@@ -58,7 +58,7 @@ def make_operand(call: Call, index: int, release: str | None) -> VectorOperand:
 
 
 def find_galaxy_source(operand: Value) -> Source | None:
-    """The table whose own object_id an operand is, if that table has search vectors."""
+    """Find the table whose own object_id a value is, if that table has search vectors."""
     if operand.column is None or operand.column.stored_as != OBJECT_ID:
         return None
     source = operand.column.source

@@ -1,4 +1,4 @@
-"""Regions of the sky as ADQL makes them: POINT, CIRCLE, BOX, POLYGON, REGION; in SQL arrays of degrees."""
+"""Functions that make regions: POINT, CIRCLE, BOX, POLYGON and REGION; in SQL they are arrays of degrees."""
 
 import math
 from dataclasses import replace
@@ -17,7 +17,7 @@ _TRIANGLE = 3
 
 
 def make_region(kind: Kind, coordinates: tuple[Value, ...], scope: Scope) -> Value:
-    """A region of known coordinates; of constants one parameter."""
+    """Make a region from its coordinates; one of constants is a single parameter."""
     constants = [one.constant for one in coordinates]
     if all(isinstance(one, int | float) for one in constants):
         numbers = [float(one) for one in constants if isinstance(one, int | float)]
@@ -28,14 +28,14 @@ def make_region(kind: Kind, coordinates: tuple[Value, ...], scope: Scope) -> Val
 
 
 def split_point(point: Value) -> tuple[Value, Value]:
-    """Right ascension and declination of a point."""
+    """Take a point apart into right ascension and declination."""
     if point.coordinates:
         return point.coordinates[0], point.coordinates[1]
     return _make_element(point, "[1]"), _make_element(point, "[2]")
 
 
 def split_circle(circle: Value) -> tuple[tuple[Value, Value], sql.Composed]:
-    """Centre and radius of a circle."""
+    """Take a circle apart into its centre and its radius."""
     if circle.coordinates:
         ra, dec, radius = circle.coordinates
         return (ra, dec), as_double(radius)
@@ -148,7 +148,7 @@ _MIN_CORNERS = 3
 
 
 def parse_region(text: str, offset: int | None) -> tuple[str, list[float]]:
-    """A shape and its numbers in degrees: POSITION (2), CIRCLE (3), BOX (4) or POLYGON (6 or more).
+    """Read a region from text: POSITION (2 numbers in degrees), CIRCLE (3), BOX (4) or POLYGON (6 or more).
 
     Raises:
         AdqlError: The text is no such region, or not in ICRS.

@@ -1,4 +1,4 @@
-"""Functions of texts and times."""
+"""Functions of texts and times: LOWER, UPPER, TIMESTAMP and ivo_hasword."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""IN_UNIT: a column's values in another unit, by a factor that is known before the query runs."""
+"""IN_UNIT: a value in another unit of VOUnits, by a factor that is known before the query runs."""
 
 import math
 import re
@@ -49,7 +49,7 @@ _UNIT = re.compile(rf"(?:{_SCALE})?{_NAME}(?:[./]{_NAME})*|1")
 
 
 def parse_unit(text: str) -> units.UnitBase:
-    """A unit: names joined by `.` and `/`, each perhaps to a power of two digits, after a power of ten.
+    """Read a unit: names joined by `.` and `/`, each perhaps to a power of two digits, after a power of ten.
 
     Raises:
         ValueError: It is of another form, or names what VOUnits does not know.

@@ -1,1 +1,1 @@
-"""From text to a tree that holds nothing but ADQL."""
+"""The grammar: from the text of a query to a tree that holds nothing but ADQL."""

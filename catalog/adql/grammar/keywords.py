@@ -1,4 +1,4 @@
-"""The words of ADQL 2.1 (section 2.1): those that structure a query, and those that are no bare names."""
+"""The keywords and reserved words of ADQL 2.1 (section 2.1), and which of them a misspelt word is like."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -93,13 +93,13 @@ _MIN_LIKENESS = 0.66
 
 
 def suggest_keyword(word: str) -> str | None:
-    """The word of ADQL that one is like; None where it is like none."""
+    """Find the keyword that a word is like; None where it is like none, or is one."""
     near = get_close_matches(word.upper(), sorted(_LONG_KEYWORDS), n=1, cutoff=_MIN_LIKENESS)
     return near[0] if near and near[0] != word.upper() else None
 
 
 def find_misspelling(tokens: Sequence[Token], offset: int) -> tuple[Token, str] | None:
-    """The misspelt word because of which the token at an offset is unexpected.
+    """Find the misspelt word because of which the token at an offset is unexpected, and the keyword meant.
 
     It may be the one before: `galaxy WEHRE mag_r` reads as an alias, and a name after it.
     """

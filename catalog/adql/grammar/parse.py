@@ -1,4 +1,4 @@
-"""ADQL text to a tree of sqlglot's that holds nothing but ADQL."""
+"""The parser: from the text of a query to a checked tree of sqlglot's."""
 
 import re
 
@@ -17,7 +17,7 @@ _UNFIT = re.compile("[\x00\ud800-\udfff]")
 
 
 def parse(text: str) -> exp.Query:
-    """Read one query.
+    """Parse one query.
 
     Raises:
         AdqlError: It is no ADQL, is more than one query, or is too large.

@@ -36,7 +36,7 @@ _COUNTED = (
 
 
 def check_tokens(tokens: list[Token]) -> list[Token]:
-    """The tokens without a semicolon at the end, with `.5` as one number and no bracket more than twice.
+    """Refuse what ADQL does not know; gives the tokens without a last semicolon and idle brackets.
 
     Raises:
         AdqlError: A sign or a word has no meaning in ADQL, or there are too many of something.
@@ -98,7 +98,7 @@ _FRAMES_OF_A_BRACKET = 22
 
 
 def drop_idle_brackets(tokens: list[Token]) -> list[Token]:
-    """Of brackets around brackets around brackets, two are enough: ((( a ))) means (( a ))."""
+    """Drop brackets beyond two around the same: ((( a ))) means (( a ))."""
     pairs = _pair_brackets(tokens)
     idle: set[int] = set()
     for start, end in pairs.items():
@@ -124,7 +124,7 @@ def _pair_brackets(tokens: list[Token]) -> dict[int, int]:
 
 
 def check_nesting(tokens: list[Token]) -> None:
-    """Brackets, CASEs, NOTs and signs each take frames of the parser: none may run out of them."""
+    """Refuse a query that is nested so deeply that the parser would run out of frames."""
     depth, pending, opened = 0, 0, [0]
     for token in tokens:
         if token.token_type in _FRAMES:

@@ -1,4 +1,4 @@
-"""The allow-list of sqlglot's nodes: every kind, and of each what may be set on it. All else is refused."""
+"""The allow-list of sqlglot's nodes: each kind of node, and what may be set on it; all else is refused."""
 
 from collections.abc import Iterator
 
@@ -105,7 +105,7 @@ def check_tree(tree: exp.Expr, tokens: list[Token]) -> None:
 
 
 def offset_of(node: exp.Expr | None) -> int | None:
-    """Where a node begins in the query's text; None where no part of it has a place."""
+    """Find where a node begins in the query's text, from 0; None where that is not known."""
     while node is not None:
         places = list(_list_offsets(node))
         if places:

@@ -1,1 +1,1 @@
-"""Expressions and conditions: what gives a value of a row."""
+"""Expressions, which give a value of a row, and conditions, which are true or false of it."""

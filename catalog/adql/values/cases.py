@@ -1,4 +1,4 @@
-"""CASE: conditions, or values that one operand may equal."""
+"""CASE: conditions, or comparisons with one operand."""
 
 from typing import LiteralString
 
@@ -15,7 +15,7 @@ from catalog.adql.values.comparisons import emit_comparison
 
 
 def translate_case(node: exp.Expr, scope: Scope) -> Value:
-    """Both forms: with a value before the first WHEN the conditions are comparisons with it."""
+    """Translate both forms of CASE: a value before the first WHEN is compared with what follows each WHEN."""
     translate = scope.context.translator.translate_expression
     before = scope.context.expanded
     operand = None if node.this is None else translate(node.this, scope)

@@ -1,4 +1,4 @@
-"""CAST: the types that ADQL 2.1 names, and from what they can be made (section 4.6.1)."""
+"""CAST to the types that ADQL 2.1 names (section 4.6.1), and the kinds of values that can be compared."""
 
 from psycopg import sql
 from sqlglot import exp
@@ -25,7 +25,7 @@ _MAX_TEXT_LENGTH = 10_000
 
 
 def translate_cast(node: exp.Cast, given: Value, scope: Scope) -> Value:
-    """A value as another type; what has a fraction is cut towards 0 to become an integer.
+    """Translate CAST; a fraction is cut towards 0 to become an integer.
 
     Raises:
         AdqlError: The type is none of ADQL's, or the value cannot become one.
@@ -86,7 +86,7 @@ _TRUTHS = {1: True, 0: False, "true": True, "false": False, "t": True, "f": Fals
 
 
 def fit_constant(one: Value, other: Value, scope: Scope, offset: int | None) -> Value:
-    """A constant text beside a time, a truth or a number, as what stands beside it."""
+    """Convert a constant text to the time, truth value or number that it is compared with."""
     if other.kind is Kind.BOOLEAN and one.constant is not None:
         truth = _TRUTHS.get(one.constant.lower() if isinstance(one.constant, str) else one.constant)
         if truth is None:
@@ -98,7 +98,7 @@ def fit_constant(one: Value, other: Value, scope: Scope, offset: int | None) -> 
 
 
 def check_kinds(left: Value, right: Value, offset: int | None) -> None:
-    """Refuse to compare what is of different kinds."""
+    """Refuse to compare values of different kinds."""
     groups = (
         {Kind.INTEGER, Kind.FLOAT},
         {Kind.TEXT},

@@ -1,4 +1,4 @@
-"""Two values compared: texts with times, truths with 1 and 0, distances with the help of the sky index."""
+"""Comparisons of values: texts with times, truth values with 1 and 0, distances by the index of positions."""
 
 from collections.abc import Sequence
 from typing import LiteralString
@@ -36,7 +36,7 @@ _MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
 def emit_comparison(
     sign: type[exp.Expr], left: Value, right: Value, scope: Scope, offset: int | None
 ) -> sql.Composed:
-    """A comparison as an operand of AND and NOT."""
+    """Emit a comparison, as an operand of AND and NOT."""
     truth = _emit_truth(sign, left, right) or _emit_truth(_MIRRORED[sign], right, left)
     if truth is not None:
         return truth
@@ -56,7 +56,7 @@ def emit_comparison(
 def emit_in_list(
     operand: Value, items: Sequence[exp.Expr], scope: Scope, offset: int | None, *, is_light: bool
 ) -> sql.Composed:
-    """Membership of a list; one of constants is a single parameter, however long.
+    """Emit IN with a list; one of constants is a single parameter, however long.
 
     Only a light operand is written once for each item.
     """
@@ -75,7 +75,7 @@ def emit_in_list(
 
 
 def emit_between(operand: Value, low: Value, high: Value, scope: Scope, offset: int | None) -> sql.Composed:
-    """Two comparisons, as the operand may be of another kind than an end; one call where it is long."""
+    """Emit BETWEEN as two comparisons, or as one call where the operand is long."""
     if operand.is_repeatable:
         lower = emit_comparison(exp.GTE, operand, low, scope, offset)
         return emit("(", lower, " AND ", emit_comparison(exp.LTE, operand, high, scope, offset), ")")

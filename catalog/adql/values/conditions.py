@@ -18,7 +18,7 @@ from catalog.adql.values.expressions import translate_expression, translate_text
 
 
 def translate_condition(node: exp.Expr, scope: Scope) -> sql.Composed:
-    """A condition as an operand of AND and NOT.
+    """Translate a condition, as an operand of AND and NOT.
 
     Raises:
         AdqlError: It is a value and no condition, or compares what cannot be compared.
@@ -39,7 +39,7 @@ def translate_condition(node: exp.Expr, scope: Scope) -> sql.Composed:
 
 
 def split_conjuncts(node: exp.Expr) -> list[exp.Expr]:
-    """What AND joins, brackets around all of it taken away."""
+    """Split a condition into what AND joins, without the brackets around all of it."""
     while isinstance(node, exp.Paren):
         node = node.this
     parts: list[exp.Expr] = []

@@ -1,4 +1,4 @@
-"""Expressions: what gives a value."""
+"""Expressions: what gives a value of a row."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +29,7 @@ from catalog.adql.values.literals import MAX_INT, read_literal
 
 
 def translate_expression(node: exp.Expr, scope: Scope) -> Value:
-    """An expression as an operand.
+    """Translate an expression, as an operand.
 
     Raises:
         AdqlError: It names what is not there, or is no value.
@@ -44,7 +44,7 @@ def translate_expression(node: exp.Expr, scope: Scope) -> Value:
 
 
 def bind_constant(constant: float | str, scope: Scope) -> Value:
-    """A constant as a parameter."""
+    """Bind a constant to a parameter."""
     bind = scope.context.parameters.bind
     if isinstance(constant, str):
         found = make_value(bind(constant, "text"), Kind.TEXT, datatype="char" if constant.isascii() else "")
@@ -58,7 +58,7 @@ def bind_constant(constant: float | str, scope: Scope) -> Value:
 
 
 def translate_text(node: exp.Expr, scope: Scope) -> Value:
-    """An expression that must give a text."""
+    """Translate an expression that must give a text."""
     found = translate_expression(node, scope)
     if found.kind is Kind.NULL:
         return NULL_TEXT

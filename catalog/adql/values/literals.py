@@ -13,7 +13,7 @@ _DIGITS, _SHOWN = 20, 30
 
 
 def read_literal(node: exp.Expr) -> int | float | str | None:
-    """The value of a literal, signs before it included; None of anything else.
+    """Read the value of a literal, signs before it included; None of anything else.
 
     Raises:
         AdqlError: An integer needs more than 64 bits, or a number is beyond double precision.

@@ -1,1 +1,1 @@
-"""A query from its text to the bytes of its answer."""
+"""The way of a query from its parameters to the bytes of its answer."""

@@ -14,7 +14,7 @@ _GALAXY_ID = "meta.id;meta.main"
 
 
 class AnswerStream:
-    """What is sent for a query; every method may wait for Postgres.
+    """The bytes of the answer to a query; every method may wait for Postgres.
 
     Args:
         query: The query, which has not begun.
@@ -49,7 +49,7 @@ class AnswerStream:
         self._held = ExitStack()
 
     def pieces(self, *, is_live: bool) -> Iterator[bytes]:
-        """The whole answer.
+        """Run the query and give the whole answer, some bytes at a time.
 
         Args:
             is_live: Whether the bytes are sent as they come. Then a header before them must say whether the

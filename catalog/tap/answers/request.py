@@ -12,14 +12,14 @@ from catalog.tap.queries.run_query import QueryRequest
 
 @dataclass(frozen=True)
 class TapRequest:
-    """What the parameters ask for."""
+    """A query and the format of its answer, as a TAP request asks for them."""
 
     query: QueryRequest
     form: Format
 
 
 def parse_tap_request(parameters: RequestParameters, limits: ServiceLimits) -> TapRequest:
-    """Read them.
+    """Read REQUEST, LANG, QUERY, RESPONSEFORMAT or FORMAT, and MAXREC.
 
     Raises:
         UsageError: One is missing, unknown, or out of range.
@@ -37,7 +37,7 @@ def parse_tap_request(parameters: RequestParameters, limits: ServiceLimits) -> T
 
 
 def make_query_request(text: str, language: str, max_rows: int | None, limits: ServiceLimits) -> QueryRequest:
-    """A question within the limits; `max_rows` is MAXREC, where it is given."""
+    """Bound a query by the service's limits; `max_rows` is MAXREC, or None where it is not given."""
     if max_rows is None:
         return QueryRequest(text, language, limits.rows, limits.max_rows)
     rows = min(max_rows, limits.max_rows)

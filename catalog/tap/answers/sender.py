@@ -1,4 +1,4 @@
-"""Bytes to a client that may not take them."""
+"""Sends bytes to a client that may not read them."""
 
 import anyio
 from starlette.types import Message, Send
@@ -14,7 +14,7 @@ class ClientStalledError(CatalogError):
 
 
 class Sender:
-    """The way to one client.
+    """The connection to one client.
 
     Args:
         send: ASGI's `send`, which waits while too much of what was sent lies unread.
@@ -26,7 +26,7 @@ class Sender:
         self._seconds = seconds
 
     async def start(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """The head of a good answer.
+        """Send the head of an answer with status 200.
 
         Raises:
             ClientStalledError: The client took nothing for too long.
@@ -34,7 +34,7 @@ class Sender:
         await self._pass({"type": "http.response.start", "status": 200, "headers": headers})
 
     async def body(self, body: bytes, *, is_last: bool) -> None:
-        """Some of the answer.
+        """Send a part of the answer.
 
         Raises:
             ClientStalledError: As `start`.

@@ -1,4 +1,4 @@
-"""Put a query to the catalogue and answer the client in the form it wants."""
+"""Synchronous queries: /tap/sync, and what other interfaces use to answer with a query."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -32,7 +32,7 @@ def answer_query(
     uploads: AbstractContextManager[tuple[PublishedTable, ...]] | None = None,
     on_error: Callable[[CatalogError], Response] = error_response,
 ) -> Response:
-    """The answer to a query, within the limits of synchronous ones.
+    """Answer with a query's rows, within the limits of synchronous queries.
 
     Args:
         service: The service whose database is asked.
@@ -54,7 +54,7 @@ def answer_query(
 
 
 def sync_routes(service: Service) -> list[Route]:
-    """The route /tap/sync."""
+    """Make the route /tap/sync."""
 
     async def sync(request: Request) -> Response:
         parameters = await read_parameters(request, service.limits)

@@ -1,4 +1,4 @@
-"""A cone as Simple Cone Search 1.03 asks for it, and the ADQL that answers it."""
+"""The parameters of Simple Cone Search 1.03, and the ADQL query that answers them."""
 
 import math
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ _OLD_UCDS = {IDENTITY: "ID_MAIN", RA: "POS_EQ_RA_MAIN", DEC: "POS_EQ_DEC_MAIN"}
 
 @dataclass(frozen=True)
 class ConeSearchRequest:
-    """What the parameters ask for, checked.
+    """A cone search, its parameters checked.
 
     Attributes:
         ra_deg: Right ascension of the centre in degrees, ICRS.
@@ -48,7 +48,7 @@ def parse_cone_search(parameters: RequestParameters) -> ConeSearchRequest:
 
 
 def write_cone_query(cone: ConeSearchRequest, published: Published) -> str:
-    """The galaxies within the cone, nearest first; their identity as text, as the standard demands.
+    """Write the query: galaxies within the cone, nearest first, and their identity as text.
 
     Nothing but checked numbers and published names is part of the text.
     """
@@ -65,7 +65,7 @@ def write_cone_query(cone: ConeSearchRequest, published: Published) -> str:
 
 
 def describe_column(column: ColumnMeta, published: Published) -> ColumnMeta:
-    """A column of the answer, with the UCD that the standard demands."""
+    """Describe a column of the answer, with the UCD that the standard demands."""
     if column.name == IDENTITY:
         text = {one.meta.name: one.meta.description for one in _columns(published)}.get(IDENTITY, "")
         column = replace(column, description=text)

@@ -25,7 +25,7 @@ from catalog.tap.service import Service
 
 
 def cone_search_routes(service: Service) -> list[Route]:
-    """The route /scs: GET (and POST) of RA, DEC, SR, and if wanted VERB, MAXREC and RESPONSEFORMAT."""
+    """Make the route /scs: GET and POST of RA, DEC, SR, and if wanted VERB, MAXREC and RESPONSEFORMAT."""
 
     async def search(request: Request) -> Response:
         try:
@@ -37,7 +37,7 @@ def cone_search_routes(service: Service) -> list[Route]:
 
 
 def cone_error_response(error: CatalogError) -> Response:
-    """An error where the standard of 2008 looks for it, and where DALI does."""
+    """Make an error that stands where the standard of 2008 looks for it, and where DALI does."""
     response = error_response(error)
     info = f'<INFO ID="Error" name="Error" value={quoted(str(error))}/>\n'
     body = votable_error(str(error)).removeprefix(HEAD.encode())
@@ -71,7 +71,7 @@ def _read_published(service: Service) -> Published:
 
 
 class ConeWriter:
-    """A format whose columns are described as Simple Cone Search wants it."""
+    """Writes a format whose columns are described as Simple Cone Search wants it."""
 
     def __init__(self, writer: Writer, published: Published, links: tuple[str, str]) -> None:
         self._writer = writer
@@ -79,16 +79,16 @@ class ConeWriter:
         self._links = links
 
     def start(self, columns: Sequence[ColumnMeta], heading: Heading) -> bytes:
-        """The head of the file."""
+        """Give the head of the file."""
         told = [describe_column(column, self._published) for column in columns]
         return self._writer.start(told, replace(heading, links=self._links))
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        """Some rows."""
+        """Give some rows."""
         return self._writer.rows(rows)
 
     def end(self, ending: Ending) -> Iterator[bytes]:
-        """The end of the file."""
+        """Give the end of the file."""
         return self._writer.end(ending)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The service's connections: readers, as which strangers' queries run, and keepers of jobs and logs."""
+"""Connections to Postgres: readers, as which clients' queries run, and writers of jobs, uploads and logs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ class Connections:
         self._writers = _make_pool(writer_url, _take_writer_role, _WRITERS, "writers")
 
     def open(self) -> None:
-        """Connect.
+        """Connect, and check that the reader's login can do nothing but read what is published.
 
         Raises:
             ServerError: One line that says why not, or what the reader's login could do that it should not.
@@ -63,12 +63,12 @@ class Connections:
 
     @contextmanager
     def writer(self) -> Iterator[psycopg.Connection]:
-        """A connection in autocommit mode by the role galcat_writer."""
+        """A connection in autocommit mode with the role galcat_writer."""
         with self._writers.connection() as connection:
             yield connection
 
     def open_writer(self) -> psycopg.Connection:
-        """A keeper of the caller's own, for what a session holds as long as it lives."""
+        """Open a writer of the caller's own, for what a session holds as long as it lives."""
         connection = connect(self._writer_url, autocommit=True)
         _take_writer_role(connection)
         return connection
@@ -76,7 +76,7 @@ class Connections:
 
 @contextmanager
 def read_snapshot(connection: psycopg.Connection, seconds: float) -> Iterator[None]:
-    """A transaction that only reads and sees one moment; no statement in it takes longer than `seconds`."""
+    """Hold a read-only transaction that sees one moment; no statement in it takes longer than `seconds`."""
     with connection.transaction(force_rollback=True):
         milliseconds = max(1, int(1000 * seconds))
         connection.execute(f"{_SETTINGS}; SET LOCAL statement_timeout = {milliseconds:d}".encode())

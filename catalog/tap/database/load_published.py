@@ -34,7 +34,7 @@ _STAMP: LiteralString = (
 
 
 def load_published(connection: psycopg.Connection) -> Published:
-    """Every table and column of TAP_SCHEMA, and what they are in Postgres.
+    """Read every table and column of TAP_SCHEMA, and what they are in Postgres.
 
     A name that ADQL reserves stands in TAP_SCHEMA in its double quotes, and here without.
 
@@ -66,7 +66,7 @@ def load_published(connection: psycopg.Connection) -> Published:
 
 
 def read_published_stamp(connection: psycopg.Connection) -> str:
-    """A text that changes when a published column appears, goes, or gets another type or meaning.
+    """Read a text that changes when a published column appears, goes, or gets another type or meaning.
 
     Reading it is cheap, so that whoever keeps what `load_published` gave can ask each second.
     """

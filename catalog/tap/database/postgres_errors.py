@@ -1,4 +1,4 @@
-"""Errors of Postgres, told apart: what the query's author can mend, and what only we can."""
+"""Errors of Postgres, told apart: what the query's author can mend, and what only the service's owner can."""
 
 import logging
 
@@ -22,7 +22,7 @@ _NOT_AS_PUBLISHED = {"42703", "42P01", "42883"}
 
 
 def translate_error(error: psycopg.Error, seconds: float) -> CatalogError:
-    """The same error for the client, in one line.
+    """Make of an error of Postgres one for the client, in one line.
 
     Args:
         error: The error that Postgres gave to a query of a client.
@@ -39,7 +39,7 @@ def translate_error(error: psycopg.Error, seconds: float) -> CatalogError:
 
 
 def timeout_message(seconds: float) -> str:
-    """What is said to whom was allowed so many seconds."""
+    """What is said to a client whose query took longer than it was allowed."""
     return (
         f"the query took longer than {seconds:g} s and was cancelled: ask for less, "
         "or run it as a job with a longer EXECUTIONDURATION"
@@ -71,5 +71,5 @@ def _one_line(error: psycopg.Error) -> str:
 
 
 def make_storable(text: str) -> str:
-    """The same text; NUL and lone surrogates become a mark of replacement."""
+    """Replace NUL and lone surrogates, which Postgres cannot store, by U+FFFD."""
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()

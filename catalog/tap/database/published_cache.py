@@ -1,4 +1,4 @@
-"""What may be asked for, read from the database again when it changed."""
+"""A cache of the published tables, which is read from the database again when they have changed."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ _FRESH_S = 1.0
 
 
 class PublishedCache:
-    """TAP_SCHEMA as it is, at most a second old."""
+    """The published tables, at most a second old."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,7 +21,7 @@ class PublishedCache:
         self._looked_at = 0.0
 
     def current(self, connection: psycopg.Connection) -> Published:
-        """Tables and columns that queries may name, by a reader's connection."""
+        """The tables and columns that queries may name, read by a reader's connection if needed."""
         with self._lock:
             if self._published is None or time.monotonic() - self._looked_at > _FRESH_S:
                 stamp = read_published_stamp(connection)

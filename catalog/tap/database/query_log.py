@@ -1,4 +1,4 @@
-"""The log of what was asked, written behind the clients' backs: nobody waits for it."""
+"""The log of queries, which a thread of its own writes so that no client waits for it."""
 
 import logging
 import queue
@@ -47,7 +47,7 @@ class LoggedQuery:
 
 
 class QueryLog:
-    """Writes rows in a thread of its own; a row that cannot be written goes to Python's log instead."""
+    """Writes rows in a thread; a row that cannot be written goes to Python's log instead."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -55,11 +55,11 @@ class QueryLog:
         self._thread = threading.Thread(target=self._work, name="query-log", daemon=True)
 
     def open(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Write what waits, and end."""
+        """Write what waits, and end the thread."""
         self._rows.put(None)
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""Refuse a reader's login that can do more than read what is published."""
+"""Refuses a reader's login that can do more than read what is published."""
 
 import psycopg
 
@@ -61,7 +61,7 @@ def require_harmless(connection: psycopg.Connection) -> None:
 
 
 def take_reader_role(connection: psycopg.Connection) -> None:
-    """Be galcat_public from now on, whatever the login's own name.
+    """Take the role galcat_public, whatever the login's own name.
 
     Raises:
         ServerError: The login is no member of that role.

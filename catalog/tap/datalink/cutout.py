@@ -1,4 +1,4 @@
-"""A cutout as SODA 1.0 asks for it: which galaxy, what circle around it, and in which bands."""
+"""Cutouts as SODA 1.0 asks for them: which galaxy, what circle around it, and in which bands."""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class NoPixelsError(NotFoundError):
 
 @dataclass(frozen=True)
 class Circle:
-    """A circle on the sky, ICRS degrees, checked."""
+    """A circle on the sky in ICRS degrees, checked."""
 
     ra_deg: float
     dec_deg: float
@@ -36,7 +36,7 @@ class Circle:
 
 @dataclass(frozen=True)
 class CutoutRequest:
-    """What the parameters ask for.
+    """The cutout that the parameters ask for.
 
     Attributes:
         object_id: The galaxy to cut out.
@@ -57,7 +57,7 @@ class Cutter(Protocol):
         """Whether the images of the galaxy's tile are where they were read."""
 
     def cut(self, galaxy: GalaxyFiles, circle: Circle, bands: Sequence[str]) -> bytes:
-        """A FITS file with an image of each band, in flux, with its place on the sky.
+        """Make a FITS file with an image of each band, in flux, with its place on the sky.
 
         Raises:
             FilesGoneError: They are not, or no longer readable.
@@ -86,7 +86,7 @@ def parse_cutout_request(parameters: RequestParameters) -> CutoutRequest:
 
 
 def choose_circle(cutout: CutoutRequest, galaxy: GalaxyFiles) -> Circle:
-    """The circle to enclose: where none is asked for, that of the galaxy's Galaxy Zoo cutout.
+    """Choose the circle to enclose: where none is asked for, that of the galaxy's Galaxy Zoo cutout.
 
     Raises:
         UsageError: None is asked for, and the size of that cutout is not known.
@@ -99,7 +99,7 @@ def choose_circle(cutout: CutoutRequest, galaxy: GalaxyFiles) -> Circle:
 
 
 def choose_bands(cutout: CutoutRequest, galaxy: GalaxyFiles) -> list[str]:
-    """The bands of the galaxy's survey that are asked for, in the survey's order.
+    """Choose the bands of the galaxy's survey that are asked for, in the survey's order.
 
     Raises:
         UsageError: The survey has no band of that name.

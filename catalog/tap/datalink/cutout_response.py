@@ -30,7 +30,7 @@ _KEPT_S = 3600
 
 
 def cutout_endpoint(service: Service, cutter: Cutter) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint for GET and POST of ID, CIRCLE or POS, and BAND; one cutout at a time is made."""
+    """Make an endpoint for GET and POST of ID, CIRCLE or POS, and BAND; it makes one cutout at a time."""
     throttle = Throttle(1, _MAX_WAITING)
 
     async def endpoint(request: Request) -> Response:

@@ -41,7 +41,7 @@ class GalaxyFiles:
 
 
 def load_galaxy_files(connection: psycopg.Connection, object_ids: Sequence[int]) -> dict[int, GalaxyFiles]:
-    """What there is of each galaxy; one that is not shown is left out."""
+    """Read what there is of each galaxy; one that is not shown is left out."""
     rows = connection.execute(
         "SELECT s.object_id, s.ra, s.dec, s.pixel_scale_arcsec::float8 * %s / 3600, "
         "v.name, v.bands, v.definition, t.name, t.folder, pg_catalog.octet_length(p.jpeg) "
@@ -59,7 +59,7 @@ _NAME = re.compile(rf"(?:{re.escape(IVOID)})?([0-9]{{1,19}})", re.IGNORECASE)
 
 
 def parse_object_id(text: str) -> int | None:
-    """The object_id that a name means; None where it is no such name."""
+    """Read the object_id that an identifier means; None where it means none."""
     found = _NAME.fullmatch(text.strip())
     number = int(found[1]) if found else _MAX_ID + 1
     return number if number <= _MAX_ID else None

@@ -54,7 +54,7 @@ _SERVICE = """\
 
 @dataclass(frozen=True)
 class LinkRequest:
-    """An identifier and what it stands for.
+    """An identifier that a client asked for, and the galaxy that it stands for.
 
     Attributes:
         name: The identifier as the client wrote it.
@@ -68,7 +68,7 @@ class LinkRequest:
 
 
 def write_links(link_requests: Sequence[LinkRequest], base_url: str, *, is_cut: bool) -> bytes:
-    """A VOTable of all links, those of a galaxy one after the other.
+    """Write a VOTable of all links, those of a galaxy one after the other.
 
     Args:
         link_requests: The identifiers that were asked for, and their galaxies.

@@ -1,4 +1,4 @@
-"""A row in the log for what is asked beside queries: links and cutouts."""
+"""Logs requests for links and cutouts, which are no queries."""
 
 import time
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from catalog.tap.service import Service
 
 @dataclass
 class LogNote:
-    """What the log will say.
+    """What the log will say of a request, filled in while it is answered.
 
     Attributes:
         query: What the client asked for, as the log shows it.

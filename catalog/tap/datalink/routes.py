@@ -29,7 +29,7 @@ _FORMATS = ("votable", VOTABLE, XML)
 
 
 def datalink_routes(service: Service, cutter: Cutter | None) -> list[Route]:
-    """The routes below /datalink.
+    """Make the routes below /datalink.
 
     Args:
         service: The service whose galaxies are linked.

@@ -1,4 +1,4 @@
-"""The small pictures over HTTP."""
+"""Small pictures of galaxies over HTTP."""
 
 import hashlib
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _KEPT_S = 86_400
 
 
 def thumbnail_endpoint(service: Service) -> Callable[[Request], Response]:
-    """An endpoint for a path with `object_id`; also of a galaxy that is not shown any more."""
+    """Make an endpoint for a path with `object_id`; it serves galaxies that are not shown any more too."""
 
     def endpoint(request: Request) -> Response:
         text = request.path_params["object_id"]

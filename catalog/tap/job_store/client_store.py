@@ -1,4 +1,4 @@
-"""Jobs as their clients see them: in galcat_tap.job, by a keeper's connection in autocommit mode."""
+"""Jobs as their clients see and change them: statements on galcat_tap.job by a writer's connection."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ _DURATION = "UPDATE galcat_tap.job SET execution_seconds = %s WHERE job_id = %s 
 
 @dataclass(frozen=True)
 class JobFilter:
-    """Which jobs are listed: phases (none: all but ARCHIVED), made after a time, the last so many."""
+    """Which jobs are listed: phases (empty: all but ARCHIVED), made after a time, the latest so many."""
 
     phases: tuple[str, ...] = ()
     after: datetime | None = None
@@ -38,7 +38,7 @@ class JobFilter:
 
 
 def read_job(writer: psycopg.Connection, job_id: str) -> Job:
-    """A job as it is now.
+    """Read a job as it is now.
 
     Raises:
         NotFoundError: There is no such job.
@@ -50,7 +50,7 @@ def read_job(writer: psycopg.Connection, job_id: str) -> Job:
 
 
 def list_jobs(writer: psycopg.Connection, address: str, job_filter: JobFilter) -> list[Job]:
-    """Jobs of one address, the oldest first."""
+    """Read the jobs of one address, the oldest first."""
     values = {
         "address": address,
         "after": job_filter.after,
@@ -71,7 +71,7 @@ def abort_job(writer: psycopg.Connection, job_id: str) -> bool:
 
 
 def set_destruction(writer: psycopg.Connection, job_id: str, destruction: datetime) -> None:
-    """Set when a job is removed."""
+    """Set the time when a job is removed."""
     writer.execute(_DESTRUCTION, [destruction, job_id])
 
 

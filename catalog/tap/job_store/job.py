@@ -1,4 +1,4 @@
-"""An asynchronous query as UWS 1.1 sees it."""
+"""An asynchronous query as UWS 1.1 sees it: its phase, its times, its parameters and its result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,5 +61,5 @@ class Job:
 
     @property
     def is_active(self) -> bool:
-        """Whether its phase can still change."""
+        """Whether the job's phase can still change."""
         return self.phase in ACTIVE

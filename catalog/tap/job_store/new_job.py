@@ -1,4 +1,4 @@
-"""A new job in galcat_tap.job, where its address has not too many already."""
+"""New jobs in galcat_tap.job, and changes of pending ones, within what one address may have."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ def insert_job(writer: psycopg.Connection, job: NewJob, max_active: int) -> None
 
 
 def check_slot(writer: psycopg.Connection, address: str, max_active: int) -> None:
-    """See whether an address may have another job.
+    """Refuse another job of an address that has too many already.
 
     Raises:
         UsageError: So many of its jobs wait or run already.
@@ -106,7 +106,7 @@ def update_job(
 
 
 def check_table_count(names: Iterable[str], max_uploads: int) -> None:
-    """See whether a job may have tables of these names; the same name counts once.
+    """Refuse a job that would have too many tables; the same name counts once.
 
     Raises:
         UsageError: They are too many.

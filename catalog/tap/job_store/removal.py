@@ -1,4 +1,4 @@
-"""Jobs removed from galcat_tap.job: nothing of a row is read but what shows the way to what it leaves."""
+"""Removes jobs from galcat_tap.job; of a row it reads nothing but what shows the way to what it leaves."""
 
 from dataclasses import dataclass
 from typing import LiteralString

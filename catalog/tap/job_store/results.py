@@ -17,7 +17,7 @@ class SpoolFullError(CatalogError):
 
 
 def check_room(size: int, room: int) -> None:
-    """See whether a result of `size` bytes has room.
+    """Refuse a result of `size` bytes that has no room.
 
     Raises:
         SpoolFullError: It has not.
@@ -27,7 +27,7 @@ def check_room(size: int, room: int) -> None:
 
 
 class JobResults:
-    """The folder; it lies on this machine's disk, so only the server that ran a job can give its result.
+    """The folder of results; it lies on this machine's disk, so only the server that ran a job can serve it.
 
     Args:
         folder: The folder of the files; `open` makes it where it is missing.
@@ -38,7 +38,7 @@ class JobResults:
 
     @classmethod
     def beside(cls, spool: Path) -> Self:
-        """The results of the service that has this folder for its spool."""
+        """Make the results of the service that has this folder for its spool."""
         return cls(spool / "results")
 
     def open(self) -> None:

@@ -1,4 +1,4 @@
-"""A row of galcat_tap.job as a Job, and back where JSON is needed."""
+"""Converts rows of galcat_tap.job to jobs, and back where JSON is needed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -35,12 +35,12 @@ def select_jobs(
 
 
 def parameters_json(parameters: Mapping[str, tuple[str, ...]]) -> Jsonb:
-    """Parameters for the column `parameters`."""
+    """Convert parameters for the column `parameters`."""
     return Jsonb(dict(parameters))
 
 
 def uploads_json(tables: Sequence[PublishedTable]) -> Jsonb:
-    """Tables for the column `uploads`."""
+    """Convert tables for the column `uploads`."""
     return Jsonb({table.name.lower(): to_record(table) for table in tables})
 
 
@@ -72,12 +72,12 @@ def _make_result(row: Mapping[str, Any]) -> JobResult | None:
 
 
 def to_record(table: PublishedTable) -> dict[str, object]:
-    """All of it, in what JSON knows."""
+    """Convert a table to what JSON can hold."""
     return asdict(table)
 
 
 def from_record(record: Mapping[str, Any]) -> PublishedTable:
-    """The table again."""
+    """Convert a record of JSON to the table that it was."""
     columns = tuple(
         PublishedColumn(**{**column, "meta": ColumnMeta(**column["meta"])}) for column in record["columns"]
     )

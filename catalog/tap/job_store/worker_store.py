@@ -1,4 +1,4 @@
-"""Jobs as those see them who run them: by a keeper's connection in autocommit mode."""
+"""Jobs as the workers that run them see them: claimed, run again, completed or failed in galcat_tap.job."""
 
 import logging
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ _FILES = "SELECT result_file FROM galcat_tap.job WHERE result_file IS NOT NULL"
 
 
 def claim_job(writer: psycopg.Connection, max_an_address: int) -> Job | None:
-    """Take a job to run: until `release_job` or the end of this session, others see it run.
+    """Claim a job to run: until `release_job` or the end of this session, others see that it runs.
 
     The address with the fewest jobs that run is served first, and of its jobs, the one that has waited
     longest. A job that cannot be read fails, and the next is taken.
@@ -90,7 +90,7 @@ def claim_job(writer: psycopg.Connection, max_an_address: int) -> Job | None:
 
 
 def release_job(writer: psycopg.Connection, job_id: str) -> None:
-    """Say that this session runs a job no more."""
+    """Give up the claim on a job that this session has run."""
     writer.execute(_LET_GO, [job_id])
 
 
@@ -118,12 +118,12 @@ def fail_job(writer: psycopg.Connection, job_id: str, error: str) -> bool:
 
 
 def list_executing(writer: psycopg.Connection, job_ids: Sequence[str]) -> set[str]:
-    """Those of some jobs that nobody has aborted or removed."""
+    """Find those of some jobs that nobody has aborted or removed."""
     return {str(row[0]) for row in writer.execute(_STILL, [list(job_ids)]).fetchall()}
 
 
 def list_result_files(writer: psycopg.Connection) -> set[str]:
-    """Names of all files that belong to jobs."""
+    """Read the names of all files that belong to jobs."""
     return {str(row[0]) for row in writer.execute(_FILES).fetchall()}
 
 
@@ -136,7 +136,7 @@ _ALONE = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('g
 
 
 def find_room(writer: psycopg.Connection, address: str, limits: ServiceLimits) -> int:
-    """Bytes that the next result of an address may have."""
+    """Read how many bytes the next result of an address may have."""
     row = writer.execute(_BYTES, [address]).fetchone()
     of_all, of_address = (int(row[0]), int(row[1])) if row else (0, 0)
     left = min(limits.spool_bytes - of_all, limits.spool_bytes_an_address - of_address)
@@ -144,5 +144,5 @@ def find_room(writer: psycopg.Connection, address: str, limits: ServiceLimits) -
 
 
 def lock_results(writer: psycopg.Connection) -> None:
-    """See to it that nobody else records a result until this transaction ends."""
+    """Keep all others from recording a result until this transaction ends."""
     writer.execute(_ALONE)

@@ -1,1 +1,1 @@
-"""What every request passes: forms, compression, origin, the client's address."""
+"""What every request passes: the files of forms, compression, cross-origin rules, the client's address."""

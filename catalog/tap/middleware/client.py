@@ -1,4 +1,4 @@
-"""Who asks, and under which address the service is known to them."""
+"""The client of a request, and the URL under which it knows the service."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ _USER_AGENT_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks.
+    """The client of a request.
 
     Attributes:
         address: The IP address of the client's machine.
@@ -21,7 +21,7 @@ class Client:
 
 
 def identify_client(request: Request, public_url: str | None) -> Client:
-    """Who asks; what a proxy says of it counts only where there is one, that is where `public_url` is set."""
+    """Identify the client; what a proxy says of it counts only where `public_url` is set."""
     address = request.client.host if request.client else ""
     if public_url:
         # The proxy adds the address that it sees itself at the end: what stands before it anybody can write.
@@ -31,5 +31,5 @@ def identify_client(request: Request, public_url: str | None) -> Client:
 
 
 def find_base_url(request: Request, public_url: str | None) -> str:
-    """URL of the service without a slash at its end: `public_url`, or as the client itself called it."""
+    """Find the service's URL, without a slash at its end: `public_url`, or as the client itself called it."""
     return (public_url or str(request.base_url)).rstrip("/")

@@ -1,4 +1,4 @@
-"""gzip for clients that take it, as the bytes come."""
+"""Compresses answers by gzip, as their bytes come, for clients that accept it."""
 
 import zlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _FAST = 1
 
 
 def accepts_gzip(request: Request) -> bool:
-    """Whether Accept-Encoding names gzip, and not only to refuse it."""
+    """Tell whether Accept-Encoding names gzip, and not only to refuse it."""
     for part in request.headers.get("accept-encoding", "").lower().split(","):
         name, _, weight = part.partition(";")
         if name.strip() == "gzip":
@@ -20,7 +20,7 @@ def accepts_gzip(request: Request) -> bool:
 
 
 def gzip_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes, compressed."""
+    """Compress bytes as they come."""
     packer = zlib.compressobj(_FAST, zlib.DEFLATED, _GZIP_WINDOW)
     for piece in pieces:
         yield packer.compress(piece)

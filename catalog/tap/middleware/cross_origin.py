@@ -1,4 +1,4 @@
-"""What pages of other sites may ask through a visitor's browser (CORS): all but the visitor's own jobs."""
+"""Cross-origin rules (CORS): pages of other sites may ask all but for the visitor's own jobs."""
 
 from collections.abc import Callable, Sequence
 

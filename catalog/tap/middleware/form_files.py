@@ -1,4 +1,4 @@
-"""Files of forms are closed when their request has been answered, however that went."""
+"""Closes the files of a form when their request has been answered, however that went."""
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -8,7 +8,7 @@ _KEY = "galcat.files"
 
 
 class FormFiles:
-    """Middleware that closes what `close_later` was told of."""
+    """Middleware that closes the files that `close_later` was given."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,1 +1,1 @@
-"""Queries run in Postgres, as strangers and within limits."""
+"""Queries in Postgres, run with a reader's rights and within limits."""

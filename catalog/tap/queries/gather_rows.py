@@ -1,4 +1,4 @@
-"""Rows of a translated query: as Postgres finds them, or after it has found and counted them all."""
+"""Gathers the rows of a translated query: as Postgres finds them, or after it has counted them all."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
@@ -34,7 +34,7 @@ def stream_rows(
     parameters: dict[str, object],
     max_row_bytes: int,
 ) -> Chunks:
-    """Rows as Postgres finds them.
+    """Give rows as Postgres finds them.
 
     Args:
         connection: A connection that is in a transaction.
@@ -54,7 +54,7 @@ def count_and_stream_rows(
     max_row_bytes: int,
     tell: Callable[[int], None],
 ) -> Chunks:
-    """Rows after all were found; Postgres keeps them meanwhile, on its disk if they are many.
+    """Give rows after all were found; Postgres keeps them meanwhile, on its disk if they are many.
 
     Args:
         connection: A connection that is in a transaction.
@@ -76,7 +76,7 @@ def count_and_stream_rows(
 
 
 def read_columns(connection: psycopg.Connection, translation: Translation) -> Columns:
-    """The columns of an answer without its rows."""
+    """Read the columns of an answer without its rows."""
     query = sql.SQL("SELECT * FROM ({}) AS answer LIMIT 0").format(translation.query)
     cursor = connection.execute(query, skip_searches(translation), prepare=False)
     return describe_columns(translation.columns, cursor.description or [])

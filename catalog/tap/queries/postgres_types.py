@@ -1,4 +1,4 @@
-"""Types of Postgres as VOTable has them, and values as plain Python values."""
+"""Converts Postgres' types to those of VOTable, and values to plain Python values."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -38,7 +38,7 @@ class PostgresColumn(Protocol):
 def describe_columns(
     columns: Sequence[ColumnMeta], answer: Sequence[PostgresColumn]
 ) -> tuple[ColumnMeta, ...]:
-    """Columns as they were expected, with the types that Postgres gave them.
+    """Give the expected columns the types that Postgres gave them.
 
     Raises:
         QueryError: A column has a type that no format can hold; names both.
@@ -49,7 +49,7 @@ def describe_columns(
 
 
 def convert_rows(rows: list[Row], answer: Sequence[PostgresColumn]) -> list[Row]:
-    """The same rows with times as naive UTC datetimes and no Decimals; all else is plain as it comes."""
+    """Convert times to naive UTC datetimes and Decimals to floats; all else is plain as it comes."""
     odd = [i for i, column in enumerate(answer) if column.type_code in _ODD]
     return [_convert_row(row, odd) for row in rows] if odd else rows
 

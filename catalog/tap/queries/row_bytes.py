@@ -16,12 +16,12 @@ _NUMBER_BYTES = 40
 
 
 def find_wide_columns(columns: Sequence[ColumnMeta]) -> list[int]:
-    """The places of columns whose values may be of any width: text and arrays."""
+    """Find the indices of columns whose values may be of any width: text and arrays."""
     return [i for i, column in enumerate(columns) if column.arraysize and column.xtype != _TIME]
 
 
 def refuse_wide_rows(translation: Translation, max_bytes: int) -> sql.Composed:
-    """The query; in Postgres it fails at a row of more than so many bytes, which is never sent."""
+    """Change a query so that it fails at a row of more than so many bytes, which is never sent."""
     if not find_wide_columns(translation.columns):
         return translation.query
     return sql.SQL(
@@ -32,7 +32,7 @@ def refuse_wide_rows(translation: Translation, max_bytes: int) -> sql.Composed:
 
 
 def batch_rows(rows: Iterator[Row], wide: Sequence[int], max_rows: int) -> Iterator[list[Row]]:
-    """Rows some at a time: so many, or fewer where their values in the `wide` columns take about 8 MB."""
+    """Give rows some at a time: fewer where their values in the `wide` columns take about 8 MB."""
     while batch := _take_batch(rows, wide, max_rows) if wide else list(islice(rows, max_rows)):
         yield batch
 

@@ -1,4 +1,4 @@
-"""One query on one connection, from its text to its last row."""
+"""Runs one query on one connection, from its text to its last row."""
 
 import logging
 import threading
@@ -34,7 +34,7 @@ class QueryStoppedError(QueryError):
 
 @dataclass(frozen=True)
 class QueryRequest:
-    """What is asked.
+    """A query that a client asks, with its bounds.
 
     Attributes:
         text: The query's text.
@@ -50,7 +50,7 @@ class QueryRequest:
 
 
 class RunningQuery:
-    """A question while Postgres works on it.
+    """A query while Postgres works on it.
 
     `begin`, `chunks` and `close` belong to one thread at a time; `stop` may come from any other.
 
@@ -110,7 +110,7 @@ class RunningQuery:
             next(self._chunks)
 
     def chunks(self) -> Iterator[list[Row]]:
-        """The rows, some at a time.
+        """Give the rows, some at a time.
 
         Raises:
             CatalogError: As `begin`.

@@ -1,4 +1,4 @@
-"""The galaxies most like one, found by catalog.search before the query they are part of is run."""
+"""Finds the galaxies most like one by catalog.search, before the query that asks for them is run."""
 
 import json
 
@@ -13,7 +13,7 @@ from catalog.search.search import Cone, Search, SqlCondition, search_within
 
 
 def resolve_searches(connection: psycopg.Connection, translation: Translation) -> dict[str, object]:
-    """Every parameter of a translation, with the object_ids that its searches find.
+    """Give every parameter of a translation, with the object_ids that its searches find.
 
     Args:
         connection: A connection in a transaction, of a role that may read galcat.galaxy.
@@ -29,7 +29,7 @@ def resolve_searches(connection: psycopg.Connection, translation: Translation) -
 
 
 def skip_searches(translation: Translation) -> dict[str, object]:
-    """Every parameter of a translation, as if its searches found nothing."""
+    """Give every parameter of a translation, as if its searches found nothing."""
     return translation.parameters | {similarity.name: [] for similarity in translation.searches}
 
 

@@ -1,1 +1,1 @@
-"""Tables that come with a query."""
+"""Tables that come with a query: read from files of five formats, and stored in Postgres."""

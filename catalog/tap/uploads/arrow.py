@@ -1,4 +1,4 @@
-"""Columns and rows that Arrow has read: from CSV and Parquet."""
+"""Converts columns and rows that Arrow has read, from CSV and Parquet."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -31,7 +31,7 @@ _DATATYPES = {
 
 
 def convert_schema(schema: pa.Schema, known: Mapping[str, ColumnMeta]) -> tuple[ColumnMeta, ...]:
-    """The columns of a schema, with what is known of them besides.
+    """Convert the columns of an Arrow schema, with what is known of them besides.
 
     Raises:
         UploadError: A type cannot be stored; names the column.
@@ -40,7 +40,7 @@ def convert_schema(schema: pa.Schema, known: Mapping[str, ColumnMeta]) -> tuple[
 
 
 def convert_batches(batches: Iterable[pa.RecordBatch], limits: UploadLimits) -> Iterator[Row]:
-    """The rows, in plain values.
+    """Convert Arrow's batches to rows of plain values.
 
     Raises:
         UploadError: The file cannot be read to its end, has too many values, or an array with a NULL in it.

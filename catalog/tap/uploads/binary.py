@@ -1,4 +1,4 @@
-"""Rows of a VOTable in BINARY or BINARY2 (VOTable 1.4, section 5)."""
+"""Reads rows of a VOTable in BINARY or BINARY2 (VOTable 1.4, section 5)."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ class _EndedError(Exception):
 
 
 def read_binary_rows(data: bytes, fields: Sequence[VotableField], *, has_flags: bool) -> Iterator[Row]:
-    """The rows of a stream.
+    """Read the rows of a stream.
 
     Args:
         data: The bytes of the stream, decoded from base64.

@@ -1,4 +1,4 @@
-"""What an uploaded table must not be: too large, badly named, or full of what Postgres cannot hold."""
+"""Refuses uploaded tables that are too large, badly named, or hold what Postgres cannot hold."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ def require_columns(columns: Sequence[ColumnMeta], limits: UploadLimits) -> None
 
 
 def check_rows(table: UploadedTable, name: str, limits: UploadLimits) -> Iterator[Row]:
-    """The rows of a table, times as such.
+    """Check the rows of a table as they pass, and convert its times.
 
     Raises:
         UploadError: There are too many, a text is too long or holds a NUL, or a time is none.

@@ -1,4 +1,4 @@
-"""An uploaded table as the text that Postgres' COPY reads: whole, and on disk where it is long."""
+"""Writes an uploaded table as the text that Postgres' COPY reads: whole, and on disk where it is long."""
 
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _COPY = Spelling(lambda text: text.translate(_ESCAPES), null="\\N", brackets=("{
 
 @dataclass(frozen=True)
 class CopyText:
-    """The text.
+    """A whole table as COPY reads it.
 
     Attributes:
         declared: The columns as they are stored in Postgres.

@@ -1,4 +1,4 @@
-"""The first binary table of a FITS file (FITS 4.0, section 7.3)."""
+"""Reads the first binary table of a FITS file (FITS 4.0, section 7.3)."""
 
 import io
 import warnings
@@ -18,7 +18,7 @@ _UNPACKED = 10
 
 
 def read_fits(content: bytes, limits: UploadLimits) -> UploadedTable:
-    """The table.
+    """Read the first binary table of a file.
 
     Args:
         content: The bytes of the file.

@@ -30,7 +30,7 @@ _TRUTH = {ord("T"): True, ord("F"): False}
 
 @dataclass(frozen=True)
 class FitsColumn:
-    """A column.
+    """A column as the header of its FITS table declares it.
 
     Attributes:
         meta: The column as it will be stored.
@@ -98,7 +98,7 @@ class FitsColumn:
 
 
 def parse_fits_column(header: fits.Header, i: int) -> FitsColumn:
-    """The i-th column, counted from 1.
+    """Read what the header says of the i-th column, counted from 1.
 
     Raises:
         UploadError: Its type cannot be stored; names the column.

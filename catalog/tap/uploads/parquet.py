@@ -1,4 +1,4 @@
-"""Parquet, with what a VOTable in its footer says of the columns (VOParquet 1.0)."""
+"""Reads Parquet, with what a VOTable in its footer says of the columns (VOParquet 1.0)."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ _SECONDS = 60
 def read_parquet(
     content: bytes, limits: UploadLimits, described: Callable[[bytes], tuple[ColumnMeta, ...]]
 ) -> UploadedTable:
-    """The table.
+    """Read the table of a file.
 
     Args:
         content: The bytes of the file.

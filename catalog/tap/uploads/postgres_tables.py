@@ -1,4 +1,4 @@
-"""Tables that came with queries, in Postgres: made, filled, dropped."""
+"""Makes, fills and drops the Postgres tables of tables that came with queries."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Read a table that came with a query: VOTable, FITS, Parquet, CSV or TSV, whatever it is called."""
+"""Reads a table that came with a query: VOTable, FITS, Parquet, CSV or TSV, whatever it is called."""
 
 import re
 from pathlib import Path

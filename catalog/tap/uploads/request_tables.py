@@ -1,4 +1,4 @@
-"""Tables that come with a query, kept in Postgres as long as they are needed."""
+"""Stores the tables of a request in Postgres for as long as they are needed."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ _LEFT_OVER = timedelta(hours=1)
 def store_tables(
     service: Service, tables: Sequence[UploadReference], job_id: str | None
 ) -> tuple[PublishedTable, ...]:
-    """Write tables to Postgres, all or none.
+    """Store tables in Postgres, all or none.
 
     Args:
         service: The service whose database holds the tables.
@@ -65,7 +65,7 @@ def drop_tables(service: Service, tables: Sequence[PublishedTable]) -> None:
 
 @contextmanager
 def hold_tables(service: Service, tables: Sequence[UploadReference]) -> Iterator[tuple[PublishedTable, ...]]:
-    """Tables in Postgres, as long as this lasts.
+    """Hold tables in Postgres as long as this context lasts.
 
     Raises:
         CatalogError: As `store_tables`; or the database cannot be reached.
@@ -81,7 +81,7 @@ def hold_tables(service: Service, tables: Sequence[UploadReference]) -> Iterator
 
 
 def drop_left_overs(service: Service) -> None:
-    """Remove the tables that crashes have left."""
+    """Drop the tables that crashes have left."""
     with service.connections.writer() as writer:
         drop_stale(writer, datetime.now(UTC) - _LEFT_OVER)
 

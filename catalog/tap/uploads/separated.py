@@ -1,4 +1,4 @@
-"""CSV and TSV: whole numbers, numbers, booleans, times and text, as the cells of each column are."""
+"""Reads CSV and TSV: each column's type is what all its cells are."""
 
 import io
 
@@ -13,7 +13,7 @@ _NULLS = ["", "NaN", "nan", "NULL", "null", "--"]
 
 
 def read_separated(content: bytes, delimiter: str, limits: UploadLimits) -> UploadedTable:
-    """The table; its first line names the columns.
+    """Read a table whose first line names the columns.
 
     Args:
         content: The bytes of the file, in UTF-8.

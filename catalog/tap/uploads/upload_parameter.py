@@ -1,4 +1,4 @@
-"""Which tables come with a query: the parameter UPLOAD of TAP 1.1."""
+"""The parameter UPLOAD of TAP 1.1: which tables come with a query."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SHOWN = 100
 
 @dataclass(frozen=True)
 class UploadReference:
-    """A table of a request.
+    """A table that UPLOAD names, and where it is.
 
     Attributes:
         name: The table's name in the query, behind TAP_UPLOAD.
@@ -32,7 +32,7 @@ class UploadReference:
 def parse_uploads(
     parameters: RequestParameters, limits: ServiceLimits, base_url: str
 ) -> tuple[UploadReference, ...]:
-    """The tables that UPLOAD names.
+    """Read which tables UPLOAD names.
 
     No URL is ever followed: the only ones that are understood are those of results of this service's jobs.
 

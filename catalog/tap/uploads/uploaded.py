@@ -38,7 +38,7 @@ class UploadLimits:
 
 @dataclass(frozen=True)
 class UploadedTable:
-    """A table while it is read.
+    """A table while it is read from its file.
 
     Attributes:
         columns: The columns in the order of the file. Text is char, of any length, whatever characters it

@@ -1,4 +1,4 @@
-"""The first table of a VOTable, in any serialisation but those that lie elsewhere.
+"""Reads the first table of a VOTable, in any serialisation but those that lie elsewhere.
 
 Read by expat as a stream: no document type, so no entities; no file and no address is ever opened.
 """
@@ -22,7 +22,7 @@ _SERIALISATIONS = {"TABLEDATA", "BINARY", "BINARY2", "FITS"}
 def read_votable(
     content: bytes, max_columns: int, read_fits: Callable[[bytes], UploadedTable]
 ) -> UploadedTable:
-    """The table.
+    """Read the first table of a document.
 
     Args:
         content: The bytes of the file.
@@ -46,7 +46,7 @@ def read_votable(
 
 
 def read_votable_columns(content: bytes) -> tuple[ColumnMeta, ...]:
-    """The columns that a VOTable describes, which need have no rows.
+    """Read the columns that a VOTable describes, which need have no rows.
 
     Raises:
         UploadError: It is no VOTable, or describes a column that cannot be stored.
@@ -104,15 +104,15 @@ class _Parser:
         self._expat.CharacterDataHandler = self._characters
 
     def feed(self, chunk: bytes) -> None:
-        """Read on."""
+        """Read some bytes more."""
         self._parse(chunk, is_last=False)
 
     def finish(self) -> None:
-        """The document is over."""
+        """Read to the end: the document is over."""
         self._parse(b"", is_last=True)
 
     def take_rows(self) -> list[Row]:
-        """The rows since the last call."""
+        """Take the rows that were read since the last call."""
         rows, self._rows = self._rows, []
         return rows
 

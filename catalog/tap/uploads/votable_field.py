@@ -1,4 +1,4 @@
-"""A FIELD of a VOTable, and the values in its cells."""
+"""A FIELD of a VOTable: what it declares, and how the values in its cells are read."""
 
 import re
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class VotableField:
     null: int | None
 
     def parse_cell(self, text: str) -> object:
-        """What a cell of TABLEDATA holds.
+        """Read the value of a cell of TABLEDATA.
 
         Raises:
             ValueError: It is none of the column's datatype.
@@ -50,7 +50,7 @@ class VotableField:
         return self.replace_null([self._scalar(part) for part in parts]) if parts else None
 
     def replace_null(self, value: object) -> object:
-        """The value; None where it stands for NULL: NaN, the number declared so, or an array of these alone.
+        """Replace what stands for NULL by None: NaN, the number declared so, or an array of these alone.
 
         Raises:
             ValueError: The array is not as long as it must be, or has a NULL among whole numbers.
@@ -108,7 +108,7 @@ def require_short_row(n: int) -> None:
 
 
 def parse_field(attributes: Mapping[str, str], null: str, description: str) -> VotableField:
-    """The column that a FIELD declares.
+    """Read the column that a FIELD declares.
 
     Args:
         attributes: The attributes of the FIELD element.

@@ -1,1 +1,1 @@
-"""Queries that outlive their connection (UWS 1.1)."""
+"""Asynchronous queries, which outlive their connection (UWS 1.1): their routes, their workers, their end."""

@@ -35,7 +35,7 @@ _ID_BYTES = 12
 
 @dataclass(frozen=True)
 class JobOptions:
-    """What a client says of a job beside its query.
+    """What a client asks of a job beside its query.
 
     Attributes:
         run_id: The client's own name for the job; None where it gives none.
@@ -49,7 +49,7 @@ class JobOptions:
 
 
 class JobControl:
-    """All that happens to jobs from outside."""
+    """Makes, reads, changes and ends jobs for their clients."""
 
     def __init__(self, service: Service, results: JobResults, workers: JobWorkers) -> None:
         self._service = service
@@ -96,7 +96,7 @@ class JobControl:
         return job_id
 
     def read(self, job_id: str) -> Job:
-        """A job as it is now.
+        """Read a job as it is now.
 
         Raises:
             NotFoundError: There is no such job.
@@ -105,7 +105,7 @@ class JobControl:
             return read_job(writer, job_id)
 
     def list(self, address: str, wanted: JobFilter) -> list[Job]:
-        """Jobs of one address, the oldest first."""
+        """List the jobs of one address, the oldest first."""
         with self._service.connections.writer() as writer:
             return list_jobs(writer, address, wanted)
 
@@ -116,7 +116,7 @@ class JobControl:
         tables: Sequence[UploadReference],
         run_id: str | None,
     ) -> None:
-        """Give a job other parameters.
+        """Give a pending job other parameters.
 
         Raises:
             UsageError: It is no longer pending, or would have too many tables.

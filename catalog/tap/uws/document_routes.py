@@ -1,4 +1,4 @@
-"""The small documents of a job: phase's neighbours, error, parameters, and the result itself (UWS 1.1)."""
+"""The routes of a job's small documents: times, error, parameters, and the result itself (UWS 1.1)."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ _CHUNK_BYTES = 2**20
 
 
 def job_document_routes(service: Service, parts: JobParts) -> list[Route]:
-    """Routes that show a part of a job."""
+    """Make the routes that show a part of a job."""
 
     def shown(part: str, show: Callable[[Job, Request], Response]) -> Route:
         async def answer(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Tells clients that wait for a job (WAIT of UWS 1.1) that its phase has changed."""
+"""Tells those who wait for a job (WAIT of UWS 1.1) that its phase has changed."""
 
 import asyncio
 import threading
@@ -7,21 +7,21 @@ from contextlib import contextmanager
 
 
 class JobEvents:
-    """Whoever waits, by job; for the jobs that this process runs."""
+    """Who waits, for each job that this process runs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
 
     def notify(self, job_id: str) -> None:
-        """Wake those who wait for a job; from any thread."""
+        """Wake those who wait for a job; it may be called from any thread."""
         with self._lock:
             for loop, event in self._waiting.get(job_id, ()):
                 loop.call_soon_threadsafe(event.set)
 
     @contextmanager
     def listen(self, job_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set when the job changes; to be used inside the event loop."""
+        """Give an event that is set when the job changes; to be used inside the event loop."""
         mine = (asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
             self._waiting.setdefault(job_id, []).append(mine)

@@ -17,7 +17,7 @@ from catalog.tap.uws.workers import JobWorkers
 
 @dataclass(frozen=True)
 class JobParts:
-    """The parts.
+    """The parts of the service that make jobs work.
 
     Attributes:
         control: Does what clients ask for.
@@ -34,19 +34,19 @@ class JobParts:
     sweeper: Sweeper
 
     def open(self) -> None:
-        """Begin; jobs that ran when the service ended run again."""
+        """Start all parts; jobs that ran when the service ended run again."""
         self.results.open()
         self.sweeper.open()
         self.workers.open()
 
     def close(self) -> None:
-        """End; what runs is stopped, to run again."""
+        """End all parts; what runs is stopped, to run again later."""
         self.sweeper.close()
         self.workers.close()
 
 
 def make_job_parts(service: Service) -> JobParts:
-    """Make them; none has begun."""
+    """Make the parts; none of them has started."""
     events = JobEvents()
     results = JobResults.beside(service.spool)
     workers = JobWorkers(service, results, events.notify)

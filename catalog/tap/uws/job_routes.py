@@ -1,4 +1,4 @@
-"""/tap/async/JOB of TAP 1.1: one job, watched, run and ended (UWS 1.1)."""
+"""The routes /tap/async/JOB of TAP 1.1: one job, watched, run and ended (UWS 1.1)."""
 
 from anyio.to_thread import run_sync
 from starlette.requests import Request
@@ -21,7 +21,7 @@ _FOR_EVER = "-1"
 
 
 class JobRoutes:
-    """What can be asked of one job, and done to it."""
+    """The endpoints of one job."""
 
     def __init__(self, service: Service, parts: JobParts) -> None:
         self._service = service
@@ -29,7 +29,7 @@ class JobRoutes:
         self._waits = Throttle(None, slots_each=service.limits.waits_an_address)
 
     def routes(self) -> list[Route]:
-        """Of a job and of what can be set of it."""
+        """Make the routes of a job and of what can be set of it."""
         job = f"{ASYNC}/{{job_id}}"
         return [
             Route(job, self.show, methods=["GET"]),
@@ -44,16 +44,16 @@ class JobRoutes:
         ]
 
     async def show(self, request: Request) -> Response:
-        """The job, with WAIT after its phase has changed."""
+        """Show the job, with WAIT after its phase has changed."""
         job = await self._wait_for_job(request)
         return Response(write_job(job, self._url(request)), media_type=XML)
 
     async def show_phase(self, request: Request) -> Response:
-        """The phase alone, with WAIT after it has changed."""
+        """Show the phase alone, with WAIT after it has changed."""
         return PlainTextResponse((await self._wait_for_job(request)).phase)
 
     async def act(self, request: Request) -> Response:
-        """ACTION=DELETE, for clients that cannot send DELETE; PHASE as at /phase."""
+        """Do as the form says: ACTION=DELETE, for clients that cannot send DELETE, or PHASE as at /phase."""
         parameters = await self._read(request)
         if parameters.choice("ACTION", ("DELETE",)):
             return await self.remove(request)
@@ -76,11 +76,11 @@ class JobRoutes:
         return PlainTextResponse("removed\n")
 
     async def set_phase(self, request: Request) -> Response:
-        """RUN or ABORT."""
+        """Run or abort the job."""
         return await self._change_phase(request, await self._read(request))
 
     async def set_destruction(self, request: Request) -> Response:
-        """When the job is to be removed."""
+        """Set when the job is to be removed."""
         job, text = await self._job(request), (await self._read(request)).one("DESTRUCTION")
         if text is None:
             raise UsageError("DESTRUCTION is missing: when to remove the job")
@@ -88,7 +88,7 @@ class JobRoutes:
         return self._back(request)
 
     async def set_duration(self, request: Request) -> Response:
-        """How long the job may run."""
+        """Set how long the job may run."""
         job, seconds = await self._job(request), (await self._read(request)).whole_number("EXECUTIONDURATION")
         if seconds is None:
             raise UsageError("EXECUTIONDURATION is missing: seconds")
@@ -96,7 +96,7 @@ class JobRoutes:
         return self._back(request)
 
     async def set_parameters(self, request: Request) -> Response:
-        """Other parameters for a pending job."""
+        """Give a pending job other parameters."""
         job, given = await self._job(request), await self._read(request)
         limits, base = self._service.limits, self._service.base(request)
         kept, tables = select_query_parameters(given, limits), parse_uploads(given, limits, base)

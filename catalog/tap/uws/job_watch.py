@@ -1,4 +1,4 @@
-"""Looks at the jobs that somebody waits for: one look for all who wait for the same one."""
+"""Watches the jobs that somebody waits for: one look serves all who wait for the same job."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ class JobWatch:
 
     @contextmanager
     def watch(self, job_id: str) -> Iterator[asyncio.Future[News]]:
-        """What the next look finds: there is one when the job has changed, and every two seconds.
+        """Give what the next look finds: there is one when the job has changed, and every two seconds.
 
         The news raise CatalogError or psycopg.Error where the job could not be read.
         """

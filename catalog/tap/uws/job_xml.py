@@ -1,4 +1,4 @@
-"""Jobs as XML documents (UWS 1.1)."""
+"""Writes jobs as XML documents (UWS 1.1)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ _NAMESPACES = (
 
 
 def write_job(job: Job, url: str) -> bytes:
-    """A job whole; `url` is its own."""
+    """Write a whole job; `url` is its own."""
     summary = _error(job.error) if job.phase == "ERROR" else ""
     parts = (
         _element("jobId", job.job_id),
@@ -34,18 +34,18 @@ def write_job(job: Job, url: str) -> bytes:
 
 
 def write_jobs(jobs: Sequence[Job], url: str) -> bytes:
-    """A list of jobs; `url` is that of the list."""
+    """Write a list of jobs; `url` is that of the list."""
     refs = "".join(_reference(job, url) for job in jobs)
     return f"{HEAD}<uws:jobs {_NAMESPACES}>\n{refs}</uws:jobs>\n".encode()
 
 
 def write_parameters(job: Job) -> bytes:
-    """A job's parameters."""
+    """Write a job's parameters."""
     return (HEAD + _parameters(job).replace("<uws:parameters>", f"<uws:parameters {_NAMESPACES}>")).encode()
 
 
 def write_results(job: Job, url: str) -> bytes:
-    """Where a job's result is; `url` is the job's."""
+    """Write where a job's result is; `url` is the job's."""
     return (HEAD + _results(job, url).replace("<uws:results>", f"<uws:results {_NAMESPACES}>")).encode()
 
 

@@ -1,4 +1,4 @@
-"""/tap/async of TAP 1.1: the list of a client's jobs, and new ones (UWS 1.1)."""
+"""The routes /tap/async of TAP 1.1: the list of a client's jobs, and new ones (UWS 1.1)."""
 
 from datetime import UTC, datetime
 
@@ -27,7 +27,7 @@ _PARAMETERS_OVER_QUERY = 2
 
 
 def job_list_routes(service: Service, parts: JobParts) -> list[Route]:
-    """The route of the list."""
+    """Make the routes of the list."""
 
     async def show(request: Request) -> Response:
         job_filter = _parse_filter(await read_parameters(request, service.limits))
@@ -57,7 +57,7 @@ def job_list_routes(service: Service, parts: JobParts) -> list[Route]:
 def select_query_parameters(
     parameters: RequestParameters, limits: ServiceLimits
 ) -> dict[str, tuple[str, ...]]:
-    """What belongs to the query, and is kept with the job.
+    """Select the parameters that belong to the query, which are kept with the job.
 
     Raises:
         UsageError: It is too long.
@@ -70,7 +70,7 @@ def select_query_parameters(
 
 
 def parse_job_options(parameters: RequestParameters) -> JobOptions:
-    """What is said of the job itself.
+    """Read the parameters that concern the job itself.
 
     Raises:
         UsageError: A time is none.
@@ -84,7 +84,7 @@ def parse_job_options(parameters: RequestParameters) -> JobOptions:
 
 
 def parse_time(name: str, text: str) -> datetime:
-    """A time in ISO 8601, UTC where it names no zone.
+    """Read a time in ISO 8601, UTC where it names no zone.
 
     Raises:
         UsageError: It is none.

@@ -1,4 +1,4 @@
-"""Hold an answer back until a job's phase changes: WAIT of UWS 1.1."""
+"""Holds an answer back until a job's phase changes: WAIT of UWS 1.1."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ _SHORT_JOB_S = 0.2
 
 
 async def wait_for_change(parts: JobParts, job_id: str, phase: str | None, seconds: float) -> Job:
-    """A job, as soon as its phase is no longer `phase`, has ended, or the time is over.
+    """Give a job as soon as its phase is no longer `phase`, it has ended, or the time is over.
 
     Args:
         parts: The parts of the service that make jobs work.

@@ -1,4 +1,4 @@
-"""Run the query of one job, and write its answer to a file."""
+"""Runs the query of one job and writes its answer to a file."""
 
 import threading
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def make_result(
     max_bytes: int,
     running: Running,
 ) -> JobResult:
-    """Run a job's query.
+    """Run a job's query and write its answer.
 
     Args:
         service: The service that runs the job.

@@ -11,7 +11,7 @@ _TICKS_A_SWEEP = 60
 
 
 class Sweeper:
-    """The thread.
+    """The thread that tidies up.
 
     Args:
         tick: Called every second.
@@ -25,12 +25,12 @@ class Sweeper:
         self._thread = threading.Thread(target=self._work, name="sweeper", daemon=True)
 
     def open(self) -> None:
-        """Sweep once, and begin."""
+        """Sweep once, and start the thread."""
         self._sweep()
         self._thread.start()
 
     def close(self) -> None:
-        """End."""
+        """End the thread."""
         self._is_closing.set()
         self._thread.join()
 

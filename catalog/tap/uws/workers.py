@@ -32,7 +32,7 @@ _CONNECT_AGAIN_S = 2.0
 
 
 class JobWorkers:
-    """The threads.
+    """The threads that run jobs.
 
     Args:
         service: The service whose jobs are run.
@@ -53,7 +53,7 @@ class JobWorkers:
         ]
 
     def open(self) -> None:
-        """Begin."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
@@ -68,7 +68,7 @@ class JobWorkers:
                 thread.join(timeout=0.1)
 
     def call(self, times: int = 1) -> None:
-        """Say that jobs have been queued."""
+        """Wake as many workers as jobs have been queued."""
         if times:
             self._calls.release(times)
 

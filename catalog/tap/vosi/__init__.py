@@ -1,1 +1,1 @@
-"""What the service says of itself: capabilities, tables, examples."""
+"""What the service says of itself (VOSI, DALI): capabilities, availability, tables, examples."""

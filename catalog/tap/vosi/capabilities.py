@@ -33,7 +33,7 @@ _DAY_S = 86_400
 
 
 def write_capabilities(base_url: str, limits: ServiceLimits) -> bytes:
-    """The document, for a service at `base_url`."""
+    """Write the document, for a service at `base_url`."""
     tap = f"{base_url}/tap"
     return (
         HEAD

@@ -1,4 +1,4 @@
-"""What one may ask in ADQL: the README's ten questions, and what only a catalogue of vectors can answer.
+"""Example queries in ADQL: the README's ten questions, and what only a catalogue of vectors can answer.
 
 `{galaxy}`, `{ra}` and `{dec}` stand for a galaxy that the catalogue has, the clearest spiral, and its place.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Example:
-    """A query that others may begin from.
+    """A query that users may begin from.
 
     Attributes:
         key: The identifier of the example within the page.
@@ -26,7 +26,7 @@ class Example:
 
     @property
     def needs_galaxy(self) -> bool:
-        """Whether it has no meaning in an empty catalogue."""
+        """Whether the query has no meaning in an empty catalogue."""
         return "{" in self.query
 
 

@@ -51,7 +51,7 @@ class Anchor:
 
 
 class ExamplesPage:
-    """The page, filled in from the catalogue again when it is a minute old."""
+    """The page of examples, filled in from the catalogue again when it is a minute old."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -59,7 +59,7 @@ class ExamplesPage:
         self._looked_at: float | None = None
 
     def __call__(self, connection: psycopg.Connection, base_url: str) -> str:
-        """As `write_examples`."""
+        """Write the page, as `write_examples` does."""
         with self._lock:
             if self._looked_at is None or time.monotonic() - self._looked_at > _KEPT_S:
                 self._anchor = find_anchor(connection)
@@ -69,7 +69,7 @@ class ExamplesPage:
 
 
 def write_examples(connection: psycopg.Connection, base_url: str) -> str:
-    """The page as of now.
+    """Write the page as of now.
 
     Args:
         connection: A connection of a role that may read galcat.galaxy.
@@ -83,13 +83,13 @@ def write_examples(connection: psycopg.Connection, base_url: str) -> str:
 
 
 def find_anchor(connection: psycopg.Connection) -> Anchor | None:
-    """The clearest spiral; None in an empty catalogue."""
+    """Find the clearest spiral; None in an empty catalogue."""
     row = connection.execute(_CLEAREST_SPIRAL).fetchone()
     return None if row is None else Anchor(*row)
 
 
 def fill_example(example: Example, anchor: Anchor | None) -> str | None:
-    """The example's query about a galaxy that there is; None where it needs one and there is none."""
+    """Fill in an example's query; None where it needs a galaxy and there is none."""
     if not example.needs_galaxy:
         return example.query
     if anchor is None:

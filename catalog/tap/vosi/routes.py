@@ -1,4 +1,4 @@
-"""What tools ask of the service before they ask it anything else: VOSI 1.1."""
+"""The routes of what tools ask before anything else: capabilities, availability, tables and examples."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ _WORTH_PACKING_BYTES = 4_096
 
 
 def vosi_routes(service: Service) -> list[Route]:
-    """The routes; also at the root, where some tools look for availability."""
+    """Make the routes below /tap."""
     up_since = datetime.now(UTC)
     examples_page = ExamplesPage()
 

@@ -29,7 +29,7 @@ _KEYS: LiteralString = (
 
 
 def write_tables(connection: psycopg.Connection, *, with_columns: bool) -> bytes:
-    """All tables, with or without their columns and foreign keys."""
+    """Write all tables, with or without their columns and foreign keys."""
     schemas, tables = _read_rows(connection, _SCHEMAS), _read_rows(connection, _TABLES)
     columns = _group_rows(_read_rows(connection, _COLUMNS), "table_name") if with_columns else {}
     keys = _group_rows(_read_rows(connection, _KEYS), "from_table") if with_columns else {}
@@ -52,7 +52,7 @@ def write_tables(connection: psycopg.Connection, *, with_columns: bool) -> bytes
 
 
 def add_esa_flags(document: bytes) -> bytes:
-    """The same document for astroquery's TapPlus, which reads no column without the flags of ESA's archives.
+    """Change the document for astroquery's TapPlus, which reads no column without ESA's flags.
 
     No other client gets them: the schema of VODataService does not allow them. TapPlus also takes the last
     description it meets for the table's own, so those of foreign keys are left out.
@@ -64,7 +64,7 @@ def add_esa_flags(document: bytes) -> bytes:
 
 
 def write_table(connection: psycopg.Connection, name: str) -> bytes:
-    """One table, with its columns and foreign keys.
+    """Write one table, with its columns and foreign keys.
 
     Raises:
         NotFoundError: There is no such table.
