@@ -4,14 +4,15 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-from astropy.table import Column, MaskedColumn, Table
 from pgvector import HalfVector, Vector
 
 from catalog.errors import QueryError
+
+if TYPE_CHECKING:  # a terminal's table needs none of them, and they take a second to import
+    import pandas as pd
+    from astropy.table import Column, Table
 
 
 @dataclass(frozen=True)
@@ -57,20 +58,24 @@ class Result:
         i = self.columns.index(column)
         return [row[i] for row in self.rows]
 
-    def to_astropy(self) -> Table:
+    def to_astropy(self) -> "Table":
         """As an astropy table: masked where NULL, with the units and descriptions of galcat.galaxy.
 
         Raises:
             QueryError: Two columns share a name.
         """
+        from astropy.table import Table  # noqa: PLC0415 - see above
+
         return Table([_column(*column) for column in self.plain_columns()])
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> "pd.DataFrame":
         """As a data frame; whole numbers and booleans stay such beside NULL, a vector is a list.
 
         Raises:
             QueryError: Two columns share a name.
         """
+        import pandas as pd  # noqa: PLC0415 - see above
+
         return pd.DataFrame({name: _series(values, field) for name, values, field in self.plain_columns()})
 
     def plain(self) -> "Result":
@@ -104,8 +109,8 @@ def plain_value(value: object) -> object:
     """Turn what psycopg gives into a number, text, bytes, bool, None or list."""
     if isinstance(value, HalfVector | Vector):
         return [float(number) for number in value.to_list()]
-    if isinstance(value, np.ndarray):
-        return value.astype(float).tolist()
+    if getattr(value, "ndim", 0):  # a numpy array; numpy takes long to import
+        return value.astype(float).tolist()  # type: ignore[attr-defined] # as just seen
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, datetime | date):
@@ -113,7 +118,10 @@ def plain_value(value: object) -> object:
     return value
 
 
-def _column(name: str, values: list[object], field: ResultField) -> Column:
+def _column(name: str, values: list[object], field: ResultField) -> "Column":
+    import numpy as np  # noqa: PLC0415 - see above
+    from astropy.table import Column, MaskedColumn  # noqa: PLC0415
+
     mask = [value is None for value in values]
     given = [value for value in values if value is not None]
     about = {"name": name, "unit": field.unit, "description": field.description or None}
@@ -131,8 +139,11 @@ def _column(name: str, values: list[object], field: ResultField) -> Column:
     return column if any(mask) else Column(column.filled(), **about)
 
 
-def _array_column(values: list[object], about: dict[str, str | None]) -> Column:
+def _array_column(values: list[object], about: dict[str, str | None]) -> "Column":
     """Numbers of one width as such, vectors for instance; any other arrays as JSON."""
+    import numpy as np  # noqa: PLC0415 - see above
+    from astropy.table import Column  # noqa: PLC0415
+
     lists = [value for value in values if isinstance(value, list)]
     flat = [one for value in lists for one in value]
     if len({len(value) for value in lists}) == 1 and all(type(one) in {int, float} for one in flat):
@@ -149,6 +160,9 @@ def _text(value: object) -> str:
 
 
 def _series(values: list[object], field: ResultField) -> "pd.Series[Any]":
+    import numpy as np  # noqa: PLC0415 - see above
+    import pandas as pd  # noqa: PLC0415
+
     dtype = {
         "?": "boolean",
         "i2": "Int16",

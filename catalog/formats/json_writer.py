@@ -1,10 +1,11 @@
-"""JSON, streamed: {"metadata": [{"name": ...}, ...], "data": [[...], ...], "overflow": false}.
+"""JSON, streamed: {"metadata": [{"name": ...}, ...], "data": [[...], ...], "overflow": false}, or records.
 
 NULL, NaN and infinities are null, for JSON has none of them; whole numbers are exact, of 64 bits too.
 An answer that broke off has an "error" at its end.
 """
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 
 from catalog.columns import ColumnMeta
@@ -41,6 +42,44 @@ class JsonWriter:
 
     def close(self) -> None:
         """Do nothing: nothing lies on disk."""
+
+
+class JsonRecordsWriter:
+    """Writes a list of objects, one a row, for programs that want names and no metadata.
+
+    Values may be nested in any way; bytes are written in hex, whatever else JSON has not as its text.
+    """
+
+    def start(self, columns: Sequence[ColumnMeta], _: Heading) -> bytes:
+        """Give the opening bracket."""
+        self._names, self._between = [column.name for column in columns], "\n"
+        return b"["
+
+    def rows(self, rows: Sequence[Row]) -> bytes:
+        """Give some rows."""
+        if not rows:
+            return b""
+        objects = (dict(zip(self._names, map(_finite, row), strict=True)) for row in rows)
+        lines = ",\n".join(json.dumps(one, default=_other, allow_nan=False) for one in objects)
+        before, self._between = self._between, ",\n"
+        return (before + lines).encode()
+
+    def end(self, _: Ending) -> Iterator[bytes]:
+        """Give the closing bracket."""
+        yield b"\n]\n"
+
+    def close(self) -> None:
+        """Do nothing: nothing lies on disk."""
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _other(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _described(column: ColumnMeta) -> dict[str, str]:

@@ -21,12 +21,16 @@ class Spelling:
         null: What stands for NULL.
         special: What stands for NaN, infinity and minus infinity.
         brackets: What opens an array, stands between its numbers, and closes it.
+        booleans: For false and true.
+        number: Makes text of a finite floating-point number; None for the shortest text that reads back.
     """
 
     text: Callable[[str], str]
     null: str = ""
     special: tuple[str, str, str] = ("NaN", "Infinity", "-Infinity")
     brackets: tuple[str, str, str] = ("", " ", "")
+    booleans: tuple[str, str] = ("false", "true")
+    number: Callable[[float], str] | None = None
 
 
 def texts(column: ColumnMeta, values: Sequence[object], spelling: Spelling) -> list[str]:
@@ -60,7 +64,7 @@ def _scalars(column: ColumnMeta, values: Sequence[object], spelling: Spelling) -
         text = spelling.text
         return [null if value is None else text(plain_text(value)) for value in values]
     if column.datatype == "boolean":
-        return [null if value is None else ("true" if value else "false") for value in values]
+        return [null if value is None else spelling.booleans[bool(value)] for value in values]
     if column.datatype in FLOATS:
         return _floats(column, values, spelling)
     return [null if value is None else str(value) for value in values]
@@ -69,6 +73,10 @@ def _scalars(column: ColumnMeta, values: Sequence[object], spelling: Spelling) -
 def _floats(column: ColumnMeta, values: Sequence[object], spelling: Spelling) -> list[str]:
     array = numbers(column, values)
     spelt: list[str] = pa.array(array).cast(pa.string()).to_pylist()
+    if spelling.number is not None:
+        finite = np.flatnonzero(np.isfinite(array)).tolist()
+        for i in finite:
+            spelt[i] = spelling.number(float(str(values[i])))
     special = dict(zip(("nan", "inf", "-inf"), spelling.special, strict=True))
     for i in np.flatnonzero(~np.isfinite(array)).tolist():
         spelt[i] = spelling.null if values[i] is None else special[spelt[i]]

@@ -11,7 +11,7 @@ from astropy.io import votable
 
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
-from catalog.formats.output import write_result
+from catalog.formats.choose import FILE_FORMATS, write_result
 from catalog.result import Result
 from tests.catalog.galaxies import fill, galaxy_rows
 
@@ -83,12 +83,14 @@ def test_votable_keeps_64_bit_ids_and_masks_nulls() -> None:
 
 
 def test_an_empty_answer_is_written_in_every_format() -> None:
-    for output_format in ("csv", "json", "votable", "parquet"):
+    for output_format in FILE_FORMATS:
         assert write_result(Result(("a",), []), output_format)
 
 
 def test_a_wrong_format_and_a_doubled_column_are_errors() -> None:
-    with pytest.raises(QueryError, match="no format 'xlsx': choose table, csv, json, votable, parquet"):
+    with pytest.raises(
+        QueryError, match="no format 'xlsx': choose table, csv, tsv, json, votable, fits, parquet"
+    ):
         write_result(ANSWER, "xlsx")
     with pytest.raises(QueryError, match="two columns are named 'a': rename one with AS"):
         write_result(Result(("a", "a"), [(1, 2)]), "json")
