@@ -15,15 +15,15 @@ import pandas as pd
 from astropy.table import Table
 from numpy.typing import NDArray
 
+from catalog.columns import USUAL_COLUMNS
 from catalog.database.connection import connect, database_url
 from catalog.database.read_only import run_query
 from catalog.result import Result
-from catalog.search.crossmatch import USUAL_COLUMNS as MATCH_COLUMNS
 from catalog.search.crossmatch import MatchResult
 from catalog.search.crossmatch import match as match_positions
 from catalog.search.name_resolver import find_galaxy_by_name
 from catalog.search.positions import extract_positions, read_positions
-from catalog.search.search import USUAL_COLUMNS, Cone, Search, SearchResult, find_galaxy_at
+from catalog.search.search import Cone, Search, SearchResult, find_galaxy_at
 from catalog.search.search import search as run_search
 from catalog.search.thumbnails import read_thumbnails
 from catalog.settings import load_settings
@@ -99,7 +99,7 @@ class Catalogue:
         positions: Table | pd.DataFrame | Path | str,
         *,
         radius_arcsec: float = NEAR_ARCSEC,
-        columns: Sequence[str] = MATCH_COLUMNS,
+        columns: Sequence[str] = USUAL_COLUMNS,
         ra: str | None = None,
         dec: str | None = None,
     ) -> MatchResult:

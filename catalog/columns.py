@@ -2,6 +2,19 @@
 
 from dataclasses import dataclass
 
+USUAL_COLUMNS = (
+    "survey",
+    "survey_source_id",
+    "ra",
+    "dec",
+    "mag_r",
+    "smooth_or_featured_smooth_fraction",
+    "smooth_or_featured_featured_or_disk_fraction",
+    "disk_edge_on_yes_fraction",
+    "has_spiral_arms_yes_fraction",
+)
+"""What searches and matches show of a galaxy where nobody says which columns."""
+
 
 @dataclass(frozen=True)
 class ColumnMeta:

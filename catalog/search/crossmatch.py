@@ -8,17 +8,11 @@ import psycopg
 from astropy.table import Column
 from psycopg import sql
 
+from catalog.columns import USUAL_COLUMNS
 from catalog.database.read_only import select
 from catalog.result import Result, ResultField
 from catalog.search.positions import Positions
 
-USUAL_COLUMNS = (
-    "ra",
-    "dec",
-    "mag_r",
-    "smooth_or_featured_smooth_fraction",
-    "smooth_or_featured_featured_or_disk_fraction",
-)
 _ADDED = ("object_id", "distance_arcsec", "matches")
 _MATCH = sql.SQL(
     "WITH near AS (SELECT m.*, count(*) OVER of_position AS matches, "

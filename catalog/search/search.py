@@ -16,20 +16,11 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 from psycopg import sql
 
+from catalog.columns import USUAL_COLUMNS
 from catalog.database.read_only import Parameters, ask, reading, select, set_for_now
 from catalog.errors import QueryError, UnknownObjectError
 from catalog.result import Result
 
-USUAL_COLUMNS = (
-    "survey",
-    "survey_source_id",
-    "ra",
-    "dec",
-    "mag_r",
-    "smooth_or_featured_featured_or_disk_fraction",
-    "disk_edge_on_yes_fraction",
-    "has_spiral_arms_yes_fraction",
-)
 MIN_BY_INDEX = 5_000
 """Galaxies that are gathered and sorted in any case."""
 ROOM = 3
