@@ -8,7 +8,6 @@ from pgvector.psycopg.vector import register_vector_info
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types import TypeInfo
 
-from catalog.database.embedded.server import up
 from catalog.database.requirements import warn_of_old_pgvector
 from catalog.errors import ServerError
 from catalog.settings import Settings
@@ -27,7 +26,11 @@ _VECTOR_TYPES = """
 
 def database_url(settings: Settings) -> str:
     """URL of the catalogue's database; starts the embedded server when the settings name no other."""
-    return settings.database_url or up(settings.home)
+    if settings.database_url:
+        return settings.database_url
+    from catalog.database.embedded.server import up  # noqa: PLC0415 - only where the server is our own
+
+    return up(settings.home)
 
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:

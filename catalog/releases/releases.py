@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString, TypeVar
+from typing import TYPE_CHECKING, LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -13,8 +13,9 @@ from psycopg import sql
 from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
 from catalog.database.requirements import require_supported
 from catalog.errors import CatalogError
-from catalog.releases.record import ReleaseRecord
-from catalog.schema import metadata
+
+if TYPE_CHECKING:  # it needs numpy and SQLAlchemy, which take longer to import than a query takes
+    from catalog.releases.record import ReleaseRecord
 
 # A lock waits behind readers, and readers that come later wait behind it: so wait briefly, and often.
 COLUMNS: LiteralString = (
@@ -282,7 +283,7 @@ def _as_owner(connection: psycopg.Connection, act: Callable[[], _Answer]) -> _An
     return retry_on_lock(transaction)
 
 
-def register_release(connection: psycopg.Connection, release: ReleaseRecord) -> int:
+def register_release(connection: psycopg.Connection, release: "ReleaseRecord") -> int:
     """Store a release and make its partitions; one that is there already, by its weights, is only looked up.
 
     The first release of a catalogue becomes the current one.
@@ -335,6 +336,8 @@ def build_search_index(connection: psycopg.Connection, release_id: int) -> bool:
 
 def refresh_statistics(connection: psycopg.Connection) -> None:
     """Count the sky's galaxies and ANALYZE every table, so that searches are planned with today's numbers."""
+    from catalog.schema import metadata  # noqa: PLC0415 - SQLAlchemy takes long to import
+
     with connection.transaction():
         act_as_owner(connection)
         connection.execute("SELECT galcat.count_sky()")
@@ -343,7 +346,7 @@ def refresh_statistics(connection: psycopg.Connection) -> None:
                 connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("galcat", table.name)))
 
 
-def _insert(connection: psycopg.Connection, release: ReleaseRecord) -> int:
+def _insert(connection: psycopg.Connection, release: "ReleaseRecord") -> int:
     row = connection.execute(
         "INSERT INTO galcat.release (name, weights_sha256, backbone, recipe, view_set, dimension, "
         "projection_mean, projection_components, projection_deviations, projection_scale, "

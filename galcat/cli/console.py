@@ -4,23 +4,22 @@ import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import psycopg
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from catalog.database.connection import connect, database_url
-from catalog.database.migrate import migrate
-from catalog.formats.output import FORMATS
-from catalog.releases.releases import current_release
-from catalog.settings import load_settings
-from catalog.tasks.label_file import parse_value
-from catalog.tasks.labels import Label, write_labels
-from catalog.tasks.tasks import Task
+from catalog.formats.choose import FILE_FORMATS
 from galcat.errors import JobError
-from galcat.workflows.writing import writing
+
+if TYPE_CHECKING:
+    import psycopg
+    from rich.progress import Progress
+
+    from catalog.tasks.labels import Label
+    from catalog.tasks.tasks import Task
+
+# What not every command needs is imported in functions: a command starts in the time that Python takes.
 
 out = Console(highlight=False)
 log = Console(stderr=True, highlight=False)
@@ -28,7 +27,7 @@ wide = Console(highlight=False, width=1000)  # an object_id is never cut short: 
 
 MAX_NAMED_ROWS = 20
 
-Format = Annotated[str, typer.Option("--format", "-f", help=f"table, {', '.join(FORMATS)}.")]
+Format = Annotated[str, typer.Option("--format", "-f", help=f"table, {', '.join(FILE_FORMATS)}.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File to write; without it, the terminal.")
 ]
@@ -50,6 +49,9 @@ def catalogue_url() -> str:
     Raises:
         ServerError: The embedded server cannot be started.
     """
+    from catalog.database.connection import database_url  # noqa: PLC0415
+    from catalog.settings import load_settings  # noqa: PLC0415
+
     return database_url(load_settings())
 
 
@@ -60,25 +62,29 @@ def updated_catalogue_url() -> str:
         ServerError: The server cannot be reached, or is too old.
         SchemaError: The schema cannot be brought up to date.
     """
+    from catalog.database.migrate import migrate  # noqa: PLC0415
+
     url = catalogue_url()
     migrate(url)
     return url
 
 
 @contextmanager
-def open_to_read() -> Iterator[psycopg.Connection]:
+def open_to_read() -> Iterator["psycopg.Connection"]:
     """Open the catalogue for a command that asks it something.
 
     Raises:
         JobError: Nothing has been ingested yet.
     """
+    from catalog.database.connection import connect  # noqa: PLC0415
+
     with connect(catalogue_url(), autocommit=True) as connection:
         _require_release(connection)
         yield connection
 
 
 @contextmanager
-def open_to_write(*, may_be_empty: bool = False) -> Iterator[psycopg.Connection]:
+def open_to_write(*, may_be_empty: bool = False) -> Iterator["psycopg.Connection"]:
     """Open the catalogue for a command that changes it: its schema up to date, as the writer.
 
     Args:
@@ -87,6 +93,8 @@ def open_to_write(*, may_be_empty: bool = False) -> Iterator[psycopg.Connection]
     Raises:
         JobError: Nothing has been ingested yet, and it may not be empty.
     """
+    from galcat.workflows.writing import writing  # noqa: PLC0415
+
     if not may_be_empty:
         with open_to_read():
             pass
@@ -94,12 +102,20 @@ def open_to_write(*, may_be_empty: bool = False) -> Iterator[psycopg.Connection]
         yield connection
 
 
-def progress_bar(*, transient: bool = False) -> Progress:
+def progress_bar(*, transient: bool = False) -> "Progress":
     """Bars with a count and the time so far, on standard error.
 
     Args:
         transient: Whether they vanish at the end.
     """
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -127,7 +143,7 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def store_answers(
-    connection: psycopg.Connection, task: Task, words: Sequence[str], labeller: str | None, origin: str
+    connection: "psycopg.Connection", task: "Task", words: Sequence[str], labeller: str | None, origin: str
 ) -> None:
     """Store what the words ID=answer of a command line say, all of them or none.
 
@@ -142,19 +158,26 @@ def store_answers(
         JobError: A word is not ID=answer.
         LabelError: An answer is none of the task's, or a galaxy is not there.
     """
+    from catalog.tasks.labels import write_labels  # noqa: PLC0415
+
     labels = [_answer(task, word) for word in words]
     new = write_labels(connection, task, labels, labeller or getpass.getuser(), origin)
     log.print(f"{len(labels)} labels, {new} of them new", soft_wrap=True)
 
 
-def _answer(task: Task, word: str) -> Label:
+def _answer(task: "Task", word: str) -> "Label":
+    from catalog.tasks.label_file import parse_value  # noqa: PLC0415
+    from catalog.tasks.labels import Label  # noqa: PLC0415
+
     identity, equals, value = word.partition("=")
     if not equals or not identity.isdecimal():
         raise JobError(f"{word!r} is not ID={'SCORE' if task.kind == 'interest' else 'answer'}")
     return Label(int(identity), parse_value(task, value))
 
 
-def _require_release(connection: psycopg.Connection) -> None:
+def _require_release(connection: "psycopg.Connection") -> None:
+    from catalog.releases.releases import current_release  # noqa: PLC0415
+
     row = connection.execute("SELECT to_regclass('galcat.release')").fetchone()
     if row is None or row[0] is None or current_release(connection) is None:
         raise JobError("the catalogue is empty: fill it with galcat demo or galcat ingest")

@@ -5,16 +5,7 @@ from typing import Annotated
 
 import typer
 
-from catalog.checks.index import check_index
-from catalog.checks.integrity import run_checks
-from catalog.checks.server import check_pgvector, check_settings
-from catalog.database.embedded.settings import SEARCH_SETTINGS, expected_settings
-from catalog.database.read_only import run_query
-from catalog.search import search
-from catalog.search.crossmatch import USUAL_COLUMNS
-from catalog.search.crossmatch import match as match_positions
-from catalog.search.positions import read_positions
-from catalog.settings import load_settings
+from catalog.columns import USUAL_COLUMNS
 from galcat.cli.console import (
     DecColumn,
     Format,
@@ -28,8 +19,8 @@ from galcat.cli.console import (
     out,
 )
 from galcat.cli.tables import draw_similar, show
-from galcat.workflows.similar import listed, understand
 
+# What only some of the commands need is imported in them: astropy and SQLAlchemy take longer than an answer.
 app = typer.Typer()
 
 
@@ -43,6 +34,8 @@ def sql(
 
     Example: `galcat sql "SELECT object_id, ra, dec FROM galcat.galaxy WHERE mag_r < 16 LIMIT 5"`
     """
+    from catalog.database.read_only import run_query  # noqa: PLC0415
+
     with open_to_read() as connection:
         show(run_query(connection, query), output_format, output)
 
@@ -68,7 +61,7 @@ def similar(
     radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be to a position.")] = 3.0,
     columns: Annotated[
         str, typer.Option(help="Columns of galcat.galaxy to show, with commas between.")
-    ] = ",".join(search.USUAL_COLUMNS),
+    ] = ", ".join(USUAL_COLUMNS),
     exact: Annotated[bool, typer.Option("--exact", help="Compare with every galaxy, without index.")] = False,
     distinct: Annotated[
         bool, typer.Option("--distinct", help="One record of a galaxy that several tiles or surveys have.")
@@ -88,6 +81,9 @@ def similar(
     Examples: `galcat similar 4611686018427387904` · `galcat similar 150.1 -2.2 --where "mag_r < 17"` ·
     `galcat similar J100024.1+021530` · `galcat similar spiral.jpg --sheet similar.png`
     """
+    from catalog.search.search import Cone, Search, search  # noqa: PLC0415
+    from galcat.workflows.similar import listed, understand  # noqa: PLC0415
+
     if (target is None) == (positions is None):
         raise typer.BadParameter("name a galaxy or an image, or give --list FILE")
     with open_to_read() as connection:
@@ -96,12 +92,12 @@ def similar(
             if positions is not None
             else understand(connection, target or [], radius_arcsec, weights)
         )
-        found = search.search(
+        found = search(
             connection,
-            search.Search(
+            Search(
                 like=asked.like,
                 n=n,
-                cone=None if near is None else search.Cone(*near),
+                cone=None if near is None else Cone(*near),
                 where=where,
                 columns=names_in(columns),
                 exact=exact,
@@ -123,7 +119,7 @@ def match(
     radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be.")] = 3.0,
     columns: Annotated[
         str, typer.Option(help="Columns of galcat.galaxy to add, with commas between.")
-    ] = ",".join(USUAL_COLUMNS),
+    ] = ", ".join(USUAL_COLUMNS),
     ra: RaColumn = None,
     dec: DecColumn = None,
     output_format: Format = "table",
@@ -136,6 +132,9 @@ def match(
 
     Example: `galcat match supernovae.fits --radius-arcsec 5 -o matched.parquet`
     """
+    from catalog.search.crossmatch import match as match_positions  # noqa: PLC0415
+    from catalog.search.positions import read_positions  # noqa: PLC0415
+
     positions = read_positions(file, ra, dec)
     with open_to_read() as connection:
         found = match_positions(
@@ -154,6 +153,12 @@ def match(
 @app.command()
 def check() -> None:
     """Check that the catalogue is whole, and its server set up for it; exit code 1 when it is not."""
+    from catalog.checks.index import check_index  # noqa: PLC0415
+    from catalog.checks.integrity import run_checks  # noqa: PLC0415
+    from catalog.checks.server import check_pgvector, check_settings  # noqa: PLC0415
+    from catalog.database.embedded.settings import SEARCH_SETTINGS, expected_settings  # noqa: PLC0415
+    from catalog.settings import load_settings  # noqa: PLC0415
+
     settings = load_settings()
     expected = SEARCH_SETTINGS if settings.database_url else expected_settings()
     with open_to_read() as connection:

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psycopg
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from catalog.formats.output import write_result
+from catalog.formats.choose import format_of, write_result
 from catalog.result import Result, plain_value
-from catalog.search.thumbnails import read_thumbnails
 from galcat.cli.console import out, wide
-from galcat.cli.contact_sheet import contact_sheet
-from galcat.workflows.similar import Target
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from galcat.workflows.similar import Target
 
 _PLACES = "SELECT object_id, ra, dec FROM galcat.source WHERE object_id = ANY (%s)"
 
@@ -35,8 +37,8 @@ def show(result: Result, output_format: str = "table", output: Path | None = Non
             wide.print(as_table(result))
             out.print(f"({len(result.rows)} rows)", style="dim")
         return
-    name = output.suffix.lstrip(".") if output_format == "table" and output else output_format
-    content = write_result(result, {"vot": "votable", "xml": "votable"}.get(name, name))
+    name = format_of(output) if output_format == "table" and output else output_format
+    content = write_result(result, name)
     if output is not None:
         output.write_bytes(content)
     else:
@@ -54,7 +56,7 @@ def as_table(result: Result) -> Table:
 
 
 def show_galaxies(
-    connection: psycopg.Connection,
+    connection: "psycopg.Connection",
     values: dict[int, tuple[object, ...]],
     names: tuple[str, ...],
     captions: Sequence[str],
@@ -77,12 +79,11 @@ def show_galaxies(
     rows = [(identity, *places[identity], *known) for identity, known in values.items()]
     show(Result(("object_id", "ra", "dec", *names), rows), output_format, output)
     if sheet is not None:
-        pictures = read_thumbnails(connection, list(values))
-        drawn = zip(values, captions, strict=True)
-        contact_sheet([(pictures[identity], f"{identity}\n{caption}") for identity, caption in drawn], sheet)
+        drawn = [(identity, f"{identity}\n{text}") for identity, text in zip(values, captions, strict=True)]
+        _draw(connection, [], drawn, sheet)
 
 
-def draw_similar(connection: psycopg.Connection, asked: Target, found: Result, sheet: Path) -> None:
+def draw_similar(connection: "psycopg.Connection", asked: "Target", found: Result, sheet: Path) -> None:
     """Draw what was asked about and the galaxies most like it as a contact sheet.
 
     Args:
@@ -91,13 +92,25 @@ def draw_similar(connection: psycopg.Connection, asked: Target, found: Result, s
         found: Columns `object_id` and `distance` of the galaxies found.
         sheet: PNG to draw.
     """
-    ids = [int(str(identity)) for identity in found["object_id"]]
-    pictures = read_thumbnails(connection, ids)
     neighbours = [
-        (pictures[identity], f"{identity}\ndistance {distance:.2f}")
-        for identity, distance in zip(ids, found["distance"], strict=True)
+        (int(str(identity)), f"{identity}\ndistance {distance:.2f}")
+        for identity, distance in zip(found["object_id"], found["distance"], strict=True)
     ]
-    contact_sheet([*asked.pictures(connection), *neighbours], sheet)
+    _draw(connection, asked.pictures(connection), neighbours, sheet)
+
+
+def _draw(
+    connection: "psycopg.Connection",
+    before: list[tuple[bytes, str]],
+    galaxies: list[tuple[int, str]],
+    sheet: Path,
+) -> None:
+    """Draw pictures with captions, then galaxies with theirs."""
+    from catalog.search.thumbnails import read_thumbnails  # noqa: PLC0415 - only for a sheet
+    from galcat.cli.contact_sheet import contact_sheet  # noqa: PLC0415 - Pillow, only for a sheet
+
+    pictures = read_thumbnails(connection, [identity for identity, _ in galaxies])
+    contact_sheet([*before, *((pictures[identity], caption) for identity, caption in galaxies)], sheet)
 
 
 def _cell(value: object) -> str:

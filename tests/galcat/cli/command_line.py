@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from galcat.cli.main import main
+from galcat.cli.main import run
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Galcat:
         self._capsys.readouterr()
         code = 0
         try:
-            main()
+            run()
         except SystemExit as stop:
             code = int(stop.code or 0)
         captured = self._capsys.readouterr()

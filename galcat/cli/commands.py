@@ -1,0 +1,163 @@
+"""Every command of `galcat` by name: its module is imported only when the command is called."""
+
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the list of commands needs to know of one, without importing it.
+
+    Attributes:
+        module: The file of `galcat.cli` that has it.
+        panel: Heading in the list under which it stands.
+        help: Its first paragraph; a test compares it with the command's own.
+    """
+
+    module: str
+    panel: str
+    help: str
+
+
+START = "Start"
+ASK = "Ask"
+FILL = "Fill the catalogue"
+LABEL = "Label and learn"
+ANOMALIES = "Anomalies"
+ENCODERS = "Encoders and releases"
+SERVE = "Serve"
+
+COMMANDS = {
+    "demo": Entry(
+        "ingest", START, "Simulate a small survey, ingest it, and print the answers to real questions."
+    ),
+    "up": Entry(
+        "server",
+        START,
+        "Start the embedded Postgres (or find it) and bring its schema up to date; prints its URL.",
+    ),
+    "down": Entry("server", START, "Stop the embedded Postgres; nothing is lost."),
+    "url": Entry(
+        "server",
+        START,
+        "Print the URL of the database, for psql and other clients; exit code 1 when it is not running.",
+    ),
+    "check": Entry(
+        "query",
+        START,
+        "Check that the catalogue is whole, and its server set up for it; exit code 1 when it is not.",
+    ),
+    "sql": Entry("query", ASK, "Ask the catalogue in SQL."),
+    "similar": Entry(
+        "query", ASK, "Find the galaxies that look most like one, or like several, nearest first."
+    ),
+    "match": Entry(
+        "query",
+        ASK,
+        "Find the galaxy at each position of a list; every row of the list comes back, in its order.",
+    ),
+    "ingest": Entry(
+        "ingest",
+        FILL,
+        "Ingest every new or changed tile of a folder: cut out, encode and store its galaxies.",
+    ),
+    "jobs": Entry(
+        "server",
+        FILL,
+        "Open the Dagster UI with its daemon: the sensor watches the drop folder, the nightly jobs run.",
+    ),
+    "tasks": Entry(
+        "tasks", LABEL, "Questions that people answer of galaxies, and the columns learnt from them."
+    ),
+    "label": Entry("labels", LABEL, "Store a table of labels: FITS, VOTable, CSV, Parquet, text."),
+    "tag": Entry(
+        "labels",
+        LABEL,
+        "Put a free tag on galaxies: no task is needed, and everybody sees it in galcat.current_tag.",
+    ),
+    "finetune": Entry(
+        "finetune",
+        LABEL,
+        "Learn a task from its labels, and write its columns in galcat.galaxy for every galaxy.",
+    ),
+    "anomalies": Entry(
+        "anomalies",
+        ANOMALIES,
+        "Find what you find interesting: rate ten galaxies 0 to 5, get ten better ones.",
+    ),
+    "embed": Entry(
+        "encoder",
+        ENCODERS,
+        "Embed a folder of cutouts: id, vector, vote fractions and concentrations, without a database.",
+    ),
+    "release": Entry(
+        "release", ENCODERS, "Releases of the encoder: a second one beside the one that serves."
+    ),
+    "encoder": Entry("encoder", ENCODERS, "Encoders that others trained."),
+    "train": Entry("ingest", ENCODERS, "Train an encoder; a run that was killed goes on where it stopped."),
+    "evaluate": Entry(
+        "evaluate",
+        ENCODERS,
+        "Measure an encoder beside ImageNet, an untrained network and other releases.",
+    ),
+    "serve": Entry(
+        "serve",
+        SERVE,
+        "Serve the catalogue to TOPCAT, Aladin, pyvo and astroquery until it is stopped.",
+    ),
+}
+
+
+class LazyGroup(TyperGroup):
+    """The commands by what the table says of them; the one that is called is imported then."""
+
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - as typer passes them
+        super().__init__(**attributes)
+        for name, entry in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=entry.help, rich_help_panel=entry.panel))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401 - click's classes have another module in each typer
+        """Find the command that the words name, for calling it and for completing its options."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if found is not None and name is not None else found, rest
+
+
+def load_command(name: str) -> Any:  # noqa: ANN401 - click's classes have another module in each typer
+    """Import a command with everything it has.
+
+    Returns:
+        Click's command or group.
+    """
+    whole = typer.Typer(rich_markup_mode="markdown", add_completion=False)
+    whole.add_typer(import_module(f"galcat.cli.{COMMANDS[name].module}").app)
+    group = typer.main.get_group(whole)
+    return group.commands[name]
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="A galaxy catalogue that understands images and answers in SQL.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"galcat {metadata.version('galcat')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and end."),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""

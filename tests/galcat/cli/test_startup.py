@@ -1,0 +1,88 @@
+"""What a command imports before it answers, and that the list of commands tells what they are."""
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+import typer
+
+import galcat.cli
+from catalog.database.connection import connect
+from galcat.cli.commands import COMMANDS, load_command
+from tests.catalog.galaxies import fill
+
+HEAVY = {
+    "astropy",
+    "dagster",
+    "galsim",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "PIL",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+    "sqlalchemy",
+    "sqlglot",
+    "starlette",
+    "timm",
+    "torch",
+    "uvicorn",
+}
+SHOW = (
+    "import sys; import galcat.cli.main as line\n"
+    "try: line.main()\n"
+    "finally: print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+)
+
+
+def imported_by(words: list[str], environment: dict[str, str] | None = None) -> set[str]:
+    """The packages that a process has at its end that runs galcat with these words."""
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW, *words], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"]])
+def test_help_and_version_import_nothing_but_the_command_line(words: list[str]) -> None:
+    imported = imported_by(words)
+    assert not imported & (HEAVY | {"psycopg", "pydantic", "catalog", "encoder"})
+    assert {"galcat", "typer"} <= imported
+
+
+def test_the_front_door_imports_nothing_until_it_is_asked() -> None:
+    code = "import sys, galcat; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & (HEAVY | {"psycopg", "pydantic", "catalog", "encoder", "typer"})
+
+
+def test_sql_answers_without_any_library_of_arrays_pictures_or_tables(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(database, autocommit=True) as connection:
+        fill(connection, 1)
+    monkeypatch.setenv("GALCAT_DATABASE_URL", database)
+    imported = imported_by(["sql", "SELECT object_id, ra, search FROM galcat.galaxy"])
+    assert not imported & HEAVY
+    assert "psycopg" in imported
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_the_command_says_of_itself(name: str) -> None:
+    first = load_command(name).help.split("\n\n")[0]
+    assert " ".join(first.split()) == COMMANDS[name].help
+
+
+def test_every_command_of_every_file_is_in_the_list() -> None:
+    found = set()
+    for module in pkgutil.iter_modules(galcat.cli.__path__):
+        part = getattr(importlib.import_module(f"galcat.cli.{module.name}"), "app", None)
+        if part is not None and module.name != "commands":
+            whole = typer.Typer()
+            whole.add_typer(part)
+            found |= {(name, module.name) for name in typer.main.get_group(whole).commands}
+    assert found == {(name, entry.module) for name, entry in COMMANDS.items()}
