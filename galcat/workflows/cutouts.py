@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from catalog.tap.datalink.cutout import Circle, FilesGoneError, NoPixelsError
+from catalog.search.search import Cone
+from catalog.tap.datalink.cutout import FilesGoneError, NoPixelsError
 from catalog.tap.datalink.galaxy_files import GalaxyFiles
 from catalog.tap.errors import UsageError
 from encoder.cutouts.cutout_file import (
@@ -32,7 +33,7 @@ class SkyCutter:
             return False
         return True
 
-    def cut(self, galaxy: GalaxyFiles, circle: Circle, bands: Sequence[str]) -> bytes:
+    def cut(self, galaxy: GalaxyFiles, circle: Cone, bands: Sequence[str]) -> bytes:
         """A FITS file with an image of each band in nanomaggies; see `make_cutout_file`.
 
         Raises:
@@ -74,7 +75,7 @@ def _described(name: str, definition: str) -> Survey:
     return survey_from_text(definition, Path(f"{name}.toml"))
 
 
-def _cards(galaxy: GalaxyFiles, circle: Circle) -> dict[str, str | float]:
+def _cards(galaxy: GalaxyFiles, circle: Cone) -> dict[str, str | float]:
     """What the primary header says; nothing in it changes from one request to the next."""
     return {
         "ORIGIN": "galcat",

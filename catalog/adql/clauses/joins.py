@@ -18,9 +18,9 @@ from catalog.adql.names import index_by_name, require_identifier, suggest_name
 from catalog.adql.relations import Source
 from catalog.adql.scope import Scope
 from catalog.adql.value import Column
-from catalog.adql.values.casts import check_kinds
 from catalog.adql.values.conditions import split_conjuncts, translate_condition
 from catalog.adql.values.expressions import translate_expression
+from catalog.adql.values.kinds import check_kinds
 
 FromParts = tuple[LiteralString | sql.Composable | Source, ...]
 

@@ -59,7 +59,7 @@ def _emit_inside(inner: Value, outer: Value, scope: Scope) -> sql.Composed:
         if outer.kind is Kind.CIRCLE:
             centre, radius = split_circle(outer)
             return emit_within(position, centre, radius)
-        return emit_in_polygon(position, outer.text, scope)
+        return _emit_in_polygon(position, outer.text, scope)
     names = {
         (Kind.CIRCLE, Kind.CIRCLE): emit("galcat.circle_in_circle("),
         (Kind.CIRCLE, Kind.POLYGON): emit("galcat.circle_in_polygon("),
@@ -136,19 +136,7 @@ def _require_region(call: Call, index: int) -> Value:
     return found
 
 
-GEOMETRY = (
-    Function("CONTAINS", 2, 2, _make_contains),
-    Function("INTERSECTS", 2, 2, _make_intersects),
-    Function("DISTANCE", 2, 4, _make_distance),
-    Function("AREA", 1, 1, _make_area),
-    Function("CENTROID", 1, 1, _make_centroid),
-    Function("COORD1", 1, 1, _make_coord1),
-    Function("COORD2", 1, 1, _make_coord2),
-    Function("COORDSYS", 1, 1, _make_coordsys),
-)
-
-
-def emit_in_polygon(position: Sequence[Value], polygon: sql.Composed, scope: Scope) -> sql.Composed:
+def _emit_in_polygon(position: Sequence[Value], polygon: sql.Composed, scope: Scope) -> sql.Composed:
     """Emit the condition that a position lies in a polygon; either form of it reaches the index of positions.
 
     Of a constant polygon Postgres works out the cone around it while it plans; of another, for each pair.
@@ -194,3 +182,15 @@ def _columns_in_row(source: Source) -> dict[str, sql.Identifier]:
     """The columns of something in FROM as SQL names them, and the same of a row that is called `u`."""
     names = [column.stored_as for column in source.columns]
     return {sql.Identifier(source.alias, name).as_string(None): sql.Identifier("u", name) for name in names}
+
+
+GEOMETRY = (
+    Function("CONTAINS", 2, 2, _make_contains),
+    Function("INTERSECTS", 2, 2, _make_intersects),
+    Function("DISTANCE", 2, 4, _make_distance),
+    Function("AREA", 1, 1, _make_area),
+    Function("CENTROID", 1, 1, _make_centroid),
+    Function("COORD1", 1, 1, _make_coord1),
+    Function("COORD2", 1, 1, _make_coord2),
+    Function("COORDSYS", 1, 1, _make_coordsys),
+)

@@ -13,7 +13,12 @@ from catalog.adql.scope import Scope
 from catalog.adql.value import Kind, Value, as_double, is_repeatable, make_value
 
 _SAME_FRAME = frozenset({"", "ICRS", "ICRS GEOCENTER", "ICRS BARYCENTER", "ICRS TOPOCENTER", "UNKNOWNFRAME"})
-_TRIANGLE = 3
+_MIN_CORNERS = 3
+_NUMBERS = {"POSITION": 2, "CIRCLE": 3, "BOX": 4}
+_FRAMES = frozenset({"ICRS", "UNKNOWNFRAME"})
+_PLACES = frozenset({"GEOCENTER", "BARYCENTER", "HELIOCENTER", "TOPOCENTER", "UNKNOWNREFPOS"})
+_FLAVOURS = frozenset({"SPHERICAL2"})
+_OTHER_FRAMES = frozenset({"FK4", "FK5", "GALACTIC", "ECLIPTIC", "J2000", "B1950"})
 
 
 def make_region(kind: Kind, coordinates: tuple[Value, ...], scope: Scope) -> Value:
@@ -108,9 +113,10 @@ def _make_polygon(call: Call) -> Value:
         coordinates = _list_numbers(call)
         if len(coordinates) % 2:
             raise AdqlError("POLYGON takes pairs of right ascension and declination", call.offset)
-    if not 2 * _TRIANGLE <= len(coordinates) <= 2 * MAX_VERTICES:
+    if not 2 * _MIN_CORNERS <= len(coordinates) <= 2 * MAX_VERTICES:
+        corners = len(coordinates) // 2
         raise AdqlError(
-            f"POLYGON takes {_TRIANGLE} to {MAX_VERTICES} vertices, not {len(coordinates) // 2}", call.offset
+            f"POLYGON takes {_MIN_CORNERS} to {MAX_VERTICES} vertices, not {corners}", call.offset
         )
     return make_region(Kind.POLYGON, coordinates, call.scope)
 
@@ -128,23 +134,6 @@ def _make_region_of_text(call: Call) -> Value:
         )
     kind = {"POSITION": Kind.POINT, "CIRCLE": Kind.CIRCLE, "POLYGON": Kind.POLYGON}[shape]
     return make_region(kind, coordinates, call.scope)
-
-
-REGIONS = (
-    Function("POINT", 2, 3, _make_point),
-    Function("CIRCLE", 2, 4, _make_circle),
-    Function("BOX", 3, 5, _make_box),
-    Function("POLYGON", _TRIANGLE, MAX_ARGUMENTS, _make_polygon),
-    Function("REGION", 1, 1, _make_region_of_text),
-)
-
-
-_NUMBERS = {"POSITION": 2, "CIRCLE": 3, "BOX": 4}
-_FRAMES = frozenset({"ICRS", "UNKNOWNFRAME"})
-_PLACES = frozenset({"GEOCENTER", "BARYCENTER", "HELIOCENTER", "TOPOCENTER", "UNKNOWNREFPOS"})
-_FLAVOURS = frozenset({"SPHERICAL2"})
-_OTHER_FRAMES = frozenset({"FK4", "FK5", "GALACTIC", "ECLIPTIC", "J2000", "B1950"})
-_MIN_CORNERS = 3
 
 
 def parse_region(text: str, offset: int | None) -> tuple[str, list[float]]:
@@ -187,3 +176,12 @@ def _parse_number(word: str, text: str, offset: int | None) -> float:
     if not math.isfinite(number):
         raise AdqlError(f"{word!r} is no number of degrees in {text!r}", offset)
     return number
+
+
+REGIONS = (
+    Function("POINT", 2, 3, _make_point),
+    Function("CIRCLE", 2, 4, _make_circle),
+    Function("BOX", 3, 5, _make_box),
+    Function("POLYGON", _MIN_CORNERS, MAX_ARGUMENTS, _make_polygon),
+    Function("REGION", 1, 1, _make_region_of_text),
+)

@@ -10,6 +10,25 @@ from catalog.adql.errors import AdqlError
 from catalog.adql.functions.call import Call, Function
 from catalog.adql.value import Kind, Value, make_value
 
+_MAX_UNIT_LENGTH = 50
+_SCALE = r"10\*\*[+-]?\d{1,2}[ .]?"
+_NAME = r"(?:[A-Za-z]+\d?|%)(?:\*\*[+-]?\d{1,2})?"
+_UNIT = re.compile(rf"(?:{_SCALE})?{_NAME}(?:[./]{_NAME})*|1")
+
+
+def parse_unit(text: str) -> units.UnitBase:
+    """Read a unit: names joined by `.` and `/`, each perhaps to a power of two digits, after a power of ten.
+
+    Raises:
+        ValueError: It is of another form, or names what VOUnits does not know.
+    """
+    if len(text) > _MAX_UNIT_LENGTH or not _UNIT.fullmatch(text):
+        raise ValueError(f"{text[:_MAX_UNIT_LENGTH]!r} is no unit of VOUnits")
+    try:
+        return units.Unit(text, format="vounit")
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise ValueError(f"{text!r} is no unit of VOUnits") from error
+
 
 def _make_in_unit(call: Call) -> Value:
     number = call.number(0)
@@ -40,23 +59,3 @@ def _require_unit(written: str, offset: int | None) -> units.UnitBase:
 
 
 UNITS = (Function("IN_UNIT", 2, 2, _make_in_unit),)
-
-
-_MAX_UNIT_LENGTH = 50
-_SCALE = r"10\*\*[+-]?\d{1,2}[ .]?"
-_NAME = r"(?:[A-Za-z]+\d?|%)(?:\*\*[+-]?\d{1,2})?"
-_UNIT = re.compile(rf"(?:{_SCALE})?{_NAME}(?:[./]{_NAME})*|1")
-
-
-def parse_unit(text: str) -> units.UnitBase:
-    """Read a unit: names joined by `.` and `/`, each perhaps to a power of two digits, after a power of ten.
-
-    Raises:
-        ValueError: It is of another form, or names what VOUnits does not know.
-    """
-    if len(text) > _MAX_UNIT_LENGTH or not _UNIT.fullmatch(text):
-        raise ValueError(f"{text[:_MAX_UNIT_LENGTH]!r} is no unit of VOUnits")
-    try:
-        return units.Unit(text, format="vounit")
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise ValueError(f"{text!r} is no unit of VOUnits") from error

@@ -10,8 +10,8 @@ from catalog.adql.functions.choices import common_value
 from catalog.adql.grammar.tree import offset_of
 from catalog.adql.scope import Scope
 from catalog.adql.value import Value, make_value
-from catalog.adql.values.casts import check_kinds, fit_constant
 from catalog.adql.values.comparisons import emit_comparison
+from catalog.adql.values.kinds import check_kinds, fit_constant
 
 
 def translate_case(node: exp.Expr, scope: Scope) -> Value:

@@ -12,7 +12,7 @@ from catalog.adql.limits import MAX_IN_LIST
 from catalog.adql.scope import Scope
 from catalog.adql.sky import emit_near
 from catalog.adql.value import Kind, Value
-from catalog.adql.values.casts import check_kinds, fit_constant
+from catalog.adql.values.kinds import check_kinds, fit_constant
 from catalog.adql.values.literals import read_literal
 
 _SIGNS: dict[type[exp.Expr], LiteralString] = {

@@ -12,9 +12,9 @@ from catalog.adql.grammar.tree import offset_of
 from catalog.adql.limits import MAX_CHAIN
 from catalog.adql.scope import Scope
 from catalog.adql.value import Kind
-from catalog.adql.values.casts import check_kinds
 from catalog.adql.values.comparisons import emit_between, emit_comparison, emit_in_list
 from catalog.adql.values.expressions import translate_expression, translate_text
+from catalog.adql.values.kinds import check_kinds
 
 
 def translate_condition(node: exp.Expr, scope: Scope) -> sql.Composed:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from catalog.search.search import Cone
 from catalog.tap.datalink.galaxy_files import GalaxyFiles, parse_object_id
 from catalog.tap.errors import NotFoundError, UsageError
 from catalog.tap.parameters import RequestParameters
@@ -26,15 +27,6 @@ class NoPixelsError(NotFoundError):
 
 
 @dataclass(frozen=True)
-class Circle:
-    """A circle on the sky in ICRS degrees, checked."""
-
-    ra_deg: float
-    dec_deg: float
-    radius_deg: float
-
-
-@dataclass(frozen=True)
 class CutoutRequest:
     """The cutout that the parameters ask for.
 
@@ -46,7 +38,7 @@ class CutoutRequest:
     """
 
     object_id: int
-    circle: Circle | None
+    circle: Cone | None
     band: tuple[str, ...] | tuple[float, float] | None
 
 
@@ -56,7 +48,7 @@ class Cutter(Protocol):
     def has_files(self, galaxy: GalaxyFiles) -> bool:
         """Whether the images of the galaxy's tile are where they were read."""
 
-    def cut(self, galaxy: GalaxyFiles, circle: Circle, bands: Sequence[str]) -> bytes:
+    def cut(self, galaxy: GalaxyFiles, circle: Cone, bands: Sequence[str]) -> bytes:
         """Make a FITS file with an image of each band, in flux, with its place on the sky.
 
         Raises:
@@ -85,7 +77,7 @@ def parse_cutout_request(parameters: RequestParameters) -> CutoutRequest:
     return CutoutRequest(object_id, _parse_circle(parameters), _parse_band(parameters))
 
 
-def choose_circle(cutout: CutoutRequest, galaxy: GalaxyFiles) -> Circle:
+def choose_circle(cutout: CutoutRequest, galaxy: GalaxyFiles) -> Cone:
     """Choose the circle to enclose: where none is asked for, that of the galaxy's Galaxy Zoo cutout.
 
     Raises:
@@ -95,7 +87,7 @@ def choose_circle(cutout: CutoutRequest, galaxy: GalaxyFiles) -> Circle:
         return cutout.circle
     if galaxy.field_deg is None:
         raise UsageError(f"the size of galaxy {galaxy.object_id} is not known: give CIRCLE")
-    return Circle(galaxy.ra_deg, galaxy.dec_deg, galaxy.field_deg / 2)
+    return Cone(galaxy.ra_deg, galaxy.dec_deg, galaxy.field_deg / 2)
 
 
 def choose_bands(cutout: CutoutRequest, galaxy: GalaxyFiles) -> list[str]:
@@ -125,7 +117,7 @@ def _is_wanted(band: str, wanted: tuple[str, ...] | tuple[float, float]) -> bool
     return isinstance(minimum, float) and isinstance(maximum, float) and low <= maximum and minimum <= high
 
 
-def _parse_circle(parameters: RequestParameters) -> Circle | None:
+def _parse_circle(parameters: RequestParameters) -> Cone | None:
     name, text = "CIRCLE", _read_one(parameters, "CIRCLE")
     region = _read_one(parameters, "POS")
     if text is not None and region is not None:
@@ -145,7 +137,7 @@ def _parse_circle(parameters: RequestParameters) -> Circle | None:
             raise UsageError(f"{name}: {what} is {value:g}, not between {minimum} and {maximum} degrees")
     if not 0 < radius_deg <= 180:  # noqa: PLR2004 - the whole sky
         raise UsageError(f"{name}: the radius is {radius_deg:g}, not between 0 and 180 degrees")
-    return Circle(ra_deg, dec_deg, radius_deg)
+    return Cone(ra_deg, dec_deg, radius_deg)
 
 
 def _parse_band(parameters: RequestParameters) -> tuple[str, ...] | tuple[float, float] | None:

@@ -12,9 +12,9 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from catalog.database.connection import connect
+from catalog.search.search import Cone
 from catalog.tap.datalink.cutout import (
     BANDS_M,
-    Circle,
     CutoutRequest,
     FilesGoneError,
     NoPixelsError,
@@ -75,7 +75,7 @@ def test_the_pixel_under_every_galaxy_is_the_tiles_own(galaxies: list[GalaxyFile
 
 def test_a_circle_and_bands_are_as_asked_for(galaxies: list[GalaxyFiles]) -> None:
     galaxy = galaxies[1]
-    circle = Circle(galaxy.ra_deg, galaxy.dec_deg, 5 / 3600)
+    circle = Cone(galaxy.ra_deg, galaxy.dec_deg, 5 / 3600)
     cases: list[tuple[tuple[str, ...] | tuple[float, float], list[str]]] = [
         (("r",), ["r"]),
         (("z", "g"), ["g", "z"]),
@@ -98,16 +98,16 @@ def test_a_circle_and_bands_are_as_asked_for(galaxies: list[GalaxyFiles]) -> Non
 def test_what_cannot_be_cut_is_said_in_a_line(galaxies: list[GalaxyFiles]) -> None:
     galaxy = galaxies[0]
     with pytest.raises(NoPixelsError, match="the circle lies outside the tile 0100p000"):
-        SkyCutter().cut(galaxy, Circle(galaxy.ra_deg, galaxy.dec_deg + 1, 1e-3), ["g"])
+        SkyCutter().cut(galaxy, Cone(galaxy.ra_deg, galaxy.dec_deg + 1, 1e-3), ["g"])
     with pytest.raises(UsageError, match=r"spans 27,481 pixels, and 2,000 at most"):
-        SkyCutter().cut(galaxy, Circle(galaxy.ra_deg, galaxy.dec_deg, 1), ["g"])
+        SkyCutter().cut(galaxy, Cone(galaxy.ra_deg, galaxy.dec_deg, 1), ["g"])
 
 
 def gone(galaxy: GalaxyFiles, folder: Path) -> None:
     """It is told, without a word of the folder."""
     assert not SkyCutter().has_files(galaxy)
     with pytest.raises(FilesGoneError) as error:
-        SkyCutter().cut(galaxy, Circle(galaxy.ra_deg, galaxy.dec_deg, 1e-3), ["g", "r"])
+        SkyCutter().cut(galaxy, Cone(galaxy.ra_deg, galaxy.dec_deg, 1e-3), ["g", "r"])
     assert str(error.value) == f"the files of tile {BRICK} are no longer where they were read"
     assert str(folder) not in str(error.value)
 
@@ -133,5 +133,5 @@ def test_a_damaged_image_is_told_as_a_missing_one(galaxies: list[GalaxyFiles], b
     image = r_image(bricks, BRICK)
     image.write_bytes(image.read_bytes()[:3000])
     with pytest.raises(FilesGoneError) as error:
-        SkyCutter().cut(galaxies[0], Circle(galaxies[0].ra_deg, galaxies[0].dec_deg, 1e-3), ["g", "r"])
+        SkyCutter().cut(galaxies[0], Cone(galaxies[0].ra_deg, galaxies[0].dec_deg, 1e-3), ["g", "r"])
     assert re.search("[/]", str(error.value)) is None
