@@ -26,7 +26,7 @@ _CHUNK_BYTES = 2**20
 def job_document_routes(service: Service, parts: JobParts) -> list[Route]:
     """Make the routes that show a part of a job."""
 
-    def shown(part: str, show: Callable[[Job, Request], Response]) -> Route:
+    def make_route(part: str, show: Callable[[Job, Request], Response]) -> Route:
         async def answer(request: Request) -> Response:
             return show(await run_sync(parts.control.read, request.path_params["job_id"]), request)
 
@@ -40,14 +40,14 @@ def job_document_routes(service: Service, parts: JobParts) -> list[Route]:
         return _result(job, request, parts)
 
     return [
-        shown("executionduration", lambda job, _: PlainTextResponse(str(job.execution_seconds))),
-        shown("destruction", lambda job, _: PlainTextResponse(iso(job.destruction))),
-        shown("quote", lambda _job, _: PlainTextResponse("")),
-        shown("owner", lambda _job, _: PlainTextResponse("")),
-        shown("parameters", lambda job, _: Response(write_parameters(job), media_type=XML)),
-        shown("error", lambda job, _: _error(job)),
-        shown("results", results),
-        shown("results/result", result),
+        make_route("executionduration", lambda job, _: PlainTextResponse(str(job.execution_seconds))),
+        make_route("destruction", lambda job, _: PlainTextResponse(iso(job.destruction))),
+        make_route("quote", lambda _job, _: PlainTextResponse("")),
+        make_route("owner", lambda _job, _: PlainTextResponse("")),
+        make_route("parameters", lambda job, _: Response(write_parameters(job), media_type=XML)),
+        make_route("error", lambda job, _: _error(job)),
+        make_route("results", results),
+        make_route("results/result", result),
     ]
 
 

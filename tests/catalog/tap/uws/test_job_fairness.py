@@ -80,10 +80,10 @@ def test_servers_that_claim_at_the_same_time_give_an_address_no_more_than_its_sh
     connection: psycopg.Connection, database: str
 ) -> None:
     queue(connection, *[ONE] * 8)
-    keepers = [connect(database, autocommit=True) for _ in range(8)]
+    writers = [connect(database, autocommit=True) for _ in range(8)]
     with ThreadPoolExecutor(8) as threads:
-        claimed = list(threads.map(lambda writer: claim_job(writer, 2), keepers))
-    for writer in keepers:
+        claimed = list(threads.map(lambda writer: claim_job(writer, 2), writers))
+    for writer in writers:
         writer.close()
     assert sum(job is not None for job in claimed) == 2
 
