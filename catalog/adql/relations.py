@@ -10,6 +10,9 @@ from catalog.adql.names import ColumnsByName, index_by_name
 from catalog.adql.published import PublishedTable
 from catalog.adql.value import Column, Value
 
+_EXTRA = "a vector "
+"""With blanks: a name that no uploaded column has."""
+
 
 @dataclass(eq=False)
 class Source:
@@ -74,10 +77,6 @@ class Source:
             emit(", ", text, " AS ", sql.Identifier(f"{_EXTRA}{i}")) for i, text in enumerate(self.extras)
         ]
         return emit("(SELECT u.*", *extras, " FROM ", self.relation, " AS u OFFSET 0)", alias)
-
-
-_EXTRA = "a vector "
-"""With blanks: a name that no uploaded column has."""
 
 
 @dataclass(frozen=True, eq=False)

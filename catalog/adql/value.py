@@ -12,6 +12,9 @@ from catalog.columns import ColumnMeta
 
 RANDOM = sql.SQL("pg_catalog.random()")
 """Another number each time that it is computed."""
+_INTEGER_DATATYPES = frozenset({"short", "int", "long"})
+NUMBER_DATATYPES = ("short", "int", "long", "float", "double")
+"""Datatypes, the narrowest first."""
 
 
 class Kind(Enum):
@@ -51,9 +54,6 @@ _META = {
     Kind.POLYGON: ColumnMeta("", "double", "*", "polygon", unit="deg"),
     Kind.NULL: ColumnMeta("", "char", "*"),
 }
-_INTEGER_DATATYPES = frozenset({"short", "int", "long"})
-NUMBER_DATATYPES = ("short", "int", "long", "float", "double")
-"""Datatypes, the narrowest first."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 XML = "text/xml"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NONE: Mapping[str, str] = {}
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def element(name: str, *inside: str, given: Mapping[str, str] = _NONE) -> str:
@@ -23,9 +24,6 @@ def text(name: str, value: str | None, given: Mapping[str, str] = _NONE) -> str:
 def iso(time: datetime) -> str:
     """Write a time as UWS and VOSI have it."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def content(text: str) -> str:

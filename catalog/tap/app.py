@@ -43,6 +43,8 @@ _EXPOSED = (
     "Location",
     "Retry-After",
 )
+_GOODBYE_S = 10
+"""For answers that are being sent when the service is stopped."""
 
 
 def make_app(
@@ -102,6 +104,28 @@ def make_app(
     )
 
 
+def server_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
+    """Make settings for `uvicorn.Server`: HTTP alone, and a client's word on its own address is not believed.
+
+    Args:
+        app: The application that `make_app` gave.
+        host: The address to listen on.
+        port: The port to listen on.
+    """
+    return uvicorn.Config(
+        app,
+        host,
+        port,
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        headers=[("Server", f"galcat/{version('galcat')}")],
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=_GOODBYE_S,
+    )
+
+
 def _home(service: Service) -> Callable[[Request], Response]:
     def home(request: Request) -> Response:
         return RedirectResponse(service.base(request) + "/tap/capabilities", 303)
@@ -134,29 +158,3 @@ def _close(service: Service, jobs: JobParts) -> None:
     jobs.close()
     service.log.close()
     service.connections.close()
-
-
-_GOODBYE_S = 10
-"""For answers that are being sent when the service is stopped."""
-
-
-def server_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
-    """Make settings for `uvicorn.Server`: HTTP alone, and a client's word on its own address is not believed.
-
-    Args:
-        app: The application that `make_app` gave.
-        host: The address to listen on.
-        port: The port to listen on.
-    """
-    return uvicorn.Config(
-        app,
-        host,
-        port,
-        ws="none",
-        proxy_headers=False,
-        server_header=False,
-        headers=[("Server", f"galcat/{version('galcat')}")],
-        access_log=False,
-        log_level="warning",
-        timeout_graceful_shutdown=_GOODBYE_S,
-    )

@@ -2,6 +2,8 @@
 
 from catalog.errors import CatalogError, QueryError, ServerError
 
+INTERNAL_MESSAGE = "the service failed; its log says why"
+
 
 class UsageError(QueryError):
     """A parameter is missing, unknown or out of range."""
@@ -19,9 +21,6 @@ class BusyError(ServerError):
     """
 
     retry_seconds = 10
-
-
-INTERNAL_MESSAGE = "the service failed; its log says why"
 
 
 class InternalError(ServerError):

@@ -13,6 +13,8 @@ from catalog.adql.scope import Scope
 from catalog.adql.value import RANDOM, Kind, Likeness, Value, is_repeatable, make_value
 
 OBJECT_ID = "object_id"
+WITH_RELEASE = 3
+_MEANING = "How unlike two galaxies look; two random ones are about 1 apart"
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +126,6 @@ def _stands_by_itself(text: sql.Composed, scope: Scope) -> bool:
 def _list_names(text: sql.Composed) -> Iterator[str]:
     """All names of some SQL; in quotes, with those of ours that qualify them."""
     return (piece.as_string(None) for piece in text if isinstance(piece, sql.Identifier))
-
-
-WITH_RELEASE = 3
-_MEANING = "How unlike two galaxies look; two random ones are about 1 apart"
 
 
 def _make_morph_distance(call: Call) -> Value:

@@ -33,6 +33,8 @@ _COUNTED = (
     ({TokenType.SELECT}, MAX_SELECTS, "SELECTs"),
     ({TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT}, MAX_SET_OPERANDS, "set operations"),
 )
+_FRAMES = {TokenType.NOT: 10, TokenType.DASH: 3, TokenType.PLUS: 3}
+_FRAMES_OF_A_BRACKET = 22
 
 
 def check_tokens(tokens: list[Token]) -> list[Token]:
@@ -91,10 +93,6 @@ def _check_known(token: Token) -> None:
     form = _FORMS.get(token.token_type)
     if form is not None and not form.fullmatch(text):
         raise AdqlError(f"{text!r} is no number", token.start)
-
-
-_FRAMES = {TokenType.NOT: 10, TokenType.DASH: 3, TokenType.PLUS: 3}
-_FRAMES_OF_A_BRACKET = 22
 
 
 def drop_idle_brackets(tokens: list[Token]) -> list[Token]:

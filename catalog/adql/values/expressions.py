@@ -27,6 +27,14 @@ from catalog.adql.values.cases import translate_case
 from catalog.adql.values.casts import translate_cast
 from catalog.adql.values.literals import MAX_INT, read_literal
 
+_OPERATORS: dict[type[exp.Expr], LiteralString] = {
+    exp.Add: " + ",
+    exp.Sub: " - ",
+    exp.Mul: " * ",
+    exp.Div: " / ",
+    exp.DPipe: " || ",
+}
+
 
 def translate_expression(node: exp.Expr, scope: Scope) -> Value:
     """Translate an expression, as an operand.
@@ -94,15 +102,6 @@ def _translate_boolean(node: exp.Expr, scope: Scope) -> Value:
 def _translate_negation(node: exp.Expr, scope: Scope) -> Value:
     found = _translate_number(node.this, scope)
     return make_value(emit("(- ", found.text, ")"), found.kind, datatype=_widest_datatype(found, found))
-
-
-_OPERATORS: dict[type[exp.Expr], LiteralString] = {
-    exp.Add: " + ",
-    exp.Sub: " - ",
-    exp.Mul: " * ",
-    exp.Div: " / ",
-    exp.DPipe: " || ",
-}
 
 
 def _translate_chain(node: exp.Expr, scope: Scope) -> Value:

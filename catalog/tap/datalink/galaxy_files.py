@@ -8,6 +8,9 @@ import psycopg
 
 FIELD_PX = 424
 """Width of a Galaxy Zoo cutout, in pixels of `pixel_scale_arcsec`."""
+IVOID = "ivo://galcat/galaxy?"
+_MAX_ID = 2**63 - 1
+_NAME = re.compile(rf"(?:{re.escape(IVOID)})?([0-9]{{1,19}})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,6 @@ def load_galaxy_files(connection: psycopg.Connection, object_ids: Sequence[int])
         [FIELD_PX, list(object_ids)],
     ).fetchall()
     return {row[0]: GalaxyFiles(*row) for row in rows}
-
-
-IVOID = "ivo://galcat/galaxy?"
-_MAX_ID = 2**63 - 1
-_NAME = re.compile(rf"(?:{re.escape(IVOID)})?([0-9]{{1,19}})", re.IGNORECASE)
 
 
 def parse_object_id(text: str) -> int | None:

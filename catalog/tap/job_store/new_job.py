@@ -22,6 +22,12 @@ _ACTIVE = """
     SELECT count(*) FROM galcat_tap.job
     WHERE address = %s AND phase IN ('PENDING', 'QUEUED', 'EXECUTING')
 """
+_LOCKED = "SELECT * FROM galcat_tap.job WHERE job_id = %s FOR UPDATE"
+_CHANGE = """
+    UPDATE galcat_tap.job
+    SET parameters = parameters || %s, uploads = uploads || %s, run_id = coalesce(%s, run_id)
+    WHERE job_id = %s
+"""
 
 
 @dataclass(frozen=True)
@@ -70,14 +76,6 @@ def check_slot(writer: psycopg.Connection, address: str, max_active: int) -> Non
     active = int(str(row[0])) if row else 0
     if active >= max_active:
         raise UsageError(f"{active} jobs of your address wait or run already: let them end first")
-
-
-_LOCKED = "SELECT * FROM galcat_tap.job WHERE job_id = %s FOR UPDATE"
-_CHANGE = """
-    UPDATE galcat_tap.job
-    SET parameters = parameters || %s, uploads = uploads || %s, run_id = coalesce(%s, run_id)
-    WHERE job_id = %s
-"""
 
 
 def update_job(

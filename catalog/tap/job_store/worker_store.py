@@ -60,6 +60,12 @@ _FAIL = """
 """
 _STILL = "SELECT job_id FROM galcat_tap.job WHERE job_id = ANY (%s) AND phase = 'EXECUTING'"
 _FILES = "SELECT result_file FROM galcat_tap.job WHERE result_file IS NOT NULL"
+_BYTES = """
+    SELECT coalesce(sum(result_bytes), 0)::bigint,
+        coalesce(sum(result_bytes) FILTER (WHERE address = %s), 0)::bigint
+    FROM galcat_tap.job
+"""
+_ALONE = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('galcat results', 0))"
 
 
 def claim_job(writer: psycopg.Connection, max_an_address: int) -> Job | None:
@@ -125,14 +131,6 @@ def list_executing(writer: psycopg.Connection, job_ids: Sequence[str]) -> set[st
 def list_result_files(writer: psycopg.Connection) -> set[str]:
     """Read the names of all files that belong to jobs."""
     return {str(row[0]) for row in writer.execute(_FILES).fetchall()}
-
-
-_BYTES = """
-    SELECT coalesce(sum(result_bytes), 0)::bigint,
-        coalesce(sum(result_bytes) FILTER (WHERE address = %s), 0)::bigint
-    FROM galcat_tap.job
-"""
-_ALONE = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('galcat results', 0))"
 
 
 def find_room(writer: psycopg.Connection, address: str, limits: ServiceLimits) -> int:

@@ -25,6 +25,12 @@ _SCALARS = {
 _TEXTS = ("text", "varchar", "bpchar", "name")
 _TIME = "timestamp"
 _TIMES = ("timestamp", "timestamptz", "date")
+_ODD = {
+    psycopg.adapters.types["timestamptz"].oid,
+    psycopg.adapters.types["date"].oid,
+    psycopg.adapters.types["numeric"].oid,
+    psycopg.adapters.types["numeric"].array_oid,
+}
 
 
 class PostgresColumn(Protocol):
@@ -95,9 +101,3 @@ def _by_oid() -> dict[int, tuple[str, str, str]]:
 
 
 _KNOWN = _by_oid()
-_ODD = {
-    psycopg.adapters.types["timestamptz"].oid,
-    psycopg.adapters.types["date"].oid,
-    psycopg.adapters.types["numeric"].oid,
-    psycopg.adapters.types["numeric"].array_oid,
-}
