@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import psutil  # type: ignore[import-untyped] # it ships no types
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from psycopg import sql
 from catalog.database.embedded.account import find_base
 from catalog.database.embedded.server import down, up
 from catalog.database.migrate import migrate
+from tests.waiting import LAST_LIMIT_S
 
 _HOME = pytest.StashKey[Path]()
 _PREFIX = "galcat-tests-"
@@ -27,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose the folder of this run's server; no test sees the caller's server or settings."""
     for name in [name for name in os.environ if name.startswith(("GALCAT_", "PG"))]:
         del os.environ[name]
+    _let_httpx_wait()
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist uses its controller's
         config.stash[_HOME] = Path(config.workerinput["galcat_home"])
         return
@@ -118,6 +121,12 @@ def fresh_database(server_url: str, template: str) -> Iterator[str]:
     finally:
         with _admin(server_url) as conn:
             conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _let_httpx_wait() -> None:
+    """Give every request the last limit: httpx itself gives up after 5 s, which a busy machine takes."""
+    default = httpx._config.DEFAULT_TIMEOUT_CONFIG
+    default.connect = default.read = default.write = default.pool = LAST_LIMIT_S
 
 
 def _admin(server_url: str) -> psycopg.Connection:

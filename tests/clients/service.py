@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from catalog.database.connection import connect
 from catalog.database.reader_login import READER
-
-_SECONDS = 60
+from tests.waiting import LAST_LIMIT_S, wait_until
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def serving(database: str, folder: Path) -> Iterator[Service]:
         yield service
     finally:
         process.terminate()
-        process.wait(_SECONDS)
+        process.wait(LAST_LIMIT_S)
 
 
 def _free_port() -> int:
@@ -81,11 +79,11 @@ def _free_port() -> int:
 
 
 def _wait(service: Service, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + _SECONDS
-    while time.monotonic() < end and process.poll() is None:
+    def answers() -> bool:
+        assert process.poll() is None, f"the service ended:\n{service.log.read_text()}"
         try:
-            if httpx.get(f"{service.tap}/availability").is_success:
-                return
+            return httpx.get(f"{service.tap}/availability").is_success
         except httpx.TransportError:
-            time.sleep(0.2)
-    raise AssertionError(f"the service does not answer:\n{service.log.read_text()}")
+            return False
+
+    wait_until(answers, "an answer of the service", service.log.read_text)

@@ -11,7 +11,7 @@ from jpype import JClass, JObject
 from PIL import Image
 
 T = TypeVar("T")
-_SECONDS = 60.0
+_SECONDS = 300.0
 _SETTLED_S = 2.5
 
 

@@ -19,6 +19,7 @@ from pyvo.utils.http import create_session
 from tests.clients.galaxies import N
 from tests.clients.rows import rows_of, sql_rows
 from tests.clients.service import Service
+from tests.waiting import LAST_LIMIT_S
 
 pytestmark = [
     pytest.mark.xdist_group("clients"),
@@ -68,7 +69,7 @@ def test_a_job_runs_from_its_creation_to_its_deletion(service: Service, tap: TAP
     assert job.phase == "PENDING"
     job.execution_duration = 77
     job.run()
-    job.wait(timeout=30)
+    job.wait(timeout=LAST_LIMIT_S)
     assert (job.phase, job.execution_duration.sec, job.query) == ("COMPLETED", 77, BRIGHT)
     assert job.job_id in [one.jobid for one in tap.get_job_list(phases=["COMPLETED"])]
     assert rows_of(job.fetch_result().to_table()) == sql_rows(service.rows(BRIGHT))

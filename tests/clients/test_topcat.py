@@ -16,6 +16,7 @@ from PIL import Image
 
 from tests.clients.rows import sql_rows
 from tests.clients.service import Service
+from tests.waiting import LAST_LIMIT_S
 
 RECIPE = Path(__file__).resolve().parents[2] / "docs" / "topcat.py"
 MISSING = [name for name in ("topcat", "java", "xvfb-run", "xauth") if shutil.which(name) is None]
@@ -28,7 +29,6 @@ NEAREST = (
     f"SELECT object_id, (search <-> galcat.vector_of(({CLEAREST}))) + 0 AS unlikeness, mag_r, "
     "has_spiral_arms_yes_fraction FROM galcat.galaxy ORDER BY unlikeness LIMIT 500"
 )
-SECONDS = 180
 
 pytestmark = [
     pytest.mark.xdist_group("clients"),
@@ -49,7 +49,9 @@ def seen(service: Service, drawn: Path) -> Seen:
     report = drawn.with_name("report.json")
     command = [sys.executable, str(RECIPE), service.tap, "--picture", str(drawn), "--report", str(report)]
     screen = ["xvfb-run", "-a", "-s", "-screen 0 1600x1200x24"]
-    done = subprocess.run([*screen, *command], capture_output=True, text=True, timeout=SECONDS, check=False)
+    done = subprocess.run(
+        [*screen, *command], capture_output=True, text=True, timeout=LAST_LIMIT_S, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found: Seen = json.loads(report.read_text())
     return found

@@ -1,7 +1,6 @@
 """A run commits the good tiles, fails naming the bad ones, and its retry touches only those."""
 
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from galcat.workflows.ingest.sky_cells import cell_of
 from galcat.workflows.ingest.tiles import cell_lock, ingest_cell
 from tests.galcat.bricks import GALAXIES, mend, spoil, write_brick
 from tests.galcat.small_encoder import write_small_encoder
+from tests.waiting import LAST_LIMIT_S, wait_until_at_a_lock
 
 SURVEY = "legacy_dr10"
 GOOD, BAD = "0100p000", "0101p000"
@@ -168,25 +168,12 @@ def test_two_runs_on_one_cell_take_turns_and_the_second_finds_the_work_done(
     with cell_lock(connection, SURVEY, cell):
         for thread in threads:
             thread.start()
-        wait_for_waiting(connection, 2)
+        wait_until_at_a_lock(database, 2)
         assert states(connection) == {}
     for thread in threads:
-        thread.join(60)
+        thread.join(LAST_LIMIT_S)
     assert sorted(outcomes.values()) == [0, 2]
     assert states(connection) == {GOOD: ("done", 1), BAD: ("done", 1)}
-
-
-def wait_for_waiting(connection: psycopg.Connection, n: int) -> None:
-    """Wait until n sessions of this database wait for an advisory lock."""
-    for _ in range(600):
-        row = connection.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
-            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        ).fetchone()
-        if row is not None and row[0] == n:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"no {n} sessions wait for the cell")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,12 +16,12 @@ from psycopg import sql
 from catalog.database.embedded.settings import SEARCH_SETTINGS
 from catalog.database.requirements import MIN_PGVECTOR, MIN_POSTGRES, parse_version
 from tests.dagster_jobs.compose_file import ROOT, UnsetError, load
-from tests.galcat.processes import Started, program, started, wait_until
+from tests.galcat.processes import Started, program, started, wait_while_running
+from tests.waiting import LAST_LIMIT_S
 
 PASSWORD = "a-password"  # noqa: S105 - of nothing
 VARIABLES = {"GALCAT_POSTGRES_PASSWORD": PASSWORD}
 OURS = ("code", "webserver", "daemon")
-SECONDS = 110
 
 
 def text_list(value: object) -> list[str]:
@@ -122,7 +121,6 @@ def free_port() -> str:
 def test_each_service_runs_and_its_health_check_passes(
     database: str, dagster_url: str, dagster_home: Path
 ) -> None:
-    deadline = time.monotonic() + SECONDS
     services = load(VARIABLES)
     here = {"4000": free_port(), "3000": free_port(), "0.0.0.0": "127.0.0.1"}  # noqa: S104 - it is replaced
     environment = mapping(services["code"]["environment"]) | {
@@ -150,7 +148,7 @@ def test_each_service_runs_and_its_health_check_passes(
             env=environment,
             cwd=dagster_home,
             capture_output=True,
-            timeout=SECONDS,
+            timeout=LAST_LIMIT_S,
             check=False,
         )
         return done.returncode == 0
@@ -161,7 +159,7 @@ def test_each_service_runs_and_its_health_check_passes(
             command = as_here(services[name]["command"])
             log = dagster_home / f"{name}.log"
             running.append(stack.enter_context(started(command, environment, log, cwd=dagster_home)))
-            wait_until(f"{name} is healthy", lambda name=name: is_healthy(name), deadline, running)  # type: ignore[misc]
+            wait_while_running(f"{name} is healthy", lambda name=name: is_healthy(name), running)  # type: ignore[misc]
     with psycopg.connect(dagster_url) as connection:
         row = connection.execute("SELECT count(*) FROM daemon_heartbeats").fetchone()
     assert row is not None

@@ -1,7 +1,6 @@
 """With a real daemon: tiles that arrive, one in mid-run, are ingested by runs that share a pool of one."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,11 +16,10 @@ from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.sky_cells import cell_of
 from galcat.workflows.ingest.tiles import cell_lock
 from tests.galcat.bricks import GALAXIES, write_brick
-from tests.galcat.processes import Started, started, wait_until
+from tests.galcat.processes import Started, started, wait_while_running
 
 SURVEY = "legacy_dr10"
 FIRST, SECOND = "0100p000", "0200p000"  # in different cells
-SECONDS = 110
 DEFINITIONS = """
 from dagster_jobs.definitions import catalogue_definitions
 
@@ -65,11 +63,10 @@ def instance(home: Path) -> Iterator[dg.DagsterInstance]:
 def test_tiles_that_arrive_are_ingested_by_runs_that_take_turns(
     home: Path, database: str, daemon: Started, instance: dg.DagsterInstance
 ) -> None:
-    deadline = time.monotonic() + SECONDS
     drop = home / "drop" / SURVEY
 
     def wait(what: str, is_so: Callable[[], bool]) -> None:
-        wait_until(what, is_so, deadline, [daemon])
+        wait_while_running(what, is_so, [daemon])
 
     wait("two ticks over an empty folder", lambda: len(ticks(instance)) >= 2)
     assert set(ticks(instance)) <= {"SKIPPED", "STARTED"}

@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS_TO_END = 10
+from tests.waiting import wait_until
+
+SECONDS_TO_END = 60
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,19 @@ def started(
         _end(process)
 
 
-def wait_until(what: str, is_so: Callable[[], bool], deadline: float, running: list[Started]) -> None:
-    """Poll until something is so; fails with the processes' output when one ends or time is up."""
-    while not is_so():
-        ended = [one for one in running if one.process.poll() is not None]
-        if ended or time.monotonic() > deadline:
-            said = "\n".join(f"--- {one.log.name}\n{one.log.read_text()[-6000:]}" for one in running)
-            raise AssertionError(f"{'a process ended' if ended else 'time is up'} before {what}\n{said}")
-        time.sleep(0.2)
+def wait_while_running(what: str, is_so: Callable[[], bool], running: list[Started]) -> None:
+    """Wait until something is so; fails with the processes' output when one of them ends before."""
+
+    def said() -> str:
+        return "\n".join(f"--- {one.log.name}\n{one.log.read_text()[-6000:]}" for one in running)
+
+    def is_so_and_all_run() -> bool:
+        if is_so():
+            return True
+        assert all(one.process.poll() is None for one in running), f"a process ended before {what}\n{said()}"
+        return False
+
+    wait_until(is_so_and_all_run, what, said)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from catalog.database import lock_retry, sql_files
 from catalog.database import migrate as module
-from catalog.database import sql_files
 from catalog.database.connection import connect
 from catalog.database.migrate import migrate
 from catalog.errors import SchemaError
 from tests.catalog.galaxies import fill
+from tests.waiting import LAST_LIMIT_S
 
 
 def history(url: str) -> list[tuple[object, ...]]:
@@ -83,14 +84,15 @@ def test_a_database_from_the_future_is_refused(database: str, connection: psycop
 
 
 def test_a_new_view_waits_for_a_reader_without_blocking_later_ones(
-    database: str, connection: psycopg.Connection
+    database: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lock_retry, "ATTEMPTS", 10**6)
     connection.execute("UPDATE galcat.schema_history SET sha256 = 'old' WHERE file LIKE '120%'")
     with connect(database) as reader, ThreadPoolExecutor(1) as pool:
         reader.execute("SELECT count(*) FROM galcat.galaxy")  # holds its lock until the transaction ends
         migration = pool.submit(migrate, database)
         for _ in range(20):
-            connection.execute("SET statement_timeout = '5s'")
+            connection.execute(f"SET statement_timeout = '{LAST_LIMIT_S}s'".encode())
             connection.execute("SELECT count(*) FROM galcat.galaxy")
         assert not migration.done()
         reader.rollback()

@@ -11,13 +11,13 @@ import numpy as np
 import psycopg
 import pytest
 
-from catalog.database.connection import connect
 from catalog.errors import CatalogError, CollisionError
 from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, object_id
 from catalog.ingestion.tile_status import read_known_tiles, touch_tile
 from catalog.ingestion.writer import register_survey, write_failure, write_tile
 from catalog.schema import CONCENTRATIONS, FRACTIONS, metadata
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
+from tests.waiting import wait_until_alone
 
 BAD_IMAGE = SkipRecord(99, "g3", "unreadable_image", "no picture", will_retry=True)
 AT_THE_EDGE = SkipRecord(98, "g4", "edge", "near the edge", will_retry=False)
@@ -361,17 +361,3 @@ def test_killed_in_mid_write_every_tile_is_whole_or_absent(
     assert len(counts) >= 5
     assert {row[1:] for row in counts} == {(40, 40, 40)}
     assert connection.execute("SELECT count(*) FROM galcat.source").fetchone() == (1 + 40 * len(counts),)
-
-
-def wait_until_alone(url: str) -> None:
-    """Wait until the killed writer's server process has noticed and rolled back."""
-    with connect(url, autocommit=True) as connection:
-        for _ in range(200):
-            row = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                "AND backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()"
-            ).fetchone()
-            if row == (0,):
-                return
-            time.sleep(0.05)
-    pytest.fail("the killed writer's transaction is still open")

@@ -28,6 +28,7 @@ from catalog.releases.releases import (
     register_release,
 )
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record, tile_record
+from tests.waiting import LAST_LIMIT_S
 
 WIDE = 1280
 BY_RELEASE = ("embedding", "embedding_full", "morphology", "ingestion", "skipped_row")
@@ -110,7 +111,7 @@ def test_a_second_release_is_made_and_filled_beside_a_reader_and_touches_nothing
 ) -> None:
     before = rows_of(connection, BY_RELEASE), rows_of(connection, SHARED)
     view = shown(other_session)  # a transaction that stays open, with its lock on every table of the view
-    connection.execute("SET lock_timeout = '2s'")
+    connection.execute(f"SET lock_timeout = '{LAST_LIMIT_S}s'".encode())
     second = register_release(connection, release_record("second", WIDE))
     write_tile(connection, first[0], second, tile_record(), wide_rows(12), [])
     write_failure(connection, first[0], second, tile_record("other"), "no such file")

@@ -10,14 +10,24 @@ import pytest
 from catalog.tap.limits import ServiceLimits
 from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import Served, serving
+from tests.waiting import LAST_LIMIT_S
 
 N = 300
 
 
 @pytest.fixture
 def limits() -> ServiceLimits:
-    """Small enough to be met."""
-    return replace(ServiceLimits(), sync_seconds=30, rows=50, max_rows=200, jobs_an_address=6, wait_seconds=5)
+    """Rows and jobs few enough to be met; times that nothing meets on a busy machine."""
+    return replace(
+        ServiceLimits(),
+        sync_seconds=int(LAST_LIMIT_S),
+        queue_seconds=LAST_LIMIT_S,
+        unread_seconds=LAST_LIMIT_S,
+        wait_seconds=int(LAST_LIMIT_S),
+        rows=50,
+        max_rows=200,
+        jobs_an_address=6,
+    )
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import asyncio
 import io
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import psycopg
@@ -21,6 +21,7 @@ from catalog.tap.app import make_app, server_config
 from catalog.tap.database.connections import Connections
 from catalog.tap.datalink.cutout import Cutter
 from catalog.tap.limits import ServiceLimits
+from tests.waiting import wait_until
 
 RUNAWAY = (
     "SELECT COUNT(*) FROM galcat.galaxy AS a CROSS JOIN galcat.galaxy AS b CROSS JOIN galcat.galaxy AS c "
@@ -43,7 +44,16 @@ class Served:
 
     def ask(self, query: str, **parameters: str) -> httpx.Response:
         """The answer of /tap/sync."""
-        return httpx.post(f"{self.url}/tap/sync", data={"QUERY": query, **parameters}, timeout=60)
+        return httpx.post(f"{self.url}/tap/sync", data={"QUERY": query, **parameters})
+
+    @contextmanager
+    def asking(self, query: str, **parameters: str) -> Iterator[socket.socket]:
+        """A client that has sent its query, reads nothing of its own accord, and leaves at the end."""
+        place = urlsplit(self.url)
+        with socket.create_connection((str(place.hostname), place.port or 0)) as client:
+            text = urlencode({"QUERY": query, **parameters})
+            client.sendall(f"GET /tap/sync?{text} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            yield client
 
     def make_job(self, query: str, **parameters: str) -> str:
         """A new job's URL."""
@@ -96,14 +106,6 @@ def serving(
         finally:
             server.should_exit = True
             thread.join()
-
-
-def wait_until(is_true: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for something that must happen."""
-    until = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)
 
 
 def votable(answer: httpx.Response) -> VOTableFile:

@@ -6,7 +6,7 @@ import pytest
 
 from catalog.tap.errors import BusyError
 from catalog.tap.throttle import Throttle
-from tests.catalog.tap.tap_server import wait_until
+from tests.waiting import LAST_LIMIT_S, wait_until
 
 
 async def hold(throttle: Throttle, address: str, entered: list[str], until: asyncio.Event) -> None:
@@ -70,7 +70,7 @@ def test_who_leaves_as_its_turn_comes_gives_the_slot_back() -> None:
         await first
         second.cancel()
         await asyncio.wait([second])
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(LAST_LIMIT_S):
             await hold(throttle, "c", [], end)
 
     asyncio.run(story())

@@ -33,6 +33,7 @@ from encoder.training.sources import load_source
 from encoder.training.train import train
 from tests.encoder.evaluation.made_efigi import EFIGI_GALAXIES, write_efigi
 from tests.encoder.releases import CONFIGURATION, galaxies, random_release
+from tests.waiting import LAST_LIMIT_S
 
 CAMPAIGNS = Campaigns.load(("gzd5", "efigi"))
 ALONE = ProcessGroup(0, 1, torch.device("cpu"))
@@ -491,7 +492,10 @@ def _folder(path: Path) -> Path:
 
 def _train_and_kill(configuration: Path, checkpoint: Path) -> None:
     """Start training in a process of its own and kill it in the second epoch, without warning."""
-    code = "import sys; from pathlib import Path; from encoder.train import train; train(Path(sys.argv[1]))"
+    code = (
+        "import sys; from pathlib import Path; from encoder.training.train import train; "
+        "train(Path(sys.argv[1]))"
+    )
     with subprocess.Popen([sys.executable, "-c", code, str(configuration)]) as process:
         while not checkpoint.exists():
             assert process.poll() is None, "training ended before its first checkpoint"
@@ -520,5 +524,7 @@ def _compare_vectors(configuration: Path, efigi: Path) -> None:
 def _torchrun(configuration: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     program = ["-m", "galcat.cli.main", "train", str(configuration)]
-    done = subprocess.run([*command, *program], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [*command, *program], capture_output=True, text=True, timeout=LAST_LIMIT_S, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]

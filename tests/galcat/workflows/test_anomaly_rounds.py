@@ -45,6 +45,7 @@ from tests.galcat.workflows.rated_galaxies import (
     standard,
     taste,
 )
+from tests.waiting import LAST_LIMIT_S, wait_until_at_a_lock
 
 
 @pytest.fixture
@@ -282,8 +283,8 @@ def test_of_two_rounds_made_at_once_one_stays_and_the_other_is_one_line(database
             top = TopList(np.array(ids[40:43]), real, real)
             assert write_round(connection, ODD, new, [Offer(i) for i in ids[:10]], top, 0) == 1
             waiting.start()
-            wait_for_lock(connection)
-        waiting.join(30)
+            wait_until_at_a_lock(database)
+        waiting.join(LAST_LIMIT_S)
     assert refused == ["somebody else made round 1 of task odd meanwhile: ask again"]
     with connect(database, autocommit=True) as connection:
         made = find_last_round(connection, ODD)
@@ -294,17 +295,6 @@ def test_of_two_rounds_made_at_once_one_stays_and_the_other_is_one_line(database
     second()
     assert len(refused) == 2
     assert everything(database) == stored
-
-
-def wait_for_lock(connection: psycopg.Connection) -> None:
-    """Wait until some other session waits for a lock."""
-    for _ in range(300):
-        row = connection.execute(
-            "SELECT count(*), pg_sleep(0.02)::text FROM pg_locks WHERE NOT granted"
-        ).fetchone()
-        if row is not None and row[0]:
-            return
-    raise AssertionError("nobody waits")
 
 
 def test_a_round_that_another_overtakes_leaves_the_other_whole(

@@ -15,8 +15,12 @@ from catalog.database.embedded import process as server_process
 from catalog.database.embedded.account import NOTE, find_base
 from catalog.database.embedded.server import down, up, url
 from catalog.errors import ServerError
+from tests.waiting import wait_until
 
-CALL_UP = "import sys, pathlib, catalog.server as s; print(s.up(pathlib.Path(sys.argv[1]), durable=False))"
+CALL_UP = (
+    "import sys, pathlib, catalog.database.embedded.server as s; "
+    "print(s.up(pathlib.Path(sys.argv[1]), durable=False))"
+)
 
 
 def start_up(home: Path) -> "subprocess.Popen[str]":
@@ -97,10 +101,12 @@ def test_an_up_killed_while_it_makes_the_data_folder_leaves_no_half_of_it(server
     starter.communicate()
     assert not (server_home / "postgres").exists()
     assert scalar(up(server_home, durable=False), "SELECT 1") == 1
-    deadline = time.monotonic() + 30
-    while list(server_home.glob("postgres.new-*")):  # its initdb outlived it for a moment
-        assert time.monotonic() < deadline
+
+    def is_tidy() -> bool:  # initdb outlived what started it for a moment
         up(server_home, durable=False)
+        return not list(server_home.glob("postgres.new-*"))
+
+    wait_until(is_tidy)
 
 
 def test_a_home_deleted_under_a_running_server_gets_a_new_one(server_home: Path) -> None:
@@ -115,10 +121,7 @@ def test_a_changed_setting_reaches_the_running_server(server_home: Path) -> None
     address = up(server_home, durable=False)
     assert scalar(address, "SHOW fsync") == "off"
     assert up(server_home, durable=True) == address
-    deadline = time.monotonic() + 30
-    while scalar(address, "SHOW fsync") == "off":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: scalar(address, "SHOW fsync") == "on")
 
 
 def test_private_folders_stay_private_and_the_server_works_all_the_same(private_home: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from psycopg import sql
 
 from catalog.tap.database import connections
-from tests.catalog.tap.tap_server import Served, statuses, wait_until
+from tests.catalog.tap.tap_server import Served, statuses
+from tests.waiting import wait_until
 
 COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
 END_ALL = (
@@ -41,7 +42,7 @@ def test_connections_that_the_server_has_ended_are_replaced_without_anybody_noti
         pass
     assert served.ask(COUNT, FORMAT="csv").text.split() == ["n", "300"]
     httpx.post(f"{job}/phase", data={"PHASE": "RUN"})
-    wait_until(lambda: httpx.get(f"{job}/phase").text == "COMPLETED", 20)
+    wait_until(lambda: httpx.get(f"{job}/phase").text == "COMPLETED")
 
 
 @pytest.mark.usefixtures("impatient")
@@ -51,13 +52,13 @@ def test_without_its_database_the_service_says_that_it_is_its_own_fault_and_come
     with no_database(served):
         answers = [
             served.ask(COUNT),
-            httpx.get(f"{served.url}/tap/tables", timeout=20),
-            httpx.get(f"{served.url}/tap/async", timeout=20),
+            httpx.get(f"{served.url}/tap/tables"),
+            httpx.get(f"{served.url}/tap/async"),
         ]
-        available = httpx.get(f"{served.url}/tap/availability", timeout=20)
+        available = httpx.get(f"{served.url}/tap/availability")
     for answer in answers:
         assert (answer.status_code, answer.headers["retry-after"], statuses(answer)) == (503, "10", ["ERROR"])
         assert "the database cannot answer now: try again later" in answer.text
         assert "postgres" not in answer.text.lower()
     assert (available.status_code, ">false<" in available.text) == (200, True)
-    wait_until(lambda: served.ask(COUNT, FORMAT="csv").text.split() == ["n", "300"], 30)
+    wait_until(lambda: served.ask(COUNT, FORMAT="csv").text.split() == ["n", "300"])

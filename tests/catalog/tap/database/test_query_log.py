@@ -6,7 +6,8 @@ import httpx
 import psycopg
 
 from catalog.tap.limits import ServiceLimits
-from tests.catalog.tap.tap_server import Served, serving, wait_until
+from tests.catalog.tap.tap_server import Served, serving
+from tests.waiting import wait_until
 
 COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
 

@@ -11,7 +11,8 @@ import pytest
 from astropy.table import Table
 
 from catalog.tap.limits import ServiceLimits
-from tests.catalog.tap.tap_server import Served, serving, statuses, wait_until
+from tests.catalog.tap.tap_server import Served, serving, statuses
+from tests.waiting import wait_until
 
 SUM = "SELECT SUM(t.a) AS s, COUNT(*) AS n FROM TAP_UPLOAD.mine AS t"
 TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'tap_upload'::regnamespace AND relkind = 'r'"

@@ -18,6 +18,7 @@ from catalog.tap.uploads import copy_text as copying
 from catalog.tap.uploads.copy_text import write_copy_text
 from catalog.tap.uploads.read import read_upload
 from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
+from tests.waiting import LAST_LIMIT_S, wait_until
 
 LONG = 100_001
 
@@ -133,7 +134,7 @@ def test_a_long_text_comes_in_chunks_as_it_is(monkeypatch: pytest.MonkeyPatch) -
 
 def test_two_tables_are_read_at_once_and_a_long_line_is_refused() -> None:
     throttle, begun, end = (
-        make_upload_throttle(2, max_waiting=1, seconds=30),
+        make_upload_throttle(2, max_waiting=1, seconds=LAST_LIMIT_S),
         threading.Semaphore(0),
         threading.Event(),
     )
@@ -146,11 +147,9 @@ def test_two_tables_are_read_at_once_and_a_long_line_is_refused() -> None:
     threads = [threading.Thread(target=hold) for _ in range(3)]
     for thread in threads:
         thread.start()
-    assert [begun.acquire(timeout=5), begun.acquire(timeout=5), begun.acquire(timeout=0.1)] == [
-        True,
-        True,
-        False,
-    ]
+    wait_until(lambda: len(throttle._line) == 1, "two tables that are read and one that waits")
+    assert [begun.acquire(timeout=LAST_LIMIT_S), begun.acquire(timeout=LAST_LIMIT_S)] == [True, True]
+    assert not begun.acquire(timeout=0.1)
     with pytest.raises(BusyError, match=r"many uploaded tables are waiting"), throttle.slot_in_thread():
         pass
     end.set()

@@ -16,7 +16,8 @@ from catalog.tap.job_store.client_store import queue_job
 from catalog.tap.job_store.new_job import NewJob, insert_job
 from catalog.tap.job_store.worker_store import claim_job
 from catalog.tap.limits import ServiceLimits
-from tests.catalog.tap.tap_server import RUNAWAY, Served, serving, wait_until
+from tests.catalog.tap.tap_server import RUNAWAY, Served, serving
+from tests.waiting import wait_until
 
 COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
 ROWS = "SELECT * FROM galcat.galaxy ORDER BY object_id"
@@ -90,7 +91,7 @@ def test_servers_that_claim_at_the_same_time_give_an_address_no_more_than_its_sh
 
 def test_jobs_made_at_the_same_time_are_no_more_than_an_address_may_have(served: Served) -> None:
     def code(_: int) -> int:
-        return httpx.post(f"{served.url}/tap/async", data={"QUERY": COUNT}, timeout=30).status_code
+        return httpx.post(f"{served.url}/tap/async", data={"QUERY": COUNT}).status_code
 
     with ThreadPoolExecutor(30) as threads:
         codes = list(threads.map(code, range(60)))

@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from tests.catalog.tap.tap_server import Served, statuses, wait_until
+from tests.catalog.tap.tap_server import Served, statuses
+from tests.waiting import wait_until
 
 TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'tap_upload'::regnamespace AND relkind = 'r'"
 
@@ -15,7 +16,6 @@ def send(url: str, name: str, value: int = 1) -> httpx.Response:
         f"{url}/parameters",
         data={"UPLOAD": f"{name},param:f"},
         files={"f": ("f.csv", b"a\n%d\n" % value)},
-        timeout=30,
     )
 
 
