@@ -22,7 +22,7 @@ from encoder.model.atomic_file import write_atomically
 from encoder.model.device import pick_device
 from encoder.model.encoder import Encoder
 from encoder.model.forward import Forward
-from encoder.model.gz_tree import load_tree
+from encoder.model.gz_tree import check_answer_order, load_tree
 from encoder.model.network import Network, fold_batch_norm
 from encoder.model.projection import Projection
 from encoder.model.recipe import ImageRecipe
@@ -83,6 +83,7 @@ class TunedEncoder:
                 "sha256": encoder.sha256,
                 "backbone": encoder.backbone,
                 "tree": encoder.tree.name,
+                "answers": list(encoder.tree.labels),
                 "recipe": encoder.recipe.to_dict(),
                 "view_set": encoder.view_set,
                 "equal_length": encoder.equal_length,
@@ -155,6 +156,7 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.d
 
 def _encoder(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> Encoder:
     recipe, tree = ImageRecipe.from_dict(about["recipe"]), load_tree(about["tree"])
+    check_answer_order(tree, about.get("answers"))
     projection = {key: tensor.numpy() for key, tensor in _part(tensors, "projection.").items()}
     network = _network(about["backbone"], tree.n_answers, recipe, _part(tensors, "network."))
     network.equal_length = about["equal_length"]

@@ -11,6 +11,7 @@ from encoder.cutouts.batches import ImageBatch, image_batches
 from encoder.cutouts.picture_digest import picture_digests
 from encoder.inference.embed import embed
 from encoder.model.encoder import Encoder
+from encoder.model.gz_tree import Tree
 from encoder.surveys.description import Survey
 from encoder.tiles.source_table import SkippedRow, SourceTable
 from encoder.tiles.tiles import Tile
@@ -29,7 +30,8 @@ class EncodedTile:
         sources: The n sources that were encoded, in the order of the other arrays.
         full: (n, d) representation.
         search: (n, 40) projected representation.
-        alpha: (n, 34) Dirichlet parameters of every Galaxy Zoo answer.
+        tree: The Galaxy Zoo tree that the encoder answers.
+        alpha: (n, n_answers) Dirichlet parameters of every answer, in the tree's order.
         anomaly: (n,) how strange each is, 0..1; None where the release has no reference.
         jpegs: n thumbnails.
         picture_digests: (n,) digest of each picture, by which a later run knows it again.
@@ -39,6 +41,7 @@ class EncodedTile:
     sources: SourceTable
     full: NDArray[np.float32]
     search: NDArray[np.float32]
+    tree: Tree
     alpha: NDArray[np.float32]
     anomaly: NDArray[np.float32] | None
     jpegs: list[bytes]
@@ -94,6 +97,7 @@ def encode_tile(
         sources=tile.sources.take(_concatenate([batch.rows for batch in done], np.empty(0, np.int64))),
         full=_concatenate([batch.embedding for batch in done], np.empty((0, encoder.dimension), np.float32)),
         search=search,
+        tree=encoder.tree,
         alpha=_concatenate([batch.concentrations_alpha for batch in done], _no_rows(encoder.tree.n_answers)),
         anomaly=None if encoder.anomaly is None else encoder.anomaly.score(search),
         jpegs=[jpeg for batch in done for jpeg in batch.thumbnails],

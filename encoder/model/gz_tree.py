@@ -1,10 +1,13 @@
 """A Galaxy Zoo decision tree, read from a data file: its questions, answers and who is asked what.
 
-The order of the answers is the order of the network's outputs. Everything that knows the tree (the head,
-the loss, the columns of the database) reads it from here.
+The order of the answers is the order of the network's outputs, so it may never change for a tree that a
+network was trained with: weights files are checked against it, and the columns of the database are matched by
+name.
 """
 
+import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -13,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.errors import TrainingError
+from encoder.errors import TrainingError, WeightsError
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,46 @@ class Tree:
     @cached_property
     def _question_of(self) -> tuple[int, ...]:
         return tuple(i for i, question in enumerate(self.questions) for _ in question.answers)
+
+
+_UNNAMED_ORDERS: Mapping[str, str] = {
+    "efigi": "deac41cef33219cb",
+    "gz2": "a489c76a87c93bc3",
+    "gz_desi": "23221b7aed4f23b7",
+    "gzd1_2": "e671d620e1475959",
+    "gzd5": "23221b7aed4f23b7",
+}
+"""Digest of each tree's answers as the outputs of a file are ordered that names its tree alone."""
+
+
+def check_answer_order(tree: Tree, answers: Sequence[str] | None) -> None:
+    """Refuse outputs that are not in a tree's order: each answer would be given the votes of another.
+
+    Args:
+        tree: As it is now.
+        answers: The label of each output of a network, in order, as its file names them; None for a file of
+            the first releases, which name the tree alone.
+
+    Raises:
+        WeightsError: The answers, or the day's order of the tree, differ from the tree's.
+    """
+    if answers is None:
+        if _order_digest(tree) != _UNNAMED_ORDERS.get(tree.name):
+            raise WeightsError(
+                f"its answers are in the order that tree {tree.name} had when it was written, and "
+                f"encoder/trees/{tree.name}.json has another now"
+            )
+    elif tuple(answers) != tree.labels:
+        pairs = zip((*answers, "none"), (*tree.labels, "none"), strict=False)
+        given, wanted = next(pair for pair in pairs if pair[0] != pair[1])
+        raise WeightsError(
+            f"its answers are not those of tree {tree.name} in its order: "
+            f"{given!r} is where {wanted!r} belongs"
+        )
+
+
+def _order_digest(tree: Tree) -> str:
+    return hashlib.sha256("\n".join(tree.labels).encode()).hexdigest()[:16]
 
 
 def load_tree(name: str) -> Tree:

@@ -16,7 +16,7 @@ from torch import Tensor
 from encoder.anomalies.score import AnomalyReference
 from encoder.errors import TrainingError, WeightsError
 from encoder.model.atomic_file import write_atomically
-from encoder.model.gz_tree import Tree, load_tree
+from encoder.model.gz_tree import Tree, check_answer_order, load_tree
 from encoder.model.network import Network
 from encoder.model.projection import Projection
 from encoder.model.recipe import ImageRecipe
@@ -73,6 +73,7 @@ def write_weights(path: Path, weights: Weights) -> None:
         "name": weights.name,
         "backbone": weights.backbone,
         "tree": weights.tree.name,
+        "answers": weights.tree.labels,
         "recipe": weights.recipe.to_dict(),
         "view_set": weights.view_set,
         "equal_length": weights.network.equal_length,
@@ -111,6 +112,7 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 def _assemble(about: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
     recipe = ImageRecipe.from_dict(about["recipe"])
     tree = load_tree(about["tree"])
+    check_answer_order(tree, about.get("answers"))
     if about["view_set"] not in VIEW_SETS:
         raise WeightsError(f"view set {about['view_set']!r} is not one of {VIEW_SETS}")
     network = Network(

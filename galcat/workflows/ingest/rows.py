@@ -6,10 +6,10 @@ from safetensors.numpy import save
 
 from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, TileRecord
 from catalog.releases.record import ReleaseRecord
-from catalog.schema import BANDS
+from catalog.schema import BANDS, CONCENTRATIONS, FRACTIONS
 from encoder.inference.encode_tile import EncodedTile
 from encoder.model.encoder import Encoder
-from encoder.model.gz_tree import GZD5
+from encoder.model.gz_tree import Tree
 from encoder.surveys.description import Survey
 from encoder.tiles.tile_files import TileFiles
 from galcat.errors import JobError
@@ -26,10 +26,11 @@ def release_record(encoder: Encoder) -> ReleaseRecord:
     Raises:
         JobError: Its answers are not those that the catalogue has columns for.
     """
-    if encoder.tree.labels != GZD5.labels:
+    answers = encoder.tree.columns
+    if {f"{answer}_fraction" for answer in answers} != set(FRACTIONS) or len(answers) != len(FRACTIONS):
         raise JobError(
             f"encoder {encoder.name} answers the questions of {encoder.tree.name}; "
-            f"the catalogue has columns for those of {GZD5.name}"
+            "the catalogue has columns for those of gzd5"
         )
     projection = encoder.projection
     return ReleaseRecord(
@@ -76,8 +77,8 @@ def galaxy_rows(tile: EncodedTile) -> GalaxyRows:
         magnitudes={band: mag for band, mag in sources.mag.items() if band in BANDS},
         full=tile.full,
         search=tile.search,
-        fractions=GZD5.fractions(tile.alpha),
-        concentrations=GZD5.concentrations(tile.alpha),
+        fractions=_fractions(tile.tree, tile.alpha),
+        concentrations=_concentrations(tile.tree, tile.alpha),
         jpegs=tile.jpegs,
         picture_digests=tile.picture_digests,
         anomaly_scores=tile.anomaly,
@@ -89,6 +90,18 @@ def skip_records(tile: EncodedTile) -> list[SkipRecord]:
     return [
         SkipRecord(skip.row, skip.source_id, skip.reason, skip.detail, skip.retry) for skip in tile.skipped
     ]
+
+
+def _fractions(tree: Tree, alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vote fractions in the order of the catalogue's columns, (n, 34): matched by name."""
+    position = {f"{answer}_fraction": i for i, answer in enumerate(tree.columns)}
+    return tree.fractions(alpha)[:, [position[name] for name in FRACTIONS]]
+
+
+def _concentrations(tree: Tree, alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sums of the Dirichlet parameters in the order of the catalogue's columns, (n, 10): matched by name."""
+    position = {f"{question}_concentration": i for i, question in enumerate(tree.question_columns)}
+    return tree.concentrations(alpha)[:, [position[name] for name in CONCENTRATIONS]]
 
 
 def _within_a_turn(ra_deg: NDArray[np.float64]) -> NDArray[np.float64]:
