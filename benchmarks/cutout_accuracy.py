@@ -16,7 +16,7 @@ from rich.table import Table
 from encoder.cutouts.batches import image_batches
 from encoder.cutouts.stretch import to_rgb
 from encoder.model.recipe import ImageRecipe
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from tests.encoder.cutouts.reference_cutouts import (
     by_reproject,
     galaxy_field,

@@ -29,7 +29,7 @@ from encoder.model.projection import fit_projection
 from encoder.model.recipe import ImageRecipe
 from encoder.model.weights_file import Weights, write_weights
 from encoder.simulation.simulate import draw_cutouts
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 
 IMAGES = 512
 ROUNDS = 3

@@ -17,7 +17,8 @@ from encoder.cutouts.batches import image_batches
 from encoder.inference.encode_tile import BATCH_SIZE
 from encoder.model.encoder import Encoder, load_encoder
 from encoder.simulation.simulate import simulate_survey
-from encoder.surveys.description import Survey, load_survey
+from encoder.surveys.description import Survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import TileFiles, find_tiles, read_tile
 from galcat.workflows.ingest.target import open_target
 from galcat.workflows.ingest.tiles import ingest_tiles

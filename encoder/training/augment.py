@@ -13,6 +13,8 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional
 
+from encoder.surveys.toml_reader import toml_record
+
 _DIAGONAL = math.sqrt(2)
 _SHIFT = 0.04
 _BLUR_CHANCE = 0.25
@@ -24,6 +26,7 @@ _GAMMA = 1.35  # at most, or one by it: surveys stretch their pictures different
 Augmentation = Callable[[Tensor, "Share", int, torch.Generator], Tensor]
 
 
+@toml_record
 @dataclass(frozen=True)
 class Share:
     """Range of the share of a source's frame that the network sees; above 1, sky is added around it."""

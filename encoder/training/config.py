@@ -2,7 +2,8 @@
 
 import math
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_origin
 
@@ -10,6 +11,7 @@ from encoder.errors import TrainingError, WeightsError
 from encoder.model.gz_tree import GZD5, load_tree
 from encoder.model.recipe import ImageRecipe
 from encoder.model.views import VIEW_SETS
+from encoder.surveys.toml_reader import RecordError, read_record, toml_record
 from encoder.training.augment import AUGMENTATIONS, Share
 
 _T = TypeVar("_T")
@@ -30,6 +32,7 @@ SOURCE_KINDS = {
 """The kinds of sources, and what each must say of itself."""
 
 
+@toml_record
 @dataclass(frozen=True)
 class OutputConfig:
     """What comes out.
@@ -60,6 +63,7 @@ class OutputConfig:
     refit_galaxies: int = 0
 
 
+@toml_record
 @dataclass(frozen=True)
 class LoopConfig:
     """How the network is trained.
@@ -114,6 +118,7 @@ class LoopConfig:
         return self.size - _SIZE_STEP * (steps - 1 - epoch * steps // self.epochs)
 
 
+@toml_record
 @dataclass(frozen=True)
 class SourceConfig:
     """One labelled source.
@@ -187,29 +192,14 @@ def _parse(raw: dict[str, Any], text: str) -> TrainingConfig:
         _check(name in raw, f"no entry {name!r}")
     _check(isinstance(raw["source"], list) and len(raw["source"]) > 0, "no [[source]]")
     config = TrainingConfig(
-        release=_release(raw["release"]),
+        release=_record(OutputConfig, raw["release"], "release"),
         recipe=ImageRecipe.from_dict(raw["recipe"]),
-        loop=_table(LoopConfig, raw["training"], "training"),
+        loop=_record(LoopConfig, raw["training"], "training"),
         sources=tuple(_source(s) for s in raw["source"]),
         text=text,
     )
     _check_ranges(config)
     return config
-
-
-def _release(raw: Any) -> OutputConfig:  # noqa: ANN401 - straight from the file
-    return _table(OutputConfig, _names(raw, "also_learnt", "release"), "release")
-
-
-def _names(raw: Any, entry: str, what: str) -> Any:  # noqa: ANN401 - straight from the file
-    """The table with a list of names as a tuple."""
-    if not isinstance(raw, dict) or entry not in raw:
-        return raw
-    match raw[entry]:
-        case [*names] if all(isinstance(name, str) for name in names):
-            return {**raw, entry: tuple(names)}
-        case other:
-            raise TrainingError(f"{what}: {entry} {other!r} is not a list of names")
 
 
 def _source(raw: dict[str, Any]) -> SourceConfig:
@@ -224,8 +214,8 @@ def _source(raw: dict[str, Any]) -> SourceConfig:
                 f"source {kind}: share {other!r} is not two rising numbers in "
                 f"{_MIN_SHARE}..{1 / _MIN_SHARE:g}"
             )
-    named = _names({**raw, "share": share}, "without", f"source {kind}")
-    source = _table(SourceConfig, named, f"source {kind}")
+    ends = {"low": share.low, "high": share.high}
+    source = _record(SourceConfig, {**raw, "share": ends}, f"source {kind}")
     if kind == "simulated":
         _check(source.galaxies > 0, "source simulated: galaxies is not positive")
     _check(not source.without or kind in {"simulated", "efigi"}, f"source {kind}: without has no meaning")
@@ -234,18 +224,25 @@ def _source(raw: dict[str, Any]) -> SourceConfig:
     return source
 
 
-def _table(cls: type[_T], raw: Any, what: str) -> _T:  # noqa: ANN401 - straight from the file
-    _check(isinstance(raw, dict), f"{what} is not a table")
-    types = {f.name: f.type for f in fields(cls)}  # type: ignore[arg-type]
-    for key, value in raw.items():
-        _check(key in types, f"{what} has an unknown entry {key!r}")
-        wanted = get_origin(types[key]) or types[key]
-        right = isinstance(value, int | float) if wanted is float else isinstance(value, wanted)  # type: ignore[arg-type]
-        right = right and isinstance(value, bool) == (wanted is bool)
-        _check(right, f"{what}: {key} = {value!r} is no {wanted.__name__}")  # type: ignore[union-attr]
-    for f in fields(cls):  # type: ignore[arg-type]
-        _check(f.name in raw or f.default is not MISSING, f"{what} has no entry {f.name!r}")
-    return cls(**raw)
+def _record(record: type[_T], table: object, what: str) -> _T:
+    """Read a table of the file; `what` names it in errors."""
+    if not isinstance(table, Mapping):
+        raise TrainingError(f"{what} is not a table")
+    try:
+        return read_record(record, table)
+    except RecordError as error:
+        raise TrainingError(_explain(error, what)) from error
+
+
+def _explain(error: RecordError, what: str) -> str:
+    entry = error.path[0]
+    if error.kind == "unknown":
+        return f"{what} has an unknown entry {entry!r}"
+    if error.kind == "missing":
+        return f"{what} has no entry {entry!r}"
+    if len(error.path) > 1 or get_origin(error.hint) is tuple:
+        return f"{what}: {entry} {error.value!r} is not a list of names"
+    return f"{what}: {entry} = {error.value!r} is no {error.hint.__name__}"
 
 
 def _check_ranges(config: TrainingConfig) -> None:
@@ -275,7 +272,7 @@ def _check_ranges(config: TrainingConfig) -> None:
         _check(0 <= source.held_out < 1, f"source {source.kind}: held_out {source.held_out} is not in 0..1")
         _check(source.repeat > 0, f"source {source.kind}: repeat {source.repeat} is not positive")
     _check(0 <= loop.seed < _SEED_LIMIT, f"training: seed {loop.seed} is not in 0..2^28")
-    _check(0 <= loop.drop_path < 1, f"training: drop_path {loop.drop_path} is not in 0..1")
+    _check(0 <= loop.drop_path < 1, f"training: drop_path {loop.drop_path:g} is not in 0..1")
     for name in ("workers", "weight_decay", "warmup_epochs", "likeness", "agreement"):
         _check(
             0 <= getattr(loop, name) < math.inf,

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -95,7 +96,7 @@ class TrainingRun:
             return 0
         try:
             state = torch.load(file, map_location=self._device, weights_only=True)
-            if state["run"] != self._identity:
+            if _without_zeros(state["run"]) != _without_zeros(self._identity):
                 raise TrainingError(f"{file} is of another training configuration; choose another folder")
             self._learner.load_state_dict(state["learner"])
             self.average.load_state_dict(state["average"])
@@ -267,6 +268,11 @@ class _Learner(nn.Module):
             return prediction, prediction.embedding.new_zeros(())
         with torch.autocast(rgb.device.type, enabled=False):
             return prediction, self.agreement(prediction.embedding)
+
+
+def _without_zeros(identity: str) -> str:
+    """1.0 as 1: earlier checkpoints spell a number as its configuration did."""
+    return re.sub(r"(\d)\.0\b", r"\1", identity)
 
 
 def _batches(loader: DataLoader[Example]) -> Iterator[Example]:

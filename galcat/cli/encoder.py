@@ -57,7 +57,7 @@ def embed(
     from encoder.inference.embed_images import embed_images  # noqa: PLC0415
     from encoder.inference.vectors_file import check_writable  # noqa: PLC0415
     from encoder.model.encoder import load_encoder  # noqa: PLC0415
-    from encoder.surveys.description import load_survey  # noqa: PLC0415
+    from encoder.surveys.survey_file import load_survey  # noqa: PLC0415
 
     if bool(images) == (table is not None):
         raise typer.BadParameter("give IMAGES, or --table, one of them")
@@ -127,7 +127,7 @@ def import_encoder(
     from encoder.cutouts.image_list import list_images  # noqa: PLC0415 - torch takes seconds
     from encoder.inference.vectors_file import check_writable  # noqa: PLC0415
     from encoder.model.views import VIEW_SETS  # noqa: PLC0415
-    from encoder.surveys.description import load_survey  # noqa: PLC0415
+    from encoder.surveys.survey_file import load_survey  # noqa: PLC0415
     from encoder.zoobot.importer import import_zoobot  # noqa: PLC0415
 
     if views not in VIEW_SETS:

@@ -12,7 +12,8 @@ from catalog.database.migrate import migrate
 from catalog.ingestion.tile_status import find_tile_ids, read_known_tiles
 from catalog.releases.releases import MissingTile, Release, find_survey, hold_release, list_missing_tiles
 from encoder.errors import SurveyError
-from encoder.surveys.description import Survey, survey_from_text
+from encoder.surveys.description import Survey
+from encoder.surveys.survey_file import survey_from_text
 from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import find_tiles
 from galcat.errors import JobError

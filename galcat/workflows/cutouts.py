@@ -16,7 +16,8 @@ from encoder.cutouts.cutout_file import (
     make_cutout_file,
 )
 from encoder.errors import EncoderError, TileError
-from encoder.surveys.description import Survey, survey_from_text
+from encoder.surveys.description import Survey
+from encoder.surveys.survey_file import survey_from_text
 
 
 class SkyCutter:

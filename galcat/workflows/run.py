@@ -7,7 +7,7 @@ from pathlib import Path
 from catalog.database.migrate import migrate
 from catalog.releases.releases import find_release
 from encoder.model.encoder import load_encoder
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from galcat.workflows.backfill import backfill_cell, plan_backfill
 from galcat.workflows.ingest.outcome import CellOutcome
 from galcat.workflows.ingest.pending import pending_tiles

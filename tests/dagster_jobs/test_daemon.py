@@ -11,7 +11,7 @@ from dagster._core.launcher import WorkerStatus
 
 import dagster_jobs
 from catalog.database.connection import connect
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.sky_cells import cell_of
 from galcat.workflows.ingest.tiles import cell_lock

@@ -15,7 +15,7 @@ import dagster_jobs
 from catalog.checks.integrity import CHECKS
 from catalog.database.connection import connect
 from dagster_jobs.defs.assets import galaxies as galaxies_asset
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.sky_cells import cell_of
 from tests.galcat.bricks import GALAXIES, mend, spoil, write_brick

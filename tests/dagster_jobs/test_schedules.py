@@ -11,7 +11,7 @@ from catalog.database.connection import connect
 from dagster_jobs.defs.jobs import ingest
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
 from dagster_jobs.defs.schedules import nightly_care, nightly_retry
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.sky_cells import cell_of
 from galcat.workflows.ingest.tiles import ingest_cell

@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped] # its stubs are a package of their o
 import dagster_jobs
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
 from dagster_jobs.defs.sensors import new_tiles_sensor
-from encoder.surveys.description import SURVEYS, load_survey
+from encoder.surveys.survey_file import SURVEYS, load_survey
 from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.drop import Sight, compare
 from galcat.workflows.ingest.sky_cells import UNPLACED

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from catalog.database.migrate import migrate
 from encoder.errors import SurveyError
-from encoder.surveys.description import Survey, load_survey
+from encoder.surveys.description import Survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tile_files import TileFiles
 from galcat.errors import EXPECTED, reason
 from galcat.workflows.ingest.pending import by_cell, find_unsettled, run_key

@@ -16,7 +16,8 @@ from catalog.ingestion.writer import write_failure, write_tile
 from encoder.errors import EncoderError, TileError
 from encoder.inference.encode_tile import CutTile, EncodedTile, cut_tile, encode_tile
 from encoder.model.encoder import Encoder
-from encoder.surveys.description import Survey, load_survey
+from encoder.surveys.description import Survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import find_tiles, read_tile
 from galcat.errors import JobError

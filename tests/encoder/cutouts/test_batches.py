@@ -10,7 +10,7 @@ from encoder.cutouts.local_wcs import local_maps
 from encoder.cutouts.plan import cut_flux, plan_cutouts
 from encoder.cutouts.stretch import to_rgb
 from encoder.model.recipe import ImageRecipe
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.source_table import SkippedRow
 from encoder.tiles.tiles import SkyTile
 from tests.encoder.cutouts.reference_cutouts import (

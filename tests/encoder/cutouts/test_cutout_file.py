@@ -19,7 +19,8 @@ from encoder.cutouts.cutout_file import (
 )
 from encoder.errors import TileError
 from encoder.simulation.simulate import simulate_survey
-from encoder.surveys.description import Survey, load_survey, survey_from_text
+from encoder.surveys.description import Survey
+from encoder.surveys.survey_file import load_survey, survey_from_text
 from tests.encoder.tiles.fits_tiles import SCALE_ARCSEC, legacy_rows, tan_wcs, write_legacy_brick
 
 LEGACY = load_survey("legacy_dr10")

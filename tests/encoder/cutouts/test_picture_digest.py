@@ -8,7 +8,7 @@ import torch
 from encoder.cutouts.batches import image_batches
 from encoder.cutouts.picture_digest import picture_digests
 from encoder.model.recipe import ImageRecipe
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import SkyTile
 from tests.encoder.cutouts.reference_cutouts import sky_tile, sources_at
 from tests.encoder.tiles.fits_tiles import tan_wcs

@@ -23,7 +23,7 @@ from encoder.inference.vectors_file import ROWS_A_GROUP, VectorsFile
 from encoder.model.encoder import load_encoder
 from encoder.model.recipe import ImageRecipe
 from encoder.model.weights_file import read_weights, write_weights
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles, read_tile
 from tests.encoder.releases import SIZE, galaxies, random_weights
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from encoder.errors import SurveyError
-from encoder.surveys.description import SURVEYS, load_survey, survey_names
+from encoder.surveys.survey_file import SURVEYS, load_survey, survey_names
 
 LEGACY = (SURVEYS / "legacy_dr10.toml").read_text(encoding="utf-8")
 RINGS = (SURVEYS / "gz_decals_rings.toml").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from astropy.wcs import WCS
 from encoder.cutouts.batches import image_batches
 from encoder.cutouts.plan import cut_flux, plan_cutouts
 from encoder.model.recipe import ImageRecipe
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import SkyTile, find_tiles, read_tile
 from tests.encoder.tiles.fits_tiles import gaussian
 

@@ -12,7 +12,7 @@ from encoder.cutouts.batches import ImageBatch, image_batches
 from encoder.cutouts.pictures import read_picture
 from encoder.errors import ImageError, SurveyError, TileError
 from encoder.model.recipe import ImageRecipe
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.source_table import SkippedRow
 from encoder.tiles.tiles import CutoutTile, find_tiles, read_tile
 

@@ -14,7 +14,7 @@ from astropy.wcs import WCS, FITSFixedWarning
 from encoder.cutouts.batches import image_batches
 from encoder.errors import SurveyError, TileError
 from encoder.model.recipe import ImageRecipe
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.source_table import SkippedRow
 from encoder.tiles.tiles import SkyTile, find_tiles, read_tile
 from tests.encoder.tiles.fits_tiles import legacy_rows, tan_wcs, write_legacy_brick

@@ -9,7 +9,8 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from encoder.errors import TileError
-from encoder.surveys.description import ScaleRule, Survey, load_survey
+from encoder.surveys.description import ScaleRule, Survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.selection import digest_rows, read_catalogue, select_sources
 from encoder.tiles.source_table import SourceTable, pixel_scales
 from tests.encoder.tiles.fits_tiles import legacy_rows

@@ -10,7 +10,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from encoder.errors import SurveyError, TileError
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import SkyTile, TileFiles, find_tiles, read_tile
 from tests.encoder.tiles.fits_tiles import gaussian, legacy_rows, tan_wcs, write_legacy_brick
 

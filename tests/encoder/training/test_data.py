@@ -14,7 +14,7 @@ from encoder.cutouts.stretch import to_rgb
 from encoder.errors import LabelTableError, TrainingError
 from encoder.model.gz_tree import GZD5, load_tree
 from encoder.simulation.simulate import draw_cutouts
-from encoder.surveys.description import load_survey
+from encoder.surveys.survey_file import load_survey
 from encoder.training.augment import Share
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
