@@ -35,6 +35,16 @@ def run_query(connection: psycopg.Connection, query: str) -> Result:
         return _answer(connection, _typed(connection, query))
 
 
+def is_empty(connection: psycopg.Connection) -> bool:
+    """Whether nothing was ingested yet: the schema is not there, or it has no release to show."""
+    row = connection.execute("SELECT to_regclass('galcat.release')").fetchone()
+    if row is None or row[0] is None:
+        return True
+    # As text: `galcat sql` asks this first, and SQLAlchemy takes longer to import than a query takes.
+    row = connection.execute("SELECT EXISTS (SELECT FROM galcat.release WHERE is_current)").fetchone()
+    return row != (True,)
+
+
 def select(
     connection: psycopg.Connection, query: LiteralString | sql.Composed, parameters: Parameters
 ) -> Result:

@@ -1,8 +1,10 @@
-"""What the catalogue knows of a survey's tiles, so that only new and changed ones are read."""
+"""What the catalogue knows of a survey and its tiles, so that only new and changed ones are read."""
 
 from dataclasses import dataclass
 
 import psycopg
+
+from catalog.errors import CatalogError
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,20 @@ class KnownTile:
     def is_settled(self, fingerprint: str) -> bool:
         """Tell whether there is nothing to do for files with this fingerprint."""
         return self.state == "done" and self.n_failed == 0 and self.fingerprint == fingerprint
+
+
+def find_survey(connection: psycopg.Connection, survey: str) -> tuple[int, str]:
+    """Number of a survey, and the TOML text it was last ingested with.
+
+    Raises:
+        CatalogError: The catalogue has no such survey.
+    """
+    row = connection.execute(
+        "SELECT survey_id, definition FROM galcat.survey WHERE name = %s", [survey]
+    ).fetchone()
+    if row is None:
+        raise CatalogError(f"the catalogue has no survey {survey!r}")
+    return int(row[0]), str(row[1])
 
 
 def read_known_tiles(connection: psycopg.Connection, survey: str, release_id: int) -> dict[str, KnownTile]:

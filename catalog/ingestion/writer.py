@@ -1,6 +1,7 @@
 """Write a tile's galaxies: one transaction, so a tile is wholly there or not at all."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
@@ -9,13 +10,18 @@ from astropy import units
 from astropy_healpix import lonlat_to_healpix
 from numpy.typing import NDArray
 from psycopg import Cursor, sql
+from sqlalchemy import Table, delete, func, select
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from catalog.database.binary_copy import Columns, copy_columns
 from catalog.database.staging import load, make_stage, merge
+from catalog.database.statements import Row, insert_rows, run
 from catalog.errors import CatalogError
 from catalog.ingestion.conflicts import refuse_collisions, refuse_other_tiles, refuse_strangers
 from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, TileRecord, object_id
-from catalog.schema import BANDS, CONCENTRATIONS, FRACTIONS
+from catalog.schema import BANDS, CONCENTRATIONS, FRACTIONS, ingestion, skipped_row
+from catalog.schema import survey as survey_table
+from catalog.schema import tile as tile_table
 
 NSIDE_29 = 2**29
 RADII = ("petro_th50", "petro_th90", "shape_r", "pixel_scale_arcsec")
@@ -47,20 +53,19 @@ def register_survey(connection: psycopg.Connection, survey: SurveyRecord) -> int
     Returns:
         Its survey_id.
     """
-    row = connection.execute(
-        "SELECT survey_id, description, bands, definition FROM galcat.survey WHERE name = %s", [survey.name]
-    ).fetchone()
-    wanted = (survey.description, list(survey.bands), survey.definition)
-    if row is not None and tuple(row[1:]) == wanted:
+    wanted = {
+        "description": survey.description,
+        "bands": list(survey.bands),
+        "definition": survey.definition,
+    }
+    there = select(*(survey_table.c[name] for name in ("survey_id", *wanted))).where(
+        survey_table.c.name == survey.name
+    )
+    row = run(connection, there).fetchone()
+    if row is not None and list(row[1:]) == list(wanted.values()):
         return int(row[0])
-    row = connection.execute(
-        "INSERT INTO galcat.survey (name, description, bands, definition) VALUES (%s, %s, %s, %s) "
-        "ON CONFLICT (name) DO UPDATE SET description = excluded.description, bands = excluded.bands, "
-        "definition = excluded.definition RETURNING survey_id",
-        [survey.name, *wanted],
-    ).fetchone()
-    assert row is not None  # noqa: S101 - RETURNING returns
-    return int(row[0])
+    statement = _upsert(survey_table, {"name": survey.name}, wanted)
+    return _returned_number(run(connection, statement.returning(survey_table.c.survey_id)))
 
 
 def write_tile(
@@ -120,12 +125,11 @@ def write_failure(
     """Remember that a tile failed, and why; galaxies it had before stay as they are."""
     with connection.transaction(), connection.cursor() as cursor:
         tile_id = _upsert_tile(cursor, survey_id, tile, replace=_is_current(cursor, release_id))
-        cursor.execute(
-            "INSERT INTO galcat.ingestion (tile_id, release_id, state, fingerprint, content_hash, error) "
-            "VALUES (%s, %s, 'failed', %s, NULL, %s) ON CONFLICT (tile_id, release_id) DO UPDATE SET "
-            "state = 'failed', fingerprint = excluded.fingerprint, content_hash = NULL, "
-            "error = excluded.error, attempts = ingestion.attempts + 1, finished_at = clock_timestamp()",
-            [tile_id, release_id, tile.fingerprint, error],
+        _write_attempt(
+            cursor,
+            tile_id,
+            release_id,
+            {"state": "failed", "fingerprint": tile.fingerprint, "content_hash": None, "error": error},
         )
 
 
@@ -149,34 +153,46 @@ def _upsert_tile(
     cursor: Cursor[tuple[object, ...]], survey_id: int, tile: TileRecord, *, replace: bool
 ) -> int:
     """Store a tile and give its tile_id; one that is there already is brought up to date, or left alone."""
+    table = tile_table.c
     if not replace:
-        there = cursor.execute(
-            "SELECT tile_id FROM galcat.tile WHERE survey_id = %s AND name = %s", [survey_id, tile.name]
-        ).fetchone()
+        known = select(table.tile_id).where(table.survey_id == survey_id, table.name == tile.name)
+        there = run(cursor, known).fetchone()
         if there is not None:
-            return int(str(there[0]))
+            return int(there[0])
     healpix29 = None
     if tile.ra is not None and tile.dec is not None:
         healpix29 = int(compute_healpix29(np.array([tile.ra]), np.array([tile.dec]))[0])
-    cursor.execute(
-        "INSERT INTO galcat.tile (survey_id, name, ra, dec, healpix29, footprint, files, folder) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (survey_id, name) DO UPDATE SET "
-        "ra = excluded.ra, dec = excluded.dec, healpix29 = excluded.healpix29, "
-        "footprint = excluded.footprint, files = excluded.files, folder = excluded.folder RETURNING tile_id",
-        [
-            survey_id,
-            tile.name,
-            tile.ra,
-            tile.dec,
-            healpix29,
-            list(tile.footprint),
-            list(tile.files),
-            tile.folder,
-        ],
+    statement = _upsert(
+        tile_table,
+        {"survey_id": survey_id, "name": tile.name},
+        {
+            "ra": tile.ra,
+            "dec": tile.dec,
+            "healpix29": healpix29,
+            "footprint": list(tile.footprint),
+            "files": list(tile.files),
+            "folder": tile.folder,
+        },
     )
+    return _returned_number(run(cursor, statement.returning(table.tile_id)))
+
+
+def _upsert(
+    table: Table,
+    key: Mapping[str, object],
+    values: Mapping[str, object],
+    otherwise: Mapping[str, object] | None = None,
+) -> Insert:
+    """Insert a row; a row that has its key already gets the values, and those of `otherwise`."""
+    statement = insert(table).values({**key, **values})
+    new = {name: statement.excluded[name] for name in values}
+    return statement.on_conflict_do_update(index_elements=list(key), set_={**new, **(otherwise or {})})
+
+
+def _returned_number(cursor: Cursor[Row]) -> int:
     row = cursor.fetchone()
     assert row is not None  # noqa: S101 - RETURNING returns
-    return int(str(row[0]))
+    return int(row[0])
 
 
 def compute_healpix29(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -343,40 +359,30 @@ def _write_outcome(
     skips: list[SkipRecord],
 ) -> None:
     n_failed = sum(skip.will_retry for skip in skips)
-    cursor.execute(
-        "INSERT INTO galcat.ingestion (tile_id, release_id, state, fingerprint, content_hash, n_sources, "
-        "n_galaxies, n_skipped, n_failed) VALUES (%s, %s, 'done', %s, %s, %s, %s, %s, %s) "
-        "ON CONFLICT (tile_id, release_id) DO UPDATE SET state = 'done', fingerprint = excluded.fingerprint, "
-        "content_hash = excluded.content_hash, n_sources = excluded.n_sources, "
-        "n_galaxies = excluded.n_galaxies, n_skipped = excluded.n_skipped, n_failed = excluded.n_failed, "
-        "error = NULL, attempts = ingestion.attempts + 1, finished_at = clock_timestamp()",
-        [
-            tile_id,
-            release_id,
-            tile.fingerprint,
-            tile.content_hash,
-            n_galaxies + len(skips),
-            n_galaxies,
-            len(skips) - n_failed,
-            n_failed,
-        ],
+    _write_attempt(
+        cursor,
+        tile_id,
+        release_id,
+        {
+            "state": "done",
+            "fingerprint": tile.fingerprint,
+            "content_hash": tile.content_hash,
+            "n_sources": n_galaxies + len(skips),
+            "n_galaxies": n_galaxies,
+            "n_skipped": len(skips) - n_failed,
+            "n_failed": n_failed,
+            "error": None,
+        },
     )
-    cursor.execute(
-        "DELETE FROM galcat.skipped_row WHERE tile_id = %s AND release_id = %s", [tile_id, release_id]
-    )
-    cursor.executemany(
-        "INSERT INTO galcat.skipped_row (tile_id, release_id, file_row, survey_source_id, reason, detail, "
-        "will_retry) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [
-            (
-                tile_id,
-                release_id,
-                skip.file_row,
-                skip.survey_source_id,
-                skip.reason,
-                skip.detail,
-                skip.will_retry,
-            )
-            for skip in skips
-        ],
-    )
+    key = {"tile_id": tile_id, "release_id": release_id}
+    old = [skipped_row.c[name] == value for name, value in key.items()]
+    run(cursor, delete(skipped_row).where(*old))
+    insert_rows(cursor, insert(skipped_row), [key | asdict(skip) for skip in skips])
+
+
+def _write_attempt(
+    cursor: Cursor[tuple[object, ...]], tile_id: int, release_id: int, values: Mapping[str, object]
+) -> None:
+    """Remember how the ingestion of a tile in a release ended, and count the attempt."""
+    again = {"attempts": ingestion.c.attempts + 1, "finished_at": func.clock_timestamp()}
+    run(cursor, _upsert(ingestion, {"tile_id": tile_id, "release_id": release_id}, values, again))

@@ -1,43 +1,36 @@
-"""A release beside another: what it lacks, which one is shown, and its end."""
+"""Releases of encoder weights: registered, filled, shown in the place of another, dropped."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import BigInteger, cast, exists, func, insert, select, update
 
-from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
+from catalog.database.owner import act_as_owner, retry_as_owner
 from catalog.database.requirements import require_supported
+from catalog.database.statements import run
 from catalog.errors import CatalogError
-
-if TYPE_CHECKING:  # it needs numpy and SQLAlchemy, which take longer to import than a query takes
-    from catalog.releases.record import ReleaseRecord
-
-# A lock waits behind readers, and readers that come later wait behind it: so wait briefly, and often.
-COLUMNS: LiteralString = (
-    "r.release_id, r.name, r.weights_sha256, r.backbone, r.dimension, r.view_set, r.is_current, r.created_at"
-)
-
-_Answer = TypeVar("_Answer")
+from catalog.releases.record import ReleaseRecord
+from catalog.schema import ingestion, metadata
+from catalog.schema import release as release_table
 
 
 @dataclass(frozen=True)
 class Release:
-    """A release.
+    """A release of the encoder whose vectors the catalogue holds, as its row says.
 
     Attributes:
-        release_id: Number.
-        name: Unique.
-        weights_sha256: Digest of its weights file.
-        backbone: timm name.
+        release_id: Number of the release within the catalogue.
+        name: Name of the release; no other has it.
+        weights_sha256: Hexadecimal SHA-256 digest of the weights file.
+        backbone: Name of the network as timm spells it.
         dimension: Width of the full vectors.
-        view_set: Views averaged, 1 or 8.
-        is_current: True for the one that `galcat.galaxy` shows.
-        created_at: When it was registered.
+        view_set: Number of views of a galaxy over which the vectors are averaged, 1 or 8.
+        is_current: Whether `galcat.galaxy` shows this release.
+        created_at: Time at which it was registered.
     """
 
     release_id: int
@@ -52,14 +45,14 @@ class Release:
 
 @dataclass(frozen=True)
 class ReleaseState(Release):
-    """A release and how far it is.
+    """A release and how far it is filled.
 
     Attributes:
-        has_index: True when its vector index is built.
-        tiles: Tiles it has.
-        galaxies: Galaxies in them.
-        failed: Tiles that failed when they were last tried.
-        missing: Tiles that the current release shows and this one lacks.
+        has_index: Whether its vector index is built.
+        tiles: Number of tiles that it holds.
+        galaxies: Number of galaxies in these tiles.
+        failed: Number of tiles that failed when they were last tried.
+        missing: Number of tiles that the current release shows and this one lacks.
     """
 
     has_index: bool
@@ -74,12 +67,13 @@ class MissingTile:
     """A tile that the current release shows and another lacks.
 
     Attributes:
-        survey: Name.
-        name: The tile's.
-        ra: Centre, ICRS degrees; None for chunks of cutouts.
-        dec: The same.
-        folder: Where it was ingested from; None where that was not kept.
-        content_hash: Digest of what the current release was made from; None where its last attempt failed.
+        survey: Name of the tile's survey.
+        name: Name of the tile.
+        ra: Right ascension of its centre, ICRS degrees; None for a chunk of cutouts.
+        dec: Declination of its centre, ICRS degrees; None for a chunk of cutouts.
+        folder: Folder from which it was ingested; None where that was not kept.
+        content_hash: Digest of the files of which the current release was made; None where its last attempt
+            failed.
     """
 
     survey: str
@@ -92,40 +86,53 @@ class MissingTile:
 
 @dataclass(frozen=True)
 class Promotion:
-    """What a promotion did.
+    """What a promotion changed.
 
     Attributes:
-        before: Name of the release that was current until now, the release's own where nothing changed;
-            None where there was none.
-        missing: Tiles that were shown until now and are not any more.
+        before: Name of the release that was current until now, the promoted one's own where it was current
+            already; None where there was none.
+        missing: Number of tiles that were shown until now and are not any more.
     """
 
     before: str | None
     missing: int
 
 
+_COLUMNS = [release_table.c[field.name] for field in fields(Release)]
+_CURRENT = release_table.c.is_current
+
+
 def list_releases(connection: psycopg.Connection) -> list[ReleaseState]:
     """Every release, the oldest first."""
-    rows = connection.execute(
-        f"SELECT {COLUMNS}, to_regclass('galcat.' || galcat.search_index_name(r.release_id)) IS NOT NULL, "  # noqa: S608 - a constant
-        "count(*) FILTER (WHERE i.state = 'done'), coalesce(sum(i.n_galaxies), 0)::bigint, "
-        "count(*) FILTER (WHERE i.state = 'failed'), "
-        "(SELECT count(*) FROM galcat.missing_tiles(r.release_id)) "
-        "FROM galcat.release AS r LEFT JOIN galcat.ingestion AS i USING (release_id) "
-        "GROUP BY r.release_id ORDER BY r.release_id"
-    ).fetchall()
-    return [ReleaseState(*row) for row in rows]
+    number, state = release_table.c.release_id, ingestion.c.state
+    lacks = func.galcat.missing_tiles(number, type_=BigInteger).table_valued("tile_id")
+    statement = (
+        select(
+            *_COLUMNS,
+            func.to_regclass("galcat." + func.galcat.search_index_name(number)).is_not(None),
+            func.count().filter(state == "done"),
+            cast(func.coalesce(func.sum(ingestion.c.n_galaxies), 0), BigInteger),
+            func.count().filter(state == "failed"),
+            select(func.count()).select_from(lacks).correlate(release_table).scalar_subquery(),
+        )
+        .select_from(release_table.outerjoin(ingestion, ingestion.c.release_id == number))
+        .group_by(number)
+        .order_by(number)
+    )
+    return [ReleaseState(*row) for row in run(connection, statement)]
 
 
 def find_release(connection: psycopg.Connection, name: str) -> Release:
     """Look a release up by name.
 
+    Args:
+        connection: Open connection to the catalogue.
+        name: Name of the release.
+
     Raises:
-        CatalogError: There is none of that name; says which there are.
+        CatalogError: There is none of that name; the message says which there are.
     """
-    rows = connection.execute(
-        f"SELECT {COLUMNS} FROM galcat.release AS r ORDER BY r.release_id"  # noqa: S608 - a constant
-    ).fetchall()
+    rows = run(connection, select(*_COLUMNS).order_by(release_table.c.release_id))
     there = {release.name: release for release in (Release(*row) for row in rows)}
     if name not in there:
         names = ", ".join(there)
@@ -135,9 +142,7 @@ def find_release(connection: psycopg.Connection, name: str) -> Release:
 
 def current_release(connection: psycopg.Connection) -> Release | None:
     """The release that `galcat.galaxy` shows; None before the first."""
-    row = connection.execute(
-        f"SELECT {COLUMNS} FROM galcat.release AS r WHERE r.is_current"  # noqa: S608 - a constant
-    ).fetchone()
+    row = run(connection, select(*_COLUMNS).where(_CURRENT)).fetchone()
     return None if row is None else Release(*row)
 
 
@@ -153,18 +158,40 @@ def list_missing_tiles(connection: psycopg.Connection, release_id: int) -> list[
     return [MissingTile(*row) for row in rows]
 
 
-def find_survey(connection: psycopg.Connection, survey: str) -> tuple[int, str]:
-    """Number of a survey, and the TOML text it was last ingested with.
+def register_release(connection: psycopg.Connection, release: ReleaseRecord) -> int:
+    """Store a release and make its partitions; one that is there already, by its weights, is only looked up.
+
+    The first release of a catalogue becomes the current one.
+
+    Args:
+        connection: Open connection of a login that may act as the owner.
+        release: Weights and projection.
+
+    Returns:
+        Its release_id.
 
     Raises:
-        CatalogError: The catalogue has no such survey.
+        CatalogError: Another release has that name.
+        ServerError: The database's pgvector has known faults: nothing new is begun on it.
     """
-    row = connection.execute(
-        "SELECT survey_id, definition FROM galcat.survey WHERE name = %s", [survey]
-    ).fetchone()
-    if row is None:
-        raise CatalogError(f"the catalogue has no survey {survey!r}")
-    return int(row[0]), str(row[1])
+    require_supported(connection)
+    table = release_table.c
+    with connection.transaction():
+        act_as_owner(connection)
+        connection.execute("LOCK TABLE galcat.release IN SHARE ROW EXCLUSIVE MODE")
+        same_weights = select(table.release_id).where(table.weights_sha256 == release.weights_sha256)
+        if (row := run(connection, same_weights).fetchone()) is not None:
+            return int(row[0])
+        same_name = select(table.weights_sha256).where(table.name == release.name)
+        if (row := run(connection, same_name).fetchone()) is not None:
+            raise CatalogError(
+                f"release {release.name} is already there with other weights ({row[0][:12]}...): rename one"
+            )
+        release_id = _insert(connection, release)
+        connection.execute(
+            "SELECT galcat.add_release_partitions(%s::smallint, %s)", [release_id, release.dimension]
+        )
+    return release_id
 
 
 @contextmanager
@@ -196,8 +223,8 @@ def promote_release(connection: psycopg.Connection, name: str, *, force: bool = 
     """Make a release the current one, in one transaction: a reader's statement sees one or the other.
 
     Args:
-        connection: Open connection, of one that may act as the owner.
-        name: Of the release.
+        connection: Open connection of a login that may act as the owner.
+        name: Name of the release.
         force: Promote it even where tiles, or the vector index, are missing.
 
     Raises:
@@ -211,22 +238,24 @@ def promote_release(connection: psycopg.Connection, name: str, *, force: bool = 
         release = _state(connection, find_release(connection, name))
         if not force:
             _refuse_incomplete(connection, release)
-        before = connection.execute(
-            "UPDATE galcat.release SET is_current = false WHERE is_current RETURNING name"
-        ).fetchone()
-        connection.execute(
-            "UPDATE galcat.release SET is_current = true WHERE release_id = %s", [release.release_id]
-        )
+        hide = update(release_table).where(_CURRENT).values(is_current=False)
+        before = run(connection, hide.returning(release_table.c.name)).fetchone()
+        this = release_table.c.release_id == release.release_id
+        run(connection, update(release_table).where(this).values(is_current=True))
         return Promotion(None if before is None else str(before[0]), release.missing)
 
-    return _as_owner(connection, promote)
+    return retry_as_owner(connection, promote)
 
 
 def drop_release(connection: psycopg.Connection, name: str) -> ReleaseState:
     """Remove a release and all its vectors, in one transaction; what the others have stays as it is.
 
+    Args:
+        connection: Open connection of a login that may act as the owner.
+        name: Name of the release.
+
     Returns:
-        What was dropped.
+        The release as it was before.
 
     Raises:
         CatalogError: There is no such release, it is the current one, or it is being filled.
@@ -244,7 +273,57 @@ def drop_release(connection: psycopg.Connection, name: str) -> ReleaseState:
         connection.execute("SELECT galcat.drop_release(%s::smallint)", [release.release_id])
         return release
 
-    return _as_owner(connection, drop)
+    return retry_as_owner(connection, drop)
+
+
+def build_search_index(connection: psycopg.Connection, release_id: int) -> bool:
+    """Build the vector index of a release; once, after its first bulk load.
+
+    Args:
+        connection: Open connection of a login that may act as the owner.
+        release_id: Number of the release.
+
+    Returns:
+        True when it was built, False when it was there.
+
+    Raises:
+        ServerError: The database's pgvector can overrun its memory while it builds an index.
+    """
+    require_supported(connection)
+    with connection.transaction():
+        act_as_owner(connection)
+        row = connection.execute("SELECT galcat.build_search_index(%s::smallint)", [release_id]).fetchone()
+    return row is not None and bool(row[0])
+
+
+def refresh_statistics(connection: psycopg.Connection) -> None:
+    """Count the sky's galaxies and ANALYZE every table, so that searches are planned with today's numbers."""
+    with connection.transaction():
+        act_as_owner(connection)
+        connection.execute("SELECT galcat.count_sky()")
+        for table in metadata.sorted_tables:
+            if not table.info.get("is_view"):
+                connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("galcat", table.name)))
+
+
+def _insert(connection: psycopg.Connection, release: ReleaseRecord) -> int:
+    statement = insert(release_table).values(
+        name=release.name,
+        weights_sha256=release.weights_sha256,
+        backbone=release.backbone,
+        recipe=release.recipe,
+        view_set=release.view_set,
+        dimension=release.dimension,
+        projection_mean=release.projection_mean.tolist(),
+        projection_components=release.projection_components.ravel().tolist(),
+        projection_deviations=release.projection_deviations.tolist(),
+        projection_scale=release.projection_scale,
+        anomaly_reference=release.anomaly_reference,
+        is_current=~exists().select_from(release_table).where(_CURRENT),
+    )
+    row = run(connection, statement.returning(release_table.c.release_id)).fetchone()
+    assert row is not None  # noqa: S101 - RETURNING returns
+    return int(row[0])
 
 
 def _state(connection: psycopg.Connection, wanted: Release) -> ReleaseState:
@@ -265,111 +344,3 @@ def _refuse_incomplete(connection: psycopg.Connection, release: ReleaseState) ->
 
 def _key(release: Release) -> str:
     return f"galcat/release/{release.release_id}"
-
-
-def _as_owner(connection: psycopg.Connection, act: Callable[[], _Answer]) -> _Answer:
-    """Act as the owner in one transaction; where others hold its tables, give way and try again.
-
-    Raises:
-        CatalogError: They held them for too long; nothing was changed.
-    """
-
-    def transaction() -> _Answer:
-        with connection.transaction():
-            act_as_owner(connection)
-            connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-            return act()
-
-    return retry_on_lock(transaction)
-
-
-def register_release(connection: psycopg.Connection, release: "ReleaseRecord") -> int:
-    """Store a release and make its partitions; one that is there already, by its weights, is only looked up.
-
-    The first release of a catalogue becomes the current one.
-
-    Returns:
-        Its release_id.
-
-    Raises:
-        CatalogError: Another release has that name.
-        ServerError: The database's pgvector has known faults: nothing new is begun on it.
-    """
-    require_supported(connection)
-    with connection.transaction():
-        act_as_owner(connection)
-        connection.execute("LOCK TABLE galcat.release IN SHARE ROW EXCLUSIVE MODE")
-        row = connection.execute(
-            "SELECT release_id FROM galcat.release WHERE weights_sha256 = %s", [release.weights_sha256]
-        ).fetchone()
-        if row is not None:
-            return int(row[0])
-        row = connection.execute(
-            "SELECT weights_sha256 FROM galcat.release WHERE name = %s", [release.name]
-        ).fetchone()
-        if row is not None:
-            raise CatalogError(
-                f"release {release.name} is already there with other weights ({row[0][:12]}...): rename one"
-            )
-        release_id = _insert(connection, release)
-        connection.execute(
-            "SELECT galcat.add_release_partitions(%s::smallint, %s)", [release_id, release.dimension]
-        )
-    return release_id
-
-
-def build_search_index(connection: psycopg.Connection, release_id: int) -> bool:
-    """Build the vector index of a release; once, after its first bulk load.
-
-    Returns:
-        True when it was built, False when it was there.
-
-    Raises:
-        ServerError: The database's pgvector can overrun its memory while it builds an index.
-    """
-    require_supported(connection)
-    with connection.transaction():
-        act_as_owner(connection)
-        row = connection.execute("SELECT galcat.build_search_index(%s::smallint)", [release_id]).fetchone()
-    return row is not None and bool(row[0])
-
-
-def refresh_statistics(connection: psycopg.Connection) -> None:
-    """Count the sky's galaxies and ANALYZE every table, so that searches are planned with today's numbers."""
-    from catalog.schema import metadata  # noqa: PLC0415 - SQLAlchemy takes long to import
-
-    with connection.transaction():
-        act_as_owner(connection)
-        connection.execute("SELECT galcat.count_sky()")
-        for table in metadata.sorted_tables:
-            if not table.info.get("is_view"):
-                connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("galcat", table.name)))
-
-
-def _insert(connection: psycopg.Connection, release: "ReleaseRecord") -> int:
-    row = connection.execute(
-        "INSERT INTO galcat.release (name, weights_sha256, backbone, recipe, view_set, dimension, "
-        "projection_mean, projection_components, projection_deviations, projection_scale, "
-        "anomaly_reference, is_current) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
-        "NOT EXISTS (SELECT FROM galcat.release WHERE is_current)) RETURNING release_id",
-        [
-            release.name,
-            release.weights_sha256,
-            release.backbone,
-            json.dumps(release.recipe),
-            release.view_set,
-            release.dimension,
-            release.projection_mean.tolist(),
-            release.projection_components.ravel().tolist(),
-            release.projection_deviations.tolist(),
-            release.projection_scale,
-            release.anomaly_reference,
-        ],
-    ).fetchone()
-    assert row is not None  # noqa: S101 - RETURNING returns
-    return int(row[0])
-
-
-def act_as_owner(connection: psycopg.Connection) -> None:
-    """Take the owner's role until the transaction ends."""
-    connection.execute("SET LOCAL ROLE galcat_owner")

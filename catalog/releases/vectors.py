@@ -2,21 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, LiteralString
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
+from sqlalchemy import select
 
 from catalog.database.binary_copy import stream_copied_vectors
+from catalog.database.statements import run
 from catalog.errors import CatalogError
+from catalog.releases.releases import Release, current_release
+from catalog.schema import SEARCH_DIMENSION
+from catalog.schema import release as release_table
 
 Which = Literal["search", "full"]
 Vectors = tuple[NDArray[np.int64], NDArray[np.float32]]
 """object_ids (n,) and vectors (n, width)."""
-_SEARCH_WIDTH = 40
 _SOURCE: dict[Which, tuple[LiteralString, LiteralString]] = {
     "search": ("embedding", "search"),
     "full": ("embedding_full", "vector"),
@@ -24,56 +28,61 @@ _SOURCE: dict[Which, tuple[LiteralString, LiteralString]] = {
 
 
 @dataclass(frozen=True)
-class CurrentRelease:
-    """What a model must know of the release that galcat.galaxy shows.
+class ProjectedRelease(Release):
+    """A release with the projection that makes its search vectors of full ones.
 
     Attributes:
-        release_id: Its number.
-        name: Its name.
-        dimension: Width of the full vectors.
-        mean: (dimension,) of the projection.
-        components: (40, dimension) of the projection.
-        deviations: (40,) of the sample along each axis of the searched vector.
+        mean: (dimension,) mean of the full vectors on which the projection was made.
+        components: (40, dimension) axes of the projection.
+        deviations: (40,) standard deviation of that sample along each axis of the search vector.
         scale: Factor after the components.
     """
 
-    release_id: int
-    name: str
-    dimension: int
     mean: NDArray[np.float32]
     components: NDArray[np.float32]
     deviations: NDArray[np.float32]
     scale: float
 
 
-def current_projection(connection: psycopg.Connection) -> CurrentRelease:
-    """The current release with its projection.
+def current_projected_release(connection: psycopg.Connection) -> ProjectedRelease:
+    """The release that `galcat.galaxy` shows, with its projection.
+
+    Args:
+        connection: Open connection to the catalogue.
 
     Raises:
         CatalogError: There is no release yet.
     """
-    row = connection.execute(
-        "SELECT release_id, name, dimension, projection_mean, projection_components, projection_deviations, "
-        "projection_scale FROM galcat.release WHERE is_current"
-    ).fetchone()
-    if row is None:
+    release = current_release(connection)
+    if release is None:
         raise CatalogError("the catalogue is empty: there is no release yet")
-    mean, components, deviations = (np.array(values, dtype=np.float32) for values in row[3:6])
-    return CurrentRelease(
-        int(row[0]),
-        str(row[1]),
-        int(row[2]),
-        mean,
-        components.reshape(-1, int(row[2])),
-        deviations,
-        float(row[6]),
+    table = release_table.c
+    projection = select(
+        table.projection_mean,
+        table.projection_components,
+        table.projection_deviations,
+        table.projection_scale,
+    ).where(table.release_id == release.release_id)
+    row = run(connection, projection).fetchone()
+    if row is None:
+        raise CatalogError(f"release {release.name} was dropped meanwhile")
+    mean, components, deviations = (np.array(values, dtype=np.float32) for values in row[:3])
+    matrix = components.reshape(SEARCH_DIMENSION, release.dimension)
+    return ProjectedRelease(
+        **asdict(release), mean=mean, components=matrix, deviations=deviations, scale=float(row[3])
     )
 
 
 def read_vectors(
-    connection: psycopg.Connection, release: CurrentRelease, object_ids: Sequence[int], which: Which = "full"
+    connection: psycopg.Connection, release: Release, object_ids: Sequence[int], which: Which = "full"
 ) -> Vectors:
     """Vectors of some galaxies; one that has none in this release is left out.
+
+    Args:
+        connection: Open connection to the catalogue.
+        release: Release whose vectors are wanted.
+        object_ids: object_ids of the galaxies.
+        which: `search` for the 40 numbers that searches compare, `full` for what the encoder gave.
 
     Returns:
         object_ids (n,), rising, and vectors (n, width).
@@ -88,9 +97,14 @@ def read_vectors(
 
 
 def stream_vectors(
-    connection: psycopg.Connection, release: CurrentRelease, which: Which = "full"
+    connection: psycopg.Connection, release: Release, which: Which = "full"
 ) -> AbstractContextManager[Iterator[Vectors]]:
     """Vectors of every galaxy of a release, in chunks of some thousands; the connection is busy meanwhile.
+
+    Args:
+        connection: Open connection to the catalogue.
+        release: Release whose vectors are wanted.
+        which: `search` for the 40 numbers that searches compare, `full` for what the encoder gave.
 
     Yields:
         An iterator of object_ids (n,) and vectors (n, width).
@@ -100,14 +114,14 @@ def stream_vectors(
 
 @contextmanager
 def _stream(
-    connection: psycopg.Connection, release: CurrentRelease, which: Which, condition: sql.Composable
+    connection: psycopg.Connection, release: Release, which: Which, condition: sql.Composable
 ) -> Iterator[Iterator[Vectors]]:
     table, column = _SOURCE[which]
     query = sql.SQL(
         "SELECT e.object_id, e.{} FROM galcat.{} AS e JOIN galcat.source AS s USING (object_id) "
         "WHERE e.release_id = {} AND NOT s.is_retired AND {}"
     ).format(sql.Identifier(column), sql.Identifier(table), release.release_id, condition)
-    width = _SEARCH_WIDTH if which == "search" else release.dimension
+    width = SEARCH_DIMENSION if which == "search" else release.dimension
     # Closed before the connection is: a COPY that is left in the middle would hold it for ever.
     with connection.cursor() as cursor, closing(stream_copied_vectors(cursor, query, width)) as chunks:
         yield ((ids, halves.astype(np.float32)) for ids, halves in chunks)

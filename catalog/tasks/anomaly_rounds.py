@@ -12,7 +12,7 @@ from psycopg import sql
 
 from catalog.database.binary_copy import copy_columns
 from catalog.errors import TaskError
-from catalog.releases.vectors import CurrentRelease
+from catalog.releases.releases import Release
 from catalog.tasks.tasks import Task
 
 _READ: LiteralString = (
@@ -139,7 +139,7 @@ def find_last_round(connection: psycopg.Connection, task: Task) -> AnomalyRound 
 def choose_first_offers(
     connection: psycopg.Connection,
     task: Task,
-    release: CurrentRelease,
+    release: Release,
     known: NDArray[np.int64],
     n: int,
     *,

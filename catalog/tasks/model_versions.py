@@ -1,26 +1,27 @@
 """Versions of a task's model: kept with what they learnt from, their scores written whole and swapped in."""
 
-import json
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import LiteralString
+from typing import Any
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
+from sqlalchemy import Select, func, insert, select
 
 from catalog.database.binary_copy import Columns, copy_columns
 from catalog.database.lock_retry import LOCK_TIMEOUT_MS
+from catalog.database.owner import act_as_owner
+from catalog.database.statements import run
 from catalog.errors import TaskError
-from catalog.releases.releases import act_as_owner
+from catalog.schema import task_version
 from catalog.tasks.tasks import Task, show_task
 
 Scores = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None]
 """object_ids (n,), values and uncertainties (n, columns), a column a class that has one; None: unknown."""
-_COLUMNS: LiteralString = "version_id, version, method, labels_seen, model, report, refused, made_at"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,9 @@ class Version:
     made_at: datetime
 
 
+_COLUMNS = [task_version.c[field.name] for field in fields(Version)]
+
+
 def list_score_classes(task: Task) -> tuple[int, ...]:
     """The classes that have a column, as the scores' table numbers them: from 1, or 0 for interest."""
     if task.kind == "interest":
@@ -119,20 +123,15 @@ def write_version(connection: psycopg.Connection, new: NewVersion, scores: Itera
 
 def find_current_version(connection: psycopg.Connection, task: Task, release_id: int) -> Version | None:
     """The version that a task's columns show for a release."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM galcat.task_version WHERE task = %s AND release_id = %s AND is_current",  # noqa: S608 - a constant
-        [task.name, release_id],
-    ).fetchone()
+    shown = _of_task(task, release_id).where(task_version.c.is_current)
+    row = run(connection, shown).fetchone()
     return None if row is None else Version(*row)
 
 
 def find_newest_version(connection: psycopg.Connection, task: Task, release_id: int) -> Version | None:
     """The version that was learnt last, shown or not."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM galcat.task_version WHERE task = %s AND release_id = %s "  # noqa: S608 - a constant
-        "ORDER BY version DESC LIMIT 1",
-        [task.name, release_id],
-    ).fetchone()
+    newest = _of_task(task, release_id).order_by(task_version.c.version.desc()).limit(1)
+    row = run(connection, newest).fetchone()
     return None if row is None else Version(*row)
 
 
@@ -166,6 +165,11 @@ def drop_old_scores(connection: psycopg.Connection, task: Task) -> None:
         connection.execute("SELECT galcat.drop_old_scores(%s)", [task.name])
 
 
+def _of_task(task: Task, release_id: int) -> Select[Any]:
+    kept = task_version.c
+    return select(*_COLUMNS).where(kept.task == task.name, kept.release_id == release_id)
+
+
 def _insert(connection: psycopg.Connection, new: NewVersion) -> Version:
     there = connection.execute(
         "SELECT to_regclass('galcat.' || galcat.score_table(t.name)) IS NOT NULL, "
@@ -179,23 +183,21 @@ def _insert(connection: psycopg.Connection, new: NewVersion) -> Version:
     refused = new.refused
     if there[1] is not None and int(there[1]) > new.labels_seen:
         refused = f"the version shown has learnt from {there[1]} labels, this one from {new.labels_seen}"
-    row = connection.execute(
-        "INSERT INTO galcat.task_version "  # noqa: S608 - constants
-        "(task, release_id, version, method, labels_seen, model, report, refused) "
-        "SELECT %s, %s, 1 + coalesce(max(n.version), 0), %s, %s, %s, %s, %s FROM galcat.task_version AS n "
-        f"WHERE n.task = %s AND n.release_id = %s RETURNING {_COLUMNS}",
-        [
-            new.task.name,
-            new.release_id,
-            new.method,
-            new.labels_seen,
-            new.model,
-            json.dumps(new.report),
-            refused,
-            new.task.name,
-            new.release_id,
-        ],
-    ).fetchone()
+    versions = task_version.c
+    before = select(func.coalesce(func.max(versions.version), 0)).where(
+        versions.task == new.task.name, versions.release_id == new.release_id
+    )
+    statement = insert(task_version).values(
+        task=new.task.name,
+        release_id=new.release_id,
+        version=1 + before.scalar_subquery(),
+        method=new.method,
+        labels_seen=new.labels_seen,
+        model=new.model,
+        report=new.report,
+        refused=refused,
+    )
+    row = run(connection, statement.returning(*_COLUMNS)).fetchone()
     assert row is not None  # noqa: S101 - RETURNING returns
     return Version(*row)
 

@@ -7,7 +7,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from catalog.releases.vectors import CurrentRelease
+from catalog.releases.releases import Release
 from catalog.tasks.model_versions import Version
 from catalog.tasks.tasks import Task
 
@@ -91,7 +91,7 @@ _TOP_BY_HEAD = (
 
 def top_by_linear_head(
     connection: psycopg.Connection,
-    release: CurrentRelease,
+    release: Release,
     weight: NDArray[np.float32],
     n: int,
     without: NDArray[np.int64],

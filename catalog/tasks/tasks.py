@@ -7,6 +7,7 @@ from typing import Literal
 import psycopg
 
 from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
+from catalog.database.owner import act_as_owner
 from catalog.errors import TaskError
 
 Kind = Literal["binary", "classes", "interest"]
@@ -243,7 +244,7 @@ def remove_task(connection: psycopg.Connection, name: str) -> bool:
     """
     find_task(connection, name)
     with connection.transaction():
-        connection.execute("SET LOCAL ROLE galcat_owner")
+        act_as_owner(connection)
         gone = connection.execute(
             "DELETE FROM galcat.task AS t WHERE t.name = %s AND NOT t.has_column "
             "AND NOT EXISTS (SELECT FROM galcat.label AS l WHERE l.task = t.name) "

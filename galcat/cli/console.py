@@ -176,8 +176,7 @@ def _answer(task: "Task", word: str) -> "Label":
 
 
 def _require_release(connection: "psycopg.Connection") -> None:
-    from catalog.releases.releases import current_release  # noqa: PLC0415
+    from catalog.database.read_only import is_empty  # noqa: PLC0415
 
-    row = connection.execute("SELECT to_regclass('galcat.release')").fetchone()
-    if row is None or row[0] is None or current_release(connection) is None:
+    if is_empty(connection):
         raise JobError("the catalogue is empty: fill it with galcat demo or galcat ingest")

@@ -9,8 +9,8 @@ import psycopg
 
 from catalog.checks.integrity import run_checks
 from catalog.database.migrate import migrate
-from catalog.ingestion.tile_status import find_tile_ids, read_known_tiles
-from catalog.releases.releases import MissingTile, Release, find_survey, hold_release, list_missing_tiles
+from catalog.ingestion.tile_status import find_survey, find_tile_ids, read_known_tiles
+from catalog.releases.releases import MissingTile, Release, hold_release, list_missing_tiles
 from encoder.errors import SurveyError
 from encoder.surveys.description import Survey
 from encoder.surveys.survey_file import survey_from_text

@@ -7,7 +7,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from catalog.releases.vectors import CurrentRelease, current_projection, read_vectors, stream_vectors
+from catalog.releases.vectors import ProjectedRelease, current_projected_release, read_vectors, stream_vectors
 from catalog.tasks.anomaly_rounds import (
     AnomalyRound,
     NewAnomalyRound,
@@ -39,7 +39,7 @@ class Search:
     """
 
     task: Task
-    release: CurrentRelease
+    release: ProjectedRelease
     ratings: Ratings
     vectors: NDArray[np.float32]
     before: AnomalyRound | None
@@ -113,7 +113,7 @@ def read_search(connection: psycopg.Connection, name: str) -> Search:
     task = find_task(connection, name)
     if task.kind != "interest":
         raise JobError(f"task {name} has the classes {', '.join(task.classes)}: see galcat tasks")
-    release = current_projection(connection)
+    release = current_projected_release(connection)
     ratings = read_mean_ratings(connection, task)
     ids, search = read_vectors(connection, release, ratings.object_ids.tolist(), "search")
     kept = np.isin(ratings.object_ids, ids)

@@ -8,7 +8,13 @@ import psycopg
 from numpy.typing import NDArray
 
 from catalog.database.connection import connect
-from catalog.releases.vectors import CurrentRelease, Vectors, current_projection, read_vectors, stream_vectors
+from catalog.releases.vectors import (
+    ProjectedRelease,
+    Vectors,
+    current_projected_release,
+    read_vectors,
+    stream_vectors,
+)
 from catalog.tasks.labels import Votes, count_votes
 from catalog.tasks.model_versions import (
     NewVersion,
@@ -60,7 +66,7 @@ class Lesson:
     """
 
     task: Task
-    release: CurrentRelease
+    release: ProjectedRelease
     votes: Votes
     vectors: NDArray[np.float32]
 
@@ -134,7 +140,7 @@ def read_lesson(connection: psycopg.Connection, name: str) -> Lesson:
     task = find_task(connection, name)
     if task.kind == "interest":
         raise JobError(f"task {name} has ratings of 0 to 5: see galcat anomalies")
-    release = current_projection(connection)
+    release = current_projected_release(connection)
     votes = count_votes(connection, task)
     ids, vectors = read_vectors(connection, release, votes.object_ids.tolist())
     kept = np.isin(votes.object_ids, ids)

@@ -6,7 +6,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from catalog.releases.vectors import CurrentRelease, current_projection, read_vectors
+from catalog.releases.vectors import ProjectedRelease, current_projected_release, read_vectors
 from catalog.tasks.model_versions import find_current_version
 from catalog.tasks.ranking import draw_unlabelled, most_uncertain, top_by_linear_head
 from catalog.tasks.tasks import Task, find_task
@@ -44,7 +44,7 @@ def to_label_next(connection: psycopg.Connection, name: str, n: int) -> Suggeste
         CatalogError: There is no such task.
         JobError: The task has ratings and no classes.
     """
-    task, release = find_task(connection, name), current_projection(connection)
+    task, release = find_task(connection, name), current_projected_release(connection)
     if task.kind == "interest":
         raise JobError(f"task {name} has ratings of 0 to 5: see galcat anomalies")
     version = find_current_version(connection, task, release.release_id)
@@ -111,7 +111,7 @@ def _class(task: Task, wanted: str | None) -> int:
     return task.classes.index(wanted)
 
 
-def _direction(head: TaskHead, release: CurrentRelease, place: int) -> NDArray[np.float32]:
+def _direction(head: TaskHead, release: ProjectedRelease, place: int) -> NDArray[np.float32]:
     """Where a class becomes more probable, (40,): away from the mean of all classes."""
     projection = Projection(release.mean, release.components, release.deviations, release.scale)
     weight, _ = head.project(projection)

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.io import votable
 
-from catalog.database.read_only import run_query
+from catalog.database.connection import connect
+from catalog.database.read_only import is_empty, run_query
 from catalog.errors import QueryError
 from catalog.formats.choose import FILE_FORMATS, write_result
 from catalog.result import Result
@@ -94,3 +95,13 @@ def test_a_wrong_format_and_a_doubled_column_are_errors() -> None:
         write_result(ANSWER, "xlsx")
     with pytest.raises(QueryError, match="two columns are named 'a': rename one with AS"):
         write_result(Result(("a", "a"), [(1, 2)]), "json")
+
+
+def test_a_database_is_empty_until_it_has_a_release_to_show(
+    empty_database: str, connection: psycopg.Connection
+) -> None:
+    with connect(empty_database, autocommit=True) as bare:
+        assert is_empty(bare)
+    assert is_empty(connection)
+    fill(connection, 1)
+    assert not is_empty(connection)
