@@ -62,7 +62,7 @@ def translate(
 
 
 class _Translator:
-    """The parts of ADQL by what translates each: what catalog.adql.scope.Translator stands for."""
+    """The one implementation of `Translator`: each part of ADQL goes to the module that translates it."""
 
     def translate_query(self, node: exp.Query, scope: Scope) -> TranslatedQuery:
         return translate_query(node, scope)
@@ -97,7 +97,7 @@ def _list_search_parts(searches: Sequence[SimilaritySearch]) -> Iterator[sql.Com
 
 
 def _make_names_unique(outputs: Sequence[OutputColumn]) -> tuple[ColumnMeta, ...]:
-    """Names that are each there once: FITS and JSON need it."""
+    """The columns with a number behind names that are there twice: FITS and JSON need unique ones."""
     seen: Counter[str] = Counter()
     columns = []
     for output in outputs:

@@ -87,7 +87,7 @@ def _make_distance(call: Call) -> Value:
 
 
 def _make_area(call: Call) -> Value:
-    """In square degrees; a point has none."""
+    """The area in square degrees, 0 for a point."""
     one = _require_region(call, 0)
     if one.kind is Kind.POINT:
         text = emit("(CASE WHEN ", one.text, " IS NULL THEN NULL ELSE 0 END)::double precision")
@@ -173,7 +173,7 @@ def _is_column_beside(one: Value, source: Source) -> bool:
 
 
 def _emit_in_row(text: sql.Composed, source: Source) -> sql.Composed:
-    """The same of a row that is called `u`."""
+    """Some SQL on a table's columns as SQL on a row that is called `u`."""
     own = _columns_in_row(source)
     return emit(*(own.get(piece.as_string(None), piece) for piece in text))
 

@@ -172,7 +172,7 @@ class AnswerResponse(Response):
 
 
 def _gather(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
-    """As many pieces as are worth sending, and whether they were the last."""
+    """Gather as many pieces as are worth sending, and tell whether they were the last."""
     parts: list[bytes] = []
     size = 0
     for piece in pieces:

@@ -67,7 +67,7 @@ def _links_endpoint(service: Service, cutter: Cutter | None) -> Callable[[Reques
 
 
 async def _read_parameters(request: Request, service: Service) -> RequestParameters:
-    """As others are read, but for forms of thousands of IDs, which pyvo sends.
+    """Read parameters as elsewhere, but also forms of thousands of IDs, which pyvo sends.
 
     Raises:
         UsageError: The request is too long or broken.

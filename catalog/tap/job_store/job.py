@@ -35,10 +35,18 @@ class Job:
     """A row of galcat_tap.job.
 
     Attributes:
+        job_id: The job's identifier; who knows it may do all with the job.
+        run_id: The client's own name for the job; None where it gave none.
+        phase: The job's phase, one of PHASES.
+        address: The IP address of the client that made the job.
         parameters: The values of each parameter as the client gave them, by the parameter's name in upper
             case.
         base_url: The URL of the service, as the client that made the job knows it.
         uploads: The tables that came with the job.
+        created_at: When the job was made.
+        started_at: When the job began to run; None before.
+        ended_at: When the job ended; None before.
+        destruction: When the job and its result are removed.
         execution_seconds: How long the job may run.
         result: The file that the job made; None before it has completed.
         error: The reason why the job failed; empty where it did not.
