@@ -110,7 +110,8 @@ def next_batch(
 def rate(
     name: TaskName,
     said: Annotated[
-        list[str], typer.Argument(help="ID=SCORE, as many as you like; 0 is dull, 5 is the best.")
+        list[str],
+        typer.Argument(metavar="ID=SCORE", help="As many as you like; 0 is dull, 5 is the best."),
     ],
     labeller: Labeller = None,
 ) -> None:
@@ -155,7 +156,7 @@ def best(
 @anomalies.command()
 def score(
     name: TaskName,
-    object_ids: Annotated[list[int], typer.Argument(help="OBJECT_ID, as many as you like.")],
+    object_ids: Annotated[list[int], typer.Argument(metavar="OBJECT_ID", help="As many as you like.")],
 ) -> None:
     """Say how interesting some galaxies should be, by all ratings so far.
 

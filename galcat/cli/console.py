@@ -26,6 +26,7 @@ log = Console(stderr=True, highlight=False)
 wide = Console(highlight=False, width=1000)  # an object_id is never cut short: the terminal may wrap
 
 MAX_NAMED_ROWS = 20
+PORTS = range(1, 65536)
 
 Format = Annotated[str, typer.Option("--format", "-f", help=f"table, {', '.join(FILE_FORMATS)}.")]
 Output = Annotated[
@@ -41,6 +42,14 @@ TaskName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the task.
 Labeller = Annotated[
     str | None, typer.Option("--labeller", help="Who says so; without it, your account on this machine.")
 ]
+
+
+def check_port(port: int) -> int:
+    """Refuse a number that is no port, as wrong usage: one line, and exit code 2."""
+    if port not in PORTS:
+        log.print(f"[red]error:[/red] port {port} is not between {PORTS[0]} and {PORTS[-1]}", soft_wrap=True)
+        raise typer.Exit(2)
+    return port
 
 
 def catalogue_url() -> str:

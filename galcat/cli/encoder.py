@@ -17,7 +17,8 @@ app.add_typer(encoder, name="encoder", help="Encoders that others trained.")
 def embed(
     output: Annotated[Path, typer.Option("--output", "-o", help="Parquet file to write.")],
     images: Annotated[
-        list[Path] | None, typer.Argument(help="Folders or files of cutouts: JPEG, PNG, FITS, mixed.")
+        list[Path] | None,
+        typer.Argument(metavar="IMAGES", help="Folders or files of cutouts: JPEG, PNG, FITS, mixed."),
     ] = None,
     table: Annotated[
         Path | None, typer.Option(help="Instead of IMAGES: a table, one row an image (CSV, FITS, Parquet).")
@@ -49,7 +50,10 @@ def embed(
     FITS: one galaxy a file with all bands in it (a cube, or one HDU each), surface brightness in the unit of
     the survey's TOML for each of the survey's own pixels, first row south. A single band is refused.
 
-    Examples: `galcat embed cutouts/ -o vectors.parquet` · `galcat embed --table list.csv -o vectors.parquet`
+    For example:
+
+    * `galcat embed cutouts/ -o vectors.parquet`
+    * `galcat embed --table list.csv -o vectors.parquet`
     """
     import torch  # noqa: PLC0415 - takes seconds
 
@@ -93,7 +97,9 @@ def embed(
 def import_encoder(
     source: Annotated[
         str,
-        typer.Argument(help="Lightning .ckpt, timm state dict, folder, or name on the model hub."),
+        typer.Argument(
+            metavar="SOURCE", help="Lightning .ckpt, timm state dict, folder, or name on the model hub."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Weights file to write.")],
     name: Annotated[str | None, typer.Option(help="Of the release; without it, the output's name.")] = None,
@@ -121,8 +127,10 @@ def import_encoder(
     The projection of the searched vectors is fitted on the sample. An encoder without a head, as the hub
     publishes them, gets one fitted on the votes of the simulated galaxies.
 
-    Examples: `galcat encoder import hf-hub:mwalmsley/zoobot-encoder-convnext_nano -o nano.safetensors` ·
-    `galcat encoder import epoch=8.ckpt -o mine.safetensors --images cutouts/`
+    For example:
+
+    * `galcat encoder import hf-hub:mwalmsley/zoobot-encoder-convnext_nano -o nano.safetensors`
+    * `galcat encoder import epoch=8.ckpt -o mine.safetensors --images cutouts/`
     """
     from encoder.cutouts.image_list import list_images  # noqa: PLC0415 - torch takes seconds
     from encoder.inference.vectors_file import check_writable  # noqa: PLC0415

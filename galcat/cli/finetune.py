@@ -49,7 +49,10 @@ def finetune(
     With `--depth N` the last N blocks of the network learn too, on the catalogue's pictures and on a GPU
     where there is one: minutes to hours; killed, a second call goes on.
 
-    Examples: `galcat finetune ring` · `galcat finetune ring --depth 6 -o ring.safetensors`
+    For example:
+
+    * `galcat finetune ring`
+    * `galcat finetune ring --depth 6 -o ring.safetensors`
     """
     with open_to_write() as connection:
         find_task(connection, name)

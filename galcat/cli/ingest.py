@@ -16,7 +16,7 @@ app = typer.Typer()
 
 @app.command()
 def ingest(
-    path: Annotated[Path, typer.Argument(help="Folder that holds the survey's files.")],
+    path: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that holds the survey's files.")],
     survey: Annotated[str, typer.Option(help="A survey galcat knows, or a survey TOML file.")],
     weights: Annotated[Path | None, typer.Option(help="Encoder weights; without it, those shipped.")] = None,
 ) -> None:
@@ -48,7 +48,7 @@ def demo(
 
 @app.command()
 def train(
-    config: Annotated[Path, typer.Argument(help="Training configuration, TOML.")],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Training configuration, TOML.")],
 ) -> None:
     """Train an encoder; a run that was killed goes on where it stopped.
 

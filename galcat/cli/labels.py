@@ -18,7 +18,9 @@ app = typer.Typer()
 @app.command()
 def label(
     name: TaskName,
-    file: Annotated[Path, typer.Argument(help="Table with object_id, or positions, and an answer a row.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Table with object_id, or positions, and an answer a row.")
+    ],
     answers: Annotated[str | None, typer.Option("--answers", help="Its column of answers.")] = None,
     ra: RaColumn = None,
     dec: DecColumn = None,
@@ -50,7 +52,7 @@ def label(
 @app.command()
 def tag(
     word: Annotated[str, typer.Argument(metavar="TAG", help="A word, with or without #.")],
-    object_ids: Annotated[list[int], typer.Argument(help="OBJECT_ID, as many as you like.")],
+    object_ids: Annotated[list[int], typer.Argument(metavar="OBJECT_ID", help="As many as you like.")],
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take your own tag off again.")] = False,
     labeller: Labeller = None,
 ) -> None:

@@ -26,7 +26,7 @@ app = typer.Typer()
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="One SQL statement; it can only read.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One SQL statement; it can only read.")],
     output_format: Format = "table",
     output: Output = None,
 ) -> None:
@@ -43,7 +43,8 @@ def sql(
 @app.command(context_settings={"ignore_unknown_options": True})  # a southern declination begins with a minus
 def similar(
     target: Annotated[
-        list[str] | None, typer.Argument(help="OBJECT_ID, RA DEC in degrees, a NAME, or an IMAGE file.")
+        list[str] | None,
+        typer.Argument(metavar="TARGET", help="OBJECT_ID, RA DEC in degrees, a NAME, or an IMAGE file."),
     ] = None,
     n: Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)] = 10,
     where: Annotated[
@@ -78,8 +79,12 @@ def similar(
 
     Conditions act before the search: n galaxies that fulfil them are found wherever there are as many.
 
-    Examples: `galcat similar 4611686018427387904` · `galcat similar 150.1 -2.2 --where "mag_r < 17"` ·
-    `galcat similar J100024.1+021530` · `galcat similar spiral.jpg --sheet similar.png`
+    For example:
+
+    * `galcat similar 4611686018427387904`
+    * `galcat similar 150.1 -2.2 --where "mag_r < 17"`
+    * `galcat similar J100024.1+021530`
+    * `galcat similar spiral.jpg --sheet similar.png`
     """
     from catalog.search.search import Cone, Search, search  # noqa: PLC0415
     from galcat.workflows.similar import listed, understand  # noqa: PLC0415
@@ -115,7 +120,9 @@ def similar(
 
 @app.command()
 def match(
-    file: Annotated[Path, typer.Argument(help="Table of positions: FITS, VOTable, CSV, Parquet, text.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Table of positions: FITS, VOTable, CSV, Parquet, text.")
+    ],
     radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be.")] = 3.0,
     columns: Annotated[
         str, typer.Option(help="Columns of galcat.galaxy to add, with commas between.")

@@ -19,7 +19,7 @@ app.add_typer(
     release, name="release", help="Releases of the encoder: a second one beside the one that serves."
 )
 
-Name = Annotated[str, typer.Argument(help="Name of the release.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the release.")]
 COLUMNS = (
     "name",
     "state",
@@ -63,7 +63,9 @@ def list_releases() -> None:
 
 @release.command()
 def create(
-    weights: Annotated[Path | None, typer.Argument(help="Weights file; without it, those shipped.")] = None,
+    weights: Annotated[
+        Path | None, typer.Argument(metavar="WEIGHTS", help="Weights file; without it, those shipped.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name; without it, the encoder's own.")] = None,
 ) -> None:
     """Register weights as one more release; the current one goes on serving.

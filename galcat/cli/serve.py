@@ -4,16 +4,9 @@ import logging
 from typing import Annotated
 
 import typer
-import uvicorn
 
-from catalog.database.reader_login import reader_url
-from catalog.settings import load_settings
-from catalog.tap.app import make_app, server_config
-from catalog.tap.database.connections import Connections
-from catalog.tap.limits import ServiceLimits
-from galcat.cli.console import updated_catalogue_url
+from galcat.cli.console import check_port, updated_catalogue_url
 from galcat.cli.free_port import require_free
-from galcat.workflows.cutouts import SkyCutter
 
 app = typer.Typer()
 
@@ -21,7 +14,7 @@ app = typer.Typer()
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(callback=check_port, help="Port to listen on.")] = 8000,
 ) -> None:
     """Serve the catalogue to TOPCAT, Aladin, pyvo and astroquery until it is stopped.
 
@@ -30,6 +23,16 @@ def serve(
 
     Example: `galcat serve --port 8000`, then in TOPCAT: VO, TAP query, `http://localhost:8000/tap`
     """
+    # The service takes a second to import.
+    import uvicorn  # noqa: PLC0415
+
+    from catalog.database.reader_login import reader_url  # noqa: PLC0415
+    from catalog.settings import load_settings  # noqa: PLC0415
+    from catalog.tap.app import make_app, server_config  # noqa: PLC0415
+    from catalog.tap.database.connections import Connections  # noqa: PLC0415
+    from catalog.tap.limits import ServiceLimits  # noqa: PLC0415
+    from galcat.workflows.cutouts import SkyCutter  # noqa: PLC0415
+
     require_free(host, port)
     settings = load_settings()
     url = updated_catalogue_url()

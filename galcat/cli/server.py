@@ -4,12 +4,13 @@ import os
 import signal
 import sys
 from importlib import resources
+from typing import Annotated
 
 import typer
 
 from catalog.database.embedded import server
 from catalog.settings import load_settings
-from galcat.cli.console import updated_catalogue_url
+from galcat.cli.console import check_port, updated_catalogue_url
 from galcat.cli.free_port import require_free
 
 app = typer.Typer()
@@ -46,7 +47,11 @@ def url() -> None:
 
 
 @app.command()
-def jobs(port: int = typer.Option(3000, help="Port of the Dagster UI on this machine.")) -> None:
+def jobs(
+    port: Annotated[
+        int, typer.Option(callback=check_port, help="Port of the Dagster UI on this machine.")
+    ] = 3000,
+) -> None:
     """Open the Dagster UI with its daemon: the sensor watches the drop folder, the nightly jobs run."""
     require_free("127.0.0.1", port)  # Dagster would go on without its UI
     settings = load_settings()

@@ -60,8 +60,10 @@ def add(
 ) -> None:
     """Ask a new question.
 
-    Examples: `galcat tasks add ring --question "Has it a ring?"` ·
-    `galcat tasks add kind --question "What is it?" --classes disk,ball,other`
+    For example:
+
+    * `galcat tasks add ring --question "Has it a ring?"`
+    * `galcat tasks add kind --question "What is it?" --classes disk,ball,other`
     """
     task = catalogue_tasks.make_task(name, question, names_in(classes))
     with open_to_write() as connection:
@@ -104,7 +106,7 @@ def next_galaxies(name: TaskName, n: Number = 20, sheet: Sheet = None) -> None:
 @tasks.command()
 def say(
     name: TaskName,
-    said: Annotated[list[str], typer.Argument(help="ID=answer, as many as you like.")],
+    said: Annotated[list[str], typer.Argument(metavar="ID=ANSWER", help="As many as you like.")],
     labeller: Labeller = None,
 ) -> None:
     """Label galaxies by hand.

@@ -1,0 +1,147 @@
+"""The command line as a whole: one-line errors with exit codes, help, version, completion."""
+
+import os
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from galcat.cli.commands import COMMANDS
+from tests.galcat.cli.command_line import Galcat
+
+PROGRAM = Path(sys.executable).with_name("galcat")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    [
+        (["sql", "SELEC 1"], 1, 'error: syntax error at or near "SELEC" at character 1'),
+        (["sql", "SELECT 1", "--format", "xls"], 1, "error: no format 'xls': choose table, csv"),
+        (
+            ["sql", "DROP TABLE galcat.source"],
+            1,
+            "error: cannot execute DROP TABLE in a read-only transaction",
+        ),
+        (["similar", "17"], 1, "error: no galaxy has object_id 17"),
+        (["similar", "10.5", "-89.9"], 1, 'error: no galaxy within 3" of (10.5, -89.9)'),
+        (["similar", "10.5", "-91"], 1, "error: cone: declination -91 is not between -90 and 90 degrees"),
+        (["similar", "nosuch.jpg"], 1, "error: nosuch.jpg: no such file"),
+        (
+            ["similar", "1", "2", "3"],
+            1,
+            "error: 1 2 3 is no object_id and no position: give RA DEC in degrees",
+        ),
+        (["similar"], 2, "name a galaxy or an image, or give --list FILE"),
+        (["similar", "17", "--list", "x.csv"], 2, "or give --list FILE"),
+        (["similar", "--list", "nosuch.csv"], 1, "error: nosuch.csv: no such file"),
+        (
+            ["similar", "g1", "--where", "x <"],
+            1,
+            'error: syntax error at or near ")" (with the condition: x <)',
+        ),
+        (["similar", "g1", "--wher", "x"], 1, "error: there is no option --wher"),
+        (["ingest", "/nosuch", "--survey", "legacy_dr10"], 1, "error: /nosuch: no such folder"),
+        (["ingest", ".", "--survey", "sdss"], 1, "error: no survey 'sdss'; known: decals_fits, "),
+        (
+            ["ingest", ".", "--survey", "decals_fits", "--weights", "nosuch"],
+            1,
+            "error: no weights file nosuch",
+        ),
+        (["sql", "SELECT 1", "-o", "/nosuch/a.csv"], 1, "error: /nosuch/a.csv: No such file or directory"),
+        (["nonsense"], 2, "No such command 'nonsense'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_an_exit_code(
+    filled: Galcat, words: list[str], code: int, error: str
+) -> None:
+    said = filled(*words)
+    assert said.code == code
+    assert error in said.err
+    assert "Traceback" not in said.err
+    assert code == 2 or said.err.count("\n") == 1
+
+
+def test_help_names_every_command(galcat: Galcat) -> None:
+    said = galcat("--help")
+    assert said.code == 0
+    for command in (
+        "up",
+        "down",
+        "url",
+        "sql",
+        "ingest",
+        "demo",
+        "similar",
+        "match",
+        "check",
+        "jobs",
+        "train",
+    ):
+        assert f" {command} " in said.out
+        assert galcat(command, "--help").code == 0
+
+
+def test_the_list_of_commands_has_headings_and_fits_80_columns(
+    galcat: Galcat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = galcat("--help").out.splitlines()
+    titles = [line.strip("╭─╮ ") for line in lines if line.startswith("╭─")]
+    assert titles == ["Options", *dict.fromkeys(entry.panel for entry in COMMANDS.values())]
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+
+
+def test_version_is_that_of_the_package(galcat: Galcat) -> None:
+    said = galcat("--version")
+    assert (said.code, said.out) == (0, f"galcat {metadata.version('galcat')}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("galcat ta", {"tag", "tasks"}),
+        ("galcat tasks ", {"add", "drop", "likely", "next", "say"}),
+        ("galcat sql --fo", {"--format"}),
+        ("galcat release back", {"backfill"}),
+    ],
+)
+def test_the_shell_completes_commands_and_options(words: str, completed: set[str]) -> None:
+    environment = {
+        **os.environ,
+        "_GALCAT_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    done = subprocess.run([PROGRAM], env=environment, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == completed
+
+
+def test_completion_can_be_shown_for_every_shell() -> None:
+    environment = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    for shell in ("bash", "zsh", "fish"):
+        done = subprocess.run(
+            [PROGRAM, "--show-completion", shell],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "_GALCAT_COMPLETE=complete_" in done.stdout
+
+
+def test_the_command_line_is_a_module_too_and_its_former_name_warns() -> None:
+    done = [
+        subprocess.run(
+            [sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=True
+        )
+        for module in ("galcat", "galcat.cli.main", "dagster_jobs.cli")
+    ]
+    assert len({run.stdout for run in done}) == 1
+    assert [run.stderr for run in done] == [
+        "",
+        "",
+        "warning: python -m dagster_jobs.cli will go: call python -m galcat\n",
+    ]
