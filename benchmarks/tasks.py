@@ -23,9 +23,9 @@ from catalog.releases.releases import refresh_statistics
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import Task, add_task, make_task
 from encoder.model.encoder import load_encoder
-from galcat.workflows.tasks.anomaly_round import next_round
-from galcat.workflows.tasks.learn import learn, read_lesson
-from galcat.workflows.tasks.suggest import most_likely
+from galcat.workflows.tasks.anomaly_round import open_next_round
+from galcat.workflows.tasks.learn import learn, read_training_set
+from galcat.workflows.tasks.suggest import find_most_likely
 from tests.catalog.galaxies import fill
 
 SIZES = (2_000, 1_000_000)
@@ -108,12 +108,12 @@ def _classes(connection: psycopg.Connection, url: str, ids: NDArray[np.int64], h
     chosen = [i for rows in (has, ~has) for i in rng.choice(np.flatnonzero(rows), half, replace=False)]
     said = [Label(int(ids[i]), "yes" if has[i] else "no") for i in chosen]
     write_labels(connection, ASKED, said, "bench", "bench")
-    lesson = read_lesson(connection, ASKED.name)
-    head = _timed(f"a head of {2 * half} labels, measured and calibrated", lesson.head)
-    _timed("(pages warmed)", lambda: most_likely(connection, ASKED.name, WANTED))
+    training_set = read_training_set(connection, ASKED.name)
+    head = _timed(f"a head of {2 * half} labels, measured and calibrated", training_set.fit_head)
+    _timed("(pages warmed)", lambda: find_most_likely(connection, ASKED.name, WANTED))
     found = _timed(
         f"the {WANTED} most probable as of now, labels to list",
-        lambda: most_likely(connection, ASKED.name, WANTED),
+        lambda: find_most_likely(connection, ASKED.name, WANTED),
     )
     done = _timed("the column of all galaxies, labels to last row", lambda: learn(url, ASKED.name))
     exact = connection.execute(
@@ -140,7 +140,9 @@ def _interest(connection: psycopg.Connection, url: str, ids: NDArray[np.int64], 
     chosen = rng.choice(len(ids), min(RATINGS, len(ids) // 2), replace=False)
     said = [Label(int(ids[i]), 5.0 if bool(has[i]) else float(rng.integers(0, 2))) for i in chosen]
     write_labels(connection, ODD, said, "bench", "bench")
-    _timed(f"the next ten and the top list after {len(chosen)} ratings", lambda: next_round(url, ODD.name))
+    _timed(
+        f"the next ten and the top list after {len(chosen)} ratings", lambda: open_next_round(url, ODD.name)
+    )
 
 
 def _timed(what: str, act: Callable[[], _Result]) -> _Result:

@@ -11,18 +11,18 @@ from dagster_jobs.defs.sensors import new_labels, new_tiles_sensor
 from dagster_jobs.defs.tasks import task_column
 
 
-def catalogue_definitions(look_every_s: int = 30, weights: str = "") -> dg.Definitions:
+def catalogue_definitions(scan_interval_s: int = 30, weights: str = "") -> dg.Definitions:
     """Put the definitions together.
 
     Args:
-        look_every_s: Seconds between two looks into the drop folder.
-        weights: Encoder weights file; empty for those shipped.
+        scan_interval_s: Seconds between two scans of the drop folder.
+        weights: Path of an encoder's weights file; empty for the one that ships.
     """
     return dg.Definitions(
         assets=[galaxies, vector_index, statistics, release_vectors, release_index, task_column],
         asset_checks=[whole_catalogue],
         jobs=[ingest, care, backfill, index_release, learn],
-        sensors=[new_tiles_sensor(look_every_s), new_labels],
+        sensors=[new_tiles_sensor(scan_interval_s), new_labels],
         schedules=[nightly_retry, nightly_care],
         resources={
             "database": DatabaseResource(),

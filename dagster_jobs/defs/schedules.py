@@ -7,7 +7,7 @@ from dagster_jobs.defs.jobs import care, ingest
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, sky_cells
 from dagster_jobs.defs.sensors import run_request
 from galcat.errors import EXPECTED, reason
-from galcat.workflows.ingest.drop import everything_pending
+from galcat.workflows.ingest.drop_scan import plan_everything_pending
 from galcat.workflows.writing import writing
 
 UNFINISHED = [
@@ -27,7 +27,7 @@ def nightly_retry(
     A cell whose earlier run is still to finish waits for the next night.
     """
     try:
-        runs, remarks = everything_pending(drop_folder.get_path(), database.get_url())
+        runs, remarks = plan_everything_pending(drop_folder.get_path(), database.get_url())
     except EXPECTED as error:
         return dg.SkipReason(f"nothing was looked at, the next night tries again: {reason(error)}")
     for line in remarks:

@@ -8,16 +8,16 @@ from dagster_jobs.defs.jobs import ingest, learn
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, sky_cells
 from dagster_jobs.defs.tasks import task_names
 from galcat.errors import EXPECTED, reason
-from galcat.workflows.ingest.drop import CellRun, Look, look, memory_from_json, memory_to_json
+from galcat.workflows.ingest.drop_scan import CellRun, ScanResult, scan, state_from_json, state_to_json
 from galcat.workflows.writing import writing
 
 
-def new_tiles_sensor(look_every_s: int) -> dg.SensorDefinition:
-    """Make the sensor, with the pause between two looks: a tile is ready when two looks saw it the same."""
+def new_tiles_sensor(scan_interval_s: int) -> dg.SensorDefinition:
+    """Make the sensor, with the pause between two scans: a tile is ready when two scans saw it the same."""
 
     @dg.sensor(
         job=ingest,
-        minimum_interval_seconds=look_every_s,
+        minimum_interval_seconds=scan_interval_s,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def new_tiles(
@@ -29,13 +29,13 @@ def new_tiles_sensor(look_every_s: int) -> dg.SensorDefinition:
         a file changes, or by the nightly schedule.
         """
         try:
-            seen = look(drop_folder.get_path(), database.get_url(), memory_from_json(context.cursor))
+            result = scan(drop_folder.get_path(), database.get_url(), state_from_json(context.cursor))
         except EXPECTED as error:
             return dg.SkipReason(f"nothing was looked at, the next tick tries again: {reason(error)}")
-        for line in seen.remarks:
+        for line in result.remarks:
             context.log.warning(line)
         _introduce_pool(context.instance)
-        return _answer(seen)
+        return _request_runs(result)
 
     return new_tiles
 
@@ -77,20 +77,20 @@ def _introduce_pool(instance: dg.DagsterInstance) -> None:
         storage.initialize_concurrency_limit_to_default(GPU_POOL)
 
 
-def _answer(seen: Look) -> dg.SensorResult:
-    cursor = memory_to_json(seen.memory)
-    if not seen.runs:
-        return dg.SensorResult(skip_reason=_why_nothing(seen), cursor=cursor)
+def _request_runs(result: ScanResult) -> dg.SensorResult:
+    cursor = state_to_json(result.state)
+    if not result.runs:
+        return dg.SensorResult(skip_reason=_why_nothing(result), cursor=cursor)
     return dg.SensorResult(
-        run_requests=[run_request(run, run.key) for run in seen.runs],
-        dynamic_partitions_requests=[sky_cells.build_add_request(sorted({run.cell for run in seen.runs}))],
+        run_requests=[run_request(run, run.key) for run in result.runs],
+        dynamic_partitions_requests=[sky_cells.build_add_request(sorted({run.cell for run in result.runs}))],
         cursor=cursor,
     )
 
 
-def _why_nothing(seen: Look) -> str:
+def _why_nothing(result: ScanResult) -> str:
     moving = []
-    if seen.moving:
-        more = f" and {len(seen.moving) - 1} more" if len(seen.moving) > 1 else ""
-        moving = [f"new or still changing, left for the next tick: {seen.moving[0]}{more}"]
-    return " | ".join([*moving, *seen.remarks]) or "no tile is new"
+    if result.moving:
+        more = f" and {len(result.moving) - 1} more" if len(result.moving) > 1 else ""
+        moving = [f"new or still changing, left for the next tick: {result.moving[0]}{more}"]
+    return " | ".join([*moving, *result.remarks]) or "no tile is new"

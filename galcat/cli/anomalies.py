@@ -82,12 +82,12 @@ def next_batch(
 
     Example: `galcat anomalies next odd --sheet next.png`
     """
-    from galcat.workflows.tasks.anomaly_round import next_round  # noqa: PLC0415 - torch takes seconds
+    from galcat.workflows.tasks.anomaly_round import open_next_round  # noqa: PLC0415 - torch takes seconds
 
     with open_to_write() as connection:
         with progress_bar(transient=True) as progress:
             bar = progress.add_task("galaxies", total=None)
-            made = next_round(
+            made = open_next_round(
                 catalogue_url(),
                 name,
                 strangest_first=strangest,
@@ -162,11 +162,11 @@ def score(
 
     Example: `galcat anomalies score odd 4611686018427387904`
     """
-    from galcat.workflows.tasks.anomaly_round import rate_by, read_search  # noqa: PLC0415 - torch takes seconds
+    from galcat.workflows.tasks.anomaly_round import predict_ratings, read_session  # noqa: PLC0415 - torch takes seconds
 
     with open_to_write() as connection:
-        search = read_search(connection, name)
-        expected = rate_by(search, search.interest(), connection, object_ids)
+        session = read_session(connection, name)
+        expected = predict_ratings(session, session.fit_interest(), connection, object_ids)
         unknown = set(object_ids) - {offer.object_id for offer in expected}
         if unknown:
             raise JobError(f"no galaxy has object_id {min(unknown)}")

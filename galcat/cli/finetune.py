@@ -13,7 +13,7 @@ from galcat.cli.tables import show
 
 if TYPE_CHECKING:
     from encoder.finetuning.report import Epoch
-    from galcat.workflows.tasks.learn import Learnt
+    from galcat.workflows.tasks.learn import LearningResult
 
 app = typer.Typer()
 
@@ -82,7 +82,7 @@ def finetune(
     log.print(escape(what), soft_wrap=True)
 
 
-def _learn(name: str, *, even_if_worse: bool) -> "Learnt":
+def _learn(name: str, *, even_if_worse: bool) -> "LearningResult":
     from galcat.workflows.tasks.learn import learn  # noqa: PLC0415 - torch takes seconds
 
     with progress_bar(transient=True) as progress:
@@ -95,7 +95,9 @@ def _learn(name: str, *, even_if_worse: bool) -> "Learnt":
         )
 
 
-def _learn_deep(name: str, depth: int, output: Path, weights: str, *, even_if_worse: bool) -> "Learnt":
+def _learn_deep(
+    name: str, depth: int, output: Path, weights: str, *, even_if_worse: bool
+) -> "LearningResult":
     from galcat.workflows.tasks.learn_deep import learn_deep  # noqa: PLC0415 - torch takes seconds
 
     blocks = None if depth < 0 else depth

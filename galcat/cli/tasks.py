@@ -26,7 +26,7 @@ from galcat.cli.console import (
 from galcat.cli.tables import show, show_galaxies
 
 if TYPE_CHECKING:
-    from galcat.workflows.tasks.suggest import Suggested
+    from galcat.workflows.tasks.suggest import Suggestions
 
 app = typer.Typer()
 tasks = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
@@ -94,10 +94,10 @@ def next_galaxies(name: TaskName, n: Number = 20, sheet: Sheet = None) -> None:
 
     Example: `galcat tasks next ring --sheet next.png`
     """
-    from galcat.workflows.tasks.suggest import to_label_next  # noqa: PLC0415 - torch takes seconds
+    from galcat.workflows.tasks.suggest import suggest_labels  # noqa: PLC0415 - torch takes seconds
 
     with open_to_write() as connection:
-        found = to_label_next(connection, name, n)
+        found = suggest_labels(connection, name, n)
         _show(connection, found, sheet)
     example = " ".join(f"{identity}={found.task.classes[-1]}" for identity in found.object_ids.tolist()[:2])
     log.print(escape(f"say what they are by galcat tasks say {name} {example} ..."), soft_wrap=True)
@@ -135,16 +135,16 @@ def likely(
 
     Example: `galcat tasks likely ring -n 100 --sheet rings.png`
     """
-    from galcat.workflows.tasks.suggest import most_likely  # noqa: PLC0415 - torch takes seconds
+    from galcat.workflows.tasks.suggest import find_most_likely  # noqa: PLC0415 - torch takes seconds
 
     with open_to_write() as connection:
-        found = most_likely(connection, name, n, of_class, unlabelled=unlabelled)
+        found = find_most_likely(connection, name, n, of_class, unlabelled=unlabelled)
         _show(connection, found, sheet, output_format, output)
 
 
 def _show(
     connection: psycopg.Connection,
-    found: "Suggested",
+    found: "Suggestions",
     sheet: Path | None,
     output_format: str = "table",
     output: Path | None = None,

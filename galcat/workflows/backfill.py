@@ -21,7 +21,7 @@ from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
 from galcat.workflows.ingest.pending import is_settled
 from galcat.workflows.ingest.sky_cells import cell_at
 from galcat.workflows.ingest.tiles import cell_lock, ingest_tiles
-from galcat.workflows.release_encoder import release_encoder
+from galcat.workflows.release_encoder import load_release_encoder
 from galcat.workflows.target import Target
 from galcat.workflows.writing import writing
 
@@ -49,7 +49,7 @@ def backfill_cell(
     """
     migrate(url)
     with writing(url) as connection, hold_release(connection, name) as release:
-        encoder = release_encoder(release.name, release.weights_sha256, weights)
+        encoder = load_release_encoder(release.name, release.weights_sha256, weights)
         survey_id, definition = find_survey(connection, survey)
         described = survey_from_text(definition, Path(f"{survey}.toml"))
         with cell_lock(connection, survey, cell):

@@ -44,7 +44,7 @@ class SkyCutter:
         """
         where = SkyCircle(circle.ra_deg, circle.dec_deg, circle.radius_deg)
         try:
-            survey = _described(galaxy.survey, galaxy.definition)
+            survey = _describe(galaxy.survey, galaxy.definition)
             return make_cutout_file(survey, _images(galaxy), where, bands, _cards(galaxy, circle))
         except OutsideError as error:
             raise NoPixelsError(f"{error} {galaxy.tile}") from error
@@ -60,19 +60,19 @@ def _images(galaxy: GalaxyFiles) -> dict[str, Path]:
     if galaxy.folder is None:
         raise TileError(f"the catalogue did not keep the folder of tile {galaxy.tile}")
     where = (galaxy.survey, galaxy.definition, galaxy.folder, galaxy.tile)
-    images = _found(*where)
+    images = _find_images(*where)
     # Where one is missing it is sought again: it may have been moved, and if not, the error says which.
-    return images if all(path.is_file() for path in images.values()) else _found.__wrapped__(*where)
+    return images if all(path.is_file() for path in images.values()) else _find_images.__wrapped__(*where)
 
 
 @lru_cache(maxsize=10_000)
-def _found(survey: str, definition: str, folder: str, tile: str) -> dict[str, Path]:
+def _find_images(survey: str, definition: str, folder: str, tile: str) -> dict[str, Path]:
     """The tile's images: its folder may have hundreds to search, on a slow disk."""
-    return find_band_images(_described(survey, definition), Path(folder), tile)
+    return find_band_images(_describe(survey, definition), Path(folder), tile)
 
 
 @lru_cache(maxsize=64)
-def _described(name: str, definition: str) -> Survey:
+def _describe(name: str, definition: str) -> Survey:
     return survey_from_text(definition, Path(f"{name}.toml"))
 
 

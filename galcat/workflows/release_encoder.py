@@ -11,24 +11,24 @@ from galcat.errors import JobError
 
 
 @cache
-def release_encoder(name: str, sha256: str, weights: str) -> Encoder:
+def load_release_encoder(name: str, sha256: str, weights: str) -> Encoder:
     """Load the weights a release was registered with, once a process.
 
     Args:
-        name: Of the release.
+        name: Name of the release.
         sha256: Digest of its weights file.
-        weights: The file; empty for the one among those shipped that has this digest.
+        weights: Path of that file; empty for the one among those shipped that has this digest.
 
     Raises:
         WeightsError: The file cannot be read.
         JobError: The file is another one, or none that ships is the one.
     """
     if weights:
-        return _checked(name, sha256, Path(weights))
+        return _load_if_same(name, sha256, Path(weights))
     for entry in shipped_weights().iterdir():
         if entry.name.endswith(".safetensors") and hashlib.sha256(entry.read_bytes()).hexdigest() == sha256:
             with resources.as_file(entry) as path:
-                return _checked(name, sha256, path)
+                return _load_if_same(name, sha256, path)
     raise JobError(
         f"release {name} was made with weights {sha256[:12]}..., which are not among those shipped: "
         "give the file by --weights"
@@ -40,7 +40,7 @@ def shipped_weights() -> Traversable:
     return resources.files("encoder") / "weights"
 
 
-def _checked(name: str, sha256: str, path: Path) -> Encoder:
+def _load_if_same(name: str, sha256: str, path: Path) -> Encoder:
     encoder = load_encoder(path)
     if encoder.sha256 != sha256:
         raise JobError(

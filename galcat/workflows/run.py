@@ -10,11 +10,11 @@ from encoder.model.encoder import load_encoder
 from encoder.surveys.survey_file import load_survey
 from galcat.workflows.backfill import backfill_cell, plan_backfill
 from galcat.workflows.ingest.outcome import CellOutcome
-from galcat.workflows.ingest.pending import pending_tiles
+from galcat.workflows.ingest.pending import find_pending
 from galcat.workflows.ingest.target import check_weights
 from galcat.workflows.ingest.tiles import ingest_cell
 from galcat.workflows.listener import Listener
-from galcat.workflows.release_encoder import release_encoder
+from galcat.workflows.release_encoder import load_release_encoder
 from galcat.workflows.upkeep import analyse_tables, index_current_release, index_release
 from galcat.workflows.writing import writing
 
@@ -55,7 +55,7 @@ def ingest_folder(
     if weights is not None:  # wrong weights are refused before anything is read for them
         encoder = load_encoder(weights)
         check_weights(url, encoder)
-    pending = pending_tiles(url, survey, folder)
+    pending = find_pending(url, survey, folder)
     listener.run_planned(sum(map(len, pending.cells.values())))
     if not pending.cells:
         return FolderOutcome([], pending.n_settled)
@@ -98,7 +98,7 @@ def fill_release(
         release = find_release(connection, name)
         runs = plan_backfill(connection, release.release_id, folders)
     if runs or weights:  # as above
-        release_encoder(release.name, release.weights_sha256, weights)
+        load_release_encoder(release.name, release.weights_sha256, weights)
     listener.run_planned(sum(len(run.tiles) for run in runs))
     outcomes = []
     for run in runs:

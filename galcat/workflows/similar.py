@@ -15,7 +15,7 @@ from catalog.search.search import find_galaxy_at
 from catalog.search.thumbnails import read_thumbnails
 from encoder.cutouts.pictures import read_picture
 from galcat.errors import JobError
-from galcat.workflows.release_encoder import release_encoder
+from galcat.workflows.release_encoder import load_release_encoder
 
 _PICTURES = (".jpg", ".jpeg", ".png")
 _SHOWN = 5
@@ -99,12 +99,12 @@ def _position(words: list[str]) -> tuple[float, float] | None:
 def _picture(connection: psycopg.Connection, path: Path, weights: str) -> Target:
     if not path.is_file():
         raise JobError(f"{path}: no such file")
-    from galcat.workflows.similar import search_vector_of  # noqa: PLC0415 - only an image needs torch
+    from galcat.workflows.similar import encode_search_vector  # noqa: PLC0415 - only an image needs torch
 
-    return Target(search_vector_of(connection, path, weights), path)
+    return Target(encode_search_vector(connection, path, weights), path)
 
 
-def search_vector_of(connection: psycopg.Connection, image: Path, weights: str) -> NDArray[np.float32]:
+def encode_search_vector(connection: psycopg.Connection, image: Path, weights: str) -> NDArray[np.float32]:
     """Encode a picture as the current release would.
 
     Args:
@@ -122,7 +122,7 @@ def search_vector_of(connection: psycopg.Connection, image: Path, weights: str) 
     current = current_release(connection)
     if current is None:
         raise JobError("the catalogue has no release yet: ingest a tile first")
-    encoder = release_encoder(current.name, current.weights_sha256, weights)
+    encoder = load_release_encoder(current.name, current.weights_sha256, weights)
     picture = read_picture(image, encoder.recipe.size, encoder.recipe.crop)
     vector: NDArray[np.float32] = encoder.projection.apply(encoder.encode(picture[None]).embedding)[0]
     return vector

@@ -23,7 +23,7 @@ FIRST, SECOND = "0100p000", "0200p000"  # in different cells
 DEFINITIONS = """
 from dagster_jobs.definitions import catalogue_definitions
 
-defs = catalogue_definitions(look_every_s=2, weights={weights!r})
+defs = catalogue_definitions(scan_interval_s=2, weights={weights!r})
 """
 
 

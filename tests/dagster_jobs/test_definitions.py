@@ -36,7 +36,7 @@ def test_every_check_of_the_catalogue_is_one_of_a_run_and_of_the_night_and_tasks
 
 
 def test_sensor_and_schedules_run_without_being_switched_on() -> None:
-    sensor = catalogue_definitions(look_every_s=7).resolve_sensor_def("new_tiles")
+    sensor = catalogue_definitions(scan_interval_s=7).resolve_sensor_def("new_tiles")
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     assert sensor.minimum_interval_seconds == 7
     assert defs.resolve_sensor_def("new_labels").default_status == dg.DefaultSensorStatus.RUNNING

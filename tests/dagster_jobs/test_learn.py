@@ -21,7 +21,7 @@ from encoder.errors import LearningError
 from encoder.heads.fit import fit_head
 from galcat.workflows.tasks import learn as learning
 from galcat.workflows.tasks.learn import learn
-from galcat.workflows.tasks.suggest import most_likely, to_label_next
+from galcat.workflows.tasks.suggest import find_most_likely, suggest_labels
 from tests.galcat.cli.asked_galaxies import Asked, fill_asked
 from tests.galcat.cli.command_line import Galcat
 
@@ -157,11 +157,11 @@ def test_people_who_disagree_are_reported(database: str, asked: Asked) -> None:
 def test_the_most_likely_as_of_now_are_those_of_all_by_their_full_vectors(
     database: str, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("galcat.workflows.tasks.suggest._FEWEST_REFINED", 30)
+    monkeypatch.setattr("galcat.workflows.tasks.suggest._MIN_REFINED", 30)
     say(database, asked, range(60))
     with connect(database, autocommit=True) as connection:
-        found = most_likely(connection, "ring", 15)
-        unlabelled = most_likely(connection, "ring", 15, unlabelled=True)
+        found = find_most_likely(connection, "ring", 15)
+        unlabelled = find_most_likely(connection, "ring", 15, unlabelled=True)
     learn(database, "ring")
     probability = column(database)
     by_column = sorted(probability, key=lambda i: -float(probability[i] or 0))[:15]
@@ -173,13 +173,13 @@ def test_the_most_likely_as_of_now_are_those_of_all_by_their_full_vectors(
 
 def test_suggestions_are_unlabelled_and_where_the_model_is_unsure(database: str, asked: Asked) -> None:
     with connect(database, autocommit=True) as connection:
-        first = to_label_next(connection, "ring", 20)
+        first = suggest_labels(connection, "ring", 20)
         assert first.probability is None
-        assert to_label_next(connection, "ring", 20).object_ids.tolist() == first.object_ids.tolist()
+        assert suggest_labels(connection, "ring", 20).object_ids.tolist() == first.object_ids.tolist()
     say(database, asked, range(60))
     learn(database, "ring")
     with connect(database, autocommit=True) as connection:
-        found = to_label_next(connection, "ring", 20)
+        found = suggest_labels(connection, "ring", 20)
     assert not set(asked.object_ids[:60].tolist()) & set(found.object_ids.tolist())
     assert found.probability is not None
     everybody = np.abs(np.array(list(column(database).values()), dtype=float) - 0.5).mean()
@@ -374,5 +374,5 @@ def test_a_step_back_is_told_and_why(
     reason: str | None,
 ) -> None:
     shown = Version(1, 1, shown_method, 9, b"", shown_report, None, datetime.now(UTC))
-    said = learning.step_back(method, report, shown)
+    said = learning.regression_reason(method, report, shown)
     assert said is None if reason is None else re.search(reason, said or "")

@@ -13,7 +13,7 @@ from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
 from dagster_jobs.defs.sensors import new_tiles_sensor
 from encoder.surveys.survey_file import SURVEYS, load_survey
 from encoder.tiles.tiles import find_tiles
-from galcat.workflows.ingest.drop import Sight, compare
+from galcat.workflows.ingest.drop_scan import SeenTile, compare
 from galcat.workflows.ingest.sky_cells import UNPLACED
 from tests.galcat.bricks import r_image, write_brick
 
@@ -222,10 +222,10 @@ def test_a_look_asks_for_no_more_tiles_than_there_is_room_for(drop: Path) -> Non
     for name in ("0100p000", "0101p000", "0102p000"):
         write_brick(drop, name)
     tiles = find_tiles(load_survey(SURVEY), drop)
-    sights: dict[str, Sight] = {}
+    seen: dict[str, SeenTile] = {}
     asked = []
     for _ in range(4):
-        comparison = compare(tiles, sights, room=2)
-        sights = comparison.sights
+        comparison = compare(tiles, seen, room=2)
+        seen = comparison.seen
         asked.append([tile.name for tile in comparison.ready])
     assert asked == [[], ["0100p000", "0101p000"], ["0102p000"], []]

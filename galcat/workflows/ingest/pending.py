@@ -24,7 +24,7 @@ class Pending:
     n_settled: int
 
 
-def pending_tiles(url: str, survey: Survey, folder: Path) -> Pending:
+def find_pending(url: str, survey: Survey, folder: Path) -> Pending:
     """Compare a folder with the catalogue; the schema is brought up to date first.
 
     Raises:
@@ -32,7 +32,7 @@ def pending_tiles(url: str, survey: Survey, folder: Path) -> Pending:
     """
     migrate(url)
     found, unsettled = find_unsettled(url, survey, folder)
-    return Pending(by_cell(unsettled), len(found) - len(unsettled))
+    return Pending(group_by_cell(unsettled), len(found) - len(unsettled))
 
 
 def find_unsettled(url: str, survey: Survey, folder: Path) -> tuple[list[TileFiles], list[TileFiles]]:
@@ -55,12 +55,14 @@ def _known(url: str, survey: Survey) -> dict[str, KnownTile]:
         return {} if release is None else read_known_tiles(connection, survey.name, release.release_id)
 
 
-def pending_by_cell(found: list[TileFiles], known: Mapping[str, KnownTile]) -> dict[str, list[TileFiles]]:
+def group_pending_by_cell(
+    found: list[TileFiles], known: Mapping[str, KnownTile]
+) -> dict[str, list[TileFiles]]:
     """Group the tiles that are not settled by the cell they lie in; cells and tiles in order of name."""
-    return by_cell([tile for tile in found if not is_settled(tile, known)])
+    return group_by_cell([tile for tile in found if not is_settled(tile, known)])
 
 
-def by_cell(tiles: list[TileFiles]) -> dict[str, list[TileFiles]]:
+def group_by_cell(tiles: list[TileFiles]) -> dict[str, list[TileFiles]]:
     """Group tiles by the cell they lie in, cells in order of name; a header of each tile is read."""
     cells: defaultdict[str, list[TileFiles]] = defaultdict(list)
     for tile in tiles:

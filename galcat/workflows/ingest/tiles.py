@@ -22,7 +22,7 @@ from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import find_tiles, read_tile
 from galcat.errors import JobError
 from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
-from galcat.workflows.ingest.pending import pending_by_cell
+from galcat.workflows.ingest.pending import group_pending_by_cell
 from galcat.workflows.ingest.rows import galaxy_rows, skip_records, tile_record
 from galcat.workflows.ingest.target import open_target
 from galcat.workflows.target import Target
@@ -91,14 +91,14 @@ def ingest_tiles(
             work = _encode(encoder, tile, loaded)
             del loaded  # before the next is read: two tiles in memory, not three
             if storing:
-                outcomes.append(_reported(storing, report))
+                outcomes.append(_finish(storing, report))
             storing = writer.submit(_store, target, work)
         if storing:
-            outcomes.append(_reported(storing, report))
+            outcomes.append(_finish(storing, report))
     return outcomes
 
 
-def _reported(storing: Future[TileOutcome], report: Report) -> TileOutcome:
+def _finish(storing: Future[TileOutcome], report: Report) -> TileOutcome:
     outcome = storing.result()
     report(outcome)
     return outcome
@@ -242,7 +242,7 @@ def ingest_cell(
         cell_lock(target.connection, survey.name, cell),
     ):
         known = read_known_tiles(target.connection, survey.name, target.release_id)
-        pending = pending_by_cell(found, known).get(cell, [])
+        pending = group_pending_by_cell(found, known).get(cell, [])
         outcomes = ingest_tiles(target, encoder, survey, pending, known, report)
         tiles = find_tile_ids(target.connection, survey.name, [outcome.name for outcome in outcomes])
         return CellOutcome(cell, outcomes, run_checks(target.connection, tiles))

@@ -27,14 +27,14 @@ from galcat.workflows.writing import writing
 
 
 @dataclass(frozen=True)
-class Search:
-    """What a round starts from, at one moment.
+class AnomalySession:
+    """What a round of a personal anomaly search starts from, at one moment.
 
     Attributes:
-        task: Of what.
-        release: Whose vectors.
-        ratings: Of the galaxies that have a vector.
-        vectors: (n, 40) standardised, of these galaxies.
+        task: The task that asks for ratings.
+        release: The current release, whose vectors are used.
+        ratings: Mean ratings of the galaxies that have a vector.
+        vectors: (n, 40) search vectors of these galaxies, standardised.
         before: The last round; None before the first.
     """
 
@@ -44,8 +44,8 @@ class Search:
     vectors: NDArray[np.float32]
     before: AnomalyRound | None
 
-    def interest(self) -> InterestModel:
-        """Fit the Gaussian process.
+    def fit_interest(self) -> InterestModel:
+        """Fit the Gaussian process that expects a rating of every galaxy.
 
         Raises:
             LearningError: Fewer than two galaxies are rated.
@@ -53,18 +53,18 @@ class Search:
         return fit_interest(self.vectors, self.ratings.ratings)
 
 
-def next_round(
+def open_next_round(
     url: str, name: str, *, strangest_first: bool = False, progress: Callable[[int], None] | None = None
 ) -> AnomalyRound:
-    """The open round of a task, or, where all of it is rated, a new one.
+    """Find the open round of a task, or, where all of it is rated, make a new one.
 
     The first round is random, always the same for one task and catalogue, or the strangest galaxies by
     `anomaly_score`; later ones have the highest expected improvement (Walmsley et al. 2022).
 
     Args:
-        url: The catalogue.
-        name: Of the task.
-        strangest_first: What the first round is.
+        url: URL of the catalogue's database.
+        name: Name of the task.
+        strangest_first: Whether the first round holds the strangest galaxies; else random ones.
         progress: Told how many more galaxies have been looked at.
 
     Raises:
@@ -73,38 +73,38 @@ def next_round(
         JobError: The task has classes and no ratings, or no galaxy is left to offer.
     """
     with writing(url) as connection:
-        search = read_search(connection, name)
-        if search.before is not None and search.before.is_open:
-            return search.before
-        known = np.union1d(search.ratings.object_ids, read_offered_ids(connection, search.task))
-        model = search.interest() if len(search.ratings.object_ids) > 1 else None
+        session = read_session(connection, name)
+        if session.before is not None and session.before.is_open:
+            return session.before
+        known = np.union1d(session.ratings.object_ids, read_offered_ids(connection, session.task))
+        model = session.fit_interest() if len(session.ratings.object_ids) > 1 else None
         if model is None:
             offers, top = (
                 choose_first_offers(
-                    connection, search.task, search.release, known, BATCH, strangest=strangest_first
+                    connection, session.task, session.release, known, BATCH, strangest=strangest_first
                 ),
                 None,
             )
         else:
-            offers, top = _expected(connection, search, model, known, progress)
+            offers, top = _choose_offers(connection, session, model, known, progress)
         if not offers:
             raise JobError(f"every galaxy has been offered to task {name}: none is left")
         new = NewAnomalyRound(
-            search.release.release_id,
-            search.ratings.labels_seen,
-            len(search.ratings.object_ids),
+            session.release.release_id,
+            session.ratings.labels_seen,
+            len(session.ratings.object_ids),
             None if model is None else model.to_bytes(),
         )
-        after = 0 if search.before is None else search.before.round
-        write_round(connection, search.task, new, offers, top, after)
-        made = find_last_round(connection, search.task)
+        after = 0 if session.before is None else session.before.round
+        write_round(connection, session.task, new, offers, top, after)
+        made = find_last_round(connection, session.task)
     if made is None:
         raise JobError(f"the rounds of task {name} were removed meanwhile")
     return made
 
 
-def read_search(connection: psycopg.Connection, name: str) -> Search:
-    """Ratings and vectors of a task with ratings.
+def read_session(connection: psycopg.Connection, name: str) -> AnomalySession:
+    """Read the ratings of a task, and the vectors of the galaxies that were rated.
 
     Raises:
         CatalogError: There is no such task.
@@ -115,23 +115,23 @@ def read_search(connection: psycopg.Connection, name: str) -> Search:
         raise JobError(f"task {name} has the classes {', '.join(task.classes)}: see galcat tasks")
     release = current_projected_release(connection)
     ratings = read_mean_ratings(connection, task)
-    ids, search = read_vectors(connection, release, ratings.object_ids.tolist(), "search")
+    ids, vectors = read_vectors(connection, release, ratings.object_ids.tolist(), "search")
     kept = np.isin(ratings.object_ids, ids)
-    return Search(
+    return AnomalySession(
         task,
         release,
         Ratings(ids, ratings.ratings[kept], ratings.labels_seen),
-        standardise(search, release.deviations),
+        standardise(vectors, release.deviations),
         find_last_round(connection, task),
     )
 
 
-def rate_by(
-    search: Search, model: InterestModel, connection: psycopg.Connection, object_ids: list[int]
+def predict_ratings(
+    session: AnomalySession, model: InterestModel, connection: psycopg.Connection, object_ids: list[int]
 ) -> list[Offer]:
-    """What a model expects of some galaxies, on demand; one without a vector is left out."""
-    ids, vectors = read_vectors(connection, search.release, object_ids, "search")
-    mean, deviation = model.predict(standardise(vectors, search.release.deviations))
+    """Predict the ratings of some galaxies, on demand; one without a vector is left out."""
+    ids, vectors = read_vectors(connection, session.release, object_ids, "search")
+    mean, deviation = model.predict(standardise(vectors, session.release.deviations))
     return [
         Offer(identity, None, interest, uncertainty)
         for identity, interest, uncertainty in zip(
@@ -140,25 +140,25 @@ def rate_by(
     ]
 
 
-def _expected(
+def _choose_offers(
     connection: psycopg.Connection,
-    search: Search,
+    session: AnomalySession,
     model: InterestModel,
     known: NDArray[np.int64],
     progress: Callable[[int], None] | None,
 ) -> tuple[list[Offer], TopList]:
     candidates = Candidates(model, BATCH, TOP)
-    with stream_vectors(connection, search.release, "search") as chunks:
+    with stream_vectors(connection, session.release, "search") as chunks:
         for ids, vectors in chunks:
-            candidates.add(ids, standardise(vectors, search.release.deviations), ~np.isin(ids, known))
+            candidates.add(ids, standardise(vectors, session.release.deviations), ~np.isin(ids, known))
             if progress is not None:
                 progress(len(ids))
     batch, ranking = candidates.batch, candidates.ranking
     improvement = batch.improvement.astype(np.float32)  # Postgres refuses to round what is next to nothing
     columns = (batch.ids, improvement, batch.mean, batch.deviation)
     offers = [Offer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
-    ids, vectors = read_vectors(connection, search.release, ranking.ids.tolist(), "search")
-    _, deviation = model.predict(standardise(vectors, search.release.deviations))
+    ids, vectors = read_vectors(connection, session.release, ranking.ids.tolist(), "search")
+    _, deviation = model.predict(standardise(vectors, session.release.deviations))
     kept = np.isin(ranking.ids, ids)  # one may have gone meanwhile
     uncertainty = deviation[np.searchsorted(ids, ranking.ids[kept])]
     return offers, TopList(ranking.ids[kept], ranking.mean[kept], uncertainty)

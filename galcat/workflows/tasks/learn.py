@@ -33,20 +33,20 @@ from encoder.heads.fit import TaskHead, fit_head
 from galcat.errors import JobError
 from galcat.workflows.writing import writing
 
-WORSE = 0.03
-"""By how much less area under the ROC curve, or accuracy, a model is worse than the one that is shown."""
+TOLERATED_LOSS = 0.03
+"""Of area under the ROC curve, or accuracy: a model that lost more against the one shown is worse than it."""
 METHOD = "head"
 _SAMPLE = 2_000
 
 
 @dataclass(frozen=True)
-class Learnt:
-    """What became of a task.
+class LearningResult:
+    """What became of a task that was to be learnt.
 
     Attributes:
-        version: Its newest model.
-        is_new: Whether it was learnt just now; else no label had come since.
-        galaxies: How many got a score now.
+        version: The task's newest model.
+        is_new: Whether it was learnt just now; else no label had come since it was.
+        galaxies: Number of galaxies that got a score now.
     """
 
     version: Version
@@ -55,14 +55,14 @@ class Learnt:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """What a head learns from, at one moment.
 
     Attributes:
-        task: What is asked.
-        release: Whose vectors.
-        votes: What people say, of the galaxies that have a vector.
-        vectors: (n, d) of these galaxies.
+        task: The task, with its classes.
+        release: The current release, whose vectors are used.
+        votes: What people say of the galaxies that have a vector.
+        vectors: (n, d) full vectors of these galaxies.
     """
 
     task: Task
@@ -70,8 +70,8 @@ class Lesson:
     votes: Votes
     vectors: NDArray[np.float32]
 
-    def head(self) -> TaskHead:
-        """Learn it.
+    def fit_head(self) -> TaskHead:
+        """Fit a linear head to the votes.
 
         Raises:
             LearningError: There are not two galaxies of each class.
@@ -81,15 +81,15 @@ class Lesson:
 
 def learn(
     url: str, name: str, *, even_if_worse: bool = False, progress: Callable[[int], None] | None = None
-) -> Learnt:
+) -> LearningResult:
     """Learn a task anew where labels have come since, and show the scores of all galaxies at once.
 
     Labels that come meanwhile are for the next time. Killed at any moment, the former column stays. Where
     nobody labelled, galaxies that were ingested since get their scores.
 
     Args:
-        url: The catalogue.
-        name: Of the task.
+        url: URL of the catalogue's database.
+        name: Name of the task.
         even_if_worse: Show the new model though it recognises the labels less well than the former.
         progress: Told how many more galaxies have been read.
 
@@ -99,39 +99,41 @@ def learn(
         LearningError: There are not two galaxies of each class.
     """
     with writing(url) as connection:
-        lesson = read_lesson(connection, name)
-        newest = find_newest_version(connection, lesson.task, lesson.release.release_id)
-        shown = find_current_version(connection, lesson.task, lesson.release.release_id)
+        training_set = read_training_set(connection, name)
+        newest = find_newest_version(connection, training_set.task, training_set.release.release_id)
+        shown = find_current_version(connection, training_set.task, training_set.release.release_id)
         if (
             newest is not None
             and newest.method == METHOD
             and shown is not None  # else its columns were dropped
-            and newest.labels_seen == lesson.votes.labels_seen
+            and newest.labels_seen == training_set.votes.labels_seen
             and not (even_if_worse and newest.refused)
         ):
             show_task(connection, name)
-            return Learnt(newest, is_new=False, galaxies=_score_later_ones(connection, lesson, shown))
-        head = lesson.head()
-        report = asdict(head.report) | {"drift": _drift(connection, lesson, head, shown)}
-        refused = None if even_if_worse or shown is None else step_back(METHOD, report, shown)
+            return LearningResult(
+                newest, is_new=False, galaxies=_score_later_ones(connection, training_set, shown)
+            )
+        head = training_set.fit_head()
+        report = asdict(head.report) | {"drift": _drift(connection, training_set, head, shown)}
+        refused = None if even_if_worse or shown is None else regression_reason(METHOD, report, shown)
         new = NewVersion(
-            lesson.task,
-            lesson.release.release_id,
+            training_set.task,
+            training_set.release.release_id,
             METHOD,
-            lesson.votes.labels_seen,
+            training_set.votes.labels_seen,
             head.to_bytes(),
             report,
             refused,
         )
-        counted = Counted(progress)
-        with connect(url, autocommit=True) as reader, stream_vectors(reader, lesson.release) as chunks:
-            scores = _scored(head, lesson.task, chunks)
-            version = publish_version(connection, new, counted.passing(scores))
-    return Learnt(version, is_new=True, galaxies=counted.galaxies)
+        counter = ScoreCounter(progress)
+        with connect(url, autocommit=True) as reader, stream_vectors(reader, training_set.release) as chunks:
+            scores = _score(head, training_set.task, chunks)
+            version = publish_version(connection, new, counter.count(scores))
+    return LearningResult(version, is_new=True, galaxies=counter.galaxies)
 
 
-def read_lesson(connection: psycopg.Connection, name: str) -> Lesson:
-    """Labels and vectors of a task with classes.
+def read_training_set(connection: psycopg.Connection, name: str) -> TrainingSet:
+    """Read the labels of a task with classes, and the vectors of the galaxies that have some.
 
     Raises:
         CatalogError: There is no such task.
@@ -144,16 +146,16 @@ def read_lesson(connection: psycopg.Connection, name: str) -> Lesson:
     votes = count_votes(connection, task)
     ids, vectors = read_vectors(connection, release, votes.object_ids.tolist())
     kept = np.isin(votes.object_ids, ids)
-    return Lesson(task, release, Votes(ids, votes.votes[kept], votes.labels_seen), vectors)
+    return TrainingSet(task, release, Votes(ids, votes.votes[kept], votes.labels_seen), vectors)
 
 
-def step_back(method: str, report: dict[str, object], shown: Version) -> str | None:
+def regression_reason(method: str, report: dict[str, object], shown: Version) -> str | None:
     """Why a model should not replace the one shown, unasked; None where nothing speaks against it.
 
     Args:
-        method: How it was learnt: a linear head does not take the place of a tuned network.
-        report: What was measured of it.
-        shown: The model that is shown.
+        method: How the model was learnt: a linear head does not take the place of a tuned network.
+        report: What was measured of the model.
+        shown: The model that is shown now.
     """
     if (method, shown.method) == ("head", "deep"):
         return "a tuned network is shown, and this is a linear head"
@@ -161,39 +163,41 @@ def step_back(method: str, report: dict[str, object], shown: Version) -> str | N
         new, old = report.get(figure), shown.report.get(figure)
         if isinstance(old, float) and isinstance(new, float):
             what = f"on labels held out its {title} is {new:.3f}, that of the one shown {old:.3f}"
-            return what if new < old - WORSE else None
+            return what if new < old - TOLERATED_LOSS else None
     if isinstance(shown.report.get("accuracy"), float):
         return "the one shown was measured on labels held out, and of this there are too few"
     return None
 
 
 def _drift(
-    connection: psycopg.Connection, lesson: Lesson, head: TaskHead, shown: Version | None
+    connection: psycopg.Connection, training_set: TrainingSet, head: TaskHead, shown: Version | None
 ) -> float | None:
     """How far probabilities move from the version that is shown, on average over random galaxies."""
     if shown is None or shown.method != METHOD:
         return None
-    drawn = draw_unlabelled(connection, lesson.task, lesson.release.release_id, _SAMPLE)
-    _, vectors = read_vectors(connection, lesson.release, drawn)
+    drawn = draw_unlabelled(connection, training_set.task, training_set.release.release_id, _SAMPLE)
+    _, vectors = read_vectors(connection, training_set.release, drawn)
     if not len(vectors):
         return None
     before = TaskHead.from_bytes(shown.model).score(vectors).probability
     return float(np.abs(head.score(vectors).probability - before).mean())
 
 
-def _score_later_ones(connection: psycopg.Connection, lesson: Lesson, shown: Version | None) -> int:
+def _score_later_ones(
+    connection: psycopg.Connection, training_set: TrainingSet, shown: Version | None
+) -> int:
     """Score galaxies that came after the scores that are shown."""
     if shown is None or shown.method != METHOD:
         return 0
-    later = find_unscored_galaxies(connection, lesson.task, shown, lesson.release.release_id)
+    later = find_unscored_galaxies(connection, training_set.task, shown, training_set.release.release_id)
     if not later:
         return 0
     head = TaskHead.from_bytes(shown.model)
-    chunk = read_vectors(connection, lesson.release, later)
-    return add_scores(connection, lesson.task, shown, _scored(head, lesson.task, [chunk]))
+    chunk = read_vectors(connection, training_set.release, later)
+    return add_scores(connection, training_set.task, shown, _score(head, training_set.task, [chunk]))
 
 
-def _scored(head: TaskHead, task: Task, chunks: Iterable[Vectors]) -> Iterator[Scores]:
+def _score(head: TaskHead, task: Task, chunks: Iterable[Vectors]) -> Iterator[Scores]:
     columns = [place - 1 for place in list_score_classes(task)]
     for ids, vectors in chunks:
         scores = head.score(vectors)
@@ -201,19 +205,19 @@ def _scored(head: TaskHead, task: Task, chunks: Iterable[Vectors]) -> Iterator[S
 
 
 @dataclass
-class Counted:
+class ScoreCounter:
     """A counter to put chunks of scores through.
 
     Attributes:
         progress: Told how many more galaxies came by.
-        galaxies: How many did.
+        galaxies: Number of galaxies that came by so far.
     """
 
     progress: Callable[[int], None] | None = None
     galaxies: int = 0
 
-    def passing(self, chunks: Iterable[Scores]) -> Iterator[Scores]:
-        """The same chunks, counted when they are taken."""
+    def count(self, chunks: Iterable[Scores]) -> Iterator[Scores]:
+        """Pass the chunks on, and count each when it is taken."""
         for chunk in chunks:
             self.galaxies += len(chunk[0])
             if self.progress is not None:

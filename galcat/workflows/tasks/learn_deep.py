@@ -31,8 +31,14 @@ from encoder.finetuning.finetune import TunedEncoder, TunedTask, TuningSettings,
 from encoder.finetuning.report import Epoch
 from encoder.model.encoder import Encoder
 from galcat.errors import JobError
-from galcat.workflows.release_encoder import release_encoder
-from galcat.workflows.tasks.learn import Counted, Learnt, Lesson, read_lesson, step_back
+from galcat.workflows.release_encoder import load_release_encoder
+from galcat.workflows.tasks.learn import (
+    LearningResult,
+    ScoreCounter,
+    TrainingSet,
+    read_training_set,
+    regression_reason,
+)
 from galcat.workflows.writing import writing
 
 METHOD = "deep"
@@ -48,20 +54,20 @@ def learn_deep(
     weights: str = "",
     even_if_worse: bool = False,
     progress: Callable[[Epoch], None] = lambda _: None,
-) -> Learnt:
+) -> LearningResult:
     """Tune a copy of the release's encoder to a task, write it as one file, and show its scores.
 
     It learns from the thumbnails: the pictures that the network saw, smaller and as JPEG. Killed at any
     moment, a second call goes on from the last epoch, whose state is kept beside the file.
 
     Args:
-        url: The catalogue.
-        name: Of the task.
-        depth: Blocks from the end that are trained; None for all.
-        output: The file.
-        weights: Weights file of the release; empty for those shipped.
+        url: URL of the catalogue's database.
+        name: Name of the task.
+        depth: Number of blocks, counted from the network's end, that are trained; None for all.
+        output: File that the tuned encoder is written to; there must be none yet.
+        weights: Path of the release's weights file; empty to find it among those shipped.
         even_if_worse: Show the new model though it recognises the labels less well than the former.
-        progress: Told each epoch.
+        progress: Told of each epoch when it is over.
 
     Raises:
         CatalogError: There is no such task.
@@ -71,37 +77,45 @@ def learn_deep(
     if output.exists():
         raise JobError(f"{output} is there already: name another file, or remove it")
     with writing(url) as connection:
-        lesson = read_lesson(connection, name)
-        encoder = _encoder(connection, weights)
+        training_set = read_training_set(connection, name)
+        encoder = _load_encoder(connection, weights)
         pictures = _pictures(
-            read_thumbnails(connection, lesson.votes.object_ids.tolist()), lesson.votes, encoder
+            read_thumbnails(connection, training_set.votes.object_ids.tolist()), training_set.votes, encoder
         )
         settings = TuningSettings(depth=depth)
         state = output.with_name(f".{output.name}.training")
         tuned = finetune(
-            encoder, pictures, _shares(lesson), _tuned_task(lesson.task), settings, state, progress
+            encoder,
+            pictures,
+            _shares(training_set),
+            _tuned_task(training_set.task),
+            settings,
+            state,
+            progress,
         )
         tuned.save(output)
-        shown = find_current_version(connection, lesson.task, lesson.release.release_id)
+        shown = find_current_version(connection, training_set.task, training_set.release.release_id)
         report = _report(tuned, output)
-        refused = None if even_if_worse or shown is None else step_back(METHOD, report, shown)
+        refused = None if even_if_worse or shown is None else regression_reason(METHOD, report, shown)
         new = NewVersion(
-            lesson.task,
-            lesson.release.release_id,
+            training_set.task,
+            training_set.release.release_id,
             METHOD,
-            lesson.votes.labels_seen,
+            training_set.votes.labels_seen,
             tuned.encoder.sha256.encode(),
             report,
             refused,
         )
-        counted = Counted()
+        counter = ScoreCounter()
         with (
             connect(url, autocommit=True) as reader,
-            closing(stream_thumbnails(reader, lesson.release.release_id)) as chunks,
+            closing(stream_thumbnails(reader, training_set.release.release_id)) as chunks,
         ):
-            version = publish_version(connection, new, counted.passing(_scored(tuned, lesson.task, chunks)))
+            version = publish_version(
+                connection, new, counter.count(_score(tuned, training_set.task, chunks))
+            )
     state.unlink(missing_ok=True)
-    return Learnt(version, is_new=True, galaxies=counted.galaxies)
+    return LearningResult(version, is_new=True, galaxies=counter.galaxies)
 
 
 def compare_methods(
@@ -118,30 +132,30 @@ def compare_methods(
     Nothing is written into the catalogue.
 
     Args:
-        url: The catalogue.
-        name: Of the task.
-        depth: Blocks from the end that are trained; None for all.
-        skipped: Told why a baseline is left out.
-        weights: Weights file of the release; empty for those shipped.
-        progress: Told each epoch.
+        url: URL of the catalogue's database.
+        name: Name of the task.
+        depth: Number of blocks, counted from the network's end, that are trained; None for all.
+        skipped: Told, in a line, why a baseline is left out.
+        weights: Path of the release's weights file; empty to find it among those shipped.
+        progress: Told of each epoch when it is over.
 
     Returns:
         `method`, `balanced_accuracy`, `auc`, `trained_parameters`.
     """
     with writing(url) as connection:
-        lesson = read_lesson(connection, name)
-        encoder = _encoder(connection, weights)
-        jpegs = read_thumbnails(connection, lesson.votes.object_ids.tolist())
-    tested = np.zeros(len(lesson.votes.object_ids), np.bool_)
-    for place in range(len(lesson.task.classes)):
-        members = np.flatnonzero(lesson.votes.votes.argmax(axis=1) == place)
+        training_set = read_training_set(connection, name)
+        encoder = _load_encoder(connection, weights)
+        jpegs = read_thumbnails(connection, training_set.votes.object_ids.tolist())
+    tested = np.zeros(len(training_set.votes.object_ids), np.bool_)
+    for place in range(len(training_set.task.classes)):
+        members = np.flatnonzero(training_set.votes.votes.argmax(axis=1) == place)
         drawn = np.random.default_rng(place).permutation(members)
         tested[drawn[: round(_TESTED * len(members))]] = True
     return compare_tuning(
         encoder,
-        _pictures(jpegs, lesson.votes, encoder),
-        _shares(lesson),
-        _tuned_task(lesson.task),
+        _pictures(jpegs, training_set.votes, encoder),
+        _shares(training_set),
+        _tuned_task(training_set.task),
         tested,
         skipped,
         TuningSettings(depth=depth),
@@ -150,19 +164,19 @@ def compare_methods(
     )
 
 
-def _encoder(connection: psycopg.Connection, weights: str) -> Encoder:
+def _load_encoder(connection: psycopg.Connection, weights: str) -> Encoder:
     release = current_release(connection)
     if release is None:
         raise JobError("the catalogue is empty: there is no release yet")
-    return release_encoder(release.name, release.weights_sha256, weights)
+    return load_release_encoder(release.name, release.weights_sha256, weights)
 
 
 def _pictures(jpegs: dict[int, bytes], votes: Votes, encoder: Encoder) -> Tensor:
     size = encoder.recipe.size
-    return torch.stack([_decoded(jpegs[identity], size) for identity in votes.object_ids.tolist()])
+    return torch.stack([_decode(jpegs[identity], size) for identity in votes.object_ids.tolist()])
 
 
-def _decoded(jpeg: bytes, size: int) -> Tensor:
+def _decode(jpeg: bytes, size: int) -> Tensor:
     """A picture at the network's size, (3, size, size) uint8."""
     with Image.open(io.BytesIO(jpeg)) as image:
         pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
@@ -170,16 +184,16 @@ def _decoded(jpeg: bytes, size: int) -> Tensor:
     return resized
 
 
-def _scored(tuned: TunedEncoder, task: Task, chunks: Iterable[dict[int, bytes]]) -> Iterator[Scores]:
+def _score(tuned: TunedEncoder, task: Task, chunks: Iterable[dict[int, bytes]]) -> Iterator[Scores]:
     columns = [place - 1 for place in list_score_classes(task)]
     for jpegs in chunks:
-        pictures = torch.stack([_decoded(jpeg, tuned.encoder.recipe.size) for jpeg in jpegs.values()])
+        pictures = torch.stack([_decode(jpeg, tuned.encoder.recipe.size) for jpeg in jpegs.values()])
         probability = tuned.probability(pictures.float() / 255)
         yield np.array(list(jpegs), dtype=np.int64), probability[:, columns], None
 
 
-def _shares(lesson: Lesson) -> NDArray[np.float32]:
-    return lesson.votes.votes.astype(np.float32)
+def _shares(training_set: TrainingSet) -> NDArray[np.float32]:
+    return training_set.votes.votes.astype(np.float32)
 
 
 def _tuned_task(task: Task) -> TunedTask:

@@ -14,21 +14,21 @@ from encoder.heads.fit import Scores, TaskHead
 from encoder.heads.suggestions import suggest
 from encoder.model.projection import Projection
 from galcat.errors import JobError
-from galcat.workflows.tasks.learn import METHOD, Lesson, read_lesson
+from galcat.workflows.tasks.learn import METHOD, TrainingSet, read_training_set
 
 _POOL = 10_000
 _REFINED = 10
 """So many times more galaxies are looked at with full vectors than are asked for."""
-_FEWEST_REFINED = 5_000
+_MIN_REFINED = 5_000
 
 
 @dataclass(frozen=True)
-class Suggested:
+class Suggestions:
     """Galaxies with what a model says of them.
 
     Attributes:
-        task: Of what.
-        object_ids: (n,) int64, the first first.
+        task: The task that they are for.
+        object_ids: (n,) int64, the best suggestion first.
         probability: (n, classes) float32; None where there is no model yet.
     """
 
@@ -37,8 +37,10 @@ class Suggested:
     probability: NDArray[np.float32] | None
 
 
-def to_label_next(connection: psycopg.Connection, name: str, n: int) -> Suggested:
-    """Galaxies that the shown model cannot place, no near-copies of each other; random ones before the first.
+def suggest_labels(connection: psycopg.Connection, name: str, n: int) -> Suggestions:
+    """Suggest galaxies that the shown model cannot place, no near-copies of each other.
+
+    Before there is a model they are random ones.
 
     Raises:
         CatalogError: There is no such task.
@@ -50,29 +52,29 @@ def to_label_next(connection: psycopg.Connection, name: str, n: int) -> Suggeste
     version = find_current_version(connection, task, release.release_id)
     if version is None:
         drawn = draw_unlabelled(connection, task, release.release_id, n)
-        return Suggested(task, np.array(drawn, dtype=np.int64), None)
+        return Suggestions(task, np.array(drawn, dtype=np.int64), None)
     pool = most_uncertain(connection, task, version, max(_POOL, n))
     ids, search = read_vectors(connection, release, pool.object_ids.tolist(), "search")
     rows = np.flatnonzero(np.isin(pool.object_ids, ids))
     scores = Scores(pool.probability[rows], pool.uncertainty[rows])
     order = np.searchsorted(ids, pool.object_ids[rows])
     chosen = rows[suggest(scores, search[order], n)]
-    return Suggested(task, pool.object_ids[chosen], pool.probability[chosen])
+    return Suggestions(task, pool.object_ids[chosen], pool.probability[chosen])
 
 
-def most_likely(
+def find_most_likely(
     connection: psycopg.Connection, name: str, n: int, wanted: str | None = None, *, unlabelled: bool = False
-) -> Suggested:
-    """The n most probable galaxies as of this moment, without waiting for the column.
+) -> Suggestions:
+    """Find the n most probable galaxies as of this moment, without waiting for the column.
 
     The head in 40 dimensions looks at every galaxy once; of the first, ten times as many as wanted, the full
     vectors decide.
 
     Args:
-        connection: To the catalogue.
-        name: Of the task.
-        n: How many.
-        wanted: The class; None for the second of two.
+        connection: Open connection to the catalogue; only read from.
+        name: Name of the task.
+        n: Number of galaxies to find.
+        wanted: Class that they shall probably have; None for the second of two.
         unlabelled: Leave out what somebody has labelled.
 
     Raises:
@@ -80,26 +82,30 @@ def most_likely(
         JobError: The task has ratings, or no such class.
         LearningError: There are not two galaxies of each class.
     """
-    lesson = read_lesson(connection, name)
-    place = _class(lesson.task, wanted)
-    head = _head(connection, lesson)
-    known = lesson.votes.object_ids if unlabelled else np.empty(0, np.int64)
-    looked_at = max(_REFINED * n, _FEWEST_REFINED)
+    training_set = read_training_set(connection, name)
+    place = _class(training_set.task, wanted)
+    head = _head(connection, training_set)
+    known = training_set.votes.object_ids if unlabelled else np.empty(0, np.int64)
+    looked_at = max(_REFINED * n, _MIN_REFINED)
     first = top_by_linear_head(
-        connection, lesson.release, _direction(head, lesson.release, place), looked_at, known
+        connection, training_set.release, _direction(head, training_set.release, place), looked_at, known
     )
-    ids, vectors = read_vectors(connection, lesson.release, first)
+    ids, vectors = read_vectors(connection, training_set.release, first)
     probability = head.score(vectors).probability
     best = np.lexsort((ids, -probability[:, place]))[:n]
-    return Suggested(lesson.task, ids[best], probability[best])
+    return Suggestions(training_set.task, ids[best], probability[best])
 
 
-def _head(connection: psycopg.Connection, lesson: Lesson) -> TaskHead:
+def _head(connection: psycopg.Connection, training_set: TrainingSet) -> TaskHead:
     """The shown model where nobody has labelled since, else one learnt now."""
-    version = find_current_version(connection, lesson.task, lesson.release.release_id)
-    if version is not None and version.method == METHOD and version.labels_seen == lesson.votes.labels_seen:
+    version = find_current_version(connection, training_set.task, training_set.release.release_id)
+    if (
+        version is not None
+        and version.method == METHOD
+        and version.labels_seen == training_set.votes.labels_seen
+    ):
         return TaskHead.from_bytes(version.model)
-    return lesson.head()
+    return training_set.fit_head()
 
 
 def _class(task: Task, wanted: str | None) -> int:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from catalog.tasks.model_versions import Version
 
-FEWEST_OF_A_CLASS = 5
-LEAST_SHARE = 0.05
-MOST_ECE = 0.15
-MOST_DRIFT = 0.2
+MIN_OF_A_CLASS = 5
+MIN_SHARE = 0.05
+MAX_ECE = 0.15
+MAX_DRIFT = 0.2
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class TaskCheck:
 
 
 CHECKS = {
-    "enough_labels": f"Every class has {FEWEST_OF_A_CLASS} galaxies or more: else nothing can be measured",
-    "class_balance": f"The rarest class has {LEAST_SHARE:.0%} of the labelled galaxies or more",
-    "calibration": f"Expected calibration error on labels held out is {MOST_ECE} or less",
-    "score_drift": f"Probabilities moved by {MOST_DRIFT} on average or less since the version before",
+    "enough_labels": f"Every class has {MIN_OF_A_CLASS} galaxies or more: else nothing can be measured",
+    "class_balance": f"The rarest class has {MIN_SHARE:.0%} of the labelled galaxies or more",
+    "calibration": f"Expected calibration error on labels held out is {MAX_ECE} or less",
+    "score_drift": f"Probabilities moved by {MAX_DRIFT} on average or less since the version before",
     "no_step_back": "The model recognises labels held out as well as the one shown before",
 }
 
@@ -49,14 +49,13 @@ def check_version(version: Version) -> dict[str, TaskCheck]:
             fewest, share = min(galaxies), min(galaxies) / sum(galaxies)
         case _:
             raise ValueError(f"version {version.version_id} says nothing of its classes")
-    step_back = version.refused
     return {
-        "enough_labels": _warning(f"the rarest has {fewest:g}", passed=fewest >= FEWEST_OF_A_CLASS),
-        "class_balance": _warning(f"the rarest has {share:.1%}", passed=share >= LEAST_SHARE),
-        "calibration": _at_most(report.get("ece"), MOST_ECE, "too few labels to measure it"),
-        "score_drift": _at_most(report.get("drift"), MOST_DRIFT, "it is the first version"),
+        "enough_labels": _warning(f"the rarest has {fewest:g}", passed=fewest >= MIN_OF_A_CLASS),
+        "class_balance": _warning(f"the rarest has {share:.1%}", passed=share >= MIN_SHARE),
+        "calibration": _at_most(report.get("ece"), MAX_ECE, "too few labels to measure it"),
+        "score_drift": _at_most(report.get("drift"), MAX_DRIFT, "it is the first version"),
         "no_step_back": TaskCheck(
-            step_back is None, blocks=True, said=step_back or "nothing speaks against it"
+            version.refused is None, blocks=True, said=version.refused or "nothing speaks against it"
         ),
     }
 

@@ -227,9 +227,9 @@ def test_weights_that_ship_are_found_by_their_digest(
     two: Galcat, second_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(release_encoder, "shipped_weights", lambda: second_weights.parent)
-    release_encoder.release_encoder.cache_clear()  # what this process has found is not to be found after
+    release_encoder.load_release_encoder.cache_clear()  # what this process has found is not to be found after
     assert two("release", "backfill", "small-1").code == 0
-    release_encoder.release_encoder.cache_clear()
+    release_encoder.load_release_encoder.cache_clear()
     assert listed(two)["small-1"][1:4] == ["3", "0", "0"]
 
 

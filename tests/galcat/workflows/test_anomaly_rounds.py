@@ -23,8 +23,8 @@ from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task, make_task
 from encoder.anomalies.acquisition import BATCH, rank_by_interest
 from galcat.errors import JobError
-from galcat.workflows.tasks import anomaly_round as interest_round
-from galcat.workflows.tasks.anomaly_round import next_round
+from galcat.workflows.tasks import anomaly_round
+from galcat.workflows.tasks.anomaly_round import open_next_round
 from tests.galcat.cli.asked_galaxies import Asked
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.workflows.rated_galaxies import (
@@ -92,13 +92,13 @@ def test_the_command_line_from_a_search_to_a_column(
 
 
 def test_the_same_ten_are_offered_until_all_are_rated(database: str, asked: Asked) -> None:
-    first = next_round(database, "odd")
+    first = open_next_round(database, "odd")
     assert (first.round, len(first.offers), first.rated, first.model) == (1, BATCH, frozenset(), None)
-    assert next_round(database, "odd", strangest_first=True) == first
+    assert open_next_round(database, "odd", strangest_first=True) == first
     heard = taste(asked)
     for k, one in enumerate(ids_of(first), 1):
         rate(database, {one: heard[one]})
-        again = next_round(database, "odd")
+        again = open_next_round(database, "odd")
         assert again.round == (1 if k < BATCH else 2)
         if k < BATCH:
             assert (again.offers, again.rated) == (first.offers, frozenset(ids_of(first)[:k]))
@@ -107,20 +107,20 @@ def test_the_same_ten_are_offered_until_all_are_rated(database: str, asked: Aske
 
 def test_every_galaxy_is_offered_once_and_those_that_were_rated_unasked_never(database: str) -> None:
     asked = fill(database, 47)
-    first = next_round(database, "odd")
+    first = open_next_round(database, "odd")
     unasked = [i for i in asked.object_ids.tolist() if i not in ids_of(first)][:4]
     rate(database, {i: taste(asked)[i] for i in unasked})
     rounds = [ids_of(first)]
     rate_round(database, asked, first)
     for _ in range(4):
-        made = next_round(database, "odd")
+        made = open_next_round(database, "odd")
         rounds.append(ids_of(made))
         rate_round(database, asked, made)
     assert [len(one) for one in rounds] == [10, 10, 10, 10, 3]
     assert sorted([i for one in rounds for i in one] + unasked) == sorted(asked.object_ids.tolist())
     before = everything(database)
     with pytest.raises(JobError, match=r"^every galaxy has been offered to task odd: none is left$"):
-        next_round(database, "odd")
+        open_next_round(database, "odd")
     assert everything(database) == before
 
 
@@ -131,13 +131,13 @@ def test_a_galaxy_whose_rating_was_taken_back_is_not_offered_again(database: str
         with connect(database, autocommit=True) as connection:
             write_labels(connection, ODD, [Label(ids_of(made)[0], None)], "ann", "test")
 
-    rate_round(database, asked, first := next_round(database, "odd"))
+    rate_round(database, asked, first := open_next_round(database, "odd"))
     take_back(first)
-    assert (next_round(database, "odd").round, len(first.offers)) == (1, BATCH)  # it waits again
+    assert (open_next_round(database, "odd").round, len(first.offers)) == (1, BATCH)  # it waits again
     rate_round(database, asked, first)
-    rate_round(database, asked, second := next_round(database, "odd"))
+    rate_round(database, asked, second := open_next_round(database, "odd"))
     take_back(first)
-    third = next_round(database, "odd")
+    third = open_next_round(database, "odd")
     assert third.ratings == 19
     assert sorted(ids_of(third)) == sorted(set(asked.object_ids.tolist()) - {*ids_of(first), *ids_of(second)})
 
@@ -148,9 +148,9 @@ def test_the_first_round_is_random_and_its_own_for_every_task(database: str, ask
         ((seed,),) = rows(database, "SELECT hashtextextended(%s, 0)", task.name)
         known = set(rated) if task == ODD else set()
         order = sorted(set(asked.object_ids.tolist()) - known, key=lambda i: i ^ int(str(seed)))
-        made = next_round(database, task.name)
+        made = open_next_round(database, task.name)
         assert made.offers == tuple(Offer(i) for i in order[:BATCH])
-    assert set(ids_of(next_round(database, "odd"))) != set(ids_of(next_round(database, "blue")))
+    assert set(ids_of(open_next_round(database, "odd"))) != set(ids_of(open_next_round(database, "blue")))
 
 
 def test_strangest_first_is_the_head_of_the_whole_order(database: str, asked: Asked) -> None:
@@ -158,10 +158,10 @@ def test_strangest_first_is_the_head_of_the_whole_order(database: str, asked: As
     order = [row[0] for row in sorted(whole, key=lambda row: (-float(str(row[1])), row[0]))]
     assert len(order) == N
     skipped = rate(database, {int(str(order[2])): 0.0})
-    first = next_round(database, "odd", strangest_first=True)
+    first = open_next_round(database, "odd", strangest_first=True)
     assert ids_of(first) == [i for i in order if i not in skipped][:BATCH]
     heard = skipped | rate_round(database, asked, first)
-    later = next_round(database, "odd", strangest_first=True)
+    later = open_next_round(database, "odd", strangest_first=True)
     assert ids_of(later) == expected_batch(asked, heard, set(ids_of(first)))[0]
 
 
@@ -182,7 +182,7 @@ def test_later_rounds_have_the_highest_expected_improvement_of_all_stored_vector
     heard: Heard = rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:3]})
     offered: set[int] = set()
     for number in (1, 2, 3):
-        made = next_round(database, "odd")
+        made = open_next_round(database, "odd")
         ids, batch = expected_batch(asked, heard, offered)
         assert (made.round, made.ratings, made.labels_seen) == (number, len(heard), len(heard))
         assert made.model == fitted(asked, heard).to_bytes()
@@ -205,7 +205,7 @@ def test_an_improvement_too_small_for_single_precision_is_stored_as_zero(databas
         rare,
     )
     rate(database, {rare: 5.0} | dict.fromkeys(common[:4], 0.0))
-    made = next_round(database, "odd")
+    made = open_next_round(database, "odd")
     assert ids_of(made) == sorted(common[4:])[:BATCH]  # equals, in the order of their ids
     assert [one.expected_improvement for one in made.offers] == [0.0] * BATCH
 
@@ -213,13 +213,13 @@ def test_an_improvement_too_small_for_single_precision_is_stored_as_zero(databas
 def test_the_top_list_ranks_all_galaxies_by_predicted_mean(
     database: str, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interest_round, "TOP", 50)
-    first = next_round(database, "odd")
+    monkeypatch.setattr(anomaly_round, "TOP", 50)
+    first = open_next_round(database, "odd")
     with connect(database, autocommit=True) as connection:
         assert read_top_list(connection, ODD, 20, unrated=False) == []
     heard = rate_round(database, asked, first)
     for _ in range(2):  # an older list goes when a newer one comes
-        made = next_round(database, "odd")
+        made = open_next_round(database, "odd")
         mean, deviation = predicted(asked, fitted(asked, heard))
         ranking = sorted(mean, key=lambda i: (-mean[i], i))[:50]
         heard |= rate_round(database, asked, made)
@@ -241,7 +241,7 @@ def test_two_searches_do_not_disturb_each_other(database: str, asked: Asked) -> 
     offered: dict[str, set[int]] = {"odd": set(), "blue": set()}
     for number in (1, 2, 3):
         for task in (ODD, BLUE):
-            made = next_round(database, task.name)
+            made = open_next_round(database, task.name)
             if number > 1:
                 assert ids_of(made) == expected_batch(asked, heard[task.name], offered[task.name])[0]
             offered[task.name] |= set(ids_of(made))
@@ -256,7 +256,7 @@ def test_two_people_count_with_the_mean_of_their_last_words(database: str, asked
     rate(database, {a: 5.0, b: 1.0, c: 0.5}, who="ann")
     rate(database, {a: 0.0, b: 4.0}, who="bob")
     rate(database, {a: 2.0}, who="bob")
-    made = next_round(database, "odd")
+    made = open_next_round(database, "odd")
     heard = {a: 3.5, b: 2.5, c: 0.5}
     assert made.model == fitted(asked, heard).to_bytes()
     assert (made.ratings, made.labels_seen) == (3, 6)
@@ -300,39 +300,41 @@ def test_of_two_rounds_made_at_once_one_stays_and_the_other_is_one_line(database
 def test_a_round_that_another_overtakes_leaves_the_other_whole(
     galcat: Galcat, database: str, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rate_round(database, asked, next_round(database, "odd"))
+    rate_round(database, asked, open_next_round(database, "odd"))
     overtaking: list[AnomalyRound] = []
 
     def overtaken(url: str, name: str, **_: object) -> AnomalyRound:
-        return next_round(url, name, progress=lambda _: overtaking.append(next_round(database, "odd")))
+        return open_next_round(
+            url, name, progress=lambda _: overtaking.append(open_next_round(database, "odd"))
+        )
 
     with monkeypatch.context() as patch:
-        patch.setattr(interest_round, "next_round", overtaken)
+        patch.setattr(anomaly_round, "open_next_round", overtaken)
         said = galcat("anomalies", "next", "odd", "--sheet", tmp_path / "next.png")
     assert (said.code, said.err.strip().splitlines()[-1:]) == (
         1,
         ["error: somebody else made round 2 of task odd meanwhile: ask again"],
     )
-    assert next_round(database, "odd") == overtaking[0]
+    assert open_next_round(database, "odd") == overtaking[0]
     assert rows(database, "SELECT count(*) FROM galcat.interest_offer") == [(20,)]
 
 
 def test_a_round_that_breaks_off_leaves_nothing(database: str, asked: Asked) -> None:
-    heard = rate_round(database, asked, first := next_round(database, "odd"))
+    heard = rate_round(database, asked, first := open_next_round(database, "odd"))
     before = everything(database)
 
     def kill(_: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        next_round(database, "odd", progress=kill)
+        open_next_round(database, "odd", progress=kill)
     assert everything(database) == before
-    assert ids_of(next_round(database, "odd")) == expected_batch(asked, heard, set(ids_of(first)))[0]
+    assert ids_of(open_next_round(database, "odd")) == expected_batch(asked, heard, set(ids_of(first)))[0]
 
 
 def test_a_round_that_cannot_be_written_to_its_end_leaves_nothing(database: str, asked: Asked) -> None:
-    rate_round(database, asked, next_round(database, "odd"))
-    next_round(database, "odd")
+    rate_round(database, asked, open_next_round(database, "odd"))
+    open_next_round(database, "odd")
     before = everything(database)
     real = np.ones(2, np.float32)
     top = TopList(asked.object_ids[:2], real, real)
@@ -393,8 +395,8 @@ def test_scores_of_named_galaxies_are_by_all_ratings_so_far(
     wanted = sorted(asked.object_ids[10:14].tolist())
     mean, deviation = predicted(asked, fitted(asked, heard))
     with connect(database, autocommit=True) as connection:
-        search = interest_round.read_search(connection, "odd")
-        found = interest_round.rate_by(search, search.interest(), connection, wanted)
+        session = anomaly_round.read_session(connection, "odd")
+        found = anomaly_round.predict_ratings(session, session.fit_interest(), connection, wanted)
     assert [(one.object_id, one.expected_improvement) for one in found] == [(i, None) for i in wanted]
     assert [one.interest for one in found] == pytest.approx([mean[i] for i in wanted], abs=1e-5)
     assert [one.uncertainty for one in found] == pytest.approx([deviation[i] for i in wanted], abs=1e-5)
@@ -407,7 +409,7 @@ def test_scores_of_named_galaxies_are_by_all_ratings_so_far(
 def test_what_was_offered_and_known_then_stays(database: str, asked: Asked) -> None:
     made = []
     for _ in range(3):
-        made.append(next_round(database, "odd"))
+        made.append(open_next_round(database, "odd"))
         rate_round(database, asked, made[-1])
     kept = rows(
         database,
@@ -428,7 +430,7 @@ def test_what_was_offered_and_known_then_stays(database: str, asked: Asked) -> N
 
 
 def test_ratings_that_come_while_a_round_is_made_are_for_the_next(database: str, asked: Asked) -> None:
-    heard = rate_round(database, asked, first := next_round(database, "odd"))
+    heard = rate_round(database, asked, first := open_next_round(database, "odd"))
     offered = set(ids_of(first))
     batch, _ = expected_batch(asked, heard, offered)
     late = next(i for i in asked.object_ids.tolist() if i not in {*offered, *batch})
@@ -436,21 +438,21 @@ def test_ratings_that_come_while_a_round_is_made_are_for_the_next(database: str,
     def meanwhile(_: int) -> None:
         rate(database, {late: 5.0})
 
-    second = next_round(database, "odd", progress=meanwhile)
+    second = open_next_round(database, "odd", progress=meanwhile)
     assert (second.ratings, second.labels_seen) == (10, 10)
     assert ids_of(second) == batch
     heard |= {late: 5.0} | rate_round(database, asked, second)
-    third = next_round(database, "odd")
+    third = open_next_round(database, "odd")
     assert (third.ratings, third.labels_seen) == (21, 21)
     assert ids_of(third) == expected_batch(asked, heard, offered | set(ids_of(second)))[0]
 
 
 def test_a_galaxy_that_is_retired_before_it_was_rated_is_not_waited_for(database: str, asked: Asked) -> None:
-    first = next_round(database, "odd")
+    first = open_next_round(database, "odd")
     gone, *there = ids_of(first)
     heard = rate(database, {i: taste(asked)[i] for i in there})
     rows(database, "UPDATE galcat.source SET is_retired = true WHERE object_id = %s RETURNING 1", gone)
-    made = next_round(database, "odd")
+    made = open_next_round(database, "odd")
     assert made.round == 2
     assert ids_of(made) == expected_batch(asked, heard, {gone})[0]
     assert rows(database, "SELECT count(*) FROM galcat.interest_offer WHERE round = 1") == [(BATCH,)]

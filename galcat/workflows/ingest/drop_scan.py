@@ -12,64 +12,66 @@ from encoder.surveys.description import Survey
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tile_files import TileFiles
 from galcat.errors import EXPECTED, reason
-from galcat.workflows.ingest.pending import by_cell, find_unsettled, run_key
+from galcat.workflows.ingest.pending import find_unsettled, group_by_cell, run_key
 
 
-class Sight(NamedTuple):
-    """A pending tile as a look saw it, and whether a run was asked for it as it is."""
+class SeenTile(NamedTuple):
+    """A pending tile as a scan saw it, and whether a run was asked for it as it is."""
 
     fingerprint: str
     is_asked: bool
 
 
-Memory = dict[str, dict[str, Sight]]  # by folder and tile
+ScanState = dict[
+    str, dict[str, SeenTile]
+]  # by folder and tile; its JSON is the cursor of a sensor: old cursors must stay readable
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The pending tiles of a folder, compared with the last look.
+    """The pending tiles of a folder, compared with the last scan.
 
     Attributes:
-        sights: Every tile, for the next look.
-        ready: Tiles to ask for now: unchanged since the last look, and not asked for before.
+        seen: Every tile, for the next scan to compare with.
+        ready: Tiles to ask for now: unchanged since the last scan, and not asked for before.
         moving: Names of tiles that are new or changed.
     """
 
-    sights: dict[str, Sight]
+    seen: dict[str, SeenTile]
     ready: list[TileFiles]
     moving: list[str]
 
 
-def compare(tiles: list[TileFiles], before: dict[str, Sight], room: int) -> Comparison:
-    """Tell which tiles are ready, `room` of them at most; the others' turn comes at a later look."""
+def compare(tiles: list[TileFiles], before: dict[str, SeenTile], room: int) -> Comparison:
+    """Tell which tiles are ready, `room` of them at most; the others' turn comes at a later scan."""
     now = Comparison({}, [], [])
     for tile in tiles:
         was = before.get(tile.name)
         if was is None or was.fingerprint != tile.fingerprint:
             now.moving.append(tile.name)
-            now.sights[tile.name] = Sight(tile.fingerprint, is_asked=False)
+            now.seen[tile.name] = SeenTile(tile.fingerprint, is_asked=False)
         elif was.is_asked or len(now.ready) == room:
-            now.sights[tile.name] = was
+            now.seen[tile.name] = was
         else:
             now.ready.append(tile)
-            now.sights[tile.name] = Sight(tile.fingerprint, is_asked=True)
+            now.seen[tile.name] = SeenTile(tile.fingerprint, is_asked=True)
     return now
 
 
-def memory_to_json(memory: Memory) -> str:
-    """As text, for a cursor."""
-    return json.dumps(memory, separators=(",", ":"))
+def state_to_json(state: ScanState) -> str:
+    """Write a state as text, for a cursor."""
+    return json.dumps(state, separators=(",", ":"))
 
 
-def memory_from_json(text: str | None) -> Memory:
-    """Read what `memory_to_json` wrote; no text means that nothing was seen yet."""
+def state_from_json(text: str | None) -> ScanState:
+    """Read what `state_to_json` wrote; no text means that nothing was seen yet."""
     folders = json.loads(text) if text else {}
     return {
-        folder: {tile: Sight(*sight) for tile, sight in tiles.items()} for folder, tiles in folders.items()
+        folder: {tile: SeenTile(*seen) for tile, seen in tiles.items()} for folder, tiles in folders.items()
     }
 
 
-AT_MOST = 1000  # tiles asked for by a look: a header of each is read to place it, and a tick has a minute
+MAX_TILES = 1000  # tiles asked for by a scan: a header of each is read to place it, and a tick has a minute
 
 
 @dataclass(frozen=True)
@@ -94,18 +96,18 @@ class CellRun:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one look into the drop folder saw.
+class ScanResult:
+    """What one scan of the drop folder found.
 
     Attributes:
         runs: What is ready to be ingested.
-        memory: What the next look compares with.
-        moving: Tiles, as `folder/tile`, that are new or changed since the last look: left for the next.
+        state: What the next scan compares with.
+        moving: Tiles, as `folder/tile`, that are new or changed since the last scan: left for the next.
         remarks: One line for each entry of the drop folder that gives no tiles, and why.
     """
 
     runs: list[CellRun]
-    memory: Memory
+    state: ScanState
     moving: list[str]
     remarks: list[str]
 
@@ -118,39 +120,39 @@ class _SurveyFolder:
     unsettled: list[TileFiles]
 
 
-def look(drop: Path, url: str, before: Memory) -> Look:
-    """Look for tiles that are new or changed, and ready: two looks saw the same files.
+def scan(drop: Path, url: str, before: ScanState) -> ScanResult:
+    """Look for tiles that are new or changed, and ready: two scans saw the same files.
 
     A tile is asked for once; when its run fails, again only after its files change. A folder that cannot be
-    used is remarked on, keeps its memory, and does not hold up the others.
+    used is remarked on, keeps its state, and does not hold up the others.
 
     Args:
         drop: The drop folder: one sub-folder a survey, named as the survey or with a `survey.toml` in it.
-        url: The catalogue; its schema is brought up to date first.
-        before: Memory of the last look.
+        url: URL of the catalogue's database; its schema is brought up to date first.
+        before: State of the last scan.
 
     Raises:
         CatalogError: The catalogue cannot be used.
     """
     migrate(url)
-    memory = {name: sights for name, sights in before.items() if (drop / name).is_dir()}
-    seen = Look([], memory, [], [])
-    room = AT_MOST
-    for folder in _survey_folders(drop, url, seen.remarks):
+    state = {name: tiles for name, tiles in before.items() if (drop / name).is_dir()}
+    result = ScanResult([], state, [], [])
+    room = MAX_TILES
+    for folder in _survey_folders(drop, url, result.remarks):
         name = folder.path.name
         found = compare(folder.unsettled, before.get(name, {}), room)
         room -= len(found.ready)
-        seen.memory[name] = found.sights
-        seen.moving.extend(f"{name}/{tile}" for tile in found.moving)
-        seen.runs.extend(_runs(folder, found.ready))
-    return seen
+        result.state[name] = found.seen
+        result.moving.extend(f"{name}/{tile}" for tile in found.moving)
+        result.runs.extend(_runs(folder, found.ready))
+    return result
 
 
-def everything_pending(drop: Path, url: str) -> tuple[list[CellRun], list[str]]:
-    """Every tile that the catalogue does not have as it is, the failed ones among them.
+def plan_everything_pending(drop: Path, url: str) -> tuple[list[CellRun], list[str]]:
+    """Plan runs over every tile that the catalogue does not have as it is, the failed ones among them.
 
     Returns:
-        The runs, and the remarks as in `look`.
+        The runs, and the remarks as in `scan`.
 
     Raises:
         CatalogError: The catalogue cannot be used.
@@ -202,5 +204,5 @@ def _runs(folder: _SurveyFolder, tiles: list[TileFiles]) -> list[CellRun]:
             tiles=[tile.name for tile in in_cell],
             key=run_key(name, cell, in_cell),
         )
-        for cell, in_cell in by_cell(tiles).items()
+        for cell, in_cell in group_by_cell(tiles).items()
     ]
