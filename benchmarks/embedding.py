@@ -26,14 +26,13 @@ from encoder.model.encoder import Encoder, load_encoder
 from encoder.model.gz_tree import GZD5
 from encoder.model.network import Network
 from encoder.model.projection import fit_projection
-from encoder.model.recipe import ImageRecipe
+from encoder.model.recipe import FIELD_PX, ImageRecipe
 from encoder.model.weights_file import Weights, write_weights
 from encoder.simulation.simulate import draw_cutouts
 from encoder.surveys.survey_file import load_survey
 
 IMAGES = 512
 ROUNDS = 3
-FIELD_PX = 424
 SIZE, CROP = 224, 0.75  # Zoobot's own
 BACKBONE = "efficientnet_b0"  # the paper's
 ZOOBOT = Path(__file__).with_name("zoobot_embedding.py")

@@ -81,11 +81,10 @@ def _sky_batches(
     batch_size: int,
     skipped: list[SkippedRow],
 ) -> Iterator[ImageBatch]:
-    stretch = recipe.stretch
     for start in range(0, len(plan.rows), batch_size):
         part = plan.take(slice(start, start + batch_size))
         flux = cut_flux(part, recipe)[:, bands]
-        rgb = to_rgb(flux, scales, stretch.minimum, stretch.maximum, stretch.desaturation)
+        rgb = to_rgb(flux, scales, recipe.stretch)
         finite = flux.sum(dim=(1, 2, 3)).isfinite()
         kept = finite.cpu().numpy()
         skipped += skip(sources, part.rows[~kept], "nan", "the resampled flux is not finite")

@@ -15,11 +15,12 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from numpy.typing import NDArray
 
 from encoder.errors import EncoderError, TileError
-from encoder.surveys.description import Survey
+from encoder.surveys.description import Survey, hdu_of_band
+from encoder.surveys.magnitudes import NANOMAGGY_ZERO_POINT, to_nanomaggies
 from encoder.surveys.patterns import find
 from encoder.tiles.fits_files import open_fits
 from encoder.tiles.fits_images import CELESTIAL_AXES, celestial_wcs
-from encoder.tiles.pixels import NANOMAGGY_ZERO_POINT, image_paths
+from encoder.tiles.pixels import image_paths
 from encoder.tiles.tile_files import TileFiles
 
 MAX_PIXELS = 2000
@@ -127,7 +128,7 @@ def make_cutout_file(
 
 def _image(survey: Survey, band: str, file: fits.HDUList) -> fits.ImageHDU:
     """The HDU that holds a band's pixels: the one that the survey names, else the first that has some."""
-    hdu = survey.image.hdu[band] if isinstance(survey.image.hdu, dict) else survey.image.hdu
+    hdu = hdu_of_band(survey.image.hdu, band)
     for found in file if hdu is None else [file[hdu]]:
         if found.is_image and found.header.get("NAXIS", 0) >= CELESTIAL_AXES:
             return found
@@ -139,8 +140,8 @@ def _cut(survey: Survey, band: str, path: Path, image: fits.ImageHDU, box: _Box)
     where = (box.rows, box.columns) if plane is None else (plane, box.rows, box.columns)
     if image.header["NAXIS"] != len(where) or _shape(image) != box.shape:
         raise TileError(f"{path}: has shape {image.shape}, the first band has {box.shape} pixels")
-    factor = 10 ** ((NANOMAGGY_ZERO_POINT - survey.image.zero_point[band]) / 2.5)
-    flux = image.section[where].astype(np.float32) * np.float32(factor)
+    unit = np.float32(to_nanomaggies(survey.image.zero_point[band]))
+    flux = image.section[where].astype(np.float32) * unit
     wcs = celestial_wcs(path, image.header)[box.rows, box.columns]
     hdu = fits.ImageHDU(flux, wcs.to_header(relax=True), name=band)
     hdu.header["FILTER"] = band

@@ -13,9 +13,9 @@ from encoder.cutouts.pyramid import MAX_SAMPLES, Pyramid, sampling_for
 from encoder.cutouts.stretch import to_rgb
 from encoder.errors import ImageError, SurveyError, TileError
 from encoder.model.recipe import MAX_BAD_SHARE, ImageRecipe
-from encoder.surveys.description import Survey
+from encoder.surveys.description import Survey, hdu_of_band
+from encoder.surveys.magnitudes import to_nanomaggies
 from encoder.tiles.fits_images import read_image, select_plane
-from encoder.tiles.pixels import NANOMAGGY_ZERO_POINT
 
 FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
 
@@ -73,8 +73,7 @@ def _bands(path: Path, survey: Survey) -> NDArray[np.float32]:
     read = lru_cache(maxsize=1)(read_image)  # a cube is read once
     planes: list[NDArray[np.float32]] = []
     for band in survey.bands:
-        hdu = survey.image.hdu[band] if isinstance(survey.image.hdu, dict) else survey.image.hdu
-        pixels, _header = read(path, hdu)
+        pixels, _header = read(path, hdu_of_band(survey.image.hdu, band))
         wanted = survey.image.plane.get(band)
         if wanted is not None and pixels.shape[:1] != (len(survey.bands),):
             raise TileError(f"{path}: has shape {pixels.shape}, not a cube of {''.join(survey.bands)}")
@@ -83,9 +82,9 @@ def _bands(path: Path, survey: Survey) -> NDArray[np.float32]:
             raise TileError(f"{path}: band {band} has {plane.shape} pixels")
         if plane.shape != (planes[0] if planes else plane).shape:
             raise TileError(f"{path}: band {band} has {plane.shape} pixels, others {planes[0].shape}")
-        to_nanomaggies = 10 ** ((NANOMAGGY_ZERO_POINT - survey.image.zero_point[band]) / 2.5)
+        unit = np.float32(to_nanomaggies(survey.image.zero_point[band]))
         with np.errstate(over="ignore"):  # what is too large for float32 is a bad pixel
-            planes.append(plane.astype(np.float32) * np.float32(to_nanomaggies))
+            planes.append(plane.astype(np.float32) * unit)
     return np.stack(planes)
 
 
@@ -105,7 +104,4 @@ def _stretch(flux: Tensor, survey: Survey, recipe: ImageRecipe) -> Tensor:
     if survey.rgb is None:
         raise TypeError(f"survey {survey.name} has no colours")
     order = [survey.bands.index(channel.band) for channel in survey.rgb.channels]
-    stretch = recipe.stretch
-    return to_rgb(flux[:, order], survey.rgb.scales, stretch.minimum, stretch.maximum, stretch.desaturation)[
-        0
-    ]
+    return to_rgb(flux[:, order], survey.rgb.scales, recipe.stretch)[0]

@@ -5,38 +5,37 @@ import math
 import torch
 from torch import Tensor
 
+from encoder.model.recipe import Stretch
+
 DECALS_SCALES = (0.019, 0.014, 0.008)
 """Nanomaggies per 0.262 arcsec pixel that count as 1 in z, r and g (red, green, blue)."""
+PUBLISHED_STRETCH = Stretch()
 
 
 def to_rgb(
     flux: Tensor,
     scales: tuple[float, float, float] = DECALS_SCALES,
-    low: float = -0.5,
-    high: float = 300.0,
-    saturation: float = 2.5,
+    stretch: Stretch = PUBLISHED_STRETCH,
 ) -> Tensor:
     """Turns fluxes into the picture that Galaxy Zoo's volunteers saw.
 
-    Walmsley et al. 2022 after the Legacy Surveys' viewer: divide by `scales`, asinh between `low` and `high`,
-    fade pixels that one colour dominates to grey, clip. Each step acts on one pixel, so images of any size
-    can share a batch; NaN stays NaN.
+    Walmsley et al. 2022 after the Legacy Surveys' viewer: divide by `scales`, asinh between both ends of
+    the stretch, fade pixels that one colour dominates to grey, clip. Each step acts on one pixel, so images
+    of any size can share a batch; NaN stays NaN.
 
     Args:
         flux: (n, 3, h, w) nanomaggies per native pixel, the channels already in the order red, green, blue
             (z, r, g for DECaLS); it is not changed.
         scales: what to divide red, green and blue by, in the same unit.
-        low: scaled flux that becomes black.
-        high: scaled flux that becomes white.
-        saturation: the strongest channel over the mean at which a pixel is grey.
+        stretch: scaled fluxes that become black and white, and the contrast up to which pixels fade.
 
     Returns:
         (n, 3, h, w) in 0..1, of the dtype and on the device of `flux`.
     """
     divisor = flux.new_tensor(scales).view(1, 3, 1, 1)
-    black, white = math.asinh(low), math.asinh(high)
+    black, white = math.asinh(stretch.minimum), math.asinh(stretch.maximum)
     stretched = _asinh(flux / divisor).sub_(black).div_(white - black)
-    return _desaturate(stretched, saturation).clamp_(0.0, 1.0)
+    return _desaturate(stretched, stretch.desaturation).clamp_(0.0, 1.0)
 
 
 def _asinh(x: Tensor) -> Tensor:

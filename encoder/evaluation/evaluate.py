@@ -29,9 +29,9 @@ from encoder.evaluation.sets.real import (
 )
 from encoder.evaluation.sets.samples import Sample
 from encoder.evaluation.sets.vectors import encode_sample
+from encoder.model.atomic_file import make_folder
 from encoder.model.encoder import EncodedPictures
-from encoder.model.projection import fit_projection
-from encoder.training.release import SEARCHED_WIDTH
+from encoder.model.projection import SEARCH_DIMENSIONS, fit_projection
 
 SIMULATED = 500
 REPORT = "report.md"
@@ -99,7 +99,7 @@ def evaluate(
     """
     if not data.is_dir():
         raise EvaluationError(f"no data folder {data}")
-    _make(output)
+    make_folder(output, EvaluationError)
     skipped: list[str] = []
     compared = load_contenders(weights, against, views, device, skipped.append)
     sets = _find_sets(data, output / "cache", simulated, skipped.append)
@@ -200,7 +200,7 @@ def _plot(
     own = compared[0]
     if sets.efigi:
         plots.plot_tags(tables["tags"], named("tags"))
-        plots.plot_components(tables["components"], SEARCHED_WIDTH, named("components"))
+        plots.plot_components(tables["components"], SEARCH_DIMENSIONS, named("components"))
         if len(tables["rings"]):
             plots.plot_rings(tables["rings"], named("rings"))
         _plot_map(sets.efigi, own, vectors[EFIGI][own.name], named("map"))
@@ -215,7 +215,7 @@ def _plot(
 
 
 def _plot_map(efigi_set: EfigiSet, own: Contender, encoded: EncodedPictures, file: Path) -> None:
-    projection = fit_projection(encoded.embedding[~efigi_set.tested], SEARCHED_WIDTH)
+    projection = fit_projection(encoded.embedding[~efigi_set.tested])
     search = projection.apply(encoded.embedding[efigi_set.tested])
     rows = efigi_set.tested.nonzero()[0]
     pictures = {}
@@ -223,10 +223,3 @@ def _plot_map(efigi_set: EfigiSet, own: Contender, encoded: EncodedPictures, fil
         rgb = efigi_set.sample.picture(int(rows[i]), own.encoder.recipe)
         pictures[cell] = (rgb.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
     plot_map(search, pictures, file)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EvaluationError(f"{folder} cannot be made a folder: {error.strerror}") from error

@@ -27,6 +27,7 @@ from encoder.evaluation.report.report import write_tables
 from encoder.evaluation.report.task_report import render_task_report, target_table
 from encoder.evaluation.sets.real import DECALS_RINGS, EFIGI, EfigiSet, load_decals_rings, load_efigi
 from encoder.evaluation.sets.samples import check_untrained_on
+from encoder.model.atomic_file import make_folder
 from encoder.model.baselines import IMAGENET
 from encoder.model.encoder import DEFAULT_WEIGHTS
 
@@ -92,7 +93,7 @@ def evaluate_tasks(
     if unaware:
         check_untrained_on(unaware.encoder, _UNTRAINED_ON)
     run.notes += _files(compared[0], weights, unaware, undisturbed)
-    _make(run.cache)
+    make_folder(run.cache, EvaluationError)
     real = load_efigi(data) if (data / EFIGI).is_dir() else None
     tables = _anomaly_tables(real, compared, unaware, run)
     tables |= _few_labels(_label_sets(real, data, run), compared, run)
@@ -196,10 +197,3 @@ def _write(
     about = [*run.notes, *(f"skipped: {reason}" for reason in run.skipped)]
     report.write_text(render_task_report(named, tables, about, figures))
     return [*write_tables(tables, output), *figures, report]
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EvaluationError(f"{folder} cannot be made a folder: {error.strerror}") from error

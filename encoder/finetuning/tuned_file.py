@@ -26,7 +26,7 @@ from encoder.model.gz_tree import check_answer_order, load_tree
 from encoder.model.network import Network, fold_batch_norm
 from encoder.model.projection import Projection
 from encoder.model.recipe import ImageRecipe
-from encoder.model.tensor_file import read_tensors
+from encoder.model.tensor_file import read_tensors, take_part
 
 FORMAT = "galcat-tuned-1"
 _PROJECTION = ("mean", "components", "deviations")
@@ -147,7 +147,7 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.d
     task = TunedTask(**about["task"])
     encoder = _encoder(about["encoder"], tensors, device)
     head = nn.Linear(encoder.dimension, len(task.classes))
-    head.load_state_dict(_part(tensors, "head."))
+    head.load_state_dict(take_part(tensors, "head."))
     head.requires_grad_(requires_grad=False)
     report = TuningReport(**about["report"])
     epochs = tuple(Epoch(**epoch) for epoch in about["report"]["epochs"])
@@ -157,8 +157,8 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.d
 def _encoder(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> Encoder:
     recipe, tree = ImageRecipe.from_dict(about["recipe"]), load_tree(about["tree"])
     check_answer_order(tree, about.get("answers"))
-    projection = {key: tensor.numpy() for key, tensor in _part(tensors, "projection.").items()}
-    network = _network(about["backbone"], tree.n_answers, recipe, _part(tensors, "network."))
+    projection = {key: tensor.numpy() for key, tensor in take_part(tensors, "projection.").items()}
+    network = _network(about["backbone"], tree.n_answers, recipe, take_part(tensors, "network."))
     network.equal_length = about["equal_length"]
     return Encoder(
         name=about["name"],
@@ -189,7 +189,3 @@ def _network(backbone: str, n_answers: int, recipe: ImageRecipe, state: dict[str
     network = fused if fused.state_dict().keys() == state.keys() else whole
     network.load_state_dict(state)
     return network.requires_grad_(requires_grad=False)
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}

@@ -12,6 +12,8 @@ from sklearn.decomposition import PCA
 
 from encoder.errors import TrainingError
 
+SEARCH_DIMENSIONS = 40
+"""Axes of the searched vector, as many as the catalogue's column has."""
 _PAIRS = 20_000
 
 
@@ -50,7 +52,7 @@ class Projection:
         return centred @ turned
 
 
-def fit_projection(embedding: NDArray[np.float32], n: int = 40) -> Projection:
+def fit_projection(embedding: NDArray[np.float32], n: int = SEARCH_DIMENSIONS) -> Projection:
     """Fit the principal components of a sample, and the scale at which its random pairs are 1 apart.
 
     Args:
@@ -75,6 +77,16 @@ def fit_projection(embedding: NDArray[np.float32], n: int = 40) -> Projection:
         deviations=(projected.std(axis=0) / distance).astype(np.float32),
         scale=float(1 / distance),
     )
+
+
+def empty_projection(dimension: int) -> Projection:
+    """What a weights file holds until its projection is fitted on vectors of the rounded network.
+
+    Args:
+        dimension: Width of the full embedding.
+    """
+    nothing = np.zeros((SEARCH_DIMENSIONS, dimension), np.float32)
+    return Projection(np.zeros(dimension, np.float32), nothing, np.zeros(SEARCH_DIMENSIONS, np.float32), 1.0)
 
 
 def _mean_pair_distance(projected: NDArray[np.float64]) -> float:

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from encoder.errors import WeightsError
 
+FIELD_PX = 424
+"""Width of the published cutout, in units of the Galaxy Zoo pixel scale."""
 MAX_BAD_SHARE = 0.2
 """Share of bad pixels, in any band, from which a galaxy gets no picture (the published rule)."""
 
@@ -48,7 +50,7 @@ class ImageRecipe:
     """
 
     size: int
-    field_px: int = 424
+    field_px: int = FIELD_PX
     crop: float = 1.0
     stretch: Stretch = field(default_factory=Stretch)
     input_mean: float = 127 / 255

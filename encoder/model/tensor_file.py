@@ -1,6 +1,7 @@
 """A safetensors file of ours: tensors, and what its metadata say of them."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,11 @@ import safetensors
 from torch import Tensor
 
 from encoder.errors import EncoderError
+
+
+def take_part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with a prefix, under their names without it."""
+    return {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
 
 
 def read_tensors(

@@ -20,7 +20,7 @@ from encoder.model.gz_tree import Tree, check_answer_order, load_tree
 from encoder.model.network import Network
 from encoder.model.projection import Projection
 from encoder.model.recipe import ImageRecipe
-from encoder.model.tensor_file import read_tensors
+from encoder.model.tensor_file import read_tensors, take_part
 from encoder.model.views import VIEW_SETS
 
 FORMAT = "galcat-encoder-1"
@@ -123,7 +123,7 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
         channels=recipe.channels,
     )
     network.equal_length = bool(about.get("equal_length"))  # the first releases had no such entry
-    network.load_state_dict(_part(tensors, _NETWORK))
+    network.load_state_dict(take_part(tensors, _NETWORK))
     return Weights(
         name=about["name"],
         backbone=about["backbone"],
@@ -132,8 +132,8 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
         view_set=about["view_set"],
         training=about["training"],
         network=network.eval(),
-        projection=_projection(_part(tensors, _PROJECTION), about["projection_scale"], network.dimension),
-        anomaly=_anomaly(_part(tensors, _ANOMALY)),
+        projection=_projection(take_part(tensors, _PROJECTION), about["projection_scale"], network.dimension),
+        anomaly=_anomaly(take_part(tensors, _ANOMALY)),
     )
 
 
@@ -148,10 +148,6 @@ def _anomaly(tensors: dict[str, Tensor]) -> AnomalyReference | None:
     if not tensors:
         return None
     return AnomalyReference.from_arrays({key: tensor.numpy() for key, tensor in tensors.items()})
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
 
 
 def _stored(tensor: Tensor, *, half: bool) -> Tensor:

@@ -15,6 +15,7 @@ from encoder.simulation.stamps import add_galaxy
 from encoder.simulation.tiling import BRICK_DEG, BRICK_PX, Brick
 from encoder.simulation.tractor import tractor_table
 from encoder.simulation.truth import BANDS, SurveyParameters
+from encoder.surveys.magnitudes import NANOMAGGY_ZERO_POINT
 
 _TRAIL_PX = 2700.0
 # As the survey's own files: 100 x 100 tiles, dithered so that zero stays zero.
@@ -33,7 +34,7 @@ def write_brick(root: Path, brick: Brick, n_galaxies: int, seed: int, survey: Su
     for band, pixels in zip(BANDS, image, strict=True):
         header = brick_header(brick, "image")
         header["FILTER"] = (band, "Filter band")
-        header["MAGZERO"] = (22.5, "Magnitude zeropoint")
+        header["MAGZERO"] = (NANOMAGGY_ZERO_POINT, "Magnitude zeropoint")
         header["BUNIT"] = ("nanomaggy", "AB mag = 22.5 - 2.5*log10(nanomaggy)")
         _write(
             folder / f"legacysurvey-{brick.name}-image-{band}.fits.fz",

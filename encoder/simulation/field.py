@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from encoder.simulation.sky import convolve_psf, psf_image
 from encoder.simulation.truth import SurveyParameters
+from encoder.surveys.magnitudes import to_magnitude, to_nanomaggies
 
 Image = NDArray[np.float32]
 _PHASES = 8
@@ -105,7 +106,7 @@ def add_points(image: Image, points: Points, survey: SurveyParameters, step: int
         survey: PSF, pixel scale, saturation.
         step: Pixel width in native pixels.
     """
-    saturated = 10 ** ((22.5 - survey.saturation_r_mag) / 2.5)
+    saturated = to_nanomaggies(survey.saturation_r_mag)
     shapes = faint_stamps(survey, step)
     for x, y, flux, shape in zip(points.x / step, points.y / step, points.flux, points.shape, strict=True):
         if shape >= 0:
@@ -172,7 +173,7 @@ def join_points(parts: list[Points]) -> Points:
 
 def bright_radius_arcsec(flux_r: float) -> float:
     """Radius of the mask around a bright star: about 50" at r = 11 and 9" at r = 16."""
-    magnitude = 22.5 - 2.5 * math.log10(flux_r)
+    magnitude = to_magnitude(flux_r)
     radius: float = 9.0 * 1.40 ** (16.0 - magnitude)
     return radius
 
@@ -226,7 +227,7 @@ def _with_colours(
     t = rng.random(n)  # one number: what is red in g - r is red in r - z
     g = r_mag + g_minus_r[0] + t * (g_minus_r[1] - g_minus_r[0])
     z = r_mag - r_minus_z[0] - t * (r_minus_z[1] - r_minus_z[0])
-    return (10 ** ((22.5 - np.stack([g, r_mag, z], axis=1)) / 2.5)).astype(np.float32)
+    return to_nanomaggies(np.stack([g, r_mag, z], axis=1)).astype(np.float32)
 
 
 def _fade(r: Image, reach: float) -> Image:

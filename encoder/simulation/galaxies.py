@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from encoder.simulation.arms import add_knots, arm_image, draw_arms, draw_tails
 from encoder.simulation.plane import Plane, plane_of
 from encoder.simulation.truth import Galaxy
+from encoder.surveys.magnitudes import to_nanomaggies
 
 Image = NDArray[np.float32]
 _WAVES = 6
@@ -52,7 +53,7 @@ def paint(galaxy: Galaxy, x: Image, y: Image, pixel_arcsec: float) -> NDArray[np
 def total_flux(galaxy: Galaxy) -> NDArray[np.float32]:
     """Flux of the whole object in g, r, z, nanomaggies, (3,)."""
     age = galaxy.youth * (1 - galaxy.bulge_fraction) if galaxy.kind != "elliptical" else 0.0
-    return (10 ** ((22.5 - galaxy.r_mag) / 2.5) * colour(age, galaxy.redshift)).astype(np.float32)
+    return (to_nanomaggies(galaxy.r_mag) * colour(age, galaxy.redshift)).astype(np.float32)
 
 
 def colour(youth: float, redshift: float) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from encoder.simulation.field import Points, bright_radius_arcsec
 from encoder.simulation.tiling import BRICK_DEG, BRICK_PX, PIXEL_ARCSEC, Brick
 from encoder.simulation.truth import BANDS, SurveyParameters
+from encoder.surveys.magnitudes import to_magnitude
 
 NPRIMARY, BRIGHT, MEDIUM = 1 << 0, 1 << 1, 1 << 11
 SATUR = (1 << 2, 1 << 3, 1 << 4)
@@ -24,7 +25,7 @@ def mask_bits(brick: Brick, points: Points, survey: SurveyParameters) -> NDArray
     mask = _outside(brick).astype(np.int32) * NPRIMARY
     stars = points.shape < 0
     for x, y, flux_r in zip(points.x[stars], points.y[stars], points.flux[stars, 1], strict=True):
-        magnitude = 22.5 - 2.5 * math.log10(flux_r)
+        magnitude = to_magnitude(flux_r)
         if magnitude < _MEDIUM_R_MAG:
             bits = MEDIUM | (BRIGHT if magnitude < _BRIGHT_R_MAG else 0)
             _or_circle(mask, x, y, bright_radius_arcsec(float(flux_r)) / PIXEL_ARCSEC, bits)

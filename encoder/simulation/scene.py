@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from encoder.simulation.field import Points, Trail, draw_faint, draw_stars, draw_trail, join_points
 from encoder.simulation.tiling import BRICK_DEG, PIXEL_ARCSEC, Brick
 from encoder.simulation.truth import Galaxy, SurveyParameters, draw_galaxy
+from encoder.surveys.magnitudes import to_nanomaggies
 
 APART = 3.0  # galaxies keep this many of their summed half-light radii between them
 TRAIL_CHANCE = 0.35
@@ -75,7 +76,7 @@ def artefact_star(galaxy: Galaxy, x: float, y: float) -> Points:
     dx, dy = rng.normal(0, 0.6 * galaxy.shape_r_arcsec / PIXEL_ARCSEC, 2)
     r_mag = float(rng.uniform(10.5, 14.5))
     magnitudes = np.array([[r_mag + rng.uniform(0.2, 1.0), r_mag, r_mag - rng.uniform(0, 0.6)]])
-    flux = (10 ** ((22.5 - magnitudes) / 2.5)).astype(np.float32)
+    flux = to_nanomaggies(magnitudes).astype(np.float32)
     return Points(np.array([x + dx]), np.array([y + dy]), flux, np.array([-1]))
 
 

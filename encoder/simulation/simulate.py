@@ -17,7 +17,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from encoder.errors import EncoderError
+from encoder.model.atomic_file import make_folder
 from encoder.model.gz_tree import GZD5
+from encoder.model.recipe import FIELD_PX
 from encoder.simulation.bricks import tractor_path, write_brick
 from encoder.simulation.content import brick_content
 from encoder.simulation.field import add_points, add_trail, draw_faint, draw_stars, draw_trail
@@ -29,6 +31,7 @@ from encoder.simulation.tiling import Brick, bricks_around
 from encoder.simulation.tractor import RELEASE
 from encoder.simulation.truth import Galaxy, SurveyParameters, draw_galaxy, survey_without
 from encoder.simulation.votes import draw_votes, vote_chances
+from encoder.surveys.description import ScaleRule
 
 __all__ = [
     "SimulatedCutouts",
@@ -41,9 +44,7 @@ __all__ = [
 
 MARKER = "simulation.json"
 TRUTH = "truth.parquet"
-FIELD_PX = 424
-SHAPE_R_FACTOR = 0.04
-SMALLEST_PIXSCALE_ARCSEC = 0.1
+_SCALE = ScaleRule()
 _PROCESSES = 2
 _WORTH_A_POOL = 4
 
@@ -160,7 +161,7 @@ def expected_fractions(n: int, seed: int, survey: SurveyParameters | None = None
 
 def cutout(galaxy: Galaxy, rng: Generator, survey: SurveyParameters, size: int) -> NDArray[np.float32]:
     """One galaxy in its field with noise, (3, size, size) nanomaggies per native pixel area."""
-    field_arcsec = FIELD_PX * max(SHAPE_R_FACTOR * galaxy.shape_r_arcsec, SMALLEST_PIXSCALE_ARCSEC)
+    field_arcsec = FIELD_PX * max(_SCALE.shape_r * galaxy.shape_r_arcsec, _SCALE.minimum_arcsec)
     ratio = field_arcsec / survey.pixel_scale_arcsec / size
     step = 2 if ratio > 2.3 else 1  # noqa: PLR2004 - the PSF stays sampled at 2.5 pixels a FWHM
     n = math.ceil(field_arcsec / survey.pixel_scale_arcsec / step) + 3
@@ -223,10 +224,7 @@ def _is_finished(root: Path, arguments: dict[str, int | float]) -> bool:
     Raises:
         EncoderError: It holds another, or something that is none.
     """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EncoderError(f"{root} cannot be made a folder: {error.strerror}") from error
+    make_folder(root, EncoderError)
     marker = root / MARKER
     if not marker.exists():
         if any(root.iterdir()):

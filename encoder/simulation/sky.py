@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from encoder.simulation.truth import BANDS, SurveyParameters
+from encoder.surveys.magnitudes import to_nanomaggies
 
 PSF_HALF_PX = 24
 
@@ -40,7 +41,7 @@ def pixel_noise(survey: SurveyParameters) -> NDArray[np.float32]:
     depth is 5 sigma_flux.
     """
     psf = psf_image(survey)
-    limit = 10 ** ((22.5 - np.array(survey.depth_mag)) / 2.5)
+    limit = to_nanomaggies(np.array(survey.depth_mag))
     noise: NDArray[np.float32] = (limit / 5 * np.sqrt((psf.astype(np.float64) ** 2).sum())).astype(np.float32)
     return noise
 

@@ -8,10 +8,18 @@ import math
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Literal
 
+from encoder.surveys.magnitudes import NANOMAGGY_ZERO_POINT
 from encoder.surveys.toml_reader import toml_record
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "bits clear", "bits set"]
+Hdu = str | int | None
+"""Name or number of an HDU; None for the first that holds pixels."""
 Value = bool | int | float | str | tuple[bool | int | float | str, ...]
+
+
+def hdu_of_band(hdu: Hdu | dict[str, str | int], band: str) -> Hdu:
+    """Where a band is, of what a description says of its HDUs: one for all bands, or one for each."""
+    return hdu[band] if isinstance(hdu, dict) else hdu
 
 
 @toml_record
@@ -87,7 +95,7 @@ class CatalogueColumns:
     shape_r: str | None = None
     radius_unit_arcsec: float = 1.0
     flux: dict[str, str] = field(default_factory=dict)
-    flux_zero_point: float = 22.5
+    flux_zero_point: float = NANOMAGGY_ZERO_POINT
     magnitude: dict[str, str] = field(default_factory=dict)
     select: tuple[SelectionCondition, ...] = ()
 

@@ -10,9 +10,9 @@ from astropy.wcs import WCS, WcsError
 from numpy.typing import NDArray
 
 from encoder.errors import TileError
+from encoder.surveys.description import Hdu
 from encoder.tiles.fits_files import open_fits
 
-Hdu = str | int | None
 CELESTIAL_AXES = 2
 
 

@@ -11,13 +11,13 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from encoder.errors import TileError
-from encoder.surveys.description import Survey
+from encoder.surveys.description import Survey, hdu_of_band
+from encoder.surveys.magnitudes import to_nanomaggies
 from encoder.surveys.patterns import fill
-from encoder.tiles.fits_images import Hdu, celestial_wcs, read_image, select_plane
+from encoder.tiles.fits_images import celestial_wcs, read_image, select_plane
 from encoder.tiles.source_table import SourceTable
 from encoder.tiles.tile_files import TileFiles
 
-NANOMAGGY_ZERO_POINT = 22.5
 MAX_BAND_OFFSET_PX = 0.1
 """How far two bands' coordinates may differ."""
 MAX_ROUND_TRIP_DEG = 1 / 3600
@@ -55,7 +55,7 @@ def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
     first, read = paths[survey.bands[0]], lru_cache(maxsize=1)(read_image)  # a cube is read once
     flux = bad = wcs = None
     for number, band in enumerate(survey.bands):
-        pixels, header = read(paths[band], _hdu(survey.image.hdu, band))
+        pixels, header = read(paths[band], hdu_of_band(survey.image.hdu, band))
         plane = select_plane(paths[band], pixels, survey.image.plane.get(band))
         if flux is None or bad is None:
             flux = np.empty((len(survey.bands), *plane.shape), dtype=np.float32)
@@ -65,8 +65,8 @@ def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
             raise TileError(f"{paths[band]}: {plane.shape} pixels, but {first.name} has {flux.shape[1:]}")
         if paths[band] != first:
             _check_place(paths[band], celestial_wcs(paths[band], header), wcs, plane.shape)
-        to_nanomaggies = 10 ** ((NANOMAGGY_ZERO_POINT - survey.image.zero_point[band]) / 2.5)
-        np.multiply(plane, np.float32(to_nanomaggies), out=flux[number], casting="unsafe")
+        unit = np.float32(to_nanomaggies(survey.image.zero_point[band]))
+        np.multiply(plane, unit, out=flux[number], casting="unsafe")
         np.equal(flux[number], 0, out=bad[number])
         if not np.isfinite(flux[number].sum(dtype=np.float64)):  # ten times as fast as looking at each
             bad[number] |= ~np.isfinite(flux[number])
@@ -124,7 +124,7 @@ def _add_mask(survey: Survey, files: TileFiles, bad: NDArray[np.bool_]) -> None:
         path = tile_path(survey.mask.path, files, {"band": band})
         if not path.is_file():
             raise TileError(f"{path}: the mask of tile {files.name} is missing")
-        bits, _header = read(path, _hdu(survey.mask.hdu, band))
+        bits, _header = read(path, hdu_of_band(survey.mask.hdu, band))
         if bits.shape != bad.shape[1:] or bits.dtype.kind not in "iu":
             raise TileError(f"{path}: the mask does not fit the image of {bad.shape[1:]} pixels")
         bad[number] |= (bits & bits.dtype.type(survey.mask.bad_bits[band])) != 0
@@ -136,7 +136,3 @@ def _check_place(path: Path, wcs: WCS, first: WCS, shape: tuple[int, ...]) -> No
     off = float(np.hypot(seen_x - x, seen_y - y).max())
     if not off < MAX_BAND_OFFSET_PX:
         raise TileError(f"{path}: lies {off:.1f} px away from the tile's first band")
-
-
-def _hdu(hdu: Hdu | dict[str, str | int], band: str) -> Hdu:
-    return hdu[band] if isinstance(hdu, dict) else hdu

@@ -10,7 +10,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from encoder.errors import SurveyError, TileError
-from encoder.surveys.description import Survey
+from encoder.surveys.description import Survey, hdu_of_band
 from encoder.surveys.patterns import find
 from encoder.tiles.cutout_tiles import picture_paths, split_rows
 from encoder.tiles.pixels import check_inside, image_paths, read_pixels, tile_path
@@ -141,7 +141,6 @@ def _sky_files(
     )
     there = [path for path in dict.fromkeys([*images, *masks, *([table] if table else [])]) if path.is_file()]
     digest = "" if shared is None else digest_rows(shared, _rows(survey, shared, name))
-    hdu = survey.image.hdu
     return TileFiles(
         survey=survey.name,
         name=name,
@@ -151,7 +150,7 @@ def _sky_files(
             survey, root, (path for path in there if path != table or not shared), digest
         ),
         image=next((path for path in images if path in there), None),
-        hdu=hdu[survey.bands[0]] if isinstance(hdu, dict) else hdu,
+        hdu=hdu_of_band(survey.image.hdu, survey.bands[0]),
         values=bare.values,
         meaning=survey.meaning,
         table=table if shared else None,

@@ -14,10 +14,10 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 from encoder.cutouts.fits_pictures import check_colours, is_fits, read_fits_cutout
 from encoder.cutouts.pictures import open_picture
 from encoder.errors import ImageError, TrainingError
-from encoder.model.recipe import ImageRecipe
+from encoder.model.recipe import FIELD_PX, ImageRecipe
 from encoder.surveys.description import Survey
 
-FITS_RECIPE = ImageRecipe(size=424)
+FITS_RECIPE = ImageRecipe(size=FIELD_PX)
 """A FITS cutout is stretched to the picture that Galaxy Zoo would have shown of it."""
 
 

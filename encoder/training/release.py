@@ -16,7 +16,7 @@ from encoder.errors import TrainingError
 from encoder.model.encoder import Encoder, load_encoder
 from encoder.model.gz_tree import Tree
 from encoder.model.network import Network, keep_first_answers
-from encoder.model.projection import Projection, fit_projection
+from encoder.model.projection import SEARCH_DIMENSIONS, Projection, empty_projection, fit_projection
 from encoder.model.weights_file import Weights, write_weights
 from encoder.training.augment import Share
 from encoder.training.config import TrainingConfig
@@ -24,7 +24,6 @@ from encoder.training.data import LabelledGalaxies, PictureDataset
 from encoder.training.simulated import KEPT_SHARE
 from encoder.training.unseen import refit_on_unseen
 
-SEARCHED_WIDTH = 40
 CACHE = "cache"
 """Folder, within the run's, of what can be made again."""
 
@@ -77,7 +76,7 @@ def make_release(
         for source in projection_sample(splits)
     ]
     sample = np.concatenate(vectors)
-    projection = fit_projection(sample, SEARCHED_WIDTH)
+    projection = fit_projection(sample)
     file = release_file(config)
     _write(file, config, tree, network, projection, splits, fit_anomaly(projection.apply(sample)))
     return file
@@ -91,20 +90,14 @@ def projection_sample(splits: Sequence[tuple[LabelledGalaxies, LabelledGalaxies]
     """
     sample = [out if training.kind == "simulated" and out.ids else training for training, out in splits]
     n = sum(len(source.ids) for source in sample)
-    if n < SEARCHED_WIDTH:
-        raise TrainingError(f"a projection to {SEARCHED_WIDTH} axes cannot be fitted on {n} galaxies")
+    if n < SEARCH_DIMENSIONS:
+        raise TrainingError(f"a projection to {SEARCH_DIMENSIONS} axes cannot be fitted on {n} galaxies")
     return [source for source in sample if source.ids]
 
 
 def release_file(config: TrainingConfig) -> Path:
     """Where the release of a run is written."""
     return Path(config.release.folder) / f"{config.release.name}.safetensors"
-
-
-def empty_projection(dimension: int) -> Projection:
-    """What a weights file holds until its projection is fitted on vectors of the rounded network."""
-    nothing = np.zeros((SEARCHED_WIDTH, dimension), np.float32)
-    return Projection(np.zeros(dimension, np.float32), nothing, np.zeros(SEARCHED_WIDTH, np.float32), 1.0)
 
 
 def source_share(source: LabelledGalaxies, crop: float) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from encoder.cutouts.stretch import to_rgb
+from encoder.model.gz_tree import GZD5
 from encoder.simulation.simulate import SurveyParameters, draw_cutouts, expected_fractions
 
 DRAWN_PX = 384
@@ -105,7 +106,7 @@ def _chunk_seed(seed: int, start: int) -> int:
 def _draw(n: int, seed: int, survey: SurveyParameters, pictures_file: Path, votes_file: Path) -> None:
     shape = (n, 3, KEPT_PX, KEPT_PX)
     pictures = np.lib.format.open_memmap(pictures_file, mode="w+", dtype=np.uint8, shape=shape)
-    votes = np.zeros((n, 34), np.float32)
+    votes = np.zeros((n, GZD5.n_answers), np.float32)
     for start in range(0, n, CHUNK):
         chunk = slice(start, min(start + CHUNK, n))
         pictures[chunk], votes[chunk] = draw_pictures(chunk.stop - start, seed, start, survey)

@@ -8,6 +8,7 @@ import torch
 from rich.progress import Progress
 
 from encoder.errors import TrainingError
+from encoder.model.atomic_file import make_folder
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
 from encoder.training.data import LabelledGalaxies
@@ -38,10 +39,7 @@ def train(config_file: Path, progress: Progress | None = None) -> Path | None:
     """
     config = read_config(Path(config_file))
     folder = Path(config.release.folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TrainingError(f"{folder} cannot be made a folder: {error.strerror}") from error
+    make_folder(folder, TrainingError)
     torch.set_num_threads(config.loop.threads)
     campaigns = Campaigns.load((config.release.tree, *config.release.also_learnt))
     with join_process_group() as ranks:

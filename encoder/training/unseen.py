@@ -6,7 +6,6 @@ every vector, stays as it was trained.
 
 import hashlib
 import math
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from encoder.errors import TrainingError
+from encoder.model.atomic_file import read_arrays, write_arrays
 from encoder.model.gz_tree import Tree
 from encoder.model.network import Network, fingerprint, fold_batch_norm
 from encoder.model.recipe import ImageRecipe
@@ -72,7 +72,7 @@ def refit_on_unseen(
     for i, (rgb, counts) in zip(
         missing, DataLoader(Subset(drawn, missing), batch_size=None, num_workers=workers), strict=True
     ):
-        _write_cache(_encode(frozen, rgb), counts.numpy(), files[i])
+        write_arrays(files[i], vectors=_encode(frozen, rgb), votes=counts.numpy())
         if progress and bar is not None:
             progress.update(bar, advance=1)
     groups = [[_read_cache(file) for file in files]]
@@ -136,16 +136,6 @@ def _encode(frozen: Network, rgb: Tensor) -> NDArray[np.float32]:
     return embedding
 
 
-def _write_cache(vectors: NDArray[np.float32], votes: NDArray[np.float32], file: Path) -> None:
-    unfinished = file.with_name(f".{file.stem}.part.npz")
-    np.savez(unfinished, vectors=vectors, votes=votes)
-    unfinished.replace(file)
-
-
 def _read_cache(file: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    try:
-        with file.open("rb") as opened, np.load(opened) as arrays:
-            return arrays["vectors"], arrays["votes"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise TrainingError(f"{file} is damaged ({reason}): delete it and run again") from error
+    vectors, votes = read_arrays(file, ("vectors", "votes"), TrainingError)
+    return vectors, votes

@@ -22,13 +22,12 @@ from encoder.inference.embed_images import BATCH_SIZE, picture_batches
 from encoder.model.encoder import Encoder, load_encoder
 from encoder.model.gz_tree import GZD5
 from encoder.model.network import Network, check_size
-from encoder.model.projection import fit_projection
+from encoder.model.projection import empty_projection, fit_projection
 from encoder.model.recipe import ImageRecipe
 from encoder.model.weights_file import Weights, write_weights
 from encoder.surveys.description import Survey
 from encoder.training.augment import crop_and_resize
 from encoder.training.linear_head import fit_vote_head
-from encoder.training.release import SEARCHED_WIDTH, empty_projection
 from encoder.training.simulated import KEPT_SHARE, SimulatedGalaxies, simulated_galaxies
 from encoder.zoobot.checkpoint import load_backbone, load_head, read_checkpoint
 
@@ -126,7 +125,7 @@ def import_zoobot(
         fit_vote_head(network.head, found[0], drawn.votes, GZD5)
     found += _encode_images(encoder, images, survey, advance)
     sample = np.concatenate(found)
-    projection = fit_projection(sample, SEARCHED_WIDTH)
+    projection = fit_projection(sample)
     anomaly = fit_anomaly(projection.apply(sample))
     write_weights(output, replace(weights, projection=projection, anomaly=anomaly))
     return ImportReport(checkpoint.backbone, checkpoint.channels, network.dimension, own_head)

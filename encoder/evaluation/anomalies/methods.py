@@ -18,7 +18,6 @@ from encoder.evaluation.anomalies.search import (
 from encoder.evaluation.anomalies.table import Method
 from encoder.model.baselines import IMAGENET
 from encoder.model.projection import fit_projection
-from encoder.training.release import SEARCHED_WIDTH
 
 GP = "GP"
 SEEDED = "GP, first batch by anomaly score"
@@ -48,7 +47,7 @@ def prepare_search(embedding: NDArray[np.float32], reference: NDArray[np.float32
         embedding: (n, d).
         reference: (m, d), of galaxies that are judged nowhere: what projection and score are fitted on.
     """
-    projection = fit_projection(reference, SEARCHED_WIDTH)
+    projection = fit_projection(reference)
     search = projection.apply(embedding)
     score = fit_anomaly(projection.apply(reference)).score(search)
     return SearchInput(standardise(search, projection.deviations), score)

@@ -71,7 +71,7 @@ def deep_table(
                 file = folder / f"deep-{_key(encoder, efigi)}-{n}-{repeat}.json"
                 if not file.exists():
                     if pictures is None:
-                        pictures = _pictures(efigi, encoder)
+                        pictures = efigi.sample.pictures(efigi.tested.nonzero()[0], encoder.recipe)
                     score = _measure_tuned(encoder, pictures, frozen, efigi.ringed, learnt, tested)
                     write_atomically(file, json.dumps(score).encode(), EvaluationError)
                 scores.append(float(json.loads(file.read_text())))
@@ -156,13 +156,6 @@ def _last_weights(backbone: nn.Module) -> list[nn.Parameter]:
             break
         last.append(parameter)
     return last
-
-
-def _pictures(efigi: EfigiSet, encoder: Encoder) -> Tensor:
-    """Every test galaxy as the recipe shows it, (n, 3, size, size) uint8."""
-    rows = efigi.tested.nonzero()[0]
-    each = [(efigi.sample.picture(int(i), encoder.recipe) * 255).round().to(torch.uint8) for i in rows]
-    return torch.stack(each)
 
 
 def _key(encoder: Encoder, efigi: EfigiSet) -> str:

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from encoder.errors import EvaluationError
 from encoder.evaluation.figures.few_labels import CLASSES, LabelSet, Split, row, splits
@@ -76,18 +74,12 @@ def _draw(
         tested = np.arange(len(rows)) >= len(learnt)
         votes = np.stack([~one.ringed[rows], one.ringed[rows]], axis=1).astype(np.float32)
         table = compare_tuning(
-            encoder, _pictures(one, rows, encoder), votes, _TASK, tested, skipped, settings
+            encoder, one.sample.pictures(rows, encoder.recipe), votes, _TASK, tested, skipped, settings
         )
         tuned = table[table["method"] != "frozen"].set_index("method")[["balanced_accuracy", "auc"]]
         figures = {str(method): list(of) for method, *of in tuned.itertuples()}
         write_atomically(file, json.dumps(figures).encode(), EvaluationError)
     return {method: (of[0], of[1]) for method, of in json.loads(file.read_text()).items()}
-
-
-def _pictures(one: LabelSet, rows: NDArray[np.int64], encoder: Encoder) -> Tensor:
-    """As the recipe shows them, (rows, 3, size, size) uint8."""
-    each = [(one.sample.picture(int(i), encoder.recipe) * 255).round().to(torch.uint8) for i in rows]
-    return torch.stack(each)
 
 
 def _key(

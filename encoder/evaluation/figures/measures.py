@@ -14,7 +14,6 @@ from encoder.heads.probe import REPEATS, cross_validated_auc, few_label_accuracy
 from encoder.model.encoder import EncodedPictures
 from encoder.model.gz_tree import GZD5
 from encoder.model.projection import fit_projection
-from encoder.training.release import SEARCHED_WIDTH
 
 Vectors = Mapping[str, EncodedPictures]
 """What each encoder says of one sample, by the encoder's name."""
@@ -24,7 +23,7 @@ def tag_table(efigi: EfigiSet, vectors: Vectors) -> pd.DataFrame:
     """Retrieval of every tag among the test galaxies, in 40 components of the training galaxies."""
     rows = []
     for name, encoded in vectors.items():
-        projection = fit_projection(encoded.embedding[~efigi.tested], SEARCHED_WIDTH)
+        projection = fit_projection(encoded.embedding[~efigi.tested])
         neighbours = find_nearest(projection.apply(encoded.embedding[efigi.tested]))
         for tag, tagged in efigi.tags.items():
             found = asdict(measure_retrieval(neighbours, tagged))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from encoder.cutouts.pictures import read_picture
@@ -32,6 +33,11 @@ class Sample:
     ids: Sequence[str]
     version: str
     picture: Callable[[int, ImageRecipe], Tensor]
+
+    def pictures(self, rows: Iterable[int], recipe: ImageRecipe) -> Tensor:
+        """Some of the galaxies as a recipe shows them, (rows, 3, size, size) uint8."""
+        each = [(self.picture(int(row), recipe) * 255).round().to(torch.uint8) for row in rows]
+        return torch.stack(each)
 
 
 def sample_of_files(name: str, ids: Sequence[str], files: Sequence[Path], crop: float | None) -> Sample:

@@ -5,7 +5,6 @@ A run that was killed goes on at the last whole file.
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 
 from encoder.errors import EvaluationError
 from encoder.evaluation.sets.samples import Sample
+from encoder.model.atomic_file import read_arrays, write_arrays
 from encoder.model.encoder import EncodedPictures, Encoder
 
 _GALAXIES_A_FILE = 256
@@ -41,8 +41,9 @@ def encode_sample(
         file = folder / f"{sample.name}-{key}-{start}.npz"
         if not file.exists():
             pictures = torch.stack([sample.picture(i, encoder.recipe) for i in rows])
-            _write_cache(encoder.encode(pictures), file)
-        parts.append(_read_cache(file))
+            encoded = encoder.encode(pictures)
+            write_arrays(file, embedding=encoded.embedding, alpha=encoded.concentrations_alpha)
+        parts.append(EncodedPictures(*read_arrays(file, ("embedding", "alpha"), EvaluationError)))
         advance(len(rows))
     return EncodedPictures(
         np.concatenate([p.embedding for p in parts]), np.concatenate([p.concentrations_alpha for p in parts])
@@ -53,18 +54,3 @@ def _key(sample: Sample, encoder: Encoder) -> str:
     recipe = json.dumps(encoder.recipe.to_dict(), sort_keys=True)
     parts = (encoder.sha256, recipe, encoder.view_set, encoder.precision, sample.version, _GALAXIES_A_FILE)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-def _write_cache(encoded: EncodedPictures, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.stem}.part.npz")
-    np.savez(unfinished, embedding=encoded.embedding, alpha=encoded.concentrations_alpha)
-    unfinished.replace(file)
-
-
-def _read_cache(file: Path) -> EncodedPictures:
-    try:
-        with file.open("rb") as opened, np.load(opened) as arrays:
-            return EncodedPictures(arrays["embedding"], arrays["alpha"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise EvaluationError(f"{file} is damaged: delete it and run again") from error
