@@ -35,8 +35,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
-        capabilities = torch.cpu.get_capabilities()
-        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+        return _cpu_has_bfloat16()
     return False
 
 
@@ -45,6 +44,13 @@ def deterministic_arithmetic() -> Iterator[None]:
     """The same pixels give the same vector: no TF32, no algorithm chosen by a stopwatch."""
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         yield
+
+
+def _cpu_has_bfloat16() -> bool:
+    if hasattr(torch.cpu, "get_capabilities"):  # torch 2.9 has it not
+        capabilities = torch.cpu.get_capabilities()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - the only way there was
 
 
 def _best() -> str:
