@@ -1,6 +1,6 @@
 """The catalogue in a notebook.
 
-from catalog.client import Catalogue
+from galcat import Catalogue
 catalogue = Catalogue()
 catalogue.search(like=1187327949861998747, n=20, where="mag_r > 17").to_pandas()
 """
@@ -10,10 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
 import pandas as pd
 from astropy.table import Table
-from numpy.typing import NDArray
 
 from catalog.columns import USUAL_COLUMNS
 from catalog.database.connection import connect, database_url
@@ -21,10 +19,10 @@ from catalog.database.read_only import run_query
 from catalog.result import Result
 from catalog.search.crossmatch import MatchResult
 from catalog.search.crossmatch import match as match_positions
-from catalog.search.name_resolver import find_galaxy_by_name
 from catalog.search.positions import extract_positions, read_positions
-from catalog.search.search import Cone, Search, SearchResult, find_galaxy_at
+from catalog.search.search import Cone, Search, SearchResult
 from catalog.search.search import search as run_search
+from catalog.search.target import Meant, understand
 from catalog.search.thumbnails import read_thumbnails
 from catalog.settings import load_settings
 
@@ -55,7 +53,7 @@ class Catalogue:
 
     def search(
         self,
-        like: int | str | tuple[float, float] | Iterable[int] | NDArray[np.float32],
+        like: Meant,
         *,
         n: int = 10,
         unlike: Iterable[int] = (),
@@ -68,8 +66,8 @@ class Catalogue:
         """Find the n galaxies most like some, among all that fulfil the conditions, the nearest first.
 
         Args:
-            like: An object_id; a name; a position (ra, dec), ICRS degrees, with a galaxy within 3 arcsec; a
-                list of object_ids; or a (40,) search vector.
+            like: An object_id; a name, or a position as text; a position (ra, dec), ICRS degrees, with a
+                galaxy within 3 arcsec; a list of object_ids; or a (40,) search vector.
             n: How many.
             unlike: object_ids to keep away from.
             near: A cone: ra, dec, radius, all in degrees.
@@ -83,7 +81,7 @@ class Catalogue:
             QueryError: An object_id is unknown, or a condition or column is wrong.
         """
         wanted = Search(
-            like=self._understood(like),
+            like=understand(self._connection, like, NEAR_ARCSEC),
             unlike=tuple(unlike),
             n=n,
             cone=None if near is None else Cone(*near),
@@ -92,7 +90,15 @@ class Catalogue:
             exact=exact,
             distinct=distinct,
         )
-        return run_search(self._connection, wanted)
+        return self.run(wanted)
+
+    def run(self, search: Search) -> SearchResult:
+        """Run a search that was put together before: to be kept, varied by `dataclasses.replace`, run again.
+
+        Raises:
+            QueryError: An object_id is unknown, or a condition or column is wrong.
+        """
+        return run_search(self._connection, search)
 
     def match(
         self,
@@ -137,17 +143,3 @@ class Catalogue:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _understood(
-        self, like: int | str | tuple[float, float] | Iterable[int] | NDArray[np.float32]
-    ) -> tuple[int, ...] | NDArray[np.float32]:
-        if isinstance(like, str):
-            return (find_galaxy_by_name(self._connection, like, NEAR_ARCSEC),)
-        if isinstance(like, int | np.integer):
-            return (int(like),)
-        values = tuple(like)
-        if not any(isinstance(value, float | np.floating) for value in values):
-            return tuple(int(value) for value in values)
-        if len(values) == 2:  # noqa: PLR2004 - ra and dec
-            return (find_galaxy_at(self._connection, float(values[0]), float(values[1]), NEAR_ARCSEC),)
-        return np.array(values, np.float32)

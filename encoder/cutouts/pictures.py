@@ -42,7 +42,20 @@ def read_picture(path: Path, size: int, crop: float) -> Tensor:
         ImageError: the file is missing, empty, damaged, truncated, an animation, or has more than 8 bits a
             channel.
     """
-    colour = open_picture(path)
+    return fit_picture(open_picture(path), size, crop)
+
+
+def fit_picture(colour: Image.Image, size: int, crop: float) -> Tensor:
+    """Resamples a picture that is open, as `read_picture` does.
+
+    Args:
+        colour: red, green and blue, 8 bits each, that spans the whole field.
+        size: pixels of the square result; shrinking is antialiased (bicubic).
+        crop: central share of the field to keep.
+
+    Returns:
+        (3, size, size) float32, red, green, blue in 0..1.
+    """
     side = min(colour.size) * crop
     left, top = (colour.width - side) / 2, (colour.height - side) / 2
     square = colour.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))

@@ -1,7 +1,7 @@
 """Every command of `galcat` by name: its module is imported only when the command is called."""
 
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -149,7 +149,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"galcat {metadata.version('galcat')}")
+        from galcat import __version__  # noqa: PLC0415 - it is read from the installed package
+
+        typer.echo(f"galcat {__version__}")
         raise typer.Exit
 
 

@@ -87,7 +87,7 @@ def similar(
     * `galcat similar spiral.jpg --sheet similar.png`
     """
     from catalog.search.search import Cone, Search, search  # noqa: PLC0415
-    from galcat.workflows.similar import listed, understand  # noqa: PLC0415
+    from galcat.workflows.similar import listed, understand_words  # noqa: PLC0415
 
     if (target is None) == (positions is None):
         raise typer.BadParameter("name a galaxy or an image, or give --list FILE")
@@ -95,7 +95,7 @@ def similar(
         asked = (
             listed(connection, positions, ra, dec, radius_arcsec)
             if positions is not None
-            else understand(connection, target or [], radius_arcsec, weights)
+            else understand_words(connection, target or [], radius_arcsec, weights)
         )
         found = search(
             connection,

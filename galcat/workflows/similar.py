@@ -1,4 +1,4 @@
-"""What `galcat similar` is asked about: a galaxy by id, position or name, a list of them, or a picture."""
+"""What a search is asked to be like: galaxies as somebody names them, a list of them, or a picture."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +9,10 @@ from numpy.typing import NDArray
 
 from catalog.releases.releases import current_release
 from catalog.search.crossmatch import match
-from catalog.search.name_resolver import find_galaxy_by_name
 from catalog.search.positions import read_positions
-from catalog.search.search import find_galaxy_at
+from catalog.search.target import understand
 from catalog.search.thumbnails import read_thumbnails
-from encoder.cutouts.pictures import read_picture
 from galcat.errors import JobError
-from galcat.workflows.release_encoder import load_release_encoder
 
 _PICTURES = (".jpg", ".jpeg", ".png")
 _SHOWN = 5
@@ -42,13 +39,13 @@ class Target:
         return [(own[identity], f"{identity}\nasked for") for identity in shown]
 
 
-def understand(
+def understand_words(
     connection: psycopg.Connection, words: list[str], radius_arcsec: float, weights: str
 ) -> Target:
     """Find out what the words on the command line mean.
 
     Args:
-        connection: To the catalogue.
+        connection: Open connection to the catalogue; only read from.
         words: OBJECT_ID; RA DEC; the path of an image; or a name, of one word or several.
         radius_arcsec: How near a galaxy must be to a position.
         weights: Weights file of the release, for an image; empty for those that ship.
@@ -57,18 +54,16 @@ def understand(
         CatalogError: No galaxy is there, or has that id or name.
         JobError: The picture is not there, or cannot be encoded as the release was.
     """
-    if len(words) == 1 and words[0].isdecimal():
-        return Target((find_galaxy_by_name(connection, words[0], radius_arcsec),))
     path = Path(words[0])
-    if len(words) == 1 and (path.is_file() or path.suffix.lower() in _PICTURES):
-        return _picture(connection, path, weights)
-    position = _position(words)
-    if position is not None:
-        return Target((find_galaxy_at(connection, *position, radius_arcsec),))
-    options = [word for word in words if word.startswith("-")]
+    is_one_word = len(words) == 1 and not words[0].isdecimal()
+    if is_one_word and (path.is_file() or path.suffix.lower() in _PICTURES):
+        if not path.is_file():
+            raise JobError(f"{path}: no such file")
+        return Target(encode_search_vector(connection, path, weights), path)
+    options = [word for word in words if word.startswith("-") and not _is_number(word)]
     if options:
         raise JobError(f"there is no option {options[0]}")
-    return Target((find_galaxy_by_name(connection, " ".join(words), radius_arcsec),))
+    return Target(understand(connection, " ".join(words), radius_arcsec))
 
 
 def listed(
@@ -86,24 +81,6 @@ def listed(
     return Target(found.object_ids)
 
 
-def _position(words: list[str]) -> tuple[float, float] | None:
-    try:
-        numbers = [float(word) for word in words]
-    except ValueError:
-        return None
-    if len(numbers) != 2:  # noqa: PLR2004 - ra and dec
-        raise JobError(f"{' '.join(words)} is no object_id and no position: give RA DEC in degrees")
-    return numbers[0], numbers[1]
-
-
-def _picture(connection: psycopg.Connection, path: Path, weights: str) -> Target:
-    if not path.is_file():
-        raise JobError(f"{path}: no such file")
-    from galcat.workflows.similar import encode_search_vector  # noqa: PLC0415 - only an image needs torch
-
-    return Target(encode_search_vector(connection, path, weights), path)
-
-
 def encode_search_vector(connection: psycopg.Connection, image: Path, weights: str) -> NDArray[np.float32]:
     """Encode a picture as the current release would.
 
@@ -119,6 +96,9 @@ def encode_search_vector(connection: psycopg.Connection, image: Path, weights: s
         ImageError: The picture cannot be read.
         JobError: There is no release yet, or its weights are not those given or not among those shipped.
     """
+    from encoder.cutouts.pictures import read_picture  # noqa: PLC0415 - only a picture needs torch
+    from galcat.workflows.release_encoder import load_release_encoder  # noqa: PLC0415
+
     current = current_release(connection)
     if current is None:
         raise JobError("the catalogue has no release yet: ingest a tile first")
@@ -126,3 +106,11 @@ def encode_search_vector(connection: psycopg.Connection, image: Path, weights: s
     picture = read_picture(image, encoder.recipe.size, encoder.recipe.crop)
     vector: NDArray[np.float32] = encoder.projection.apply(encoder.encode(picture[None]).embedding)[0]
     return vector
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

@@ -71,6 +71,15 @@ def test_sql_answers_without_any_library_of_arrays_pictures_or_tables(
     assert "psycopg" in imported
 
 
+def test_similar_needs_no_network_for_galaxies_of_the_catalogue(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(database, autocommit=True) as connection:
+        fill(connection, 5)
+    monkeypatch.setenv("GALCAT_DATABASE_URL", database)
+    assert not imported_by(["similar", "g3", "-n", "2"]) & {"torch", "timm", "pandas", "PIL", "dagster"}
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_says_what_the_command_says_of_itself(name: str) -> None:
     first = load_command(name).help.split("\n\n")[0]

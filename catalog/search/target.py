@@ -1,0 +1,60 @@
+"""What somebody means by a galaxy: an object_id, a position, a name, several galaxies, or a vector."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from catalog.errors import UnknownObjectError
+from catalog.search.name_resolver import find_galaxy_by_name
+from catalog.search.search import find_galaxy_at
+
+Meant = int | str | tuple[float, float] | Iterable[int] | NDArray[np.float32]
+
+
+def understand(
+    connection: psycopg.Connection, meant: Meant, radius_arcsec: float
+) -> tuple[int, ...] | NDArray[np.float32]:
+    """Find out which galaxies are meant, or take a vector as it is.
+
+    Args:
+        connection: Open connection to the catalogue; only read from.
+        meant: Text as a user types it: an object_id, `RA DEC` in ICRS degrees (a comma may stand between
+            them), or a name. Or an object_id, a position (ra, dec), a list of object_ids, or a (40,) search
+            vector.
+        radius_arcsec: How near a galaxy must be to a position.
+
+    Returns:
+        What `Search.like` takes: object_ids, or the vector.
+
+    Raises:
+        UnknownObjectError: No galaxy is there, or has that id or name; or the text is some other numbers.
+        QueryError: The position is not on the sphere.
+    """
+    if isinstance(meant, str):
+        return (_find_by_text(connection, meant, radius_arcsec),)
+    if isinstance(meant, int | np.integer):
+        return (int(meant),)
+    values = tuple(meant)
+    if not any(isinstance(value, float | np.floating) for value in values):
+        return tuple(int(value) for value in values)
+    if len(values) == 2:  # noqa: PLR2004 - ra and dec
+        return (find_galaxy_at(connection, float(values[0]), float(values[1]), radius_arcsec),)
+    return np.array(values, np.float32)
+
+
+def _find_by_text(connection: psycopg.Connection, text: str, radius_arcsec: float) -> int:
+    numbers = _numbers(text)
+    if numbers is None or text.strip().isdecimal():
+        return find_galaxy_by_name(connection, text.strip(), radius_arcsec)
+    if len(numbers) != 2:  # noqa: PLR2004 - ra and dec
+        raise UnknownObjectError(f"{text} is no object_id and no position: give RA DEC in degrees")
+    return find_galaxy_at(connection, numbers[0], numbers[1], radius_arcsec)
+
+
+def _numbers(text: str) -> list[float] | None:
+    try:
+        return [float(word) for word in text.replace(",", " ").split()]
+    except ValueError:
+        return None

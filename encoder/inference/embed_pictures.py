@@ -1,0 +1,148 @@
+"""Pictures to vectors and vote fractions in memory, as a notebook wants them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from encoder.cutouts.batches import ImageBatch
+from encoder.cutouts.image_list import list_images
+from encoder.cutouts.pictures import fit_picture
+from encoder.errors import ImageError
+from encoder.inference.embed import EmbeddedBatch
+from encoder.inference.embed import embed as embed_batches
+from encoder.inference.embed_images import BATCH_SIZE, picture_batches
+from encoder.model.encoder import Encoder, load_encoder
+from encoder.surveys.survey_file import load_survey
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+File = str | Path
+Picture = Image.Image | NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What an encoder says of n pictures.
+
+    Attributes:
+        ids: n names: of a file its own without the ending, else the picture's number from 0.
+        vectors: (n, d) float32, full width.
+        search: (n, 40) float32, what `Catalogue.search` compares by Euclidean distance; two random galaxies
+            are about 1 apart.
+        fractions: (n, a) float32, the expected share of votes of each answer among those asked its question.
+        concentrations: (n, q) float32, the sum of the Dirichlet parameters of each question.
+        answers: a names, such as `smooth_or_featured_smooth`.
+        questions: q names, such as `smooth_or_featured`.
+        encoder: Name of the encoder.
+    """
+
+    ids: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    search: NDArray[np.float32]
+    fractions: NDArray[np.float32]
+    concentrations: NDArray[np.float32]
+    answers: tuple[str, ...]
+    questions: tuple[str, ...]
+    encoder: str
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """The columns `id`, a `*_fraction` of each answer and a `*_concentration` of each question."""
+        import pandas as pd  # noqa: PLC0415 - only here
+
+        names = [f"{answer}_fraction" for answer in self.answers]
+        names += [f"{question}_concentration" for question in self.questions]
+        numbers = np.concatenate([self.fractions, self.concentrations], axis=1)
+        table = pd.DataFrame(numbers, columns=names)
+        table.insert(0, "id", self.ids)
+        return table
+
+
+def embed(
+    images: File | Picture | Iterable[File] | Iterable[Picture],
+    encoder: Encoder | None = None,
+    *,
+    survey: str = "decals_fits",
+    batch_size: int = BATCH_SIZE,
+) -> Embedded:
+    """Turn pictures of galaxies into vectors and vote fractions, without a database.
+
+    Every picture spans the galaxy's whole field, as the cutouts of Galaxy Zoo do; of an oblong one the
+    central square is taken.
+
+    Args:
+        images: Files or folders (JPEG, PNG, FITS), one or several; or pictures that are open: Pillow's, or
+            (height, width, 3) arrays of uint8 in red, green, blue, the first row at the top.
+        encoder: The encoder; None for the one that ships.
+        survey: Name of a survey, or a TOML file, that says what the bands of FITS files are.
+        batch_size: Pictures encoded together.
+
+    Raises:
+        ImageError: A picture cannot be read, or none was given.
+        SurveyError: There are FITS files, and the survey does not describe such with all bands.
+    """
+    given = _as_list(images)
+    files = [one for one in given if isinstance(one, str | Path)]
+    pictures = [one for one in given if not isinstance(one, str | Path)]
+    if not given or (files and pictures):
+        raise ImageError("give files, or pictures that are open" + (", not both" if given else ""))
+    encoder = encoder or load_encoder()
+    if files:
+        listed = list_images([Path(file) for file in files])
+        ids = tuple(image.id for image in listed)
+        batches = picture_batches(listed, encoder, load_survey(survey), _refuse, batch_size)
+    else:
+        ids = tuple(map(str, range(len(pictures))))
+        batches = _batches(pictures, encoder, batch_size)
+    return _join(ids, list(embed_batches(encoder, batches)), encoder)
+
+
+def _as_list(images: File | Picture | Iterable[File] | Iterable[Picture]) -> list[File | Picture]:
+    is_one = isinstance(images, str | Path | Image.Image)
+    if is_one or (isinstance(images, np.ndarray) and images.ndim == 3):  # noqa: PLR2004 - height, width, colour
+        return [images]  # type: ignore[list-item] # as just seen
+    return list(images)  # type: ignore[arg-type] # as just seen
+
+
+def _batches(pictures: Sequence[Picture], encoder: Encoder, batch_size: int) -> Iterator[ImageBatch]:
+    recipe = encoder.recipe
+    for first in range(0, len(pictures), batch_size):
+        rows = range(first, min(first + batch_size, len(pictures)))
+        fitted = [fit_picture(_opened(pictures[row], row), recipe.size, recipe.crop) for row in rows]
+        yield ImageBatch(np.array(rows, np.int64), torch.stack(fitted).to(encoder.device))
+
+
+def _opened(picture: Picture, row: int) -> Image.Image:
+    if isinstance(picture, Image.Image):
+        return picture.convert("RGB")
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:  # noqa: PLR2004 - colours
+        kind = f"{picture.dtype} of shape {picture.shape}"
+        raise ImageError(f"picture {row}: {kind}, where uint8 of shape (height, width, 3) is wanted")
+    return Image.fromarray(picture)
+
+
+def _join(ids: tuple[str, ...], batches: list[EmbeddedBatch], encoder: Encoder) -> Embedded:
+    alphas = np.concatenate([batch.concentrations_alpha for batch in batches])
+    return Embedded(
+        ids=ids,
+        vectors=np.concatenate([batch.embedding for batch in batches]),
+        search=np.concatenate([batch.search for batch in batches]),
+        fractions=encoder.tree.fractions(alphas),
+        concentrations=encoder.tree.concentrations(alphas),
+        answers=tuple(encoder.tree.columns),
+        questions=tuple(encoder.tree.question_columns),
+        encoder=encoder.name,
+    )
+
+
+def _refuse(line: str) -> NoReturn:
+    raise ImageError(line)

@@ -1,0 +1,76 @@
+"""What others may import: the names, that they are lazy, and the examples of docs/api.md."""
+
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import galcat
+from catalog.database.connection import connect
+from tests.catalog.galaxies import fill
+
+API = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+EXAMPLES = re.findall(r"```python\n(.*?)```", API.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_every_name_of_the_front_door_is_there_and_in_its_documentation() -> None:
+    text = API.read_text(encoding="utf-8")
+    assert dir(galcat) == sorted(galcat.__all__)
+    for name in galcat.__all__:
+        assert getattr(galcat, name) is not None
+        assert f"`{name}`" in text
+    assert galcat.__version__ == metadata.version("galcat")
+    for error in (galcat.CatalogError, galcat.EncoderError, galcat.JobError):
+        assert issubclass(error, Exception)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'galcat' has no attribute 'nosuch'"):
+        galcat.nosuch  # noqa: B018 - its lookup is the test
+
+
+def test_a_type_checker_knows_what_the_names_are(tmp_path: Path) -> None:
+    file = tmp_path / "uses.py"
+    file.write_text(
+        "import galcat\n"
+        "def ask(catalogue: galcat.Catalogue) -> int:\n"
+        "    return len(catalogue.sql('SELECT 1'))\n"
+        "reveal_type(galcat.__version__)\n"
+        "wrong: int = galcat.Search(like=(1,))\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "mypy", "--config-file", "", "--cache-dir", str(tmp_path / "cache")]
+    done = subprocess.run(
+        [*command, "--follow-imports", "silent", "--ignore-missing-imports", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=API.parents[1],
+    )
+    assert 'Revealed type is "str"' in done.stdout or 'Revealed type is "builtins.str"' in done.stdout
+    assert '(expression has type "Search", variable has type "int")' in done.stdout
+    assert "Found 1 error" in done.stdout
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_an_example_of_the_documentation_runs(
+    number: int, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(database, autocommit=True) as connection:
+        fill(connection, 30)
+    monkeypatch.setenv("GALCAT_DATABASE_URL", database)
+    names: dict[str, object] = {}
+    exec(compile(EXAMPLES[number], f"{API.name}, example {number + 1}", "exec"), names)  # noqa: S102 - ours
+    results = {
+        "similar": lambda frame: len(frame) == 10,
+        "more_of_the_same": lambda found: len(found) == 5,
+        "answers": lambda both: len(both[0]) >= len(both[1]),
+        "reason": lambda line: 'column "nosuch" does not exist' in line,
+        "found": lambda found: found.vectors.shape[0] == 2 if hasattr(found, "vectors") else True,
+    }
+    checked = [check(names[name]) for name, check in results.items() if name in names]
+    assert checked
+    assert all(checked)
