@@ -1,6 +1,5 @@
 """A run commits the good tiles, fails naming the bad ones, and its retry touches only those."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,8 @@ from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, sky_c
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.sky_cells import cell_of
-from galcat.workflows.ingest.tiles import cell_lock, ingest_cell
 from tests.galcat.bricks import GALAXIES, mend, spoil, write_brick
 from tests.galcat.small_encoder import write_small_encoder
-from tests.waiting import LAST_LIMIT_S, wait_until_at_a_lock
 
 SURVEY = "legacy_dr10"
 GOOD, BAD = "0100p000", "0101p000"
@@ -48,10 +45,7 @@ def cell(folder: Path) -> str:
 
 @pytest.fixture
 def resources(database_resource: DatabaseResource, encoder_resource: EncoderResource) -> dict[str, object]:
-    return {
-        "database": database_resource,
-        "encoder": encoder_resource,
-    }
+    return {"database": database_resource, "encoder": encoder_resource}
 
 
 @pytest.fixture
@@ -152,28 +146,6 @@ def test_a_second_run_finds_nothing_to_do(
     (materialization,) = second.asset_materializations_for_node("galaxies")
     assert materialization.metadata["tiles"].value == 0
     assert rows(connection, GOOD) + rows(connection, BAD) == before
-
-
-def test_two_runs_on_one_cell_take_turns_and_the_second_finds_the_work_done(
-    folder: Path, cell: str, database: str, encoder_resource: EncoderResource, connection: psycopg.Connection
-) -> None:
-    encoder = encoder_resource.load()
-    outcomes: dict[str, int] = {}
-
-    def run(name: str) -> None:
-        found = ingest_cell(database, encoder, SURVEY, folder, cell, [], lambda _: None)
-        outcomes[name] = len(found.tiles)
-
-    threads = [threading.Thread(target=run, args=[name]) for name in ("one", "two")]
-    with cell_lock(connection, SURVEY, cell):
-        for thread in threads:
-            thread.start()
-        wait_until_at_a_lock(database, 2)
-        assert states(connection) == {}
-    for thread in threads:
-        thread.join(LAST_LIMIT_S)
-    assert sorted(outcomes.values()) == [0, 2]
-    assert states(connection) == {GOOD: ("done", 1), BAD: ("done", 1)}
 
 
 @pytest.mark.parametrize(

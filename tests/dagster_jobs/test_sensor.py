@@ -12,8 +12,6 @@ import dagster_jobs
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
 from dagster_jobs.defs.sensors import new_tiles_sensor
 from encoder.surveys.survey_file import SURVEYS, load_survey
-from encoder.tiles.tiles import find_tiles
-from galcat.workflows.ingest.drop_scan import SeenTile, compare
 from galcat.workflows.ingest.sky_cells import UNPLACED
 from tests.galcat.bricks import r_image, write_brick
 
@@ -216,16 +214,3 @@ def test_a_survey_file_in_the_folder_describes_it_to_the_run(ticks: Ticks) -> No
     assert request.partition_key == UNPLACED
     assert request.run_config["ops"]["galaxies"]["config"]["survey"] == str(folder / "survey.toml")
     assert load_survey(folder / "survey.toml").name == "my_pictures"
-
-
-def test_a_look_asks_for_no_more_tiles_than_there_is_room_for(drop: Path) -> None:
-    for name in ("0100p000", "0101p000", "0102p000"):
-        write_brick(drop, name)
-    tiles = find_tiles(load_survey(SURVEY), drop)
-    seen: dict[str, SeenTile] = {}
-    asked = []
-    for _ in range(4):
-        comparison = compare(tiles, seen, room=2)
-        seen = comparison.seen
-        asked.append([tile.name for tile in comparison.ready])
-    assert asked == [[], ["0100p000", "0101p000"], ["0102p000"], []]

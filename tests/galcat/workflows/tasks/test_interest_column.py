@@ -8,7 +8,7 @@ from encoder.anomalies.gaussian_process import InterestModel
 from galcat.workflows.tasks import interest_column
 from galcat.workflows.tasks.interest_column import write_interest
 from tests.galcat.cli.asked_galaxies import Asked, fill_asked
-from tests.galcat.workflows.rated_galaxies import N, fill, fitted, predicted, rate, shown, taste
+from tests.galcat.workflows.tasks.rated_galaxies import N, fill, fitted, predicted, rate, shown, taste
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from galcat.workflows.tasks import anomaly_round
 from galcat.workflows.tasks.anomaly_round import open_next_round
 from tests.galcat.cli.asked_galaxies import Asked
 from tests.galcat.cli.command_line import Galcat
-from tests.galcat.workflows.rated_galaxies import (
+from tests.galcat.workflows.tasks.rated_galaxies import (
     BLUE,
     ODD,
     Heard,

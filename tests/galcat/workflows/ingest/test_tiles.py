@@ -1,0 +1,70 @@
+"""Ingestion of a cell: two runs take turns, and the second finds the work done."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from catalog.database.connection import connect
+from encoder.model.encoder import load_encoder
+from encoder.surveys.survey_file import load_survey
+from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.sky_cells import cell_of
+from galcat.workflows.ingest.tiles import cell_lock, ingest_cell
+from tests.galcat.bricks import write_brick
+from tests.waiting import LAST_LIMIT_S, wait_until_at_a_lock
+
+SURVEY = "legacy_dr10"
+FIRST, SECOND = "0100p000", "0101p000"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of two bricks of one cell."""
+    for name in (FIRST, SECOND):
+        write_brick(tmp_path / "bricks", name)
+    return tmp_path / "bricks"
+
+
+@pytest.fixture
+def cell(folder: Path) -> str:
+    """The cell of both bricks."""
+    (cell,) = {cell_of(tile) for tile in find_tiles(load_survey(SURVEY), folder)}
+    return cell
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[psycopg.Connection]:
+    with connect(database, autocommit=True) as opened:
+        yield opened
+
+
+def test_two_runs_on_one_cell_take_turns_and_the_second_finds_the_work_done(
+    folder: Path, cell: str, database: str, weights: Path, connection: psycopg.Connection
+) -> None:
+    encoder = load_encoder(weights)
+    outcomes: dict[str, int] = {}
+
+    def run(name: str) -> None:
+        found = ingest_cell(database, encoder, SURVEY, folder, cell, [], lambda _: None)
+        outcomes[name] = len(found.tiles)
+
+    threads = [threading.Thread(target=run, args=[name]) for name in ("one", "two")]
+    with cell_lock(connection, SURVEY, cell):
+        for thread in threads:
+            thread.start()
+        wait_until_at_a_lock(database, 2)
+        assert states(connection) == {}
+    for thread in threads:
+        thread.join(LAST_LIMIT_S)
+    assert sorted(outcomes.values()) == [0, 2]
+    assert states(connection) == {FIRST: ("done", 1), SECOND: ("done", 1)}
+
+
+def states(connection: psycopg.Connection) -> dict[str, tuple[str, int]]:
+    found = connection.execute(
+        "SELECT t.name, i.state, i.attempts FROM galcat.ingestion AS i JOIN galcat.tile AS t USING (tile_id)"
+    )
+    return {name: (state, attempts) for name, state, attempts in found}
