@@ -65,7 +65,7 @@ class Candidates:
             model: The person's interest.
             batch: Galaxies to rate next.
             top: Galaxies of the ranking.
-            tradeoff: Of expected improvement, in ratings.
+            tradeoff: How much better than the best so far a galaxy must be to count, in ratings.
         """
         ids, real = np.empty(0, np.int64), np.empty(0, np.float32)
         self.batch = RatingBatch(ids, np.empty(0, np.float64), real, real)
@@ -153,7 +153,7 @@ def next_batch(
         model: The person's interest.
         standardised: (m, 40).
         allowed: (m,), False for rated ones.
-        n: How many.
+        n: Number of galaxies.
     """
     candidates = Candidates(model, n, top=0)
     candidates.add(np.arange(len(standardised)), standardised, allowed)
@@ -166,7 +166,7 @@ def rank_by_interest(model: InterestModel, standardised: NDArray[np.float32], n:
     Args:
         model: The person's interest.
         standardised: (m, 40).
-        n: How many.
+        n: Number of galaxies.
     """
     mean = model.mean(standardised)
     best = np.argsort(-mean, kind="stable")[:n]

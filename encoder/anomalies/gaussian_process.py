@@ -49,8 +49,8 @@ class InterestModel:
         factor: (n, n) float64, lower Cholesky factor of kernel(points, points) + noise.
         prior_mean: Mean rating.
         amplitude: Prior variance of the interest, in ratings squared.
-        length_scale: Of the kernel, in standard deviations of the searched vectors.
-        alpha: Of the kernel: small where both small and large distances matter.
+        length_scale: Length scale of the kernel, in standard deviations of the searched vectors.
+        alpha: Shape of the kernel: small where both small and large distances matter.
         noise: Variance of a rating about the interest, in ratings squared.
         best: Highest rating so far.
     """

@@ -59,9 +59,9 @@ def find_band_images(survey: Survey, folder: Path, tile: str) -> dict[str, Path]
     """Find the image of each band of a tile.
 
     Args:
-        survey: How its files are called.
-        folder: Where they were ingested from.
-        tile: Name.
+        survey: The survey, whose description says how its files are called.
+        folder: The folder that the tile was ingested from.
+        tile: Name of the tile.
 
     Raises:
         CutoutError: The survey is a folder of ready-made pictures.
@@ -95,11 +95,11 @@ def make_cutout_file(
     the cutout ends too, and is smaller. Only the pixels in question are read.
 
     Args:
-        survey: How the images are read.
-        images: From `find_band_images`.
-        circle: What to enclose.
-        bands: Which, in that order; at least one.
-        cards: For the primary header.
+        survey: The survey, whose description says how the images are read.
+        images: Path of each band's image, from `find_band_images`.
+        circle: The circle on the sky that the cutout encloses.
+        bands: Names of the bands to cut, in that order; at least one.
+        cards: Keywords and values of the primary header.
 
     Returns:
         A FITS file: a primary HDU without pixels, and an image HDU a band, of float32, called as the band.

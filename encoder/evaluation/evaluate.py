@@ -43,9 +43,9 @@ class Evaluation:
 
     Attributes:
         summary: A row an encoder.
-        files: What was written.
+        files: Every file that was written.
         skipped: Figures and baselines that are missing, with the reason.
-        notes: What must be known to read the figures.
+        notes: Sentences that a reader of the figures must know.
     """
 
     summary: pd.DataFrame
@@ -91,8 +91,8 @@ def evaluate(
         views: Averaged by every encoder, 1 or 8; None for the release's own number.
         deep: Also train the last stages on the few labels: minutes for each encoder on a CPU.
         simulated: Galaxies of each simulated set; 0 for none.
-        device: Where pictures are encoded; None for the best there is.
-        progress: Where bars are shown.
+        device: The device that encodes pictures, such as `cpu` or `cuda`; None for the best of this machine.
+        progress: Where progress bars are shown; None shows none.
 
     Raises:
         EncoderError: A weights file, table, column or picture is missing or wrong.

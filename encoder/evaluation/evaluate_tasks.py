@@ -43,9 +43,9 @@ class TaskEvaluation:
     Attributes:
         targets: A row a target; empty where nothing was searched.
         few_labels: A row an encoder, method and number of labels; empty where there were no rings.
-        files: What was written.
-        skipped: What is missing, with the reason.
-        notes: What must be known to read the figures.
+        files: Every file that was written.
+        skipped: One line for each figure that is missing, which says why.
+        notes: Sentences that a reader of the figures must know.
     """
 
     targets: pd.DataFrame
@@ -76,8 +76,8 @@ def evaluate_tasks(
         undisturbed: A release trained without perturbations, mergers and irregular galaxies; without it
             nobody searches for them.
         protocol: None for the full one, without tuning of networks.
-        device: Where pictures are encoded; None for the best there is.
-        progress: Where bars are shown.
+        device: The device that encodes pictures, such as `cpu` or `cuda`; None for the best of this machine.
+        progress: Where progress bars are shown; None shows none.
 
     Raises:
         EncoderError: A weights file, table, column or picture is missing or wrong, or the undisturbed release

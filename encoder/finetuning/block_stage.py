@@ -1,4 +1,8 @@
-"""The second stage: head and blocks together, at low rates on turned, mirrored and zoomed pictures."""
+"""The second stage: head and blocks together, at low rates on turned, mirrored and zoomed pictures.
+
+Which parameters are a block, the loss of shares of votes and a step of the optimiser are here too; the first
+stage takes loss and step from here.
+"""
 
 import math
 from typing import Any
@@ -48,12 +52,12 @@ def block_epoch(
     """One epoch, which changes network and head.
 
     Args:
-        encoder: Whose network is trained.
-        head: On its device.
+        encoder: The encoder whose network is trained.
+        head: The head, on the encoder's device.
         optimiser: From `block_optimiser`.
-        galaxies: To learn from.
-        settings: How.
-        epoch: From 1.
+        galaxies: The galaxies to learn from.
+        settings: Rates, batch size and seed of the training.
+        epoch: Number of the epoch, counted from 1.
 
     Returns:
         The mean loss of its steps.

@@ -1,6 +1,6 @@
-"""The checkpoint of a training: its state after an epoch.
+"""The state of a fine-tuning after an epoch, with its best weights so far, and the file that holds it.
 
-It is small (the blocks trained, not the whole network), so it is saved after every one.
+It is small (the blocks trained, not the whole network), so it is saved after every epoch.
 """
 
 import hashlib
@@ -65,10 +65,10 @@ class TuningState:
     """What changes from epoch to epoch.
 
     Attributes:
-        best: Of blocks and head.
-        optimiser: Of the second stage.
-        rows: Of both stages.
-        epochs: Of the second stage that are over.
+        best: The best values so far of blocks and head.
+        optimiser: The optimiser of the second stage.
+        rows: Reports of the epochs of both stages.
+        epochs: Number of epochs of the second stage that are over.
     """
 
     best: BestWeights
@@ -109,9 +109,9 @@ def write_checkpoint(file: Path, training: str, state: TuningState) -> None:
     """Write it whole, or not at all.
 
     Args:
-        file: Where to.
-        training: As `training_identity` says it.
-        state: After an epoch.
+        file: The file to write.
+        training: Hash of what must be the same when the training goes on, from `training_identity`.
+        state: The state after an epoch.
 
     Raises:
         TaskError: The file cannot be written.
@@ -126,9 +126,9 @@ def read_checkpoint(file: Path, training: str, state: TuningState, device: torch
 
     Args:
         file: The checkpoint.
-        training: As `training_identity` says it.
-        state: Is changed.
-        device: Of its parameters.
+        training: Hash of what must be the same when the training goes on, from `training_identity`.
+        state: The state to change in place.
+        device: The device of its parameters.
 
     Raises:
         TaskError: The file is damaged or of another training.

@@ -1,4 +1,4 @@
-"""The labelled galaxies of a training, a part of them held out."""
+"""The labelled galaxies of a fine-tuning, a part of them held out, and the batches of each epoch."""
 
 import math
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ class TuningGalaxies:
 
     Attributes:
         pictures: (n, 3, size, size) uint8 on the CPU.
-        shares: Of the votes, (n, n_classes).
+        shares: (n, n_classes) share of a galaxy's votes that each class has.
         learnt: Rows to learn from.
         held_out: The other rows; empty where a class is too small.
     """
@@ -40,7 +40,7 @@ def hold_out(pictures: Tensor, shares: NDArray[np.float32], seed: int) -> Tuning
     Args:
         pictures: (n, 3, size, size) uint8.
         shares: (n, n_classes).
-        seed: Of the choice.
+        seed: Seed of the choice.
     """
     pictures, rows = pictures.cpu(), np.arange(len(shares))
     if min(class_counts(shares)) < MIN_TO_HOLD_OUT:

@@ -51,14 +51,14 @@ def finetune(
     in eval mode throughout: statistics of batch normalisation stay as they were.
 
     Args:
-        encoder: Where the training starts, and its device.
+        encoder: The encoder that the training starts from, on the device that it uses.
         pictures: (n, 3, size, size) uint8, made by the encoder's recipe.
         votes: (n, n_classes), one or more a galaxy.
-        task: What is learnt.
-        settings: None for the defaults.
+        task: The task that is learnt.
+        settings: How deep, how long and how fast to train; None for the defaults.
         checkpoint: File that holds the state after each epoch; a killed training goes on from it and ends as
             it would have ended.
-        progress: Told each epoch, once it is in the checkpoint.
+        progress: Called with the report of each epoch once it is in the checkpoint.
 
     Raises:
         TaskError: Pictures, votes or settings do not fit the encoder or each other; a class has fewer than 2
@@ -95,15 +95,15 @@ def compare_tuning(
     folded away, which costs the untrained one most.
 
     Args:
-        encoder: The release.
+        encoder: The release to compare with its baselines.
         pictures: (n, 3, size, size) uint8, made by its recipe.
         votes: (n, n_classes).
-        task: What is learnt.
+        task: The task that is learnt.
         tested: (n,), galaxies that no method learns from.
-        skipped: Told why a baseline is left out.
-        settings: Of the deep tuning.
+        skipped: Called with one line for each baseline that is left out, which says why.
+        settings: How the networks are tuned; None for the defaults.
         folder: Where the state of each training is kept, so that a killed comparison goes on.
-        progress: Told each epoch.
+        progress: Called with the report of each epoch when it is over.
 
     Returns:
         `method`, `balanced_accuracy`, `auc` (of more classes the mean of each against the rest),

@@ -1,4 +1,7 @@
-"""The first stage: the head alone, on vectors of the frozen network, from where the probe ends."""
+"""The first stage: the head alone, on vectors of the frozen network, from where the probe ends.
+
+`measure_epoch` is the line that either stage reports of an epoch.
+"""
 
 import copy
 from collections.abc import Callable
@@ -25,10 +28,10 @@ def train_head(
     """Train a head; where no galaxies are held out it stays the probe.
 
     Args:
-        vectors: Of all galaxies, (n, d).
-        galaxies: Their labels.
-        settings: How long, how fast.
-        progress: Told each epoch.
+        vectors: (n, d) vectors of all galaxies, from the frozen network.
+        galaxies: The galaxies' labels, and which of them are held out.
+        settings: How long and how fast to train.
+        progress: Called with the report of each epoch when it is over.
 
     Returns:
         The best head on the CPU, the epochs from 0, and the number of the best.
@@ -80,12 +83,12 @@ def measure_epoch(
     """One line of the report.
 
     Args:
-        stage: As `Epoch` has it, like `epoch` and `loss`.
-        epoch: Of the stage.
-        loss: Of the galaxies learnt from.
-        head: As it is after the epoch, on any device.
-        vectors: Of the galaxies held out, (n, d).
-        galaxies: Whose shares they are.
+        stage: The stage, `head` or `blocks`.
+        epoch: Number of the epoch in its stage.
+        loss: Mean loss on the galaxies learnt from; None at the start of a stage.
+        head: The head as it is after the epoch, on any device.
+        vectors: (n, d) vectors of the galaxies held out.
+        galaxies: The galaxies' labels, and which of them are held out.
     """
     if not len(vectors):
         return Epoch(stage, epoch, loss, None, None)

@@ -30,12 +30,12 @@ class TuningReport:
     """How the training went.
 
     Attributes:
-        epochs: Of both stages, in order.
-        best_epoch: Of the last stage trained, whose weights were kept; 0 is its start.
-        galaxies: Labelled ones of each class, by the class most people chose.
-        held_out: How many of them were not learnt from.
-        trained_parameters: Numbers that were free to move.
-        parameters: All of backbone and head.
+        epochs: Reports of the epochs of both stages, in order.
+        best_epoch: Epoch of the last stage trained whose weights were kept; 0 is its start.
+        galaxies: Number of labelled galaxies of each class; a galaxy is of the class that most people chose.
+        held_out: Number of labelled galaxies of each class that were held out, not learnt from.
+        trained_parameters: Number of parameters that were trained.
+        parameters: Number of all parameters of backbone and head.
         stopped: Why the training ended, one line.
     """
 

@@ -1,4 +1,4 @@
-"""How a task is learnt: depth, lengths, rates."""
+"""What a fine-tuning learns and how: the task, and depth, lengths and rates, both checked."""
 
 from dataclasses import dataclass
 
@@ -16,15 +16,15 @@ class TuningSettings:
         depth: Blocks trained, counted from the backbone's end as timm groups its layers (`group_matcher`): a
             residual or MBConv block is one; what follows the last one belongs to it, a downsampling to the
             block after it; the stem is the first. 0 for the head alone, None for all.
-        epochs: Most of the second stage.
-        head_epochs: Most of the first.
+        epochs: Maximum number of epochs of the second stage.
+        head_epochs: Maximum number of epochs of the first stage.
         patience: Epochs without a lower held-out loss after which a stage ends.
-        fixed_steps: Of the second stage, where too few labels leave none to hold out.
+        fixed_steps: Steps of the second stage where labels are too few to hold some out.
         rate: Learning rate of the blocks at the start; it falls to 0 as a cosine.
-        head_rate: The same of the head.
-        weight_decay: Of AdamW.
-        batch_size: Galaxies a step.
-        seed: Of the held-out part, the order and the augmentation.
+        head_rate: Learning rate of the head at the start; it falls to 0 as a cosine.
+        weight_decay: Weight decay of AdamW.
+        batch_size: Galaxies of a step of the optimiser.
+        seed: Seed of the choice of held-out galaxies, of their order and of the augmentation.
     """
 
     depth: int | None = 6
@@ -57,8 +57,8 @@ class TunedTask:
     """What is learnt.
 
     Attributes:
-        name: Short.
-        question: As it was asked.
+        name: Short name of the task.
+        question: The question as people were asked it.
         classes: The possible answers, 2 or more.
     """
 

@@ -40,9 +40,9 @@ class TunedEncoder:
         encoder: With the tuned network. Its vectors are not those of the release it came from, and its sha256
             says so; its vote posteriors and its projection are still those fitted before the tuning.
         head: From a vector to one logit a class, on the CPU.
-        task: What was learnt.
-        recipe: How, plain JSON values: the settings, the blocks, `started_from` (name and sha256).
-        report: How it went.
+        task: The task that was learnt.
+        recipe: How it was learnt, as plain JSON values: settings, blocks, `started_from` (name and sha256).
+        report: How the training went.
     """
 
     encoder: Encoder
@@ -110,7 +110,7 @@ def load_tuned(path: Path, device: str | None = None) -> TunedEncoder:
 
     Args:
         path: The file.
-        device: As `load_encoder` takes it.
+        device: The device to load to, as `load_encoder` takes it; None for the best of this machine.
 
     Raises:
         TaskError: The file is missing, damaged, or holds something else; the line names it.

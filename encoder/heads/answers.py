@@ -55,7 +55,7 @@ def read_answers(votes: NDArray[np.float64], classes: tuple[str, ...]) -> Answer
 
     Args:
         votes: (n, n_classes), how many people gave each class.
-        classes: Their names.
+        classes: Names of the classes, in the order of the votes' columns.
 
     Raises:
         TaskError: A vote is no number of people, a galaxy has none, or a class has fewer than 2 galaxies.

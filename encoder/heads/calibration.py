@@ -56,7 +56,7 @@ def fit_calibration(logits: NDArray[np.float64], answers: Answers) -> Calibratio
 
     Args:
         logits: (n, k) of galaxies that the regression has not seen.
-        answers: About the n galaxies.
+        answers: What people answered about the n galaxies.
 
     Raises:
         TaskError: All logits are the same.
@@ -87,7 +87,7 @@ def unit_spread_calibration(logits: NDArray[np.float64], answers: Answers) -> Ca
 
     Args:
         logits: (n, k) of the labelled galaxies.
-        answers: About them.
+        answers: What people answered about the labelled galaxies.
 
     Raises:
         TaskError: All logits are the same.

@@ -51,7 +51,7 @@ def fit_head(vectors: NDArray[np.float32], votes: NDArray[np.float64], classes: 
     Args:
         vectors: (n, d) of the labelled galaxies.
         votes: (n, n_classes), how many people gave each class.
-        classes: Their names.
+        classes: Names of the classes, in the order of the votes' columns.
 
     Raises:
         TaskError: A class has fewer than 2 galaxies, a galaxy no vote or no finite vector, or the vectors

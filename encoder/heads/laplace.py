@@ -25,7 +25,7 @@ class WeightPosterior:
         scale: (d,) float32, that a vector less the centre is divided by.
         directions: (r, d) float32, orthonormal, r at most 1,000.
         variances: (r,) float32, variance per unit length squared along each.
-        outside: The same in every direction outside; 0 where the directions span everything.
+        outside: Variance per unit length squared in every other direction; 0 where there is none.
         least: Variance at the centre.
     """
 
@@ -60,9 +60,9 @@ def weight_posterior(
     Args:
         model: The regression.
         vectors: (n, d) that it was fitted on.
-        answers: About the n galaxies.
+        answers: What people answered about the n galaxies.
         inverse_penalty: The prior variance of each weight.
-        slope: Of the calibration that the logits go through.
+        slope: Slope of the calibration that the logits go through.
     """
     standard = model.standardise(vectors)
     curvature = _curvature(model.logits(vectors)) * answers.balanced_weights().sum(axis=1)

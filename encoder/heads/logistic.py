@@ -44,7 +44,7 @@ def fit_logistic(vectors: NDArray[np.float64], answers: Answers, inverse_penalty
 
     Args:
         vectors: (n, d).
-        answers: About the n galaxies.
+        answers: What people answered about the n galaxies.
         inverse_penalty: C of scikit-learn: the prior variance of each weight.
     """
     scaler = StandardScaler().fit(vectors)
@@ -75,8 +75,8 @@ def out_of_fold_logits(
 
     Args:
         vectors: (n, d).
-        answers: About the n galaxies.
-        inverse_penalty: Of the regression on all galaxies.
+        answers: What people answered about the n galaxies.
+        inverse_penalty: Inverse penalty of the regression on all galaxies.
     """
     n, n_classes = answers.share.shape
     logits = np.empty((n, 1 if n_classes == 2 else n_classes))  # noqa: PLR2004 - two classes, one logit

@@ -37,11 +37,11 @@ class TaskHead:
     """A question learnt from labels, on vectors of a frozen encoder.
 
     Attributes:
-        classes: Their names.
+        classes: Names of the classes, in the order of the probabilities.
         weight: (k, d) float32, calibration included; k is 1 for two classes, the logit of the second, else
             their number (softmax).
         bias: (k,) float32.
-        posterior: Of the weights.
+        posterior: The uncertainty of the weights.
         report: What was measured while fitting.
     """
 

@@ -1,4 +1,7 @@
-"""A new task with few labels: logistic regression on frozen vectors, tested on all galaxies without label."""
+"""The linear probe: logistic regression on frozen vectors, and what it is worth with few labels.
+
+`probe_to_layer` makes of it the head that a fine-tuning starts from.
+"""
 
 import math
 from collections.abc import Iterator
@@ -28,8 +31,8 @@ class Spread:
     """A figure over repeats.
 
     Attributes:
-        mean: Over the repeats.
-        deviation: Between them.
+        mean: Mean over the repeats.
+        deviation: Standard deviation between the repeats.
     """
 
     mean: float
@@ -47,8 +50,8 @@ def draw_labels(
     """Rows to learn from, n true and n false ones, and the rows of all others, to test on.
 
     Args:
-        truth: (galaxies,).
-        n: Of each class.
+        truth: (galaxies,) True for galaxies of the class that is sought.
+        n: Number of labels of each class.
         repeats: Draws; the same ones on every call.
     """
     for repeat in range(repeats):
@@ -71,7 +74,7 @@ def few_label_accuracy(
 
     Args:
         embedding: (galaxies, d).
-        truth: (galaxies,).
+        truth: (galaxies,) True for galaxies of the class that is sought.
         n: Labels of each class.
         repeats: Draws of the labels.
     """
@@ -89,8 +92,8 @@ def cross_validated_auc(
 
     Args:
         embedding: (galaxies, d).
-        truth: (galaxies,).
-        repeats: Shuffles.
+        truth: (galaxies,) True for galaxies of the class that is sought.
+        repeats: How often the folds are shuffled.
     """
     areas = []
     for seed in range(repeats):

@@ -17,10 +17,11 @@ class HeadReport:
     """What was measured while fitting; every score is of a galaxy that its regression had not seen.
 
     Attributes:
-        galaxies: Labelled.
+        galaxies: Number of labelled galaxies.
         per_class: Galaxies of each class; one on which people disagree is shared out.
         contradictory: Galaxies on which people disagree.
-        folds: Of the cross-validation; 0 where a class has fewer than 5 galaxies, and nothing is measured.
+        folds: Number of folds of the cross-validation; 0 where a class has fewer than 5 galaxies, and nothing
+            is measured.
         auc: Area under the ROC curve; for several classes the mean of each against the rest.
         accuracy: Mean over the classes of the share recognised, before calibration: classes equally likely.
         ece: Expected calibration error of the probabilities, see `calibration_error`.
@@ -48,10 +49,10 @@ def measure_head(
     """The report on probabilities of unseen galaxies.
 
     Args:
-        answers: About the n galaxies.
+        answers: What people answered about the n galaxies.
         raw: (n, n_classes), classes equally likely.
         calibrated: (n, n_classes), calibrated on other galaxies.
-        folds: That gave them.
+        folds: Number of folds of the cross-validation that gave the probabilities.
     """
     galaxy, answer = np.nonzero(answers.share)
     weight = answers.share[galaxy, answer]

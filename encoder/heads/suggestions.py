@@ -20,9 +20,9 @@ def suggest(scores: Scores, search: NDArray[np.float32], n: int) -> NDArray[np.i
     the weights may be, and weighing its deviation in once more favours outliers.
 
     Args:
-        scores: Of m galaxies without label.
+        scores: What a head says of m galaxies without label.
         search: (m, 40), their searched vectors.
-        n: How many; all where there are fewer.
+        n: Number of galaxies to suggest; all where there are fewer.
 
     Returns:
         (n,) rows.

@@ -1,4 +1,7 @@
-"""The inference loop: batches of pictures in, arrays for the catalogue out, two batches in memory."""
+"""The inference loop: batches of pictures in, arrays for the catalogue out, two batches in memory.
+
+`embed_pictures` gives the vectors alone of pictures that are all in memory.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

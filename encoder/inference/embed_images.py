@@ -42,10 +42,10 @@ def embed_images(
         encoder: The release.
         images: What to embed; each picture spans the whole field of the recipe.
         output: The file, a `VectorsFile`.
-        survey: Says what the bands of FITS files are.
-        unreadable: Told one line of each image that cannot be read; it gets no row.
+        survey: The survey whose description says what the bands of FITS files are.
+        unreadable: Called with one line for each image that cannot be read; it gets no row.
         batch_size: Pictures encoded together; vectors change by less than 1e-4 of their size.
-        progress: Told the number of images of each batch that is done, and of each that is unreadable.
+        progress: Called with the number of images of each batch that is done, and for each unreadable image.
 
     Returns:
         The number of rows.

@@ -54,8 +54,8 @@ class CutTile:
     """A decoded tile, ready to be cut up.
 
     Attributes:
-        sources: All that the survey selects.
-        batches: Their pictures, made as they are asked for.
+        sources: All sources that the survey selects in the tile.
+        batches: Pictures of the sources, made as they are asked for.
         skipped: Sources that got none; complete when the batches are through.
     """
 
@@ -68,10 +68,10 @@ def cut_tile(survey: Survey, tile: Tile, encoder: Encoder, batch_size: int = BAT
     """Prepare a tile's cutouts on the encoder's device: what can be done before the network is free.
 
     Args:
-        survey: How the tile's fluxes become colours.
-        tile: Decoded tile.
+        survey: The survey, whose description says how the tile's fluxes become colours.
+        tile: The tile, read from its files.
         encoder: The release.
-        batch_size: Galaxies at a time.
+        batch_size: Number of galaxies that are encoded together.
     """
     skipped: list[SkippedRow] = []
     batches = image_batches(survey, tile, encoder.recipe, encoder.device, batch_size, skipped)
@@ -88,7 +88,7 @@ def encode_tile(
     Args:
         tile: From `cut_tile`, at most once encoded.
         encoder: The release it was cut for.
-        on_batch: Told the number of galaxies of each finished batch.
+        on_batch: Called with the number of galaxies of each finished batch.
     """
     digests: list[NDArray[np.int64]] = []
     done = list(embed(encoder, _digesting(tile.batches, digests), THUMBNAIL_PX, on_batch))

@@ -51,7 +51,7 @@ def read_arrays(path: Path, names: tuple[str, ...], error: type[EncoderError]) -
 
     Args:
         path: The `.npz` file.
-        names: Of the arrays.
+        names: Names of the arrays to read.
         error: The class of error that is raised where the file is damaged.
     """
     try:

@@ -45,17 +45,17 @@ class Encoder:
     """A release on a device.
 
     Attributes:
-        name: Of the release.
-        backbone: As timm spells it.
+        name: Name of the release, as the catalogue shows it.
+        backbone: The network's architecture, by timm's name for it.
         dimension: Width of the full embedding.
         tree: The Galaxy Zoo tree of the posteriors.
-        recipe: How the pictures must be made.
-        view_set: Views averaged, 1 or 8.
-        sha256: Of the weights file: the release's identity.
-        training: What it was trained on and how, plain JSON values.
-        projection: From the full embedding to the searched vector.
-        anomaly: What strangeness is measured against, on searched vectors; None of an older release.
-        device: Where pictures are encoded; pictures elsewhere are moved there.
+        recipe: How a cutout becomes the picture that the network sees.
+        view_set: How many turned and mirrored views of a picture are averaged, 1 or 8.
+        sha256: SHA-256 of the weights file, hexadecimal: the release's identity.
+        training: What the release was trained on and how, as plain JSON values.
+        projection: The linear map from the full embedding to the searched vector.
+        anomaly: The sample that anomaly scores are measured against; None for releases older than the score.
+        device: The device that encodes; pictures on another one are moved to it.
         precision: `float32`; `bfloat16` is faster where the hardware has it and moves the vectors
             (median cosine above 0.999), so a catalogue should not mix the two.
     """

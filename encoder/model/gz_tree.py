@@ -25,7 +25,8 @@ class TreeQuestion:
 
     Attributes:
         name: Spelled as Galaxy Zoo spells it, `smooth-or-featured`.
-        answers: In output order, `("smooth", "featured-or-disk", "artifact")`.
+        answers: The answers in the order of the network's outputs, `("smooth", "featured-or-disk",
+            "artifact")`.
         asked_after: The answers of earlier questions that lead here, any of them,
             `("smooth-or-featured_smooth",)`; empty for a question asked of every galaxy.
         start: Index of the first answer among all answers of the tree.
@@ -159,7 +160,7 @@ def check_answer_order(tree: Tree, answers: Sequence[str] | None) -> None:
     """Refuse outputs that are not in a tree's order: each answer would be given the votes of another.
 
     Args:
-        tree: As it is now.
+        tree: The tree as the package has it now.
         answers: The label of each output of a network, in order, as its file names them; None for a file of
             the first releases, which name the tree alone.
 

@@ -49,7 +49,7 @@ def imagenet_state(backbone: str = BACKBONE) -> dict[str, Tensor]:
     """Every tensor of the ImageNet classifier under the name that timm's network gives it.
 
     Args:
-        backbone: As timm spells it.
+        backbone: The network's architecture, by timm's name for it.
 
     Raises:
         TrainingError: There is no package with its weights, or it is not installed.

@@ -39,10 +39,10 @@ class Network(nn.Module):
     """Pictures in 0..1 to features and vote posteriors; greying and normalising them is part of it.
 
     Args:
-        backbone: As timm spells it.
-        n_answers: Of the tree.
-        input_mean: Subtracted from the pictures ...
-        input_deviation: ... and divided by.
+        backbone: The network's architecture, by timm's name for it.
+        n_answers: Number of answers of the tree: the width of the head.
+        input_mean: Mean that is subtracted from the pictures.
+        input_deviation: Deviation that the pictures are then divided by.
         channels: That the backbone sees; pictures are in colour always, and for 1 made grey by their luma
             (0.299, 0.587, 0.114), as Zoobot's are.
         drop_path: Rate of stochastic depth.
@@ -119,7 +119,7 @@ def check_size(network: Network, size: int) -> None:
     """Try one picture: some backbones take only certain sizes.
 
     Args:
-        network: In either mode, which it keeps.
+        network: The network to try; it may be training or not, and is left as it was.
         size: Width and height, pixels.
 
     Raises:

@@ -40,7 +40,7 @@ def rebuild_alphas(
     Args:
         fractions: (n, n_answers).
         concentrations: (n, n_questions), the sum of each question's alphas.
-        tree: Says which answers belong to one question.
+        tree: The tree of the answers, which says which of them belong to one question.
 
     Returns:
         (n, n_answers).
@@ -54,7 +54,7 @@ def fraction_interval(alpha: NDArray[np.floating[Any]], tree: Tree, level: float
 
     Args:
         alpha: (n, n_answers), each > 0.
-        tree: Says which answers belong to one question.
+        tree: The tree of the answers, which says which of them belong to one question.
         level: Probability of the interval, as much outside on either side.
 
     Returns:
@@ -75,7 +75,7 @@ def count_interval(
     Args:
         alpha: (n, n_answers), each > 0.
         totals: (n, n_questions) votes on each question, whole numbers.
-        tree: Says which answers belong to one question.
+        tree: The tree of the answers, which says which of them belong to one question.
         level: Least probability of the interval.
 
     Returns:
@@ -104,7 +104,7 @@ def coverage(
     Args:
         alpha: (n, n_answers), each > 0.
         votes: (n, n_answers) counts, whole numbers.
-        tree: Says which answers belong to one question.
+        tree: The tree of the answers, which says which of them belong to one question.
         level: Probability of the interval.
 
     Returns:

@@ -23,10 +23,10 @@ def read_tensors(
 
     Args:
         path: The file.
-        form: What the entry must call its `format`.
-        what: What errors call the file.
-        kind: What errors say that it is not.
-        error: Raised where it is missing, damaged, or something else.
+        form: The value that the metadata must give as `format`, such as `galcat-encoder-1`.
+        what: What error messages call the file, such as `weights file`.
+        kind: What error messages say that a file of another format is not, such as `galcat encoder`.
+        error: The class of error that is raised where the file is missing, damaged, or something else.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:

@@ -35,7 +35,7 @@ def match_moments(alphas: NDArray[np.float32], tree: Tree) -> NDArray[np.float32
 
     Args:
         alphas: (views, n, n_answers).
-        tree: Says which answers belong to one question.
+        tree: The tree of the answers, which says which of them belong to one question.
 
     Returns:
         (n, n_answers) float32 concentrations.

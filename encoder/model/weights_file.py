@@ -34,15 +34,15 @@ class Weights:
     """Everything needed to embed one more galaxy the same way.
 
     Attributes:
-        name: Of the release, short.
-        backbone: As timm spells it.
+        name: Short name of the release.
+        backbone: The network's architecture, by timm's name for it.
         tree: The Galaxy Zoo tree of the head's outputs.
-        recipe: How pictures are made.
-        view_set: 1 or 8 views averaged.
-        training: What it was trained on and how, plain JSON values.
+        recipe: How a cutout becomes the picture that the network sees.
+        view_set: How many turned and mirrored views of a picture are averaged, 1 or 8.
+        training: What the release was trained on and how, as plain JSON values.
         network: The network, float32, in eval mode.
-        projection: To the searched vector.
-        anomaly: What strangeness is measured against; None of a release that was made before there was one.
+        projection: The linear map from the full embedding to the searched vector.
+        anomaly: The sample that anomaly scores are measured against; None for releases older than the score.
     """
 
     name: str

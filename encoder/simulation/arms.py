@@ -24,11 +24,11 @@ class Arm:
     Attributes:
         start: Azimuth at the inner radius, radians.
         winding: cot(pitch), with the sense of rotation as its sign.
-        inner: Where it begins.
-        outer: Where it fades.
+        inner: Radius at which the arm begins.
+        outer: Radius at which it fades.
         width: Gaussian sigma across the arm at the inner radius.
         flare: Growth of that sigma with radius.
-        brightness: Relative to its fellows.
+        brightness: Brightness relative to the galaxy's other arms.
     """
 
     start: float
@@ -79,7 +79,7 @@ def arm_image(arms: list[Arm], p: Plane, rng: Generator, falloff: float = 1.45) 
     """Light of all arms, and the dust along their inner edges.
 
     Args:
-        arms: Which.
+        arms: The arms to draw.
         p: The galaxy's coordinates.
         rng: Randomness of the small structure.
         falloff: Scale length of the arms' brightness in units of the disk's.
@@ -108,9 +108,9 @@ def add_knots(arms: list[Arm], p: Plane, rng: Generator, scatter: float = 0.12) 
     """Star-forming knots along the arms: clusters of points, sharp before the PSF.
 
     Args:
-        arms: Along which they lie.
+        arms: The arms along which the knots lie.
         p: The galaxy's coordinates.
-        rng: Randomness.
+        rng: Source of all randomness.
         scatter: Distance from the ridge, in units of the radius.
 
     Returns:

@@ -19,11 +19,11 @@ class BrickContent:
 
     Attributes:
         galaxies: True galaxies.
-        galaxy_xy: Their centres, native pixels from 0, (n, 2).
-        galaxy_sky: Their ra and dec, (n, 2).
+        galaxy_xy: (n, 2) centres of the galaxies, native pixels from 0.
+        galaxy_sky: (n, 2) right ascension and declination of the galaxies, degrees.
         galaxy_primary: Whether this brick owns them, (n,).
         points: Stars and faint galaxies.
-        point_sky: Their ra and dec, (m, 2).
+        point_sky: (m, 2) right ascension and declination of the points, degrees.
         point_primary: Whether this brick owns them, (m,).
         trails: Satellite tracks.
     """

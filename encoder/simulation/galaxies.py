@@ -25,7 +25,7 @@ def paint(galaxy: Galaxy, x: Image, y: Image, pixel_arcsec: float) -> NDArray[np
     """Paint a galaxy.
 
     Args:
-        galaxy: What to paint.
+        galaxy: The galaxy to paint.
         x: Offset from its centre towards the west (growing with the column), arcsec, (h, w).
         y: Offset towards the north (growing with the row), arcsec, (h, w).
         pixel_arcsec: Pixel width.

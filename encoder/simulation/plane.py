@@ -16,10 +16,10 @@ class Plane:
     """Coordinates of one galaxy, arcsec (azimuth in radians); images are (h, w).
 
     Attributes:
-        major: Along the major axis on the sky.
+        major: Coordinate along the major axis on the sky.
         minor: Across it, on the sky.
-        radius: In the plane of the disk.
-        azimuth: In the plane of the disk, radians.
+        radius: Distance from the centre in the plane of the disk.
+        azimuth: Angle about the centre in the plane of the disk, radians.
         scale: Exponential scale length of the disk.
         pixel: Pixel width, below which no part has structure.
         corner: x and y of the first pixel.
@@ -41,7 +41,7 @@ class Plane:
         """Put points of light on the nearest pixels.
 
         Args:
-            u: Along the major axis in the plane of the disk, arcsec, (n,).
+            u: (n,) coordinates along the major axis in the plane of the disk, arcsec.
             v: Across it in the plane of the disk, arcsec, (n,).
             flux: Any unit, (n,).
 

@@ -25,10 +25,10 @@ class Scene:
     """The true content of one brick's own area; positions are (n, 2) arrays of ra, dec in degrees.
 
     Attributes:
-        galaxies: In the order of `positions`.
-        positions: Of the galaxies.
+        galaxies: The true galaxies, in the order of `positions`.
+        positions: Right ascension and declination of the galaxies, degrees.
         points: Stars and faint galaxies; their x and y are pixels of a flat map of the area and not used.
-        point_positions: Of `points`.
+        point_positions: Right ascension and declination of the points, degrees.
         trail: A satellite's track or None; its x and y are not used.
         trail_position: (2,) a point on it.
     """

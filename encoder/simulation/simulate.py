@@ -81,12 +81,12 @@ def simulate_survey(
 
     Args:
         root: Folder of the survey; made if it is not there.
-        n_bricks: How many.
+        n_bricks: Number of bricks.
         galaxies_per_brick: True galaxies (r < 19) in the area that each brick owns.
         seed: Same seed, same survey.
-        ra: Where, degrees.
-        dec: Where, degrees.
-        progress: Told one line for every brick that is done.
+        ra: Right ascension about which the bricks lie, degrees.
+        dec: Declination about which the bricks lie, degrees.
+        progress: Called with one line for every brick that is done.
 
     Returns:
         The root.
@@ -127,7 +127,7 @@ def draw_cutouts(
     interpolated where the output is finer: noise is correlated just as in a cutout of a brick.
 
     Args:
-        n: How many.
+        n: Number of galaxies.
         seed: The same seed gives the same cutouts; give each process its own.
         size: Width and height of a cutout, pixels.
         survey: Ranges to draw from; without it, the usual ones.
@@ -147,9 +147,9 @@ def expected_fractions(n: int, seed: int, survey: SurveyParameters | None = None
     """Mean vote fractions of the galaxies of `draw_cutouts`, (n, 34): what knowing the truth foretells.
 
     Args:
-        n: As given to `draw_cutouts` ...
-        seed: ... and so this ...
-        survey: ... and this.
+        n: The number of galaxies that was given to `draw_cutouts`.
+        seed: The seed that was given to it.
+        survey: The ranges that were given to it; None for the usual ones.
     """
     survey = survey or SurveyParameters()
     rng = np.random.default_rng(seed)

@@ -17,7 +17,7 @@ def add_galaxy(
 
     Args:
         image: (3, h, w) nanomaggies a native pixel area, whose pixels are `step` native pixels wide.
-        galaxy: Which.
+        galaxy: The galaxy to add.
         x: Column of its centre, pixels of `image` from 0.
         y: Row of its centre.
         survey: PSF and pixel scale.

@@ -42,8 +42,8 @@ def tractor_table(
     """Every source inside the brick's image, true galaxies first; objid counts from 0.
 
     Args:
-        brick: Which.
-        content: What it shows.
+        brick: The brick whose catalogue is made.
+        content: What the brick's image shows.
         mask: Its mask bits, (3600, 3600).
         survey: PSF and depth.
     """

@@ -89,7 +89,7 @@ class Galaxy:
     """One true object; what does not apply to its kind is 0 or "none".
 
     Attributes:
-        kind: What it is.
+        kind: Kind of the object.
         texture_seed: Seeds the small-scale structure, so the same record always draws the same picture.
         redshift: Redshift.
         r_mag: Total AB magnitude in r.

@@ -79,8 +79,8 @@ class CatalogueColumns:
         petro_th90: the same for 90 %.
         shape_r: column, half-light radius of a model fit.
         radius_unit_arcsec: arcsec in one unit of the radius columns.
-        flux: column of the flux, by band ...
-        flux_zero_point: ... and the AB magnitude of one unit of it.
+        flux: column of the flux, by band.
+        flux_zero_point: AB magnitude of one unit of flux; 22.5 is nanomaggies.
         magnitude: column of the AB magnitude, by band, where there is no flux.
         select: conditions that a source must all meet.
     """

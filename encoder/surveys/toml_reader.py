@@ -27,7 +27,7 @@ class RecordError(ValueError):
     Attributes:
         kind: Whether a key is unknown, missing, or has a value of the wrong type.
         path: Names of tables and numbers in lists that lead to the key, the key last.
-        value: What stands there; None of a missing key.
+        value: The value that stands there; None for a missing key.
         hint: The type hint of the field; None of an unknown key.
     """
 

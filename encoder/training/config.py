@@ -38,8 +38,8 @@ class OutputConfig:
     """What comes out.
 
     Attributes:
-        name: Of the release, and of its file.
-        backbone: As timm spells it.
+        name: Name of the release, and of its file without `.safetensors`.
+        backbone: The network's architecture, by timm's name for it.
         start: `imagenet` or `random` weights of the backbone; `timm:NAME` for weights that timm fetches
             (`timm:convnext_nano.in12k`, `timm:hf-hub:mwalmsley/zoobot-encoder-convnext_nano`); or a weights
             file of a release to go on from.
@@ -71,16 +71,17 @@ class LoopConfig:
     Attributes:
         epochs: Passes over all sources.
         start_size: Width and height of the pictures in the first epoch, pixels; they grow in steps of 32.
-        size: The same in the last epoch; inference may use another.
+        size: Width and height in the last epoch, pixels; inference may use another size.
         batch_size: Pictures a step.
-        learning_rate: At its highest, after the warm-up; then it falls as a cosine to 0.
-        weight_decay: Of AdamW, on matrices only.
-        warmup_epochs: Of linear rise.
-        ema_decay: Of the moving average of the weights that is released, a step.
-        drop_path: Rate of stochastic depth.
+        learning_rate: Step size at its highest, after the warm-up; then it falls as a cosine to 0.
+        weight_decay: Weight decay of AdamW; it acts on matrices and convolutions only.
+        warmup_epochs: Epochs, not necessarily whole, in which the learning rate rises linearly.
+        ema_decay: Share of the moving average of the weights that a step keeps; the average is what is
+            released.
+        drop_path: Probability with which stochastic depth leaves out a residual branch.
         workers: Processes that read images; 0 reads in the training process.
         threads: CPU threads of the training process.
-        seed: Of everything random.
+        seed: Seed of everything random.
         patience: Epochs without a lower held-out loss after which training stops and the best weights are
             released; 0 trains to the end.
         augment: `full` or `flips`, what changes in a picture from epoch to epoch.
@@ -127,13 +128,13 @@ class SourceConfig:
         kind: `simulated`; `efigi`; `votes`, a table of counts as Galaxy Zoo publishes them; or
             `unlabelled`, a folder of images.
         share: Range of the share of the frame that the network sees.
-        folder: Of the images and their table; relative to the current folder.
-        galaxies: How many to simulate.
-        seed: Of the simulation.
+        folder: Folder of the images and their table; relative to the current folder.
+        galaxies: Number of galaxies to simulate.
+        seed: Seed of the simulation.
         held_out: Share of the galaxies that is not trained on.
         repeat: How many times an epoch shows each of its galaxies, each time another random picture.
         table: CSV or Parquet of vote counts, one row a galaxy.
-        tree: Whose questions and answers the table's columns are.
+        tree: Name of the tree whose questions and answers the table's columns are.
         id_column: Column of the table with the galaxies' names.
         file_column: Column with the image files below `folder`; without it, images are called by the name.
         survey: Survey, or TOML file of one, that says what the bands of FITS images are.

@@ -19,10 +19,10 @@ class LabelledGalaxies:
     """Galaxies of one source.
 
     Attributes:
-        kind: Of the source.
-        name: Of the source, unlike all others'.
-        ids: The source's own, what the held-out split hashes.
-        images: As many, read lazily.
+        kind: Kind of the source, as configurations name it.
+        name: Name of the source; no other source has it.
+        ids: Names of the n galaxies in the source, which the held-out split hashes.
+        images: Images of the n galaxies, each read when it is asked for.
         votes: (n, n_answers) float32.
         share: Range of the share of the frame that the network sees.
         held_out: (n,) galaxies that are not trained on.
@@ -78,10 +78,10 @@ class PictureDataset(Dataset[Example]):
     """Pictures, votes and traits of several sources, for a data loader.
 
     Args:
-        sources: Galaxies.
+        sources: The sources whose galaxies are shown.
         size: Width and height of a picture, pixels.
         seed: A random picture for each (seed, index), whichever process makes it; None for the plain one.
-        augmentation: What may be random.
+        augmentation: How a random picture of a galaxy is made.
         of_each: Pictures of each galaxy, each another; the plain one is the same every time.
     """
 

@@ -35,7 +35,7 @@ class AttributeTable:
     """Vote fractions of one question along one attribute.
 
     Attributes:
-        question: As the tree spells it.
+        question: Name of the question as the tree spells it.
         attribute: Column of the EFIGI table.
         at: (k,) values of the attribute, rising.
         fractions: (k, n_answers of the question).
@@ -62,7 +62,7 @@ def attribute_votes(attributes: pd.DataFrame, tree: Tree) -> NDArray[np.float32]
 
     Args:
         attributes: One row a galaxy, the columns `T`, `T_inf`, `T_sup`, ... of the EFIGI catalogue.
-        tree: The votes' tree.
+        tree: The tree that the votes are to answer.
 
     Returns:
         (n, n_answers).
@@ -100,8 +100,8 @@ def check_attributes(attributes: pd.DataFrame, path: Path) -> None:
     """Refuse what the EFIGI catalogue cannot hold: types are -6..11, attributes 0..1, or -1 for unknown.
 
     Args:
-        attributes: As `attribute_votes` takes them.
-        path: Of the table, for the error.
+        attributes: Expert attributes, one row a galaxy, with the columns that `attribute_votes` needs.
+        path: Path of the table, which an error names.
 
     Raises:
         LabelTableError: A value is out of range; the first row is named.
@@ -120,8 +120,8 @@ def hide_attributes(attributes: pd.DataFrame, left_out: Collection[str]) -> pd.D
     """The table with some attributes unknown for every galaxy.
 
     Args:
-        attributes: As `attribute_votes` takes them.
-        left_out: Columns, not `T`.
+        attributes: Expert attributes, one row a galaxy, with the columns that `attribute_votes` needs.
+        left_out: Names of the attributes to hide; `T` cannot be one.
 
     Raises:
         TrainingError: An attribute is not one that can be unknown.
@@ -140,7 +140,7 @@ def stratified_test_mask(attributes: pd.DataFrame, share: float) -> NDArray[np.b
 
     Args:
         attributes: One row a galaxy, the columns `PGCname` and those of `RINGS`.
-        share: To keep, 0..1.
+        share: Share of the galaxies to keep for tests, 0..1.
 
     Returns:
         (n,) True for a test galaxy.
@@ -171,7 +171,7 @@ def attribute_answers(attributes: pd.DataFrame, tree: Tree) -> NDArray[np.float3
 
     Args:
         attributes: One row a galaxy, each question a column with its `_inf` and `_sup`.
-        tree: `efigi`.
+        tree: The tree `efigi`.
 
     Returns:
         (n, n_answers).

@@ -21,7 +21,7 @@ def read_labels(
         name: Column that names the galaxy.
         numbers: Columns that must hold numbers.
         texts: Further columns, as text.
-        empty: What a number is that is not given: no votes.
+        empty: The value of a number that is not given; by default 0, no votes.
 
     Raises:
         LabelTableError: The table or a column is missing, it has no rows, or a value is no number.

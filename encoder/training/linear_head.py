@@ -33,7 +33,7 @@ def fit_vote_head(
         head: From d numbers to the tree's answers.
         embedding: (n, d) vectors of the frozen network.
         votes: (n, n_answers) of the same galaxies.
-        tree: Of the votes.
+        tree: The tree whose answers the votes' columns are.
     """
     standard = _Standardiser(embedding)
     layer = nn.Linear(embedding.shape[1], tree.n_answers)
@@ -57,7 +57,7 @@ def refit_vote_head(
         head: From d numbers to the tree's answers.
         groups: Of galaxies, which weigh the same however many are in them: (n, d) vectors of the frozen
             network and (n, n_answers) votes.
-        tree: Of the votes.
+        tree: The tree whose answers the votes' columns are.
     """
     standard = _Standardiser(np.concatenate([embedding for embedding, _ in groups]))
     layer = standard.read(head)

@@ -21,9 +21,9 @@ class ProcessGroup:
     """This process among those of the training.
 
     Attributes:
-        rank: 0 for the one that writes.
-        size: Processes; 1 without `torchrun`.
-        device: Of this process.
+        rank: Number of this process; process 0 writes the files.
+        size: Number of processes; 1 without `torchrun`.
+        device: The device of this process.
     """
 
     rank: int

@@ -40,11 +40,11 @@ def make_release(
     The projection's sample is encoded by the network as the file holds it, after its rounding.
 
     Args:
-        config: Of the run.
-        tree: Whose answers are released, the first of the network's.
-        network: Trained.
+        config: The configuration of the run.
+        tree: The tree whose answers are released; they are the first of the network's.
+        network: The trained network.
         splits: Training and held-out galaxies of each source.
-        progress: Where a bar is shown.
+        progress: Where a progress bar is shown; None shows none.
 
     Returns:
         The weights file.

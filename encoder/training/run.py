@@ -38,11 +38,11 @@ class TrainingRun:
     """The state of one training run: weights, their moving average, the optimiser.
 
     Args:
-        config: Of the run.
+        config: The configuration of the run.
         campaigns: The trees that are learnt.
         sources: Galaxies to train on.
         ranks: The processes that share the work.
-        progress: Where bars are shown.
+        progress: Where progress bars are shown; None shows none.
 
     Attributes:
         average: The moving average of the weights, which is released.

@@ -47,7 +47,7 @@ def simulated_galaxies(
     """Simulated pictures with votes; drawn the first time, mapped from the cache afterwards.
 
     Args:
-        n: How many.
+        n: Number of galaxies.
         seed: The same seed gives the same galaxies.
         cache: Folder that the pictures are kept in (250 kB each).
         survey: Ranges to draw from; without it, the usual ones.
@@ -66,9 +66,9 @@ def true_fractions(n: int, seed: int, survey: SurveyParameters | None = None) ->
     """Mean vote fractions of the galaxies of `simulated_galaxies`, (n, 34): what knowing the truth foretells.
 
     Args:
-        n: As given to `simulated_galaxies` ...
-        seed: ... and so this ...
-        survey: ... and this.
+        n: The number of galaxies that was given to `simulated_galaxies`.
+        seed: The seed that was given to it.
+        survey: The ranges that were given to it; None for the usual ones.
     """
     parts = [
         expected_fractions(min(CHUNK, n - start), _chunk_seed(seed, start), survey)
@@ -83,9 +83,9 @@ def draw_pictures(
     """Galaxies start to start + n of a seed, drawn now.
 
     Args:
-        n: How many.
+        n: Number of galaxies.
         seed: The same seed and start give the same galaxies.
-        start: The first.
+        start: Number of the first galaxy, counted from 0.
         survey: Ranges to draw from; without it, the usual ones.
 
     Returns:

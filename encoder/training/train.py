@@ -29,7 +29,7 @@ def train(config_file: Path, progress: Progress | None = None) -> Path | None:
 
     Args:
         config_file: A TOML file, see `encoder/configs/default.toml`.
-        progress: Where bars are shown.
+        progress: Where progress bars are shown; None shows none.
 
     Returns:
         The weights file, beside which `log.csv` lies; None in a process that is not the first.

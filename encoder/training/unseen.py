@@ -46,16 +46,16 @@ def refit_on_unseen(
     """Fit the head of a trained network in place; killed, it goes on at the last whole chunk.
 
     Args:
-        network: On the CPU, its head as wide as the tree.
-        recipe: Of inference.
-        view_set: Of inference; where it is 8, each galaxy is shown in two of them.
+        network: The trained network on the CPU; its head is as wide as the tree.
+        recipe: The recipe of inference: how pictures are made.
+        view_set: Views that inference averages, 1 or 8; of 8, each galaxy is shown in two.
         tree: GZD-5, on whose questions simulated galaxies are voted.
         seen: Real training galaxies, which weigh as much as the simulated ones together, or the head would
             forget them.
         unseen: How many galaxies to draw; in memory at the end they take 40 kB each.
         workers: Processes that draw them; 0 draws in this one.
         cache: Folder that their vectors are kept in (10 kB each).
-        progress: Where a bar is shown.
+        progress: Where a progress bar is shown; None shows none.
 
     Raises:
         TrainingError: A kept file is damaged.

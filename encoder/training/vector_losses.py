@@ -56,7 +56,7 @@ class AgreementLoss(nn.Module):
     one galaxy (zoom, colour) so that the vectors need not.
 
     Args:
-        dimension: Of the vectors.
+        dimension: Width of the vectors.
     """
 
     def __init__(self, dimension: int) -> None:

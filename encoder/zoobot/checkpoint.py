@@ -50,10 +50,10 @@ class Checkpoint:
     """What was found.
 
     Attributes:
-        backbone: As timm spells it.
-        channels: Of the pictures it sees, 1 or 3.
+        backbone: The network's architecture, by timm's name for it.
+        channels: Channels of the pictures it sees: 1 for grey, 3 for colour.
         state: The backbone's tensors as timm names them.
-        head: Of the votes; None where there is none.
+        head: The last layer, which gives the votes; None where the checkpoint has none.
     """
 
     backbone: str
@@ -68,7 +68,7 @@ def read_checkpoint(source: str, backbone: str | None = None) -> Checkpoint:
     Args:
         source: Path of a Lightning `.ckpt` or timm state dict, of a folder as the hub has it, or the name of
             a model on the hub (`hf-hub:OWNER/NAME`, or `OWNER/NAME` where no such path is there).
-        backbone: As timm spells it; None for what the checkpoint says.
+        backbone: The network's architecture, by timm's name; None for the one that the checkpoint names.
 
     Raises:
         WeightsError: There is no such thing, it cannot be read or fetched, or it does not say its backbone.

@@ -44,8 +44,8 @@ class ImportReport:
     """What came out.
 
     Attributes:
-        backbone: As timm spells it.
-        channels: Of the pictures it sees.
+        backbone: The network's architecture, by timm's name for it.
+        channels: Channels of the pictures it sees: 1 for grey, 3 for colour.
         dimension: Width of its vectors.
         own_head: Whether the votes are said by the checkpoint's own head.
     """
@@ -75,18 +75,18 @@ def import_zoobot(
     Pictures are 0..1 as Zoobot takes them, in colour or grey as the checkpoint's first layer is.
 
     Args:
-        source: As `read_checkpoint` takes it.
+        source: The checkpoint: a file, a folder or a name on the model hub, as `read_checkpoint` takes it.
         output: Weights file to write.
-        name: Of the release.
-        backbone: As timm spells it; None for what the checkpoint says.
+        name: Name of the release.
+        backbone: The network's architecture, by timm's name; None for the one that the checkpoint names.
         size: Width and height of the pictures, pixels; None for what the backbone takes, if that is fixed,
             else Zoobot's.
         crop: Central share of the cutout's field that they show.
         view_set: Views averaged, 1 or 8.
-        galaxies: How many to simulate for the sample.
+        galaxies: Number of galaxies to simulate for the sample.
         images: Real cutouts that the projection is fitted on too.
-        survey: Says what the bands of FITS images are.
-        advance: Told the number of galaxies of the sample that are encoded.
+        survey: The survey whose description says what the bands of FITS images are.
+        advance: Called with the number of galaxies encoded since the last call.
 
     Raises:
         WeightsError: The checkpoint is missing, damaged, or another network's, or takes no such pictures.

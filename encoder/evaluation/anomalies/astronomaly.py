@@ -47,7 +47,7 @@ def isolation_score(features: NDArray[np.float32], seed: int) -> NDArray[np.floa
 
     Args:
         features: (n, f), of two galaxies at least; each is brought to mean 0 and deviation 1.
-        seed: Of the forest.
+        seed: Seed of the random forest.
 
     Returns:
         (n,).
@@ -81,7 +81,7 @@ def astronomaly_scores(
         machine_score: (n,) such as `isolation_score`'s.
         labelled: (m,) rows of the rated galaxies.
         ratings: (m,) 0 (dull) to 5 (of interest).
-        seed: Of the forest.
+        seed: Seed of the random forest.
 
     Returns:
         (n,).

@@ -15,11 +15,11 @@ class Ellipse:
     """An ellipse on a pixel grid.
 
     Attributes:
-        row: Of the centre; pixel centres are whole numbers.
-        column: Of the centre.
+        row: Row of the centre; pixel centres are whole numbers.
+        column: Column of the centre.
         major: Semi-major axis, pixels.
         minor: Semi-minor axis, pixels.
-        angle_deg: Of the major axis, from the columns' direction towards growing rows, 0..180.
+        angle_deg: Angle of the major axis, from the columns' direction towards growing rows, 0..180.
     """
 
     row: float
@@ -61,7 +61,7 @@ def draw_ellipse(ellipse: Ellipse, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """The pixels inside, (h, w); half a pixel farther out than the fit, which goes through the rim's centres.
 
     Args:
-        ellipse: What to draw.
+        ellipse: The ellipse to draw.
         shape: (h, w).
     """
     y, x = np.ogrid[: shape[0], : shape[1]]

@@ -21,9 +21,9 @@ def measure_isophotes(
 
     Args:
         sample: n galaxies.
-        recipe: How pictures are made: the same ones that an encoder sees.
+        recipe: The recipe of the encoder that is compared, so that both see the same pictures.
         folder: Where the file is kept; its name holds the hash of all that its content depends on.
-        advance: Told of galaxies done.
+        advance: Called with the number of galaxies done since the last call.
 
     Raises:
         ImageError: A picture cannot be read.

@@ -31,9 +31,9 @@ def search_rings(real: EfigiSet, compared: Sequence[Contender], run: TaskRun) ->
     """Rings among EFIGI's test galaxies.
 
     Args:
-        real: With its split.
+        real: EFIGI with its split into galaxies to test on and others.
         compared: The release first, and ImageNet where it is there.
-        run: Of the evaluation.
+        run: The evaluation: its protocol, cache and notes.
     """
     return _efigi_anomalies(real, RINGS_QUESTION, RINGS, compared, run)
 

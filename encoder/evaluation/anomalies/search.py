@@ -23,7 +23,7 @@ class SearchProblem:
     Attributes:
         anomalous: (n,).
         pool: (n,), galaxies that may be rated.
-        batches: How many are rated, 10 galaxies each.
+        batches: Number of batches that are rated, of 10 galaxies each.
     """
 
     anomalous: NDArray[np.bool_]

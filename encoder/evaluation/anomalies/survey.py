@@ -52,10 +52,10 @@ def survey_vectors(
 
     Args:
         n: Galaxies, of which 1.4 % are anomalies.
-        encoders: By name.
-        recipe: Of the pictures that the isophotes are measured in.
+        encoders: The encoders that encode the survey, by name.
+        recipe: How the pictures are made in which isophotes are measured.
         folder: Where vectors and isophotes are kept, in files that name what they depend on.
-        advance: Told of galaxies done, each once for every encoder and once for its isophotes.
+        advance: Called with galaxies done: each counts once for every encoder and once for its isophotes.
 
     Raises:
         EvaluationError: A kept file is damaged.

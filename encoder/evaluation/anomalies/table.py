@@ -23,7 +23,7 @@ class AnomalySet:
     """Galaxies that are searched for one kind of anomaly.
 
     Attributes:
-        name: Of the question, short.
+        name: Short name of the question.
         anomalous: (n,).
         halved: Whether half of them, B, are never shown and judged on alone; else all are the pool.
     """
@@ -39,8 +39,8 @@ class Method:
 
     Attributes:
         encoder: Whose vectors it searches; empty for none's.
-        name: Of the way.
-        policy: The way.
+        name: Name of the way to search.
+        policy: The way to search, as a function.
     """
 
     encoder: str
@@ -71,7 +71,7 @@ def measure(
         methods: Ways to search.
         repeats: Each has halves, random batches and forests of its own.
         batches: Rated in a search.
-        advance: Told of searches done.
+        advance: Called with the number of searches done since the last call.
     """
     rows, found = [], []
     for method in methods:

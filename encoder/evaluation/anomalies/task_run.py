@@ -24,12 +24,12 @@ class Protocol:
     """How much is measured.
 
     Attributes:
-        repeats: Of each search.
-        batches: Of 10 galaxies, rated in each search.
+        repeats: How often each search is repeated, with other halves and seeds.
+        batches: Batches of 10 galaxies that are rated in each search.
         simulated: Galaxies of the simulated survey; 0 for none.
         reference: Simulated galaxies, judged nowhere, that projections and anomaly scores are fitted on
             together with EFIGI's training split.
-        splits: Of the few labels.
+        splits: How often labelled and tested galaxies are drawn anew for the few labels.
         deep_splits: The first of them, on which networks are tuned; 0 for none.
     """
 
@@ -47,8 +47,8 @@ class TaskRun:
 
     Attributes:
         cache: Folder that vectors, isophotes and trainings are kept in.
-        protocol: How much.
-        progress: Where bars are shown.
+        protocol: How much is measured.
+        progress: Where progress bars are shown; None shows none.
         skipped: What is missing, with the reason; grows.
         notes: What must be known to read the figures; grows.
     """

@@ -15,8 +15,8 @@ class Contender:
     """An encoder under the name that tables give it.
 
     Attributes:
-        name: Of the release, or of the baseline.
-        encoder: Ready.
+        name: Name of the release or of the baseline, as tables give it.
+        encoder: The encoder, loaded on its device.
         is_release: Trained on galaxies: its vote fractions mean something.
     """
 
@@ -43,8 +43,8 @@ def load_contenders(
         weights: The release; None for the one that ships with the package.
         against: Other releases.
         views: Averaged by all of them; None for the release's own number.
-        device: Where pictures are encoded.
-        skipped: Told why a baseline is left out.
+        device: The device that encodes pictures; None for the best of this machine.
+        skipped: Called with one line for each baseline that is left out, which says why.
 
     Raises:
         WeightsError: A file is missing, damaged or something else.

@@ -51,11 +51,11 @@ def deep_table(
     """Balanced accuracy on rings of fine-tuned networks, on the same draws of labels as the frozen ones.
 
     Args:
-        efigi: With its test split.
-        contenders: Networks to tune.
-        vectors: Of all galaxies, by the contender's name.
+        efigi: EFIGI with its test split.
+        contenders: The encoders whose networks are tuned.
+        vectors: What each encoder says of all galaxies, by the contender's name.
         folder: Where the result of each draw is kept, so that a killed run goes on.
-        progress: Where a bar is shown.
+        progress: Where a progress bar is shown; None shows none.
     """
     labels = possible_labels(efigi.ringed)
     rows = []

@@ -36,13 +36,13 @@ def deep_table(
 
     Args:
         one: The set.
-        name: Of the release in the table.
+        name: Name that the table gives the release.
         encoder: The release.
         folder: Where the figures of each training are kept, so that a killed run goes on.
-        skipped: Told why a baseline is left out.
-        advance: Told of trainings done.
+        skipped: Called with one line for each baseline that is left out, which says why.
+        advance: Called with the number of splits done since the last call.
         repeats: The first of the frozen rows' splits.
-        settings: Of the tuning; None for the defaults.
+        settings: How networks are tuned; None for the defaults.
     """
     settings = settings or TuningSettings()
     rows = []

@@ -28,7 +28,7 @@ class LabelSet:
     """Galaxies to learn rings from, and galaxies to test on.
 
     Attributes:
-        title: For tables.
+        title: Name of the set in tables.
         sample: n galaxies.
         ringed: (n,).
         learnable: (n,), may be labelled.
@@ -108,7 +108,7 @@ def frozen_table(
         one: The set.
         vectors: (n, d) of all its galaxies, by the encoder's name.
         own: Name of the release.
-        advance: Told of rows done; there is one for each number of labels, encoder and method.
+        advance: Called with rows done; there is one for each number of labels, encoder and method.
         repeats: Splits.
 
     Returns:

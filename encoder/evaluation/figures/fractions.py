@@ -18,15 +18,15 @@ class QuestionFigures:
     """How well the votes on one question are foretold, over all answers of all galaxies with 5 votes.
 
     Attributes:
-        question: As Galaxy Zoo spells it.
-        galaxies: With at least 5 votes.
+        question: Name of the question as Galaxy Zoo spells it.
+        galaxies: Number of galaxies with at least 5 votes on the question.
         error: Mean absolute deviation of the fractions.
-        constant: That of always saying the other galaxies' mean; NaN with one galaxy.
-        vote_noise: That of a perfect predictor, from the binomial spread of so many votes.
-        truth: That of fractions right on average; NaN where nobody knows them.
-        confident_galaxies: Of them, those where one answer has 80 % of the votes.
+        constant: The same error of always saying the other galaxies' mean; NaN with one galaxy.
+        vote_noise: The same error of a perfect predictor, from the binomial spread of so many votes.
+        truth: The same error of fractions that are right on average; NaN where nobody knows them.
+        confident_galaxies: Number of the galaxies in which one answer has 80 % of the votes.
         confident_error: Mean absolute deviation there; NaN without such galaxies.
-        confident_constant: The same of the constant.
+        confident_constant: The error of the constant in those galaxies.
         coverage: Share of the counts inside the central 90 % interval of the Dirichlet-multinomial predictive
             distribution, marginal by answer, a count on the edge by part.
     """
@@ -54,7 +54,7 @@ def fraction_figures(
     Args:
         alpha: (n, n_answers) posterior concentrations.
         votes: (n, n_answers) whole counts of the same galaxies.
-        tree: Of both.
+        tree: The tree of both.
         truth: (n, n_answers) fractions that are right on average, where somebody knows.
     """
     known = np.full(votes.shape, np.nan, np.float32) if truth is None else truth

@@ -1,4 +1,7 @@
-"""Search by example: how many of a tagged galaxy's neighbours have its tag, and how many are found so."""
+"""Search by example: how many of a tagged galaxy's neighbours have its tag, and how many are found so.
+
+The same for growing numbers of principal components, beside the variance that they hold.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +21,10 @@ class Retrieval:
 
     Attributes:
         tagged: Galaxies with the tag.
-        share: Of all galaxies: the precision of chance.
+        share: Share of all galaxies that have the tag: the precision of chance.
         precision: Share of the 10 nearest that have the tag.
         recall: Share of all others with the tag that are among the 100 nearest.
-        recall_of_chance: The same of galaxies drawn at random.
+        recall_of_chance: The same share among galaxies drawn at random.
     """
 
     tagged: int
@@ -36,7 +39,7 @@ def find_nearest(search: NDArray[np.float32], k: int = RECALL_AT) -> NDArray[np.
 
     Args:
         search: (n, d); all others are returned where there are fewer than k.
-        k: How many.
+        k: How many of them.
     """
     distance = cdist(search, search)
     np.fill_diagonal(distance, np.inf)  # nobody is his own neighbour, not even among twins
@@ -70,7 +73,7 @@ class ComponentFigures:
     """What the first `components` principal directions do.
 
     Attributes:
-        components: How many.
+        components: How many of them.
         variance: Share of the fitted sample's variance that they hold.
         precision: Mean P@10 over the tags when they alone are searched.
     """

@@ -40,9 +40,9 @@ def render_report(
 
     Args:
         contenders: The release first.
-        tables: By the names of the CSV files; what is missing is left out.
-        notes: What was skipped, and what must be known to read the figures.
-        about_tags: Which tags are counted in the mean.
+        tables: Figures by the name of their CSV file; a section whose table is missing is left out.
+        notes: Lines that say what was skipped, and what a reader of the figures must know.
+        about_tags: A sentence that says which tags are counted in the mean.
         figures: PNG files beside the report; each is shown in its section.
     """
     drawn = {file.stem: file.name for file in figures}

@@ -1,4 +1,4 @@
-"""The report of the tasks: anomalies and few labels as Markdown tables."""
+"""The report of the tasks as Markdown tables: anomalies, few labels, and the targets set for them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,9 +35,9 @@ def render_task_report(
     """All figures as Markdown.
 
     Args:
-        contenders: Whose weights were measured.
-        tables: By the names of the CSV files; what is missing is left out.
-        about: How it was measured, what was skipped, what must be known.
+        contenders: The encoders that were measured.
+        tables: Figures by the name of their CSV file; a section whose table is missing is left out.
+        about: Lines that say how the figures were measured and what was skipped.
         figures: PNG files beside the report; each is shown in its section.
     """
     drawn = {file.stem: f"![{file.stem}]({file.name})" for file in figures}
@@ -149,7 +149,7 @@ def target_table(summary: pd.DataFrame) -> pd.DataFrame:
     Gaussian process on ImageNet's vectors. Of others: the paper's protocol, top 50.
 
     Args:
-        summary: Of `anomaly_table.summary`, of all questions.
+        summary: The table of `encoder.evaluation.anomalies.table.summarise`, with all questions.
     """
     rows = []
     for question, own in summary.groupby("question", sort=False):

@@ -1,4 +1,4 @@
-"""The real galaxies that an encoder is judged on, each from its folder of the data."""
+"""The galaxies that an encoder is judged on: real ones from their folders, and simulated ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,9 +69,9 @@ class EfigiSet:
     """EFIGI galaxies with expert attributes.
 
     Attributes:
-        sample: All n of them.
-        table: One row a galaxy.
-        tested: (n,) which are tested on; the others fit the projection.
+        sample: All n galaxies.
+        table: The expert attributes, one row a galaxy.
+        tested: (n,) True for galaxies that are tested on; the projection is fitted on the others.
     """
 
     sample: Sample
@@ -110,7 +110,7 @@ class RingSet:
 
     Attributes:
         sample: n galaxies.
-        ringed: (n,).
+        ringed: (n,) True for galaxies with a ring.
     """
 
     sample: Sample
@@ -122,7 +122,7 @@ class VoteSet:
     """Galaxies with votes.
 
     Attributes:
-        title: For tables.
+        title: Name of the set in tables.
         sample: n galaxies.
         votes: (n, 34) counts, 0 where nobody was asked.
         truth: (n, 34) fractions that are right on average, where somebody knows; None of real galaxies.
@@ -245,7 +245,7 @@ def load_simulated_votes(n: int, cache: Path) -> list[VoteSet]:
     """Galaxies of the usual ranges with a seed of their own, and as many of ranges never trained on.
 
     Args:
-        n: Of each.
+        n: Number of galaxies in each of the two sets.
         cache: Folder that the pictures are kept in.
     """
     sets = (

@@ -1,4 +1,7 @@
-"""Galaxies to be encoded: their names, and how the picture of each is made for a recipe."""
+"""Galaxies to be encoded: their names, and how the picture of each is made for a recipe.
+
+`check_untrained_on` refuses an encoder that has learnt of a sample what it is to find there.
+"""
 
 import hashlib
 import tomllib
@@ -23,8 +26,8 @@ class Sample:
     """Galaxies of one data set.
 
     Attributes:
-        name: Of the data set, short.
-        ids: One a galaxy.
+        name: Short name of the data set.
+        ids: The name of each galaxy.
         version: Changes when the pictures do.
         picture: Galaxy i as a recipe shows it, (3, size, size) float32 in 0..1.
     """
@@ -44,9 +47,9 @@ def sample_of_files(name: str, ids: Sequence[str], files: Sequence[Path], crop: 
     """Galaxies in picture files.
 
     Args:
-        name: Of the data set.
-        ids: One a galaxy.
-        files: As many.
+        name: Name of the data set.
+        ids: The name of each galaxy.
+        files: The picture file of each galaxy.
         crop: Central share of the frame to show; None for the recipe's, where a frame is the whole field.
 
     Raises:
@@ -81,8 +84,8 @@ def check_untrained_on(encoder: Encoder, wanted: Mapping[str, Sequence[str]]) ->
     """Refuse an encoder that may have learnt what it is to find.
 
     Args:
-        encoder: A release.
-        wanted: What the sources of each kind must leave out.
+        encoder: The release to check.
+        wanted: What sources must have left out of the training, by the kind of source.
 
     Raises:
         EvaluationError: A source did not, the training began at another release, or the file does not say.

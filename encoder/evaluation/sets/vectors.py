@@ -28,7 +28,7 @@ def encode_sample(
         sample: n galaxies.
         encoder: The release.
         folder: Where files are kept; a file's name holds the hash of all that its content depends on.
-        advance: Told of galaxies done.
+        advance: Called with the number of galaxies done since the last call.
 
     Raises:
         ImageError: A picture cannot be read.
