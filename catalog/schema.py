@@ -1,4 +1,11 @@
-"""The typed mirror of the database, for SQLAlchemy Core; `sql/` is the truth and a test forbids drift."""
+"""The tables and columns of schema `galcat` as Python names them: a typed mirror of `sql/` for SQLAlchemy.
+
+`sql/` alone makes and changes the database, and a test compares the two in both directions. The mirror serves
+three ends. Statements about releases, models and tiles are built from it, so that a misspelt column fails
+before Postgres is asked; `catalog.database.statements` runs them. Records name their columns by it. And the
+columns of the votes are spelt out here once, from the questions. What copies rows or searches has SQL of its
+own.
+"""
 
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
@@ -17,8 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-SEARCH_DIMENSION = 40
-BANDS = ("g", "r", "i", "z")
+from catalog.constants import BANDS, SEARCH_DIMENSION
 
 QUESTIONS: dict[str, tuple[str, ...]] = {
     "smooth_or_featured": ("smooth", "featured_or_disk", "artifact"),

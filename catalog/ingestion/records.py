@@ -6,8 +6,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.constants import BANDS, SEARCH_DIMENSION
 from catalog.errors import CatalogError
-from catalog.schema import BANDS, CONCENTRATIONS, FRACTIONS, SEARCH_DIMENSION
+from catalog.schema import CONCENTRATIONS, FRACTIONS
 
 FIRST_BIT = 1  # an object_id is 63 bits wide: BIGINT without its sign
 

@@ -13,13 +13,14 @@ from psycopg import Cursor, sql
 from sqlalchemy import Table, delete, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from catalog.constants import BANDS
 from catalog.database.binary_copy import Columns, copy_columns
 from catalog.database.staging import load, make_stage, merge
 from catalog.database.statements import Row, insert_rows, run
 from catalog.errors import CatalogError
 from catalog.ingestion.conflicts import refuse_collisions, refuse_other_tiles, refuse_strangers
 from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, TileRecord, object_id
-from catalog.schema import BANDS, CONCENTRATIONS, FRACTIONS, ingestion, skipped_row
+from catalog.schema import CONCENTRATIONS, FRACTIONS, ingestion, skipped_row
 from catalog.schema import survey as survey_table
 from catalog.schema import tile as tile_table
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy import select
 
+from catalog.constants import SEARCH_DIMENSION
 from catalog.database.binary_copy import stream_copied_vectors
 from catalog.database.statements import run
 from catalog.errors import CatalogError
 from catalog.releases.releases import Release, current_release
-from catalog.schema import SEARCH_DIMENSION
 from catalog.schema import release as release_table
 
 Which = Literal["search", "full"]

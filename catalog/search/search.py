@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from catalog.columns import USUAL_COLUMNS
+from catalog.constants import SEARCH_DIMENSION
 from catalog.database.read_only import Parameters, ask, reading, select, set_for_now
 from catalog.errors import QueryError, UnknownObjectError
 from catalog.result import Result
@@ -75,7 +76,9 @@ _SORTED: LiteralString = (
     "ORDER BY nearest.distance, nearest.object_id"
 )
 _CURRENT: LiteralString = "release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)"
-_DISTANCE: LiteralString = "(search OPERATOR(public.<->) %(wanted)s::public.halfvec(40))"
+_DISTANCE = sql.SQL("(search OPERATOR(public.<->) %(wanted)s::public.halfvec({}))").format(
+    sql.Literal(SEARCH_DIMENSION)
+)
 
 
 class Cone(NamedTuple):
@@ -329,7 +332,7 @@ def _statement(plan: _Plan, form: LiteralString, *, only_where: bool = False) ->
     shown = [name for name in wanted.columns if name != "object_id"]  # the first in any case
     columns = [sql.SQL(", galaxy.{}").format(sql.Identifier(name)) for name in shown]
     return sql.SQL(form).format(
-        distance=sql.SQL(_DISTANCE),
+        distance=_DISTANCE,
         columns=sql.SQL("").join(columns),
         conditions=sql.SQL(" AND ").join(conditions),
         relation=relation,

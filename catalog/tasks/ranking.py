@@ -7,6 +7,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
+from catalog.constants import SEARCH_DIMENSION
 from catalog.releases.releases import Release
 from catalog.tasks.model_versions import Version
 from catalog.tasks.tasks import Task
@@ -32,6 +33,14 @@ _RANDOM = """
             SELECT FROM galcat.current_label AS l WHERE l.task = %(task)s AND l.object_id = e.object_id)
     ORDER BY e.object_id # hashtextextended(%(task)s, 0), e.object_id LIMIT %(n)s
 """
+
+
+# <#> is the inner product with its sign turned.
+_TOP_BY_HEAD = sql.SQL(
+    "SELECT e.object_id FROM galcat.embedding AS e "
+    "WHERE e.release_id = %(release)s AND NOT e.object_id = ANY (%(known)s) "
+    "ORDER BY e.search OPERATOR(public.<#>) %(weight)s::public.halfvec({width}) LIMIT %(n)s"
+).format(width=sql.Literal(SEARCH_DIMENSION))
 
 
 @dataclass(frozen=True)
@@ -79,14 +88,6 @@ def draw_unlabelled(connection: psycopg.Connection, task: Task, release_id: int,
     """N galaxies without a label: random, and always the same of one catalogue and task."""
     parameters = {"release": release_id, "task": task.name, "n": n}
     return [int(row[0]) for row in connection.execute(_RANDOM, parameters)]
-
-
-# <#> is the inner product with its sign turned.
-_TOP_BY_HEAD = (
-    "SELECT e.object_id FROM galcat.embedding AS e "
-    "WHERE e.release_id = %(release)s AND NOT e.object_id = ANY (%(known)s) "
-    "ORDER BY e.search OPERATOR(public.<#>) %(weight)s::public.halfvec(40) LIMIT %(n)s"
-)
 
 
 def top_by_linear_head(

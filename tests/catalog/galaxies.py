@@ -6,13 +6,14 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
+from catalog.constants import SEARCH_DIMENSION
 from catalog.database.read_only import ask, reading
 from catalog.ingestion.records import GalaxyRows, SurveyRecord, TileRecord
 from catalog.ingestion.writer import register_survey, write_tile
 from catalog.releases.record import ReleaseRecord
 from catalog.releases.releases import register_release
 from catalog.result import Result
-from catalog.schema import CONCENTRATIONS, QUESTIONS, SEARCH_DIMENSION
+from catalog.schema import CONCENTRATIONS, QUESTIONS
 
 DIMENSION = 64
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-FIELD_PX = 424
-"""Width of a Galaxy Zoo cutout, in pixels of `pixel_scale_arcsec`."""
+from catalog.constants import FIELD_PX
+
 IVOID = "ivo://galcat/galaxy?"
 _MAX_ID = 2**63 - 1
 _NAME = re.compile(rf"(?:{re.escape(IVOID)})?([0-9]{{1,19}})", re.IGNORECASE)

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from catalog.constants import BANDS
 from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, TileRecord
 from catalog.releases.record import ReleaseRecord
-from catalog.schema import BANDS, CONCENTRATIONS, FRACTIONS
+from catalog.schema import CONCENTRATIONS, FRACTIONS
 from encoder.inference.encode_tile import EncodedTile
 from encoder.model.encoder import Encoder
 from encoder.model.gz_tree import Tree

@@ -75,7 +75,7 @@ def ingest_tiles(
         encoder: Encoder of the target's release.
         survey: Description of the survey, by which the tiles are read.
         tiles: What to ingest, without the tiles that are settled.
-        known: What the target's release has of the survey, by tile: `known_tiles`, read when no other run
+        known: What the target's release has of the survey, by tile: `read_known_tiles` when no other run
             could write it any more.
         report: Told of every tile.
         contents: Digest that a tile's content must have, by the tile's name: a tile with another fails. None

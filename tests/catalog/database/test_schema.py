@@ -4,11 +4,14 @@ import re
 
 import astropy.units as u
 import psycopg
+import sqlalchemy
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import Column, types
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from catalog.constants import BANDS, FIELD_PX, SEARCH_DIMENSION
 from catalog.database.connection import connect
+from catalog.database.sql_files import sql_files
 from catalog.schema import metadata
 
 POSTGRES_TYPES = {
@@ -55,6 +58,41 @@ def test_the_mirror_is_the_database(database: str) -> None:
     }
     with connect(database) as connection:
         assert mirror == database_columns(connection)
+
+
+def test_the_mirror_names_every_table_and_view_and_their_keys_as_reflection_finds_them(database: str) -> None:
+    engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: connect(database))
+    found = sqlalchemy.inspect(engine)
+    tables = set(found.get_table_names("galcat")) - {"schema_history"}
+    views = set(found.get_view_names("galcat"))
+    mirror = {table.name: table for table in metadata.tables.values()}
+    assert set(mirror) == tables | views
+    assert {name for name, table in mirror.items() if table.info.get("is_view")} == views
+    for name, table in mirror.items():
+        key = found.get_pk_constraint(name, "galcat")["constrained_columns"] if name in tables else []
+        assert sorted(column.name for column in table.primary_key) == sorted(key), name
+    engine.dispose()
+
+
+def test_the_width_of_a_search_vector_and_of_a_cutout_are_those_of_the_sql(database: str) -> None:
+    widths = {
+        width
+        for file in sql_files()
+        for width in re.findall(r"halfvec\((\d+)\)|generate_series\(0, (\d+)\) AS i\)::public", file.text)
+    }
+    assert widths == {(str(SEARCH_DIMENSION), ""), ("", str(SEARCH_DIMENSION - 1))}
+    with connect(database) as connection:
+        comment = connection.execute(
+            "SELECT col_description('galcat.source'::regclass, attnum) FROM pg_attribute "
+            "WHERE attrelid = 'galcat.source'::regclass AND attname = 'pixel_scale_arcsec'"
+        ).fetchone()
+        magnitudes = connection.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'galcat.source'::regclass "
+            "AND attname LIKE 'mag\\_%' ORDER BY attnum"
+        ).fetchall()
+    assert comment is not None
+    assert f"whose field is {FIELD_PX} such pixels" in comment[0]
+    assert [name.removeprefix("mag_") for (name,) in magnitudes] == list(BANDS)
 
 
 def test_every_public_column_has_a_comment_that_ends_with_a_unit(database: str) -> None:

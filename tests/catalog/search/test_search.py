@@ -78,7 +78,7 @@ def indexed(connection: psycopg.Connection) -> psycopg.Connection:
 @pytest.fixture
 def by_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the index from 20 galaxies on: this catalogue is small."""
-    monkeypatch.setattr(search_module, "FEWEST_BY_INDEX", 20)
+    monkeypatch.setattr(search_module, "MIN_BY_INDEX", 20)
     monkeypatch.setattr(search_module, "SAMPLE", 200)
 
 
@@ -159,7 +159,7 @@ def test_a_search_never_gives_fewer_rows_than_brute_force_and_the_same_where_it_
 def test_few_galaxies_are_sorted_and_many_are_walked(
     connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, radius: float, clustered: bool
 ) -> None:
-    monkeypatch.setattr(search_module, "FEWEST_BY_INDEX", 50)
+    monkeypatch.setattr(search_module, "MIN_BY_INDEX", 50)
     filled(connection)
     if clustered:
         connection.execute(

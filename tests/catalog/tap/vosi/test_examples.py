@@ -14,7 +14,7 @@ from pyvo.dal import TAPService
 from catalog.adql.published import Published, PublishedColumn, PublishedTable
 from catalog.adql.translate import translate
 from catalog.columns import ColumnMeta
-from catalog.schema import SEARCH_DIMENSION
+from catalog.constants import SEARCH_DIMENSION
 from catalog.tap.database.load_published import load_published
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.queries.similar import resolve_searches
