@@ -5,14 +5,24 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check gpu-test bench install install-dev clean distclean
+.PHONY: demo test tests test-long test-loaded check gpu-test bench install install-dev clean distclean
 
 demo: install ## simulate a small survey, ingest it, print answers to real questions
 	$(BIN)/galcat demo
 
-test: check ## every check, then every test
+test: ## every check, then every test, the long ones in small; under 15 minutes on 2 idle cores
+	@began=$$(date +%s); $(MAKE) --no-print-directory check tests; code=$$?; \
+		took=$$(($$(date +%s) - began)); echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$code
+
+tests: install-dev ## every test, without the checks
 	sh tests/clients/install.sh
-	$(BIN)/pytest -n 2 --dist loadgroup tests
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not long" tests
+
+test-long: install-dev ## fuzzing, kills, trainings: parts of an hour at most; it goes on where it was interrupted
+	$(BIN)/python -m tests.long $(PARTS)
+
+test-loaded: install-dev ## the tests that wait, beside four busy processes
+	$(BIN)/python -m tests.loaded
 
 check: install-dev ## lint, types, import contracts
 	$(BIN)/ruff check .

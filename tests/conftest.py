@@ -18,15 +18,24 @@ from psycopg import sql
 from catalog.database.embedded.account import find_base
 from catalog.database.embedded.server import down, up
 from catalog.database.migrate import migrate
+from tests.passed_tests import PassedTests
 from tests.waiting import LAST_LIMIT_S
 
 _HOME = pytest.StashKey[Path]()
 _PREFIX = "galcat-tests-"
 _TEMPLATE = "galcat_template"
+_SLOWEST = ("tests/encoder/training/", "tests/encoder/zoobot/", "tests/dagster_jobs/")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a long run be interrupted and go on."""
+    parser.addoption("--passed", type=Path, help="file of what passed before: it is added to, and left out")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the folder of this run's server; no test sees the caller's server or settings."""
+    if (passed := config.getoption("--passed")) is not None:
+        config.pluginmanager.register(PassedTests(passed, writes=not hasattr(config, "workerinput")))
     for name in [name for name in os.environ if name.startswith(("GALCAT_", "PG"))]:
         del os.environ[name]
     _let_httpx_wait()
@@ -35,6 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     _remove_left_overs()
     config.stash[_HOME] = _new_home()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slowest folders: else one of two workers does their last test while the other idles."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_SLOWEST))
 
 
 @pytest.hookimpl(optionalhook=True)

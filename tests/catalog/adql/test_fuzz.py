@@ -3,12 +3,11 @@
 The types that the translation foretells are those that Postgres finds.
 """
 
-import os
 import random
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -19,9 +18,8 @@ from tests.catalog.adql.changes import WORDS, changed
 from tests.catalog.adql.emitted import strangers
 from tests.catalog.adql.grammar import Maker
 from tests.catalog.adql.seeds import SEEDS
+from tests.sizes import fuzzing
 
-EXAMPLES = int(os.environ.get("ADQL_FUZZ_EXAMPLES", "400"))
-"""Of each test; more than 10,000 take a minute."""
 OUR_FAULT = (
     *("42601", "42501", "42P01", "42703", "42883", "42P02"),  # syntax, rights, unknown names
     *("42702", "42725", "42804", "42846", "42P10", "42P18"),  # what is ambiguous, or of the wrong type
@@ -38,24 +36,17 @@ TYPES = {
     "unicodeChar": {25, 1042, 1043},
 }
 """Postgres' types, and those of their arrays, by VOTable's."""
-usual = settings(
-    max_examples=EXAMPLES,
-    derandomize="ADQL_FUZZ_EXAMPLES" not in os.environ,  # the suite asks the same each time
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-    ],
-)
+usual = fuzzing(400)
 
 
+@pytest.mark.fuzz
 @usual
 @given(words=st.lists(st.sampled_from(WORDS), max_size=40), glue=st.sampled_from([" ", "", "\n"]))
 def test_any_words(asked: Asked, words: list[str], glue: str) -> None:
     check(asked, "SELECT " + glue.join(words))
 
 
+@pytest.mark.fuzz
 @usual
 @given(text=st.text(max_size=200))
 def test_any_text(asked: Asked, text: str) -> None:
@@ -63,12 +54,14 @@ def test_any_text(asked: Asked, text: str) -> None:
     check(asked, f"SELECT ra FROM galcat.galaxy WHERE survey = {text}")
 
 
+@pytest.mark.fuzz
 @usual
 @given(seed=st.integers(0, 2**32), changes=st.integers(1, 6))
 def test_changed_queries(asked: Asked, seed: int, changes: int) -> None:
     check(asked, changed(random.Random(seed), changes))
 
 
+@pytest.mark.fuzz
 @usual
 @given(seed=st.integers(0, 2**32))
 def test_queries_by_the_grammar(asked: Asked, seed: int) -> None:

@@ -17,6 +17,7 @@ from catalog.ingestion.tile_status import read_known_tiles, touch_tile
 from catalog.ingestion.writer import register_survey, write_failure, write_tile
 from catalog.schema import CONCENTRATIONS, FRACTIONS, metadata
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
+from tests.sizes import moments_s
 from tests.waiting import wait_until_alone
 
 BAD_IMAGE = SkipRecord(99, "g3", "unreadable_image", "no picture", will_retry=True)
@@ -335,7 +336,8 @@ with connect(sys.argv[1], autocommit=True) as connection:
 """
 
 
-@pytest.mark.parametrize("delay_s", [0.0, 0.013, 0.029])
+@pytest.mark.kills
+@pytest.mark.parametrize("delay_s", moments_s(3, last_s=0.04))
 def test_killed_in_mid_write_every_tile_is_whole_or_absent(
     database: str, connection: psycopg.Connection, delay_s: float
 ) -> None:

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -19,6 +19,7 @@ from catalog.search import search as search_module
 from catalog.search.search import Cone, Search, SqlCondition, find_galaxy_at, search, search_within
 from catalog.search.thumbnails import read_thumbnails
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
+from tests.sizes import fuzzing
 
 N = 1500
 CLUSTERED = 300
@@ -107,6 +108,7 @@ MAG = st.one_of(st.none(), st.floats(13, 20, width=32))
 SMOOTH = st.one_of(st.none(), st.floats(0, 1, width=32))
 
 
+@pytest.mark.fuzz
 @pytest.mark.usefixtures("by_index")
 def test_a_search_never_gives_fewer_rows_than_brute_force_and_the_same_where_it_says_exact(
     indexed: psycopg.Connection,
@@ -114,12 +116,7 @@ def test_a_search_never_gives_fewer_rows_than_brute_force_and_the_same_where_it_
     sky = Sky()
     recalls, paths = [], set()
 
-    @settings(
-        max_examples=250,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
-    )
+    @fuzzing(250)
     @given(st.integers(0, N - 1), st.integers(1, 500), CONES, MAG, SMOOTH, st.booleans())
     def run(
         i: int, n: int, cone: Cone | None, brightest: float | None, smooth: float | None, exact: bool

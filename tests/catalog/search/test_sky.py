@@ -5,7 +5,7 @@ import numpy as np
 import psycopg
 import pytest
 from astropy.coordinates import SkyCoord
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.database.read_only import run_query
@@ -14,6 +14,7 @@ from catalog.ingestion.writer import compute_healpix29
 from catalog.releases.releases import refresh_statistics
 from catalog.search.search import find_galaxy_at
 from tests.catalog.galaxies import answer, fill, galaxy_rows
+from tests.sizes import fuzzing
 
 N = 400
 CONE = (
@@ -54,12 +55,8 @@ def test_a_cone_holds_what_astropy_says(
     assert found.rows == within(ra, dec, radius)
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
+@pytest.mark.fuzz
+@fuzzing(150)
 @given(
     ra=st.floats(0, 360, allow_subnormal=False),
     dec=st.floats(-90, 90, allow_subnormal=False),

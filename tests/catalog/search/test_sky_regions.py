@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from astropy.coordinates import Angle, SkyCoord
 from cdshealpix.nested import healpix_to_lonlat, lonlat_to_healpix
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -15,6 +15,7 @@ from catalog.errors import QueryError
 from catalog.ingestion.writer import compute_healpix29
 from catalog.releases.releases import refresh_statistics
 from tests.catalog.galaxies import answer, fill, galaxy_rows
+from tests.sizes import fuzzing
 
 N = 400
 NAMES = "SELECT survey_source_id FROM galcat.galaxy WHERE "
@@ -81,12 +82,8 @@ def test_a_polygon_holds_what_it_winds_around(
     assert inside.any()
 
 
-@settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
+@pytest.mark.fuzz
+@fuzzing(100)
 @given(
     ra=st.floats(0, 360, allow_subnormal=False),
     dec=st.floats(-90, 90, allow_subnormal=False),

@@ -23,12 +23,14 @@ from encoder.training.sources import load_source
 from encoder.training.train import train
 from tests.encoder.releases import random_release
 from tests.encoder.training.small_runs import assert_same_tensors, compare_vectors, write_configuration
+from tests.sizes import first_or_all
 
 CAMPAIGNS = Campaigns.load(("gzd5", "efigi"))
 ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
-@pytest.mark.parametrize("compared", [False, True])
+@pytest.mark.kills
+@pytest.mark.parametrize("compared", first_or_all([False, True], 1))
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
     configuration: Path, tmp_path: Path, efigi: Path, compared: bool
 ) -> None:

@@ -104,7 +104,11 @@ def expected_vectors(network: nn.Module, rgb: torch.Tensor, channels: int) -> np
 
 @pytest.mark.parametrize(
     ("backbone", "channels", "compiled", "campaign"),
-    [("convnext_atto", 3, True, "-dr5"), ("efficientnet_b0", 1, False, ""), ("resnet18", 3, False, "-dr8")],
+    [
+        ("convnext_atto", 3, True, "-dr5"),
+        pytest.param("efficientnet_b0", 1, False, "", marks=pytest.mark.long),
+        ("resnet18", 3, False, "-dr8"),
+    ],
 )
 def test_a_lightning_checkpoint_keeps_its_vectors_and_its_votes(
     tmp_path: Path, backbone: str, channels: int, compiled: bool, campaign: str
@@ -158,8 +162,8 @@ def test_the_projection_is_that_of_the_sample_as_the_release_sees_it(tmp_path: P
     ("backbone", "channels", "weights", "size"),
     [
         ("convnext_atto", 1, "model.safetensors", SIZE),
-        ("efficientnet_b0", 3, "pytorch_model.bin", SIZE),
-        ("maxvit_rmlp_pico_rw_256", 3, "model.safetensors", None),
+        pytest.param("efficientnet_b0", 3, "pytorch_model.bin", SIZE, marks=pytest.mark.long),
+        pytest.param("maxvit_rmlp_pico_rw_256", 3, "model.safetensors", None, marks=pytest.mark.long),
     ],
 )
 def test_an_encoder_of_the_hub_gets_a_head_from_the_simulator(

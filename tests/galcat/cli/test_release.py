@@ -10,6 +10,7 @@ from tests.galcat.bricks import GALAXIES, mend, r_image, spoil, write_brick
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.held_tiles import kill_when_held
 from tests.galcat.small_encoder import write_small_encoder
+from tests.sizes import first_or_all
 
 SURVEY = "legacy_dr10"
 BRICKS = ("0100p000", "0101p000", "0500p100")  # the last in another cell
@@ -139,8 +140,10 @@ def test_the_life_of_a_second_release(
     assert list(listed(back)) == ["small-0"]
 
 
+@pytest.mark.kills
+@pytest.mark.parametrize("after", first_or_all([2, *range(2), *range(3, 16)], 1))
 def test_killed_in_mid_backfill_a_second_call_does_only_what_is_missing(
-    galcat: Galcat, database: str, weights: Path, second_weights: Path, tmp_path: Path
+    galcat: Galcat, database: str, weights: Path, second_weights: Path, tmp_path: Path, after: int
 ) -> None:
     names = [f"0100p{tenths:03d}" for tenths in range(0, 80, 5)]
     for name in names:
@@ -149,10 +152,10 @@ def test_killed_in_mid_backfill_a_second_call_does_only_what_is_missing(
     assert galcat("release", "create", second_weights).code == 0
     before = untouched(database)
     words = ["release", "backfill", "small-1", "--weights", str(second_weights)]
-    kill_when_held(database, words, tmp_path / "said.txt", after=2, release_id=2)
+    kill_when_held(database, words, tmp_path / "said.txt", after=after, release_id=2)
     there = rows(database, "small-1")
     n_there = len(there["ingestion"])
-    assert n_there == 2
+    assert n_there == after
     for table in ("embedding", "embedding_full", "morphology"):
         assert len(there[table]) == n_there * GALAXIES
     assert untouched(database) == before
