@@ -21,7 +21,7 @@ from benchmarks.grown_vectors import Grown, Sample, grow, likeness, real_sample
 from benchmarks.throwaway import catalogue
 from catalog.database.binary_copy import copy_columns
 from catalog.database.connection import connect
-from catalog.database.read_only import ask, reading
+from catalog.database.read_only import ask, read_transaction
 from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.schema import CONCENTRATIONS, FRACTIONS
 from catalog.search.search import Cone, Search, search
@@ -186,7 +186,7 @@ def _plain(
         "ORDER BY search OPERATOR(public.<->) %(v)s::public.halfvec(40) LIMIT {}"
     ).format(k)
     found, times = [], []
-    with reading(connection, {"hnsw.ef_search": str(depth)}):
+    with read_transaction(connection, {"hnsw.ef_search": str(depth)}):
         for query in (*queries[:20], *queries):  # the first warm the pages
             start = time.perf_counter()
             rows = ask(connection, text, {"v": str(query.tolist())}).rows

@@ -33,7 +33,8 @@ class Catalogue:
     """An open catalogue; only read from. Use one for each thread.
 
     Args:
-        url: Of its database; without one, what the environment names (GALCAT_DATABASE_URL), else the embedded
+        url: URL of its database; without one, what the environment names (GALCAT_DATABASE_URL), else the
+            embedded
             server in GALCAT_HOME, which is started.
 
     Raises:
@@ -68,11 +69,11 @@ class Catalogue:
         Args:
             like: An object_id; a name, or a position as text; a position (ra, dec), ICRS degrees, with a
                 galaxy within 3 arcsec; a list of object_ids; or a (40,) search vector.
-            n: How many.
+            n: How many galaxies to give.
             unlike: object_ids to keep away from.
             near: A cone: ra, dec, radius, all in degrees.
             where: A condition in SQL on any columns of galcat.galaxy.
-            columns: Of galcat.galaxy, shown after object_id and distance.
+            columns: Columns of galcat.galaxy, shown after object_id and distance.
             exact: Never use the vector index.
             distinct: Show one record of each galaxy.
 

@@ -21,14 +21,14 @@ class ColumnMeta:
     """What an answer says of one of its columns.
 
     Attributes:
-        name: As the query calls it.
+        name: Name of the column as the query calls it.
         datatype: Of VOTable: boolean, short, int, long, float, double, char, unicodeChar.
         arraysize: Empty for a scalar, `*` for text and arrays of any length, `40` for one of 40.
         xtype: Of DALI 1.1: timestamp, point, circle, polygon; or empty.
-        unit: Of VOUnits; empty where there is none.
-        ucd: Of UCD1+; empty where there is none.
+        unit: Unit in the notation of VOUnits 1.0; empty where there is none.
+        ucd: What is measured, a Unified Content Descriptor (UCD1+); empty where there is none.
         description: One sentence, or empty.
-        utype: Of a data model such as ObsCore's; or empty.
+        utype: Place of the column in a data model such as ObsCore's; empty where there is none.
     """
 
     name: str

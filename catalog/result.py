@@ -21,7 +21,7 @@ class ResultField:
 
     Attributes:
         dtype: As numpy spells it, such as `i8`; None for text and for what numpy has no type for.
-        unit: As astropy spells it; None where it has none.
+        unit: Unit of the values as astropy spells it; None where they have none.
         description: Empty where there is none.
     """
 
@@ -37,7 +37,7 @@ class Result:
     Attributes:
         columns: Names of the m columns.
         rows: n of m plain Python values; NULL is None.
-        fields: Of the columns; empty where nothing but their names is known.
+        fields: What is known of each of the m columns; empty where nothing but their names is known.
     """
 
     columns: tuple[str, ...]

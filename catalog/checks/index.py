@@ -4,7 +4,7 @@ import psycopg
 from psycopg import sql
 
 from catalog.checks.integrity import CheckResult
-from catalog.database.read_only import ask, reading
+from catalog.database.read_only import ask, read_transaction
 
 QUERIES = 20
 NEAREST = 10
@@ -56,7 +56,7 @@ def check_index(connection: psycopg.Connection) -> list[CheckResult]:
     Args:
         connection: Open connection; only read from.
     """
-    with reading(connection):
+    with read_transaction(connection):
         present, counted = _presence(connection), _counts(connection)
         has_vectors = bool(ask(connection, _SAMPLE, {"n": 1}).rows)
         return [present, counted, *([_recall(connection)] if has_vectors and present.passed else [])]

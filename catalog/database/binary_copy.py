@@ -18,7 +18,7 @@ def copy_columns(cursor: Cursor[tuple[object, ...]], table: sql.Composable, colu
     """COPY columns of equal length into a table.
 
     Args:
-        cursor: Open cursor.
+        cursor: Cursor of an open connection.
         table: Table to copy into.
         columns: By column name: (n,) int16, int32, int64, float32 or float64 for a number, (n, d) float16
             for a halfvec. No NULLs: a row is as wide as every other.
@@ -36,9 +36,9 @@ def stream_copied_vectors(
     """COPY a query's answer out, in chunks of 20,000 rows.
 
     Args:
-        cursor: Open cursor; busy until the last chunk.
+        cursor: Cursor of an open connection, which is busy until the last chunk.
         query: Its two columns are a bigint and a halfvec, never NULL.
-        width: Of the halfvec.
+        width: Numbers in each halfvec.
 
     Yields:
         Numbers (n,) and vectors (n, width).

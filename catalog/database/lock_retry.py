@@ -20,7 +20,7 @@ def retry_on_lock(act: Callable[[], _Answer], error: type[CatalogError] = Catalo
 
     Args:
         act: A whole transaction that sets `lock_timeout` to LOCK_TIMEOUT_MS.
-        error: What is raised in the end.
+        error: Class of the error that is raised when every attempt found the lock held.
 
     Raises:
         CatalogError: Others held the lock for too long; nothing was changed.

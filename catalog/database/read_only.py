@@ -31,8 +31,8 @@ def run_query(connection: psycopg.Connection, query: str) -> Result:
     Raises:
         QueryError: Postgres refused it; the text has the place and Postgres' hint.
     """
-    with reading(connection):
-        return _answer(connection, _typed(connection, query))
+    with read_transaction(connection):
+        return _answer(connection, _execute_typed(connection, query))
 
 
 def is_empty(connection: psycopg.Connection) -> bool:
@@ -53,12 +53,14 @@ def select(
     Raises:
         QueryError: Postgres refused it, for instance for an unknown object_id.
     """
-    with reading(connection):
+    with read_transaction(connection):
         return ask(connection, query if isinstance(query, sql.Composed) else sql.SQL(query), parameters)
 
 
 @contextmanager
-def reading(connection: psycopg.Connection, settings: Mapping[str, str] | None = None) -> Iterator[None]:
+def read_transaction(
+    connection: psycopg.Connection, settings: Mapping[str, str] | None = None
+) -> Iterator[None]:
     """A transaction that can only read, as the reader role, and sees one moment; `settings` last as long.
 
     Raises:
@@ -74,7 +76,7 @@ def reading(connection: psycopg.Connection, settings: Mapping[str, str] | None =
             set_for_now(connection, wanted)
             yield
     except psycopg.Error as error:
-        raise QueryError(_one_line(error)) from error
+        raise QueryError(_in_one_line(error)) from error
 
 
 def set_for_now(connection: psycopg.Connection, settings: Mapping[str, str]) -> None:
@@ -84,11 +86,11 @@ def set_for_now(connection: psycopg.Connection, settings: Mapping[str, str]) -> 
 
 
 def ask(connection: psycopg.Connection, query: sql.SQL | sql.Composed, parameters: Parameters) -> Result:
-    """Run one statement of ours inside `reading`."""
+    """Run one statement of ours inside `read_transaction`."""
     return _answer(connection, connection.execute(query, parameters, prepare=True))
 
 
-def _typed(connection: psycopg.Connection, query: str) -> psycopg.Cursor[tuple[object, ...]]:
+def _execute_typed(connection: psycopg.Connection, query: str) -> psycopg.Cursor[tuple[object, ...]]:
     # In a pipeline Postgres refuses a second statement behind a semicolon, as it does where one is prepared;
     # but a prepared one would not survive that the columns of SELECT * change with the tasks.
     with connection.pipeline():
@@ -126,7 +128,7 @@ def _field(dtype: str | None, comment: str) -> ResultField:
     return ResultField(dtype, None if named in {"", "-", "1"} else named, _UNIT.sub("", comment))
 
 
-def _one_line(error: psycopg.Error) -> str:
+def _in_one_line(error: psycopg.Error) -> str:
     """Postgres' message with its place and hint, without the drawing of the line."""
     diagnosis = error.diag
     parts = [diagnosis.message_primary or str(error).strip().splitlines()[0]]

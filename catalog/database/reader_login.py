@@ -17,8 +17,8 @@ def reader_url(settings: Settings, url: str) -> str:
     """URL by which the service reads; on the embedded server, whose socket asks for no password, it is made.
 
     Args:
-        settings: What the user chose.
-        url: Of the same database, by its owner's login.
+        settings: The environment's settings.
+        url: URL of the same database with the login of its owner.
 
     Raises:
         ServerError: Another server than the embedded one, and no GALCAT_READER_URL.

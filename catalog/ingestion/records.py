@@ -74,16 +74,16 @@ class GalaxyRows:
     """The encoded galaxies of one tile, n of them, in columns.
 
     Attributes:
-        survey_source_id: n ids, unique.
-        ra: (n,) ICRS degrees, 0 <= ra < 360.
-        dec: (n,) ICRS degrees.
+        survey_source_id: The n ids that the survey itself gives its sources; no two are the same.
+        ra: (n,) right ascension, ICRS degrees, 0 <= ra < 360.
+        dec: (n,) declination, ICRS degrees.
         radii_arcsec: petro_th50, petro_th90, shape_r and pixel_scale_arcsec, each (n,), NaN where unknown.
-        magnitudes: By band, each (n,) AB, NaN where unknown.
-        full: (n, d) representation.
-        search: (n, 40) projected representation.
+        magnitudes: AB magnitudes by band, each (n,), NaN where unknown.
+        full: (n, d) vectors as the encoder gives them.
+        search: (n, 40) vectors after the release's projection, which searches compare.
         fractions: (n, 34) posterior mean vote fractions.
         concentrations: (n, 10) sums of the Dirichlet parameters.
-        jpegs: n thumbnails.
+        jpegs: The n small pictures, each a JPEG file.
         picture_digests: (n,) digest of the picture that each galaxy's vectors were made of.
         anomaly_scores: (n,) in 0..1; None where the release has no reference.
     """

@@ -11,14 +11,14 @@ class ReleaseRecord:
     """Encoder weights and all that turns one more galaxy into a row the same way.
 
     Attributes:
-        name: Human name, unique.
-        weights_sha256: Hex digest of the weights file.
-        backbone: timm name.
-        recipe: Image recipe, JSON-ready.
-        view_set: 1, or 8 for the symmetries of the square.
+        name: Name for people; no other release has it.
+        weights_sha256: Hexadecimal SHA-256 digest of the weights file.
+        backbone: Name of the network as timm spells it.
+        recipe: How a picture is made for the encoder, in values that JSON can hold.
+        view_set: Views of a galaxy over which vectors are averaged: 1, or 8 for the symmetries of the square.
         projection_mean: (d,) mean of the full vectors.
-        projection_components: (40, d).
-        projection_deviations: (40,).
+        projection_components: (40, d) axes of the projection from full vectors to search vectors.
+        projection_deviations: (40,) standard deviation of a sample along each axis of the search vector.
         projection_scale: Factor that puts two random galaxies about 1 apart.
         anomaly_reference: What strangeness is measured against, as the encoder wrote it; None without.
     """

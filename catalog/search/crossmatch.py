@@ -33,7 +33,7 @@ class MatchResult:
             distance_arcsec and matches (galaxies within the radius) and the columns asked for, of the nearest
             galaxy; NULL where there is none. A column that the list has already is called NAME_galcat.
         unmatched: Positions without a galaxy, counted from 1.
-        ambiguous: Positions with several.
+        ambiguous: Positions with several galaxies within the radius, counted from 1.
         object_ids: The galaxies found, each once, in the list's order: what `Search.like` takes.
     """
 
@@ -52,10 +52,10 @@ def match(
     """Find the nearest galaxy of each position.
 
     Args:
-        connection: To the catalogue.
-        positions: What to look for.
-        radius_arcsec: How near a galaxy must be.
-        columns: Of galcat.galaxy.
+        connection: Open connection to the catalogue.
+        positions: The positions to look for.
+        radius_arcsec: How near to its position a galaxy must be, in arcseconds.
+        columns: Columns of galcat.galaxy to give of the nearest galaxy.
 
     Raises:
         QueryError: galcat.galaxy has no such column, or the radius is none.

@@ -29,7 +29,7 @@ def find_galaxy_by_name(connection: psycopg.Connection, name: str, radius_arcsec
         name: An object_id; a survey's own id (`survey:id` where several surveys have it); a name that ends in
             a position, such as `SDSS J100024.1+021530`; or any that CDS' Sesame knows, such as `M 51`, which
             is asked over the network, and only for what is none of the others.
-        radius_arcsec: How near to the name's position a galaxy must be.
+        radius_arcsec: How near to the name's position a galaxy must be, in arcseconds.
 
     Raises:
         UnknownObjectError: Nobody knows the name, several surveys do, or no galaxy is at its position.

@@ -47,9 +47,9 @@ class Positions:
     """Positions and the table that they came in.
 
     Attributes:
-        table: n rows.
-        ra_deg: (n,) ICRS right ascension.
-        dec_deg: (n,) ICRS declination.
+        table: The table of n rows that they came in.
+        ra_deg: (n,) right ascension, ICRS degrees.
+        dec_deg: (n,) declination, ICRS degrees.
     """
 
     table: Table
@@ -64,9 +64,9 @@ def read_positions(path: Path, ra: str | None = None, dec: str | None = None) ->
     right ascension and degrees of declination.
 
     Args:
-        path: The file.
+        path: Path of the file.
         ra: Column of right ascension; None for the first of the usual names, in any case.
-        dec: Column of declination; likewise.
+        dec: Column of declination; None for the first of the usual names, in any case.
 
     Raises:
         PositionsError: The file cannot be read, a column is missing, or a row has no position on the sky.
@@ -78,10 +78,10 @@ def extract_positions(table: Table, called: str, ra: str | None = None, dec: str
     """The positions of a table that is read already; as `read_positions`.
 
     Args:
-        table: The table.
-        called: What errors call it.
+        table: The table, with a row for every position.
+        called: How error messages call the table.
         ra: Column of right ascension; None for the first of the usual names, in any case.
-        dec: Column of declination; likewise.
+        dec: Column of declination; None for the first of the usual names, in any case.
 
     Raises:
         PositionsError: It has no row, a column is missing, or a row has no position on the sky.

@@ -18,7 +18,7 @@ from psycopg import sql
 
 from catalog.columns import USUAL_COLUMNS
 from catalog.constants import SEARCH_DIMENSION
-from catalog.database.read_only import Parameters, ask, reading, select, set_for_now
+from catalog.database.read_only import Parameters, ask, read_transaction, select, set_for_now
 from catalog.errors import QueryError, UnknownObjectError
 from catalog.result import Result
 
@@ -95,7 +95,7 @@ class SqlCondition:
 
     Attributes:
         text: An expression of SQL with named placeholders.
-        parameters: Their values.
+        parameters: Values of the placeholders, by name.
         alias: What `text` calls galcat.galaxy.
     """
 
@@ -112,9 +112,9 @@ class Search:
         like: object_ids; of several, what they have in common. Or a (40,) vector of the current release.
         unlike: object_ids to keep away from; only with object_ids to be like.
         n: How many galaxies, without those of `like` and `unlike`.
-        cone: Where.
+        cone: Only galaxies within this cone; None for the whole sky.
         where: A condition in SQL on columns of galcat.galaxy, such as `mag_r < 17`, or one made elsewhere.
-        columns: Of galcat.galaxy, to be shown after object_id and distance.
+        columns: Columns of galcat.galaxy to be shown after object_id and distance.
         exact: Sort all that fulfil the conditions, however many they are.
         distinct: Of several records of one galaxy (within 3 arcsec, of different tiles or surveys) show only
             the nearest, and none of the galaxies in `like`.
@@ -173,7 +173,7 @@ def search(connection: psycopg.Connection, wanted: Search) -> SearchResult:
     if wanted.unlike and isinstance(wanted.like, np.ndarray):
         raise QueryError("unlike needs object_ids in like, not a vector")
     try:
-        with reading(connection):
+        with read_transaction(connection):
             return search_within(connection, wanted)
     except QueryError as error:
         if not isinstance(wanted.where, str) or not wanted.where:

@@ -29,9 +29,9 @@ def stream_thumbnails(
     """JPEGs of every galaxy of a release, in chunks; one without a picture is left out.
 
     Args:
-        connection: Open connection; in a transaction of its own meanwhile.
-        release_id: Of which.
-        chunk: Galaxies at a time.
+        connection: Open connection, which is in a transaction of its own meanwhile.
+        release_id: Number of the release.
+        chunk: Largest number of galaxies in a chunk.
     """
     with connection.transaction(), connection.cursor(name="thumbnails") as cursor:
         cursor.itersize = chunk

@@ -30,10 +30,10 @@ class Offer:
     """A galaxy that a round offers to be rated.
 
     Attributes:
-        object_id: The galaxy.
+        object_id: object_id of the galaxy.
         expected_improvement: How far its rating is expected to surpass the best; None for a random galaxy.
-        interest: Expected rating, 0 to 5; None likewise.
-        uncertainty: Its standard deviation; None likewise.
+        interest: Expected rating, 0 to 5; None for a random galaxy.
+        uncertainty: Standard deviation of that expectation; None for a random galaxy.
     """
 
     object_id: int
@@ -47,9 +47,9 @@ class TopList:
     """The galaxies of highest expected rating, best first.
 
     Attributes:
-        object_ids: (n,) int64.
+        object_ids: (n,) int64, object_ids of the galaxies.
         interest: (n,) expected rating, 0 to 5.
-        uncertainty: (n,) its standard deviation.
+        uncertainty: (n,) standard deviation of that expectation.
     """
 
     object_ids: NDArray[np.int64]
@@ -62,9 +62,9 @@ class NewAnomalyRound:
     """What is known when the next galaxies are chosen.
 
     Attributes:
-        release_id: Whose vectors.
-        labels_seen: Rows of label by then.
-        ratings: Galaxies rated by then.
+        release_id: Number of the release whose vectors were compared.
+        labels_seen: Number of rows of the table `label` that there were by then.
+        ratings: Number of galaxies that were rated by then.
         model: The Gaussian process, as the encoder wrote it; None before the first ratings.
     """
 
@@ -79,12 +79,12 @@ class AnomalyRound:
     """A round that was made.
 
     Attributes:
-        round: From 1.
-        release_id: Whose vectors; None where that release is gone.
-        labels_seen: Rows of label by then.
-        ratings: Galaxies rated by then.
-        model: The Gaussian process; None before the first ratings.
-        made_at: When.
+        round: Number of the round within its task, from 1.
+        release_id: Number of the release whose vectors were compared; None where it was dropped since.
+        labels_seen: Number of rows of the table `label` that there were by then.
+        ratings: Number of galaxies that were rated by then.
+        model: The Gaussian process, as the encoder wrote it; None before the first ratings.
+        made_at: Time at which the round was made.
         offers: What it offers, best first, without galaxies that were retired since: nobody can rate them.
         rated: Those of them that somebody has rated since, or before.
     """
@@ -148,12 +148,12 @@ def choose_first_offers(
     """Galaxies to begin with: random ones, always the same of one catalogue and task, or the strangest.
 
     Args:
-        connection: To the catalogue.
-        task: Of what.
-        release: The current one.
-        known: Galaxies to leave out.
-        n: How many.
-        strangest: By `anomaly_score`.
+        connection: Open connection to the catalogue.
+        task: The task that people rate.
+        release: The current release.
+        known: (n,) object_ids of galaxies to leave out.
+        n: How many galaxies to give.
+        strangest: Whether to take the galaxies of largest `anomaly_score` in place of random ones.
 
     Raises:
         TaskError: The strangest are wanted, and the release has no anomaly_score.
@@ -185,10 +185,10 @@ def write_round(
 
     Args:
         connection: Open connection of the writer.
-        task: Of what.
-        new: What is known.
-        offers: What is to be rated, best first.
-        top: The top list; None before the first ratings.
+        task: The task that people rate.
+        new: What is known when the galaxies are chosen.
+        offers: The galaxies to be rated, best first.
+        top: The galaxies of highest expected rating; None before the first ratings.
         after: Number of the round that this one follows, 0 for none.
 
     Returns:
@@ -246,10 +246,10 @@ def read_top_list(connection: psycopg.Connection, task: Task, n: int, *, unrated
     """The first n of a task's top list, without galaxies that were retired since.
 
     Args:
-        connection: To the catalogue.
-        task: Of what.
-        n: How many.
-        unrated: Without those that somebody has rated.
+        connection: Open connection to the catalogue.
+        task: The task that people rate.
+        n: How many galaxies to give.
+        unrated: Whether to leave out galaxies that somebody has rated.
     """
     rows = connection.execute(
         "SELECT t.object_id, NULL, t.interest, t.uncertainty "

@@ -26,12 +26,12 @@ class LabelFile:
     """What a file says, row by row.
 
     Attributes:
-        said: The labels, in the file's order.
+        labels: The labels, in the file's order.
         unmatched: Rows, from 1, whose galaxy the catalogue does not have.
         ambiguous: Rows whose position has several galaxies within the radius: none was guessed.
     """
 
-    said: list[Label]
+    labels: list[Label]
     unmatched: list[int]
     ambiguous: list[int]
 
@@ -49,14 +49,15 @@ def read_labels(
     """Read labels and find their galaxies: by object_id where the file has that column, else by position.
 
     Args:
-        connection: To the catalogue.
-        task: What is asked.
+        connection: Open connection to the catalogue.
+        task: The task that the file answers.
         path: A table in any format that astropy reads; a column `labeller` says who, row by row.
-        column: With the answers; None for the first of those called as the task, or answer, label, class
+        column: Column with the answers; None for the first that is called as the task, or answer, label,
+            class
             (rating, score, interest).
         ra: Column of right ascension; None for the first of the usual names.
-        dec: Column of declination; likewise.
-        radius_arcsec: How near a galaxy must be to its position.
+        dec: Column of declination; None for the first of the usual names.
+        radius_arcsec: How near a galaxy must be to its position, in arcseconds.
 
     Raises:
         LabelError: A column is missing, a row's answer is none of the task's, or one person says two things
@@ -74,14 +75,14 @@ def read_labels(
         if by_id
         else _by_position(connection, table, path, ra, dec, radius_arcsec)
     )
-    said = [
+    labels = [
         Label(identity, value, None if who is None else str(who))
         for identity, value, who in zip(found, values, labellers, strict=True)
         if identity is not None
     ]
     _refuse_contradictions(path, found, labellers, values)
     missing = [i for i, identity in enumerate(found, 1) if identity is None and i not in ambiguous]
-    return LabelFile(said, missing, ambiguous)
+    return LabelFile(labels, missing, ambiguous)
 
 
 def parse_value(task: Task, text: str) -> str | float:

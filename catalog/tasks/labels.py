@@ -1,4 +1,4 @@
-"""Labels: what people say of galaxies. History stays; the last word of each person counts."""
+"""Labels: what people answer of galaxies. History stays; the last answer of each person counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from catalog.tasks.tasks import Task
 
 @dataclass(frozen=True)
 class Label:
-    """What somebody says of a galaxy.
+    """What one person answers of a galaxy.
 
     Attributes:
-        object_id: The galaxy.
+        object_id: object_id of the galaxy.
         value: A class of the task, or a rating of 0 to 5; None takes back what the person said before.
-        labeller: Who; None for whoever writes.
+        labeller: Name of the person who says so; None for whoever writes the labels.
     """
 
     object_id: int
@@ -31,9 +31,9 @@ class Votes:
     """What people say of the galaxies of a task today.
 
     Attributes:
-        object_ids: (n,) int64, rising.
-        votes: (n, classes) how many people gave each answer.
-        labels_seen: Rows of label there were at that moment.
+        object_ids: (n,) int64, object_ids in rising order.
+        votes: (n, classes) number of people who gave each answer.
+        labels_seen: Number of rows of the table `label` for the task at that moment.
     """
 
     object_ids: NDArray[np.int64]
@@ -46,9 +46,9 @@ class Ratings:
     """How interesting people find the galaxies of a task today.
 
     Attributes:
-        object_ids: (n,) int64, rising.
+        object_ids: (n,) int64, object_ids in rising order.
         ratings: (n,) the mean of all people, 0 to 5.
-        labels_seen: Rows of label there were at that moment.
+        labels_seen: Number of rows of the table `label` for the task at that moment.
     """
 
     object_ids: NDArray[np.int64]
@@ -57,16 +57,16 @@ class Ratings:
 
 
 def write_labels(
-    connection: psycopg.Connection, task: Task, said: Sequence[Label], labeller: str, origin: str
+    connection: psycopg.Connection, task: Task, labels: Sequence[Label], labeller: str, origin: str
 ) -> int:
-    """Store labels, all or none; what a person says today already is not said again.
+    """Store labels, all or none; an answer that a person gives today already is not stored again.
 
     Args:
         connection: Open connection of somebody who may label.
-        task: What is asked.
-        said: The labels, in the order in which they were said.
-        labeller: Who said those that name nobody.
-        origin: How they came.
+        task: The task that the labels answer.
+        labels: The labels, in the order in which they were given.
+        labeller: Name of the person who said those that name nobody.
+        origin: How the labels came, such as `cli` or `file`, as the table keeps it.
 
     Returns:
         How many were new.
@@ -82,7 +82,7 @@ def write_labels(
             one.value if is_rating else None,
             one.labeller or labeller,
         )
-        for one in said
+        for one in labels
     ]
     written = 0
     try:

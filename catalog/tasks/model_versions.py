@@ -29,13 +29,13 @@ class NewVersion:
     """A model that was learnt.
 
     Attributes:
-        task: Of what.
-        release_id: Whose vectors it reads.
-        method: head, deep or interest.
-        labels_seen: Rows of label it learnt from.
-        model: Itself, as the encoder wrote it.
-        report: What was measured of it.
-        refused: Why it is not to be shown; None where nothing speaks against it.
+        task: The task whose labels it learnt.
+        release_id: Number of the release whose vectors it reads.
+        method: How it was learnt: head, deep or interest.
+        labels_seen: Number of rows of the table `label` from which it learnt.
+        model: The model as the encoder wrote it.
+        report: How good it is, by name of what was measured.
+        refused: Reason why its scores are not to be shown; None where nothing speaks against it.
     """
 
     task: Task
@@ -52,14 +52,14 @@ class Version:
     """A model that is kept.
 
     Attributes:
-        version_id: Among those of all tasks.
-        version: Among those of its task and release.
-        method: head, deep or interest.
-        labels_seen: Rows of label it learnt from.
-        model: Itself.
-        report: What was measured of it.
-        refused: Why it is not shown; None where nothing speaks against it.
-        made_at: When.
+        version_id: Number of the version among those of all tasks.
+        version: Number of the version among those of its task and release, from 1.
+        method: How it was learnt: head, deep or interest.
+        labels_seen: Number of rows of the table `label` from which it learnt.
+        model: The model as the encoder wrote it.
+        report: How good it is, by name of what was measured.
+        refused: Reason why its scores are not shown; None where nothing speaks against it.
+        made_at: Time at which it was stored.
     """
 
     version_id: int
@@ -104,9 +104,9 @@ def write_version(connection: psycopg.Connection, new: NewVersion, scores: Itera
     fewer labels than the one shown, because it took longer, is refused.
 
     Args:
-        connection: Open connection of one that may act as the owner.
-        new: The model.
-        scores: Of every galaxy of the release, in chunks; not read where the version is refused.
+        connection: Open connection of a login that may act as the owner.
+        new: The model and what is known of it.
+        scores: Scores of every galaxy of the release, in chunks; not read where the version is refused.
 
     Raises:
         TaskError: The task's columns were dropped meanwhile.

@@ -49,8 +49,8 @@ class UncertainGalaxies:
 
     Attributes:
         object_ids: (n,) int64, the most uncertain first.
-        probability: (n, classes) float32.
-        uncertainty: (n, classes) float32.
+        probability: (n, classes) float32, of each class.
+        uncertainty: (n, classes) float32, standard deviation of each probability.
     """
 
     object_ids: NDArray[np.int64]
@@ -62,10 +62,10 @@ def most_uncertain(connection: psycopg.Connection, task: Task, version: Version,
     """The n galaxies of largest entropy by a task's stored scores.
 
     Args:
-        connection: To the catalogue.
-        task: With classes.
-        version: Whose scores.
-        n: How many.
+        connection: Open connection to the catalogue.
+        task: A task with classes.
+        version: The version whose scores are ranked.
+        n: How many galaxies to give.
     """
     is_binary = task.kind == "binary"
     row = connection.execute("SELECT galcat.score_table(%s)", [task.name]).fetchone()
@@ -100,10 +100,10 @@ def top_by_linear_head(
     """The n galaxies whose searched vectors have the largest inner product with a head's weights.
 
     Args:
-        connection: To the catalogue.
-        release: The current one.
-        weight: (40,).
-        n: How many.
+        connection: Open connection to the catalogue.
+        release: The current release.
+        weight: (40,) weights of the head, in the space of search vectors.
+        n: How many galaxies to give.
         without: object_ids to leave out, such as those that are labelled.
     """
     unit = weight / np.abs(weight).max()  # so that nothing leaves the range of half precision

@@ -43,8 +43,8 @@ class StaleTask:
     """A task to learn, or to score new galaxies of.
 
     Attributes:
-        name: Of the task.
-        state: What it is behind: the same until something new comes.
+        name: Name of the task.
+        state: Text that tells what it has not learnt yet; it stays the same until something new comes.
     """
 
     name: str
@@ -57,9 +57,9 @@ def stale_tasks(
     """Tasks that are behind, the oldest first; of those with ratings, the ones that have a column.
 
     Args:
-        connection: To the catalogue.
-        quiet_s: Seconds since the last label, or tile.
-        max_wait_s: Seconds since the first new label.
+        connection: Open connection to the catalogue.
+        quiet_s: Seconds that must have passed since the last label, or tile.
+        max_wait_s: Seconds since the first new label after which a task counts though labels still come.
     """
     parameters = {"quiet": quiet_s, "max_wait": max_wait_s}
     rows = connection.execute(_STALE, parameters).fetchall()

@@ -23,9 +23,9 @@ class Task:
 
     Attributes:
         name: A word: small letters, digits and _, not beginning with a digit.
-        question: As people are asked it.
+        question: The question as people are asked it.
         kind: binary (the second class is what has a column), classes (three or more), or interest (0 to 5).
-        classes: The answers; none for interest.
+        classes: Names of the answers; empty for interest.
     """
 
     name: str
@@ -52,16 +52,16 @@ class TaskState:
     """A task and how far it is.
 
     Attributes:
-        task: Itself.
-        owner: Who made it.
+        task: The task.
+        owner: Name of the person who made it.
         has_column: Whether galcat.galaxy has columns of it.
-        labels: Rows of label, with those that later ones replace.
-        galaxies: Galaxies that somebody has labelled.
-        per_class: Galaxies by answer, as people say today; one with two answers counts in both.
-        version: Of the model that is shown for the current release; None where none is.
+        labels: Number of rows of the table `label`, with those that later ones replace.
+        galaxies: Number of galaxies that somebody has labelled.
+        per_class: Number of galaxies by answer, as people say today; one with two answers counts in both.
+        version: Number of the model that is shown for the current release; None where none is.
         labels_seen: Rows of label that the newest model of the current release learnt from, shown or not.
-        method: How it was learnt.
-        report: What was measured of it.
+        method: How the model that is shown was learnt: head, deep or interest.
+        report: How good that model is, by name of what was measured.
     """
 
     task: Task
@@ -99,8 +99,8 @@ def add_task(connection: psycopg.Connection, task: Task, owner: str = "") -> boo
 
     Args:
         connection: Open connection of the writer.
-        task: The question.
-        owner: Whose it is; empty for the login's.
+        task: The task to store.
+        owner: Name of the person who makes it; empty for the database's login.
 
     Returns:
         True when it is new.
@@ -233,8 +233,8 @@ def remove_task(connection: psycopg.Connection, name: str) -> bool:
     """Remove a task that nobody has labelled; one that somebody has stays, for its labels are history.
 
     Args:
-        connection: Open connection of one that may act as the owner.
-        name: Of the task.
+        connection: Open connection of a login that may act as the owner.
+        name: Name of the task.
 
     Returns:
         True when it is gone.

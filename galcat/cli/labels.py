@@ -40,9 +40,9 @@ def label(
         read = read_labels(
             connection, task, file, column=answers, ra=ra, dec=dec, radius_arcsec=radius_arcsec
         )
-        new = write_labels(connection, task, read.said, labeller or getpass.getuser(), file.name)
+        new = write_labels(connection, task, read.labels, labeller or getpass.getuser(), file.name)
     log.print(
-        escape(f"{len(read.said)} rows of {file} are labels of {name}, {new} of them new"), soft_wrap=True
+        escape(f"{len(read.labels)} rows of {file} are labels of {name}, {new} of them new"), soft_wrap=True
     )
     name_rows(read.unmatched, "no galaxy")
     name_rows(read.ambiguous, "several galaxies, none was taken")

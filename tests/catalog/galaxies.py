@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from catalog.constants import SEARCH_DIMENSION
-from catalog.database.read_only import ask, reading
+from catalog.database.read_only import ask, read_transaction
 from catalog.ingestion.records import GalaxyRows, SurveyRecord, TileRecord
 from catalog.ingestion.writer import register_survey, write_tile
 from catalog.releases.record import ReleaseRecord
@@ -76,5 +76,5 @@ def answer(
 ) -> Result:
     """A reader's answer, by index where Postgres likes to; `exact` forbids it."""
     off = {"enable_indexscan": "off", "enable_bitmapscan": "off"} if exact else {}
-    with reading(connection, off):
+    with read_transaction(connection, off):
         return ask(connection, sql.SQL(query), parameters)

@@ -56,9 +56,9 @@ def up(home: Path, *, durable: bool = True) -> str:
     home = home.resolve()
     if re.search(r'["$`\\\n]', str(home)):  # pg_ctl hands the path to a shell
         raise ServerError(f'GALCAT_HOME {home!r}: a path with any of " $ ` \\ in it cannot hold a database')
-    with _one_line(home):
+    with _report_in_one_line(home):
         place = make_place(home)
-        with _locked(place.base):
+        with _hold_lock(place.base):
             _initialise(place, durable=durable)
             changed = _write_settings(place, durable=durable)
             _ensure_running(place, settings_changed=changed)
@@ -74,11 +74,11 @@ def down(home: Path) -> bool:
         Whether one was running.
     """
     home = home.resolve()
-    with _one_line(home):
+    with _report_in_one_line(home):
         data = find_base(home) / "postgres"
         if not data.is_dir():
             return False
-        with _locked(data.parent):
+        with _hold_lock(data.parent):
             running = bool(server_process.server_processes(data))
             sockets = server_process.socket_folder(data)
             server_process.stop(data)
@@ -91,7 +91,7 @@ def down(home: Path) -> bool:
 def url(home: Path) -> str | None:
     """URL of the running server's database `galcat`; None when no server of this home answers."""
     home = home.resolve()
-    with _one_line(home):
+    with _report_in_one_line(home):
         data = find_base(home) / "postgres"
         return _address(data) if data.is_dir() else None
 
@@ -210,7 +210,7 @@ def _ensure_database(address: str) -> None:
 
 
 @contextmanager
-def _locked(base: Path) -> Iterator[None]:
+def _hold_lock(base: Path) -> Iterator[None]:
     """Hold the base folder's lock; other processes wait."""
     # Opened for reading: the file may belong to root, who ran galcat here before.
     descriptor = os.open(base / _LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -222,7 +222,7 @@ def _locked(base: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _one_line(home: Path) -> Iterator[None]:
+def _report_in_one_line(home: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -76,7 +76,7 @@ def settings_file(socket_folder: Path, cluster_name: str, *, durable: bool) -> s
         "log_timezone": "UTC",
         "dynamic_shared_memory_type": _shared_memory_type(),
     }
-    lines = [f"{name} = '{_quoted(value)}'" for name, value in values.items()]
+    lines = [f"{name} = '{_quote(value)}'" for name, value in values.items()]
     return "\n".join(
         ["# Written by galcat at every start; put changes of yours below the include.", *lines, ""]
     )
@@ -109,5 +109,5 @@ def _size(mb: int) -> str:
     return f"{mb // 1024}GB" if mb % 1024 == 0 else f"{mb}MB"
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "''")

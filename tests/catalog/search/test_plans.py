@@ -6,7 +6,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from catalog.database.read_only import reading, run_query
+from catalog.database.read_only import read_transaction, run_query
 from catalog.ingestion.records import object_id
 from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.search.search import Cone, Search, search
@@ -134,7 +134,7 @@ def test_one_connection_keeps_its_plans_however_often_it_asks(wide: psycopg.Conn
         found = search(wide, Search(like=vector, n=5, where="mag_r < 18.5", columns=("task_3_probability",)))
         assert len(found) == 5
         search(wide, Search(like=vector, n=5, cone=Cone(10, 20, 5)))
-    with reading(wide):
+    with read_transaction(wide):
         prepared = wide.execute(
             "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements "
             "WHERE statement LIKE '%halfvec%'"

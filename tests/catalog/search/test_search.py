@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
-from catalog.database.read_only import reading, run_query
+from catalog.database.read_only import read_transaction, run_query
 from catalog.errors import QueryError, UnknownObjectError
 from catalog.ingestion.records import object_id
 from catalog.ingestion.writer import write_tile
@@ -187,7 +187,7 @@ def test_a_condition_made_elsewhere_is_one_like_a_text(indexed: psycopg.Connecti
     made = SqlCondition(sql.SQL("mine.mag_r < %(faintest)s"), {"faintest": 16}, "mine")
     by_text = answer(indexed, Search(like=like, n=30, where="mag_r < 16"))
     assert answer(indexed, Search(like=like, n=30, where=made)) == by_text
-    with reading(indexed):
+    with read_transaction(indexed):
         inside = search_within(indexed, Search(like=like, n=30, where=made, columns=()))
         assert inside.rows == by_text
 
