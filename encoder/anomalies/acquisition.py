@@ -158,16 +158,3 @@ def next_batch(
     candidates = Candidates(model, n, top=0)
     candidates.add(np.arange(len(standardised)), standardised, allowed)
     return candidates.batch
-
-
-def rank_by_interest(model: InterestModel, standardised: NDArray[np.float32], n: int = TOP) -> Ranking:
-    """The galaxies of highest predicted rating of those in memory; the ids are their indices.
-
-    Args:
-        model: The person's interest.
-        standardised: (m, 40).
-        n: Number of galaxies.
-    """
-    mean = model.mean(standardised)
-    best = np.argsort(-mean, kind="stable")[:n]
-    return Ranking(best, mean[best])

@@ -1,96 +1,19 @@
-"""What a Dirichlet posterior says of volunteers' votes: intervals of the fractions and of the counts.
+"""How well a Dirichlet posterior foretells volunteers' votes: the coverage of its intervals of the counts.
 
 The mean is `Tree.fractions`, the chance that a question is asked at all `Tree.proportion_asked`.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, betaln, gammaln
+from scipy.special import betaln, gammaln
 
 from encoder.model.gz_tree import Tree
 
 LEVEL = 0.9
 _ROWS = 4096
 """Galaxies whose tables of counts are in memory at once."""
-_EXACT = 1e-12
-"""Rounding of a sum of probabilities."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A central interval of each answer.
-
-    Attributes:
-        low: (n, n_answers).
-        high: (n, n_answers).
-    """
-
-    low: NDArray[Any]
-    high: NDArray[Any]
-
-
-def rebuild_alphas(
-    fractions: NDArray[np.floating[Any]], concentrations: NDArray[np.floating[Any]], tree: Tree
-) -> NDArray[np.float64]:
-    """The concentration of each answer, from what a catalogue keeps of it.
-
-    Args:
-        fractions: (n, n_answers).
-        concentrations: (n, n_questions), the sum of each question's alphas.
-        tree: The tree of the answers, which says which of them belong to one question.
-
-    Returns:
-        (n, n_answers).
-    """
-    rebuilt: NDArray[np.float64] = fractions.astype(np.float64) * _per_answer(concentrations, tree)
-    return rebuilt
-
-
-def fraction_interval(alpha: NDArray[np.floating[Any]], tree: Tree, level: float = LEVEL) -> Interval:
-    """Where the fraction of an endless number of volunteers lies: the marginal of a Dirichlet is a Beta.
-
-    Args:
-        alpha: (n, n_answers), each > 0.
-        tree: The tree of the answers, which says which of them belong to one question.
-        level: Probability of the interval, as much outside on either side.
-
-    Returns:
-        Fractions in 0..1.
-    """
-    own, others = _beta(alpha, tree)
-    tail = (1 - level) / 2
-    return Interval(betaincinv(own, others, tail), betaincinv(own, others, 1 - tail))
-
-
-def count_interval(
-    alpha: NDArray[np.floating[Any]], totals: NDArray[np.integer[Any]], tree: Tree, level: float = LEVEL
-) -> Interval:
-    """How many of so many volunteers give each answer: the beta-binomial predictive interval.
-
-    Counts are whole, so the interval holds at least `level`, for few votes much more; `coverage` undoes that.
-
-    Args:
-        alpha: (n, n_answers), each > 0.
-        totals: (n, n_questions) votes on each question, whole numbers.
-        tree: The tree of the answers, which says which of them belong to one question.
-        level: Least probability of the interval.
-
-    Returns:
-        Counts, both ends inside; 0 to 0 for a question without votes.
-    """
-    own, others = _beta(alpha, tree)
-    votes = _per_answer(totals, tree)
-    tail = (1 - level) / 2
-    low, high = np.zeros(own.shape, np.int64), np.zeros(own.shape, np.int64)
-    for start in range(0, len(own), _ROWS):
-        part = slice(start, start + _ROWS)
-        below = _cumulative(own[part], others[part], votes[part])
-        low[part] = (below < tail - _EXACT).sum(axis=-1)
-        high[part] = (below < 1 - tail - _EXACT).sum(axis=-1)
-    return Interval(low, high)
 
 
 def coverage(
