@@ -56,12 +56,12 @@ class TuningRun:
         self._head = nn.Linear(encoder.dimension, len(task.classes)).to(encoder.device)
         self._trained = [*trained, *self._head.parameters()]
         self._state = TuningState(BestWeights(self._trained), block_optimiser(trained, self._head, settings))
-        self._most_epochs = max_epochs(self._galaxies, settings) if self._depth else 0
+        self._max_epochs = max_epochs(self._galaxies, settings) if self._depth else 0
 
     @property
     def is_done(self) -> bool:
         """Whether all epochs are over, or the held-out loss has not fallen for long enough."""
-        return self._state.epochs >= self._most_epochs or self._has_stalled
+        return self._state.epochs >= self._max_epochs or self._has_stalled
 
     def train_head(self, progress: Callable[[Epoch], None]) -> None:
         """The first stage; the second starts from its best head."""
@@ -169,4 +169,4 @@ class TuningRun:
             return "the head alone was trained"
         if self._has_stalled:
             return f"no lower held-out loss for {self._settings.patience} epochs"
-        return f"after all {self._most_epochs} epochs"
+        return f"after all {self._max_epochs} epochs"

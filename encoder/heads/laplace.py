@@ -26,7 +26,7 @@ class WeightPosterior:
         directions: (r, d) float32, orthonormal, r at most 1,000.
         variances: (r,) float32, variance per unit length squared along each.
         outside: Variance per unit length squared in every other direction; 0 where there is none.
-        least: Variance at the centre.
+        min_variance: Variance at the centre.
     """
 
     centre: NDArray[np.float32]
@@ -34,7 +34,7 @@ class WeightPosterior:
     directions: NDArray[np.float32]
     variances: NDArray[np.float32]
     outside: float
-    least: float
+    min_variance: float
 
     def logit_variance(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """(m,) variance of the logit of (m, d) vectors, in memory of O(m d)."""
@@ -42,7 +42,7 @@ class WeightPosterior:
         squares = (standard @ self.directions.T) ** 2
         rest = np.einsum("md,md->m", standard, standard) - squares.sum(axis=1)
         variance: NDArray[np.float32] = squares @ self.variances + self.outside * np.maximum(rest, 0)
-        return variance.astype(np.float64) + self.least
+        return variance.astype(np.float64) + self.min_variance
 
 
 def weight_posterior(
@@ -77,7 +77,7 @@ def weight_posterior(
         directions=directions.astype(np.float32),
         variances=(prior / (1 + prior * (lengths / slope) ** 2)).astype(np.float32),
         outside=prior if len(directions) < vectors.shape[1] else 0.0,
-        least=float(slope**2 / curvature.sum()),
+        min_variance=float(slope**2 / curvature.sum()),
     )
 
 
@@ -100,8 +100,8 @@ def probability_deviations(
         others = (probability**2).sum(axis=1, keepdims=True) - probability**2
         gradient = probability * np.sqrt(rest**2 + np.maximum(others, 0))
     delta = gradient**2 * variance[:, None]
-    most = np.maximum(probability * rest, np.finfo(np.float64).tiny)
-    return np.sqrt(delta / (1 + delta / most))
+    largest = np.maximum(probability * rest, np.finfo(np.float64).tiny)
+    return np.sqrt(delta / (1 + delta / largest))
 
 
 def _curvature(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -88,7 +88,7 @@ class TaskHead:
             "classes": self.classes,
             "report": asdict(self.report),
             "outside": self.posterior.outside,
-            "least": self.posterior.least,
+            "least": self.posterior.min_variance,
         }
         tensors = {"weight": self.weight, "bias": self.bias}
         tensors |= {name: getattr(self.posterior, name) for name in _POSTERIOR}
@@ -130,6 +130,6 @@ def _assemble(about: dict[str, Any], tensors: dict[str, NDArray[np.float32]]) ->
         classes=tuple(about["classes"]),
         weight=tensors["weight"],
         bias=tensors["bias"],
-        posterior=WeightPosterior(**parts, outside=about["outside"], least=about["least"]),
+        posterior=WeightPosterior(**parts, outside=about["outside"], min_variance=about["least"]),
         report=HeadReport(**report),
     )

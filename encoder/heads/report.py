@@ -57,7 +57,8 @@ def measure_head(
     galaxy, answer = np.nonzero(answers.share)
     weight = answers.share[galaxy, answer]
     areas = [
-        roc_auc_score(answer == one, raw[galaxy, one], sample_weight=weight) for one in _asked(answers.share)
+        roc_auc_score(answer == one, raw[galaxy, one], sample_weight=weight)
+        for one in _judged_classes(answers.share)
     ]
     accuracy = balanced_accuracy_score(answer, raw.argmax(axis=1)[galaxy], sample_weight=weight)
     ece = calibration_error(calibrated, answers.share)
@@ -77,14 +78,14 @@ def calibration_error(probability: NDArray[np.float64], share: NDArray[np.float6
     n = len(probability)
     bins = max(1, min(_BINS, n // _MIN_IN_BIN))
     errors = []
-    for one in _asked(share):
+    for one in _judged_classes(share):
         excess = (probability - share)[:, one]
         parts = np.array_split(np.argsort(probability[:, one], kind="stable"), bins)
         errors.append(sum(abs(excess[part].sum()) for part in parts) / n)
     return float(np.mean(errors))
 
 
-def _asked(share: NDArray[np.float64]) -> range:
+def _judged_classes(share: NDArray[np.float64]) -> range:
     n_classes = share.shape[1]
     return range(1, 2) if n_classes == 2 else range(n_classes)  # noqa: PLR2004 - the first mirrors the second
 

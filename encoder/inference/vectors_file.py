@@ -62,7 +62,7 @@ class VectorsFile:
                 self._half, self._schema, compression="zstd", use_dictionary=False, write_statistics=["id"]
             )
         except OSError as error:
-            raise self._failed(error) from error
+            raise self._error(error) from error
         return self
 
     def __exit__(
@@ -75,7 +75,7 @@ class VectorsFile:
             if kind is None:
                 self._half.replace(self._path)
         except OSError as fault:
-            raise self._failed(fault) from fault
+            raise self._error(fault) from fault
         finally:
             self._half.unlink(missing_ok=True)
 
@@ -105,9 +105,9 @@ class VectorsFile:
         try:
             self._writer.write_table(rows, ROWS_A_GROUP)
         except OSError as error:
-            raise self._failed(error) from error
+            raise self._error(error) from error
 
-    def _failed(self, error: OSError) -> EncoderError:
+    def _error(self, error: OSError) -> EncoderError:
         return EncoderError(f"{self._path} cannot be written: {error.strerror or error}")
 
 

@@ -62,12 +62,16 @@ def write_weights(path: Path, weights: Weights) -> None:
     Raises:
         WeightsError: A weight is no number, or larger than float16 holds; or the file cannot be written.
     """
-    tensors = {_NETWORK + key: _stored(t, half=t.ndim > 1) for key, t in weights.network.state_dict().items()}
+    tensors = {
+        _NETWORK + key: _to_storage(t, half=t.ndim > 1) for key, t in weights.network.state_dict().items()
+    }
     for key in ("mean", "components", "deviations"):
-        tensors[_PROJECTION + key] = _stored(torch.from_numpy(getattr(weights.projection, key)), half=False)
+        tensors[_PROJECTION + key] = _to_storage(
+            torch.from_numpy(getattr(weights.projection, key)), half=False
+        )
     if weights.anomaly is not None:
         arrays = weights.anomaly.to_arrays()
-        tensors |= {_ANOMALY + key: _stored(torch.from_numpy(a), half=False) for key, a in arrays.items()}
+        tensors |= {_ANOMALY + key: _to_storage(torch.from_numpy(a), half=False) for key, a in arrays.items()}
     about = {
         "format": FORMAT,
         "name": weights.name,
@@ -150,7 +154,7 @@ def _anomaly(tensors: dict[str, Tensor]) -> AnomalyReference | None:
     return AnomalyReference.from_arrays({key: tensor.numpy() for key, tensor in tensors.items()})
 
 
-def _stored(tensor: Tensor, *, half: bool) -> Tensor:
+def _to_storage(tensor: Tensor, *, half: bool) -> Tensor:
     tensor = tensor.detach().cpu().contiguous()
     stored = tensor.half() if half and tensor.is_floating_point() else tensor
     if not stored.isfinite().all():

@@ -185,7 +185,7 @@ class TrainingRun:
         )
         total = 0.0
         for shown in _batches(loader):
-            loss = self._vote_loss(self._predicted(self.average, shown.rgb[:, 0]), shown.votes)
+            loss = self._vote_loss(self._predict(self.average, shown.rgb[:, 0]), shown.votes)
             total += float(loss) * len(shown.votes)
         return round(total / max(1, len(source.ids)), 4)
 
@@ -217,7 +217,7 @@ class TrainingRun:
         """The losses of a batch: first pictures of all its galaxies, then, where there are, second ones."""
         loop = self._config.loop
         rgb = shown.rgb.transpose(0, 1).flatten(0, 1)
-        prediction, disagreement = self._predicted(self._shared, rgb)
+        prediction, disagreement = self._predict(self._shared, rgb)
         loss = self._vote_loss(prediction, shown.votes.repeat(loop.pictures_of_each, 1))
         if loop.likeness:
             traits = shown.traits.repeat(loop.pictures_of_each, 1).to(self._device)
@@ -225,7 +225,7 @@ class TrainingRun:
         total: Tensor = loss + loop.agreement * disagreement
         return total
 
-    def _predicted(self, network: nn.Module, rgb: Tensor) -> Any:  # noqa: ANN401 - what the network gives
+    def _predict(self, network: nn.Module, rgb: Tensor) -> Any:  # noqa: ANN401 - what the network gives
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16):
             return network(rgb.to(self._device))
 

@@ -82,7 +82,7 @@ def observed_fractions(votes: NDArray[np.float32], tree: Tree) -> NDArray[np.flo
 
 
 def reliability(
-    said: NDArray[np.float32], observed: NDArray[np.float32], bins: int = 10, fewest: int = 10
+    said: NDArray[np.float32], observed: NDArray[np.float32], bins: int = 10, min_count: int = 10
 ) -> list[tuple[float, float]]:
     """Mean of what was said and mean of what was voted, in equal steps of what was said.
 
@@ -90,11 +90,11 @@ def reliability(
         said: (k,) fractions.
         observed: (k,) fractions of the same answers.
         bins: Steps in 0..1.
-        fewest: A step with fewer values has no point.
+        min_count: A step with fewer values has no point.
     """
     step = np.minimum((said * bins).astype(int), bins - 1)
     each = [step == i for i in range(bins)]
-    return [(float(said[i].mean()), float(observed[i].mean())) for i in each if i.sum() >= fewest]
+    return [(float(said[i].mean()), float(observed[i].mean())) for i in each if i.sum() >= min_count]
 
 
 def _question(

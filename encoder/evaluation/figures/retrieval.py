@@ -93,12 +93,12 @@ def measure_components(
         searched: (n, d) other galaxies.
         tags: (n,) each.
     """
-    most = min(fitted.shape)
+    n_max = min(fitted.shape)
     pca = PCA(svd_solver="full").fit(fitted.astype(np.float64))
     projected = pca.transform(searched.astype(np.float64))
     held = np.cumsum(pca.explained_variance_ratio_)
     figures = []
-    for k in (*(k for k in COMPONENT_COUNTS if k < most), most):
+    for k in (*(k for k in COMPONENT_COUNTS if k < n_max), n_max):
         neighbours = find_nearest(projected[:, :k], PRECISION_AT)
         precision = np.mean([measure_retrieval(neighbours, tagged).precision for tagged in tags.values()])
         figures.append(ComponentFigures(k, float(held[k - 1]), float(precision)))

@@ -31,7 +31,7 @@ def plot_found(found: pd.DataFrame, summary: pd.DataFrame, file: Path) -> None:
         )
         for (encoder, method), rows in own.groupby(["encoder", "method"], sort=False):
             colour, line = _style(own, str(encoder), str(method))
-            axes.plot(rows["rated"], rows["mean"], line, color=colour, label=_called(encoder, method))
+            axes.plot(rows["rated"], rows["mean"], line, color=colour, label=_legend_label(encoder, method))
             if line == "-":  # more bands would hide each other
                 low, high = rows["mean"] - rows["deviation"], rows["mean"] + rows["deviation"]
                 axes.fill_between(rows["rated"], low, high, color=colour, alpha=0.12, linewidth=0)
@@ -53,7 +53,7 @@ def plot_precision(summary: pd.DataFrame, file: Path) -> None:
     panels = figure.subplots(len(questions), squeeze=False)[:, 0]
     for axes, question in zip(panels, questions, strict=True):
         own = table[table["question"] == question]
-        names = [_called(e, m) for e, m in zip(own["encoder"], own["method"], strict=True)]
+        names = [_legend_label(e, m) for e, m in zip(own["encoder"], own["method"], strict=True)]
         shades = [_style(own, e, m)[0] for e, m in zip(own["encoder"], own["method"], strict=True)]
         axes.barh(names, own["mean"], xerr=own["deviation"], color=shades, capsize=3, ecolor="#444444")
         axes.invert_yaxis()
@@ -84,7 +84,7 @@ def plot_few_labels(table: pd.DataFrame, file: Path) -> None:
                 markersize=5,
                 capsize=2,
                 elinewidth=0.9,
-                label=_called(encoder, method),
+                label=_legend_label(encoder, method),
             )
         labels = sorted(set(of_set["labels"]))
         axes.set_xscale("log")
@@ -106,7 +106,7 @@ def _style(of_question: pd.DataFrame, encoder: str, method: str) -> tuple[str, s
     return colours(encoders)[encoder], _LINES.get(method, "-")
 
 
-def _called(encoder: object, method: object) -> str:
+def _legend_label(encoder: object, method: object) -> str:
     return f"{encoder}: {method}" if encoder else str(method)
 
 
