@@ -1,8 +1,8 @@
 """The front door: the names that others may import. Each is imported when it is first asked for."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # typing takes longer to import than all else here; type checkers know the name
 if TYPE_CHECKING:
     from catalog.client import Catalogue
     from catalog.errors import CatalogError, QueryError

@@ -6,8 +6,11 @@ The only simulator module that other code imports. Parameter ranges: `SurveyPara
 import json
 import math
 import multiprocessing
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -260,11 +263,42 @@ def _write_bricks(
         return
     # Spawned, not forked: the caller may have threads.
     context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
     with ProcessPoolExecutor(_PROCESSES, mp_context=context) as pool:
-        futures = {pool.submit(write_brick, root, b, galaxies_per_brick, seed, survey): b for b in bricks}
-        for i, future in enumerate(as_completed(futures)):
-            future.result()
-            progress(f"brick {i + 1} of {len(bricks)}: {futures[future].name}")
+        try:
+            with _ctrl_c_held():
+                futures = {
+                    pool.submit(write_brick, root, b, galaxies_per_brick, seed, survey): b for b in bricks
+                }
+            for i, future in enumerate(as_completed(futures)):
+                future.result()
+                progress(f"brick {i + 1} of {len(bricks)}: {futures[future].name}")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
+            raise
+
+
+@contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Processes that start meanwhile never hear of Ctrl-C, for their parent ends them; it hears of it after.
+
+    They inherit what this thread blocks. Another thread may take the signal, and Python would then interrupt
+    the start of a process half-way; so it is only noted here. Python interrupts its main thread alone.
+    """
+    received: list[int] = []
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, lambda number, _: received.append(number)) if is_main else None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if is_main:
+            signal.signal(signal.SIGINT, handler)
+        if received:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _truth_rows(brick: Brick, galaxies_per_brick: int, seed: int, survey: SurveyParameters) -> pd.DataFrame:

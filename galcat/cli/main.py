@@ -1,8 +1,12 @@
 """The command line `galcat`: one line for every error, and an exit code that says what happened."""
 
+import os
 import sys
 
-from galcat.cli.interrupt import Interruption
+try:
+    from galcat.cli.interrupt import Interruption
+except KeyboardInterrupt:  # Ctrl-C before anybody watches for it
+    os._exit(130)
 
 
 def main() -> None:

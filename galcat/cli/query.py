@@ -87,13 +87,13 @@ def similar(
     * `galcat similar spiral.jpg --sheet similar.png`
     """
     from catalog.search.search import Cone, Search, search  # noqa: PLC0415
-    from galcat.workflows.similar import listed, understand_words  # noqa: PLC0415
+    from galcat.workflows.similar import read_target_list, understand_words  # noqa: PLC0415
 
     if (target is None) == (positions is None):
         raise typer.BadParameter("name a galaxy or an image, or give --list FILE")
     with open_to_read() as connection:
         asked = (
-            listed(connection, positions, ra, dec, radius_arcsec)
+            read_target_list(connection, positions, ra, dec, radius_arcsec)
             if positions is not None
             else understand_words(connection, target or [], radius_arcsec, weights)
         )

@@ -66,10 +66,10 @@ def understand_words(
     return Target(understand(connection, " ".join(words), radius_arcsec))
 
 
-def listed(
+def read_target_list(
     connection: psycopg.Connection, file: Path, ra: str | None, dec: str | None, radius_arcsec: float
 ) -> Target:
-    """The galaxies at a list of positions.
+    """Read a list of positions, and find the galaxies at them.
 
     Raises:
         PositionsError: The list cannot be read.

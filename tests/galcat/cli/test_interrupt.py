@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped] # it ships no types
 import pytest
+
+from tests.waiting import wait_until
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 # A stand-in for a library that takes long to import, and makes an error of its own of an interrupt.
@@ -81,3 +84,29 @@ def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:
     )
     done = run_galcat(code)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def test_ctrl_c_ends_the_processes_that_simulate_without_a_word_of_theirs(tmp_path: Path) -> None:
+    words = ["demo", "--bricks", "4", "--galaxies", "300"]
+    with subprocess.Popen(
+        [sys.executable, "-c", START, *words],
+        env={**os.environ, "GALCAT_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # its group hears of Ctrl-C, as in a terminal, and this test does not
+    ) as process:
+        workers: list[psutil.Process] = []
+
+        def has_workers() -> bool:
+            children = psutil.Process(process.pid).children(recursive=True)
+            workers[:] = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+            return bool(workers)
+
+        wait_until(has_workers, "the simulation started a process")
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate()
+    assert process.returncode == 130
+    assert (out, err.splitlines()[1:]) == ("", [])
+    assert err.startswith("simulating 4 bricks")
+    assert not any(worker.is_running() for worker in workers)
