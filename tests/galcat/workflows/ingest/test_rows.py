@@ -15,15 +15,11 @@ from catalog.database.connection import connect
 from catalog.ingestion.records import SurveyRecord, TileRecord
 from catalog.ingestion.writer import register_survey, write_tile
 from catalog.releases.releases import register_release
-from catalog.schema import SEARCH_DIMENSION
-from catalog.tap.datalink import galaxy_files
 from encoder.errors import WeightsError
 from encoder.inference.encode_tile import EncodedTile
 from encoder.model import weights_file
 from encoder.model.encoder import DEFAULT_WEIGHTS, load_encoder
 from encoder.model.gz_tree import GZD5, Tree, load_tree
-from encoder.model.projection import SEARCH_DIMENSIONS
-from encoder.model.recipe import FIELD_PX
 from encoder.model.weights_file import read_weights, write_weights
 from encoder.tiles.source_table import SourceTable
 from encoder.training.augment import crop_and_resize
@@ -126,11 +122,6 @@ def test_an_encoder_of_other_answers_is_refused(tmp_path: Path) -> None:
     encoder = load_encoder(write_small_encoder(tmp_path / "small.safetensors"), "cpu")
     with pytest.raises(JobError, match="answers the questions of gz2; the catalogue has columns for"):
         release_record(replace(encoder, tree=load_tree("gz2")))
-
-
-def test_both_sides_take_the_same_width_of_vectors_and_of_pictures() -> None:
-    assert SEARCH_DIMENSION == SEARCH_DIMENSIONS == len(load_encoder(SHIPPED, "cpu").projection.components)
-    assert galaxy_files.FIELD_PX == FIELD_PX == load_encoder(SHIPPED, "cpu").recipe.field_px
 
 
 def stored(connection: psycopg.Connection, column: str) -> NDArray[np.float64]:
