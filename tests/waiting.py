@@ -8,7 +8,7 @@ import psycopg
 
 from catalog.database.connection import connect
 
-LAST_LIMIT_S = 300.0
+LAST_LIMIT_S = 600.0
 """Seconds: far more than anything takes on a machine that works on several things at once."""
 _LOOK_S = 0.02
 
