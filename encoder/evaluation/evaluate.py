@@ -117,7 +117,7 @@ def evaluate(
         ]
         tables |= _efigi_tables(sets.efigi, vectors[EFIGI], compared)
         if deep:
-            tuned = deep_table(sets.efigi, compared, vectors[EFIGI], output / "cache", progress)
+            tuned = deep_table(sets.efigi, compared, output / "cache", progress)
             tables["rings"] = pd.concat([tables["rings"], tuned], ignore_index=True)
     if sets.rings:
         tables["decals_rings"] = measures.decals_table(sets.rings, vectors[DECALS_RINGS])

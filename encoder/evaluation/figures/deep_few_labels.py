@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from encoder.errors import EvaluationError
-from encoder.evaluation.figures.few_labels import CLASSES, LabelSet, Split, row, splits
-from encoder.finetuning.finetune import TunedTask, TuningSettings, compare_tuning
+from encoder.evaluation.figures.few_labels import RING_TASK, LabelSet, Split, row, splits
+from encoder.finetuning.finetune import TuningSettings, compare_tuning
 from encoder.model.atomic_file import write_atomically
 from encoder.model.baselines import IMAGENET, SCRATCH
 from encoder.model.encoder import Encoder
@@ -19,7 +19,6 @@ from encoder.model.encoder import Encoder
 REPEATS = 5
 """Trainings take minutes each on a CPU."""
 DEEP = "deep"
-_TASK = TunedTask("ring", "Has the galaxy a ring?", CLASSES)
 
 
 def deep_table(
@@ -74,7 +73,7 @@ def _draw(
         tested = np.arange(len(rows)) >= len(learnt)
         votes = np.stack([~one.ringed[rows], one.ringed[rows]], axis=1).astype(np.float32)
         table = compare_tuning(
-            encoder, one.sample.pictures(rows, encoder.recipe), votes, _TASK, tested, skipped, settings
+            encoder, one.sample.pictures(rows, encoder.recipe), votes, RING_TASK, tested, skipped, settings
         )
         tuned = table[table["method"] != "frozen"].set_index("method")[["balanced_accuracy", "auc"]]
         figures = {str(method): list(of) for method, *of in tuned.itertuples()}

@@ -10,6 +10,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from encoder.evaluation.sets.real import EfigiSet, RingSet
 from encoder.evaluation.sets.samples import Sample
+from encoder.finetuning.settings import TunedTask
 from encoder.heads.fit import fit_head
 from encoder.heads.probe import LABELS, Spread, make_classifier, possible_labels
 from encoder.training.efigi import has_ring
@@ -20,6 +21,7 @@ MORE_LABELS = (*LABELS, 197)
 FROZEN = "frozen"
 FROZEN_HEAD = "frozen, calibrated head"
 CLASSES = ("no ring", "ring")
+RING_TASK = TunedTask("ring", "Has the galaxy a ring?", CLASSES)
 _COLUMNS = ["set", "encoder", "method", "labels", "tested", "repeats"]
 
 

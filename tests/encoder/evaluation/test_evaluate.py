@@ -10,10 +10,12 @@ from scipy.stats import betabinom
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from encoder.evaluation.figures.deep import _last_weights, _probe_head, tune
+from encoder.evaluation.figures.deep import measure_tuned
+from encoder.evaluation.figures.few_labels import RING_TASK
 from encoder.evaluation.figures.fractions import fraction_figures, reliability
 from encoder.evaluation.figures.retrieval import find_nearest, measure_components, measure_retrieval
 from encoder.evaluation.report.picture_map import map_cells
+from encoder.finetuning.finetune import TuningSettings, finetune
 from encoder.heads.probe import (
     cross_validated_auc,
     draw_labels,
@@ -21,6 +23,7 @@ from encoder.heads.probe import (
     make_classifier,
     possible_labels,
 )
+from encoder.inference.embed import embed_pictures
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import GZD5
 from encoder.model.projection import fit_projection
@@ -152,24 +155,41 @@ def test_fine_tuning_starts_at_the_probe_and_moves_the_last_stages_alone(tmp_pat
     rgb = galaxies(24, encoder.recipe.size)
     truth = np.arange(24) % 2 == 0
     rgb[truth] *= 0.4
-    frozen = encoder.encode(rgb).embedding
-    head = _probe_head(frozen, truth)
+    pictures = (rgb * 255).round().to(torch.uint8)
+    frozen = embed_pictures(encoder, pictures)
+    votes = np.stack([~truth, truth], axis=1).astype(np.float32)
+    few = np.arange(18)  # so few that none is held out, and the first stage is the probe as it is
+    probe = finetune(encoder, pictures[few], votes[few], RING_TASK, TuningSettings(depth=0)).head
     with torch.inference_mode():
-        logits = head(torch.from_numpy(frozen)).numpy()[:, 0]
-    expected = make_classifier().fit(frozen, truth).decision_function(frozen)
+        both = probe(torch.from_numpy(frozen[few])).numpy()
+    logits = both[:, 1] - both[:, 0]
+    expected = make_classifier().fit(frozen[few], truth[few]).decision_function(frozen[few])
     assert np.corrcoef(logits, expected)[0, 1] == pytest.approx(1, abs=1e-4)
     assert logits.std() == pytest.approx(1, rel=1e-3)
-    pictures = (rgb * 255).round().to(torch.uint8)
-    network, tuned_head = tune(encoder, pictures, frozen, truth)
-    before, after = encoder._network.state_dict(), network.state_dict()
+    tuned = finetune(encoder, pictures[few], votes[few], RING_TASK, TuningSettings(fixed_steps=8))
+    before, after = encoder._network.state_dict(), tuned.encoder._network.state_dict()
     moved = {key for key in before if not torch.equal(before[key], after[key])}
     assert "backbone.conv_stem.weight" not in moved
     assert "backbone.conv_head.weight" in moved
-    last = sum(p.numel() for p in _last_weights(encoder._network.backbone))
+    last = sum(before[key].numel() for key in moved)
     assert 0.75 <= last / sum(p.numel() for p in encoder._network.backbone.parameters()) < 0.9
-    with torch.inference_mode():
-        said = tuned_head(network(rgb).embedding).numpy()[:, 0] > 0
+    said = tuned.probability(pictures.float() / 255)[:, 1] > 0.5
     assert (said == truth).mean() > 0.9
+
+
+def test_the_figure_of_a_tuned_network_is_that_of_the_tuning_that_users_have(tmp_path: Path) -> None:
+    encoder = load_encoder(random_release(tmp_path), "cpu")
+    rgb = galaxies(24, encoder.recipe.size)
+    truth = np.arange(24) % 2 == 0
+    rgb[truth] *= 0.8
+    pictures = (rgb * 255).round().to(torch.uint8)
+    learnt, tested = np.arange(10), np.arange(10, 24)
+    votes = np.stack([~truth, truth], axis=1).astype(np.float32)
+    quick = TuningSettings(fixed_steps=4)
+    tuned = finetune(encoder, pictures[learnt], votes[learnt], RING_TASK, quick)
+    said = tuned.probability(pictures[tested].float() / 255).argmax(axis=1) == 1
+    right = [np.mean(said[truth[tested] == answer] == answer) for answer in (True, False)]
+    assert measure_tuned(encoder, pictures, truth, learnt, tested, quick) == pytest.approx(np.mean(right))
 
 
 def _slow(alpha: np.ndarray, votes: np.ndarray, truth: np.ndarray, q: slice) -> list[float]:
