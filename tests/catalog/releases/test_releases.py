@@ -247,7 +247,7 @@ def test_concurrent_readers_see_one_release_or_the_other(
         promote_release(connection, ("first", "second")[turn % 2])
     end.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(LAST_LIMIT_S)
     assert not wrong
     assert set(seen) == {0, 1}
 
