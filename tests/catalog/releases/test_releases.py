@@ -1,5 +1,6 @@
 """Two releases of unlike widths side by side: filled, promoted, rolled back and dropped."""
 
+import itertools
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +29,7 @@ from catalog.releases.releases import (
     register_release,
 )
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record, tile_record
-from tests.waiting import LAST_LIMIT_S
+from tests.waiting import LAST_LIMIT_S, wait_until
 
 WIDE = 1280
 BY_RELEASE = ("embedding", "embedding_full", "morphology", "ingestion", "skipped_row")
@@ -243,8 +244,14 @@ def test_concurrent_readers_see_one_release_or_the_other(
     threads = [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for turn in range(40):
+    turns = itertools.count()
+
+    def both_were_seen() -> bool:
+        turn = next(turns)
         promote_release(connection, ("first", "second")[turn % 2])
+        return turn >= 40 and set(seen) == {0, 1}
+
+    wait_until(both_were_seen, "a read of each release")
     end.set()
     for thread in threads:
         thread.join(LAST_LIMIT_S)
