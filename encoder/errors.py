@@ -1,6 +1,11 @@
 """What can go wrong between pixels and vectors."""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text; the name of its type where it has none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 class EncoderError(Exception):
     """Base of every error a user of `encoder` can cause; its text is one line."""
 
@@ -11,6 +16,10 @@ class SurveyError(EncoderError):
 
 class TileError(EncoderError):
     """A tile cannot be read whole; nothing of it is used."""
+
+
+class NoRowsError(TileError):
+    """A table is whole and has no rows."""
 
 
 class ImageError(EncoderError):

@@ -21,6 +21,7 @@ from encoder.surveys.patterns import find
 from encoder.tiles.fits_files import open_fits
 from encoder.tiles.fits_images import CELESTIAL_AXES, celestial_wcs
 from encoder.tiles.pixels import image_paths
+from encoder.tiles.sky_positions import icrs_to_pixel, pixel_to_icrs
 from encoder.tiles.tile_files import TileFiles
 
 MAX_PIXELS = 2000
@@ -174,7 +175,7 @@ def _is_far(wcs: WCS, shape: tuple[int, int], circle: SkyCircle) -> bool:
     """Whether circle and image are clearly apart: far away, a distorted WCS can lead anywhere."""
     right, top = shape[1] - 0.5, shape[0] - 0.5
     x, y = [shape[1] / 2, -0.5, right, right, -0.5], [shape[0] / 2, -0.5, -0.5, top, top]
-    ra, dec = np.radians(wcs.all_pix2world(x, y, 0))
+    ra, dec = np.radians(pixel_to_icrs(wcs, x, y))
     to_corners = angular_separation(ra[0], dec[0], ra[1:], dec[1:])
     to_circle = angular_separation(ra[0], dec[0], np.radians(circle.ra_deg), np.radians(circle.dec_deg))
     return bool(to_circle > to_corners.max() + np.radians(circle.radius_deg))
@@ -186,10 +187,7 @@ def _pixels_of(wcs: WCS, circle: SkyCircle) -> tuple[NDArray[np.float64], NDArra
     centre = (circle.ra_deg * units.deg, circle.dec_deg * units.deg)
     ra, dec = offset_by(*centre, turn, circle.radius_deg * units.deg)
     ra_deg, dec_deg = ra.to_value(units.deg), dec.to_value(units.deg)
-    x, y = wcs.all_world2pix(
-        np.append(ra_deg, circle.ra_deg), np.append(dec_deg, circle.dec_deg), 0, quiet=True
-    )
-    return x, y
+    return icrs_to_pixel(wcs, np.append(ra_deg, circle.ra_deg), np.append(dec_deg, circle.dec_deg))
 
 
 def _span(at: NDArray[np.float64], size: int) -> slice:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from encoder.cutouts.pyramid import MAX_SAMPLES, Pyramid, sampling_for
 from encoder.cutouts.stretch import to_rgb
-from encoder.errors import ImageError, SurveyError, TileError
+from encoder.errors import ImageError, SurveyError, TileError, first_line
 from encoder.model.recipe import MAX_BAD_SHARE, ImageRecipe
 from encoder.surveys.description import Survey, hdu_of_band
 from encoder.surveys.magnitudes import to_nanomaggies
@@ -58,8 +58,9 @@ def read_fits_cutout(path: Path, survey: Survey, recipe: ImageRecipe) -> Tensor:
     """
     try:
         flux = _bands(path, survey)
-    except TileError as error:
-        raise ImageError(str(error)) from error
+    except Exception as error:  # damaged headers lead anywhere
+        named = isinstance(error, TileError)
+        raise ImageError(str(error) if named else f"{path}: unreadable FITS: {first_line(error)}") from error
     bad = ~np.isfinite(flux) | (flux == 0)
     share = float(bad.mean(axis=(1, 2)).max())
     if share >= MAX_BAD_SHARE:

@@ -6,6 +6,8 @@ import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from encoder.tiles.sky_positions import icrs_to_pixel
+
 ORDER: Final = 3
 NODES: Final = 7
 RADIANS_PER_ARCSEC = np.pi / (180 * 3600)
@@ -44,7 +46,7 @@ def local_maps(
     sky_ra, sky_dec = _from_tangent_plane(
         xi, eta, np.radians(ra)[:, None, None], np.radians(dec)[:, None, None]
     )
-    x, y = wcs.all_world2pix(np.degrees(sky_ra).ravel(), np.degrees(sky_dec).ravel(), 0, quiet=True)
+    x, y = icrs_to_pixel(wcs, np.degrees(sky_ra).ravel(), np.degrees(sky_dec).ravel())
     pixels = np.stack([x, y]).reshape(2, len(ra), NODES, NODES).swapaxes(0, 1)
     terms = powers(nodes)
     inverse = np.linalg.pinv(terms)

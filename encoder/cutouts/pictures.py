@@ -1,27 +1,15 @@
 """A ready-made picture file as the network's input."""
 
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from encoder.errors import ImageError
+from encoder.errors import ImageError, first_line
 
 EIGHT_BIT = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
-DAMAGE_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
-"""What Pillow raises of damaged bytes."""
 
 
 def read_picture(path: Path, size: int, crop: float) -> Tensor:
@@ -65,22 +53,31 @@ def fit_picture(colour: Image.Image, size: int, crop: float) -> Tensor:
 def open_picture(path: Path) -> Image.Image:
     """Decodes a JPEG or PNG to red, green and blue, 8 bits each, at its own size.
 
+    It is turned as its EXIF orientation says, as every viewer shows it.
+
     Raises:
         ImageError: as `read_picture`.
     """
     try:
         with Image.open(path) as image:
             _check_kind(path, image)
-            # A palette with transparency must not go to RGB directly, Pillow warns.
-            return (image.convert("RGBA") if "transparency" in image.info else image).convert("RGB")
+            return to_colours(image)
     except FileNotFoundError:
         raise ImageError(f"{path}: the picture is missing") from None
     except UnidentifiedImageError as error:
         reason = "in no format that is known" if path.stat().st_size else "the file is empty"
         raise ImageError(f"{path}: unreadable picture: {reason}") from error
-    except DAMAGE_ERRORS as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ImageError(f"{path}: unreadable picture: {reason}") from error
+    except ImageError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever they meet in damaged bytes
+        raise ImageError(f"{path}: unreadable picture: {first_line(error)}") from error
+
+
+def to_colours(image: Image.Image) -> Image.Image:
+    """Red, green and blue of an open picture, 8 bits each, turned as its EXIF orientation says."""
+    upright = ImageOps.exif_transpose(image)
+    # A palette with transparency must not go to RGB directly, Pillow warns.
+    return (upright.convert("RGBA") if "transparency" in upright.info else upright).convert("RGB")
 
 
 def _check_kind(path: Path, image: ImageFile.ImageFile) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from encoder.cutouts.batches import ImageBatch
 from encoder.cutouts.image_list import list_images
-from encoder.cutouts.pictures import fit_picture
+from encoder.cutouts.pictures import fit_picture, to_colours
 from encoder.errors import ImageError
 from encoder.inference.embed import EmbeddedBatch
 from encoder.inference.embed import embed as embed_batches
@@ -123,7 +123,7 @@ def _batches(pictures: Sequence[Picture], encoder: Encoder, batch_size: int) -> 
 
 def _opened(picture: Picture, row: int) -> Image.Image:
     if isinstance(picture, Image.Image):
-        return picture.convert("RGB")
+        return to_colours(picture)
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:  # noqa: PLR2004 - colours
         kind = f"{picture.dtype} of shape {picture.shape}"
         raise ImageError(f"picture {row}: {kind}, where uint8 of shape (height, width, 3) is wanted")

@@ -1,19 +1,24 @@
 """One plane of pixels from a FITS file, with its place on the sky."""
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
 
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
-from astropy.wcs import WCS, WcsError
+from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from encoder.errors import TileError
+from encoder.errors import TileError, first_line
 from encoder.surveys.description import Hdu
 from encoder.tiles.fits_files import open_fits
+from encoder.tiles.sky_positions import celestial_frame, pixel_to_icrs
 
 CELESTIAL_AXES = 2
+MAX_PIXELS = 2**30
+"""Pixels of an image that is decoded, planes counted: a damaged header may ask for any number."""
+Corners = tuple[tuple[float, float], ...]
 
 
 def read_image(path: Path, hdu: Hdu) -> tuple[NDArray[Any], fits.Header]:
@@ -31,6 +36,7 @@ def read_image(path: Path, hdu: Hdu) -> tuple[NDArray[Any], fits.Header]:
     """
     with open_fits(path) as file:
         found = _find(path, file, hdu)
+        _check_size(path, found)
         pixels, header = found.data, found.header
     if pixels is None:
         raise TileError(f"{path}: HDU {hdu!r} holds no pixels")
@@ -53,41 +59,79 @@ def select_plane(path: Path, pixels: NDArray[Any], plane: int | None) -> NDArray
 
 
 def celestial_wcs(path: Path, header: fits.Header) -> WCS:
-    """The image's world coordinates in right ascension and declination, with any distortion.
+    """The image's world coordinates of its two celestial axes, with any distortion.
+
+    Their order and frame are those of the file: `pixel_to_icrs` and `icrs_to_pixel` see to both.
 
     Raises:
-        TileError: the header has none, or in another system.
+        TileError: the header has none, or in a system that is not converted to ICRS.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyWarning)  # old keywords, mended by astropy
             wcs = WCS(header).celestial
-    except (WcsError, ValueError, KeyError) as error:
-        raise TileError(f"{path}: world coordinates: {str(error).strip().splitlines()[0]}") from error
-    if not wcs.has_celestial or wcs.wcs.lngtyp != "RA":
+            has_sky = wcs.has_celestial
+            if has_sky:
+                celestial_frame(wcs)
+    except Exception as error:  # a damaged header makes astropy raise whatever it meets
+        raise TileError(f"{path}: world coordinates: {first_line(error)}") from error
+    if not has_sky:
         raise TileError(f"{path}: the header has no right ascension and declination")
     return wcs
 
 
-def read_footprint(path: Path, hdu: Hdu) -> tuple[float, float, tuple[tuple[float, float], ...]]:
-    """Where an image lies, from its header alone.
+def find_corners(path: Path, wcs: WCS, shape: tuple[int, int]) -> tuple[float, float, Corners]:
+    """Where an image lies on the sky.
+
+    Args:
+        path: the file, named in errors.
+        wcs: from `celestial_wcs`.
+        shape: rows and columns of the image.
 
     Returns:
-        Right ascension and declination of the centre, and of the four corners (outer edges), degrees.
+        Right ascension and declination of the centre, and of the four corners (outer edges), degrees ICRS;
+        no corners where one of them is not on the sky.
 
     Raises:
-        TileError: as `read_plane` and `celestial_wcs`.
+        TileError: the centre is not on the sky.
+    """
+    (height, width), (top, right) = shape, (shape[0] - 0.5, shape[1] - 0.5)
+    x = [(width - 1) / 2, -0.5, right, right, -0.5]
+    y = [(height - 1) / 2, -0.5, -0.5, top, top]
+    try:
+        ra, dec = pixel_to_icrs(wcs, x, y)
+    except Exception as error:  # wcslib refuses what it cannot project
+        raise TileError(f"{path}: world coordinates: {first_line(error)}") from error
+    points = [(_within_a_turn(float(a)), float(d)) for a, d in zip(ra, dec, strict=True)]
+    on_sky = [math.isfinite(a) and abs(d) <= 90 for a, d in points]  # noqa: PLR2004 - a pole
+    if not on_sky[0]:
+        raise TileError(f"{path}: the centre of the image, ra {ra[0]:g}, dec {dec[0]:g}, is not on the sky")
+    return *points[0], tuple(points[1:]) if all(on_sky) else ()
+
+
+def read_footprint(path: Path, hdu: Hdu) -> tuple[float, float, Corners]:
+    """Where an image lies, from its header alone; returns what `find_corners` does.
+
+    Raises:
+        TileError: as `open_fits`, `celestial_wcs` and `find_corners`.
     """
     with open_fits(path) as file:
         header = _find(path, file, hdu).header
-    wcs = celestial_wcs(path, header)
-    width, height = header["NAXIS1"], header["NAXIS2"]
-    right, top = width - 0.5, height - 0.5
-    x = [(width - 1) / 2, -0.5, right, right, -0.5]
-    y = [(height - 1) / 2, -0.5, -0.5, top, top]
-    ra, dec = wcs.all_pix2world(x, y, 0)
-    points = [(float(a) % 360, float(d)) for a, d in zip(ra, dec, strict=True)]
-    return *points[0], tuple(points[1:])
+        shape = header["NAXIS2"], header["NAXIS1"]
+    return find_corners(path, celestial_wcs(path, header), shape)
+
+
+def _within_a_turn(ra_deg: float) -> float:
+    turned = ra_deg % 360
+    return 0.0 if turned == 360 else turned  # noqa: PLR2004 - rounding makes a tiny negative one a turn
+
+
+def _check_size(path: Path, hdu: fits.PrimaryHDU) -> None:
+    header = hdu.header
+    sizes = [int(header[f"NAXIS{axis + 1}"]) for axis in range(int(header.get("NAXIS", 0)))]
+    if math.prod(sizes) > MAX_PIXELS or min(sizes, default=0) < 0:
+        shown = " x ".join(map(str, sizes))
+        raise TileError(f"{path}: the header asks for {shown} pixels; up to {MAX_PIXELS:,} are read")
 
 
 def _find(path: Path, file: fits.HDUList, hdu: Hdu) -> fits.PrimaryHDU:

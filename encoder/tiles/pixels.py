@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.coordinates import angular_separation
@@ -14,9 +15,10 @@ from encoder.errors import TileError
 from encoder.surveys.description import Survey, hdu_of_band
 from encoder.surveys.magnitudes import to_nanomaggies
 from encoder.surveys.patterns import fill
-from encoder.tiles.fits_images import celestial_wcs, read_image, select_plane
+from encoder.tiles.fits_images import celestial_wcs, find_corners, read_image, select_plane
+from encoder.tiles.sky_positions import icrs_to_pixel, pixel_to_icrs
 from encoder.tiles.source_table import SourceTable
-from encoder.tiles.tile_files import TileFiles
+from encoder.tiles.tile_files import TileFiles, is_file
 
 MAX_BAND_OFFSET_PX = 0.1
 """How far two bands' coordinates may differ."""
@@ -50,7 +52,7 @@ def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
     """
     paths = image_paths(survey, files)
     for path in paths.values():
-        if not path.is_file():
+        if not is_file(path):
             raise TileError(f"{path}: the image of tile {files.name} is missing")
     first, read = paths[survey.bands[0]], lru_cache(maxsize=1)(read_image)  # a cube is read once
     flux = bad = wcs = None
@@ -61,6 +63,7 @@ def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
             flux = np.empty((len(survey.bands), *plane.shape), dtype=np.float32)
             bad = np.empty(flux.shape, dtype=np.bool_)
             wcs = celestial_wcs(paths[band], header)
+            find_corners(paths[band], wcs, plane.shape)
         if plane.shape != flux.shape[1:]:
             raise TileError(f"{paths[band]}: {plane.shape} pixels, but {first.name} has {flux.shape[1:]}")
         if paths[band] != first:
@@ -103,8 +106,10 @@ def check_inside(pixels: Pixels, sources: SourceTable, files: TileFiles, catalog
     known = np.flatnonzero(np.isfinite(sources.ra) & np.isfinite(sources.dec))
     height, width = pixels.flux.shape[1:]
     ra, dec = sources.ra[known], sources.dec[known]
-    x, y = pixels.wcs.all_world2pix(ra, dec, 0, quiet=True) if len(known) else (ra, dec)
-    back_ra, back_dec = pixels.wcs.all_pix2world(x, y, 0) if len(known) else (ra, dec)
+    if not len(known):
+        return
+    x, y = icrs_to_pixel(pixels.wcs, ra, dec)
+    back_ra, back_dec = pixel_to_icrs(pixels.wcs, x, y)
     # Far away a distortion can lead anywhere, even onto the tile, but not there and back.
     moved = np.degrees(angular_separation(*map(np.radians, (ra, dec, back_ra, back_dec))))
     from_centre = np.maximum(abs(x - (width - 1) / 2) / width, abs(y - (height - 1) / 2) / height)
@@ -122,17 +127,27 @@ def _add_mask(survey: Survey, files: TileFiles, bad: NDArray[np.bool_]) -> None:
     read = lru_cache(maxsize=1)(read_image)  # one file has the bits of all bands
     for number, band in enumerate(survey.bands):
         path = tile_path(survey.mask.path, files, {"band": band})
-        if not path.is_file():
+        if not is_file(path):
             raise TileError(f"{path}: the mask of tile {files.name} is missing")
         bits, _header = read(path, hdu_of_band(survey.mask.hdu, band))
         if bits.shape != bad.shape[1:] or bits.dtype.kind not in "iu":
             raise TileError(f"{path}: the mask does not fit the image of {bad.shape[1:]} pixels")
-        bad[number] |= (bits & bits.dtype.type(survey.mask.bad_bits[band])) != 0
+        bad[number] |= _have_bits(path, bits, survey.mask.bad_bits[band])
+
+
+def _have_bits(path: Path, bits: NDArray[Any], wanted: int) -> NDArray[np.bool_]:
+    """Which pixels of a mask, (h, w), have one of the wanted bits: the type's sign is a bit as the others."""
+    width = 8 * bits.dtype.itemsize
+    if wanted >> width:
+        raise TileError(f"{path}: the mask has {width} bits, and bit {wanted.bit_length() - 1} is asked for")
+    unsigned = np.dtype(f"u{bits.dtype.itemsize}")
+    found: NDArray[np.bool_] = (bits.astype(unsigned, copy=False) & unsigned.type(wanted)) != 0
+    return found
 
 
 def _check_place(path: Path, wcs: WCS, first: WCS, shape: tuple[int, ...]) -> None:
     x, y = np.array([0.0, shape[1] - 1.0]), np.array([0.0, shape[0] - 1.0])
-    seen_x, seen_y = first.all_world2pix(*wcs.all_pix2world(x, y, 0), 0, quiet=True)
+    seen_x, seen_y = icrs_to_pixel(first, *pixel_to_icrs(wcs, x, y))
     off = float(np.hypot(seen_x - x, seen_y - y).max())
     if not off < MAX_BAND_OFFSET_PX:
         raise TileError(f"{path}: lies {off:.1f} px away from the tile's first band")

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.errors import TileError
+from encoder.errors import NoRowsError, TileError
 from encoder.surveys.description import CatalogueColumns, SelectionCondition, Survey
 from encoder.surveys.patterns import placeholders
 from encoder.tiles.source_table import SourceTable, pixel_scales
 from encoder.tiles.table_columns import Columns, float_column, read_columns
+from encoder.tiles.tile_files import is_file
 
 COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
@@ -25,29 +26,33 @@ COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
     "in": np.isin,
     "not in": lambda values, wanted: ~np.isin(values, wanted),
-    "bits clear": lambda values, bits: values.astype(np.int64) & bits == 0,
-    "bits set": lambda values, bits: values.astype(np.int64) & bits == bits,
+    "bits clear": lambda values, bits: _common_bits(values, bits) == 0,
+    "bits set": lambda values, bits: _common_bits(values, bits) == bits,
 }
 
 
 def read_catalogue(survey: Survey, path: Path) -> Columns:
-    """Every column of the catalogue that the survey's description names.
+    """Every column of the catalogue that the survey's description names; of a brick without sources, no rows.
 
     The last table stays in memory: tiles that share one would otherwise read it anew each time.
 
     Raises:
-        TileError: as `read_columns`.
+        TileError: as `read_columns`; a folder of cutouts has a table without rows.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise TileError(f"{path}: the catalogue is missing")
     state = path.stat()
     catalogue = survey.catalogue
     text = [*catalogue.id_columns, *([catalogue.tile] if catalogue.tile else [])]
     if survey.kind == "cutouts":
         text += placeholders(survey.image.path)
-    return _read_cached(
-        path, tuple(_numbers(catalogue) + text), tuple(text), (state.st_size, state.st_mtime_ns)
-    )
+    names = (*_numbers(catalogue), *text)
+    try:
+        return _read_cached(path, names, tuple(text), (state.st_size, state.st_mtime_ns))
+    except NoRowsError:
+        if survey.kind == "cutouts":
+            raise
+        return {name: np.empty(0, np.str_ if name in text else np.float64) for name in names}
 
 
 def select_sources(survey: Survey, columns: Columns, rows: NDArray[np.int64], path: Path) -> SourceTable:
@@ -99,6 +104,14 @@ def digest_rows(columns: Columns, rows: NDArray[np.int64]) -> str:
     return digest.hexdigest()
 
 
+def _common_bits(values: NDArray[Any], bits: int) -> NDArray[np.uint64]:
+    """The bits of each value that are asked for, (n,): the sign of a whole number is a bit as the others."""
+    whole = values if values.dtype.kind in "iub" else values.astype(np.int64)
+    width = 8 * whole.dtype.itemsize
+    unsigned = whole.astype(f"u{whole.dtype.itemsize}", copy=False).astype(np.uint64)
+    return unsigned & np.uint64(bits & (2**width - 1))
+
+
 @lru_cache(maxsize=1)
 def _read_cached(
     path: Path, names: tuple[str, ...], text: tuple[str, ...], _state: tuple[int, int]
@@ -135,6 +148,8 @@ def _holds(
         values: NDArray[Any] = mag[condition.magnitude]
     else:
         name, values = str(condition.column), part[str(condition.column)]
+    if not len(values):
+        return np.zeros(0, np.bool_)
     wanted = condition.value if isinstance(condition.value, tuple) else (condition.value,)
     is_text = values.dtype.kind == "U"
     if any(isinstance(value, str) != is_text for value in wanted):

@@ -11,7 +11,7 @@ from astropy.table import Column, MaskedColumn, Table
 from astropy.utils.exceptions import AstropyWarning
 from numpy.typing import NDArray
 
-from encoder.errors import TileError
+from encoder.errors import NoRowsError, TileError
 from encoder.tiles.fits_files import open_fits
 
 Columns = Mapping[str, NDArray[np.generic]]
@@ -46,7 +46,7 @@ def read_columns(path: Path, names: Iterable[str], text: Iterable[str] = ()) -> 
     else:
         columns = _read_other(path, wanted)
     if not len(next(iter(columns.values()))):
-        raise TileError(f"{path}: the catalogue has no rows")
+        raise NoRowsError(f"{path}: the catalogue has no rows")
     return {name: _as_text(values) if name in kept else values for name, values in columns.items()}
 
 

@@ -1,14 +1,13 @@
 """The files that make one tile, and whether they have changed."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from encoder.errors import TileError
-from encoder.tiles.fits_images import read_footprint
-
-Corners = tuple[tuple[float, float], ...]
+from encoder.tiles.fits_images import Corners, read_footprint
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,8 @@ class TileFiles:
                 with path.open("rb") as file:
                     inner = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32))
             except OSError as error:
-                raise TileError(f"{path}: {error.strerror}") from error
-            digest.update(path.relative_to(self.root).as_posix().encode() + b"\0" + inner.digest())
+                raise TileError(f"{path}: {error.strerror or error}") from error
+            digest.update(path_from(self.root, path) + b"\0" + inner.digest())
         return digest.hexdigest()
 
     @cached_property
@@ -87,5 +86,24 @@ class TileFiles:
             return None, None, ()
         try:
             return read_footprint(self.image, self.hdu)
-        except TileError:
+        except Exception:  # noqa: BLE001 - whatever is wrong, reading the tile will say so
             return None, None, ()
+
+
+def path_from(root: Path, path: Path) -> bytes:
+    """How a tile's file is called below the folder that was searched; elsewhere, its absolute path.
+
+    Bytes, since a file system allows names that are no text.
+    """
+    for folder, file in ((root, path), (root.absolute(), path.absolute()), (root.resolve(), path.absolute())):
+        if file.is_relative_to(folder):
+            return os.fsencode(file.relative_to(folder).as_posix())
+    return os.fsencode(path.absolute().as_posix())
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; False also where its name is impossible or its folder may not be entered."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from encoder.errors import SurveyError, TileError
+from encoder.errors import SurveyError, TileError, first_line
 from encoder.surveys.description import Survey, hdu_of_band
 from encoder.surveys.patterns import find
 from encoder.tiles.cutout_tiles import picture_paths, split_rows
@@ -17,7 +17,7 @@ from encoder.tiles.pixels import check_inside, image_paths, read_pixels, tile_pa
 from encoder.tiles.selection import digest_rows, read_catalogue, select_sources
 from encoder.tiles.source_table import SourceTable
 from encoder.tiles.table_columns import Columns
-from encoder.tiles.tile_files import TileFiles
+from encoder.tiles.tile_files import TileFiles, is_file, path_from
 
 __all__ = ["CutoutTile", "SkyTile", "Tile", "TileFiles", "find_tiles", "read_tile"]
 
@@ -69,8 +69,8 @@ def find_tiles(survey: Survey, root: Path, names: Collection[str] | None = None)
         raise SurveyError(f"{root}: no such folder")
     try:
         tiles = _find_chunks(survey, root) if survey.kind == "cutouts" else _find_sky(survey, root, names)
-    except TileError as error:
-        raise SurveyError(str(error)) from error
+    except (TileError, OSError) as error:
+        raise SurveyError(first_line(error)) from error
     if not tiles:
         raise SurveyError(
             f"{root}: no tile of survey {survey.name}; images are sought as {survey.image.path}"
@@ -139,7 +139,7 @@ def _sky_files(
         if survey.mask and images
         else []
     )
-    there = [path for path in dict.fromkeys([*images, *masks, *([table] if table else [])]) if path.is_file()]
+    there = [path for path in dict.fromkeys([*images, *masks, *([table] if table else [])]) if is_file(path)]
     digest = "" if shared is None else digest_rows(shared, _rows(survey, shared, name))
     return TileFiles(
         survey=survey.name,
@@ -164,7 +164,7 @@ def _find_chunks(survey: Survey, root: Path) -> list[TileFiles]:
     tiles = []
     for name, start, stop in split_rows(table, len(columns[survey.catalogue.ra])):
         rows = np.arange(start, stop, dtype=np.int64)
-        pictures = [path for path in picture_paths(survey, root, columns, rows) if path.is_file()]
+        pictures = [path for path in picture_paths(survey, root, columns, rows) if is_file(path)]
         digest = digest_rows(columns, rows)
         tiles.append(
             TileFiles(
@@ -192,6 +192,9 @@ def _rows(survey: Survey, columns: Columns, name: str) -> NDArray[np.int64]:
 def _fingerprint(survey: Survey, root: Path, files: Iterable[Path], row_digest: str) -> str:
     digest = hashlib.blake2b((survey.meaning + row_digest).encode(), digest_size=16)
     for path in files:
-        state = path.stat()
-        digest.update(f"{path.relative_to(root).as_posix()}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+        try:
+            state = path.stat()
+        except OSError:  # it went since it was found: reading the tile will say so
+            continue
+        digest.update(path_from(root, path) + f"\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
     return digest.hexdigest()

@@ -11,7 +11,7 @@ from encoder.errors import SurveyError
 from encoder.surveys.description import Survey
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tile_files import TileFiles
-from galcat.errors import EXPECTED, reason
+from galcat.errors import reason
 from galcat.workflows.ingest.pending import find_unsettled, group_by_cell, run_key
 
 
@@ -176,8 +176,8 @@ def _survey_folders(drop: Path, url: str, remarks: list[str]) -> Iterator[_Surve
             folder = _survey_folder(path, url)
             other = folder_of.setdefault(folder.survey.name, path.name)
             if other != path.name:
-                raise SurveyError(f"survey {folder.survey.name} has the folder {other} already")
-        except EXPECTED as error:
+                raise SurveyError(f"survey {folder.survey.name} has the folder {other} already")  # noqa: TRY301
+        except Exception as error:  # noqa: BLE001 - one folder does not hold up the others
             remarks.append(f"{path.name}: {reason(error)}")
         else:
             yield folder

@@ -1,5 +1,7 @@
 """From the encoder's records to the catalogue's: the one place where both meet."""
 
+import os
+
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
@@ -12,7 +14,7 @@ from encoder.inference.encode_tile import EncodedTile
 from encoder.model.encoder import Encoder
 from encoder.model.gz_tree import Tree
 from encoder.surveys.description import Survey
-from encoder.tiles.tile_files import TileFiles
+from encoder.tiles.tile_files import TileFiles, path_from
 from galcat.errors import JobError
 
 
@@ -55,11 +57,16 @@ def tile_record(files: TileFiles, content_hash: str | None) -> TileRecord:
         ra=files.ra,
         dec=files.dec,
         footprint=tuple(angle for corner in files.footprint for angle in corner),
-        files=tuple(str(path.relative_to(files.root)) for path in files.files),
+        files=tuple(as_text(path_from(files.root, path)) for path in files.files),
         fingerprint=files.fingerprint,
         content_hash=content_hash,
-        folder=str(files.root.resolve()),
+        folder=as_text(os.fsencode(files.root.resolve())),
     )
+
+
+def as_text(name: bytes) -> str:
+    """A file's name as the database can keep it: bytes that are no UTF-8 are spelt out."""
+    return name.decode("utf-8", "backslashreplace")
 
 
 def galaxy_rows(tile: EncodedTile) -> GalaxyRows:

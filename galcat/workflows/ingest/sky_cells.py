@@ -1,5 +1,7 @@
 """Sky cells: HEALPix pixels of about 1.8 degrees, the partitions in which tiles are ingested."""
 
+import math
+
 import astropy.units as u
 from astropy_healpix import lonlat_to_healpix
 
@@ -15,8 +17,8 @@ def cell_of(tile: TileFiles) -> str:
 
 
 def cell_at(ra_deg: float | None, dec_deg: float | None) -> str:
-    """Name the cell that holds a position, ICRS; None where there is none."""
-    if ra_deg is None or dec_deg is None:
+    """Name the cell that holds a position, ICRS; None, and what is not on the sky, lie in none."""
+    if ra_deg is None or dec_deg is None or not math.isfinite(ra_deg) or not abs(dec_deg) <= 90:  # noqa: PLR2004
         return UNPLACED
     pixel = int(lonlat_to_healpix(ra_deg * u.deg, dec_deg * u.deg, 2**ORDER, order="nested"))
     return f"healpix{ORDER}-{pixel:05d}"

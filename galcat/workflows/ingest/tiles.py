@@ -1,5 +1,6 @@
 """Ingest tiles: read, encode and write each in one transaction; go on past a bad one and name it."""
 
+import logging
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +14,7 @@ from catalog.checks.integrity import run_checks
 from catalog.errors import CatalogError
 from catalog.ingestion.tile_status import KnownTile, find_tile_ids, read_known_tiles, touch_tile
 from catalog.ingestion.writer import write_failure, write_tile
-from encoder.errors import EncoderError, TileError
+from encoder.errors import EncoderError, TileError, first_line
 from encoder.inference.encode_tile import CutTile, EncodedTile, cut_tile, encode_tile
 from encoder.model.encoder import Encoder
 from encoder.surveys.description import Survey
@@ -26,6 +27,8 @@ from galcat.workflows.ingest.pending import group_pending_by_cell
 from galcat.workflows.ingest.rows import galaxy_rows, skip_records, tile_record
 from galcat.workflows.ingest.target import open_target
 from galcat.workflows.target import Target
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class _Work:
 
     files: TileFiles
     content_hash: str | None
-    result: EncodedTile | EncoderError | None
+    result: EncodedTile | Exception | None
 
 
 @contextmanager
@@ -159,7 +162,7 @@ def _encode(encoder: Encoder, files: TileFiles, ahead: Future[_Loaded]) -> _Work
     try:
         loaded = ahead.result()
         encoded = encode_tile(loaded.tile, encoder) if loaded.tile else None
-    except EncoderError as error:
+    except Exception as error:  # noqa: BLE001 - whatever a tile raises, the others go on
         return _Work(files, None, error)
     return _Work(files, loaded.content_hash, encoded)
 
@@ -170,8 +173,8 @@ def _store(target: Target, work: _Work) -> TileOutcome:
     Raises:
         JobError: The database connection was lost.
     """
-    if isinstance(work.result, EncoderError):
-        return _failed(target, work.files, str(work.result))
+    if isinstance(work.result, Exception):
+        return _failed(target, work.files, _told(work.files, work.result))
     try:
         return _write(target, work.files, work.content_hash, work.result)
     except CatalogError as error:
@@ -181,6 +184,17 @@ def _store(target: Target, work: _Work) -> TileOutcome:
         if target.connection.closed:
             raise JobError(message) from error
         return _failed(target, work.files, message)
+    except Exception as error:  # noqa: BLE001 - as in `_encode`
+        return _failed(target, work.files, _told(work.files, error))
+
+
+def _told(files: TileFiles, error: Exception) -> str:
+    """Why a tile failed, in one line that names it or its file."""
+    if isinstance(error, EncoderError):
+        return first_line(error)
+    _log.debug("tile %s", files.name, exc_info=error)
+    text = next(iter(str(error).strip().splitlines()), "")
+    return f"tile {files.name}: {type(error).__name__}{': ' if text else ''}{text}"
 
 
 def _write(
@@ -209,12 +223,14 @@ def _write(
 
 def _failed(target: Target, files: TileFiles, error: str) -> TileOutcome:
     """Store the failure; where even that cannot be written, the tile simply stays as it was: pending."""
-    record = tile_record(files, None)
+    error = error.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
     try:
+        record = tile_record(files, None)
         write_failure(target.connection, target.survey_id, target.release_id, record, error)
-    except psycopg.Error as again:
+    except Exception as again:
         if target.connection.closed:
             raise JobError(error) from again
+        _log.debug("tile %s", files.name, exc_info=again)
     return TileOutcome(files.name, "failed", error=error)
 
 

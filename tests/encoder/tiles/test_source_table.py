@@ -176,10 +176,9 @@ def test_a_truncated_catalogue_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
-def test_a_catalogue_without_rows_or_without_a_column_is_refused(tmp_path: Path) -> None:
+def test_a_catalogue_without_rows_has_no_sources_and_one_without_a_column_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "t.fits", legacy_rows(np.empty(0), np.empty(0)))
-    with pytest.raises(TileError, match=r"t\.fits: the catalogue has no rows"):
-        read(path)
+    assert len(read(path)) == 0
     rows = legacy_rows(np.arange(2.0), DEC[:2])
     rows.remove_column("maskbits")
     with pytest.raises(TileError, match=r"t\.fits: no column 'maskbits'; it has release, brickid"):
@@ -190,7 +189,6 @@ def test_a_catalogue_without_rows_or_without_a_column_is_refused(tmp_path: Path)
     ("text", "message"),
     [
         ("", "unreadable table: No columns to parse"),
-        ("n,ra,dec\n", "the catalogue has no rows"),
         ("n,ra\n1,2\n", "no column 'dec'; it has n, ra"),
         ("n,ra,dec\n1,2,3\n2,north,3\n", "row 1: ra is 'north', not a number"),
         ("n,ra,dec\n1,2,3\n,2,3\n", "row 1: the id is empty"),
@@ -204,6 +202,13 @@ def test_a_wrong_csv_names_the_row(tmp_path: Path, text: str, message: str) -> N
     with pytest.raises(TileError, match=rf"t\.csv: {message}") as caught:
         read(path, survey)
     assert "\n" not in str(caught.value)
+
+
+def test_a_csv_without_rows_has_no_sources(tmp_path: Path) -> None:
+    survey = csv_survey(tmp_path, '[catalogue]\npath = "{tile}.csv"\nid = "n"\nra = "ra"\ndec = "dec"\n')
+    (tmp_path / "t.csv").write_text("n,ra,dec\n")
+    sources = read(tmp_path / "t.csv", survey)
+    assert (sources.source_id, sources.ra.shape, sources.dec.shape) == ([], (0,), (0,))
 
 
 def test_other_table_formats_are_read_by_astropy(tmp_path: Path) -> None:

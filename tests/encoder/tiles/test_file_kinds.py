@@ -1,0 +1,300 @@
+"""Tiles as they come: axes in any order, other frames, masks of any width, padding, paths, no sources."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy import units
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from encoder.cutouts.local_wcs import local_maps
+from encoder.errors import SurveyError, TileError
+from encoder.surveys.description import Survey
+from encoder.surveys.survey_file import load_survey, survey_from_text
+from encoder.tiles.fits_images import celestial_wcs, read_footprint, read_image
+from encoder.tiles.sky_positions import icrs_to_pixel, pixel_to_icrs
+from encoder.tiles.tiles import CutoutTile, SkyTile, find_tiles, read_tile
+from tests.encoder.tiles.fits_tiles import gaussian, legacy_rows, tan_wcs, write_legacy_brick
+
+LEGACY = load_survey("legacy_dr10")
+BRICK = "1501p202"
+SHAPE = (120, 140)
+RA, DEC = 150.1, 20.25
+ONE_BAND = """
+name = "oneband"
+description = "One image a tile, with a mask"
+kind = "tiles"
+bands = ["r"]
+pixel_scale_arcsec = 0.262
+[image]
+path = "{tile}.fits"
+zero_point = { r = 22.5 }
+[mask]
+path = "{tile}.mask.fits"
+bad_bits = { r = BITS }
+[catalogue]
+path = "{tile}.csv"
+id = "id"
+ra = "ra"
+dec = "dec"
+shape_r = "shape_r"
+[rgb]
+red = { band = "r", divide_by = 1.0 }
+green = { band = "r", divide_by = 1.0 }
+blue = { band = "r", divide_by = 1.0 }
+"""
+
+
+def transposed(wcs: WCS) -> WCS:
+    """The same sky for an image whose rows are the other's columns, with declination as the first axis."""
+    other = WCS(naxis=2)
+    other.wcs.ctype = ["DEC--TAN", "RA---TAN"]
+    other.wcs.crval = wcs.wcs.crval[::-1]
+    other.wcs.crpix = wcs.wcs.crpix[::-1]
+    other.wcs.cd = wcs.wcs.cd[::-1, ::-1]
+    other.wcs.set()
+    return other
+
+
+@pytest.mark.parametrize("ra", [RA, 200.0, 355.0, 0.001])
+def test_declination_as_the_first_axis_gives_the_same_tile(tmp_path: Path, ra: float) -> None:
+    wcs = tan_wcs(ra, DEC, SHAPE, rotation_deg=20)
+    x, y = np.array([40.0, 100.0]), np.array([60.0, 50.0])
+    rows = legacy_rows(*wcs.all_pix2world(x, y, 0))
+    image = gaussian(SHAPE, 40, 60, 3, 50) + np.float32(1e-3)
+    write_legacy_brick(tmp_path / "plain", BRICK, dict.fromkeys("grz", image), wcs, rows)
+    write_legacy_brick(tmp_path / "turned", BRICK, dict.fromkeys("grz", image.T), transposed(wcs), rows)
+    (plain,) = find_tiles(LEGACY, tmp_path / "plain")
+    (turned,) = find_tiles(LEGACY, tmp_path / "turned")
+    assert (turned.ra, turned.dec) == pytest.approx((plain.ra, plain.dec), abs=1e-9)
+    np.testing.assert_allclose(sorted(turned.footprint), sorted(plain.footprint), atol=1e-9)
+    one, other = read_tile(LEGACY, plain), read_tile(LEGACY, turned)
+    assert isinstance(one, SkyTile)
+    assert isinstance(other, SkyTile)
+    np.testing.assert_allclose(other.pixels, one.pixels.transpose(0, 2, 1), atol=2.02e-4)
+    field = np.full(2, 20.0)
+    maps, _ = local_maps(one.wcs, one.sources.ra, one.sources.dec, field)
+    swapped, misfit_px = local_maps(other.wcs, other.sources.ra, other.sources.dec, field)
+    np.testing.assert_allclose(swapped[:, ::-1], maps, atol=1e-6)  # x is y, and the cutout the same
+    assert misfit_px.max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("radesys", "equinox", "frame"),
+    [
+        ("FK4", 1950.0, "fk4"),
+        ("FK5", 1975.0, "fk5"),
+        ("FK5", 2000.0, "icrs"),
+        ("ICRS", None, "icrs"),
+        (None, None, "icrs"),
+        (None, 1950.0, "fk4"),
+        (None, 2000.0, "icrs"),
+    ],
+)
+@pytest.mark.parametrize("dec_first", [False, True])
+def test_an_older_equinox_is_precessed_to_icrs(
+    radesys: str | None, equinox: float | None, frame: str, dec_first: bool
+) -> None:
+    wcs = tan_wcs(RA, DEC, SHAPE)
+    header = (transposed(wcs) if dec_first else wcs).to_header()
+    for key, value in (("RADESYS", radesys), ("EQUINOX", equinox)):
+        header.pop(key, None)
+        if value is not None:
+            header[key] = value
+    given = {} if frame == "icrs" else {"equinox": f"{'B' if frame == 'fk4' else 'J'}{equinox}"}
+    expected = SkyCoord(RA * units.deg, DEC * units.deg, frame=frame, **given).icrs
+    found = celestial_wcs(Path("a.fits"), header)
+    at = np.array([(SHAPE[1] - 1) / 2]), np.array([(SHAPE[0] - 1) / 2])
+    x, y = at[::-1] if dec_first else at
+    ra, dec = pixel_to_icrs(found, x, y)
+    assert (ra[0], dec[0]) == pytest.approx((expected.ra.deg, expected.dec.deg), abs=1e-7)
+    np.testing.assert_allclose(icrs_to_pixel(found, ra, dec), (x, y), atol=1e-3)
+
+
+def test_galactic_coordinates_are_converted_and_helioecliptic_ones_are_refused_by_name() -> None:
+    wcs = tan_wcs(RA, DEC, SHAPE)
+    wcs.wcs.ctype = ["GLON-TAN", "GLAT-TAN"]
+    header = wcs.to_header()
+    ra, dec = pixel_to_icrs(celestial_wcs(Path("a.fits"), header), [69.5], [59.5])
+    expected = SkyCoord(RA * units.deg, DEC * units.deg, frame="galactic").icrs
+    assert (ra[0], dec[0]) == pytest.approx((expected.ra.deg, expected.dec.deg), abs=1e-7)
+    header["RADESYS"], header["EQUINOX"] = "FK5", 2000.0
+    again, _ = pixel_to_icrs(celestial_wcs(Path("a.fits"), header), [69.5], [59.5])
+    assert again[0] == ra[0]
+    header["CTYPE1"], header["CTYPE2"] = "HLON-TAN", "HLAT-TAN"
+    with pytest.raises(TileError, match=r"a\.fits: world coordinates: positions of the system HLON-TAN"):
+        celestial_wcs(Path("a.fits"), header)
+
+
+@pytest.mark.parametrize("projection", ["SIN", "ZEA", "ARC", "STG", "CAR", "AIT", "MOL", "TPV", "HPX"])
+def test_any_projection_is_read(tmp_path: Path, projection: str) -> None:
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = [f"RA---{projection}", f"DEC--{projection}"]
+    wcs.wcs.crval, wcs.wcs.crpix = [10.0, 0.0], [40.5, 30.5]
+    wcs.wcs.cd = np.diag([-1e-4, 1e-4])
+    fits.PrimaryHDU(np.ones((60, 80), np.float32), wcs.to_header()).writeto(tmp_path / "a.fits")
+    ra, dec, corners = read_footprint(tmp_path / "a.fits", None)
+    assert (ra, dec) == pytest.approx((10, 0), abs=1e-9)
+    assert len(corners) == 4
+
+
+@pytest.mark.parametrize(
+    ("cards", "message"),
+    [
+        ({"CRVAL2": 200.0}, "is not on the sky|world coordinates"),
+        ({"CD1_1": 0.0, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": 0.0}, "world coordinates|not on the sky"),
+        ({"CTYPE2": "RA---TAN"}, "world coordinates"),
+        ({"CTYPE1": "VELO-LSR"}, "world coordinates|no right ascension"),
+        ({"CRPIX1": 1e12}, "not on the sky|world coordinates"),
+    ],
+)
+def test_an_impossible_place_is_one_line_and_no_position(
+    tmp_path: Path, cards: dict[str, object], message: str
+) -> None:
+    image = np.ones(SHAPE, np.float32)
+    wcs = tan_wcs(RA, DEC, SHAPE)
+    rows = legacy_rows(np.array([RA]), np.array([DEC]))
+    write_legacy_brick(tmp_path, BRICK, dict.fromkeys("grz", image), wcs, rows)
+    for path in (tmp_path / "coadd" / "150" / BRICK).glob("*image*"):
+        header = wcs.to_header()
+        header.update({"CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN"} if "CRPIX1" in cards else {})
+        for name, value in cards.items():
+            header[name.replace("CD", "PC") if name.startswith("CD") else name] = value
+        fits.CompImageHDU(image, header).writeto(path, overwrite=True)
+    (tile,) = find_tiles(LEGACY, tmp_path)
+    assert (tile.ra, tile.dec, tile.footprint) == (None, None, ())
+    with pytest.raises(TileError, match=message) as caught:
+        read_tile(LEGACY, tile)
+    assert "\n" not in str(caught.value)
+
+
+def one_band(folder: Path, bits: NDArray[np.generic], bad_bits: int) -> tuple[Survey, Path]:
+    """A tile of one band with a mask; its description asks for some bits."""
+    wcs = tan_wcs(RA, DEC, SHAPE)
+    fits.PrimaryHDU(np.ones(SHAPE, np.float32), wcs.to_header()).writeto(folder / "t.fits")
+    fits.PrimaryHDU(bits).writeto(folder / "t.mask.fits")
+    Table({"id": [1], "ra": [RA], "dec": [DEC], "shape_r": [2.0]}).write(folder / "t.csv")
+    return survey_from_text(ONE_BAND.replace("BITS", str(bad_bits)), folder / "s.toml"), folder
+
+
+@pytest.mark.parametrize("kind", ["i2", "i4", "i8", "u1", "u2", "u4", "u8", "i1"])
+def test_the_highest_bit_of_a_mask_of_any_width_is_a_bit(tmp_path: Path, kind: str) -> None:
+    width = 8 * np.dtype(kind).itemsize
+    highest, other = 1 << (width - 1), 1 << (width - 3)
+    words = np.zeros(SHAPE, f"u{width // 8}")
+    words[3, 4], words[5, 6], words[7, 8] = highest, other, highest | other
+    survey, root = one_band(tmp_path, words.view(kind), highest)
+    if width < 64:  # TOML's whole numbers end at 63 bits
+        assert survey.mask is not None
+    tile = read_tile(survey, find_tiles(survey, root)[0])
+    assert isinstance(tile, SkyTile)
+    assert list(map(tuple, np.argwhere(tile.bad[0]))) == [(3, 4), (7, 8)]
+
+
+def test_a_bit_that_a_mask_does_not_have_is_refused(tmp_path: Path) -> None:
+    survey, root = one_band(tmp_path, np.zeros(SHAPE, np.int16), 1 << 16)
+    with pytest.raises(TileError, match=r"t\.mask\.fits: the mask has 16 bits, and bit 16 is asked for"):
+        read_tile(survey, find_tiles(survey, root)[0])
+
+
+@pytest.mark.parametrize("padding", [b"\0" * 2880, b"\0" * 28800, b"\0" * 17])
+def test_padding_after_the_last_hdu_is_read_past(tmp_path: Path, padding: bytes) -> None:
+    path = tmp_path / "a.fits"
+    fits.PrimaryHDU(np.arange(12, dtype=np.float32).reshape(3, 4)).writeto(path)
+    path.write_bytes(path.read_bytes() + padding)
+    pixels, _ = read_image(path, None)
+    np.testing.assert_array_equal(pixels, np.arange(12).reshape(3, 4))
+    path.write_bytes(path.read_bytes() + b"x" + padding)
+    with pytest.raises(TileError, match=r"a\.fits: truncated or damaged, the last \d+ bytes are no HDU"):
+        read_image(path, None)
+
+
+def test_a_brick_without_sources_is_a_tile_without_galaxies(tmp_path: Path) -> None:
+    wcs = tan_wcs(RA, DEC, SHAPE)
+    rows = legacy_rows(np.array([RA]), np.array([DEC]))[:0]
+    write_legacy_brick(tmp_path, BRICK, dict.fromkeys("grz", np.ones(SHAPE, np.float32)), wcs, rows)
+    tile = read_tile(LEGACY, find_tiles(LEGACY, tmp_path)[0])
+    assert isinstance(tile, SkyTile)
+    assert (len(tile.sources), tile.pixels.shape) == (0, (3, *SHAPE))
+
+
+@pytest.mark.parametrize("sizes", [(40_000, 40_000), (-5, 3), (2**40, 2**40)])
+def test_a_header_that_asks_for_absurdly_many_pixels_is_refused_before_they_are_made(
+    tmp_path: Path, sizes: tuple[int, int]
+) -> None:
+    path = tmp_path / "a.fits"
+    fits.CompImageHDU(np.zeros((50, 60), np.float32), compression_type="GZIP_1").writeto(path)
+    data = path.read_bytes()
+    for axis, size in enumerate(sizes, 1):
+        start = data.index(b"ZNAXIS%d " % axis)
+        data = data[:start] + b"ZNAXIS%d = %20d" % (axis, size) + data[start + 30 :]
+    path.write_bytes(data)
+    with pytest.raises(TileError, match=r"a\.fits: ") as caught:
+        read_image(path, None)
+    assert "\n" not in str(caught.value)
+
+
+CUTOUTS = """
+name = "pictures"
+description = "Pictures beside a table"
+kind = "cutouts"
+bands = ["r"]
+[image]
+path = "{file}"
+[catalogue]
+path = "table.csv"
+id = "id"
+ra = "ra"
+dec = "dec"
+"""
+
+
+def test_a_cutout_table_may_name_files_by_absolute_and_relative_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey = survey_from_text(CUTOUTS, tmp_path / "s.toml")
+    root, elsewhere = tmp_path / "set", tmp_path / "elsewhere"
+    for folder in (root, elsewhere):
+        folder.mkdir()
+    names = [root / "a.jpg", elsewhere / "b.jpg", Path("c.jpg"), Path("../elsewhere/d.jpg"), Path("gone.jpg")]
+    for name in names[:-1]:
+        (root / name).write_bytes(b"no picture, but a file")
+    Table({"id": range(5), "ra": [10.0] * 5, "dec": [0.0] * 5, "file": [str(name) for name in names]}).write(
+        root / "table.csv"
+    )
+    (tile,) = find_tiles(survey, root)
+    read = read_tile(survey, tile)
+    assert isinstance(read, CutoutTile)
+    assert [path.resolve() for path in read.images] == [(root / name).resolve() for name in names]
+    monkeypatch.chdir(tmp_path)
+    (again,) = find_tiles(survey, Path("set"))
+    assert (again.content_hash(), again.fingerprint) == (tile.content_hash(), tile.fingerprint)
+
+
+def test_names_that_are_no_text_or_no_files_do_not_end_the_search(tmp_path: Path) -> None:
+    wcs = tan_wcs(RA, DEC, SHAPE)
+    rows = legacy_rows(np.array([RA]), np.array([DEC]))
+    write_legacy_brick(tmp_path, BRICK, dict.fromkeys("grz", np.ones(SHAPE, np.float32)), wcs, rows)
+    odd = os.fsdecode(b"15\xff1p202")
+    folder = tmp_path / "coadd" / odd[:3] / odd
+    folder.mkdir(parents=True)
+    (folder / f"legacysurvey-{odd}-image-g.fits.fz").write_bytes(b"")
+    (tmp_path / "coadd" / "151" / "1511p202" / "legacysurvey-1511p202-image-r.fits.fz").mkdir(parents=True)
+    found = {tile.name: tile for tile in find_tiles(LEGACY, tmp_path)}
+    assert set(found) == {BRICK, odd, "1511p202"}
+    assert len(read_tile(LEGACY, found.pop(BRICK)).sources) == 1
+    for tile in found.values():
+        with pytest.raises(TileError):
+            read_tile(LEGACY, tile)
+
+
+def test_a_cutout_table_without_rows_is_named(tmp_path: Path) -> None:
+    survey = survey_from_text(CUTOUTS, tmp_path / "s.toml")
+    (tmp_path / "table.csv").write_text("id,ra,dec,file\n")
+    with pytest.raises(SurveyError, match=r"table\.csv: the catalogue has no rows"):
+        find_tiles(survey, tmp_path)
