@@ -1,6 +1,11 @@
-"""A column as the Virtual Observatory describes it (VOTable 1.4, TAP 1.1)."""
+"""The columns that answers show, and what is said of each (`ColumnMeta`)."""
 
-from dataclasses import dataclass
+from table_files.column_meta import ColumnMeta
+
+__all__ = ["UNSIGNED_LONG", "USUAL_COLUMNS", "ColumnMeta"]
+
+UNSIGNED_LONG = "unsignedLong"
+"""Whole numbers of 64 bits without a sign: no datatype of VOTable, but FITS and Parquet hold them."""
 
 USUAL_COLUMNS = (
     "survey",
@@ -14,38 +19,3 @@ USUAL_COLUMNS = (
     "has_spiral_arms_yes_fraction",
 )
 """What searches and matches show of a galaxy where nobody says which columns."""
-
-
-@dataclass(frozen=True)
-class ColumnMeta:
-    """What an answer says of one of its columns.
-
-    Attributes:
-        name: Name of the column as the query calls it.
-        datatype: Of VOTable: boolean, short, int, long, float, double, char, unicodeChar.
-        arraysize: Empty for a scalar, `*` for text and arrays of any length, `40` for one of 40.
-        xtype: Of DALI 1.1: timestamp, point, circle, polygon; or empty.
-        unit: Unit in the notation of VOUnits 1.0; empty where there is none.
-        ucd: What is measured, a Unified Content Descriptor (UCD1+); empty where there is none.
-        description: One sentence, or empty.
-        utype: Place of the column in a data model such as ObsCore's; empty where there is none.
-    """
-
-    name: str
-    datatype: str
-    arraysize: str = ""
-    xtype: str = ""
-    unit: str = ""
-    ucd: str = ""
-    description: str = ""
-    utype: str = ""
-
-    @property
-    def is_text(self) -> bool:
-        """Whether its values are text (times included)."""
-        return self.datatype in {"char", "unicodeChar"}
-
-    @property
-    def is_array(self) -> bool:
-        """Whether its values are arrays of numbers."""
-        return bool(self.arraysize) and not self.is_text

@@ -118,8 +118,27 @@ def plain_value(value: object) -> object:
     return value
 
 
+_PANDAS_DTYPES = {
+    "?": "boolean", "i1": "Int8", "i2": "Int16", "i4": "Int32", "i8": "Int64",
+    "u1": "UInt8", "u2": "UInt16", "u4": "UInt32", "u8": "UInt64", "f4": "float32", "f8": "float64",
+}  # fmt: skip
+_INT64_END, _UINT64_END = 2**63, 2**64
+
+
+def _nullable_dtype(values: list[object]) -> str | None:
+    """The type of pandas for whole numbers or booleans beside NULL, where the values say it."""
+    given = [value for value in values if value is not None]
+    if given and all(isinstance(value, bool) for value in given):
+        return "boolean"
+    whole = [value for value in given if type(value) is int]
+    if not whole or len(whole) < len(given):
+        return None
+    if min(whole) >= -_INT64_END and max(whole) < _INT64_END:
+        return "Int64"
+    return "UInt64" if min(whole) >= 0 and max(whole) < _UINT64_END else None
+
+
 def _column(name: str, values: list[object], field: ResultField) -> "Column":
-    import numpy as np  # noqa: PLC0415 - see above
     from astropy.table import Column, MaskedColumn  # noqa: PLC0415
 
     mask = [value is None for value in values]
@@ -129,7 +148,7 @@ def _column(name: str, values: list[object], field: ResultField) -> "Column":
         return _array_column(values, about)
     dtype = field.dtype
     if dtype is None and given and all(isinstance(value, bool | int | float) for value in given):
-        dtype = np.array(given).dtype.str
+        dtype = _numpy_dtype(given)
     if dtype is None:
         texts = ["" if value is None else _text(value) for value in values]
         return MaskedColumn(texts, mask=mask, dtype=str, **about)
@@ -137,6 +156,16 @@ def _column(name: str, values: list[object], field: ResultField) -> "Column":
         [0 if value is None else value for value in values], mask=mask, dtype=dtype, **about
     )
     return column if any(mask) else Column(column.filled(), **about)
+
+
+def _numpy_dtype(given: list[object]) -> str | None:
+    """The type of numpy that holds numbers to their last digit; None where none does."""
+    import numpy as np  # noqa: PLC0415 - see above
+
+    dtype = np.array(given).dtype
+    if dtype.kind == "f" and all(isinstance(value, int) for value in given):
+        return None  # more than 64 bits, or both signs and more than 63
+    return None if dtype.kind == "O" else dtype.str
 
 
 def _array_column(values: list[object], about: dict[str, str | None]) -> "Column":
@@ -163,14 +192,7 @@ def _series(values: list[object], field: ResultField) -> "pd.Series[Any]":
     import numpy as np  # noqa: PLC0415 - see above
     import pandas as pd  # noqa: PLC0415
 
-    dtype = {
-        "?": "boolean",
-        "i2": "Int16",
-        "i4": "Int32",
-        "i8": "Int64",
-        "f4": "float32",
-        "f8": "float64",
-    }.get(field.dtype or "")
+    dtype = _PANDAS_DTYPES.get(field.dtype or "", _nullable_dtype(values))
     if dtype is None:
         return pd.Series(values, dtype=None if values else object)
     return pd.Series([np.nan if v is None and dtype.startswith("f") else v for v in values], dtype=dtype)

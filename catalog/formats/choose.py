@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.columns import ColumnMeta
+from catalog.columns import UNSIGNED_LONG, ColumnMeta
 from catalog.errors import CatalogError, QueryError
 from catalog.formats.writer import Ending, Heading, Writer
 from catalog.result import Result, ResultField
@@ -193,8 +193,11 @@ FILE_FORMATS = ("csv", "tsv", "json", "votable", "fits", "parquet")
 """What a user's answer can be written as: CSV and TSV as Python spells values, JSON as a list of objects."""
 
 _ENDINGS = {"vot": "votable", "xml": "votable", "fit": "fits"}
-_DATATYPES = {"?": "boolean", "i2": "short", "i4": "int", "i8": "long", "f4": "float", "f8": "double"}
-_INT64 = range(-(2**63), 2**63)
+_DATATYPES = {
+    "?": "boolean", "i1": "short", "u1": "short", "i2": "short", "u2": "int", "i4": "int", "u4": "long",
+    "i8": "long", "f2": "float", "f4": "float", "f8": "double",
+}  # fmt: skip
+_INT64, _UINT64 = range(-(2**63), 2**63), range(2**64)
 
 
 def format_of(file: Path) -> str:
@@ -222,6 +225,11 @@ def write_result(result: Result, output_format: str) -> bytes:
     fields = plain.fields or (ResultField(),) * len(plain.columns)
     values = list(zip(*plain.rows, strict=True)) or [()] * len(plain.columns)
     columns = [_column(*one) for one in zip(plain.columns, fields, values, strict=True)]
+    if output_format == "votable":  # as text every digit stays
+        columns = [
+            replace(column, datatype="char", arraysize="*") if column.datatype == UNSIGNED_LONG else column
+            for column in columns
+        ]
     rows = plain.rows
     if output_format != "json":  # which alone holds nested values of any kind
         flat = [
@@ -287,6 +295,8 @@ def _datatype(values: list[object]) -> str | None:
         return "boolean"
     if kinds == {int} and all(value in _INT64 for value in values):
         return "long"
+    if kinds == {int} and all(value in _UINT64 for value in values):
+        return UNSIGNED_LONG
     return "double" if kinds in ({float}, {int, float}) else None
 
 

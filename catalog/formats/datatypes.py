@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.columns import ColumnMeta
+from catalog.columns import UNSIGNED_LONG, ColumnMeta
 from catalog.errors import QueryError
 
-NUMBERS = {"short": "i2", "int": "i4", "long": "i8", "float": "f4", "double": "f8"}
-WHOLE = {"short", "int", "long"}
+NUMBERS = {"short": "i2", "int": "i4", "long": "i8", UNSIGNED_LONG: "u8", "float": "f4", "double": "f8"}
+WHOLE = {"short", "int", "long", UNSIGNED_LONG}
 FLOATS = {"float", "double"}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from astropy.io import fits
 
+from catalog.columns import UNSIGNED_LONG
 from catalog.formats.fits_shape import FitsShape
 from catalog.formats.fits_table import ascii_text, form
 from catalog.formats.writer import Ending, Heading
@@ -55,4 +56,8 @@ def _column_cards(shape: FitsShape, heap_bytes: int) -> dict[str, str | int]:
     texts = {"TUNIT": column.unit, "TUCD": column.ucd, "TCOMM": column.description}
     cards: dict[str, str | int] = {"TTYPE": ascii_text(column.name), "TFORM": form(shape, heap_bytes)}
     cards |= {name: ascii_text(text) for name, text in texts.items() if text}
-    return cards if shape.null is None else cards | {"TNULL": shape.null}
+    if column.datatype == UNSIGNED_LONG:
+        cards["TZERO"] = 2**63
+    if shape.null is not None:
+        cards["TNULL"] = shape.null - (2**63 if column.datatype == UNSIGNED_LONG else 0)
+    return cards

@@ -31,11 +31,11 @@ class FitsShape:
     narrowest: int | None = None
     elements: int = 0
     has_null: bool = False
-    _free: NDArray[np.int64] = field(init=False)
+    _free: NDArray[np.signedinteger | np.unsignedinteger] = field(init=False)
 
     def __post_init__(self) -> None:
         limits = np.iinfo(NUMBERS[self.column.datatype] if self.column.datatype in WHOLE else "i8")
-        half = np.arange(_CANDIDATES // 2, dtype=np.int64)
+        half = np.arange(_CANDIDATES // 2, dtype=limits.dtype)
         self._free = np.concatenate([limits.min + half, limits.max - half])
         if self.column.is_text:
             self.widest = 1

@@ -7,11 +7,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from catalog.columns import ColumnMeta
+from catalog.columns import UNSIGNED_LONG, ColumnMeta
 from catalog.formats.datatypes import NUMBERS, WHOLE
 from catalog.formats.fits_shape import FitsShape
 
-_CODES = {"short": "I", "int": "J", "long": "K", "float": "E", "double": "D", "boolean": "L"}
+_CODES = {
+    "short": "I",
+    "int": "J",
+    "long": "K",
+    UNSIGNED_LONG: "K",
+    "float": "E",
+    "double": "D",
+    "boolean": "L",
+}
 NOT_ASCII = r"[^\x20-\x7e]"
 """Any character that FITS cannot hold."""
 
@@ -59,12 +67,18 @@ def cells(shape: FitsShape, values: pa.Array, heap_at: int) -> tuple[NDArray[np.
     if shape.is_variable:
         lengths = values.value_lengths().fill_null(0).to_numpy().astype(np.int64)
         starts = heap_at + (np.cumsum(lengths) - lengths) * element_bytes(column)
-        return np.stack([lengths, starts], axis=1), _numbers(column, values.flatten()).tobytes()
+        behind = shift_unsigned(column, _numbers(column, values.flatten()))
+        return np.stack([lengths, starts], axis=1), behind.tobytes()
     width = (shape.widest,) if column.is_array else ()
     array = np.full((len(values), *width), _nothing(shape), dtype=_number(column))
     given = values.flatten() if column.is_array else values.drop_null()
     array[valid] = _numbers(column, given).reshape(-1, *width)
-    return array, b""
+    return shift_unsigned(column, array), b""
+
+
+def shift_unsigned(column: ColumnMeta, numbers: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Unsigned numbers less 2**63, as FITS stores them beside TZERO; any others as they are."""
+    return numbers.astype(">u8") ^ np.uint64(2**63) if column.datatype == UNSIGNED_LONG else numbers
 
 
 def _number(column: ColumnMeta) -> str:

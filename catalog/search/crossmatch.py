@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import psycopg
-from astropy.table import Column
 from psycopg import sql
 
 from catalog.columns import USUAL_COLUMNS
 from catalog.database.read_only import select
 from catalog.result import Result, ResultField
 from catalog.search.positions import Positions
+from table_files.table import TableColumn
 
 _ADDED = ("object_id", "distance_arcsec", "matches")
 _MATCH = sql.SQL(
@@ -70,18 +69,18 @@ def match(
     nearest = select(connection, _MATCH.format(columns=chosen), parameters)
     found = {row[0]: row[1:] for row in nearest.rows}
     nothing = (None, None, 0, *[None] * len(columns))
-    own = [_values(positions, name) for name in positions.table.colnames]
+    own = [column.to_list() for column in positions.table.columns.values()]
     numbers = range(1, len(positions.ra_deg) + 1)
     rows = [
         (*values, *found.get(i, nothing)) for i, values in zip(numbers, zip(*own, strict=True), strict=True)
     ]
-    taken = {name.lower() for name in positions.table.colnames}
+    taken = {name.lower() for name in positions.table.columns}
     added = [_free(name, taken) for name in (*_ADDED, *columns)]
     identity, _, matches, *others = nearest.fields[1:]
     distance = ResultField("f8", "arcsec", "Distance from the position")
-    fields = (*_own_fields(positions), identity, distance, matches, *others)
+    fields = (*map(_own_field, positions.table.columns.values()), identity, distance, matches, *others)
     return MatchResult(
-        Result((*positions.table.colnames, *added), rows, fields),
+        Result((*positions.table.columns, *added), rows, fields),
         unmatched=[i for i in numbers if i not in found],
         ambiguous=[i for i in numbers if i in found and int(str(found[i][2])) > 1],
         object_ids=tuple(dict.fromkeys(int(str(found[i][0])) for i in numbers if i in found)),
@@ -94,22 +93,7 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def _own_fields(positions: Positions) -> list[ResultField]:
-    columns = [positions.table[name] for name in positions.table.colnames]
-    return [
-        ResultField(
-            None,
-            None if getattr(column, "unit", None) is None else str(column.unit),
-            column.info.description or "",
-        )
-        for column in columns
-    ]
-
-
-def _values(positions: Positions, name: str) -> list[object]:
-    """A column of the list as Python values, None where it has none; times and the like as text."""
-    column = positions.table[name]
-    if not isinstance(column, Column):
-        return [str(value) for value in column]
-    values: list[object] = np.ma.asarray(column).tolist()
-    return [value.decode() if isinstance(value, bytes) else value for value in values]
+def _own_field(column: TableColumn) -> ResultField:
+    dtype = column.values.dtype
+    spelled = {"b": "?", "U": None, "O": None}.get(dtype.kind, f"{dtype.kind}{dtype.itemsize}")
+    return ResultField(spelled, column.unit or None, column.description)

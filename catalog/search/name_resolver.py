@@ -10,6 +10,7 @@ from astropy.coordinates.name_resolve import NameResolveError
 from catalog.database.read_only import select
 from catalog.errors import UnknownObjectError
 from catalog.search.search import find_galaxy_at
+from table_files.angle import normalise_minus, parse_position
 
 _ID_END = 2**63
 _BY_ID = "SELECT object_id FROM galcat.galaxy WHERE object_id = %(id)s"
@@ -26,9 +27,10 @@ def find_galaxy_by_name(connection: psycopg.Connection, name: str, radius_arcsec
 
     Args:
         connection: Open connection; only read from.
-        name: An object_id; a survey's own id (`survey:id` where several surveys have it); a name that ends in
-            a position, such as `SDSS J100024.1+021530`; or any that CDS' Sesame knows, such as `M 51`, which
-            is asked over the network, and only for what is none of the others.
+        name: An object_id; a survey's own id (`survey:id` where several surveys have it); a position such as
+            `10:01:17.78 +01:58:27.1`, or a name that ends in one, such as `SDSS J100024.1+021530`; or any
+            that CDS' Sesame knows, such as `M 51`, which is asked over the network, and only for what is none
+            of the others.
         radius_arcsec: How near to the name's position a galaxy must be, in arcseconds.
 
     Raises:
@@ -55,10 +57,14 @@ def find_galaxy_by_name(connection: psycopg.Connection, name: str, radius_arcsec
 
 
 def _parse_position(name: str) -> tuple[float, float] | None:
-    """The position that a name such as J100024.1+021530 ends with, ICRS degrees."""
+    """The position that a name such as J100024.1+021530 ends with, or that it is; ICRS degrees."""
+    name = normalise_minus(name)
     found = _SEXAGESIMAL.search(name)
     if found is None:
-        return None
+        try:
+            return parse_position(name)
+        except ValueError as error:
+            raise UnknownObjectError(f"{name} holds no position: {error}") from error
     ra, dec = (f"{found[part][:2]}:{found[part][2:4]}:{found[part][4:]}" for part in ("ra", "dec"))
     try:
         ra_deg, dec_deg = Angle(ra, units.hourangle).deg, Angle(found["sign"] + dec, units.deg).deg

@@ -1,23 +1,28 @@
 """A file of labels: a galaxy and what somebody says of it in every row."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import psycopg
-from astropy.table import Table
 
-from catalog.errors import LabelError
+from catalog.errors import LabelError, PositionsError
 from catalog.search.crossmatch import match
-from catalog.search.positions import extract_positions, read_table
+from catalog.search.positions import locate_rows
 from catalog.tasks.labels import Label
 from catalog.tasks.tasks import Task
+from table_files.errors import TableError
+from table_files.read import read_table
+from table_files.table import FileTable, list_names
 
 ID_COLUMN = "object_id"
 LABELLER_COLUMN = "labeller"
 _ANSWERS = ("answer", "label", "class")
 _RATINGS = ("rating", "score", "interest")
+_ID = re.compile(r"-?\d{1,20}")
+_ID_END = 2**63
+_TRUTH = {"0": 0, "1": 1, "False": 0, "True": 1}
 _KNOWN = "SELECT object_id FROM galcat.source WHERE object_id = ANY (%s) AND NOT is_retired"
 
 
@@ -64,16 +69,20 @@ def read_labels(
             of a galaxy; the first such row is named.
         PositionsError: The file cannot be read, or a row has no position on the sky.
     """
-    table = read_table(path)
-    if not len(table):
+    try:
+        table = read_table(path, texts=[column] if column is not None else _usual_columns(task))
+    except TableError as error:
+        raise PositionsError(str(error)) from None
+    if not table.n_rows:
         raise LabelError(f"{path} has no row")
     values = [_value(task, path, i, value) for i, value in enumerate(_column(table, task, path, column), 1)]
-    labellers = _plain(table, LABELLER_COLUMN) if LABELLER_COLUMN in table.colnames else [None] * len(table)
-    by_id = ID_COLUMN in table.colnames
+    labeller_column = _find(table, path, LABELLER_COLUMN)
+    labellers = table[labeller_column].to_list() if labeller_column else [None] * table.n_rows
+    id_column = None if ra or dec else _find(table, path, ID_COLUMN)
     found, ambiguous = (
-        (_by_id(connection, table, path), [])
-        if by_id
-        else _by_position(connection, table, path, ra, dec, radius_arcsec)
+        (_by_id(connection, table, id_column, path), [])
+        if id_column
+        else _by_position(connection, table, ra, dec, radius_arcsec)
     )
     labels = [
         Label(identity, value, None if who is None else str(who))
@@ -116,51 +125,62 @@ def _refuse_contradictions(
             )
 
 
-def _column(table: Table, task: Task, path: Path, wanted: str | None) -> list[object]:
-    usual = (task.name, *(_RATINGS if task.kind == "interest" else _ANSWERS))
-    names = [wanted] if wanted is not None else [name for name in usual if name in table.colnames]
-    if not names or names[0] not in table.colnames:
-        looked = repr(wanted) if wanted is not None else f"called {', '.join(usual)}"
-        raise LabelError(f"{path} has no column {looked}, only {', '.join(table.colnames)}")
-    return _plain(table, names[0])
+def _column(table: FileTable, task: Task, path: Path, wanted: str | None) -> list[object]:
+    if wanted is not None:
+        name = wanted if wanted in table.columns else None
+    else:
+        name = next(filter(None, (_find(table, path, one) for one in _usual_columns(task))), None)
+    if name is None:
+        looked = repr(wanted) if wanted is not None else f"called {', '.join(_usual_columns(task))}"
+        raise LabelError(f"{path} has no column {looked}, only {list_names(table.columns)}")
+    return table[name].to_list()
+
+
+def _usual_columns(task: Task) -> tuple[str, ...]:
+    return (task.name, *(_RATINGS if task.kind == "interest" else _ANSWERS))
+
+
+def _find(table: FileTable, path: Path, usual: str) -> str | None:
+    """The column of a usual name: spelled just so, or else in any case; None where there is none."""
+    same = [name for name in table.columns if name.lower() == usual.lower()]
+    if usual in same:
+        return usual
+    if len(same) > 1:
+        raise LabelError(f"{path}: {' and '.join(same)} differ in case only: call the one meant {usual}")
+    return same[0] if same else None
 
 
 def _value(task: Task, path: Path, row: int, value: object) -> str | float:
-    if value is None:
+    if value is None or not str(value).strip():
         raise LabelError(f"{path}, row {row}: there is no answer")
-    if task.kind == "binary" and isinstance(value, bool | int) and value in {0, 1}:
-        return task.classes[int(value)]
+    text = str(value).strip()
+    if task.kind == "binary" and text not in task.classes and text in _TRUTH:
+        return task.classes[_TRUTH[text]]
     try:
-        return parse_value(task, str(value).strip())
+        return parse_value(task, text)
     except LabelError as error:
         raise LabelError(f"{path}, row {row}: {error}") from None
 
 
-def _plain(table: Table, name: str) -> list[object]:
-    """A column as Python values, None where it has none."""
-    values: list[object] = np.ma.asarray(table[name]).tolist()
-    return [value.decode() if isinstance(value, bytes) else value for value in values]
-
-
-def _by_id(connection: psycopg.Connection, table: Table, path: Path) -> list[int | None]:
+def _by_id(connection: psycopg.Connection, table: FileTable, column: str, path: Path) -> list[int | None]:
     ids = []
-    for row, value in enumerate(_plain(table, ID_COLUMN), 1):
-        if not isinstance(value, int):
-            raise LabelError(f"{path}, row {row}: {ID_COLUMN} {value!r} is no whole number")
-        ids.append(value)
-    known = {row[0] for row in connection.execute(_KNOWN, [ids])}
+    for row, value in enumerate(table[column].to_list(), 1):
+        text = str(value).strip()
+        if not isinstance(value, int | str) or not _ID.fullmatch(text):
+            raise LabelError(f"{path}, row {row}: {column} {value!r} is no whole number")
+        ids.append(int(text))
+    known = {row[0] for row in connection.execute(_KNOWN, [[i for i in ids if i < _ID_END]])}
     return [identity if identity in known else None for identity in ids]
 
 
 def _by_position(
     connection: psycopg.Connection,
-    table: Table,
-    path: Path,
+    table: FileTable,
     ra: str | None,
     dec: str | None,
     radius_arcsec: float,
 ) -> tuple[list[int | None], list[int]]:
-    found = match(connection, extract_positions(table, str(path), ra, dec), radius_arcsec, ())
+    found = match(connection, locate_rows(table, ra, dec), radius_arcsec, ())
     place = found.result.columns.index("object_id")
     ids = [
         None if i in found.ambiguous or row[place] is None else int(str(row[place]))

@@ -100,7 +100,7 @@ def digest_rows(columns: Columns, rows: NDArray[np.int64]) -> str:
     for name in sorted(columns):
         values = columns[name][rows]
         digest.update(f"\0{name}\0{values.dtype.kind}".encode())
-        digest.update("\0".join(values).encode() if values.dtype.kind == "U" else values.tobytes())
+        digest.update("\0".join(values).encode() if values.dtype.kind == "U" else _bytes(values))
     return digest.hexdigest()
 
 
@@ -110,6 +110,13 @@ def _common_bits(values: NDArray[Any], bits: int) -> NDArray[np.uint64]:
     width = 8 * whole.dtype.itemsize
     unsigned = whole.astype(f"u{whole.dtype.itemsize}", copy=False).astype(np.uint64)
     return unsigned & np.uint64(bits & (2**width - 1))
+
+
+def _bytes(values: NDArray[np.generic]) -> bytes:
+    """The numbers, and where there is none: what is stored there says nothing."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values.tobytes()
+    return bytes(values.filled(0).tobytes() + np.ma.getmaskarray(values).tobytes())
 
 
 @lru_cache(maxsize=1)
@@ -155,9 +162,11 @@ def _holds(
     if any(isinstance(value, str) != is_text for value in wanted):
         kind = "text" if is_text else "numbers"
         raise TileError(f"{path}: column {name} holds {kind}, the condition's value is {condition.value!r}")
-    given = np.char.strip(values) != "" if is_text else np.isfinite(values.astype(np.float64))
+    bare = np.ma.getdata(values)
+    given = np.char.strip(bare) != "" if is_text else np.isfinite(bare.astype(np.float64))
+    given &= ~np.ma.getmaskarray(values)
     holds = np.zeros(len(values), dtype=np.bool_)
-    present = np.char.strip(values[given]) if is_text else values[given]
+    present = np.char.strip(bare[given]) if is_text else bare[given]
     holds[given] = COMPARE[condition.test](
         present, wanted if isinstance(condition.value, tuple) else wanted[0]
     )

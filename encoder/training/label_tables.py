@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from encoder.errors import LabelTableError
+from table_files.errors import MissingColumnError, TableError
+from table_files.read import read_table
+from table_files.table import TableColumn
 
 
 def read_labels(
@@ -26,15 +29,18 @@ def read_labels(
     Raises:
         LabelTableError: The table or a column is missing, it has no rows, or a value is no number.
     """
+    if not path.is_file():
+        raise LabelTableError(f"no label table {path}")
+    wanted = list(dict.fromkeys([name, *texts, *numbers]))
     try:
-        table = _read(path, [name, *texts], [name, *texts, *numbers])
-    except FileNotFoundError:
-        raise LabelTableError(f"no label table {path}") from None
-    except (OSError, ValueError) as error:
-        raise LabelTableError(f"label table {path} cannot be read: {' '.join(str(error).split())}") from error
-    for column in (name, *texts, *numbers):
-        if column not in table:
-            raise LabelTableError(f"label table {path} has no column {column!r}")
+        read = read_table(path, wanted, texts=[name, *texts])
+    except MissingColumnError as error:
+        raise LabelTableError(f"label table {path} has {_reason(error, path)}") from error
+    except TableError as error:
+        raise LabelTableError(f"label table {path} cannot be read: {_reason(error, path)}") from error
+    table = pd.DataFrame(
+        {column: _series(read[column], is_text=column in {name, *texts}) for column in wanted}
+    )
     if table.empty:
         raise LabelTableError(f"label table {path} has no rows")
     for column in (name, *texts):
@@ -76,18 +82,19 @@ def vote_counts(table: pd.DataFrame, columns: Sequence[str], path: Path) -> NDAr
     return counts.astype(np.float32)
 
 
-def _read(path: Path, texts: Sequence[str], wanted: Sequence[str]) -> pd.DataFrame:
-    """The columns that are wanted and there; texts keep their leading zeros."""
-    if path.suffix == ".parquet":
-        there = set(pq.read_schema(path).names)
-        table = pd.read_parquet(path, columns=[column for column in dict.fromkeys(wanted) if column in there])
-        return table.astype({column: "string" for column in texts if column in there})
-    return pd.read_csv(
-        path,
-        dtype=dict.fromkeys(texts, str),
-        usecols=lambda column: column in set(wanted),
-        low_memory=False,
-    )
+def _reason(error: TableError, path: Path) -> str:
+    return str(error).removeprefix(f"{path}: ")
+
+
+def _series(column: TableColumn, *, is_text: bool) -> "pd.Series[Any]":
+    """Names as text, None where there is none; numbers as floats, and what is none as it is."""
+    given = np.ma.getdata(column.to_masked())
+    if not is_text and given.dtype.kind in "biuf":
+        return pd.Series(np.where(column.missing, np.nan, given.astype(np.float64)))
+    if not is_text:
+        return pd.Series(column.to_list(), dtype=object)
+    texts = np.where(column.missing, "", np.char.strip(given.astype(np.str_)))
+    return pd.Series([text or None for text in texts.tolist()], dtype="string")
 
 
 def _number_column(table: pd.DataFrame, column: str, path: Path) -> "pd.Series[float]":

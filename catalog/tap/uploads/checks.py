@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 
 from catalog.columns import ColumnMeta
 from catalog.formats.writer import Row
-from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
+from catalog.tap.uploads.error import UploadError
+from table_files.errors import TableError
+from table_files.limits import TableLimits
+from table_files.row_table import RowTable
 
 _MAX_NAME_CHARACTERS = 200
 
 
-def require_columns(columns: Sequence[ColumnMeta], limits: UploadLimits) -> None:
+def require_columns(columns: Sequence[ColumnMeta], limits: TableLimits) -> None:
     """Refuse columns that a query could not name.
 
     Raises:
@@ -35,7 +38,7 @@ def require_columns(columns: Sequence[ColumnMeta], limits: UploadLimits) -> None
         taken[column.name.lower()] = column.name
 
 
-def check_rows(table: UploadedTable, name: str, limits: UploadLimits) -> Iterator[Row]:
+def check_rows(table: RowTable, name: str, limits: TableLimits) -> Iterator[Row]:
     """Check the rows of a table as they pass, and convert its times.
 
     Raises:
@@ -50,7 +53,7 @@ def check_rows(table: UploadedTable, name: str, limits: UploadLimits) -> Iterato
             _require(n, limits.rows, "rows")
             _require(n_values, limits.values, "values")
             yield _check_texts(table.columns, row, texts, n, limits.text) if texts else row
-    except UploadError as error:
+    except (UploadError, TableError) as error:
         raise UploadError(f"table {name}: {error}") from None
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from catalog.columns import ColumnMeta
 from catalog.formats.texts import Spelling, texts
 from catalog.formats.writer import Row
-from catalog.tap.uploads.uploaded import UploadedTable, UploadError
+from catalog.tap.uploads.error import UploadError
+from table_files.row_table import RowTable
 
 _BATCH_ROWS = 5_000
 _BATCH_VALUES = 200_000
@@ -38,7 +39,7 @@ class CopyText:
 
 
 @contextmanager
-def write_copy_text(table: UploadedTable, max_bytes: int = _MAX_BYTES) -> Iterator[CopyText]:
+def write_copy_text(table: RowTable, max_bytes: int = _MAX_BYTES) -> Iterator[CopyText]:
     """Read a table to its end; the text is there as long as this lasts.
 
     Args:

@@ -7,9 +7,10 @@ from psycopg import sql
 
 from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.columns import ColumnMeta
-from catalog.search.positions import DEC_NAMES, RA_NAMES
 from catalog.tap.uploads.copy_text import CopyText, write_copy_text
-from catalog.tap.uploads.uploaded import UploadedTable, UploadError
+from catalog.tap.uploads.error import UploadError
+from table_files.positions import DEC_NAMES, RA_NAMES
+from table_files.row_table import RowTable
 
 _SCHEMA = "tap_upload"
 _TYPES = {
@@ -24,7 +25,7 @@ _TYPES = {
 
 
 def store_upload(
-    connection: psycopg.Connection, name: str, table: UploadedTable, job: str | None
+    connection: psycopg.Connection, name: str, table: RowTable, job: str | None
 ) -> PublishedTable:
     """Make a Postgres table of an uploaded one, whole or not at all.
 

@@ -5,19 +5,22 @@ from pathlib import Path
 from typing import BinaryIO
 
 from catalog.tap.uploads.checks import check_rows, require_columns
-from catalog.tap.uploads.fits import read_fits
-from catalog.tap.uploads.parquet import read_parquet
-from catalog.tap.uploads.separated import read_separated
-from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
-from catalog.tap.uploads.votable import read_votable, read_votable_columns
+from catalog.tap.uploads.error import UploadError
+from table_files.errors import TableError
+from table_files.fits import read_fits
+from table_files.limits import TableLimits
+from table_files.parquet import read_parquet
+from table_files.row_table import RowTable
+from table_files.separated import read_separated
+from table_files.votable import read_votable, read_votable_columns
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _XML = (b"<", b"\xff\xfe<", b"\xfe\xff\x00<")
 
 
 def read_upload(
-    content: BinaryIO | Path, content_type: str | None, name: str, limits: UploadLimits | None = None
-) -> UploadedTable:
+    content: BinaryIO | Path, content_type: str | None, name: str, limits: TableLimits | None = None
+) -> RowTable:
     """Read the columns of a table, and prepare to read its rows.
 
     Args:
@@ -30,15 +33,15 @@ def read_upload(
     Raises:
         UploadError: One line that says what is wrong with which table; also while its rows are read.
     """
-    max_bytes = limits or UploadLimits()
+    max_bytes = limits or TableLimits()
     if not _NAME.fullmatch(name):
         raise UploadError(f"{name!r} is no name for a table: letters, digits and _ are, a letter first")
     try:
         table = _read_table(_read_bytes(content, max_bytes.bytes), content_type or "", max_bytes)
         require_columns(table.columns, max_bytes)
-    except UploadError as error:
+    except (UploadError, TableError) as error:
         raise UploadError(f"table {name}: {error}") from None
-    return UploadedTable(table.columns, check_rows(table, name, max_bytes))
+    return RowTable(table.columns, check_rows(table, name, max_bytes))
 
 
 def _read_bytes(content: BinaryIO | Path, max_bytes: int) -> bytes:
@@ -51,7 +54,7 @@ def _read_bytes(content: BinaryIO | Path, max_bytes: int) -> bytes:
     return read
 
 
-def _read_table(content: bytes, content_type: str, limits: UploadLimits) -> UploadedTable:
+def _read_table(content: bytes, content_type: str, limits: TableLimits) -> RowTable:
     head = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(_XML):
         return read_votable(content, limits.columns, lambda inner: read_fits(inner, limits))
@@ -63,6 +66,5 @@ def _read_table(content: bytes, content_type: str, limits: UploadLimits) -> Uplo
         raise UploadError("it is compressed: send it as it was before")
     if not head or b"\0" in head:
         raise UploadError("it is empty" if not head else "it is no VOTable, FITS, Parquet, CSV or TSV")
-    first = head.split(b"\n", 1)[0]
-    is_tsv = "tab-separated" in content_type or (b"\t" in first and b"," not in first)
-    return read_separated(content, "\t" if is_tsv else ",", limits)
+    is_tsv = "tab-separated" in content_type
+    return read_separated(content, "\t" if is_tsv else None, limits)

@@ -15,10 +15,12 @@ from catalog.tap.job_store.client_store import read_job
 from catalog.tap.job_store.results import JobResults
 from catalog.tap.service import Service
 from catalog.tap.uploads.copy_text import write_copy_text
+from catalog.tap.uploads.error import UploadError
 from catalog.tap.uploads.postgres_tables import drop_stale, drop_upload, store_text
 from catalog.tap.uploads.read import read_upload
 from catalog.tap.uploads.upload_parameter import UploadReference
-from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
+from table_files.limits import TableLimits
+from table_files.row_table import RowTable
 
 _log = logging.getLogger(__name__)
 
@@ -86,8 +88,8 @@ def drop_left_overs(service: Service) -> None:
         drop_stale(writer, datetime.now(UTC) - _LEFT_OVER)
 
 
-def _read_table(service: Service, table: UploadReference) -> UploadedTable:
-    limits = UploadLimits(bytes=service.limits.upload_bytes, rows=service.limits.upload_rows)
+def _read_table(service: Service, table: UploadReference) -> RowTable:
+    limits = TableLimits(bytes=service.limits.upload_bytes, rows=service.limits.upload_rows)
     if not isinstance(table.source, str):
         return read_upload(table.source.file, table.source.content_type, table.name, limits)
     return read_upload(*_find_result(service, table.name, table.source), table.name, limits)

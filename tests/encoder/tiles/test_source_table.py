@@ -188,7 +188,7 @@ def test_a_catalogue_without_rows_has_no_sources_and_one_without_a_column_is_ref
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "unreadable table: No columns to parse"),
+        ("", "unreadable table: it is empty"),
         ("n,ra\n1,2\n", "no column 'dec'; it has n, ra"),
         ("n,ra,dec\n1,2,3\n2,north,3\n", "row 1: ra is 'north', not a number"),
         ("n,ra,dec\n1,2,3\n,2,3\n", "row 1: the id is empty"),

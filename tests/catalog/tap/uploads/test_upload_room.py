@@ -16,8 +16,10 @@ from catalog.tap.errors import BusyError
 from catalog.tap.service import make_upload_throttle
 from catalog.tap.uploads import copy_text as copying
 from catalog.tap.uploads.copy_text import write_copy_text
+from catalog.tap.uploads.error import UploadError
 from catalog.tap.uploads.read import read_upload
-from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
+from table_files.limits import TableLimits
+from table_files.row_table import RowTable
 from tests.waiting import LAST_LIMIT_S, wait_until
 
 LONG = 100_001
@@ -66,7 +68,7 @@ def one_cell(kind: str, text: str) -> bytes:
     return f"{head}<TR><TD>{text}</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>".encode()
 
 
-def rows(content: bytes, limits: UploadLimits | None = None) -> int:
+def rows(content: bytes, limits: TableLimits | None = None) -> int:
     return sum(1 for _ in read_upload(io.BytesIO(content), None, "t", limits).rows)
 
 
@@ -91,7 +93,7 @@ def test_a_row_of_too_many_numbers_is_refused(form: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_table_of_too_many_numbers_is_refused(form: str) -> None:
     with pytest.raises(UploadError, match=r"^table t: it has more than 2,000 values$"):
-        rows(FORMS[form](30, 100), UploadLimits(values=2_000))
+        rows(FORMS[form](30, 100), TableLimits(values=2_000))
 
 
 def test_a_cell_of_millions_of_numbers_takes_little_memory_to_refuse() -> None:
@@ -114,7 +116,7 @@ def test_a_whole_number_of_thousands_of_digits_is_refused_in_a_short_line(number
 
 
 def test_the_text_for_postgres_is_bounded() -> None:
-    table = UploadedTable((ColumnMeta("a", "char", "*"),), iter([("x" * 1_000,)] * 20_000))
+    table = RowTable((ColumnMeta("a", "char", "*"),), iter([("x" * 1_000,)] * 20_000))
     with (
         pytest.raises(UploadError, match=r"^unpacked it has more than 2 MB$"),
         write_copy_text(table, 2_000_000),
@@ -126,7 +128,7 @@ def test_a_long_text_comes_in_chunks_as_it_is(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(copying, "_CHUNK_BYTES", 100)
     columns = (ColumnMeta("a", "int"), ColumnMeta("b", "double", "*"), ColumnMeta("c", "char", "*"))
     made = [(i, [0.5] * 300, "é\t") for i in range(2_000)]
-    with write_copy_text(UploadedTable(columns, iter(made))) as text:
+    with write_copy_text(RowTable(columns, iter(made))) as text:
         lines = b"".join(text.chunks).decode().splitlines()
         assert (text.n_rows, [c.datatype for c in text.columns]) == (2_000, ["int", "double", "unicodeChar"])
     assert lines == [f"{i}\t{{{','.join(['0.5'] * 300)}}}\té\\t" for i in range(2_000)]

@@ -12,8 +12,9 @@ from catalog.adql.published import PublishedColumn
 from catalog.columns import ColumnMeta
 from catalog.errors import QueryError
 from catalog.formats.writer import Row
+from catalog.tap.uploads.error import UploadError
 from catalog.tap.uploads.postgres_tables import drop_stale, drop_upload, store_upload
-from catalog.tap.uploads.uploaded import UploadedTable, UploadError
+from table_files.row_table import RowTable
 from tests.catalog.tap.uploads.uploads import N, rows_for_strangers, sample, stored
 from tests.catalog.tap.uploads.wrong_files import A, votable
 
@@ -163,7 +164,7 @@ def test_reading_that_fails_in_our_own_way_leaves_nothing_behind(writer: psycopg
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
-        store_upload(writer, "t", UploadedTable((ColumnMeta("a", "int"),), rows()), None)
+        store_upload(writer, "t", RowTable((ColumnMeta("a", "int"),), rows()), None)
 
     assert writer.execute(COUNT).fetchone() == (0,)
 
@@ -195,5 +196,5 @@ def test_left_overs_are_dropped_but_not_those_of_a_job_that_exists(writer: psyco
     assert writer.execute(COUNT).fetchone() == (1,)
 
 
-def one_column(datatype: str, rows: list[Row]) -> UploadedTable:
-    return UploadedTable((ColumnMeta("a", datatype),), iter(rows))
+def one_column(datatype: str, rows: list[Row]) -> RowTable:
+    return RowTable((ColumnMeta("a", datatype),), iter(rows))

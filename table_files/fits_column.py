@@ -7,9 +7,9 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from catalog.columns import ColumnMeta
-from catalog.formats.datatypes import FLOATS
-from catalog.tap.uploads.uploaded import UploadError
+from table_files.column_meta import ColumnMeta
+from table_files.errors import TableError
+from table_files.table import pack_values
 
 _DTYPES = {"L": "u1", "B": "u1", "A": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
 _DATATYPES = {
@@ -24,6 +24,8 @@ _DATATYPES = {
 }
 _UNSIGNED = {("I", 2**15): "int", ("J", 2**31): "long", ("K", 2**63): "long", ("B", -128): "short"}
 """What a column holds that is shifted so: integers of the other signedness."""
+_FLOATS = {"float", "double"}
+_WIDTHS = {"L": 1, "B": 1, "A": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
 _SCALES = {"TSCAL": 1, "TZERO": 0, "TNULL": None}
 _TRUTH = {ord("T"): True, ord("F"): False}
 
@@ -59,7 +61,7 @@ class FitsColumn:
             heap: The bytes behind the table, which hold arrays of variable length.
 
         Raises:
-            UploadError: An array lies outside of the heap, or has a NULL within.
+            TableError: An array lies outside of the heap, or has a NULL within.
         """
         if self.is_variable:
             parts = [self._part(n, at, heap) for n, at in cells.tolist()]
@@ -68,10 +70,42 @@ class FitsColumn:
             return [_decode(cell.tobytes()) for cell in cells]
         return [self._array(cell) for cell in cells] if self.meta.is_array else self._plain(cells)
 
+    def array(self, cells: NDArray[np.generic], heap: bytes) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """The values of all rows in numpy's own types, and where there is none.
+
+        Args:
+            cells: The cells as they lie in the file, (n,) or (n, width).
+            heap: The bytes behind the table, which hold arrays of variable length.
+
+        Returns:
+            The values, (n,): text as str, whole numbers with and without sign in their own width, arrays as
+            lists in an array of objects; and (n,) whether a row has no value.
+
+        Raises:
+            TableError: An array lies outside of the heap, or has a NULL within.
+        """
+        if self.meta.is_text or self.meta.is_array:
+            return pack_values(self.values(cells, heap), is_text=self.meta.is_text)
+        if self.code == "L":
+            return cells == ord("T"), ~np.isin(cells, list(_TRUTH))
+        missing = np.zeros(len(cells), dtype=np.bool_) if self.null is None else cells == self.null
+        values = self._scaled(cells)
+        return values, missing | np.isnan(values) if values.dtype.kind == "f" else missing
+
+    def _scaled(self, cells: NDArray[np.generic]) -> NDArray[np.generic]:
+        native = cells.astype(cells.dtype.newbyteorder("="))
+        scale, zero = self.scale
+        if (scale, zero) == (1, 0):
+            return native
+        if scale == 1 and (self.code, zero) in _UNSIGNED:  # the top bit is the other way round
+            flipped = native.view(f"u{native.itemsize}") ^ (1 << (8 * native.itemsize - 1))
+            return flipped.view(f"{'i' if self.code == 'B' else 'u'}{native.itemsize}")
+        return native.astype(np.float64) * scale + zero
+
     def _part(self, n: int, at: int, heap: bytes) -> NDArray[np.generic]:
         dtype = np.dtype(_DTYPES[self.code])
         if n < 0 or at < 0 or at + n * dtype.itemsize > len(heap):
-            raise UploadError(f"column {self.meta.name}: an array lies outside of the file")
+            raise TableError(f"column {self.meta.name}: an array lies outside of the file")
         return np.frombuffer(heap, dtype, n, at)
 
     def _array(self, cell: NDArray[np.generic]) -> list[object] | None:
@@ -79,10 +113,10 @@ class FitsColumn:
         n_missing = values.count(None)
         if n_missing and n_missing == len(values):
             return None
-        if self.meta.datatype in FLOATS:
+        if self.meta.datatype in _FLOATS:
             return [float("nan") if value is None else value for value in values]
         if n_missing:
-            raise UploadError(f"column {self.meta.name}: an array with a NULL in it")
+            raise TableError(f"column {self.meta.name}: an array with a NULL in it")
         return values
 
     def _plain(self, cells: NDArray[np.generic]) -> list[object]:
@@ -90,7 +124,7 @@ class FitsColumn:
         if self.code == "L":
             return [_TRUTH.get(number) for number in numbers]
         scale, zero = self.scale
-        if self.meta.datatype in FLOATS and self.scale != (1, 0):
+        if self.meta.datatype in _FLOATS and self.scale != (1, 0):
             numbers = [None if number == self.null else number * scale + zero for number in numbers]
         elif zero:
             numbers = [None if number == self.null else number + int(zero) for number in numbers]
@@ -101,19 +135,19 @@ def parse_fits_column(header: fits.Header, i: int) -> FitsColumn:
     """Read what the header says of the i-th column, counted from 1.
 
     Raises:
-        UploadError: Its type cannot be stored; names the column.
+        TableError: Its type cannot be stored; names the column.
     """
     name, form = str(header.get(f"TTYPE{i}", "")), str(header.get(f"TFORM{i}", "")).strip()
     found = re.fullmatch(r"(\d{0,8})([PQ]?)([LBAIJKED])(\(\d*\))?\s*", form)
     if found is None:
-        raise UploadError(f"column {name} has the form {form or 'nothing'}, which cannot be stored")
+        raise TableError(f"column {name} has the form {form or 'nothing'}, which cannot be stored")
     repeat, pointer, code = int(found[1] or 1), found[2], found[3]
     is_shaped = len(str(header.get(f"TDIM{i}", "")).split(",")) > 1
     if is_shaped or (pointer and repeat != 1):
-        raise UploadError(f"column {name} holds arrays of more than one dimension, which cannot be stored")
+        raise TableError(f"column {name} holds arrays of more than one dimension, which cannot be stored")
     scale, zero, null = (header.get(f"{key}{i}", usual) for key, usual in _SCALES.items())
     if not all(isinstance(number, int | float) for number in (scale, zero)) or isinstance(null, str):
-        raise UploadError(f"column {name} has a scale or a NULL that is no number")
+        raise TableError(f"column {name} has a scale or a NULL that is no number")
     datatype = _DATATYPES[code]
     if (scale, zero) != (1, 0) and code not in "ED":
         datatype = _UNSIGNED.get((code, zero), "double") if scale == 1 else "double"
@@ -129,6 +163,20 @@ def parse_fits_column(header: fits.Header, i: int) -> FitsColumn:
     shape = (2,) if pointer else ((repeat,) if meta.is_array or code == "A" else ())
     dtype = {"": _DTYPES[code], "P": ">i4", "Q": ">i8"}[pointer]
     return FitsColumn(meta, code, dtype, shape, bool(pointer), null, (scale, zero))
+
+
+def column_width(header: fits.Header, i: int) -> int:
+    """How many bytes the i-th column, counted from 1, takes in each row, whatever its type.
+
+    Raises:
+        TableError: The header does not say it.
+    """
+    form = str(header.get(f"TFORM{i}", "")).strip()
+    found = re.match(r"(\d{0,8})([LXBAIJKEDCMPQ])", form)
+    if found is None:
+        raise TableError(f"column {header.get(f'TTYPE{i}', i)} has the form {form or 'nothing'}")
+    repeat = int(found[1] or 1)
+    return (repeat + 7) // 8 if found[2] == "X" else repeat * _WIDTHS[found[2]]
 
 
 def _decode(cell: bytes) -> str | None:

@@ -3,9 +3,9 @@
 import struct
 from collections.abc import Iterator, Sequence
 
-from catalog.formats.writer import Row
-from catalog.tap.uploads.uploaded import UploadError
-from catalog.tap.uploads.votable_field import SIZES, VotableField, require_short_array, require_short_row
+from table_files.errors import TableError
+from table_files.row_table import Row
+from table_files.votable_field import SIZES, VotableField, require_short_array, require_short_row
 
 _CODES = {"unsignedByte": "B", "short": "h", "int": "i", "long": "q", "float": "f", "double": "d"}
 _TRUTH = {**dict.fromkeys(b"Tt1", True), **dict.fromkeys(b"Ff0", False)}
@@ -25,7 +25,7 @@ def read_binary_rows(data: bytes, fields: Sequence[VotableField], *, has_flags: 
             set where its value is NULL. In BINARY empty text is NULL.
 
     Raises:
-        UploadError: The stream ends within a row, or a value is none of its datatype; names the row.
+        TableError: The stream ends within a row, or a value is none of its datatype; names the row.
     """
     width = (len(fields) + 7) // 8 if has_flags else 0
     reader, row = _Reader(data), 0
@@ -35,9 +35,9 @@ def read_binary_rows(data: bytes, fields: Sequence[VotableField], *, has_flags: 
             flags = int.from_bytes(reader.take(width)) >> (8 * width - len(fields)) if has_flags else 0
             values = reader.values(fields)
         except _EndedError:
-            raise UploadError(f"its data end in the middle of row {row}") from None
+            raise TableError(f"its data end in the middle of row {row}") from None
         except (ValueError, struct.error) as error:
-            raise UploadError(f"row {row} cannot be read: {error}") from None
+            raise TableError(f"row {row} cannot be read: {error}") from None
         if has_flags:
             yield tuple(
                 None if flags >> i & 1 else v for i, v in zip(_bit_positions(fields), values, strict=True)
@@ -84,9 +84,9 @@ class _Reader:
         if field.meta.is_array:
             require_short_array(n)
         if field.datatype == "char":
-            return _decode(self.take(n).split(b"\0")[0])
+            return field.replace_null(_decode(self.take(n).split(b"\0")[0]))
         if field.datatype == "unicodeChar":
-            return self.take(2 * n).decode("utf-16-be").split("\0")[0]
+            return field.replace_null(self.take(2 * n).decode("utf-16-be").split("\0")[0])
         cells = self.take(n * SIZES[field.datatype])
         if field.datatype == "bit":
             return cells != b"\0"  # writers differ in which bit of the byte it is

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from catalog.columns import ColumnMeta
-from catalog.formats.writer import Row
-from catalog.tap.uploads.uploaded import MAX_IN_CELL, UploadError, UploadLimits
+from table_files.column_meta import ColumnMeta
+from table_files.errors import TableError
+from table_files.limits import MAX_IN_CELL, TableLimits
+from table_files.row_table import Row
 
 _DATATYPES = {
     "bool": "boolean",
@@ -34,27 +35,27 @@ def convert_schema(schema: pa.Schema, known: Mapping[str, ColumnMeta]) -> tuple[
     """Convert the columns of an Arrow schema, with what is known of them besides.
 
     Raises:
-        UploadError: A type cannot be stored; names the column.
+        TableError: A type cannot be stored; names the column.
     """
     return tuple(_convert_field(field, known.get(field.name)) for field in schema)
 
 
-def convert_batches(batches: Iterable[pa.RecordBatch], limits: UploadLimits) -> Iterator[Row]:
+def convert_batches(batches: Iterable[pa.RecordBatch], limits: TableLimits) -> Iterator[Row]:
     """Convert Arrow's batches to rows of plain values.
 
     Raises:
-        UploadError: The file cannot be read to its end, has too many values, or an array with a NULL in it.
+        TableError: The file cannot be read to its end, has too many values, or an array with a NULL in it.
     """
     n_values = 0
     try:
         for batch in batches:
             n_values += sum(map(_count_values, batch.columns))
             if n_values > limits.values:
-                raise UploadError(f"it has more than {limits.values:,} values")
+                raise TableError(f"it has more than {limits.values:,} values")
             names = batch.schema.names
             yield from zip(*map(_convert_column, names, batch.columns), strict=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise UploadError(f"it cannot be read to its end: {str(error).splitlines()[0]}") from None
+        raise TableError(f"it cannot be read to its end: {str(error).splitlines()[0]}") from None
 
 
 def _convert_field(field: pa.Field, known: ColumnMeta | None) -> ColumnMeta:
@@ -68,7 +69,7 @@ def _convert_field(field: pa.Field, known: ColumnMeta | None) -> ColumnMeta:
     is_time = pa.types.is_timestamp(arrow) or pa.types.is_date(arrow)
     datatype = "char" if is_time else _DATATYPES.get(str(arrow))
     if datatype is None or (datatype == "char" and arraysize):
-        raise UploadError(f"column {field.name} is of the type {field.type}, which cannot be stored")
+        raise TableError(f"column {field.name} is of the type {field.type}, which cannot be stored")
     found = ColumnMeta(field.name, datatype, "*" if datatype == "char" else arraysize)
     if known is None:
         return replace(found, xtype="timestamp" if is_time else "")
@@ -99,9 +100,9 @@ def _convert_column(name: str, column: pa.Array) -> list[object]:
 
 def _convert_array(name: str, value: object, arrow: pa.DataType) -> object:
     if isinstance(value, list) and len(value) > MAX_IN_CELL:
-        raise UploadError(f"column {name}: an array of more than {MAX_IN_CELL:,} numbers")
+        raise TableError(f"column {name}: an array of more than {MAX_IN_CELL:,} numbers")
     if not isinstance(value, list) or None not in value:
         return value
     if not pa.types.is_floating(arrow.value_type):
-        raise UploadError(f"column {name}: an array with a NULL in it")
+        raise TableError(f"column {name}: an array with a NULL in it")
     return [float("nan") if one is None else one for one in value]

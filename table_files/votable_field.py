@@ -1,11 +1,14 @@
 """A FIELD of a VOTable: what it declares, and how the values in its cells are read."""
 
+import math
 import re
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from catalog.columns import ColumnMeta
-from catalog.tap.uploads.uploaded import MAX_IN_CELL, MAX_IN_ROW, UploadError
+from table_files.column_meta import ColumnMeta
+from table_files.errors import TableError
+from table_files.limits import MAX_IN_CELL, MAX_IN_ROW
 
 SIZES = {"boolean": 1, "bit": 1, "unsignedByte": 1, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8}
 _XTYPES = {"adql:timestamp": "timestamp"}
@@ -25,13 +28,15 @@ class VotableField:
         datatype: The datatype as the FIELD declares it.
         length: The number of characters of a text, or of numbers of an array, where that is fixed; 1 for a
             scalar; None where the length varies.
-        null: The whole number that stands for NULL; None where there is none.
+        null: The number or text that stands for NULL; None where there is none.
+        reference: The identifier of the element that the FIELD refers to, such as its COOSYS; or empty.
     """
 
     meta: ColumnMeta
     datatype: str
     length: int | None
-    null: int | None
+    null: float | str | None
+    reference: str = ""
 
     def parse_cell(self, text: str) -> object:
         """Read the value of a cell of TABLEDATA.
@@ -40,7 +45,7 @@ class VotableField:
             ValueError: It is none of the column's datatype.
         """
         if self.meta.is_text:
-            return text or None
+            return self.replace_null(text) or None
         if not self.meta.is_array:
             return self.replace_null(self._scalar(text.strip()))
         if len(text) > _MAX_CELL_CHARACTERS:
@@ -56,15 +61,23 @@ class VotableField:
             ValueError: The array is not as long as it must be, or has a NULL among whole numbers.
         """
         if not isinstance(value, list):
-            return None if value != value or value == self.null else value  # noqa: PLR0124 - NaN
+            return None if value != value or self._is_null(value) else value  # noqa: PLR0124 - NaN
         if self.length is not None and len(value) != self.length:
             raise ValueError(f"an array of {len(value)}, where {self.length} are expected")
         if self.datatype in _FLOATS:
+            value = [float("nan") if self._is_null(one) else one for one in value]
             return None if self.length and all(one != one for one in value) else value  # noqa: PLR0124 - NaN
-        missing = [one is None or (self.null is not None and one == self.null) for one in value]
+        missing = [one is None or self._is_null(one) for one in value]
         if any(missing) and not all(missing):
             raise ValueError("an array with a NULL in it")
         return None if any(missing) else value
+
+    def _is_null(self, value: object) -> bool:
+        if self.null is None:
+            return False
+        if self.datatype == "float" and isinstance(value, float):
+            return _round_to_float(value) == self.null
+        return value == self.null
 
     def _scalar(self, text: str) -> bool | int | float | None:
         if self.meta.datatype == "boolean":
@@ -116,22 +129,17 @@ def parse_field(attributes: Mapping[str, str], null: str, description: str) -> V
         description: The text of its DESCRIPTION element; empty where it has none.
 
     Raises:
-        UploadError: Its type cannot be stored; names the column.
+        TableError: Its type cannot be stored; names the column.
     """
     name = attributes.get("name") or attributes.get("ID") or ""
     datatype, arraysize = attributes.get("datatype", ""), attributes.get("arraysize", "").strip()
     if datatype not in {*SIZES, "char", "unicodeChar"} or (datatype == "bit" and arraysize not in {"", "1"}):
-        raise UploadError(f"column {name} is of the type {datatype or 'nothing'}, which cannot be stored")
+        raise TableError(f"column {name} is of the type {datatype or 'nothing'}, which cannot be stored")
     if not re.fullmatch(r"|\*|\d{1,9}\*?", arraysize):
-        raise UploadError(
+        raise TableError(
             f"column {name} has the shape {arraysize}: only arrays of one dimension can be stored"
         )
     is_text = datatype in {"char", "unicodeChar"}
-    is_number = bool(re.fullmatch(r"-?\d{1,19}", null.strip())) and datatype not in {
-        *_FLOATS,
-        "boolean",
-        "bit",
-    }
     meta = ColumnMeta(
         name=name,
         datatype={"unsignedByte": "short", "bit": "boolean", "unicodeChar": "char"}.get(datatype, datatype),
@@ -142,4 +150,26 @@ def parse_field(attributes: Mapping[str, str], null: str, description: str) -> V
         description=" ".join(description.split()),
     )
     length = None if arraysize.endswith("*") else int(arraysize or 1)
-    return VotableField(meta, datatype, length, int(null) if is_number else None)
+    return VotableField(meta, datatype, length, _parse_null(null, datatype), attributes.get("ref", ""))
+
+
+def _parse_null(null: str, datatype: str) -> float | str | None:
+    """What stands for NULL; None where the attribute is empty, or no value of the column's datatype."""
+    if datatype in {"char", "unicodeChar"}:
+        return null or None
+    if datatype in {"boolean", "bit"}:
+        return _TRUTH.get(null.strip().lower())
+    try:
+        if datatype == "float":
+            return _round_to_float(float(null))
+        return float(null) if datatype == "double" else _parse_integer(null.strip())
+    except ValueError:
+        return None
+
+
+def _round_to_float(value: float) -> float:
+    """The nearest number of 32 bits, which is what a column of floats holds."""
+    try:
+        return float(struct.unpack(">f", struct.pack(">f", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from catalog.columns import ColumnMeta
-from catalog.tap.uploads import unpack_parquet
-from catalog.tap.uploads.arrow import convert_batches, convert_schema
-from catalog.tap.uploads.uploaded import UploadedTable, UploadError, UploadLimits
+from table_files import unpack_parquet
+from table_files.arrow import convert_batches, convert_schema
+from table_files.column_meta import ColumnMeta
+from table_files.errors import TableError
+from table_files.limits import TableLimits
+from table_files.row_table import RowTable
 
 _UNPACKED = 10
 """How many times larger than the most that may be sent a file may be when it is unpacked."""
@@ -18,8 +20,8 @@ _SECONDS = 60
 
 
 def read_parquet(
-    content: bytes, limits: UploadLimits, described: Callable[[bytes], tuple[ColumnMeta, ...]]
-) -> UploadedTable:
+    content: bytes, limits: TableLimits, described: Callable[[bytes], tuple[ColumnMeta, ...]]
+) -> RowTable:
     """Read the table of a file.
 
     Args:
@@ -28,15 +30,15 @@ def read_parquet(
         described: Reads the columns that a VOTable, the bytes it is given, describes.
 
     Raises:
-        UploadError: It is no Parquet, is much larger than it seems, or a column cannot be stored.
+        TableError: It is no Parquet, is much larger than it seems, or a column cannot be stored.
     """
     stream = pa.ipc.open_stream(_unpack(content, limits))
     about = (stream.schema.metadata or {}).get(unpack_parquet.VOTABLE)
     known = {meta.name: meta for meta in described(about)} if about else {}
-    return UploadedTable(convert_schema(stream.schema, known), convert_batches(stream, limits))
+    return RowTable(convert_schema(stream.schema, known), convert_batches(stream, limits))
 
 
-def _unpack(content: bytes, limits: UploadLimits) -> bytes:
+def _unpack(content: bytes, limits: TableLimits) -> bytes:
     """The file as an Arrow stream, made by a process that may die of it."""
     bounds = [str(_UNPACKED * limits.bytes), str(limits.rows)]
     command = [sys.executable, "-I", str(Path(unpack_parquet.__file__)), *bounds]
@@ -45,8 +47,8 @@ def _unpack(content: bytes, limits: UploadLimits) -> bytes:
             command, input=content, capture_output=True, check=False, timeout=_SECONDS, env={}
         )
     except subprocess.TimeoutExpired:
-        raise UploadError(f"it takes more than {_SECONDS} s to unpack") from None
+        raise TableError(f"it takes more than {_SECONDS} s to unpack") from None
     if done.returncode:
         reason = done.stderr.decode() if done.returncode == unpack_parquet.REFUSED else "it is damaged"
-        raise UploadError(f"it is no Parquet that can be read: {reason}")
+        raise TableError(f"it is no Parquet that can be read: {reason}")
     return done.stdout

@@ -1,0 +1,1 @@
+"""Tables in files, in every format that astronomers have them in: one reader for all of galcat."""

@@ -1,0 +1,143 @@
+"""Tables that astropy has read, from files of any other format or by its user."""
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from astropy.io import ascii as astropy_ascii
+from astropy.table import Column, Table
+
+from table_files.arrow_column import convert_arrow_column
+from table_files.cell_types import type_cells
+from table_files.errors import TableError
+from table_files.table import FileTable, TableColumn, make_table, pack_values
+
+_IPAC_TYPES = r"[\s|]*(int|long|double|float|real|char|date)"
+_TYPED = (
+    (re.compile(r"^#\s*%ECSV"), "ascii.ecsv"),
+    (re.compile(rf"^(\\.*\n)*\|.*\n\|{_IPAC_TYPES}", re.IGNORECASE), "ascii.ipac"),
+    (re.compile(r"^Title\s*:.*Byte-by-byte", re.DOTALL | re.IGNORECASE), "ascii.mrt"),
+    (re.compile(r"Byte-by-byte Description", re.IGNORECASE), "ascii.cds"),
+    (re.compile(r"^#[KNUF]\s"), "ascii.daophot"),
+)
+"""Text tables that say themselves of which type their columns are."""
+_FRAMED = re.compile(r"^\s*\|.*\|\s*\n\s*\|.*\|\s*\n")
+"""A text with bars at both ends of its lines, whose kind astropy does not guess."""
+_HEAD = 4000
+
+
+def read_astropy(path: Path, text: str | None) -> FileTable:
+    """Read a file in any other format that astropy reads.
+
+    Args:
+        path: The file.
+        text: What is in it, where that is text.
+
+    Raises:
+        TableError: It is in none.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of units and headers that do not matter here
+            if text is None:
+                is_parquet = path.open("rb").read(4) == b"PAR1"
+                table = Table.read(path, format="parquet" if is_parquet else None)
+                return from_astropy(table, str(path))
+            typed = typed_format(text)
+            if typed is not None:
+                return from_astropy(Table.read(text, format=typed), str(path))
+            return from_astropy(_read_cells(text), str(path), are_cells=True)
+    except TableError:
+        raise
+    except Exception as error:  # noqa: BLE001 - every format raises its own
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        if "guess" in reason:
+            reason = "it is in no format that astropy knows"
+        raise TableError(f"{path} cannot be read as a table: {reason}") from None
+
+
+def typed_format(text: str) -> str | None:
+    """The format of a text that says itself of which type its columns are; None where it does not."""
+    return next((name for pattern, name in _TYPED if pattern.search(text[:_HEAD])), None)
+
+
+def from_astropy(table: Table, label: str, *, are_cells: bool = False) -> FileTable:
+    """A table of astropy as ours; times, positions and the like become text.
+
+    Args:
+        table: The table.
+        label: What errors call it.
+        are_cells: Whether its columns are cells of a file that has not said their types.
+    """
+    plain = Table(table)  # quantities become columns with units
+    columns = [_convert(name, plain[name], are_cells=are_cells) for name in plain.colnames]
+    return make_table(label, columns, len(plain), None)
+
+
+def _read_cells(text: str) -> Table:
+    """A text of a format that astropy guesses, all of its cells as text."""
+    as_text = {
+        "guess": False,
+        "fast_reader": False,
+        "converters": {"*": [astropy_ascii.convert_numpy(np.str_)]},
+    }
+    if _FRAMED.search(text):
+        return astropy_ascii.read(text, format="fixed_width", **as_text)
+    astropy_ascii.read(text)
+    (*_, found) = astropy_ascii.get_read_trace()  # guessing needs the types, which then are read anew
+    options = {key: value for key, value in found["kwargs"].items() if key != "fast_reader"}
+    reader = options.pop("reader_cls", None) or options.pop("Reader", None)
+    if reader is not None:
+        options["format"] = reader._format_name.removeprefix("fast_")  # noqa: SLF001 - the only name it has
+    return astropy_ascii.read(text, **options, **as_text)
+
+
+def _convert(name: str, column: Column, *, are_cells: bool) -> TableColumn:
+    if not isinstance(column, Column):
+        texts = [str(value) for value in column]
+        return TableColumn(name, *pack_values(texts, is_text=True))
+    unit = "" if column.unit is None else str(column.unit)
+    description = column.info.description or ""
+    missing = np.asarray(np.ma.getmaskarray(np.ma.asarray(column)))
+    values = np.asarray(np.ma.getdata(column))
+    if values.ndim > 1 or values.dtype.kind == "O":
+        return _convert_objects(name, values, missing, unit, description)
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
+    if are_cells and values.dtype.kind == "U":
+        cells = pa.array([None if no else value for value, no in zip(values.tolist(), missing, strict=True)])
+        return convert_arrow_column(name, type_cells(cells.cast(pa.string())), unit, description)
+    if values.dtype.kind not in "biufU":
+        return TableColumn(name, values.astype(str), missing, unit, description)
+    native = values.astype(values.dtype.newbyteorder("="))
+    if native.dtype.kind == "f":
+        missing = missing | np.isnan(native)
+    return TableColumn(name, native, missing, unit, description)
+
+
+def _convert_objects(
+    name: str, values: np.ndarray, missing: np.ndarray, unit: str, description: str
+) -> TableColumn:
+    plain: list[object] = values.tolist()
+    if values.ndim > 1:
+        missing = np.array([cell.all() for cell in missing], dtype=np.bool_)
+    given = [None if no else value for value, no in zip(plain, missing.tolist(), strict=True)]
+    kinds = {type(value) for value in given if value is not None}
+    if kinds <= {str, bytes}:
+        texts = [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in given]
+        return TableColumn(name, *pack_values(texts, is_text=True), unit, description)
+    if kinds <= {int}:
+        for dtype in ("i8", "u8"):
+            try:
+                return TableColumn(name, *pack_values(given, dtype=dtype), unit, description)
+            except OverflowError:
+                continue
+    if kinds <= {int, float}:
+        filled = [float("nan") if value is None else value for value in given]
+        packed, _ = pack_values(filled, dtype="f8")
+        return TableColumn(name, packed, np.isnan(packed), unit, description)
+    if kinds <= {bool}:
+        return TableColumn(name, *pack_values(given, dtype="?"), unit, description)
+    return TableColumn(name, *pack_values(given), unit, description)

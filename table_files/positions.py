@@ -1,0 +1,149 @@
+"""Which columns of a table are positions, and these in ICRS degrees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from table_files.angle import column_to_degrees
+from table_files.errors import TableError
+from table_files.frame import Frame, convert_to_icrs
+from table_files.table import FileTable, TableColumn
+
+RA_NAMES = (
+    "ra", "raj2000", "_raj2000", "_ra", "ra_icrs", "_ra_icrs", "_ra.icrs", "ra_deg", "radeg", "ra_j2000",
+    "alpha_j2000", "alphawin_j2000", "right_ascension", "rightascension",
+)  # fmt: skip
+"""Usual names of right ascension in small letters, the likeliest first."""
+DEC_NAMES = (
+    "dec", "dej2000", "decj2000", "_dej2000", "_de", "_dec", "de", "de_icrs", "dec_icrs", "_de_icrs",
+    "_de.icrs", "dec_deg", "dedeg", "decdeg", "de_deg", "dec_j2000", "delta_j2000", "deltawin_j2000",
+    "declination",
+)  # fmt: skip
+"""Usual names of declination in small letters, the likeliest first."""
+_SPELLINGS = {
+    "raj2000": "RAJ2000", "_raj2000": "_RAJ2000", "_ra": "_RA", "ra_icrs": "RA_ICRS", "radeg": "RAdeg",
+    "_ra_icrs": "_RA_icrs", "alpha_j2000": "ALPHA_J2000", "alphawin_j2000": "ALPHAWIN_J2000",
+    "dej2000": "DEJ2000", "decj2000": "DECJ2000", "_dej2000": "_DEJ2000", "_de": "_DE", "de_icrs": "DE_ICRS",
+    "_de_icrs": "_DE_icrs", "dedeg": "DEdeg",
+    "delta_j2000": "DELTA_J2000", "deltawin_j2000": "DELTAWIN_J2000",
+}  # fmt: skip
+"""How those are spelled who have capital letters: two columns that differ in case are told by this."""
+_RA_PARTS = ("RAh", "RAm", "RAs")
+_DEC_PARTS = ("DE-", "DEd", "DEm", "DEs")
+
+
+@dataclass(frozen=True, eq=False)
+class SkyPositions:
+    """Positions of the rows of a table.
+
+    Attributes:
+        ra_name: The column of right ascension; the parts where it is in several.
+        dec_name: The column of declination.
+        ra_deg: (n,) ICRS; NaN where a row has none.
+        dec_deg: (n,) ICRS.
+    """
+
+    ra_name: str
+    dec_name: str
+    ra_deg: NDArray[np.float64]
+    dec_deg: NDArray[np.float64]
+
+
+def has_positions(names: Sequence[str]) -> bool:
+    """Whether columns of these names have positions among them, by the usual names."""
+    lower = {name.lower() for name in names}
+    return (not lower.isdisjoint(RA_NAMES) and not lower.isdisjoint(DEC_NAMES)) or set(_RA_PARTS) <= set(
+        names
+    )
+
+
+def read_positions(table: FileTable, ra: str | None = None, dec: str | None = None) -> SkyPositions:
+    """The positions of a table in ICRS degrees.
+
+    Args:
+        table: The table.
+        ra: The column of right ascension; None for the first of the usual names.
+        dec: The column of declination; likewise.
+
+    Raises:
+        TableError: A column is missing, holds no angles, or the frame is none that is known.
+    """
+    names = list(table.columns)
+    if ra is None and dec is None and set(_RA_PARTS) <= set(names) and not _has_usual(names, RA_NAMES):
+        return _join_parts(table)
+    ra_name = find_column(table, ra, RA_NAMES, "right ascension")
+    dec_name = find_column(table, dec, DEC_NAMES, "declination")
+    frame = _find_frame(table, ra_name, dec_name)
+    ra_deg = column_to_degrees(table[ra_name], is_ra=True)
+    dec_deg = column_to_degrees(table[dec_name], is_ra=False)
+    return SkyPositions(ra_name, dec_name, *convert_to_icrs(ra_deg, dec_deg, frame))
+
+
+def find_column(table: FileTable, wanted: str | None, usual: Sequence[str], what: str) -> str:
+    """The name of a column: the one that is wanted, or the first that is called as usual.
+
+    Args:
+        table: The table.
+        wanted: The name that somebody gave; None for the usual names.
+        usual: The usual names in small letters.
+        what: What the column holds, for errors.
+
+    Raises:
+        TableError: There is none, or two have such a name and differ in case only.
+    """
+    there = ", ".join(table.columns)
+    if wanted is not None:
+        if wanted not in table.columns:
+            raise TableError(f"{table.label} has no column {wanted!r}, only {there}")
+        return wanted
+    for name in usual:
+        same = [column for column in table.columns if column.lower() == name]
+        exact = [column for column in same if column in {name, _SPELLINGS.get(name, name)}]
+        if len(same) == 1:
+            return same[0]
+        if len(exact) == 1:
+            return exact[0]
+        if same:
+            raise TableError(
+                f"{table.label}: {' and '.join(same)} differ in case only: say by --ra and --dec which "
+                f"is the {what}"
+            )
+    raise TableError(
+        f"{table.label}: no column is called as {what} usually is; say which of {there} it is, "
+        "by --ra and --dec"
+    )
+
+
+def _has_usual(names: Sequence[str], usual: Sequence[str]) -> bool:
+    return not {name.lower() for name in names}.isdisjoint(usual)
+
+
+def _find_frame(table: FileTable, ra: str, dec: str) -> Frame | None:
+    frames = {table[name].frame for name in (ra, dec)} - {None}
+    if len(frames) > 1:
+        raise TableError(f"{table.label}: {ra} and {dec} are in different frames (COOSYS)")
+    return next(iter(frames), table.frame)
+
+
+def _join_parts(table: FileTable) -> SkyPositions:
+    """Positions in CDS' columns of hours, minutes and seconds."""
+    hours = _sum_parts([table[name] for name in _RA_PARTS])
+    degrees = _sum_parts([table[name] for name in _DEC_PARTS[1:] if name in table.columns])
+    sign = table[_DEC_PARTS[0]].to_list() if _DEC_PARTS[0] in table.columns else ["+"] * table.n_rows
+    is_south = np.array([str(one or "+").strip() in {"-", "\u2212"} for one in sign], dtype=np.bool_)
+    dec_deg = np.where(is_south, -degrees, degrees)
+    converted = convert_to_icrs(hours * 15, dec_deg, table.frame)
+    return SkyPositions(" ".join(_RA_PARTS), " ".join(_DEC_PARTS), *converted)
+
+
+def _sum_parts(parts: Sequence[TableColumn]) -> NDArray[np.float64]:
+    total = np.zeros(len(parts[0].values))
+    for i, part in enumerate(parts):
+        try:
+            values = part.to_masked().data.astype(np.float64)
+        except ValueError:
+            raise TableError(f"column {part.name} holds no numbers") from None
+        total += np.where(part.missing, np.nan, values) / 60**i
+    return total

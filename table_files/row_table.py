@@ -1,0 +1,24 @@
+"""A table while its rows are read from a file, one after the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from table_files.column_meta import ColumnMeta
+
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class RowTable:
+    """A table while it is read from its file.
+
+    Attributes:
+        columns: The columns in the order of the file. Text is char, of any length, whatever characters it
+            has.
+        rows: The rows in plain values: bool, int, float, str, datetime (naive, UTC), lists of numbers, None
+            for NULL; a NaN that is no part of an array is None. They can be read once; TableError is raised
+            where the file turns out to be wrong.
+    """
+
+    columns: tuple[ColumnMeta, ...]
+    rows: Iterator[Row]

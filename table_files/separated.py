@@ -1,0 +1,251 @@
+"""Reads CSV and TSV, also with semicolons: names in the first line, types from all cells of a column."""
+
+import csv as python_csv
+import io
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pyarrow import csv
+
+from table_files.arrow import convert_batches, convert_schema
+from table_files.cell_types import NULL_WORDS, type_cells
+from table_files.errors import TableError
+from table_files.limits import TableLimits
+from table_files.row_table import RowTable
+
+_BATCH_ROWS = 1_000
+_SHOWN = 200
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class SeparatedText:
+    """A text of separated values, taken apart into its head and its rows.
+
+    Attributes:
+        names: The names of the columns, without the blanks around them; empty where a column has no name.
+        body: The bytes of all rows, in UTF-8, without comments.
+        delimiter: The character between cells.
+    """
+
+    names: tuple[str, ...]
+    body: bytes
+    delimiter: str
+
+
+def read_separated(content: bytes, delimiter: str | None, limits: TableLimits) -> RowTable:
+    """Read a table whose first line names the columns, row by row.
+
+    Args:
+        content: The bytes of the file, in UTF-8.
+        delimiter: The character between cells; None to tell it from the first line.
+        limits: How large the table may be.
+
+    Raises:
+        TableError: It is no such file.
+    """
+    cells = read_cells(content, delimiter, limits)
+    typed = [type_cells(column, with_times=True) for column in cells.columns]
+    # no type of 64 bits without a sign is known to VOTable and Postgres: as text every digit stays
+    columns = [
+        text if pa.types.is_uint64(values.type) else values
+        for text, values in zip(cells.columns, typed, strict=True)
+    ]
+    table = pa.Table.from_arrays(columns, names=cells.schema.names)
+    return RowTable(convert_schema(table.schema, {}), convert_batches(table.to_batches(_BATCH_ROWS), limits))
+
+
+def read_cells(
+    content: bytes, delimiter: str | None, limits: TableLimits, texts: Collection[str] = ()
+) -> pa.RecordBatch:
+    """Read all cells as text; null where a cell is empty.
+
+    A line that begins with # is a comment. Columns without a name are called as their place: col1.
+
+    Args:
+        content: The bytes of the file, in UTF-8.
+        delimiter: The character between cells; None to tell it from the first line.
+        limits: How large the table may be.
+        texts: Columns of which every word is kept; of others NULL, NaN and the like are null.
+
+    Raises:
+        TableError: It is no such file, has too many columns, or a row is longer or shorter than its head.
+    """
+    parts = split_head(content, delimiter)
+    if len(parts.names) > limits.columns:
+        raise TableError(f"it has more than {limits.columns} columns")
+    table = _parse(parts, texts)
+    names = [name or f"col{i}" for i, name in enumerate(table.schema.names, 1)]
+    n_columns = len(names)
+    while n_columns > 1 and not table.schema.names[n_columns - 1] and _is_empty(table.column(n_columns - 1)):
+        n_columns -= 1  # a delimiter at the end of every line
+    return pa.RecordBatch.from_arrays(table.columns[:n_columns], names=names[:n_columns])
+
+
+def split_head(content: bytes, delimiter: str | None) -> SeparatedText:
+    """Take the head of a text of separated values from its rows, and comments from both.
+
+    Raises:
+        TableError: The text is not in UTF-8, it has no head, or a line may be both a comment and a row.
+    """
+    content = content.removeprefix(_BOM)
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        raise TableError(f"it is no table of separated values: it is not in UTF-8: {error}") from None
+    comments, head, body = _split_lines(content)
+    if not head.strip():
+        raise TableError("it is no table of separated values: it has no line")
+    delimiter = delimiter or _find_delimiter(head)
+    names = _cells(head, delimiter)
+    if comments and len(names) > 1 and all(map(_is_number, names)):
+        commented = _cells(comments[-1].strip().lstrip("#"), delimiter)
+        if len(commented) == len(names):  # the names stand in the last comment
+            names, body = commented, head.encode() + body
+    return SeparatedText(
+        tuple(name.strip() for name in names), _drop_comments(body, names, delimiter), delimiter
+    )
+
+
+def _parse(parts: SeparatedText, texts: Collection[str]) -> pa.RecordBatch:
+    names = list(parts.names)
+    try:
+        return _parse_rows(parts, names, texts)
+    except _RowLengthError as error:  # a delimiter ends every row and not the head, or the head and no row
+        is_shorter = error.n_cells == len(names) - 1 and not names[-1]
+        if error.n_cells != len(names) + 1 and not is_shorter:
+            raise _refuse_row(error, len(names)) from None
+        names = names[:-1] if is_shorter else [*names, ""]
+    try:
+        batch = _parse_rows(parts, names, texts)
+    except _RowLengthError as error:
+        raise _refuse_row(error, len(parts.names)) from None
+    if not is_shorter and not _is_empty(batch.column(len(names) - 1)):
+        raise _refuse_row(_RowLengthError(1, len(names)), len(parts.names))
+    return batch
+
+
+class _RowLengthError(Exception):
+    """A row has more or fewer cells than the first line."""
+
+    def __init__(self, row: int, n_cells: int) -> None:
+        super().__init__(row, n_cells)
+        self.row = row
+        self.n_cells = n_cells
+
+
+def _refuse_row(error: _RowLengthError, n_names: int) -> TableError:
+    return TableError(
+        f"it is no table of separated values: row {error.row} has {error.n_cells} cells, "
+        f"its first line {n_names}"
+    )
+
+
+def _parse_rows(parts: SeparatedText, names: list[str], texts: Collection[str]) -> pa.RecordBatch:
+    keys = [str(i) for i in range(len(names))]  # names may occur twice
+    if not parts.body.strip(b"\r\n"):
+        return pa.RecordBatch.from_arrays([pa.array([], pa.string())] * len(names), names=names)
+    wrong: list[csv.InvalidRow] = []
+
+    def stop_at(row: csv.InvalidRow) -> str:
+        wrong.append(row)
+        return "error"
+
+    try:
+        table = csv.read_csv(
+            io.BytesIO(parts.body),
+            read_options=csv.ReadOptions(
+                column_names=keys, block_size=min(len(parts.body) + 1, 2**31 - 1), use_threads=False
+            ),
+            parse_options=csv.ParseOptions(
+                delimiter=parts.delimiter, newlines_in_values=True, invalid_row_handler=stop_at
+            ),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(keys, pa.string()),
+                null_values=[""] if texts else list(NULL_WORDS),
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowException as error:
+        if wrong:
+            raise _RowLengthError(wrong[0].number or 0, wrong[0].actual_columns) from None
+        reason = str(error).splitlines()[0][:_SHOWN]
+        raise TableError(f"it is no table of separated values: {reason}") from None
+    batch = pa.RecordBatch.from_arrays([_one_chunk(column) for column in table.columns], names=names)
+    if parts.body.count(b'"') % 2 and _has_open_quote(parts.body, batch):
+        raise TableError("it is no table of separated values: a quotation mark is never closed")
+    return batch
+
+
+def _has_open_quote(body: bytes, batch: pa.RecordBatch) -> bool:
+    """Whether the last row may go on to the end of the file, where the marks are of an odd number."""
+    last = [column[-1].as_py() or "" for column in batch.columns]
+    return any("\n" in cell for cell in last) or body.rstrip().rpartition(b"\n")[2].count(b'"') % 2 == 1
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _is_empty(column: pa.Array | pa.ChunkedArray) -> bool:
+    return all(value is None or not value.strip() for value in column.drop_null().to_pylist())
+
+
+def _split_lines(content: bytes) -> tuple[list[str], str, bytes]:
+    """The comments at the top, the line with the names, and what follows it."""
+    if b"\n" not in content:
+        content = content.replace(b"\r", b"\n")
+    comments: list[str] = []
+    head, at, is_within_quotes = b"", 0, False
+    for line in io.BytesIO(content):
+        at += len(line)
+        if not head and line.startswith(b"#"):
+            comments.append(line.decode())
+            continue
+        if not head and not line.strip():
+            continue
+        head += line
+        is_within_quotes ^= line.count(b'"') % 2 == 1
+        if not is_within_quotes:
+            break
+    return comments, head.decode().rstrip("\r\n"), content[at:]
+
+
+def _drop_comments(body: bytes, names: list[str], delimiter: str) -> bytes:
+    if not body.startswith(b"#") and b"\n#" not in body:
+        return body
+    kept, is_within_quotes = [], False
+    for line in io.BytesIO(body):
+        if not is_within_quotes and line.startswith(b"#"):
+            if len(_cells(line.decode(), delimiter)) == len(names):
+                shown = line.decode().strip()[:_SHOWN]
+                raise TableError(
+                    f"the line {shown!r} begins with # and has as many cells as the first line: put its "
+                    "first cell in quotes if it is a row, and take it out if it is a comment"
+                )
+            continue
+        is_within_quotes ^= line.count(b'"') % 2 == 1
+        kept.append(line)
+    return b"".join(kept)
+
+
+def _find_delimiter(head: str) -> str:
+    """Which of tab, comma and semicolon parts the first line into most cells; a comma where none does."""
+    return max((",", "\t", ";"), key=lambda one: len(_cells(head, one)))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(python_csv.reader([line], delimiter=delimiter, skipinitialspace=True), [""])
+    except python_csv.Error as error:
+        raise TableError(f"it is no table of separated values: {error}") from None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

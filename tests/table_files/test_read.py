@@ -1,0 +1,374 @@
+"""Tables in every format, read as astropy, numpy or pyarrow wrote them."""
+
+import base64
+import gzip
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from astropy.io import fits
+from astropy.table import MaskedColumn, Table
+
+from table_files.errors import MissingColumnError, TableError
+from table_files.read import read_table
+
+BIG = 1113078707712646271
+"""A whole number that no float of 64 bits holds."""
+HUGE = 2**63 + 5
+"""A whole number that only 64 bits without a sign hold."""
+
+
+def values(path: Path, *names: str, texts: tuple[str, ...] = ()) -> list[list[object]]:
+    """The columns as plain values, None where there is none."""
+    table = read_table(path, names or None, texts=texts)
+    return [column.to_list() for column in table.columns.values()]
+
+
+def add_cards(path: Path, *cards: str) -> None:
+    """Add cards to the end of the header of a file's first table."""
+    content, end = path.read_bytes(), b"END".ljust(80)
+    at = content.rindex(end)
+    added = b"".join(card.encode().ljust(80) for card in cards)
+    path.write_bytes(content[:at] + added + end + content[at + len(added) + len(end) :])
+
+
+def every_kind() -> Table:
+    mask = [False, True, False]
+    return Table(
+        {
+            "name": MaskedColumn(["0266", "", "1501e02"], mask=mask),
+            "big": MaskedColumn([BIG, 0, BIG + 2], mask=mask),
+            "small": MaskedColumn(np.array([-3, 0, 7], np.int16), mask=mask),
+            "flag": MaskedColumn([True, False, False], mask=mask),
+            "ra": MaskedColumn([150.1, 0, -2.5e-7], mask=mask),
+            "mag": MaskedColumn(np.array([17.5, 0, 18.25], np.float32), mask=mask),
+        }
+    )
+
+
+EVERY = [
+    ["0266", None, "1501e02"],
+    [BIG, None, BIG + 2],
+    [-3, None, 7],
+    [True, None, False],
+    [150.1, None, -2.5e-7],
+    [17.5, None, 18.25],
+]
+
+
+@pytest.mark.parametrize(
+    ("ending", "options"),
+    [
+        ("vot", {"format": "votable", "tabledata_format": "tabledata"}),
+        ("xml", {"format": "votable", "tabledata_format": "binary2"}),
+        ("ecsv", {}),
+        ("csv", {"format": "ascii.csv"}),
+        ("tsv", {"format": "ascii.tab"}),
+        ("txt", {"format": "ascii.fixed_width"}),
+        ("dat", {"format": "ascii.csv", "delimiter": ";"}),
+        ("parquet", {}),
+    ],
+)
+def test_a_table_of_astropy_is_read_as_it_was_written(
+    ending: str, options: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / f"t.{'csv' if ending == 'dat' else ending}"
+    every_kind().write(path, **options)
+
+    assert values(path) == EVERY
+
+
+def test_fits_has_tnull_nan_and_whole_numbers_without_a_sign(
+    tmp_path: Path,
+) -> None:
+    columns = [
+        fits.Column("n", "I", null=99, array=np.array([3, 99, 1])),
+        fits.Column("u1", "B", null=255, array=np.array([3, 255, 1], np.uint8)),
+        fits.Column("u2", "I", bzero=2**15, array=np.array([0, 40_000, 65_535], np.uint16)),
+        fits.Column("u4", "J", bzero=2**31, array=np.array([0, 1, 2**32 - 1], np.uint32)),
+        fits.Column("u8", "K", bzero=2**63, array=np.array([0, HUGE, 2**64 - 1], np.uint64)),
+        fits.Column("i1", "B", bzero=-128, array=np.array([-128, 0, 127], np.int8)),
+        fits.Column("x", "D", array=np.array([1.5, np.nan, 2.5])),
+        fits.Column("text", "5A", array=np.array(["0266 ", "", "ab"])),
+        fits.Column("ragged", "PJ()", array=np.array([[1, 2], [], [3]], dtype=object)),
+    ]
+    path = tmp_path / "t.fits"
+    fits.BinTableHDU.from_columns(columns).writeto(path)
+
+    assert values(path, "n", "u1", "u2", "u4", "u8", "i1", "x", "text") == [
+        [3, None, 1],
+        [3, None, 1],
+        [0, 40_000, 65_535],
+        [0, 1, 2**32 - 1],
+        [0, HUGE, 2**64 - 1],
+        [-128, 0, 127],
+        [1.5, None, 2.5],
+        ["0266", None, "ab"],
+    ]
+    table = read_table(path, ["ragged", "u8", "u2", "i1"])
+    assert table["ragged"].to_list() == [[1, 2], [], [3]]
+    assert [table[name].values.dtype.str[1:] for name in ("u8", "u2", "i1")] == ["u8", "u2", "i1"]
+
+
+def test_a_boolean_of_fits_without_a_value_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "t.fits"
+    fits.BinTableHDU.from_columns([fits.Column("l", "L", array=np.array([True, True, False]))]).writeto(path)
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"TTF")
+    content[at + 1] = 0
+    path.write_bytes(bytes(content))
+
+    assert values(path) == [[True, None, False]]
+
+
+def test_scaled_columns_hold_what_they_stand_for(tmp_path: Path) -> None:
+    path = tmp_path / "t.fits"
+    fits.BinTableHDU.from_columns([fits.Column("a", "J", array=np.array([4, -1, 3]))]).writeto(path)
+    add_cards(path, "TSCAL1  =                  0.5", "TZERO1  =                 10.0", "TNULL1  =   -1")
+
+    with fits.open(path) as file:
+        assert file[1].data["a"][[0, 2]].tolist() == [12.0, 11.5]
+    assert values(path) == [[12.0, None, 11.5]]
+
+
+def test_a_text_of_no_width_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "t.fits"
+    fits.BinTableHDU.from_columns([fits.Column("n", "J", array=np.array([1, 2]))]).writeto(path)
+    content = path.read_bytes().replace(b"TFIELDS =                    1", b"TFIELDS =                    2")
+    path.write_bytes(content)
+    add_cards(path, "TTYPE2  = 'nothing'", "TFORM2  = '0A'")
+
+    assert values(path) == [[1, 2], [None, None]]
+
+
+def test_a_column_that_is_not_asked_for_may_be_of_any_type(tmp_path: Path) -> None:
+    path = tmp_path / "t.fits"
+    columns = [
+        fits.Column("z", "2C", array=np.ones((2, 2), np.complex64)),
+        fits.Column("bits", "11X", array=np.ones((2, 11), bool)),
+        fits.Column("image", "6E", dim="(3,2)", array=np.ones((2, 2, 3))),
+        fits.Column("n", "K", array=[BIG, 2]),
+    ]
+    fits.BinTableHDU.from_columns(columns).writeto(path)
+
+    assert values(path, "n") == [[BIG, 2]]
+    for name, form in (("z", "2C"), ("bits", "11X")):
+        with pytest.raises(TableError, match=f"t.fits: column {name} has the form {form}"):
+            read_table(path, [name])
+
+
+def test_tables_of_the_same_columns_follow_one_another(tmp_path: Path) -> None:
+    path = tmp_path / "t.fits"
+    chips = [fits.table_to_hdu(Table({"ra": [1.0 * i, 2.0 * i], "id": [i, -i]})) for i in (1, 2, 3)]
+    fits.HDUList([fits.PrimaryHDU(), *chips]).writeto(path)
+
+    assert values(path) == [[1, 2, 2, 4, 3, 6], [1, -1, 2, -2, 3, -3]]
+
+
+def test_tables_that_differ_are_named_unless_only_one_has_the_columns(tmp_path: Path) -> None:
+    path = tmp_path / "t.fits"
+    first, second = (
+        fits.table_to_hdu(Table({"ra": [1.0], "x": [2.0]})),
+        fits.table_to_hdu(Table({"ra": [3.0]})),
+    )
+    first.name, second.name = "ONE", "TWO"
+    fits.HDUList([fits.PrimaryHDU(), first, second]).writeto(path)
+
+    assert values(path, "x") == [[2.0]]
+    assert values(path, "ra") == [[1.0, 3.0]]
+    with pytest.raises(
+        TableError, match=r"it has 2 tables with different columns: 1 \(ONE\): ra, x; 2 \(TWO\): ra"
+    ):
+        read_table(path)
+    with pytest.raises(MissingColumnError, match="none of its 2 tables has the columns"):
+        read_table(path, ["y"])
+
+
+def test_an_image_that_is_compressed_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.fits"
+    image = fits.CompImageHDU(np.zeros((20, 20), np.int16))
+    fits.HDUList([fits.PrimaryHDU(), image, fits.table_to_hdu(Table({"a": [1]}))]).writeto(path)
+
+    assert values(path) == [[1]]
+
+
+@pytest.mark.parametrize("serialisation", ["TABLEDATA", "BINARY", "BINARY2"])
+def test_the_null_of_a_votable_may_be_of_any_type(serialisation: str, tmp_path: Path) -> None:
+    nulls = {"long": "-99", "float": "-99.9", "double": "-99.90", "unsignedByte": "255", "char": "none"}
+    fields = "".join(
+        f'<FIELD name="{kind}" datatype="{kind}" arraysize="{4 if kind == "char" else 1}">'
+        f'<VALUES null="{null}"/></FIELD>'
+        for kind, null in nulls.items()
+    )
+    rows = [(-99, -99.9, -99.9, 255, "none"), (BIG, 1.5, 17.5, 3, "some")]
+    packed = [struct.pack(">qfdB4s", *row[:4], row[4].encode()) for row in rows]
+    if serialisation == "TABLEDATA":
+        data = "".join(f"<TR>{''.join(f'<TD>{cell}</TD>' for cell in row)}</TR>" for row in rows)
+    else:
+        flags = b"\0" if serialisation == "BINARY2" else b""
+        stream = base64.b64encode(b"".join(flags + row for row in packed)).decode()
+        data = f'<STREAM encoding="base64">{stream}</STREAM>'
+    path = tmp_path / "t.vot"
+    path.write_text(
+        f'<VOTABLE version="1.4"><RESOURCE><TABLE>{fields}<DATA><{serialisation}>{data}'
+        f"</{serialisation}></DATA></TABLE></RESOURCE></VOTABLE>"
+    )
+
+    assert values(path) == [[None, BIG], [None, 1.5], [None, 17.5], [None, 3], [None, "some"]]
+
+
+def test_fits_within_a_votable_is_read_too(tmp_path: Path) -> None:
+    inner = io.BytesIO()
+    column = fits.Column("n", "J", null=-9, array=np.array([1, -9, 3]))
+    fits.BinTableHDU.from_columns([column]).writeto(inner)
+    stream = base64.b64encode(inner.getvalue()).decode()
+    path = tmp_path / "t.vot"
+    path.write_text(
+        '<VOTABLE version="1.4"><RESOURCE><TABLE><FIELD name="n" datatype="int"/><DATA><FITS>'
+        f'<STREAM encoding="base64">{stream}</STREAM></FITS></DATA></TABLE></RESOURCE></VOTABLE>'
+    )
+
+    assert values(path) == [[1, None, 3]]
+
+
+def test_a_votable_that_points_elsewhere_is_refused_and_nothing_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"\0\0\0\1")
+    path = tmp_path / "t.vot"
+    path.write_text(
+        '<VOTABLE version="1.4"><RESOURCE><TABLE><FIELD name="a" datatype="int"/><DATA><BINARY>'
+        f'<STREAM href="file://{tmp_path}/secret"/></BINARY></DATA></TABLE></RESOURCE></VOTABLE>'
+    )
+
+    with pytest.raises(TableError, match=r"t\.vot: its data lie elsewhere"):
+        read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("name,ra\na,1.5\n", [["a"], [1.5]]),
+        ("\ufeffname,ra\r\na,1.5\r\n", [["a"], [1.5]]),
+        ("# made by hand\n# in 2026\nname,ra\na,1.5\n", [["a"], [1.5]]),
+        ("name,ra\n# half of them\na,1.5\n", [["a"], [1.5]]),
+        ("# n,ra\n1,1.5\n", [[1], [1.5]]),
+        ("name,ra,\na,1.5,\n", [["a"], [1.5]]),
+        ("name,ra\na,1.5,\n", [["a"], [1.5]]),
+        ("name,ra,\na,1.5\n", [["a"], [1.5]]),
+        ("name, ra\na, 1.5\n", [["a"], [1.5]]),
+        ("name;ra\na;1.5\n", [["a"], [1.5]]),
+        ("name\tra\na\t1.5\n", [["a"], [1.5]]),
+        ('name,ra\n"a, ""b""\nc",1.5\n', [['a, "b"\nc'], [1.5]]),
+        (",ra\n0,1.5\n", [[0], [1.5]]),
+        ("n,ra\n1,\u22121.5\n", [[1], [-1.5]]),
+        ("name,ra\n", [[], []]),
+        ("name,ra\na,\nb,\n", [["a", "b"], [None, None]]),
+    ],
+)
+def test_csv_is_read_as_people_write_it(text: str, wanted: list[list[object]], tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.encode())
+
+    assert values(path) == wanted
+    with gzip.open(tmp_path / "t.csv.gz", "wb") as file:
+        file.write(text.encode())
+    assert values(tmp_path / "t.csv.gz") == wanted
+
+
+@pytest.mark.parametrize(
+    ("cells", "wanted"),
+    [
+        (["1", "-2", "0"], [1, -2, 0]),
+        (["0266", "12"], ["0266", "12"]),
+        (["1501e02", "1502e03"], ["1501e02", "1502e03"]),
+        (["+5", "7"], ["+5", "7"]),
+        (["+5.5", "-7"], [5.5, -7.0]),
+        (["1e-05", "1.5E3", "1e+16", ".5", "2."], [1e-05, 1500.0, 1e16, 0.5, 2.0]),
+        (["-inf", "1.5", "nan", "NA"], [-np.inf, 1.5, None, None]),
+        (["9223372036854775807", "-1"], [2**63 - 1, -1]),
+        (["18446744073709551615", "0"], [2**64 - 1, 0]),
+        (["18446744073709551616", "0"], ["18446744073709551616", "0"]),
+        (["-1", "18446744073709551615"], ["-1", "18446744073709551615"]),
+        ([str(BIG), "1.5"], [str(BIG), "1.5"]),
+        (["9007199254740992", "1.5"], [2.0**53, 1.5]),
+        (["True", "False", ""], [True, False, None]),
+        (["12h", "3"], ["12h", "3"]),
+        (["0x10", "1"], ["0x10", "1"]),
+        (["1_000", "1"], ["1_000", "1"]),
+        (["None", "None"], ["None", "None"]),
+        (["a", "NULL", '"NULL"'], ["a", None, "NULL"]),
+    ],
+)
+def test_cells_are_numbers_only_where_all_of_a_column_are(
+    cells: list[str], wanted: list[object], tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{cell},a\n" for cell in cells))
+    text = tmp_path / "t.txt"
+    text.write_text("x y\n" + "".join(f"{cell} a\n" for cell in cells))
+
+    assert values(path)[0] == wanted
+    if not {"NULL", ""} & set(cells):
+        assert values(text)[0] == wanted
+
+
+def test_a_column_that_is_wanted_as_text_keeps_every_word(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,n\n007,1\nNaN,NaN\nnull,\n")
+
+    assert values(path, "id", "n", texts=("id",)) == [["007", "NaN", "null"], [1, None, None]]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "it is empty"),
+        ("a,b\n1,2\n3\n", "row 2 has 1 cells, its first line 2"),
+        ("a,b\n1,2,3\n", "row 1 has 3 cells, its first line 2"),
+        ('a,b\n1,"2\n', "a quotation mark is never closed"),
+        ("a,a\n1,2\n", "two columns are called 'a': rename one"),
+        ("a,b\n#1,2\n", "begins with # and has as many cells as the first line"),
+    ],
+)
+def test_a_csv_that_may_mean_two_things_is_one_line(text: str, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+
+    with pytest.raises(TableError) as caught:
+        read_table(path)
+
+    assert str(caught.value).startswith(f"{path}: ")
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_parquet_keeps_types_and_nulls(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    columns = {
+        "text": pa.array(["a", None]),
+        "word": pa.array(["a", None]).dictionary_encode(),
+        "none": pa.nulls(2),
+        "i8": pa.array([BIG, None]),
+        "u8": pa.array([HUGE, None], pa.uint64()),
+        "flag": pa.array([True, None]),
+        "x": pa.array([1.5, float("nan")]),
+        "list": pa.array([[1, 2], None]),
+        "exact": pa.array([BIG, None]).cast(pa.decimal128(20, 0)),
+        "bytes": pa.array([b"a", None]),
+    }
+    pq.write_table(pa.table(columns), path)
+
+    assert values(path) == [
+        ["a", None], ["a", None], [None, None], [BIG, None], [HUGE, None], [True, None], [1.5, None],
+        [[1, 2], None], [BIG, None], ["a", None],
+    ]  # fmt: skip
+
+
+def test_a_file_is_told_by_what_is_in_it(tmp_path: Path) -> None:
+    every_kind().write(tmp_path / "t.parquet")
+    (tmp_path / "t.parquet").rename(tmp_path / "t.dat")
+
+    assert values(tmp_path / "t.dat") == EVERY
