@@ -58,6 +58,13 @@ _CHECKS: dict[str, tuple[str, LiteralString]] = {
         "  SELECT FROM galcat.skipped_row AS r WHERE r.tile_id = i.tile_id "
         "  AND r.release_id = i.release_id AND r.survey_source_id = s.survey_source_id)",
     ),
+    "positions": (
+        "every tile lies on the sky, or has no position",
+        "SELECT t.tile_id, 'tile ' || t.name || ': ra ' || coalesce(t.ra::text, 'NULL') || ', dec ' "
+        "|| coalesce(t.dec::text, 'NULL') FROM galcat.tile AS t "
+        "WHERE NOT coalesce((t.ra IS NULL) = (t.dec IS NULL) AND t.ra >= 0 AND t.ra < 360 "
+        "AND t.dec >= -90 AND t.dec <= 90, true)",
+    ),
     # Without a source there is no tile: only a look at the whole catalogue finds those.
     "orphans": (
         "no vector, morphology or thumbnail is without a galaxy that is in its survey",

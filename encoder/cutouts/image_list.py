@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from encoder.cutouts.fits_pictures import FITS_SUFFIXES
 from encoder.errors import ImageError, TileError
@@ -25,10 +26,11 @@ def list_images(paths: Sequence[Path]) -> list[ListedImage]:
 
     Args:
         paths: files of any kind, taken as they come; folders are searched to any depth for JPEG, PNG and FITS
-            files, which come in the order of their paths. Names that begin with a dot are passed over.
+            files, which come in the order of their paths. Names that begin with a dot are passed over. Links
+            to folders are followed; a folder that several lead to is searched once.
 
     Raises:
-        ImageError: a folder holds no image, or two images have the same name.
+        ImageError: a folder holds no image or cannot be read, or two images have the same name.
     """
     found = [file for path in paths for file in (_below(path) if path.is_dir() else [path])]
     return _unique([ListedImage(_name(file), file) for file in found], "give a table with ids instead")
@@ -60,15 +62,28 @@ def read_image_table(table: Path, id_column: str, file_column: str) -> list[List
 
 
 def _below(folder: Path) -> list[Path]:
-    files = [
-        Path(root) / name
-        for root, _folders, names in os.walk(folder)
-        for name in names
-        if name.lower().endswith((*PICTURES, *FITS_SUFFIXES)) and not name.startswith(".")
-    ]
+    files, searched = [], set[Path]()
+    folders = [folder]  # those that links lead to come last: a folder is known by its own path first
+    while folders:
+        for root, below, names in os.walk(folders.pop(0), onerror=_refuse_folder):
+            real = Path(root).resolve()
+            if real in searched:  # a link led back, or there twice
+                below.clear()
+                continue
+            searched.add(real)
+            folders += [Path(root) / name for name in sorted(below) if (Path(root) / name).is_symlink()]
+            files += [
+                Path(root) / name
+                for name in names
+                if name.lower().endswith((*PICTURES, *FITS_SUFFIXES)) and not name.startswith(".")
+            ]
     if not files:
         raise ImageError(f"{folder}: the folder holds no image ({', '.join((*PICTURES, *FITS_SUFFIXES))})")
     return sorted(files)
+
+
+def _refuse_folder(error: OSError) -> NoReturn:
+    raise ImageError(f"{error.filename}: the folder cannot be read: {error.strerror}") from error
 
 
 def _name(path: Path) -> str:

@@ -38,6 +38,24 @@ DAMAGE: list[tuple[str, LiteralString, int, str]] = [
 ]
 
 
+def test_a_tile_off_the_sky_is_impossible_and_one_of_an_older_catalogue_is_named(
+    connection: psycopg.Connection,
+) -> None:
+    fill(connection, 4)
+    for value in ("dec = 200", "ra = 360", "ra = 'NaN'", "dec = 'Infinity'", "ra = -1", "ra = NULL"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(f"UPDATE galcat.tile SET {value}".encode())
+    connection.execute("UPDATE galcat.tile SET ra = NULL, dec = NULL")
+    connection.execute("ALTER TABLE galcat.tile DROP CONSTRAINT tile_on_sky")
+    connection.execute("UPDATE galcat.tile SET ra = 355, dec = 200")
+    (result,) = (result for result in run_checks(connection) if not result.passed)
+    assert (result.name, result.violations, result.example) == (
+        "positions",
+        1,
+        "tile tile: ra 355, dec 200",
+    )
+
+
 def some_id(connection: psycopg.Connection) -> int:
     row = connection.execute("SELECT min(object_id) FROM galcat.source").fetchone()
     assert row is not None

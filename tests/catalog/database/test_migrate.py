@@ -75,6 +75,20 @@ def test_a_changed_migration_is_refused(database: str, connection: psycopg.Conne
         migrate(database)
 
 
+def test_a_catalogue_with_a_tile_off_the_sky_is_brought_up_to_date_and_refuses_the_next_one(
+    database: str, connection: psycopg.Connection
+) -> None:
+    fill(connection, 1)
+    connection.execute("ALTER TABLE galcat.tile DROP CONSTRAINT tile_on_sky")  # as it was before
+    connection.execute("DELETE FROM galcat.schema_history WHERE file = 'migrations/0007_tile_position.sql'")
+    connection.execute("UPDATE galcat.tile SET dec = 200")
+    migrate(database)
+    assert connection.execute("SELECT dec FROM galcat.tile").fetchall() == [(200.0,)]
+    with pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute("UPDATE galcat.tile SET dec = 201")
+    connection.execute("UPDATE galcat.tile SET dec = 20")
+
+
 def test_a_database_from_the_future_is_refused(database: str, connection: psycopg.Connection) -> None:
     connection.execute(
         "INSERT INTO galcat.schema_history (file, sha256) VALUES ('migrations/9000_x.sql', '')"

@@ -189,6 +189,23 @@ def test_two_images_of_one_name_are_refused_and_an_empty_folder(folder: Path, tm
         list_images([tmp_path / "empty"])
 
 
+def test_linked_folders_are_searched_once_and_loops_end(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "deep"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "q.jpg").write_bytes(b"")
+    (folder / "more").symlink_to(tmp_path / "elsewhere")
+    (folder / "again").symlink_to(tmp_path / "elsewhere")
+    (folder / "deeper" / "up").symlink_to(folder)
+    (tmp_path / "elsewhere" / "back").symlink_to(folder / "deeper")
+    (folder / "lost").symlink_to(tmp_path / "nowhere")
+    everything = sorted([*(f"g{n}" for n in range(9)), "q"])
+    assert sorted(image.id for image in list_images([folder])) == everything
+    assert sorted(image.id for image in list_images([folder / "more"])) == everything
+    assert sorted(image.path for image in list_images([folder]) if image.id != "q") == sorted(
+        path for path in folder.rglob("g*") if path.suffix in {".jpg", ".png", ".fits"}
+    )
+
+
 def test_a_table_names_the_images_in_its_own_order(tmp_path: Path) -> None:
     rows = {"id": ["007", "3"], "file": ["b/x.fits.fz", "a.jpg"]}
     (tmp_path / "t.csv").write_text("id,file,ra\n007,b/x.fits.fz,1\n3,a.jpg,2\n")
