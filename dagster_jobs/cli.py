@@ -1,15 +1,9 @@
-"""The former place of the command line: it still works there, and says how it is called now."""
+"""The command line under the name that it had: `python -m dagster_jobs.cli` names the new one and goes on."""
 
 import sys
 
-from galcat.cli.main import main as run_galcat
-
-
-def main() -> None:
-    """Say that `python -m galcat` is the name now, and run the command line."""
-    sys.stderr.write("warning: python -m dagster_jobs.cli will go: call python -m galcat\n")
-    run_galcat()
-
+from galcat.cli.main import main
 
 if __name__ == "__main__":
+    sys.stderr.write("warning: python -m dagster_jobs.cli is now python -m galcat.cli.main\n")
     main()

@@ -59,7 +59,7 @@ class RunlessReport(Listener):
         self._on_failure = on_failure
         self._has_failed = False
 
-    def cell_ended(self, outcome: CellOutcome) -> None:
+    def on_cell(self, outcome: CellOutcome) -> None:
         """Report the cell's partition and the checks of its tiles."""
         event_type = dg.AssetObservation if outcome.failed else dg.AssetMaterialization
         self._report(
@@ -84,12 +84,12 @@ class RunlessReport(Listener):
             outcome.cell,
         )
 
-    def index_ready(self, *, built_now: bool) -> None:
+    def on_index(self, *, built_now: bool) -> None:
         """Report the vector index."""
         metadata = index_metadata(built_now=built_now)
         self._report([dg.AssetMaterialization(self._index, DESCRIPTION, metadata)])
 
-    def statistics_refreshed(self) -> None:
+    def on_statistics(self) -> None:
         """Report the statistics."""
         self._report([dg.AssetMaterialization(statistics.key, DESCRIPTION)])
 

@@ -13,7 +13,7 @@ from catalog.search.search import Search, search
 from encoder.simulation.simulate import simulate_survey
 from galcat.cli.console import open_to_read, out, wide
 from galcat.cli.tables import as_table, draw_similar
-from galcat.workflows.similar import Target
+from galcat.workflows.similar import SearchTarget
 
 SEED = 1
 _BRIGHT, _FACE_ON = 17.5, 0.5
@@ -73,7 +73,7 @@ def answer_questions(home: Path, labels: Path) -> None:
         spiral = int(str(run_query(connection, CLEAREST_SPIRAL).rows[0][0]))
         sheet = home / "demo_similar.png"
         found = search(connection, Search(like=(spiral,), n=14))
-        draw_similar(connection, Target((spiral,)), found, sheet)
+        draw_similar(connection, SearchTarget((spiral,)), found, sheet)
     out.print("Now you", style="bold")
     out.print(f"Open {sheet}: the galaxy of question 7 and its 14 nearest neighbours.", soft_wrap=True)
     galcat = sys.argv[0]

@@ -62,18 +62,18 @@ class TileProgress(Listener):
         if self._progress.live.is_started:  # else it would print an empty line
             self._progress.stop()
 
-    def run_planned(self, n_tiles: int) -> None:
+    def on_plan(self, n_tiles: int) -> None:
         """Show the bar."""
         self._progress.start()
         self._progress.add_task("tiles", total=n_tiles)
 
-    def tile_ended(self, outcome: TileOutcome) -> None:
+    def on_tile(self, outcome: TileOutcome) -> None:
         """Move the bar by one tile."""
         self._progress.advance(self._progress.task_ids[0])
         if outcome.error is not None:
             self._progress.print(f"[red]failed:[/red] {escape(outcome.error)}", soft_wrap=True)
 
-    def cell_ended(self, outcome: CellOutcome) -> None:
+    def on_cell(self, outcome: CellOutcome) -> None:
         """Name each check that the cell's tiles violate."""
         for check in outcome.violated:
             line = f"{check.name}: {check.violations} violations, the first: {check.example or 'none'}"

@@ -15,7 +15,7 @@ from galcat.cli.console import out, wide
 if TYPE_CHECKING:
     import psycopg
 
-    from galcat.workflows.similar import Target
+    from galcat.workflows.similar import SearchTarget
 
 _PLACES = "SELECT object_id, ra, dec FROM galcat.source WHERE object_id = ANY (%s)"
 
@@ -83,7 +83,7 @@ def show_galaxies(
         _draw(connection, [], drawn, sheet)
 
 
-def draw_similar(connection: "psycopg.Connection", asked: "Target", found: Result, sheet: Path) -> None:
+def draw_similar(connection: "psycopg.Connection", asked: "SearchTarget", found: Result, sheet: Path) -> None:
     """Draw what was asked about and the galaxies most like it as a contact sheet.
 
     Args:

@@ -20,9 +20,9 @@ from galcat.errors import JobError
 from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
 from galcat.workflows.ingest.pending import is_settled
 from galcat.workflows.ingest.sky_cells import cell_at
+from galcat.workflows.ingest.target import IngestionTarget
 from galcat.workflows.ingest.tiles import cell_lock, ingest_tiles
 from galcat.workflows.release_encoder import load_release_encoder
-from galcat.workflows.target import Target
 from galcat.workflows.writing import writing
 
 
@@ -57,7 +57,7 @@ def backfill_cell(
             found, lost = _find(described, folder, missing)
             for outcome in lost:
                 report(outcome)
-            target = Target(connection, survey_id, release.release_id)
+            target = IngestionTarget(connection, survey_id, release.release_id)
             contents = {tile.name: tile.content_hash for tile in missing}
             known = read_known_tiles(connection, survey, release.release_id)
             unsettled = [files for files in found if not is_settled(files, known)]

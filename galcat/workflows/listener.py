@@ -11,19 +11,19 @@ class Listener:
     What a listener raises ends the run, so one that may fail catches its own errors.
     """
 
-    def run_planned(self, n_tiles: int) -> None:
+    def on_plan(self, n_tiles: int) -> None:
         """The number of tiles that the run will try is known."""
 
-    def tile_ended(self, outcome: TileOutcome) -> None:
+    def on_tile(self, outcome: TileOutcome) -> None:
         """A tile is in the catalogue, or has failed."""
 
-    def cell_ended(self, outcome: CellOutcome) -> None:
+    def on_cell(self, outcome: CellOutcome) -> None:
         """All tiles of a sky cell are done and checked."""
 
-    def index_ready(self, *, built_now: bool) -> None:
+    def on_index(self, *, built_now: bool) -> None:
         """The vector index is there; `built_now` is False where it had been built before."""
 
-    def statistics_refreshed(self) -> None:
+    def on_statistics(self) -> None:
         """The planner's statistics are those of the tables as they are now."""
 
 
@@ -33,27 +33,27 @@ class ListenerGroup(Listener):
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self._listeners = listeners
 
-    def run_planned(self, n_tiles: int) -> None:
+    def on_plan(self, n_tiles: int) -> None:
         """Tell all of them."""
         for listener in self._listeners:
-            listener.run_planned(n_tiles)
+            listener.on_plan(n_tiles)
 
-    def tile_ended(self, outcome: TileOutcome) -> None:
+    def on_tile(self, outcome: TileOutcome) -> None:
         """Tell all of them."""
         for listener in self._listeners:
-            listener.tile_ended(outcome)
+            listener.on_tile(outcome)
 
-    def cell_ended(self, outcome: CellOutcome) -> None:
+    def on_cell(self, outcome: CellOutcome) -> None:
         """Tell all of them."""
         for listener in self._listeners:
-            listener.cell_ended(outcome)
+            listener.on_cell(outcome)
 
-    def index_ready(self, *, built_now: bool) -> None:
+    def on_index(self, *, built_now: bool) -> None:
         """Tell all of them."""
         for listener in self._listeners:
-            listener.index_ready(built_now=built_now)
+            listener.on_index(built_now=built_now)
 
-    def statistics_refreshed(self) -> None:
+    def on_statistics(self) -> None:
         """Tell all of them."""
         for listener in self._listeners:
-            listener.statistics_refreshed()
+            listener.on_statistics()

@@ -56,19 +56,19 @@ def ingest_folder(
         encoder = load_encoder(weights)
         check_weights(url, encoder)
     pending = find_pending(url, survey, folder)
-    listener.run_planned(sum(map(len, pending.cells.values())))
+    listener.on_plan(sum(map(len, pending.cells.values())))
     if not pending.cells:
         return FolderOutcome([], pending.n_settled)
     encoder = encoder or load_encoder()
     outcomes = []
     for cell, tiles in pending.cells.items():
         names = [tile.name for tile in tiles]
-        outcome = ingest_cell(url, encoder, definition, folder, cell, names, listener.tile_ended)
-        listener.cell_ended(outcome)
+        outcome = ingest_cell(url, encoder, definition, folder, cell, names, listener.on_tile)
+        listener.on_cell(outcome)
         outcomes.append(outcome)
-    listener.index_ready(built_now=index_current_release(url))
+    listener.on_index(built_now=index_current_release(url))
     analyse_tables(url)
-    listener.statistics_refreshed()
+    listener.on_statistics()
     return FolderOutcome(outcomes, pending.n_settled)
 
 
@@ -99,15 +99,15 @@ def fill_release(
         runs = plan_backfill(connection, release.release_id, folders)
     if runs or weights:  # as above
         load_release_encoder(release.name, release.weights_sha256, weights)
-    listener.run_planned(sum(len(run.tiles) for run in runs))
+    listener.on_plan(sum(len(run.tiles) for run in runs))
     outcomes = []
     for run in runs:
         outcome = backfill_cell(
-            url, name, weights, run.survey, Path(run.folder), run.cell, run.tiles, listener.tile_ended
+            url, name, weights, run.survey, Path(run.folder), run.cell, run.tiles, listener.on_tile
         )
-        listener.cell_ended(outcome)
+        listener.on_cell(outcome)
         outcomes.append(outcome)
-    listener.index_ready(built_now=index_release(url, name))
+    listener.on_index(built_now=index_release(url, name))
     analyse_tables(url)
-    listener.statistics_refreshed()
+    listener.on_statistics()
     return outcomes

@@ -19,12 +19,12 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Target:
-    """What to be like.
+class SearchTarget:
+    """What the galaxies that are searched for shall look like.
 
     Attributes:
-        like: object_ids or a (40,) search vector.
-        image: The file it was made of, if it was.
+        like: object_ids of galaxies, or a (40,) search vector.
+        image: The picture that the vector was made of; None where galaxies are named.
     """
 
     like: tuple[int, ...] | NDArray[np.float32]
@@ -41,7 +41,7 @@ class Target:
 
 def understand_words(
     connection: psycopg.Connection, words: list[str], radius_arcsec: float, weights: str
-) -> Target:
+) -> SearchTarget:
     """Find out what the words on the command line mean.
 
     Args:
@@ -59,16 +59,16 @@ def understand_words(
     if is_one_word and (path.is_file() or path.suffix.lower() in _PICTURES):
         if not path.is_file():
             raise JobError(f"{path}: no such file")
-        return Target(encode_search_vector(connection, path, weights), path)
+        return SearchTarget(encode_search_vector(connection, path, weights), path)
     options = [word for word in words if word.startswith("-") and not _is_number(word)]
     if options:
         raise JobError(f"there is no option {options[0]}")
-    return Target(understand(connection, " ".join(words), radius_arcsec))
+    return SearchTarget(understand(connection, " ".join(words), radius_arcsec))
 
 
 def read_target_list(
     connection: psycopg.Connection, file: Path, ra: str | None, dec: str | None, radius_arcsec: float
-) -> Target:
+) -> SearchTarget:
     """Read a list of positions, and find the galaxies at them.
 
     Raises:
@@ -78,7 +78,7 @@ def read_target_list(
     found = match(connection, read_positions(file, ra, dec), radius_arcsec, ())
     if not found.object_ids:
         raise JobError(f'{file}: none of its positions has a galaxy within {radius_arcsec:g}"')
-    return Target(found.object_ids)
+    return SearchTarget(found.object_ids)
 
 
 def encode_search_vector(connection: psycopg.Connection, image: Path, weights: str) -> NDArray[np.float32]:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -179,3 +181,20 @@ def test_the_sensor_goes_on_from_a_cursor_that_was_stored_before(
         "0101p000": [tiles["0101p000"].fingerprint, False],
         "0200p000": [tiles["0200p000"].fingerprint, True],
     }
+
+
+def test_the_command_line_still_answers_to_its_old_module_and_names_the_new_one() -> None:
+    environment = {"PATH": "", "PYTHONPATH": str(Path(dagster_jobs.__file__).parents[1])}
+    old, new = (
+        subprocess.run(
+            [sys.executable, "-m", module, "ingest", "--help"],
+            check=False,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        for module in ("dagster_jobs.cli", "galcat.cli.main")
+    )
+    assert (old.returncode, new.returncode, new.stderr) == (0, 0, "")
+    assert old.stdout.replace("dagster_jobs.cli", "galcat.cli.main").split() == new.stdout.split()
+    assert old.stderr == "warning: python -m dagster_jobs.cli is now python -m galcat.cli.main\n"

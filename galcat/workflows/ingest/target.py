@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import psycopg
 
 from catalog.database.migrate import migrate
 from catalog.ingestion.writer import register_survey
@@ -18,12 +20,26 @@ from encoder.model.encoder import Encoder
 from encoder.surveys.description import Survey
 from galcat.errors import JobError
 from galcat.workflows.ingest.rows import release_record, survey_record
-from galcat.workflows.target import Target
 from galcat.workflows.writing import writing
 
 
+@dataclass(frozen=True)
+class IngestionTarget:
+    """Where rows go.
+
+    Attributes:
+        connection: Open connection that acts as the writer.
+        survey_id: Number of the survey that the rows belong to.
+        release_id: Number of the release that the vectors belong to.
+    """
+
+    connection: psycopg.Connection
+    survey_id: int
+    release_id: int
+
+
 @contextmanager
-def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[Target]:
+def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[IngestionTarget]:
     """Bring the schema up to date, register survey and first release, and open the way for rows.
 
     Ingestion is for the current release alone; another catches up by its backfill.
@@ -39,7 +55,9 @@ def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[Target]:
         if current is None or current.weights_sha256 != encoder.sha256:
             raise JobError(_other_weights(current, encoder))
         with hold_release(connection, current.name):
-            yield Target(connection, register_survey(connection, survey_record(survey)), current.release_id)
+            yield IngestionTarget(
+                connection, register_survey(connection, survey_record(survey)), current.release_id
+            )
 
 
 def check_weights(url: str, encoder: Encoder) -> None:
@@ -59,9 +77,9 @@ def create_release(url: str, encoder: Encoder, name: str | None) -> Release:
     """Register an encoder as one more release: it is not current, unless it is the first.
 
     Args:
-        url: The catalogue; its schema is brought up to date first.
-        encoder: The weights.
-        name: Of the release; None for the encoder's own.
+        url: URL of the catalogue's database; its schema is brought up to date first.
+        encoder: Encoder that the release is made of.
+        name: Name of the release; None for the encoder's own.
 
     Raises:
         JobError: These weights are a release already.

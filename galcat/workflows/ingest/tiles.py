@@ -25,8 +25,7 @@ from galcat.errors import JobError
 from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
 from galcat.workflows.ingest.pending import group_pending_by_cell
 from galcat.workflows.ingest.rows import galaxy_rows, skip_records, tile_record
-from galcat.workflows.ingest.target import open_target
-from galcat.workflows.target import Target
+from galcat.workflows.ingest.target import IngestionTarget, open_target
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ def cell_lock(connection: psycopg.Connection, survey: str, cell: str) -> Iterato
 
 
 def ingest_tiles(
-    target: Target,
+    target: IngestionTarget,
     encoder: Encoder,
     survey: Survey,
     tiles: list[TileFiles],
@@ -167,7 +166,7 @@ def _encode(encoder: Encoder, files: TileFiles, ahead: Future[_Loaded]) -> _Work
     return _Work(files, loaded.content_hash, encoded)
 
 
-def _store(target: Target, work: _Work) -> TileOutcome:
+def _store(target: IngestionTarget, work: _Work) -> TileOutcome:
     """Write what became of a tile, in one transaction.
 
     Raises:
@@ -198,7 +197,7 @@ def _told(files: TileFiles, error: Exception) -> str:
 
 
 def _write(
-    target: Target, files: TileFiles, content_hash: str | None, encoded: EncodedTile | None
+    target: IngestionTarget, files: TileFiles, content_hash: str | None, encoded: EncodedTile | None
 ) -> TileOutcome:
     if encoded is None:
         survey = files.survey
@@ -221,7 +220,7 @@ def _write(
     )
 
 
-def _failed(target: Target, files: TileFiles, error: str) -> TileOutcome:
+def _failed(target: IngestionTarget, files: TileFiles, error: str) -> TileOutcome:
     """Store the failure; where even that cannot be written, the tile simply stays as it was: pending."""
     error = error.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
     try:

@@ -38,7 +38,8 @@ def check_version(version: Version) -> dict[str, TaskCheck]:
     """Judge a model by its report.
 
     Args:
-        version: Of a task with classes; of one with ratings nothing is measured, and every check passes.
+        version: The newest model of a task; of a task with ratings nothing is measured, and every check
+            passes.
     """
     report = version.report
     if version.method == "interest":
