@@ -56,8 +56,10 @@ class TaskState:
         owner: Name of the person who made it.
         has_column: Whether galcat.galaxy has columns of it.
         labels: Number of rows of the table `label`, with those that later ones replace.
-        galaxies: Number of galaxies that somebody has labelled.
-        per_class: Number of galaxies by answer, as people say today; one with two answers counts in both.
+        galaxies: Number of galaxies that somebody has labelled and that are in their survey.
+        retired: Number of galaxies that somebody has labelled and that are retired: nothing learns from them.
+        per_class: Number of galaxies by answer, as people say today; one with two answers counts in both,
+            a retired one in none.
         version: Number of the model that is shown for the current release; None where none is.
         labels_seen: Rows of label that the newest model of the current release learnt from, shown or not.
         method: How the model that is shown was learnt: head, deep or interest.
@@ -69,6 +71,7 @@ class TaskState:
     has_column: bool
     labels: int
     galaxies: int
+    retired: int
     per_class: dict[str, int]
     version: int | None
     labels_seen: int | None
@@ -148,6 +151,7 @@ def list_tasks(connection: psycopg.Connection) -> list[TaskState]:
             has_column,
             labels,
             galaxies,
+            retired,
             per_class or {},
             version,
             labels_seen,
@@ -163,6 +167,7 @@ def list_tasks(connection: psycopg.Connection) -> list[TaskState]:
             has_column,
             labels,
             galaxies,
+            retired,
             per_class,
             version,
             labels_seen,
@@ -175,13 +180,17 @@ def list_tasks(connection: psycopg.Connection) -> list[TaskState]:
 _STATES = """
     WITH version AS (
         SELECT n.* FROM galcat.task_version AS n
-        WHERE n.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current))
+        WHERE n.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)),
+    said AS (
+        SELECT l.task, l.object_id, l.answer, s.is_retired
+        FROM galcat.current_label AS l JOIN galcat.source AS s USING (object_id))
     SELECT t.name, t.question, t.kind, t.classes, t.owner, t.has_column,
         (SELECT count(*) FROM galcat.label AS l WHERE l.task = t.name),
-        (SELECT count(DISTINCT l.object_id) FROM galcat.current_label AS l WHERE l.task = t.name),
+        (SELECT count(DISTINCT l.object_id) FROM said AS l WHERE l.task = t.name AND NOT l.is_retired),
+        (SELECT count(DISTINCT l.object_id) FROM said AS l WHERE l.task = t.name AND l.is_retired),
         (SELECT jsonb_object_agg(c.answer, c.galaxies) FROM (
-            SELECT l.answer, count(DISTINCT l.object_id) AS galaxies FROM galcat.current_label AS l
-            WHERE l.task = t.name AND l.answer IS NOT NULL GROUP BY 1) AS c),
+            SELECT l.answer, count(DISTINCT l.object_id) AS galaxies FROM said AS l
+            WHERE l.task = t.name AND NOT l.is_retired AND l.answer IS NOT NULL GROUP BY 1) AS c),
         shown.version, newest.labels_seen, shown.method, shown.report
     FROM galcat.task AS t
     LEFT JOIN version AS shown ON shown.task = t.name AND shown.is_current

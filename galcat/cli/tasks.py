@@ -10,6 +10,12 @@ from rich.markup import escape
 
 from catalog.result import Result
 from catalog.tasks import tasks as catalogue_tasks
+from catalog.tasks.retired_labels import (
+    RADIUS_ARCSEC,
+    RetiredLabel,
+    adopt_retired_labels,
+    list_retired_labels,
+)
 from catalog.tasks.tasks import TaskState
 from galcat.cli.console import (
     Format,
@@ -34,17 +40,42 @@ app.add_typer(
     tasks, name="tasks", help="Questions that people answer of galaxies, and the columns learnt from them."
 )
 
-COLUMNS = ("task", "question", "answers", "labels", "galaxies", "column", "version", "auc", "accuracy", "ece")
+RETIRED_COLUMNS = ("retired", "answer", "labeller", "labelled_at", "object_id", "distance_arcsec", "remark")
+Radius = Annotated[
+    float, typer.Option(min=0, help="How near to the retired galaxy another must be, in arcseconds.")
+]
+COLUMNS = (
+    "task",
+    "question",
+    "answers",
+    "labels",
+    "galaxies",
+    "retired",
+    "column",
+    "version",
+    "auc",
+    "accuracy",
+    "ece",
+)
 
 
 @tasks.callback()
 def list_tasks(context: typer.Context) -> None:
-    """List the tasks: their labels, and how well their columns were learnt (on labels held out)."""
+    """List the tasks: their labels, and how well their columns were learnt (on labels held out).
+
+    Answers are counted in galaxies; those that are retired, since their survey lists them no longer, are
+    counted apart: nothing learns from them.
+    """
     if context.invoked_subcommand is not None:
         return
     with open_to_write() as connection:
         states = catalogue_tasks.list_tasks(connection)
     show(Result(COLUMNS, [_row(state) for state in states]))
+    for state in states:
+        if state.retired:
+            name = state.task.name
+            text = f"{state.retired} of retired galaxies; galcat tasks retired {name} names those there now"
+            log.print(escape(f"task {name}: {text}"), soft_wrap=True)
 
 
 @tasks.command()
@@ -86,6 +117,46 @@ def drop(name: TaskName) -> None:
         is_gone = catalogue_tasks.remove_task(connection, name)
     said = "its columns are gone, its labels stay" if had else "it had no columns, its labels stay"
     log.print(escape(f"task {name}: {'it is gone' if is_gone else said}"), soft_wrap=True)
+
+
+@tasks.command()
+def retired(name: TaskName, radius_arcsec: Radius = RADIUS_ARCSEC, output: Output = None) -> None:
+    """List the labels of retired galaxies, and the galaxy that lies there now, if one does.
+
+    A galaxy is retired when its survey lists it no longer, such as after a change of ids.
+
+    Example: `galcat tasks retired ring`
+    """
+    with open_to_write() as connection:
+        catalogue_tasks.find_task(connection, name)
+        labels = list_retired_labels(connection, name, radius_arcsec)
+    rows: list[tuple[object, ...]] = [_retired_row(label) for label in labels]
+    show(Result(RETIRED_COLUMNS, rows), output=output)
+    n = sum(label.adopter is not None for label in labels)
+    log.print(
+        escape(
+            f"{len(labels)} labels of retired galaxies; {n} can be copied to the galaxy that lies there now, "
+            f"by galcat tasks adopt {name}"
+        ),
+        soft_wrap=True,
+    )
+
+
+@tasks.command()
+def adopt(name: TaskName, radius_arcsec: Radius = RADIUS_ARCSEC) -> None:
+    """Copy the labels that `galcat tasks retired` offers, in their labellers' names and with their times.
+
+    A label is copied where exactly one galaxy lies within the radius, of which its labeller has said nothing.
+    The labels of the retired galaxies stay.
+
+    Example: `galcat tasks adopt ring`
+    """
+    with open_to_write() as connection:
+        catalogue_tasks.find_task(connection, name)
+        adopted = adopt_retired_labels(connection, name, radius_arcsec)
+    log.print(
+        escape(f"{len(adopted)} labels of {name} copied to galaxies that are there now"), soft_wrap=True
+    )
 
 
 @tasks.command("next")
@@ -158,6 +229,19 @@ def _show(
     show_galaxies(connection, values, columns, captions, sheet, output_format, output)
 
 
+def _retired_row(label: RetiredLabel) -> tuple[object, ...]:
+    if label.n_near > 1:
+        remark = f"{label.n_near} galaxies within the radius"
+    elif label.live_id is None:
+        remark = "no galaxy within the radius"
+    else:
+        remark = f"{label.labeller} has labelled it too" if label.is_said else "can be copied"
+    when = f"{label.labelled_at:%Y-%m-%d %H:%M}"
+    distance = label.distance_arcsec
+    shown = None if distance is None else round(distance, 3)
+    return label.object_id, label.value, label.labeller, when, label.live_id, shown, remark
+
+
 def _row(state: TaskState) -> tuple[object, ...]:
     report = state.report or {}
     answers = ", ".join(f"{name} {state.per_class.get(name, 0)}" for name in state.task.classes) or "0 to 5"
@@ -167,6 +251,7 @@ def _row(state: TaskState) -> tuple[object, ...]:
         answers,
         state.labels,
         state.galaxies,
+        state.retired,
         "yes" if state.has_column else "-",
         state.version,
         *(report.get(name) for name in ("auc", "accuracy", "ece")),

@@ -1,6 +1,7 @@
 """Learn a task from its labels, and give every galaxy its probability: labels in, a column out."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -28,7 +29,9 @@ from catalog.tasks.model_versions import (
     publish_version,
 )
 from catalog.tasks.ranking import draw_unlabelled
+from catalog.tasks.retired_labels import count_retired_galaxies
 from catalog.tasks.tasks import Task, find_task, show_task
+from encoder.errors import LearningError, first_line
 from encoder.heads.fit import TaskHead, fit_head
 from galcat.errors import JobError
 from galcat.workflows.writing import writing
@@ -95,7 +98,7 @@ def learn(
 
     Raises:
         CatalogError: There is no such task.
-        JobError: The task has ratings and no classes.
+        JobError: The task has ratings and no classes, or labels of retired galaxies and too few others.
         LearningError: There are not two galaxies of each class.
     """
     with writing(url) as connection:
@@ -113,7 +116,8 @@ def learn(
             return LearningResult(
                 newest, is_new=False, galaxies=_score_later_ones(connection, training_set, shown)
             )
-        head = training_set.fit_head()
+        with naming_retired(connection, name):
+            head = training_set.fit_head()
         report = asdict(head.report) | {"drift": _drift(connection, training_set, head, shown)}
         refused = None if even_if_worse or shown is None else regression_reason(METHOD, report, shown)
         new = NewVersion(
@@ -147,6 +151,25 @@ def read_training_set(connection: psycopg.Connection, name: str) -> TrainingSet:
     ids, vectors = read_vectors(connection, release, votes.object_ids.tolist())
     kept = np.isin(votes.object_ids, ids)
     return TrainingSet(task, release, Votes(ids, votes.votes[kept], votes.labels_seen), vectors)
+
+
+@contextmanager
+def naming_retired(connection: psycopg.Connection, name: str) -> Iterator[None]:
+    """Where labels are too few to learn from, say so if some are of retired galaxies.
+
+    Raises:
+        JobError: Labels are too few, and some are of retired galaxies.
+        LearningError: Labels are too few.
+    """
+    try:
+        yield
+    except LearningError as error:
+        if not (retired := count_retired_galaxies(connection, name)):
+            raise
+        raise JobError(
+            f"task {name} has labels of {retired} retired galaxies, from which nothing is learnt: "
+            f"galcat tasks retired {name} names the galaxies that lie there now; {first_line(error)}"
+        ) from error
 
 
 def regression_reason(method: str, report: dict[str, object], shown: Version) -> str | None:

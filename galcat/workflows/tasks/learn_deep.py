@@ -29,6 +29,7 @@ from catalog.tasks.model_versions import (
 from catalog.tasks.tasks import Task
 from encoder.finetuning.finetune import TunedEncoder, TunedTask, TuningSettings, compare_tuning, finetune
 from encoder.finetuning.report import Epoch
+from encoder.heads.answers import read_answers
 from encoder.model.encoder import Encoder
 from galcat.errors import JobError
 from galcat.workflows.release_encoder import load_release_encoder
@@ -36,6 +37,7 @@ from galcat.workflows.tasks.learn import (
     LearningResult,
     ScoreCounter,
     TrainingSet,
+    naming_retired,
     read_training_set,
     regression_reason,
 )
@@ -78,6 +80,7 @@ def learn_deep(
         raise JobError(f"{output} is there already: name another file, or remove it")
     with writing(url) as connection:
         training_set = read_training_set(connection, name)
+        _refuse_none(connection, training_set)
         encoder = _load_encoder(connection, weights)
         pictures = _pictures(
             read_thumbnails(connection, training_set.votes.object_ids.tolist()), training_set.votes, encoder
@@ -144,6 +147,7 @@ def compare_methods(
     """
     with writing(url) as connection:
         training_set = read_training_set(connection, name)
+        _refuse_none(connection, training_set)
         encoder = _load_encoder(connection, weights)
         jpegs = read_thumbnails(connection, training_set.votes.object_ids.tolist())
     tested = np.zeros(len(training_set.votes.object_ids), np.bool_)
@@ -162,6 +166,12 @@ def compare_methods(
         None,
         progress,
     )
+
+
+def _refuse_none(connection: psycopg.Connection, training_set: TrainingSet) -> None:
+    if not len(training_set.votes.object_ids):
+        with naming_retired(connection, training_set.task.name):
+            read_answers(training_set.votes.votes, training_set.task.classes)
 
 
 def _load_encoder(connection: psycopg.Connection, weights: str) -> Encoder:
