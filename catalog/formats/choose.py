@@ -225,11 +225,12 @@ def write_result(result: Result, output_format: str) -> bytes:
     fields = plain.fields or (ResultField(),) * len(plain.columns)
     values = list(zip(*plain.rows, strict=True)) or [()] * len(plain.columns)
     columns = [_column(*one) for one in zip(plain.columns, fields, values, strict=True)]
-    if output_format == "votable":  # as text every digit stays
-        columns = [
-            replace(column, datatype="char", arraysize="*") if column.datatype == UNSIGNED_LONG else column
-            for column in columns
-        ]
+    columns = [
+        replace(column, datatype="char", arraysize="*")
+        if _lacks_unsigned(output_format, column, one)
+        else column
+        for column, one in zip(columns, values, strict=True)
+    ]
     rows = plain.rows
     if output_format != "json":  # which alone holds nested values of any kind
         flat = [
@@ -243,6 +244,20 @@ def write_result(result: Result, output_format: str) -> bytes:
     finally:
         writer.close()
     return b"".join(parts)
+
+
+def _make_text(column: ColumnMeta) -> ColumnMeta:
+    return replace(column, datatype="char", arraysize="*")
+
+
+def _lacks_unsigned(output_format: str, column: ColumnMeta, values: tuple[object, ...]) -> bool:
+    """Whether a format has no unsigned numbers of 64 bits as this column's: as text every digit stays.
+
+    FITS has them, also beside a NULL, but astropy cannot read that file.
+    """
+    if column.datatype != UNSIGNED_LONG:
+        return False
+    return output_format == "votable" or (output_format == "fits" and None in values)
 
 
 def _file_writer(output_format: str) -> Writer:

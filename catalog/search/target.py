@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from catalog.errors import UnknownObjectError
 from catalog.search.name_resolver import find_galaxy_by_name
 from catalog.search.search import find_galaxy_at
+from table_files.angle import normalise_minus
 
+_SEXAGESIMAL = 6
+"""Numbers of a position in hours, minutes, seconds, degrees, minutes and seconds."""
 Meant = int | str | tuple[float, float] | Iterable[int] | NDArray[np.float32]
 
 
@@ -20,9 +23,9 @@ def understand(
 
     Args:
         connection: Open connection to the catalogue; only read from.
-        meant: Text as a user types it: an object_id, `RA DEC` in ICRS degrees (a comma may stand between
-            them), or a name. Or an object_id, a position (ra, dec), a list of object_ids, or a (40,) search
-            vector.
+        meant: Text as a user types it: an object_id, `RA DEC` in ICRS degrees or sexagesimal (a comma may
+            stand between them), or a name. Or an object_id, a position (ra, dec), a list of object_ids, or a
+            (40,) search vector.
         radius_arcsec: How near a galaxy must be to a position.
 
     Returns:
@@ -46,15 +49,16 @@ def understand(
 
 def _find_by_text(connection: psycopg.Connection, text: str, radius_arcsec: float) -> int:
     numbers = _numbers(text)
-    if numbers is None or text.strip().isdecimal():
+    n_numbers = None if numbers is None else len(numbers)
+    if numbers is None or n_numbers == _SEXAGESIMAL or text.strip().isdecimal():
         return find_galaxy_by_name(connection, text.strip(), radius_arcsec)
-    if len(numbers) != 2:  # noqa: PLR2004 - ra and dec
+    if n_numbers != 2:  # noqa: PLR2004 - ra and dec
         raise UnknownObjectError(f"{text} is no object_id and no position: give RA DEC in degrees")
     return find_galaxy_at(connection, numbers[0], numbers[1], radius_arcsec)
 
 
 def _numbers(text: str) -> list[float] | None:
     try:
-        return [float(word) for word in text.replace(",", " ").split()]
+        return [float(word) for word in normalise_minus(text).replace(",", " ").split()]
     except ValueError:
         return None

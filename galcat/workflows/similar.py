@@ -16,6 +16,7 @@ from galcat.errors import JobError
 
 _PICTURES = (".jpg", ".jpeg", ".png")
 _SHOWN = 5
+_BEGINS_NUMBER = frozenset("0123456789.")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def understand_words(
         if not path.is_file():
             raise JobError(f"{path}: no such file")
         return SearchTarget(encode_search_vector(connection, path, weights), path)
-    options = [word for word in words if word.startswith("-") and not _is_number(word)]
+    options = [word for word in words if word.startswith("-") and word[1:2] not in _BEGINS_NUMBER]
     if options:
         raise JobError(f"there is no option {options[0]}")
     return SearchTarget(understand(connection, " ".join(words), radius_arcsec))
@@ -106,11 +107,3 @@ def encode_search_vector(connection: psycopg.Connection, image: Path, weights: s
     picture = read_picture(image, encoder.recipe.size, encoder.recipe.crop)
     vector: NDArray[np.float32] = encoder.projection.apply(encoder.encode(picture[None]).embedding)[0]
     return vector
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
