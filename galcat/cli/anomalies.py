@@ -7,7 +7,6 @@ from typing import Annotated
 
 import psycopg
 import typer
-from rich.markup import escape
 
 from catalog.result import Result
 from catalog.tasks.anomaly_rounds import AnomalyRound, Offer, find_last_round, read_top_list
@@ -16,16 +15,18 @@ from galcat.cli.console import (
     Format,
     Labeller,
     Number,
+    OneALine,
     Output,
     Sheet,
     TaskName,
+    Wide,
     catalogue_url,
     log,
     open_to_write,
     progress_bar,
     store_answers,
 )
-from galcat.cli.tables import show, show_galaxies
+from galcat.cli.tables import Layout, show, show_galaxies
 from galcat.errors import JobError
 
 app = typer.Typer()
@@ -38,7 +39,7 @@ app.add_typer(
 
 
 @anomalies.callback()
-def list_searches(context: typer.Context) -> None:
+def list_searches(context: typer.Context, wide: Wide = False, one_a_line: OneALine = False) -> None:
     """List the searches and how far they are."""
     if context.invoked_subcommand is not None:
         return
@@ -49,7 +50,8 @@ def list_searches(context: typer.Context) -> None:
                 made = find_last_round(connection, state.task)
                 counts = (made.round if made else 0, state.galaxies, len(_open(made)) if made else 0)
                 rows.append((state.task.name, state.task.question, state.owner, *counts))
-    show(Result(("search", "question", "owner", "rounds", "rated", "waiting"), rows))
+    layout = Layout(wide, one_a_line, ("search", "rounds", "rated", "waiting", "owner"))
+    show(Result(("search", "question", "owner", "rounds", "rated", "waiting"), rows), layout=layout)
 
 
 @anomalies.command()
@@ -65,9 +67,7 @@ def new(
     with open_to_write() as connection:
         is_new = add_task(connection, task, getpass.getuser())
     what = "is there now" if is_new else "was there already"
-    log.print(
-        escape(f"search {name} {what}; look at galaxies by galcat anomalies next {name}"), soft_wrap=True
-    )
+    log.print(f"search {name} {what}; look at galaxies by galcat anomalies next {name}", soft_wrap=True)
 
 
 @anomalies.command("next")
@@ -98,10 +98,8 @@ def next_batch(
     drawn = f", drawn in {sheet}" if sheet is not None else ""
     example = " ".join(f"{offer.object_id}={score}" for offer, score in zip(waiting, (4, 0), strict=False))
     log.print(
-        escape(
-            f"round {made.round}, after {made.ratings} ratings: {len(waiting)} galaxies to rate{drawn}; "
-            f"rate them 0 to 5 by galcat anomalies rate {name} {example} ..."
-        ),
+        f"round {made.round}, after {made.ratings} ratings: {len(waiting)} galaxies to rate{drawn}; "
+        f"rate them 0 to 5 by galcat anomalies rate {name} {example} ...",
         soft_wrap=True,
     )
 
@@ -129,7 +127,7 @@ def rate(
         if made and waiting
         else f"galcat anomalies next {name} has new ones"
     )
-    log.print(escape(then), soft_wrap=True)
+    log.print(then, soft_wrap=True)
 
 
 @anomalies.command()
@@ -185,7 +183,7 @@ def column(name: TaskName) -> None:
         bar = progress.add_task("galaxies", total=None)
         done = write_interest(catalogue_url(), name, progress=lambda n: progress.advance(bar, n))
     log.print(
-        escape(f"search {name}, version {done.version.version}: {done.galaxies} galaxies scored"),
+        f"search {name}, version {done.version.version}: {done.galaxies} galaxies scored",
         soft_wrap=True,
     )
 

@@ -33,7 +33,7 @@ SERVE = "Serve"
 
 COMMANDS = {
     "demo": Entry(
-        "ingest", START, "Simulate a small survey, ingest it, and print the answers to real questions."
+        "demo", START, "Simulate a small survey, ingest it, and print the answers to real questions."
     ),
     "up": Entry(
         "server",

@@ -4,10 +4,12 @@ import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from unicodedata import category
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from catalog.formats.choose import FILE_FORMATS
 from galcat.errors import JobError
@@ -21,16 +23,56 @@ if TYPE_CHECKING:
 
 # What not every command needs is imported in functions: a command starts in the time that Python takes.
 
-out = Console(highlight=False)
-log = Console(stderr=True, highlight=False)
-wide = Console(highlight=False, width=1000)  # an object_id is never cut short: the terminal may wrap
+_UNSHOWN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # categories of Unicode that steer or have no shape
 
+
+class Terminal(Console):
+    """Prints text as it is: no word between colons or in brackets is taken for more than itself.
+
+    Characters that would steer the terminal, or that its encoding lacks, are printed as backslash escapes.
+
+    Args:
+        is_log: Whether it prints to standard error.
+        width: Columns; None for those of the terminal.
+    """
+
+    def __init__(self, *, is_log: bool = False, width: int | None = None) -> None:
+        height = None if width is None else 25  # a dumb terminal is 80 wide unless both are given
+        super().__init__(
+            stderr=is_log, width=width, height=height, highlight=False, markup=False, emoji=False
+        )
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - as rich calls it
+        """Make what rich prints of a text, which may be a cell of a table."""
+        return super().render_str(harmless(text, self.encoding), **options)
+
+
+def harmless(text: str, encoding: str = "utf-8") -> str:
+    """A text with backslash escapes for control characters but line feeds, and for what cannot be encoded."""
+    shown = "".join(repr(c)[1:-1] if c != "\n" and category(c) in _UNSHOWN else c for c in text)
+    return shown.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def marked(mark: str, colour: str, text: str) -> Text:
+    """A line for the terminal that begins with a coloured word, such as `error:`."""
+    return Text.assemble((mark, colour), " ", harmless(text, log.encoding))
+
+
+out = Terminal()
+log = Terminal(is_log=True)
+wide = Terminal(width=1_000_000)  # nothing is ever cut short: the terminal may wrap
 MAX_NAMED_ROWS = 20
 PORTS = range(1, 65536)
 
 Format = Annotated[str, typer.Option("--format", "-f", help=f"table, {', '.join(FILE_FORMATS)}.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File to write; without it, the terminal.")
+]
+Wide = Annotated[
+    bool, typer.Option("--wide", help="Every column, also where the terminal is too narrow for them.")
+]
+OneALine = Annotated[
+    bool, typer.Option("--one-a-line", "-G", help="In the terminal a value a line, every column.")
 ]
 Sheet = Annotated[Path | None, typer.Option(help="Contact sheet to draw, PNG.")]
 Number = Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)]
@@ -47,7 +89,8 @@ Labeller = Annotated[
 def check_port(port: int) -> int:
     """Refuse a number that is no port, as wrong usage: one line, and exit code 2."""
     if port not in PORTS:
-        log.print(f"[red]error:[/red] port {port} is not between {PORTS[0]} and {PORTS[-1]}", soft_wrap=True)
+        refusal = f"port {port} is not between {PORTS[0]} and {PORTS[-1]}"
+        log.print(marked("error:", "red", refusal), soft_wrap=True)
         raise typer.Exit(2)
     return port
 
@@ -112,7 +155,7 @@ def open_to_write(*, may_be_empty: bool = False) -> Iterator["psycopg.Connection
 
 
 def progress_bar(*, transient: bool = False) -> "Progress":
-    """Bars with a count and the time so far, on standard error.
+    """Bars on standard error: what is counted, how many of how many, the time so far and the time left.
 
     Args:
         transient: Whether they vanish at the end.
@@ -121,15 +164,25 @@ def progress_bar(*, transient: bool = False) -> "Progress":
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeElapsedColumn,
+        TimeRemainingColumn,
     )
 
+    class Description(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(harmless(task.description))
+
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
+        Description(),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("elapsed", style="dim"),
+        TimeRemainingColumn(),
+        TextColumn("left", style="dim"),
     )
     return Progress(*columns, console=log, transient=transient)
 

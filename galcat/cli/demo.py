@@ -4,16 +4,18 @@ import sys
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 
-import pandas as pd
+import typer
 from rich.padding import Padding
 
 from catalog.database.read_only import run_query
-from catalog.search.search import Search, search
-from encoder.simulation.simulate import simulate_survey
-from galcat.cli.console import open_to_read, out, wide
+from catalog.settings import load_settings
+from galcat.cli.console import catalogue_url, log, open_to_read, out, wide
+from galcat.cli.run_listeners import ingest_and_report
 from galcat.cli.tables import as_table, draw_similar
-from galcat.workflows.similar import SearchTarget
+
+app = typer.Typer()
 
 SEED = 1
 _BRIGHT, _FACE_ON = 17.5, 0.5
@@ -23,12 +25,27 @@ CLEAREST_SPIRAL = (
 )
 
 
+@app.command()
+def demo(
+    bricks: Annotated[int, typer.Option(help="Bricks to simulate.", min=1)] = 8,
+    galaxies: Annotated[int, typer.Option(help="Galaxies a brick.", min=1)] = 300,
+) -> None:
+    """Simulate a small survey, ingest it, and print the answers to real questions."""
+    settings = load_settings()
+    folder = make_survey(settings.home, bricks, galaxies, log.print)
+    if not ingest_and_report(catalogue_url(), folder, "legacy_dr10", None):
+        raise typer.Exit(1)
+    answer_questions(settings.home, write_ring_labels(settings.home, folder))
+
+
 def make_survey(home: Path, n_bricks: int, galaxies_per_brick: int, say: Callable[[str], None]) -> Path:
     """Simulate the demonstration's survey; a finished one is kept.
 
     Returns:
         The folder of bricks.
     """
+    from encoder.simulation.simulate import simulate_survey  # noqa: PLC0415 - galsim takes seconds
+
     say(f"simulating {n_bricks} bricks of the Legacy Surveys layout, {galaxies_per_brick} galaxies each ...")
     return simulate_survey(home / "demo_survey", n_bricks, galaxies_per_brick, SEED, progress=say)
 
@@ -46,6 +63,8 @@ def write_ring_labels(home: Path, folder: Path) -> Path:
     Returns:
         A CSV of positions and answers, for `galcat label`.
     """
+    import pandas as pd  # noqa: PLC0415 - it takes as long as the answers
+
     truth = pd.read_parquet(folder / "truth.parquet")
     with open_to_read() as connection:
         there = {row[0] for row in run_query(connection, "SELECT survey_source_id FROM galcat.galaxy").rows}
@@ -65,10 +84,13 @@ def write_ring_labels(home: Path, folder: Path) -> Path:
 
 def answer_questions(home: Path, labels: Path) -> None:
     """Ask every question, print its SQL and its answer, and draw the neighbours of a spiral."""
+    from catalog.search.search import Search, search  # noqa: PLC0415 - SQLAlchemy and numpy
+    from galcat.workflows.similar import SearchTarget  # noqa: PLC0415 - the same
+
     with open_to_read() as connection:
         for question, query in questions():
-            out.print(question, style="bold", markup=False, soft_wrap=True)
-            out.print(query, style="cyan", markup=False, soft_wrap=True)
+            out.print(question, style="bold", soft_wrap=True)
+            out.print(query, style="cyan", soft_wrap=True)
             wide.print(Padding(as_table(run_query(connection, query)), (1, 0, 1, 2), expand=False))
         spiral = int(str(run_query(connection, CLEAREST_SPIRAL).rows[0][0]))
         sheet = home / "demo_similar.png"
@@ -77,10 +99,10 @@ def answer_questions(home: Path, labels: Path) -> None:
     out.print("Now you", style="bold")
     out.print(f"Open {sheet}: the galaxy of question 7 and its 14 nearest neighbours.", soft_wrap=True)
     galcat = sys.argv[0]
-    out.print(f"Try: {galcat} similar {spiral}", markup=False)
-    out.print(f'     {galcat} sql "TABLE galcat.galaxy LIMIT 3" --format csv', markup=False)
-    out.print(f"     {galcat} anomalies new mine   (then next, and rate)", markup=False)
-    out.print(f'     {galcat} tasks add ring --question "Has it a ring?"', markup=False)
-    out.print(f"     {galcat} label ring {labels}   (20 rings and 40 others)", markup=False, soft_wrap=True)
-    out.print(f"     {galcat} finetune ring   (a column ring_probability)", markup=False)
-    out.print(f"     {galcat} down   (stops the embedded Postgres)", markup=False)
+    out.print(f"Try: {galcat} similar {spiral}")
+    out.print(f'     {galcat} sql "TABLE galcat.galaxy LIMIT 3" --format csv')
+    out.print(f"     {galcat} anomalies new mine   (then next, and rate)")
+    out.print(f'     {galcat} tasks add ring --question "Has it a ring?"')
+    out.print(f"     {galcat} label ring {labels}   (20 rings and 40 others)", soft_wrap=True)
+    out.print(f"     {galcat} finetune ring   (a column ring_probability)")
+    out.print(f"     {galcat} down   (stops the embedded Postgres)")

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from galcat.cli.console import log, progress_bar
+from galcat.cli.console import log, marked, progress_bar
 
 app = typer.Typer()
 encoder = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -78,15 +77,15 @@ def embed(
         def unreadable(line: str) -> None:
             nonlocal n_unreadable
             n_unreadable += 1
-            progress.print(f"[red]unreadable:[/red] {escape(line)}", soft_wrap=True)
+            progress.print(marked("unreadable:", "red", line), soft_wrap=True)
 
         def advance(n: int) -> None:
             progress.advance(bar, n)
 
         n_rows = embed_images(loaded, listed, output, colours, unreadable, batch_size, advance)
     log.print(
-        f"wrote {escape(str(output))}: {n_rows} rows of {loaded.dimension} numbers and "
-        f"{loaded.tree.n_answers} fractions by {escape(loaded.name)}; {n_unreadable} unreadable images",
+        f"wrote {output!s}: {n_rows} rows of {loaded.dimension} numbers and "
+        f"{loaded.tree.n_answers} fractions by {loaded.name}; {n_unreadable} unreadable images",
         soft_wrap=True,
     )
     if n_unreadable:
@@ -164,6 +163,6 @@ def import_encoder(
     colours = "grey" if made.channels == 1 else "colour"
     head = "its own head" if made.own_head else f"a head fitted on {galaxies} simulated galaxies"
     log.print(
-        escape(f"wrote {output}: {made.backbone}, {colours}, {made.dimension} numbers, {head}"),
+        f"wrote {output}: {made.backbone}, {colours}, {made.dimension} numbers, {head}",
         soft_wrap=True,
     )

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from galcat.cli.console import log, out, progress_bar
+from galcat.cli.console import log, marked, out, progress_bar
 
 app = typer.Typer()
 group = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
@@ -160,10 +159,10 @@ def _say(
     notes: Sequence[str], skipped: Sequence[str], files: Sequence[Path], output: Path, report: str
 ) -> None:
     for note in notes:
-        log.print(f"[yellow]note:[/yellow] {escape(note)}", soft_wrap=True)
+        log.print(marked("note:", "yellow", note), soft_wrap=True)
     for reason in skipped:
-        log.print(f"[yellow]skipped:[/yellow] {escape(reason)}", soft_wrap=True)
-    log.print(f"wrote {len(files)} files into {escape(str(output))}, read {report}", soft_wrap=True)
+        log.print(marked("skipped:", "yellow", reason), soft_wrap=True)
+    log.print(f"wrote {len(files)} files into {output!s}, read {report}", soft_wrap=True)
 
 
 def _summary(summary: pd.DataFrame) -> Table:

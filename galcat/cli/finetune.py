@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from catalog.result import Result
 from catalog.tasks.tasks import find_task
-from galcat.cli.console import TaskName, catalogue_url, log, open_to_write, progress_bar
+from galcat.cli.console import TaskName, catalogue_url, log, marked, open_to_write, progress_bar
 from galcat.cli.tables import show
 
 if TYPE_CHECKING:
@@ -65,12 +64,10 @@ def finetune(
         )
     else:
         done = _learn(name, even_if_worse=even_if_worse)
-    log.print(
-        escape(f"task {name}, version {done.version.version}: {_told(done.version.report)}"), soft_wrap=True
-    )
+    log.print(f"task {name}, version {done.version.version}: {_told(done.version.report)}", soft_wrap=True)
     if done.version.refused is not None:
         log.print(
-            f"[red]not shown:[/red] {escape(done.version.refused)}; show it by --even-if-worse",
+            marked("not shown:", "red", f"{done.version.refused}; show it by --even-if-worse"),
             soft_wrap=True,
         )
         raise typer.Exit(1)
@@ -79,7 +76,7 @@ def finetune(
         if done.is_new
         else f"no new label; {done.galaxies} new galaxies scored"
     )
-    log.print(escape(what), soft_wrap=True)
+    log.print(what, soft_wrap=True)
 
 
 def _learn(name: str, *, even_if_worse: bool) -> "LearningResult":
@@ -105,7 +102,7 @@ def _learn_deep(
     done = learn_deep(
         url, name, blocks, output, weights=weights, even_if_worse=even_if_worse, progress=_say_epoch
     )
-    log.print(escape(f"wrote {output}; read it by encoder.finetune.load_tuned"), soft_wrap=True)
+    log.print(f"wrote {output}; read it by encoder.finetune.load_tuned", soft_wrap=True)
     return done
 
 
@@ -113,7 +110,7 @@ def _compare(name: str, depth: int, weights: str) -> None:
     from galcat.workflows.tasks.learn_deep import compare_methods  # noqa: PLC0415 - torch takes seconds
 
     def skipped(reason: str) -> None:
-        log.print(f"[yellow]skipped:[/yellow] {escape(reason)}", soft_wrap=True)
+        log.print(marked("skipped:", "yellow", reason), soft_wrap=True)
 
     blocks = None if depth < 0 else depth
     table = compare_methods(catalogue_url(), name, blocks, skipped, weights=weights, progress=_say_epoch)

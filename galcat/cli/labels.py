@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from catalog.tasks.label_file import read_labels
 from catalog.tasks.labels import write_labels, write_tags
@@ -41,9 +40,7 @@ def label(
             connection, task, file, column=answers, ra=ra, dec=dec, radius_arcsec=radius_arcsec
         )
         new = write_labels(connection, task, read.labels, labeller or getpass.getuser(), file.name)
-    log.print(
-        escape(f"{len(read.labels)} rows of {file} are labels of {name}, {new} of them new"), soft_wrap=True
-    )
+    log.print(f"{len(read.labels)} rows of {file} are labels of {name}, {new} of them new", soft_wrap=True)
     name_rows(read.unmatched, "no galaxy")
     name_rows(read.ambiguous, "several galaxies, none was taken")
     raise typer.Exit(1 if read.unmatched or read.ambiguous else 0)
@@ -63,4 +60,4 @@ def tag(
     with open_to_write() as connection:
         write_tags(connection, object_ids, word, labeller or getpass.getuser(), withdraw=withdraw)
     did = "taken off" if withdraw else "put on"
-    log.print(escape(f"#{word.lstrip('#').lower()} {did} {len(object_ids)} galaxies"), soft_wrap=True)
+    log.print(f"#{word.lstrip('#').lower()} {did} {len(object_ids)} galaxies", soft_wrap=True)

@@ -41,11 +41,9 @@ def run() -> None:
 
         if not isinstance(error, EXPECTED):
             raise
-        from rich.console import Console  # noqa: PLC0415 - when Ctrl-C is watched for
-        from rich.markup import escape  # noqa: PLC0415 - the same
+        from galcat.cli.console import log, marked  # noqa: PLC0415 - when Ctrl-C is watched for
 
-        line = f"[red]error:[/red] {escape(reason(error))}"
-        Console(stderr=True, highlight=False).print(line, soft_wrap=True)
+        log.print(marked("error:", "red", reason(error)), soft_wrap=True)
         sys.exit(1)
 
 

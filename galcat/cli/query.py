@@ -1,5 +1,6 @@
 """Commands that ask the catalogue: SQL, likeness, positions, and whether it is whole."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,19 +10,25 @@ from catalog.columns import USUAL_COLUMNS
 from galcat.cli.console import (
     DecColumn,
     Format,
+    OneALine,
     Output,
     RaColumn,
     Sheet,
+    Wide,
     log,
+    marked,
     name_rows,
     names_in,
     open_to_read,
     out,
 )
-from galcat.cli.tables import draw_similar, show
+from galcat.cli.tables import Layout, draw_similar, show
 
 # What only some of the commands need is imported in them: astropy and SQLAlchemy take longer than an answer.
 app = typer.Typer()
+
+_EVERY_COLUMN = re.compile(r"(?:\bselect|,|\.|\bdistinct|\ball)\s*\*|^\s*table\b", re.IGNORECASE)
+_SIMILAR_FIRST = ("object_id", "distance", "ra", "dec", "mag_r")
 
 
 @app.command()
@@ -29,15 +36,20 @@ def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SQL statement; it can only read.")],
     output_format: Format = "table",
     output: Output = None,
+    wide: Wide = False,
+    one_a_line: OneALine = False,
 ) -> None:
     """Ask the catalogue in SQL.
+
+    Of `*` a terminal shows as many columns as it has room for; those that the query names are shown all.
 
     Example: `galcat sql "SELECT object_id, ra, dec FROM galcat.galaxy WHERE mag_r < 16 LIMIT 5"`
     """
     from catalog.database.read_only import run_query  # noqa: PLC0415
 
     with open_to_read() as connection:
-        show(run_query(connection, query), output_format, output)
+        found = run_query(connection, query)
+    show(found, output_format, output, Layout(wide or not _EVERY_COLUMN.search(query), one_a_line))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # a southern declination begins with a minus
@@ -61,8 +73,12 @@ def similar(
     dec: DecColumn = None,
     radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be to a position.")] = 3.0,
     columns: Annotated[
-        str, typer.Option(help="Columns of galcat.galaxy to show, with commas between.")
-    ] = ", ".join(USUAL_COLUMNS),
+        str | None,
+        typer.Option(
+            help="Columns of galcat.galaxy to show, with commas between.",
+            show_default=", ".join(USUAL_COLUMNS),
+        ),
+    ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Compare with every galaxy, without index.")] = False,
     distinct: Annotated[
         bool, typer.Option("--distinct", help="One record of a galaxy that several tiles or surveys have.")
@@ -74,6 +90,8 @@ def similar(
     ] = "",
     output_format: Format = "table",
     output: Output = None,
+    wide: Wide = False,
+    one_a_line: OneALine = False,
 ) -> None:
     """Find the galaxies that look most like one, or like several, nearest first.
 
@@ -104,14 +122,15 @@ def similar(
                 n=n,
                 cone=None if near is None else Cone(*near),
                 where=where,
-                columns=names_in(columns),
+                columns=USUAL_COLUMNS if columns is None else names_in(columns),
                 exact=exact,
                 distinct=distinct,
             ),
         )
         if sheet is not None:
             draw_similar(connection, asked, found, sheet)
-        show(found, output_format, output)
+        layout = Layout(wide or columns is not None, one_a_line, _SIMILAR_FIRST)
+        show(found, output_format, output, layout)
         if not found.is_exact:
             log.print(
                 "by the vector index, which may miss one in a hundred: --exact compares all", style="dim"
@@ -125,12 +144,18 @@ def match(
     ],
     radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be.")] = 3.0,
     columns: Annotated[
-        str, typer.Option(help="Columns of galcat.galaxy to add, with commas between.")
-    ] = ", ".join(USUAL_COLUMNS),
+        str | None,
+        typer.Option(
+            help="Columns of galcat.galaxy to add, with commas between.",
+            show_default=", ".join(USUAL_COLUMNS),
+        ),
+    ] = None,
     ra: RaColumn = None,
     dec: DecColumn = None,
     output_format: Format = "table",
     output: Output = None,
+    wide: Wide = False,
+    one_a_line: OneALine = False,
 ) -> None:
     """Find the galaxy at each position of a list; every row of the list comes back, in its order.
 
@@ -148,9 +173,10 @@ def match(
             connection,
             positions,
             radius_arcsec,
-            names_in(columns),
+            USUAL_COLUMNS if columns is None else names_in(columns),
         )
-    show(found.result, output_format, output)
+    layout = Layout(wide or columns is not None, one_a_line)
+    show(found.result, output_format, output, layout)
     n, missing = len(positions.ra_deg), len(found.unmatched)
     log.print(f'{n - missing} of {n} positions have a galaxy within {radius_arcsec:g}"', soft_wrap=True)
     name_rows(found.unmatched, "no galaxy")
@@ -176,9 +202,9 @@ def check() -> None:
             check_pgvector(connection),
         ]
     for result in results:
-        mark = "[green]ok[/green]  " if result.passed else "[red]FAIL[/red]"
-        out.print(f"{mark} {result.name}: {result.description}", soft_wrap=True)
+        mark, colour = ("ok  ", "green") if result.passed else ("FAIL", "red")
+        out.print(marked(mark, colour, f"{result.name}: {result.description}"), soft_wrap=True)
         if not result.passed:
             out.print(f"     {result.violations} violations, the first: {result.example}")
-            out.print(f"     to do: {result.remedy}", markup=False, soft_wrap=True)
+            out.print(f"     to do: {result.remedy}", soft_wrap=True)
     raise typer.Exit(0 if all(result.passed for result in results) else 1)

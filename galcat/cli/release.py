@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from catalog.releases import releases as release_life
 from catalog.result import Result
-from galcat.cli.console import catalogue_url, log, open_to_write
+from galcat.cli.console import OneALine, Wide, catalogue_url, log, open_to_write
 from galcat.cli.run_listeners import run_listeners
-from galcat.cli.tables import show
+from galcat.cli.tables import Layout, show
 from galcat.workflows.ingest.outcome import TileOutcome
 
 app = typer.Typer()
@@ -37,7 +36,7 @@ COLUMNS = (
 
 
 @release.command("list")
-def list_releases() -> None:
+def list_releases(wide: Wide = False, one_a_line: OneALine = False) -> None:
     """List the releases: which one serves, and what the others still lack."""
     with open_to_write(may_be_empty=True) as connection:
         found = release_life.list_releases(connection)
@@ -58,7 +57,8 @@ def list_releases() -> None:
         )
         for one in found
     ]
-    show(Result(COLUMNS, rows))
+    layout = Layout(wide, one_a_line, ("name", "state", "tiles", "missing", "failed", "galaxies", "index"))
+    show(Result(COLUMNS, rows), layout=layout)
 
 
 @release.command()
@@ -78,7 +78,7 @@ def create(
     made = create_release(catalogue_url(), load_encoder(weights), name)
     what = f"release {made.name}: {made.backbone}, {made.dimension} numbers, {made.view_set} views"
     then = "it is the current one" if made.is_current else f"fill it by galcat release backfill {made.name}"
-    log.print(escape(f"{what}; {then}"), soft_wrap=True)
+    log.print(f"{what}; {then}", soft_wrap=True)
 
 
 @release.command()
@@ -125,11 +125,11 @@ def promote(
     with open_to_write(may_be_empty=True) as connection:
         done = release_life.promote_release(connection, name, force=force)
     if done.before == name:
-        log.print(escape(f"release {name} is the current one already"), soft_wrap=True)
+        log.print(f"release {name} is the current one already", soft_wrap=True)
         return
     lost = f", without {done.missing} tiles that were shown until now" if done.missing else ""
     back = f"; back by galcat release promote {done.before}" if done.before else ""
-    log.print(escape(f"galcat.galaxy shows release {name}{lost}{back}"), soft_wrap=True)
+    log.print(f"galcat.galaxy shows release {name}{lost}{back}", soft_wrap=True)
 
 
 @release.command()
@@ -140,7 +140,7 @@ def drop(name: Name) -> None:
     """
     with open_to_write(may_be_empty=True) as connection:
         gone = release_life.drop_release(connection, name)
-    log.print(escape(f"release {name} is gone: {gone.tiles} tiles, {gone.galaxies} galaxies"), soft_wrap=True)
+    log.print(f"release {name} is gone: {gone.tiles} tiles, {gone.galaxies} galaxies", soft_wrap=True)
 
 
 def _survey_and_folder(text: str) -> tuple[str, Path]:
@@ -161,11 +161,9 @@ def _summary(name: str, outcomes: list[TileOutcome]) -> None:
     if not (state.missing or state.is_current):
         then += f": galcat release promote {name}"
     log.print(
-        escape(
-            f"release {name}: {len(done)} tiles filled, {len(failed)} failed; "
-            f"{sum(o.n_galaxies for o in done)} galaxies, {sum(o.n_skipped for o in done)} skipped, "
-            f"{unreadable} unreadable images; {then}"
-        ),
+        f"release {name}: {len(done)} tiles filled, {len(failed)} failed; "
+        f"{sum(o.n_galaxies for o in done)} galaxies, {sum(o.n_skipped for o in done)} skipped, "
+        f"{unreadable} unreadable images; {then}",
         soft_wrap=True,
     )
     if failed or unreadable:

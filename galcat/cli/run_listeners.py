@@ -7,13 +7,33 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
-from rich.markup import escape
-
 from catalog.settings import load_settings
-from galcat.cli.console import progress_bar
+from galcat.cli.console import log, marked, progress_bar
 from galcat.errors import reason
 from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
 from galcat.workflows.listener import Listener, ListenerGroup
+
+
+def ingest_and_report(url: str, path: Path, survey: str, weights: Path | None) -> bool:
+    """Ingest what is pending of a folder, with a progress bar and a summary.
+
+    Args:
+        url: URL of the catalogue's database.
+        path: Folder that holds the survey's files.
+        survey: Name of a survey that galcat knows, or path of a survey's TOML file.
+        weights: Weights file of the encoder; None for the one that ships.
+
+    Returns:
+        False when a tile or a picture failed, or a check is violated.
+    """
+    from galcat.workflows.run import ingest_folder  # noqa: PLC0415 - torch takes seconds
+
+    with run_listeners("ingestion_report") as listener:
+        outcome = ingest_folder(url, survey, path, weights, listener)
+    tiles = [tile for cell in outcome.cells for tile in cell.tiles]
+    _summary(tiles, outcome.n_settled)
+    violated = any(cell.violated for cell in outcome.cells)
+    return not violated and not any(tile.state == "failed" or tile.n_failed for tile in tiles)
 
 
 @contextmanager
@@ -55,7 +75,7 @@ class TileProgress(Listener):
 
     def warn(self, text: str) -> None:
         """Say what does not end the run."""
-        self._progress.print(f"[yellow]warning:[/yellow] {escape(text)}", soft_wrap=True)
+        self._progress.print(marked("warning:", "yellow", text), soft_wrap=True)
 
     def close(self) -> None:
         """End the display."""
@@ -71,13 +91,26 @@ class TileProgress(Listener):
         """Move the bar by one tile."""
         self._progress.advance(self._progress.task_ids[0])
         if outcome.error is not None:
-            self._progress.print(f"[red]failed:[/red] {escape(outcome.error)}", soft_wrap=True)
+            self._progress.print(marked("failed:", "red", outcome.error), soft_wrap=True)
 
     def on_cell(self, outcome: CellOutcome) -> None:
         """Name each check that the cell's tiles violate."""
         for check in outcome.violated:
             line = f"{check.name}: {check.violations} violations, the first: {check.example or 'none'}"
-            self._progress.print(f"[red]check failed:[/red] {escape(line)}", soft_wrap=True)
+            self._progress.print(marked("check failed:", "red", line), soft_wrap=True)
+
+
+def _summary(outcomes: list[TileOutcome], n_settled: int) -> None:
+    done = [outcome for outcome in outcomes if outcome.state == "done"]
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    unchanged = n_settled + len(outcomes) - len(done) - len(failed)
+    log.print(
+        f"{len(done)} tiles ingested, {unchanged} unchanged, {len(failed)} failed; "
+        f"{sum(o.n_galaxies for o in done)} galaxies, {sum(o.n_skipped for o in done)} skipped, "
+        f"{sum(o.n_failed for o in done)} unreadable images, {sum(o.retired for o in done)} retired, "
+        f"{sum(o.changed for o in done)} rows changed",
+        soft_wrap=True,
+    )
 
 
 def _dagster_home(home: Path) -> Path | None:

@@ -1,16 +1,18 @@
 """Answers for the eye and as files: tables in the terminal, galaxies on a contact sheet."""
 
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.markup import escape
+from rich.cells import cell_len
 from rich.table import Table
 
 from catalog.formats.choose import format_of, write_result
 from catalog.result import Result, plain_value
-from galcat.cli.console import out, wide
+from galcat.cli.console import harmless, out, wide
 
 if TYPE_CHECKING:
     import psycopg
@@ -18,9 +20,27 @@ if TYPE_CHECKING:
     from galcat.workflows.similar import SearchTarget
 
 _PLACES = "SELECT object_id, ra, dec FROM galcat.source WHERE object_id = ANY (%s)"
+_GAP = 2  # columns of the terminal between two of a table
 
 
-def show(result: Result, output_format: str = "table", output: Path | None = None) -> None:
+@dataclass(frozen=True)
+class Layout:
+    """How a table is laid out in the terminal; a file has every column whatever this says.
+
+    Attributes:
+        wide: Whether every column is shown, also where the terminal is too narrow for them.
+        one_a_line: Whether every value has a line of its own.
+        first: Columns that matter most, the first most of all; the others follow in their order.
+    """
+
+    wide: bool = False
+    one_a_line: bool = False
+    first: Sequence[str] = ()
+
+
+def show(
+    result: Result, output_format: str = "table", output: Path | None = None, layout: Layout | None = None
+) -> None:
     """Print an answer as a table, or write it in a format, to a file or the terminal.
 
     Args:
@@ -28,14 +48,15 @@ def show(result: Result, output_format: str = "table", output: Path | None = Non
         output_format: `table` for the eye, or a format of files; with a file, `table` stands for the format
             that the file's ending names.
         output: File to write; None for the terminal.
+        layout: How the table is laid out; without it, as wide as the terminal. What is no terminal, such as a
+            pipe, gets every column.
 
     Raises:
         QueryError: There is no such format, or it cannot hold two columns of one name.
     """
     if output_format == "table" and output is None:
         if result.columns:
-            wide.print(as_table(result))
-            out.print(f"({len(result.rows)} rows)", style="dim")
+            _show_table(result, layout or Layout())
         return
     name = format_of(output) if output_format == "table" and output else output_format
     content = write_result(result, name)
@@ -47,11 +68,51 @@ def show(result: Result, output_format: str = "table", output: Path | None = Non
 
 def as_table(result: Result) -> Table:
     """An answer for the eye: short numbers, short vectors, NULL as a dash."""
+    return _table_of([_in_a_line(name) for name in result.columns], _cells(result))
+
+
+def _show_table(result: Result, layout: Layout) -> None:
+    names, cells = [_in_a_line(name) for name in result.columns], _cells(result)
+    count = f"{len(cells)} rows"
+    if layout.one_a_line:
+        _print_one_a_line(names, cells)
+    elif layout.wide or not sys.stdout.isatty():
+        wide.print(_table_of(names, cells))
+    else:
+        shown = _fit(names, cells, layout.first, out.width)
+        wide.print(_table_of([names[i] for i in shown], [[row[i] for i in shown] for row in cells]))
+        if len(shown) < len(names):
+            count += f", {len(shown)} of {len(names)} columns: --wide shows all, -G a value a line"
+    out.print(f"({count})", style="dim", soft_wrap=True)
+
+
+def _fit(names: Sequence[str], cells: Sequence[Sequence[str]], first: Sequence[str], width: int) -> list[int]:
+    """Which columns the terminal has room for, in their order: of the first ones as many as there is room."""
+    rank = {name: i for i, name in enumerate(first)}
+    order = sorted(range(len(names)), key=lambda i: rank.get(names[i], len(first)))
+    shown: list[int] = []
+    for i in order:
+        width -= max(map(cell_len, [names[i], *(row[i] for row in cells)])) + (_GAP if shown else 0)
+        if width < 0 and shown:
+            break
+        shown.append(i)
+    return sorted(shown)
+
+
+def _print_one_a_line(names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    margin = max(map(cell_len, names))
+    for number, row in enumerate(cells, start=1):
+        out.print(f"row {number}", style="bold", soft_wrap=True)
+        for name, value in zip(names, row, strict=True):
+            out.print(f"{name}{' ' * (margin - cell_len(name))} | {value}", soft_wrap=True)
+
+
+def _table_of(names: Sequence[str], cells: Sequence[Sequence[str]]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in result.columns:
+    for name in names:
         table.add_column(name, no_wrap=True)
-    for row in result.rows:
-        table.add_row(*(_cell(plain_value(value)) for value in row))
+    for row in cells:
+        table.add_row(*row)
     return table
 
 
@@ -63,6 +124,7 @@ def show_galaxies(
     sheet: Path | None,
     output_format: str = "table",
     output: Path | None = None,
+    layout: Layout | None = None,
 ) -> None:
     """Print galaxies with their positions, and draw them where a sheet is wanted.
 
@@ -74,10 +136,11 @@ def show_galaxies(
         sheet: PNG to draw; None for none.
         output_format: As `show` has it.
         output: File to write; None for the terminal.
+        layout: As `show` has it.
     """
     places = {row[0]: row[1:] for row in connection.execute(_PLACES, [list(values)])}
     rows = [(identity, *places[identity], *known) for identity, known in values.items()]
-    show(Result(("object_id", "ra", "dec", *names), rows), output_format, output)
+    show(Result(("object_id", "ra", "dec", *names), rows), output_format, output, layout)
     if sheet is not None:
         drawn = [(identity, f"{identity}\n{text}") for identity, text in zip(values, captions, strict=True)]
         _draw(connection, [], drawn, sheet)
@@ -113,13 +176,21 @@ def _draw(
     contact_sheet([*before, *((pictures[identity], caption) for identity, caption in galaxies)], sheet)
 
 
+def _cells(result: Result) -> list[list[str]]:
+    return [[_in_a_line(_cell(plain_value(value))) for value in row] for row in result.rows]
+
+
+def _in_a_line(text: str) -> str:
+    return harmless(text, out.encoding).replace("\n", "\\n")
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list) and len(value) > 3:  # noqa: PLR2004 - enough to see that it is a vector
-        return escape(f"[{value[0]:.3g}, {value[1]:.3g}, ... {len(value)} numbers]")
+        return f"[{value[0]:.3g}, {value[1]:.3g}, ... {len(value)} numbers]"
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
-    return escape(str(value))
+    return str(value)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import psycopg
 import typer
-from rich.markup import escape
 
 from catalog.result import Result
 from catalog.tasks import tasks as catalogue_tasks
@@ -21,15 +20,17 @@ from galcat.cli.console import (
     Format,
     Labeller,
     Number,
+    OneALine,
     Output,
     Sheet,
     TaskName,
+    Wide,
     log,
     names_in,
     open_to_write,
     store_answers,
 )
-from galcat.cli.tables import show, show_galaxies
+from galcat.cli.tables import Layout, show, show_galaxies
 
 if TYPE_CHECKING:
     from galcat.workflows.tasks.suggest import Suggestions
@@ -57,10 +58,11 @@ COLUMNS = (
     "accuracy",
     "ece",
 )
+FIRST_COLUMNS = ("task", "answers", "labels", "galaxies", "retired", "column", "auc", "accuracy", "ece")
 
 
 @tasks.callback()
-def list_tasks(context: typer.Context) -> None:
+def list_tasks(context: typer.Context, wide: Wide = False, one_a_line: OneALine = False) -> None:
     """List the tasks: their labels, and how well their columns were learnt (on labels held out).
 
     Answers are counted in galaxies; those that are retired, since their survey lists them no longer, are
@@ -70,12 +72,13 @@ def list_tasks(context: typer.Context) -> None:
         return
     with open_to_write() as connection:
         states = catalogue_tasks.list_tasks(connection)
-    show(Result(COLUMNS, [_row(state) for state in states]))
+    layout = Layout(wide, one_a_line, FIRST_COLUMNS)
+    show(Result(COLUMNS, [_row(state) for state in states]), layout=layout)
     for state in states:
         if state.retired:
             name = state.task.name
             text = f"{state.retired} of retired galaxies; galcat tasks retired {name} names those there now"
-            log.print(escape(f"task {name}: {text}"), soft_wrap=True)
+            log.print(f"task {name}: {text}", soft_wrap=True)
 
 
 @tasks.command()
@@ -101,7 +104,7 @@ def add(
         is_new = catalogue_tasks.add_task(connection, task, getpass.getuser())
     what = "is there now" if is_new else "was there already"
     then = f"label galaxies by galcat label {name} FILE, or galcat tasks next {name}"
-    log.print(escape(f"task {name} {what}: {', '.join(task.classes)}; {then}"), soft_wrap=True)
+    log.print(f"task {name} {what}: {', '.join(task.classes)}; {then}", soft_wrap=True)
 
 
 @tasks.command()
@@ -116,7 +119,7 @@ def drop(name: TaskName) -> None:
         had = catalogue_tasks.hide_task(connection, name)
         is_gone = catalogue_tasks.remove_task(connection, name)
     said = "its columns are gone, its labels stay" if had else "it had no columns, its labels stay"
-    log.print(escape(f"task {name}: {'it is gone' if is_gone else said}"), soft_wrap=True)
+    log.print(f"task {name}: {'it is gone' if is_gone else said}", soft_wrap=True)
 
 
 @tasks.command()
@@ -134,10 +137,8 @@ def retired(name: TaskName, radius_arcsec: Radius = RADIUS_ARCSEC, output: Outpu
     show(Result(RETIRED_COLUMNS, rows), output=output)
     n = sum(label.adopter is not None for label in labels)
     log.print(
-        escape(
-            f"{len(labels)} labels of retired galaxies; {n} can be copied to the galaxy that lies there now, "
-            f"by galcat tasks adopt {name}"
-        ),
+        f"{len(labels)} labels of retired galaxies; {n} can be copied to the galaxy that lies there now, "
+        f"by galcat tasks adopt {name}",
         soft_wrap=True,
     )
 
@@ -154,13 +155,17 @@ def adopt(name: TaskName, radius_arcsec: Radius = RADIUS_ARCSEC) -> None:
     with open_to_write() as connection:
         catalogue_tasks.find_task(connection, name)
         adopted = adopt_retired_labels(connection, name, radius_arcsec)
-    log.print(
-        escape(f"{len(adopted)} labels of {name} copied to galaxies that are there now"), soft_wrap=True
-    )
+    log.print(f"{len(adopted)} labels of {name} copied to galaxies that are there now", soft_wrap=True)
 
 
 @tasks.command("next")
-def next_galaxies(name: TaskName, n: Number = 20, sheet: Sheet = None) -> None:
+def next_galaxies(
+    name: TaskName,
+    n: Number = 20,
+    sheet: Sheet = None,
+    wide: Wide = False,
+    one_a_line: OneALine = False,
+) -> None:
     """Suggest galaxies to label next: those that the model cannot place; random ones before the first model.
 
     Example: `galcat tasks next ring --sheet next.png`
@@ -169,9 +174,9 @@ def next_galaxies(name: TaskName, n: Number = 20, sheet: Sheet = None) -> None:
 
     with open_to_write() as connection:
         found = suggest_labels(connection, name, n)
-        _show(connection, found, sheet)
+        _show(connection, found, sheet, layout=Layout(wide, one_a_line))
     example = " ".join(f"{identity}={found.task.classes[-1]}" for identity in found.object_ids.tolist()[:2])
-    log.print(escape(f"say what they are by galcat tasks say {name} {example} ..."), soft_wrap=True)
+    log.print(f"say what they are by galcat tasks say {name} {example} ...", soft_wrap=True)
 
 
 @tasks.command()
@@ -199,6 +204,8 @@ def likely(
     sheet: Sheet = None,
     output_format: Format = "table",
     output: Output = None,
+    wide: Wide = False,
+    one_a_line: OneALine = False,
 ) -> None:
     """Show the galaxies that are most probable by the labels of this moment, before the column is written.
 
@@ -210,7 +217,7 @@ def likely(
 
     with open_to_write() as connection:
         found = find_most_likely(connection, name, n, of_class, unlabelled=unlabelled)
-        _show(connection, found, sheet, output_format, output)
+        _show(connection, found, sheet, output_format, output, Layout(wide, one_a_line))
 
 
 def _show(
@@ -219,6 +226,7 @@ def _show(
     sheet: Path | None,
     output_format: str = "table",
     output: Path | None = None,
+    layout: Layout | None = None,
 ) -> None:
     names = found.task.classes[1:] if found.task.kind == "binary" else found.task.classes
     ids = found.object_ids.tolist()
@@ -226,7 +234,7 @@ def _show(
     values = {i: tuple(p or [None] * len(names)) for i, p in zip(ids, known, strict=True)}
     captions = [" ".join(f"{n} {v:.2f}" for n, v in zip(names, p or (), strict=False)) for p in known]
     columns = tuple(f"p_{name}" for name in names)
-    show_galaxies(connection, values, columns, captions, sheet, output_format, output)
+    show_galaxies(connection, values, columns, captions, sheet, output_format, output, layout)
 
 
 def _retired_row(label: RetiredLabel) -> tuple[object, ...]:
