@@ -14,7 +14,7 @@ import pandas as pd
 from astropy.table import Table
 
 from catalog.columns import USUAL_COLUMNS
-from catalog.database.connection import connect, database_url
+from catalog.database.connection import connect, existing_database_url
 from catalog.database.read_only import run_query
 from catalog.result import Result
 from catalog.search.crossmatch import MatchResult
@@ -34,15 +34,15 @@ class Catalogue:
 
     Args:
         url: URL of its database; without one, what the environment names (GALCAT_DATABASE_URL), else the
-            embedded
-            server in GALCAT_HOME, which is started.
+            embedded server in GALCAT_HOME or in the home that the user's file of settings names, which is
+            started.
 
     Raises:
-        ServerError: It cannot be reached.
+        ServerError: It cannot be reached, or there is no catalogue in that home.
     """
 
     def __init__(self, url: str | None = None) -> None:
-        self._connection = connect(url or database_url(load_settings()), autocommit=True)
+        self._connection = connect(url or existing_database_url(load_settings()), autocommit=True)
 
     def sql(self, query: str) -> Result:
         """Run one SQL statement.

@@ -9,6 +9,10 @@ class ServerError(CatalogError):
     """The database server cannot be started, reached or used."""
 
 
+class SettingsError(CatalogError):
+    """The file of the user's own settings cannot be understood."""
+
+
 class SchemaError(CatalogError):
     """The schema in the database is not the one this version of galcat knows."""
 

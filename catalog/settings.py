@@ -1,16 +1,51 @@
 """What a user may choose by environment variables: where the catalogue lives."""
 
+import os
+import tomllib
 from pathlib import Path
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from catalog.errors import SettingsError
+
+_HOME = Path(".galcat")
+
+
+def user_file() -> Path:
+    """The file of a user's own settings, which need not exist: TOML, with `home = "FOLDER"`."""
+    folder = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(folder).expanduser() / "galcat" / "config.toml"
+
+
+def _default_home() -> Path:
+    """The home that the user's file names, else `.galcat` in the folder where one stands.
+
+    Raises:
+        SettingsError: The file cannot be understood.
+    """
+    file = user_file()
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return _HOME
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        raise SettingsError(f"{file}: {said}") from None
+    unknown = sorted(given.keys() - {"home"})
+    if unknown or not isinstance(given.get("home", ""), str):
+        raise SettingsError(
+            f'{file}: only home = "FOLDER" may stand there, not {", ".join(unknown or given)}'
+        )
+    return file.parent / Path(given["home"]).expanduser() if given.get("home") else _HOME
 
 
 class Settings(BaseSettings):
     """The environment's `GALCAT_*` variables; an empty variable counts as unset.
 
     Attributes:
-        home: Folder of the embedded server and of everything else kept between runs (`GALCAT_HOME`).
+        home: Folder of the embedded server and of everything else kept between runs: `GALCAT_HOME`, else
+            what the user's file says, else `.galcat` in the folder where one stands.
         database_url: A Postgres to use instead of the embedded one (`GALCAT_DATABASE_URL`). It may hold a
             password, so it is left out of the repr.
         reader_url: The same database by the login of `galcat_public`, as which strangers' queries run
@@ -25,7 +60,7 @@ class Settings(BaseSettings):
         env_prefix="GALCAT_", env_ignore_empty=True, frozen=True, extra="forbid"
     )
 
-    home: Path = Path(".galcat")
+    home: Path = Field(default_factory=_default_home)
     database_url: str | None = Field(default=None, repr=False)
     reader_url: str | None = Field(default=None, repr=False)
     public_url: str | None = None
@@ -38,5 +73,9 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the environment now, not at import."""
+    """Read the environment now, not at import.
+
+    Raises:
+        SettingsError: The user's file cannot be understood.
+    """
     return Settings()

@@ -10,7 +10,7 @@ from psycopg.types import TypeInfo
 
 from catalog.database.requirements import warn_of_old_pgvector
 from catalog.errors import ServerError
-from catalog.settings import Settings
+from catalog.settings import Settings, user_file
 
 _CONNECT_SECONDS = 10
 _MALFORMED = (
@@ -31,6 +31,22 @@ def database_url(settings: Settings) -> str:
     from catalog.database.embedded.server import up  # noqa: PLC0415 - only where the server is our own
 
     return up(settings.home)
+
+
+def existing_database_url(settings: Settings) -> str:
+    """The same where there is a catalogue already: who only asks never makes a server.
+
+    Raises:
+        ServerError: The home has no catalogue; says where it was sought, and how to name another.
+    """
+    from catalog.database.embedded.server import exists  # noqa: PLC0415 - as above
+
+    if not settings.database_url and not exists(settings.home):
+        raise ServerError(
+            f"no catalogue in {settings.home.resolve()}: name another folder by galcat --home, GALCAT_HOME "
+            f"or home in {user_file()}, or make one by galcat demo or galcat ingest"
+        )
+    return database_url(settings)
 
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:

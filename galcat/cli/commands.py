@@ -1,7 +1,9 @@
 """Every command of `galcat` by name: its module is imported only when the command is called."""
 
+import os
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -45,6 +47,9 @@ COMMANDS = {
         "server",
         START,
         "Print the URL of the database, for psql and other clients; exit code 1 when it is not running.",
+    ),
+    "psql": Entry(
+        "server", START, "Open the catalogue in psql, the one of the embedded Postgres or else the machine's."
     ),
     "check": Entry(
         "query",
@@ -157,9 +162,18 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback prints it
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and end."),
     ] = False,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the catalogue; without it GALCAT_HOME, else home in "
+            "~/.config/galcat/config.toml, else .galcat here."
+        ),
+    ] = None,
 ) -> None:
     """Take the options that stand before a command."""
+    if home is not None:
+        os.environ["GALCAT_HOME"] = str(home)  # where the settings, and every process of ours, look for it

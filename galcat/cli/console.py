@@ -95,20 +95,26 @@ def check_port(port: int) -> int:
     return port
 
 
-def catalogue_url() -> str:
+def catalogue_url(*, may_create: bool = False) -> str:
     """The URL of the catalogue's database that the settings name; starts the embedded server if it is that.
 
+    Args:
+        may_create: Whether the command may make a catalogue where there is none.
+
     Raises:
-        ServerError: The embedded server cannot be started.
+        ServerError: There is no catalogue, or the embedded server cannot be started.
     """
-    from catalog.database.connection import database_url  # noqa: PLC0415
+    from catalog.database.connection import database_url, existing_database_url  # noqa: PLC0415
     from catalog.settings import load_settings  # noqa: PLC0415
 
-    return database_url(load_settings())
+    return (database_url if may_create else existing_database_url)(load_settings())
 
 
-def updated_catalogue_url() -> str:
+def updated_catalogue_url(*, may_create: bool = False) -> str:
     """The same after the catalogue's schema was brought up to date.
+
+    Args:
+        may_create: As above.
 
     Raises:
         ServerError: The server cannot be reached, or is too old.
@@ -116,7 +122,7 @@ def updated_catalogue_url() -> str:
     """
     from catalog.database.migrate import migrate  # noqa: PLC0415
 
-    url = catalogue_url()
+    url = catalogue_url(may_create=may_create)
     migrate(url)
     return url
 

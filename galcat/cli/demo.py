@@ -33,7 +33,7 @@ def demo(
     """Simulate a small survey, ingest it, and print the answers to real questions."""
     settings = load_settings()
     folder = make_survey(settings.home, bricks, galaxies, log.print)
-    if not ingest_and_report(catalogue_url(), folder, "legacy_dr10", None):
+    if not ingest_and_report(catalogue_url(may_create=True), folder, "legacy_dr10", None):
         raise typer.Exit(1)
     answer_questions(settings.home, write_ring_labels(settings.home, folder))
 

@@ -24,7 +24,7 @@ def ingest(
 
     Example: `galcat ingest /data/dr10/south --survey legacy_dr10`
     """
-    if not ingest_and_report(catalogue_url(), path, survey, weights):
+    if not ingest_and_report(catalogue_url(may_create=True), path, survey, weights):
         raise typer.Exit(1)
 
 

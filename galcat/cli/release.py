@@ -75,7 +75,7 @@ def create(
     from encoder.model.encoder import load_encoder  # noqa: PLC0415
     from galcat.workflows.ingest.target import create_release  # noqa: PLC0415 - torch takes seconds
 
-    made = create_release(catalogue_url(), load_encoder(weights), name)
+    made = create_release(catalogue_url(may_create=True), load_encoder(weights), name)
     what = f"release {made.name}: {made.backbone}, {made.dimension} numbers, {made.view_set} views"
     then = "it is the current one" if made.is_current else f"fill it by galcat release backfill {made.name}"
     log.print(f"{what}; {then}", soft_wrap=True)

@@ -1,17 +1,25 @@
 """Commands for the embedded server and the Dagster UI."""
 
 import os
+import shutil
 import signal
 import sys
+from contextlib import suppress
 from importlib import resources
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from catalog.database.connection import parse_url
 from catalog.database.embedded import server
+from catalog.database.embedded.account import package_programs
+from catalog.errors import ServerError
 from catalog.settings import load_settings
-from galcat.cli.console import check_port, updated_catalogue_url
+from galcat.cli.console import catalogue_url, check_port, updated_catalogue_url
 from galcat.cli.free_port import require_free
+from galcat.errors import JobError
 
 app = typer.Typer()
 
@@ -22,7 +30,7 @@ def up() -> None:
 
     It keeps running until `galcat down`. With GALCAT_DATABASE_URL set, that database is brought up to date.
     """
-    typer.echo(updated_catalogue_url())
+    typer.echo(updated_catalogue_url(may_create=True))
 
 
 @app.command()
@@ -36,14 +44,52 @@ def down() -> None:
 def url() -> None:
     """Print the URL of the database, for psql and other clients; exit code 1 when it is not running.
 
-    Example: `psql "$(galcat url)"`
+    Example: `pg_dump "$(galcat url)"`
     """
     settings = load_settings()
     found = settings.database_url or server.url(settings.home)
     if found is None:
-        typer.echo("not running: start it with galcat up", err=True)
+        typer.echo(f"not running in {settings.home.resolve()}: start it with galcat up", err=True)
         raise typer.Exit(1)
     typer.echo(found)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def psql(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ARGS", help="What psql is to be told, as its manual has it."),
+    ] = None,
+) -> None:
+    r"""Open the catalogue in psql, the one of the embedded Postgres or else the machine's.
+
+    For example:
+
+    * `galcat psql`, then `\d+ galcat.galaxy` for what each column means
+    * `galcat psql -c "SELECT count(*) FROM galcat.galaxy"`
+    """
+    program = find_psql()
+    parts = conninfo_to_dict(parse_url(catalogue_url()))
+    password = parts.pop("password", None)  # a command line is for everybody to see
+    environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    sys.stdout.flush()
+    os.execve(program, [str(program), make_conninfo("", **parts), *(words or [])], environment)  # noqa: S606 - no shell
+
+
+def find_psql() -> Path:
+    """The program psql: of the embedded Postgres, else the one on the PATH.
+
+    Raises:
+        JobError: There is none.
+    """
+    with suppress(ServerError):  # a galcat without the embedded Postgres
+        own = package_programs() / "psql"
+        if own.is_file():
+            return own
+    found = shutil.which("psql")
+    if found is None:
+        raise JobError("no psql here: neither the embedded Postgres has one, nor is one on the PATH")
+    return Path(found)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog.errors import SettingsError
 from catalog.settings import Settings, load_settings
 
 
@@ -40,3 +41,38 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_password_is_not_in_the_repr() -> None:
     assert "secret" not in repr(Settings(database_url="postgresql://user:secret@host/db"))
+
+
+def test_a_user_has_a_home_of_their_own_which_the_environment_overrules(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("GALCAT_HOME", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", "/home/hubble")
+    assert load_settings().home == Path(".galcat")
+    file = tmp_path / "galcat" / "config.toml"
+    file.parent.mkdir()
+    for written, home in (
+        ("~/sky", "/home/hubble/sky"),
+        ("/data/sky", "/data/sky"),
+        ("sky", file.parent / "sky"),
+    ):
+        file.write_text(f'home = "{written}"\n')
+        assert load_settings().home == Path(home)
+    assert load_settings().drop_folder == file.parent / "sky" / "drop"
+    monkeypatch.setenv("GALCAT_HOME", "/elsewhere")
+    assert load_settings().home == Path("/elsewhere")
+
+
+@pytest.mark.parametrize("text", ["home = 3\n", "hme = '/data'\n", "home = \n", "\udcff"])
+def test_a_file_of_settings_that_cannot_be_understood_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
+    monkeypatch.delenv("GALCAT_HOME", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    file = tmp_path / "galcat" / "config.toml"
+    file.parent.mkdir()
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(SettingsError, match=str(file)) as raised:
+        load_settings()
+    assert "\n" not in str(raised.value)

@@ -26,7 +26,7 @@ from catalog.database.embedded.process import SOCKET
 from catalog.database.embedded.settings import PORT, expected_settings, settings_file
 from catalog.errors import ServerError
 
-__all__ = ["down", "expected_settings", "up", "url"]
+__all__ = ["down", "exists", "expected_settings", "up", "url"]
 
 DATABASE = "galcat"
 SUPERUSER = "postgres"
@@ -65,6 +65,13 @@ def up(home: Path, *, durable: bool = True) -> str:
             address = _wait_until_ready(place.data)
             _ensure_database(address)
             return address
+
+
+def exists(home: Path) -> bool:
+    """Whether a home has a server's data, running or not."""
+    home = home.resolve()
+    with _report_in_one_line(home):
+        return (find_base(home) / "postgres").is_dir()
 
 
 def down(home: Path) -> bool:
