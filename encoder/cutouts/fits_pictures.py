@@ -74,7 +74,7 @@ def _bands(path: Path, survey: Survey) -> NDArray[np.float32]:
     read = lru_cache(maxsize=1)(read_image)  # a cube is read once
     planes: list[NDArray[np.float32]] = []
     for band in survey.bands:
-        pixels, _header = read(path, hdu_of_band(survey.image.hdu, band))
+        pixels, _header, _left_out = read(path, hdu_of_band(survey.image.hdu, band))
         wanted = survey.image.plane.get(band)
         if wanted is not None and pixels.shape[:1] != (len(survey.bands),):
             raise TileError(f"{path}: has shape {pixels.shape}, not a cube of {''.join(survey.bands)}")

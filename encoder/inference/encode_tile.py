@@ -36,6 +36,7 @@ class EncodedTile:
         jpegs: n thumbnails.
         picture_digests: (n,) digest of each picture, by which a later run knows it again.
         skipped: One entry for every other source.
+        notes: What was left out of the tile's files, one line each.
     """
 
     sources: SourceTable
@@ -47,6 +48,7 @@ class EncodedTile:
     jpegs: list[bytes]
     picture_digests: NDArray[np.int64]
     skipped: list[SkippedRow]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +59,13 @@ class CutTile:
         sources: All sources that the survey selects in the tile.
         batches: Pictures of the sources, made as they are asked for.
         skipped: Sources that got none; complete when the batches are through.
+        notes: What was left out of the tile's files, one line each.
     """
 
     sources: SourceTable
     batches: Iterator[ImageBatch]
     skipped: list[SkippedRow]
+    notes: tuple[str, ...] = ()
 
 
 def cut_tile(survey: Survey, tile: Tile, encoder: Encoder, batch_size: int = BATCH_SIZE) -> CutTile:
@@ -75,7 +79,7 @@ def cut_tile(survey: Survey, tile: Tile, encoder: Encoder, batch_size: int = BAT
     """
     skipped: list[SkippedRow] = []
     batches = image_batches(survey, tile, encoder.recipe, encoder.device, batch_size, skipped)
-    return CutTile(tile.sources, batches, skipped)
+    return CutTile(tile.sources, batches, skipped, tile.notes)
 
 
 def encode_tile(
@@ -103,6 +107,7 @@ def encode_tile(
         jpegs=[jpeg for batch in done for jpeg in batch.thumbnails],
         picture_digests=_concatenate(digests, np.empty(0, np.int64)),
         skipped=tile.skipped,
+        notes=tile.notes,
     )
 
 

@@ -33,7 +33,8 @@ def open_fits(path: Path) -> Iterator[fits.HDUList]:
             warnings.filterwarnings(
                 "error", "overflow", RuntimeWarning
             )  # of damaged offsets into compressed bytes
-            with fits.open(path, memmap=False) as file:
+            # opened here: astropy leaves the file of a damaged header open
+            with path.open("rb") as raw, fits.open(raw, memmap=False) as file:
                 _check_layout(path, file)
                 yield file
     except TileError:

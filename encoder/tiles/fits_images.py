@@ -3,7 +3,7 @@
 import math
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
@@ -21,15 +21,32 @@ MAX_PIXELS = 2**30
 Corners = tuple[tuple[float, float], ...]
 
 
-def read_image(path: Path, hdu: Hdu) -> tuple[NDArray[Any], fits.Header]:
+def _wcs_reason(error: Exception) -> str:
+    """What wcslib says is wrong: its first line only says where in its own code."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return next((line for line in lines if line and not line.startswith("ERROR ")), first_line(error))
+
+
+class FitsImage(NamedTuple):
+    """An image as it was read.
+
+    Attributes:
+        pixels: ([planes,] h, w) in the file's own type, row 0 the file's first.
+        header: of its HDU.
+        left_out: one line where nobody said which HDU is meant and the file has several images; else empty.
+    """
+
+    pixels: NDArray[Any]
+    header: fits.Header
+    left_out: str = ""
+
+
+def read_image(path: Path, hdu: Hdu) -> FitsImage:
     """Reads an image or cube, fpacked or not.
 
     Args:
         path: FITS file.
         hdu: name or number; None: the first that holds pixels.
-
-    Returns:
-        ([planes,] h, w) in the file's own type, row 0 the file's first, and the header.
 
     Raises:
         TileError: as `open_fits`, or there is no such HDU.
@@ -38,9 +55,10 @@ def read_image(path: Path, hdu: Hdu) -> tuple[NDArray[Any], fits.Header]:
         found = _find(path, file, hdu)
         _check_size(path, found)
         pixels, header = found.data, found.header
+        left_out = _name_others(path, file, found) if hdu is None else ""
     if pixels is None:
         raise TileError(f"{path}: HDU {hdu!r} holds no pixels")
-    return pixels, header
+    return FitsImage(pixels, header, left_out)
 
 
 def select_plane(path: Path, pixels: NDArray[Any], plane: int | None) -> NDArray[Any]:
@@ -74,7 +92,7 @@ def celestial_wcs(path: Path, header: fits.Header) -> WCS:
             if has_sky:
                 celestial_frame(wcs)
     except Exception as error:  # a damaged header makes astropy raise whatever it meets
-        raise TileError(f"{path}: world coordinates: {first_line(error)}") from error
+        raise TileError(f"{path}: world coordinates: {_wcs_reason(error)}") from error
     if not has_sky:
         raise TileError(f"{path}: the header has no right ascension and declination")
     return wcs
@@ -101,7 +119,7 @@ def find_corners(path: Path, wcs: WCS, shape: tuple[int, int]) -> tuple[float, f
     try:
         ra, dec = pixel_to_icrs(wcs, x, y)
     except Exception as error:  # wcslib refuses what it cannot project
-        raise TileError(f"{path}: world coordinates: {first_line(error)}") from error
+        raise TileError(f"{path}: world coordinates: {_wcs_reason(error)}") from error
     points = [(_within_a_turn(float(a)), float(d)) for a, d in zip(ra, dec, strict=True)]
     on_sky = [math.isfinite(a) and abs(d) <= 90 for a, d in points]  # noqa: PLR2004 - a pole
     if not on_sky[0]:
@@ -124,6 +142,17 @@ def read_footprint(path: Path, hdu: Hdu) -> tuple[float, float, Corners]:
 def _within_a_turn(ra_deg: float) -> float:
     turned = ra_deg % 360
     return 0.0 if turned == 360 else turned  # noqa: PLR2004 - rounding makes a tiny negative one a turn
+
+
+def _name_others(path: Path, file: fits.HDUList, chosen: fits.PrimaryHDU) -> str:
+    images = [
+        f"{number} {hdu.name}".strip()
+        for number, hdu in enumerate(file)
+        if hdu is not chosen and hdu.is_image and hdu.header.get("NAXIS", 0) >= CELESTIAL_AXES
+    ]
+    if not images:
+        return ""
+    return f"{path}: of its images the first was read, and HDU {', '.join(images)} left out: name one by hdu"
 
 
 def _check_size(path: Path, hdu: fits.PrimaryHDU) -> None:

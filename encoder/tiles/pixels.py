@@ -34,11 +34,13 @@ class Pixels:
         flux: (bands, h, w) nanomaggies per pixel, in the survey's order; 0 where bad.
         bad: (bands, h, w) flagged by the mask, zero, or not finite.
         wcs: with distortion, where it has one.
+        notes: what was left out of the files, one line each.
     """
 
     flux: NDArray[np.float32]
     bad: NDArray[np.bool_]
     wcs: WCS
+    notes: tuple[str, ...] = ()
 
 
 def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
@@ -56,8 +58,10 @@ def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
             raise TileError(f"{path}: the image of tile {files.name} is missing")
     first, read = paths[survey.bands[0]], lru_cache(maxsize=1)(read_image)  # a cube is read once
     flux = bad = wcs = None
+    notes: list[str] = []
     for number, band in enumerate(survey.bands):
-        pixels, header = read(paths[band], hdu_of_band(survey.image.hdu, band))
+        pixels, header, left_out = read(paths[band], hdu_of_band(survey.image.hdu, band))
+        notes.append(left_out)
         plane = select_plane(paths[band], pixels, survey.image.plane.get(band))
         if flux is None or bad is None:
             flux = np.empty((len(survey.bands), *plane.shape), dtype=np.float32)
@@ -75,9 +79,9 @@ def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
             bad[number] |= ~np.isfinite(flux[number])
     if flux is None or bad is None:  # a survey has at least one band: it was checked
         raise TileError(f"{files.name}: no bands")
-    _add_mask(survey, files, bad)
+    _add_mask(survey, files, bad, notes)
     flux[bad] = 0
-    return Pixels(flux, bad, wcs)
+    return Pixels(flux, bad, wcs, tuple(dict.fromkeys(filter(None, notes))))
 
 
 def image_paths(survey: Survey, files: TileFiles) -> dict[str, Path]:
@@ -121,7 +125,7 @@ def check_inside(pixels: Pixels, sources: SourceTable, files: TileFiles, catalog
         )
 
 
-def _add_mask(survey: Survey, files: TileFiles, bad: NDArray[np.bool_]) -> None:
+def _add_mask(survey: Survey, files: TileFiles, bad: NDArray[np.bool_], notes: list[str]) -> None:
     if survey.mask is None:
         return
     read = lru_cache(maxsize=1)(read_image)  # one file has the bits of all bands
@@ -129,7 +133,8 @@ def _add_mask(survey: Survey, files: TileFiles, bad: NDArray[np.bool_]) -> None:
         path = tile_path(survey.mask.path, files, {"band": band})
         if not is_file(path):
             raise TileError(f"{path}: the mask of tile {files.name} is missing")
-        bits, _header = read(path, hdu_of_band(survey.mask.hdu, band))
+        bits, _header, left_out = read(path, hdu_of_band(survey.mask.hdu, band))
+        notes.append(left_out)
         if bits.shape != bad.shape[1:] or bits.dtype.kind not in "iu":
             raise TileError(f"{path}: the mask does not fit the image of {bad.shape[1:]} pixels")
         bad[number] |= _have_bits(path, bits, survey.mask.bad_bits[band])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.errors import NoRowsError, TileError
+from encoder.errors import NoRowsError, TileError, first_line
 from encoder.surveys.description import CatalogueColumns, SelectionCondition, Survey
 from encoder.surveys.patterns import placeholders
 from encoder.tiles.source_table import SourceTable, pixel_scales
@@ -53,6 +53,10 @@ def read_catalogue(survey: Survey, path: Path) -> Columns:
         if survey.kind == "cutouts":
             raise
         return {name: np.empty(0, np.str_ if name in text else np.float64) for name in names}
+    except TileError:
+        raise
+    except Exception as error:  # each format's reader raises its own
+        raise TileError(f"{path}: unreadable table: {first_line(error)}") from error
 
 
 def select_sources(survey: Survey, columns: Columns, rows: NDArray[np.int64], path: Path) -> SourceTable:

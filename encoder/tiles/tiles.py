@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +24,17 @@ __all__ = ["CutoutTile", "SkyTile", "Tile", "TileFiles", "find_tiles", "read_til
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """A tile in memory: its selected sources, and what their pictures are made of."""
+    """A tile in memory: its selected sources, and what their pictures are made of.
+
+    Attributes:
+        name: of the tile.
+        sources: the selected sources.
+        notes: what was left out of the tile's files, one line each.
+    """
 
     name: str
     sources: SourceTable
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,16 +90,26 @@ def read_tile(survey: Survey, files: TileFiles) -> Tile:
 
     Raises:
         TileError: one line naming the file and, if it is one, the row: a band or the catalogue is missing,
-            truncated or unreadable, a row lies outside the tile, two rows have the same id.
+            truncated or unreadable, a row lies outside the tile, two rows have the same id; or whatever else
+            its files made a reader raise.
     """
-    if files.rows is not None:
-        return _read_chunk(survey, files, files.rows)
+    try:
+        if files.rows is not None:
+            return _read_chunk(survey, files, files.rows)
+        return _read_sky(survey, files)
+    except TileError:
+        raise
+    except Exception as error:  # damaged files lead readers anywhere
+        raise TileError(f"tile {files.name}: {type(error).__name__}: {first_line(error)}") from error
+
+
+def _read_sky(survey: Survey, files: TileFiles) -> SkyTile:
     catalogue = tile_path(survey.catalogue.path, files)
     columns = read_catalogue(survey, catalogue)
     sources = select_sources(survey, columns, _rows(survey, columns, files.name), catalogue)
     pixels = read_pixels(survey, files)
     check_inside(pixels, sources, files, catalogue)
-    return SkyTile(files.name, sources, pixels.flux, pixels.bad, pixels.wcs)
+    return SkyTile(files.name, sources, pixels.flux, pixels.bad, pixels.wcs, notes=pixels.notes)
 
 
 def _read_chunk(survey: Survey, files: TileFiles, rows: tuple[int, int]) -> CutoutTile:

@@ -13,6 +13,9 @@ from galcat.errors import reason
 from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
 from galcat.workflows.listener import Listener, ListenerGroup
 
+MAX_NOTES = 50
+"""Lines about what was left out of tiles that a run prints."""
+
 
 def ingest_and_report(url: str, path: Path, survey: str, weights: Path | None) -> bool:
     """Ingest what is pending of a folder, with a progress bar and a summary.
@@ -72,6 +75,7 @@ class TileProgress(Listener):
 
     def __init__(self) -> None:
         self._progress = progress_bar()
+        self._n_notes = 0
 
     def warn(self, text: str) -> None:
         """Say what does not end the run."""
@@ -79,6 +83,9 @@ class TileProgress(Listener):
 
     def close(self) -> None:
         """End the display."""
+        if self._n_notes > MAX_NOTES:
+            more = f"{self._n_notes - MAX_NOTES} more notes"
+            self._progress.print(marked("left out:", "yellow", more))
         if self._progress.live.is_started:  # else it would print an empty line
             self._progress.stop()
 
@@ -92,6 +99,10 @@ class TileProgress(Listener):
         self._progress.advance(self._progress.task_ids[0])
         if outcome.error is not None:
             self._progress.print(marked("failed:", "red", outcome.error), soft_wrap=True)
+        for note in outcome.notes:
+            self._n_notes += 1
+            if self._n_notes <= MAX_NOTES:
+                self._progress.print(marked("left out:", "yellow", note), soft_wrap=True)
 
     def on_cell(self, outcome: CellOutcome) -> None:
         """Name each check that the cell's tiles violate."""

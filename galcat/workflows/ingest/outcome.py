@@ -11,7 +11,19 @@ State = Literal["done", "unchanged", "failed"]
 
 @dataclass(frozen=True)
 class TileOutcome:
-    """What became of one tile; `error` says why it failed, in one line."""
+    """What became of one tile.
+
+    Attributes:
+        name: Name of the tile.
+        state: Whether it is in the catalogue now, was there already, or has failed.
+        n_galaxies: Galaxies that have vectors.
+        n_skipped: Sources that got no picture, for a reason in `galcat.skipped_row`.
+        n_failed: Sources whose picture cannot be read.
+        changed: Rows of the catalogue that are new or different.
+        retired: Galaxies that the tile lists no longer.
+        error: Why it failed, in one line.
+        notes: What was left out, one line each: pictures that cannot be read, images that nobody asked for.
+    """
 
     name: str
     state: State
@@ -21,6 +33,7 @@ class TileOutcome:
     changed: int = 0
     retired: int = 0
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 Report = Callable[[TileOutcome], None]

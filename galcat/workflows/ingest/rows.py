@@ -53,7 +53,7 @@ def release_record(encoder: Encoder) -> ReleaseRecord:
 def tile_record(files: TileFiles, content_hash: str | None) -> TileRecord:
     """A tile's files as the catalogue keeps them."""
     return TileRecord(
-        name=files.name,
+        name=as_text(os.fsencode(files.name)),
         ra=files.ra,
         dec=files.dec,
         footprint=tuple(angle for corner in files.footprint for angle in corner),

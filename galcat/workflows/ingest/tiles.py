@@ -1,6 +1,7 @@
 """Ingest tiles: read, encode and write each in one transaction; go on past a bad one and name it."""
 
 import logging
+import os
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +13,7 @@ import psycopg
 
 from catalog.checks.integrity import run_checks
 from catalog.errors import CatalogError
+from catalog.ingestion.records import SkipRecord
 from catalog.ingestion.tile_status import KnownTile, find_tile_ids, read_known_tiles, touch_tile
 from catalog.ingestion.writer import write_failure, write_tile
 from encoder.errors import EncoderError, TileError, first_line
@@ -24,10 +26,12 @@ from encoder.tiles.tiles import find_tiles, read_tile
 from galcat.errors import JobError
 from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
 from galcat.workflows.ingest.pending import group_pending_by_cell
-from galcat.workflows.ingest.rows import galaxy_rows, skip_records, tile_record
+from galcat.workflows.ingest.rows import as_text, galaxy_rows, skip_records, tile_record
 from galcat.workflows.ingest.target import IngestionTarget, open_target
 
 _log = logging.getLogger(__name__)
+MAX_NAMED = 10
+"""Unreadable pictures of a tile that are named; `galcat.skipped_row` has them all."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,7 @@ def _store(target: IngestionTarget, work: _Work) -> TileOutcome:
     except CatalogError as error:
         return _failed(target, work.files, str(error))
     except psycopg.Error as error:
-        message = f"tile {work.files.name} could not be written: {str(error).strip().splitlines()[0]}"
+        message = f"tile {work.files.name} could not be written: {first_line(error)}"
         if target.connection.closed:
             raise JobError(message) from error
         return _failed(target, work.files, message)
@@ -217,7 +221,17 @@ def _write(
         n_failed=n_failed,
         changed=result.changed,
         retired=result.retired,
+        notes=(*encoded.notes, *_unreadable(skips)),
     )
+
+
+def _unreadable(skips: list[SkipRecord]) -> list[str]:
+    """A line for each picture that cannot be read, up to a bound, and how many more there are."""
+    lines = [
+        f"unreadable image of {skip.survey_source_id}: {skip.detail}" for skip in skips if skip.will_retry
+    ]
+    more = [f"{len(lines) - MAX_NAMED} more unreadable images: see galcat.skipped_row"]
+    return lines[:MAX_NAMED] + (more if len(lines) > MAX_NAMED else [])
 
 
 def _failed(target: IngestionTarget, files: TileFiles, error: str) -> TileOutcome:
@@ -259,5 +273,6 @@ def ingest_cell(
         known = read_known_tiles(target.connection, survey.name, target.release_id)
         pending = group_pending_by_cell(found, known).get(cell, [])
         outcomes = ingest_tiles(target, encoder, survey, pending, known, report)
-        tiles = find_tile_ids(target.connection, survey.name, [outcome.name for outcome in outcomes])
+        tried = [as_text(os.fsencode(outcome.name)) for outcome in outcomes]
+        tiles = find_tile_ids(target.connection, survey.name, tried)
         return CellOutcome(cell, outcomes, run_checks(target.connection, tiles))

@@ -207,7 +207,7 @@ def test_padding_after_the_last_hdu_is_read_past(tmp_path: Path, padding: bytes)
     path = tmp_path / "a.fits"
     fits.PrimaryHDU(np.arange(12, dtype=np.float32).reshape(3, 4)).writeto(path)
     path.write_bytes(path.read_bytes() + padding)
-    pixels, _ = read_image(path, None)
+    pixels = read_image(path, None).pixels
     np.testing.assert_array_equal(pixels, np.arange(12).reshape(3, 4))
     path.write_bytes(path.read_bytes() + b"x" + padding)
     with pytest.raises(TileError, match=r"a\.fits: truncated or damaged, the last \d+ bytes are no HDU"):
@@ -291,6 +291,20 @@ def test_names_that_are_no_text_or_no_files_do_not_end_the_search(tmp_path: Path
     for tile in found.values():
         with pytest.raises(TileError):
             read_tile(LEGACY, tile)
+
+
+def test_images_that_nobody_asked_for_are_told(tmp_path: Path) -> None:
+    survey, root = one_band(tmp_path, np.zeros(SHAPE, np.int16), 1)
+    header = tan_wcs(RA, DEC, SHAPE).to_header()
+    hdus = [fits.ImageHDU(np.ones(SHAPE, np.float32), header, name=name) for name in ("SCI", "VAR", "")]
+    fits.HDUList([fits.PrimaryHDU(), *hdus, fits.BinTableHDU()]).writeto(root / "t.fits", overwrite=True)
+    tile = read_tile(survey, find_tiles(survey, root)[0])
+    image = root / "t.fits"
+    assert tile.notes == (
+        f"{image}: of its images the first was read, and HDU 2 VAR, 3 left out: name one by hdu",
+    )
+    named = survey_from_text(survey.toml.replace("[image]", '[image]\nhdu = "VAR"'), tmp_path / "s.toml")
+    assert read_tile(named, find_tiles(named, root)[0]).notes == ()
 
 
 def test_a_cutout_table_without_rows_is_named(tmp_path: Path) -> None:
