@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,7 @@ from table_files.table import FileTable, list_names
 
 ID_COLUMN = "object_id"
 LABELLER_COLUMN = "labeller"
+TIME_COLUMN = "labelled_at"
 _ANSWERS = ("answer", "label", "class")
 _RATINGS = ("rating", "score", "interest")
 _ID = re.compile(r"-?\d{1,20}")
@@ -56,7 +58,8 @@ def read_labels(
     Args:
         connection: Open connection to the catalogue.
         task: The task that the file answers.
-        path: A table in any format that astropy reads; a column `labeller` says who, row by row.
+        path: A table in any format that astropy reads; columns `labeller` and `labelled_at` say who
+            and when, row by row.
         column: Column with the answers; None for the first that is called as the task, or answer, label,
             class
             (rating, score, interest).
@@ -85,8 +88,8 @@ def read_labels(
         else _by_position(connection, table, ra, dec, radius_arcsec)
     )
     labels = [
-        Label(identity, value, None if who is None else str(who))
-        for identity, value, who in zip(found, values, labellers, strict=True)
+        Label(identity, value, None if who is None else str(who), when)
+        for identity, value, who, when in zip(found, values, labellers, _times(table, path), strict=True)
         if identity is not None
     ]
     _refuse_contradictions(path, found, labellers, values)
@@ -160,6 +163,26 @@ def _value(task: Task, path: Path, row: int, value: object) -> str | float:
         return parse_value(task, text)
     except LabelError as error:
         raise LabelError(f"{path}, row {row}: {error}") from None
+
+
+def _times(table: FileTable, path: Path) -> list[datetime | None]:
+    """When each row was said; a time without a zone is UTC."""
+    column = _find(table, path, TIME_COLUMN)
+    values = table[column].to_list() if column else [None] * table.n_rows
+    return [
+        _time(path, row, "" if value is None else str(value).strip()) for row, value in enumerate(values, 1)
+    ]
+
+
+def _time(path: Path, row: int, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        said = f"{TIME_COLUMN} {text!r} is no time such as 2026-01-31T12:00:00Z"
+        raise LabelError(f"{path}, row {row}: {said}") from None
+    return time.replace(tzinfo=time.tzinfo or UTC)
 
 
 def _by_id(connection: psycopg.Connection, table: FileTable, column: str, path: Path) -> list[int | None]:

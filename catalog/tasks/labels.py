@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
 from catalog.errors import LabelError
+from catalog.result import Result
 from catalog.tasks.tasks import Task
 
 
@@ -19,11 +21,13 @@ class Label:
         object_id: object_id of the galaxy.
         value: A class of the task, or a rating of 0 to 5; None takes back what the person said before.
         labeller: Name of the person who says so; None for whoever writes the labels.
+        labelled_at: When the person said so, with its time zone; None for the moment of writing.
     """
 
     object_id: int
     value: str | float | None
     labeller: str | None = None
+    labelled_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -81,16 +85,19 @@ def write_labels(
             None if is_rating else one.value,
             one.value if is_rating else None,
             one.labeller or labeller,
+            one.labelled_at,
         )
         for one in labels
     ]
     written = 0
     try:
         with connection.transaction(), connection.cursor() as cursor:
-            for object_id, answer, rating, who in rows:
+            for object_id, answer, rating, who, when in rows:
                 cursor.execute(
-                    "INSERT INTO galcat.label (task, object_id, answer, rating, labeller, origin) "
-                    "SELECT %(task)s, %(id)s, %(answer)s, %(rating)s, %(who)s, %(origin)s "
+                    "INSERT INTO galcat.label "
+                    "(task, object_id, answer, rating, labeller, origin, labelled_at) "
+                    "SELECT %(task)s, %(id)s, %(answer)s, %(rating)s, %(who)s, %(origin)s, "
+                    "coalesce(%(when)s, clock_timestamp()) "
                     "WHERE NOT coalesce((SELECT (l.answer, l.rating) IS NOT DISTINCT FROM "
                     "(%(answer)s::text, %(rating)s::real) FROM galcat.label AS l "
                     "WHERE l.task = %(task)s AND l.object_id = %(id)s AND l.labeller = %(who)s "
@@ -102,12 +109,58 @@ def write_labels(
                         "rating": rating,
                         "who": who,
                         "origin": origin,
+                        "when": when,
                     },
                 )
                 written += cursor.rowcount
     except psycopg.Error as error:
         raise LabelError(str(error).splitlines()[0]) from error
     return written
+
+
+def list_labels(connection: psycopg.Connection, task: Task, labeller: str | None = None) -> Result:
+    """What people say of a task today, the oldest first, in columns that a file of labels may have.
+
+    Args:
+        connection: Open connection to the catalogue; only read from.
+        task: The task that the labels answer.
+        labeller: Name of the person whose labels are wanted; None for everybody's.
+
+    Returns:
+        object_id, ra and dec in ICRS degrees, the answer or the rating, who said it, when, and its origin.
+    """
+    value = "rating" if task.kind == "interest" else "answer"
+    rows = connection.execute(
+        "SELECT l.object_id, s.ra, s.dec, coalesce(l.answer, l.rating::text), l.labeller, l.labelled_at, "
+        "l.origin FROM galcat.current_label AS l JOIN galcat.source AS s USING (object_id) "
+        "WHERE l.task = %(task)s AND (%(who)s::text IS NULL OR l.labeller = %(who)s) ORDER BY l.label_id",
+        {"task": task.name, "who": labeller},
+    ).fetchall()
+    return Result(("object_id", "ra", "dec", value, "labeller", "labelled_at", "origin"), rows)
+
+
+def withdraw_labels(
+    connection: psycopg.Connection, task: Task, object_ids: Sequence[int], labeller: str, origin: str
+) -> list[int]:
+    """Take back what a person says of some galaxies; the history keeps that it was said.
+
+    Args:
+        connection: Open connection of somebody who may label.
+        task: The task that the labels answer.
+        object_ids: The galaxies.
+        labeller: Name of the person whose labels are taken back.
+        origin: How the withdrawal came, as the table keeps it.
+
+    Returns:
+        Of which galaxies a label was taken back: the others have none of that person.
+
+    Raises:
+        LabelError: The labels cannot be changed.
+    """
+    said = set(list_labels(connection, task, labeller)["object_id"])
+    known = [identity for identity in dict.fromkeys(object_ids) if identity in said]
+    write_labels(connection, task, [Label(identity, None) for identity in known], labeller, origin)
+    return known
 
 
 def count_votes(connection: psycopg.Connection, task: Task) -> Votes:

@@ -25,6 +25,7 @@ from galcat.cli.console import (
     open_to_write,
     progress_bar,
     store_answers,
+    unused_file,
 )
 from galcat.cli.tables import Layout, show, show_galaxies
 from galcat.errors import JobError
@@ -73,7 +74,10 @@ def new(
 @anomalies.command("next")
 def next_batch(
     name: TaskName,
-    sheet: Sheet = Path("next.png"),
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Contact sheet to draw, PNG.", show_default="NAME_next_001.png and so on"),
+    ] = None,
     strangest: Annotated[
         bool, typer.Option("--strangest", help="Begin with the highest anomaly_score, not at random.")
     ] = False,
@@ -94,12 +98,12 @@ def next_batch(
                 progress=lambda n: progress.advance(bar, n),
             )
         waiting = _open(made)
+        sheet = sheet or unused_file(f"{name}_next", ".png")
         _show(connection, waiting, sheet)
-    drawn = f", drawn in {sheet}" if sheet is not None else ""
     example = " ".join(f"{offer.object_id}={score}" for offer, score in zip(waiting, (4, 0), strict=False))
     log.print(
-        f"round {made.round}, after {made.ratings} ratings: {len(waiting)} galaxies to rate{drawn}; "
-        f"rate them 0 to 5 by galcat anomalies rate {name} {example} ...",
+        f"round {made.round}, after {made.ratings} ratings: {len(waiting)} galaxies to rate, "
+        f"drawn in {sheet}; rate them 0 to 5 by galcat anomalies rate {name} {example} ...",
         soft_wrap=True,
     )
 

@@ -3,6 +3,7 @@
 import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from unicodedata import category
@@ -203,6 +204,11 @@ def name_rows(rows: Sequence[int], what: str) -> None:
     if rows:
         named = ", ".join(map(str, rows[:MAX_NAMED_ROWS])) + (", ..." if len(rows) > MAX_NAMED_ROWS else "")
         log.print(f"{what} ({len(rows)}): row {named}", soft_wrap=True)
+
+
+def unused_file(stem: str, ending: str) -> Path:
+    """The first of STEM_001, STEM_002 and so on that is not there yet: no file is written over."""
+    return next(path for i in count(1) if not (path := Path(f"{stem}_{i:03d}{ending}")).exists())
 
 
 def names_in(text: str) -> tuple[str, ...]:

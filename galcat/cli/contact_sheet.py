@@ -11,17 +11,18 @@ GAP_PX = 6
 BACKGROUND = (16, 16, 20)
 INK = (235, 235, 235)
 FONT_PX = 13
+USUAL_COLUMNS = 5
 
 
-def contact_sheet(pictures: list[tuple[bytes, str]], path: Path, columns: int = 5) -> None:
+def contact_sheet(pictures: list[tuple[bytes, str]], path: Path, columns: int | None = None) -> None:
     """Draw pictures in rows, each with its caption below.
 
     Args:
         pictures: Encoded image (JPEG or PNG) and caption; a caption may have two lines.
         path: PNG to write.
-        columns: Pictures a row.
+        columns: Pictures a row; without it 4 to 8, so many that the last row is as full as it can be.
     """
-    columns = min(columns, max(1, len(pictures)))
+    columns = min(columns or _full_rows(len(pictures)), max(1, len(pictures)))
     rows = -(-len(pictures) // columns)
     step_x, step_y = CELL_PX + GAP_PX, CELL_PX + CAPTION_PX + GAP_PX
     sheet = Image.new("RGB", (columns * step_x + GAP_PX, rows * step_y + GAP_PX), BACKGROUND)
@@ -33,3 +34,8 @@ def contact_sheet(pictures: list[tuple[bytes, str]], path: Path, columns: int = 
             sheet.paste(picture.convert("RGB").resize((CELL_PX, CELL_PX), Image.Resampling.LANCZOS), (x, y))
         draw.multiline_text((x + 2, y + CELL_PX + 2), caption, fill=INK, font=font, spacing=2)
     sheet.save(path, format="PNG")
+
+
+def _full_rows(n: int) -> int:
+    """Pictures a row that leave the fewest places empty; the nearest to 5 of several."""
+    return min(range(4, 9), key=lambda columns: (-n % columns, abs(columns - USUAL_COLUMNS)))

@@ -1,7 +1,9 @@
 """The demonstration: a simulated survey, and what a newcomer would ask of it."""
 
+import fcntl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -32,10 +34,28 @@ def demo(
 ) -> None:
     """Simulate a small survey, ingest it, and print the answers to real questions."""
     settings = load_settings()
-    folder = make_survey(settings.home, bricks, galaxies, log.print)
+    with _wait_for_turn(settings.home):
+        _run(settings.home, bricks, galaxies)
+
+
+def _run(home: Path, bricks: int, galaxies: int) -> None:
+    folder = make_survey(home, bricks, galaxies, log.print)
     if not ingest_and_report(catalogue_url(may_create=True), folder, "legacy_dr10", None):
         raise typer.Exit(1)
-    answer_questions(settings.home, write_ring_labels(settings.home, folder))
+    answer_questions(home, write_ring_labels(home, folder))
+
+
+@contextmanager
+def _wait_for_turn(home: Path) -> Iterator[None]:
+    """Hold the home for one demonstration: two at once would write the same files."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.print(f"another galcat demo runs in {home}: waiting until it has ended", soft_wrap=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def make_survey(home: Path, n_bricks: int, galaxies_per_brick: int, say: Callable[[str], None]) -> Path:

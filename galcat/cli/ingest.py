@@ -10,6 +10,8 @@ from galcat.cli.run_listeners import ingest_and_report
 
 app = typer.Typer()
 
+NEXT_STEP = 'next: galcat sql "SELECT * FROM galcat.galaxy LIMIT 5", then galcat similar OBJECT_ID'
+
 
 @app.command()
 def ingest(
@@ -26,6 +28,7 @@ def ingest(
     """
     if not ingest_and_report(catalogue_url(may_create=True), path, survey, weights):
         raise typer.Exit(1)
+    log.print(NEXT_STEP, soft_wrap=True)
 
 
 @app.command()

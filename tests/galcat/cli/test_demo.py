@@ -1,5 +1,6 @@
 """The demonstration in small: simulated, ingested, asked; a second time nothing changes."""
 
+import fcntl
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from catalog.database.connection import connect
+from galcat.cli.console import Terminal
 from galcat.cli.demo import questions
 from tests.galcat.cli.command_line import Galcat
 
@@ -59,3 +61,19 @@ def test_the_readme_shows_every_question_as_it_is_asked() -> None:
     for question, query in questions():
         assert question in readme
         assert query in readme
+
+
+def test_a_second_demonstration_waits_for_the_first(
+    galcat: Galcat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def unlock(*_: object) -> None:
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+        monkeypatch.setattr("galcat.cli.demo._run", lambda *_: None)
+        monkeypatch.setattr(Terminal, "print", lambda _, text, **__: (unlock(), said.append(text)))
+        said: list[str] = []
+        assert galcat("demo").code == 0
+    assert said == [f"another galcat demo runs in {tmp_path}: waiting until it has ended"]

@@ -103,7 +103,7 @@ def test_version_is_that_of_the_package(galcat: Galcat) -> None:
     ("words", "completed"),
     [
         ("galcat ta", {"tag", "tasks"}),
-        ("galcat tasks ", {"add", "drop", "likely", "next", "say"}),
+        ("galcat tasks ", {"add", "adopt", "drop", "labels", "likely", "next", "retired", "say", "withdraw"}),
         ("galcat sql --fo", {"--format"}),
         ("galcat release back", {"backfill"}),
     ],

@@ -46,7 +46,7 @@ def test_labels_from_a_file_by_position_are_matched_listed_and_never_guessed(
     ("text", "message"),
     [
         ("object_id,ring\nID,yes\nID,perhaps\n", "rings.csv, row 2: 'perhaps' is not one of no, yes"),
-        ("object_id,ring\nID,yes\n1.5,no\n", "rings.csv, row 1: object_id"),
+        ("object_id,ring\nID,yes\n1.5,no\n", "rings.csv, row 2: object_id '1.5' is no whole number"),
         (
             "object_id,shape\nID,yes\n",
             "has no column called ring, answer, label, class, only object_id, shape",
@@ -116,3 +116,56 @@ def test_a_wrong_word_is_one_line(galcat: Galcat, words: list[str], message: str
     assert said.code == 1
     assert message in said.err
     assert len(said.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("ending", ["csv", "vot", "fits", "parquet"])
+def test_labels_that_are_written_and_read_back_keep_who_when_and_what(
+    galcat: Galcat, database: str, asked: Asked, tmp_path: Path, ending: str
+) -> None:
+    ids = [int(identity) for identity in asked.object_ids[:3]]
+    bob = "bob" if ending == "fits" else "böb"  # FITS has no letters but those of ASCII
+    said = [(ids[0], "yes", "ann"), (ids[0], "no", bob), (ids[1], "no", "ann"), (ids[2], "yes", "ann")]
+    with connect(database, autocommit=True) as connection:
+        for hours, (identity, answer, who) in enumerate(said):
+            connection.execute(
+                "INSERT INTO galcat.label (task, object_id, answer, labeller, labelled_at) VALUES "
+                "('ring', %s, %s, %s, '2026-01-31 12:00:00.25+02'::timestamptz + %s * interval '1 hour')",
+                [identity, answer, who, hours],
+            )
+        query = "SELECT object_id, answer, labeller, labelled_at FROM galcat.current_label ORDER BY label_id"
+        before = connection.execute(query.encode()).fetchall()
+        file = tmp_path / f"rings.{ending}"
+        assert galcat("tasks", "labels", "ring", "-o", file).code == 0
+        connection.execute("ALTER TABLE galcat.label DISABLE TRIGGER keep_history")
+        connection.execute("DELETE FROM galcat.label")
+        read = galcat("label", "ring", file)
+        assert (read.code, "4 of them new" in read.err) == (0, True), read.err
+        assert connection.execute(query.encode()).fetchall() == before
+        assert "0 of them new" in galcat("label", "ring", file).err
+
+
+def test_a_label_is_taken_back_by_who_gave_it_and_by_nobody_else(galcat: Galcat, asked: Asked) -> None:
+    first, second = (str(identity) for identity in asked.object_ids[:2])
+    assert galcat("tasks", "say", "ring", f"{first}=yes", f"{second}=no", "--labeller", "ann").code == 0
+    assert galcat("tasks", "say", "ring", f"{first}=no", "--labeller", "bob").code == 0
+    said = galcat("tasks", "withdraw", "ring", first, second, "--labeller", "bob")
+    assert said.err.splitlines() == [
+        "1 labels of bob taken back",
+        f"error: bob has no label of {second}: see galcat tasks labels ring",
+    ]
+    assert said.code == 1
+    left = galcat("tasks", "labels", "ring", "-f", "csv").out.splitlines()[1:]
+    assert [(row.split(",")[0], *row.split(",")[3:5]) for row in left] == [
+        (first, "yes", "ann"),
+        (second, "no", "ann"),
+    ]
+    assert galcat("tasks", "labels", "ring", "--who", "bob").out.splitlines()[-1] == "(0 rows)"
+    assert "auc 1 tells" in " ".join(galcat("tasks").err.split())
+
+
+def test_a_time_that_is_none_keeps_the_file_out(galcat: Galcat, asked: Asked, tmp_path: Path) -> None:
+    file = tmp_path / "rings.csv"
+    file.write_text(f"object_id,answer,labelled_at\n{asked.object_ids[0]},yes,yesterday\n")
+    said = galcat("label", "ring", file)
+    assert said.code == 1
+    assert "row 1: labelled_at 'yesterday' is no time such as 2026-01-31T12:00:00Z" in said.err
