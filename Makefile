@@ -14,7 +14,7 @@ test: ## every check, then every test, the long ones in small; under 15 minutes 
 	@began=$$(date +%s); $(MAKE) --no-print-directory check tests; code=$$?; \
 		took=$$(($$(date +%s) - began)); echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$code
 
-tests: install-dev ## every test, without the checks
+tests: install-dev ## every test, the long ones in small, without the checks
 	sh tests/clients/install.sh
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not long" tests
 

@@ -5,5 +5,5 @@ import sys
 from galcat.cli.main import main
 
 if __name__ == "__main__":
-    sys.stderr.write("warning: python -m dagster_jobs.cli is now python -m galcat.cli.main\n")
+    sys.stderr.write("warning: python -m dagster_jobs.cli will go: call python -m galcat\n")
     main()

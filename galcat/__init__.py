@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from catalog.errors import CatalogError, QueryError
     from catalog.search.search import Cone, Search
     from encoder.errors import EncoderError
+    from encoder.finetuning.tuned_file import load_tuned
     from encoder.inference.embed_pictures import embed
     from encoder.model.encoder import load_encoder
     from galcat.errors import JobError
@@ -25,6 +26,7 @@ __all__ = [
     "__version__",
     "embed",
     "load_encoder",
+    "load_tuned",
 ]
 
 _HOMES = {
@@ -37,6 +39,7 @@ _HOMES = {
     "Search": "catalog.search.search",
     "embed": "encoder.inference.embed_pictures",
     "load_encoder": "encoder.model.encoder",
+    "load_tuned": "encoder.finetuning.tuned_file",
 }
 
 

@@ -43,8 +43,12 @@ def test_the_version_and_its_day_are_the_same_everywhere() -> None:
 def test_the_folders_that_the_architecture_names_are_those_of_the_wheel() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     table = re.findall(r"^\| \[`(\w+)/`\]", text, re.MULTILINE)
+    figure = (ROOT / "docs" / "architecture.svg").read_text(encoding="utf-8")
     packages = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     assert sorted(table) == sorted([*packages, "sql"])
+    assert [folder for folder in table if f"{folder}/" not in figure] == []
+    private = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert [package for package in packages if f"`{package}`" not in private] == []
 
 
 def test_the_makefile_asks_for_the_pytorch_that_the_project_asks_for() -> None:

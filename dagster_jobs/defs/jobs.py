@@ -6,7 +6,7 @@ from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_c
 from dagster_jobs.defs.backfill import release_index, release_vectors
 from dagster_jobs.defs.tasks import task_column
 
-# Only failures that may pass are tried again (defs/failures.py): 20, 40, 80 s for a database to come back.
+# Only failures that may pass are tried again (defs/resources.py): 20, 40, 80 s for a database to come back.
 when_database_was_away = dg.RetryPolicy(max_retries=3, delay=20, backoff=dg.Backoff.EXPONENTIAL)
 
 # In one process: a process a step would import torch, and load the encoder, each time.

@@ -1,4 +1,4 @@
-"""What assets need from outside: the database and the encoder."""
+"""What assets share: database, encoder and drop folder, the sky cells as partitions, errors in one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -102,7 +102,7 @@ def _learn_deep(
     done = learn_deep(
         url, name, blocks, output, weights=weights, even_if_worse=even_if_worse, progress=_say_epoch
     )
-    log.print(f"wrote {output}; read it by encoder.finetune.load_tuned", soft_wrap=True)
+    log.print(f"wrote {output}; read it by galcat.load_tuned", soft_wrap=True)
     return done
 
 

@@ -102,7 +102,7 @@ def backfill(
     folders = dict(map(_survey_and_folder, folder or []))
     from galcat.workflows.run import fill_release  # noqa: PLC0415 - torch takes seconds
 
-    with run_listeners("backfill_report") as listener:
+    with run_listeners("backfill") as listener:
         cells = fill_release(catalogue_url(), name, str(weights or ""), folders, listener)
     _summary(name, [tile for cell in cells for tile in cell.tiles])
     if any(cell.violated for cell in cells):

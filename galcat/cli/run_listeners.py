@@ -1,9 +1,8 @@
-"""Who follows a run of the command line: the terminal, and a Dagster instance that lives in the home."""
+"""Who follows a run of the command line: the terminal, and what is installed for it, such as Dagster."""
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from importlib import import_module
+from contextlib import ExitStack, closing, contextmanager
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +12,8 @@ from galcat.errors import reason
 from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
 from galcat.workflows.listener import Listener, ListenerGroup
 
+Kind = Literal["ingestion", "backfill"]
+LISTENERS = "galcat.run_listeners"
 MAX_NOTES = 50
 """Lines about what was left out of tiles that a run prints."""
 
@@ -31,7 +32,7 @@ def ingest_and_report(url: str, path: Path, survey: str, weights: Path | None) -
     """
     from galcat.workflows.run import ingest_folder  # noqa: PLC0415 - torch takes seconds
 
-    with run_listeners("ingestion_report") as listener:
+    with run_listeners("ingestion") as listener:
         outcome = ingest_folder(url, survey, path, weights, listener)
     tiles = [tile for cell in outcome.cells for tile in cell.tiles]
     _summary(tiles, outcome.n_settled)
@@ -40,34 +41,33 @@ def ingest_and_report(url: str, path: Path, survey: str, weights: Path | None) -
 
 
 @contextmanager
-def run_listeners(kind: Literal["ingestion_report", "backfill_report"]) -> Iterator[Listener]:
-    """Follow a run on the terminal, and in the Dagster instance of the home where one lives.
+def run_listeners(kind: Kind) -> Iterator[Listener]:
+    """Follow a run on the terminal, and by every listener that is installed under `LISTENERS`.
+
+    An entry point of that group is a function of the kind of run, the home and what to call with a warning;
+    it gives a context manager that opens a listener. `dagster_jobs` has one, so that the packages below it
+    need not know it.
 
     Args:
-        kind: Name of the function in `dagster_jobs.runless` that reports this kind of run.
+        kind: What runs: an ingestion or a backfill.
     """
-    folder = _dagster_home(load_settings().home)
-    with closing(TileProgress()) as terminal:
-        if folder is None:
-            yield terminal
-        else:
-            with _dagster_report(folder, kind, terminal.warn) as report:
-                yield ListenerGroup([terminal, report])
+    home = load_settings().home
+    with closing(TileProgress()) as terminal, ExitStack() as opened:
+        points = entry_points(group=LISTENERS)
+        installed = [_open_listener(point, opened, kind, home, terminal.warn) for point in points]
+        yield ListenerGroup([terminal, *installed])
 
 
-@contextmanager
-def _dagster_report(folder: Path, kind: str, warn: Callable[[str], None]) -> Iterator[Listener]:
-    """What tells the Dagster instance; where Dagster cannot be imported, a listener that does nothing."""
-    # By name, and here alone: dagster_jobs stands above galcat, and without a Dagster instance nobody should
-    # wait for the import of Dagster.
+def _open_listener(
+    point: EntryPoint, opened: ExitStack, kind: Kind, home: Path, warn: Callable[[str], None]
+) -> Listener:
+    """What an entry point opens; where that fails, a listener that does nothing."""
     try:
-        open_report = getattr(import_module("dagster_jobs.runless"), kind)
+        listener: Listener = opened.enter_context(point.load()(kind, home, warn))
     except Exception as error:  # noqa: BLE001 - a broken Dagster must not keep galaxies out of the catalogue
-        warn(f"the Dagster instance in {folder} does not show this run: {reason(error)}")
-        yield Listener()
-        return
-    with open_report(folder, warn) as report:
-        yield report
+        warn(f"{point.name} does not follow this run: {reason(error)}")
+        return Listener()
+    return listener
 
 
 class TileProgress(Listener):
@@ -122,11 +122,3 @@ def _summary(outcomes: list[TileOutcome], n_settled: int) -> None:
         f"{sum(o.changed for o in done)} rows changed",
         soft_wrap=True,
     )
-
-
-def _dagster_home(home: Path) -> Path | None:
-    """Folder of the Dagster instance in a home; None where there is none, or where it lives elsewhere."""
-    named = os.environ.get("DAGSTER_HOME")
-    inside = [Path(named)] if named and Path(named).resolve().is_relative_to(home.resolve()) else []
-    folders = [*inside, home / "dagster"]
-    return next((folder.resolve() for folder in folders if (folder / "dagster.yaml").is_file()), None)

@@ -207,7 +207,7 @@ def test_without_an_instance_no_module_of_dagster_is_imported(
     program = (
         "import sys; from galcat.cli.main import main\n"
         "try: main()\n"
-        "finally: print(sorted(name for name in sys.modules if name.startswith('dagster')))"
+        "finally: print(sorted({name.split('.')[0] for name in sys.modules if name.startswith('dagster')}))"
     )
     command = [sys.executable, "-c", program, "ingest", bricks, "--survey", SURVEY, "--weights", weights]
     environment = {
@@ -217,5 +217,5 @@ def test_without_an_instance_no_module_of_dagster_is_imported(
         "PYTHONPATH": str(Path(dagster_jobs.__file__).parents[1]),
     }
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "['dagster_jobs']"  # whose own modules import Dagster where one is told
     assert "3 tiles ingested" in done.stderr
