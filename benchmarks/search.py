@@ -76,7 +76,7 @@ def _measure(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: in
             found, times = _plain(connection, queries, k, depth)
             row |= _line(f"plain_{k}_{depth}", f"plain SQL @{k}, ef {depth}", found, ids[exact[:, :k]], times)
         found, times = _searched(connection, [Search(like=q, n=k, columns=()) for q in queries])
-        row |= _line(f"search_{k}", f"catalog.search @{k}", found, ids[exact[:, :k]], times)
+        row |= _line(f"search_{k}", f"Catalogue.search @{k}", found, ids[exact[:, :k]], times)
     for depth in (10, 15, 20, 40, 100):
         table = sql.SQL("galcat.embedding_r1")
         found, times = _bare(connection, table, "object_id", "search", queries, depth)

@@ -33,9 +33,8 @@ class Catalogue:
     """An open catalogue; only read from. Use one for each thread.
 
     Args:
-        url: URL of its database; without one, what the environment names (GALCAT_DATABASE_URL), else the
-            embedded server in GALCAT_HOME or in the home that the user's file of settings names, which is
-            started.
+        url: URL of its database. None for the one that the environment names (GALCAT_DATABASE_URL), or else
+            for the embedded server, which is started, in GALCAT_HOME or the home of the user's settings.
 
     Raises:
         ServerError: It cannot be reached, or there is no catalogue in that home.

@@ -1,4 +1,4 @@
-"""What can go wrong between arrays and rows."""
+"""The errors of `catalog` that its callers catch, each a line of text; CatalogError is the base of all."""
 
 
 class CatalogError(Exception):

@@ -10,7 +10,7 @@ LINES = {
     "all sorted": "exact_p50_ms",
     "0.1 % by a vote": "0.1 % by a vote_p50_ms",
     "1 deg and a vote cut": "cone of 1 deg and a vote cut_p50_ms",
-    "catalog.search, 10": "search_10_p50_ms",
+    "Catalogue.search, 10": "search_10_p50_ms",
     "plain SQL, 10 (ef 100)": "plain_10_100_p50_ms",
     "index alone, 10 (ef 40)": "bare_40_p50_ms",
 }

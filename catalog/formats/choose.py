@@ -246,10 +246,6 @@ def write_result(result: Result, output_format: str) -> bytes:
     return b"".join(parts)
 
 
-def _make_text(column: ColumnMeta) -> ColumnMeta:
-    return replace(column, datatype="char", arraysize="*")
-
-
 def _lacks_unsigned(output_format: str, column: ColumnMeta, values: tuple[object, ...]) -> bool:
     """Whether a format has no unsigned numbers of 64 bits as this column's: as text every digit stays.
 

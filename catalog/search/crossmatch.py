@@ -23,23 +23,28 @@ _MATCH = sql.SQL(
 )
 
 
-@dataclass(frozen=True)
-class MatchResult:
-    """A list of n positions and what was found.
+@dataclass(frozen=True, kw_only=True)
+class MatchResult(Result):
+    """A list of n positions and what was found: n rows, in the list's order.
+
+    A row has the list's own columns, then object_id, distance_arcsec and matches (the number of galaxies
+    within the radius) and the columns asked for, of the nearest galaxy; NULL where there is none. A column
+    that the list has already is called NAME_galcat.
 
     Attributes:
-        result: A row for every position, in their order: the list's own columns, then object_id,
-            distance_arcsec and matches (galaxies within the radius) and the columns asked for, of the nearest
-            galaxy; NULL where there is none. A column that the list has already is called NAME_galcat.
         unmatched: Positions without a galaxy, counted from 1.
         ambiguous: Positions with several galaxies within the radius, counted from 1.
         object_ids: The galaxies found, each once, in the list's order: what `Search.like` takes.
     """
 
-    result: Result
     unmatched: list[int]
     ambiguous: list[int]
     object_ids: tuple[int, ...]
+
+    @property
+    def result(self) -> Result:
+        """The rows: an older name for the answer itself."""
+        return self
 
 
 def match(
@@ -80,7 +85,9 @@ def match(
     distance = ResultField("f8", "arcsec", "Distance from the position")
     fields = (*map(_own_field, positions.table.columns.values()), identity, distance, matches, *others)
     return MatchResult(
-        Result((*positions.table.columns, *added), rows, fields),
+        (*positions.table.columns, *added),
+        rows,
+        fields,
         unmatched=[i for i in numbers if i not in found],
         ambiguous=[i for i in numbers if i in found and int(str(found[i][2])) > 1],
         object_ids=tuple(dict.fromkeys(int(str(found[i][0])) for i in numbers if i in found)),

@@ -60,9 +60,8 @@ def read_labels(
         task: The task that the file answers.
         path: A table in any format that astropy reads; columns `labeller` and `labelled_at` say who
             and when, row by row.
-        column: Column with the answers; None for the first that is called as the task, or answer, label,
-            class
-            (rating, score, interest).
+        column: Column with the answers; None for the first that is called as the task, or answer, label or
+            class (of a task that rates: rating, score or interest).
         ra: Column of right ascension; None for the first of the usual names.
         dec: Column of declination; None for the first of the usual names.
         radius_arcsec: How near a galaxy must be to its position, in arcseconds.
@@ -204,9 +203,9 @@ def _by_position(
     radius_arcsec: float,
 ) -> tuple[list[int | None], list[int]]:
     found = match(connection, locate_rows(table, ra, dec), radius_arcsec, ())
-    place = found.result.columns.index("object_id")
+    place = found.columns.index("object_id")
     ids = [
         None if i in found.ambiguous or row[place] is None else int(str(row[place]))
-        for i, row in enumerate(found.result.rows, 1)
+        for i, row in enumerate(found.rows, 1)
     ]
     return ids, found.ambiguous

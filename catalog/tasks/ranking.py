@@ -1,4 +1,4 @@
-"""Galaxies that a task's model cannot place, of those that nobody has labelled."""
+"""Galaxies to look at next for a task: the most uncertain, those on top by a head, or a random draw."""
 
 from dataclasses import dataclass
 

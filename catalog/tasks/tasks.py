@@ -78,11 +78,6 @@ class TaskState:
     method: str | None
     report: dict[str, object] | None
 
-    @property
-    def has_new_labels(self) -> bool:
-        """Whether somebody labelled since the newest model."""
-        return self.labels > (self.labels_seen or 0)
-
 
 def make_task(name: str, question: str, classes: tuple[str, ...]) -> Task:
     """A task with classes: two are binary, none are yes or no.

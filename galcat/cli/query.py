@@ -176,7 +176,7 @@ def match(
             USUAL_COLUMNS if columns is None else names_in(columns),
         )
     layout = Layout(wide or columns is not None, one_a_line)
-    show(found.result, output_format, output, layout)
+    show(found, output_format, output, layout)
     n, missing = len(positions.ra_deg), len(found.unmatched)
     log.print(f'{n - missing} of {n} positions have a galaxy within {radius_arcsec:g}"', soft_wrap=True)
     name_rows(found.unmatched, "no galaxy")

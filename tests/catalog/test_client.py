@@ -113,9 +113,10 @@ def test_a_table_is_matched_and_searched_by(catalogue: Catalogue, tmp_path: Path
         found = catalogue.match(positions, radius_arcsec=1, columns=["shape_r"])
         assert found.object_ids == ids
         assert found.unmatched == [3]
-        assert found.result["object_id"] == [*ids, None]
-    assert found.result.to_astropy()["distance_arcsec"].unit == units.arcsec
-    assert isinstance(found.result.to_pandas(), pd.DataFrame)
+        assert found["object_id"] == [*ids, None]
+    assert found.to_astropy()["distance_arcsec"].unit == units.arcsec
+    assert isinstance(found.to_pandas(), pd.DataFrame)
+    assert found.result is found  # an older name
     assert len(catalogue.search(found.object_ids, n=4).rows) == 4
     assert set(catalogue.pictures(ids)) == set(ids)
 

@@ -52,7 +52,7 @@ def test_the_notebook_of_look_alikes_finds_what_sql_finds(environment: psycopg.C
     ).fetchall()
     assert names["identities"] == [row[0] for row in nearest]
     spirals = names["spirals"]["object_id"].tolist()  # type: ignore[index] # a data frame
-    assert names["matched"].object_ids == spirals  # type: ignore[attr-defined] # what match() gives
+    assert list(names["matched"].object_ids) == spirals  # type: ignore[attr-defined] # what match() gives
     assert len(names["more_of_the_same"].rows) == 5  # type: ignore[attr-defined] # what search() gives
 
 

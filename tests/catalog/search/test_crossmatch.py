@@ -44,16 +44,16 @@ def test_any_format_finds_the_same_galaxies(
     found = match(connection, read_positions(file), RADIUS, ["mag_r", "ra"])
     rows = galaxy_rows(N, seed=0)
     names = ("name", "ra", "dec", "object_id", "distance_arcsec", "matches", "mag_r", "ra_galcat")
-    assert found.result.columns == names
-    assert [row[0] for row in found.result.rows] == positions_table["name"].tolist()
-    assert [row[3] for row in found.result.rows] == [
+    assert found.columns == names
+    assert [row[0] for row in found.rows] == positions_table["name"].tolist()
+    assert [row[3] for row in found.rows] == [
         object_id("survey", f"g{i}") if i < 20 else None for i in range(30)
     ]
-    np.testing.assert_allclose([row[4] for row in found.result.rows[:20]], 1.5, atol=1e-6)
-    assert [row[5] for row in found.result.rows] == [1] * 20 + [0] * 10
-    magnitudes = [np.nan if row[6] is None else row[6] for row in found.result.rows[:20]]
+    np.testing.assert_allclose([row[4] for row in found.rows[:20]], 1.5, atol=1e-6)
+    assert [row[5] for row in found.rows] == [1] * 20 + [0] * 10
+    magnitudes = [np.nan if row[6] is None else row[6] for row in found.rows[:20]]
     np.testing.assert_allclose(magnitudes, rows.magnitudes["r"][:20], rtol=1e-6)
-    np.testing.assert_allclose([row[7] for row in found.result.rows[:20]], rows.ra[:20])
+    np.testing.assert_allclose([row[7] for row in found.rows[:20]], rows.ra[:20])
     assert found.unmatched == list(range(21, 31))
     assert found.ambiguous == []
 
@@ -63,7 +63,7 @@ def test_times_of_the_list_come_back_as_text(connection: psycopg.Connection, tmp
     times = Time(["2020-01-01", "2021-06-01"])
     Table({"ra": [1.0, 2.0], "dec": [3.0, 4.0], "seen": times}).write(tmp_path / "list.ecsv")
     found = match(connection, read_positions(tmp_path / "list.ecsv"), 1, [])
-    assert [row[2] for row in found.result.rows] == ["2020-01-01 00:00:00.000", "2021-06-01 00:00:00.000"]
+    assert [row[2] for row in found.rows] == ["2020-01-01 00:00:00.000", "2021-06-01 00:00:00.000"]
 
 
 def test_several_galaxies_in_reach_are_counted_and_the_nearest_is_taken(
@@ -74,7 +74,7 @@ def test_several_galaxies_in_reach_are_counted_and_the_nearest_is_taken(
     wide = match(connection, read_positions(tmp_path / "list.fits"), 15 * 3600.0, [])
     rows = galaxy_rows(N, seed=0)
     theirs = SkyCoord(rows.ra, rows.dec, unit="deg")
-    for i, row in enumerate(wide.result.rows):
+    for i, row in enumerate(wide.rows):
         here = SkyCoord(positions_table["ra"][i], positions_table["dec"][i], unit="deg")
         angle = here.separation(theirs)
         assert row[3:] == (
@@ -82,7 +82,7 @@ def test_several_galaxies_in_reach_are_counted_and_the_nearest_is_taken(
             pytest.approx(angle.min().arcsec, rel=1e-6),
             int((angle <= 15 * u.deg).sum()),
         )
-    assert wide.ambiguous == [i + 1 for i, row in enumerate(wide.result.rows) if row[5] > 1]
+    assert wide.ambiguous == [i + 1 for i, row in enumerate(wide.rows) if row[5] > 1]
     assert wide.unmatched == []
 
 

@@ -73,7 +73,7 @@ def test_labels_that_come_while_it_learns_are_for_the_next_time(database: str, a
     done = learn(database, "ring", progress=lambda _: say(database, asked, range(40, 50)))
     assert (done.version.labels_seen, done.version.report["galaxies"]) == (40, 40)
     with connect(database, autocommit=True) as connection:
-        assert [state.has_new_labels for state in list_tasks(connection)] == [True]
+        assert [(state.labels, state.labels_seen) for state in list_tasks(connection)] == [(50, 40)]
     again = learn(database, "ring")
     assert (again.version.version, again.version.labels_seen) == (2, 50)
 
