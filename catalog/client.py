@@ -16,6 +16,7 @@ from astropy.table import Table
 from catalog.columns import USUAL_COLUMNS
 from catalog.database.connection import connect, existing_database_url
 from catalog.database.read_only import run_query
+from catalog.errors import QueryError
 from catalog.result import Result
 from catalog.search.crossmatch import MatchResult
 from catalog.search.crossmatch import match as match_positions
@@ -84,7 +85,7 @@ class Catalogue:
             like=understand(self._connection, like, NEAR_ARCSEC),
             unlike=tuple(unlike),
             n=n,
-            cone=None if near is None else Cone(*near),
+            cone=_cone(near),
             where=where,
             columns=tuple(columns),
             exact=exact,
@@ -143,3 +144,9 @@ class Catalogue:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _cone(near: Sequence[float] | None) -> Cone | None:
+    if near is None or len(near) == 3:  # noqa: PLR2004 - as the text says
+        return None if near is None else Cone(*near)
+    raise QueryError(f"near={tuple(near)} has {len(near)} numbers: give ra, dec and radius, all in degrees")

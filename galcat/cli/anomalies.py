@@ -119,7 +119,7 @@ def rate(
 ) -> None:
     """Rate galaxies, those that were offered or any others.
 
-    Example: `galcat anomalies rate odd 4611686018427387904=4.5 4611686018427387907=0`
+    Example: `galcat anomalies rate odd 1187327949861998747=4.5 7551718601018433838=0`
     """
     with open_to_write() as connection:
         task = _search(find_task(connection, name))
@@ -162,7 +162,7 @@ def score(
 ) -> None:
     """Say how interesting some galaxies should be, by all ratings so far.
 
-    Example: `galcat anomalies score odd 4611686018427387904`
+    Example: `galcat anomalies score odd 1187327949861998747`
     """
     from galcat.workflows.tasks.anomaly_round import predict_ratings, read_session  # noqa: PLC0415 - torch takes seconds
 

@@ -55,7 +55,7 @@ def tag(
 ) -> None:
     """Put a free tag on galaxies: no task is needed, and everybody sees it in galcat.current_tag.
 
-    Example: `galcat tag diffuse 4611686018427387904`
+    Example: `galcat tag diffuse 1187327949861998747`
     """
     with open_to_write() as connection:
         write_tags(connection, object_ids, word, labeller or getpass.getuser(), withdraw=withdraw)

@@ -88,6 +88,10 @@ def similar(
         str,
         typer.Option(help="For an IMAGE: weights file of the release; not needed for those shipped."),
     ] = "",
+    survey: Annotated[
+        str | None,
+        typer.Option(help="For an IMAGE in FITS: survey (or TOML file) that says what its bands are."),
+    ] = None,
     output_format: Format = "table",
     output: Output = None,
     wide: Wide = False,
@@ -99,10 +103,11 @@ def similar(
 
     For example:
 
-    * `galcat similar 4611686018427387904`
-    * `galcat similar 150.1 -2.2 --where "mag_r < 17"`
-    * `galcat similar J100024.1+021530`
+    * `galcat similar 1187327949861998747`
+    * `galcat similar 150.324 1.9742 --where "mag_r > 17"`
+    * `galcat similar J100117.8+015827`
     * `galcat similar spiral.jpg --sheet similar.png`
+    * `galcat similar cutout.fits --survey decals_fits`
     """
     from catalog.search.search import Cone, Search, search  # noqa: PLC0415
     from galcat.workflows.similar import read_target_list, understand_words  # noqa: PLC0415
@@ -113,7 +118,7 @@ def similar(
         asked = (
             read_target_list(connection, positions, ra, dec, radius_arcsec)
             if positions is not None
-            else understand_words(connection, target or [], radius_arcsec, weights)
+            else understand_words(connection, target or [], radius_arcsec, weights, survey)
         )
         found = search(
             connection,
@@ -164,6 +169,7 @@ def match(
 
     Example: `galcat match supernovae.fits --radius-arcsec 5 -o matched.parquet`
     """
+    from catalog.search.coverage import describe_coverage  # noqa: PLC0415
     from catalog.search.crossmatch import match as match_positions  # noqa: PLC0415
     from catalog.search.positions import read_positions  # noqa: PLC0415
 
@@ -175,10 +181,13 @@ def match(
             radius_arcsec,
             USUAL_COLUMNS if columns is None else names_in(columns),
         )
+        n, missing = len(positions.ra_deg), len(found.unmatched)
+        covered = describe_coverage(connection) if missing > n / 2 else ""
     layout = Layout(wide or columns is not None, one_a_line)
     show(found, output_format, output, layout)
-    n, missing = len(positions.ra_deg), len(found.unmatched)
     log.print(f'{n - missing} of {n} positions have a galaxy within {radius_arcsec:g}"', soft_wrap=True)
+    if covered:
+        log.print(covered, soft_wrap=True)
     name_rows(found.unmatched, "no galaxy")
     name_rows(found.ambiguous, "several, the nearest taken")
 

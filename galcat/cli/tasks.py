@@ -198,7 +198,7 @@ def say(
 ) -> None:
     """Label galaxies by hand.
 
-    Example: `galcat tasks say ring 4611686018427387904=yes 4611686018427387907=no`
+    Example: `galcat tasks say ring 1187327949861998747=yes 7551718601018433838=no`
     """
     with open_to_write() as connection:
         store_answers(connection, catalogue_tasks.find_task(connection, name), said, labeller, "tasks")
@@ -233,7 +233,7 @@ def withdraw(
 ) -> None:
     """Take your labels of some galaxies back; the history keeps that they were said.
 
-    Example: `galcat tasks withdraw ring 4611686018427387904`
+    Example: `galcat tasks withdraw ring 1187327949861998747`
     """
     who = labeller or getpass.getuser()
     with open_to_write() as connection:

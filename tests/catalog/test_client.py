@@ -139,3 +139,10 @@ def test_a_name_service_that_does_not_answer_is_one_line(catalogue: Catalogue) -
     ):
         catalogue.search("M 51")
     assert "\n" not in str(error.value)
+
+
+def test_a_cone_that_lacks_its_radius_is_refused_in_a_line(catalogue: Catalogue) -> None:
+    with pytest.raises(
+        QueryError, match=r"^near=\(150, 2\) has 2 numbers: give ra, dec and radius, all in deg"
+    ):
+        catalogue.search("g7", near=(150, 2))  # type: ignore[arg-type]

@@ -5,7 +5,9 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
+from astropy.io import fits
 from astropy.table import Table
 from PIL import Image
 
@@ -144,3 +146,59 @@ def test_an_image_is_compared_by_the_weights_of_the_release(
     assert said.code == 0
     assert said.out.strip().endswith("(3 rows)")
     assert sheet.read_bytes()[:4] == b"\x89PNG"
+    cube = np.random.default_rng(0).random((3, 64, 64), np.float32) + 1
+    fits.writeto(tmp_path / "mine.fits", cube)
+    options = ("--weights", weights, "--survey", "decals_fits", "--sheet", sheet)
+    said = galcat("similar", tmp_path / "mine.fits", *options)
+    assert said.code == 0, said.err
+    assert said.out.strip().endswith("(3 rows)")
+
+
+def test_a_position_without_a_galaxy_names_the_nearest_and_the_radius_that_takes_it(filled: Galcat) -> None:
+    rows = galaxy_rows(20, 0)
+    place = (repr(float(rows.ra[3])), repr(float(rows.dec[3]) + 10.02 / 3600))
+    said = filled("similar", *place)
+    assert (said.code, said.err.count("\n")) == (1, 1)
+    nearest = f': the nearest, {object_id("survey", "g3")}, is 10.0" away; --radius-arcsec '
+    assert nearest in said.err
+    radius = said.err.split("--radius-arcsec ")[1].split()[0]
+    assert filled("similar", *place, "--radius-arcsec", radius).code == 0
+
+
+def test_a_list_that_finds_little_is_told_where_the_galaxies_are(
+    filled: Galcat, database: str, tmp_path: Path
+) -> None:
+    rows = galaxy_rows(20, 0)
+    away = 90 if float(rows.dec.max()) < 80 else -90
+    Table({"ra": [1.0, 2.0, rows.ra[0]], "dec": [away, away, rows.dec[0]]}).write(tmp_path / "list.csv")
+    said = filled("match", tmp_path / "list.csv")
+    ra_deg = np.sort(rows.ra)
+    groups = np.split(ra_deg, np.flatnonzero(np.diff(np.floor(ra_deg)) > 1) + 1)
+    named = ", ".join(f"{group[0]:.2f} to {group[-1]:.2f}" for group in groups[:3])
+    ra = f"RA {named} and {len(groups) - 3} more ranges"
+    dec = f"Dec {rows.dec.min():.2f} to {rows.dec.max():.2f} degrees"
+    assert said.err.splitlines()[1] == f"the catalogue has 20 galaxies at {ra}, {dec}"
+    with connect(database, autocommit=True) as connection:  # across the origin
+        connection.execute(
+            "UPDATE galcat.source SET ra = (ARRAY[359.2, 359.6, 0.8])[1 + (object_id % 3)::int], "
+            "dec = object_id % 2"
+        )
+    said = filled("match", tmp_path / "list.csv")
+    assert (
+        said.err.splitlines()[1]
+        == "the catalogue has 20 galaxies at RA 359.20 to 0.80, Dec 0.00 to 1.00 degrees"
+    )
+
+
+def test_a_picture_is_looked_at_before_a_network_is_loaded(filled: Galcat, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    said = filled("similar", tmp_path / "a.png", "--weights", "nosuch")
+    assert (said.code, said.out) == (1, "")
+    assert "a.png: unreadable picture" in said.err
+    (tmp_path / "a.fits").write_bytes(b"no FITS")
+    said = filled("similar", tmp_path / "a.fits", "--weights", "nosuch")
+    assert "a.fits: name by --survey the survey, or its TOML file" in said.err
+    said = filled("similar", tmp_path / "a.fits", "--weights", "nosuch", "--survey", "decals_fits")
+    assert "a.fits: " in said.err
+    assert "nosuch" not in said.err
+    assert filled("similar", tmp_path / "b.fits").err == f"error: {tmp_path}/b.fits: no such file\n"
