@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from table_files.arrow_column import convert_arrow_column
@@ -263,7 +264,10 @@ def _open_separated(content: bytes, texts: set[str]) -> _OpenTable:
 
     def read(name: str) -> TableColumn:
         column = cells.column(cells.schema.get_field_index(name))
-        return convert_arrow_column(name, column if name in texts else type_cells(column))
+        typed = column if name in texts else type_cells(column)
+        if pa.types.is_string(typed.type):  # few programs tell empty text from none
+            typed = pc.if_else(pc.equal(typed, ""), None, typed)
+        return convert_arrow_column(name, typed)
 
     return _OpenTable("", cells.schema.names, cells.num_rows, None, read)
 

@@ -99,10 +99,15 @@ def split_head(content: bytes, delimiter: str | None) -> SeparatedText:
         raise TableError("it is no table of separated values: it has no line")
     delimiter = delimiter or _find_delimiter(head)
     names = _cells(head, delimiter)
-    if comments and len(names) > 1 and all(map(_is_number, names)):
-        commented = _cells(comments[-1].strip().lstrip("#"), delimiter)
-        if len(commented) == len(names):  # the names stand in the last comment
-            names, body = commented, head.encode() + body
+    commented = _cells(comments[-1].strip().lstrip("#"), delimiter) if comments else []
+    if len(names) > 1 and len(commented) == len(names) and not any(map(_is_number, commented)):
+        if any(map(_is_number, names)):  # which no name is: the names stand in the last comment
+            names, body = commented, b"".join((head.encode(), b"\n", body))
+        elif not any(" " in cell.strip() for cell in commented):
+            raise TableError(
+                f"both {comments[-1].strip()[:_SHOWN]!r} and the line behind it may name the columns: "
+                "take the # out, or the line"
+            )
     return SeparatedText(
         tuple(name.strip() for name in names), _drop_comments(body, names, delimiter), delimiter
     )

@@ -255,6 +255,8 @@ def test_a_votable_that_points_elsewhere_is_refused_and_nothing_is_opened(tmp_pa
         ("# made by hand\n# in 2026\nname,ra\na,1.5\n", [["a"], [1.5]]),
         ("name,ra\n# half of them\na,1.5\n", [["a"], [1.5]]),
         ("# n,ra\n1,1.5\n", [[1], [1.5]]),
+        ("#name,ra\na,1.5\n", [["a"], [1.5]]),
+        ("# hosts, by hand\nname,kind\na,b\n", [["a"], ["b"]]),
         ("name,ra,\na,1.5,\n", [["a"], [1.5]]),
         ("name,ra\na,1.5,\n", [["a"], [1.5]]),
         ("name,ra,\na,1.5\n", [["a"], [1.5]]),
@@ -330,6 +332,7 @@ def test_a_column_that_is_wanted_as_text_keeps_every_word(tmp_path: Path) -> Non
         ("a,b\n1,2,3\n", "row 1 has 3 cells, its first line 2"),
         ('a,b\n1,"2\n', "a quotation mark is never closed"),
         ("a,a\n1,2\n", "two columns are called 'a': rename one"),
+        ("#a,b\nc,d\n1,2\n", "both '#a,b' and the line behind it may name the columns"),
         ("a,b\n#1,2\n", "begins with # and has as many cells as the first line"),
     ],
 )
