@@ -21,7 +21,7 @@ from benchmarks.grown_vectors import Grown, Sample, grow, likeness, real_sample
 from benchmarks.throwaway import catalogue
 from catalog.database.binary_copy import copy_columns
 from catalog.database.connection import connect
-from catalog.database.read_only import ask, read_transaction
+from catalog.database.read_only import read_transaction, select_within
 from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.schema import CONCENTRATIONS, FRACTIONS
 from catalog.search.search import Cone, Search, search
@@ -189,7 +189,7 @@ def _plain(
     with read_transaction(connection, {"hnsw.ef_search": str(depth)}):
         for query in (*queries[:20], *queries):  # the first warm the pages
             start = time.perf_counter()
-            rows = ask(connection, text, {"v": str(query.tolist())}).rows
+            rows = select_within(connection, text, {"v": str(query.tolist())}).rows
             times.append(time.perf_counter() - start)
             found.append([int(str(row[0])) for row in rows])
     return found[20:], times[20:]

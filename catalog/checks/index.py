@@ -4,7 +4,7 @@ import psycopg
 from psycopg import sql
 
 from catalog.checks.integrity import CheckResult
-from catalog.database.read_only import ask, read_transaction
+from catalog.database.read_only import read_transaction, select_within
 
 QUERIES = 20
 NEAREST = 10
@@ -58,7 +58,7 @@ def check_index(connection: psycopg.Connection) -> list[CheckResult]:
     """
     with read_transaction(connection):
         present, counted = _presence(connection), _counts(connection)
-        has_vectors = bool(ask(connection, _SAMPLE, {"n": 1}).rows)
+        has_vectors = bool(select_within(connection, _SAMPLE, {"n": 1}).rows)
         return [present, counted, *([_recall(connection)] if has_vectors and present.passed else [])]
 
 
@@ -67,7 +67,7 @@ def _presence(connection: psycopg.Connection) -> CheckResult:
         (f"{name} is invalid", f"REINDEX INDEX galcat.{name}")
         if is_valid is False
         else (f"{name} is missing", str(mend))
-        for name, is_valid, mend in ask(connection, _INDEXES, {}).rows
+        for name, is_valid, mend in select_within(connection, _INDEXES, {}).rows
     ]
     example, statement = wrong[0] if wrong else (None, "")
     return CheckResult(
@@ -80,7 +80,7 @@ def _presence(connection: psycopg.Connection) -> CheckResult:
 
 
 def _counts(connection: psycopg.Connection) -> CheckResult:
-    counted, there = (int(str(value)) for value in ask(connection, _COUNTED, {}).rows[0])
+    counted, there = (int(str(value)) for value in select_within(connection, _COUNTED, {}).rows[0])
     stale = abs(there - counted) > _MAX_STALE_SHARE * there
     return CheckResult(
         "sky_counts",
@@ -93,7 +93,7 @@ def _counts(connection: psycopg.Connection) -> CheckResult:
 
 def _recall(connection: psycopg.Connection) -> CheckResult:
     """By distance, so that galaxies equally far count alike."""
-    ids = [row[0] for row in ask(connection, _SAMPLE, {"n": QUERIES}).rows]
+    ids = [row[0] for row in select_within(connection, _SAMPLE, {"n": QUERIES}).rows]
     connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
     by_index = [_distances(connection, _NEAR, identity) for identity in ids]
     connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_sort = on")
@@ -119,7 +119,7 @@ def _recall(connection: psycopg.Connection) -> CheckResult:
 
 
 def _distances(connection: psycopg.Connection, query: sql.SQL, object_id: object) -> list[float]:
-    rows = ask(connection, query, {"id": object_id, "n": NEAREST}).rows
+    rows = select_within(connection, query, {"id": object_id, "n": NEAREST}).rows
     return [float(str(row[0])) for row in rows]
 
 

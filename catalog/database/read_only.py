@@ -54,7 +54,9 @@ def select(
         QueryError: Postgres refused it, for instance for an unknown object_id.
     """
     with read_transaction(connection):
-        return ask(connection, query if isinstance(query, sql.Composed) else sql.SQL(query), parameters)
+        return select_within(
+            connection, query if isinstance(query, sql.Composed) else sql.SQL(query), parameters
+        )
 
 
 @contextmanager
@@ -85,8 +87,10 @@ def set_for_now(connection: psycopg.Connection, settings: Mapping[str, str]) -> 
         connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", [name, value])
 
 
-def ask(connection: psycopg.Connection, query: sql.SQL | sql.Composed, parameters: Parameters) -> Result:
-    """Run one statement of ours inside `read_transaction`."""
+def select_within(
+    connection: psycopg.Connection, query: sql.SQL | sql.Composed, parameters: Parameters
+) -> Result:
+    """Run a query of ours inside the caller's `read_transaction`, which tells what Postgres refuses."""
     return _answer(connection, connection.execute(query, parameters, prepare=True))
 
 

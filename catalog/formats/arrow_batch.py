@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from catalog.columns import ColumnMeta
-from catalog.formats.datatypes import FLOATS, NUMBERS, WHOLE, flat, length, numbers
+from catalog.formats.datatypes import FLOATS, NUMBERS, WHOLE, flatten, length, numbers
 from catalog.formats.texts import plain_text
 from catalog.formats.writer import Row
 
@@ -42,7 +42,7 @@ def _array(column: ColumnMeta, values: Sequence[object]) -> pa.Array:
     width = length(column)
     if width is not None:
         values = [[0] * width if value is None else value for value in values]
-    lengths, elements = flat(column, values)
+    lengths, elements = flatten(column, values)
     inner = _scalars(column, elements, np.zeros(len(elements), dtype=bool))
     if width is not None:
         return pa.FixedSizeListArray.from_arrays(inner, width, mask=pa.array(nulls))

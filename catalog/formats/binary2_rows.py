@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.columns import ColumnMeta
-from catalog.formats.datatypes import WHOLE, flat, length, numbers
+from catalog.formats.datatypes import WHOLE, flatten, length, numbers
 from catalog.formats.texts import plain_text
 from catalog.formats.writer import Row
 
@@ -81,13 +81,13 @@ def _fixed(column: ColumnMeta, values: _Values) -> NDArray[np.generic]:
     if not column.is_array:
         return _scalars(column, [nothing if v is None else v for v in values] if None in values else values)
     width = length(column) or 0
-    elements = flat(column, [[nothing] * width if value is None else value for value in values])[1]
+    elements = flatten(column, [[nothing] * width if value is None else value for value in values])[1]
     return _scalars(column, elements).reshape(len(values), width)
 
 
 def _variable(column: ColumnMeta, values: _Values) -> list[bytes]:
     if not column.is_text:
-        lengths, elements = flat(column, values)
+        lengths, elements = flatten(column, values)
         array = _scalars(column, elements)
         ends = accumulate(lengths, initial=0)
         return [_LENGTH.pack(j - i) + array[i:j].tobytes() for i, j in pairwise(ends)]

@@ -39,7 +39,7 @@ def numbers(column: ColumnMeta, values: Sequence[object], byte_order: str = "=")
         raise QueryError(f"column {column.name} cannot be written as {column.datatype}: {error}") from error
 
 
-def flat(column: ColumnMeta, values: Sequence[object]) -> tuple[list[int], list[object]]:
+def flatten(column: ColumnMeta, values: Sequence[object]) -> tuple[list[int], list[object]]:
     """Split a column's lists into their lengths (None has 0) and one list of all their elements.
 
     Raises:

@@ -22,7 +22,7 @@ class JsonWriter:
     def start(self, columns: Sequence[ColumnMeta], _: Heading) -> bytes:
         """Give the object up to its rows: what the columns are."""
         self._columns, self._between = tuple(columns), "\n"
-        metadata = [_described(column) for column in columns]
+        metadata = [_describe(column) for column in columns]
         return f'{{"metadata": {json.dumps(metadata)},\n"data": ['.encode()
 
     def rows(self, rows: Sequence[Row]) -> bytes:
@@ -82,6 +82,6 @@ def _other(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _described(column: ColumnMeta) -> dict[str, str]:
+def _describe(column: ColumnMeta) -> dict[str, str]:
     about = {name: str(getattr(column, name)) for name in _DESCRIBED}
     return {"name": column.name, **{name: value for name, value in about.items() if value}}

@@ -48,7 +48,7 @@ class ParquetWriter:
     def end(self, ending: Ending) -> Iterator[bytes]:
         """Give the whole file."""
         self._write(sum(map(len, self._waiting)))
-        columns = [self._bounded(column) for column in self._columns]
+        columns = [self._add_length(column) for column in self._columns]
         about = before_rows(columns, self._heading) + after_rows(columns, self._heading, ending)
         self._file.add_key_value_metadata(
             {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": about}
@@ -63,8 +63,8 @@ class ParquetWriter:
                 self._file.close()  # else pyarrow does it when the spool is gone
         self._spool.close()
 
-    def _bounded(self, column: ColumnMeta) -> ColumnMeta:
-        """Text with its greatest length: astropy reads no text without."""
+    def _add_length(self, column: ColumnMeta) -> ColumnMeta:
+        """Give a text column its greatest length: astropy reads no text without."""
         return replace(column, arraysize=f"{self._widest[column.name]}*") if column.is_text else column
 
     def _write(self, n: int) -> None:

@@ -53,12 +53,12 @@ class TsvWriter:
     """
 
     def __init__(self, spelling: Spelling | None = None) -> None:
-        self._spelling = replace(spelling or Spelling(str), text=_escaped)
+        self._spelling = replace(spelling or Spelling(str), text=_escape)
 
     def start(self, columns: Sequence[ColumnMeta], _: Heading) -> bytes:
         """Give the line of the columns' names."""
         self._columns = tuple(columns)
-        return _tsv([[_escaped(column.name) for column in columns]])
+        return _tsv([[_escape(column.name) for column in columns]])
 
     def rows(self, rows: Sequence[Row]) -> bytes:
         """Give some rows."""
@@ -94,5 +94,5 @@ def _tsv(lines: Sequence[Sequence[str]]) -> bytes:
     return "".join("\t".join(line) + "\n" for line in lines).encode()
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.translate(_ESCAPES)

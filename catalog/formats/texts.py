@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from catalog.columns import ColumnMeta
-from catalog.formats.datatypes import FLOATS, flat, numbers
+from catalog.formats.datatypes import FLOATS, flatten, numbers
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def texts(column: ColumnMeta, values: Sequence[object], spelling: Spelling) -> l
     """
     if not column.is_array:
         return _scalars(column, values, spelling)
-    lengths, elements = flat(column, values)
+    lengths, elements = flatten(column, values)
     scalars = _scalars(column, elements, replace(spelling, null=spelling.special[0]))
     opening, between, closing = spelling.brackets
     ends = np.cumsum([0, *lengths]).tolist()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from catalog.columns import ColumnMeta
 from catalog.formats.writer import Ending, Heading
-from catalog.formats.xml import attributes, content, quoted
+from catalog.formats.xml import attributes, content, quote
 
 HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -36,17 +36,17 @@ def after_rows(columns: Sequence[ColumnMeta], heading: Heading, ending: Ending) 
 
 def info(name: str, value: str, text: str = "") -> str:
     """Write an INFO element on a line of its own."""
-    start = f"<INFO name={quoted(name)} value={quoted(value)}"
+    start = f"<INFO name={quote(name)} value={quote(value)}"
     return f"{start}>{content(text)}</INFO>\n" if text else f"{start}/>\n"
 
 
 def fields(columns: Sequence[ColumnMeta]) -> str:
     """Write a FIELD for each column; text is of no fixed length."""
     return "".join(
-        f"<FIELD{attributes(ID=field_id, **_described(column))}>"
+        f"<FIELD{attributes(ID=field_id, **_describe(column))}>"
         f"<DESCRIPTION>{content(column.description)}</DESCRIPTION></FIELD>\n"
         if column.description
-        else f"<FIELD{attributes(ID=field_id, **_described(column))}/>\n"
+        else f"<FIELD{attributes(ID=field_id, **_describe(column))}/>\n"
         for field_id, column in zip(field_ids(columns), columns, strict=True)
     )
 
@@ -65,7 +65,7 @@ def field_ids(columns: Sequence[ColumnMeta]) -> list[str]:
     return ids
 
 
-def _described(column: ColumnMeta) -> dict[str, str]:
+def _describe(column: ColumnMeta) -> dict[str, str]:
     return {
         "name": column.name,
         "datatype": column.datatype,

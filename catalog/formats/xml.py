@@ -31,11 +31,11 @@ def content(text: str) -> str:
     return escape(_FORBIDDEN.sub("\ufffd", text), {"\r": "&#13;"})
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Quote the value of an attribute."""
     return quoteattr(_FORBIDDEN.sub("\ufffd", text))
 
 
 def attributes(**values: str) -> str:
     """Write the attributes that are not empty, each after a space."""
-    return "".join(f" {name}={quoted(value)}" for name, value in values.items() if value)
+    return "".join(f" {name}={quote(value)}" for name, value in values.items() if value)

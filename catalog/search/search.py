@@ -18,7 +18,7 @@ from psycopg import sql
 
 from catalog.columns import USUAL_COLUMNS
 from catalog.constants import SEARCH_DIMENSION
-from catalog.database.read_only import Parameters, ask, read_transaction, select, set_for_now
+from catalog.database.read_only import Parameters, read_transaction, select, select_within, set_for_now
 from catalog.errors import QueryError, UnknownObjectError
 from catalog.result import Result
 
@@ -244,7 +244,7 @@ def _plan(connection: psycopg.Connection, wanted: Search) -> _Plan:
     }
     if isinstance(wanted.where, SqlCondition):
         parameters |= wanted.where.parameters
-    row = ask(connection, sql.SQL(_NUMBERS), parameters).rows[0]
+    row = select_within(connection, sql.SQL(_NUMBERS), parameters).rows[0]
     parameters["wanted"] = row[0]
     # Before the first statistics nothing is known: then all is gathered, up to the usual number.
     total = float(str(row[1] or 0))
@@ -254,7 +254,7 @@ def _plan(connection: psycopg.Connection, wanted: Search) -> _Plan:
         return plan
     # Ids are hashes, so the lowest are a random sample.
     parameters["sample_end"] = int(_ID_END * min(1.0, SAMPLE / total))
-    sampled, hits = ask(connection, _statement(plan, _SAMPLED, only_where=True), parameters).rows[0]
+    sampled, hits = select_within(connection, _statement(plan, _SAMPLED, only_where=True), parameters).rows[0]
     return replace(plan, matching=in_cone * (int(str(hits)) + 1) / (int(str(sampled)) + 1))
 
 
@@ -262,7 +262,7 @@ def _search(connection: psycopg.Connection, plan: _Plan) -> SearchResult:
     has_conditions = bool(plan.wanted.where or plan.wanted.cone)
     if has_conditions and plan.matching <= plan.by_index_from * (1 if plan.wanted.exact else ROOM):
         max_gathered = int(ROOM * plan.by_index_from)
-        gathered = ask(
+        gathered = select_within(
             connection, _statement(plan, _GATHERED), plan.parameters | {"max_gathered": max_gathered}
         )
         if int(str(gathered.rows[0][0])) <= max_gathered:
@@ -271,10 +271,10 @@ def _search(connection: psycopg.Connection, plan: _Plan) -> SearchResult:
     n = int(str(plan.parameters["n"]))
     is_small = not has_conditions and 0 < plan.total <= plan.by_index_from
     if not (plan.wanted.exact or is_small or n > MAX_BY_INDEX):
-        found = ask(connection, _statement(plan, _BY_INDEX), plan.parameters)
+        found = select_within(connection, _statement(plan, _BY_INDEX), plan.parameters)
         if len(found) >= n:
             return SearchResult(found.columns, found.rows, found.fields)
-    found = ask(connection, _statement(plan, _SORTED), plan.parameters)
+    found = select_within(connection, _statement(plan, _SORTED), plan.parameters)
     return SearchResult(found.columns, found.rows, found.fields, is_exact=True)
 
 
@@ -300,7 +300,7 @@ def _distinct(connection: psycopg.Connection, plan: _Plan) -> SearchResult:
 def _places(connection: psycopg.Connection, object_ids: list[int]) -> list[tuple[object, ...]]:
     """Position, survey and tile of some galaxies."""
     query = sql.SQL("SELECT ra, dec, survey, tile FROM galcat.galaxy WHERE object_id = ANY (%(ids)s)")
-    return ask(connection, query, {"ids": object_ids}).rows
+    return select_within(connection, query, {"ids": object_ids}).rows
 
 
 def _keep_first_records(

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from catalog.formats.choose import FILE_FORMATS
+from catalog.formats.result_file import FILE_FORMATS
 from galcat.errors import JobError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import typer
 from rich.cells import cell_len
 from rich.table import Table
 
-from catalog.formats.choose import format_of, write_result
+from catalog.formats.result_file import format_of, write_result
 from catalog.result import Result, plain_value
 from galcat.cli.console import harmless, out, wide
 

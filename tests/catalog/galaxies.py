@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from catalog.constants import SEARCH_DIMENSION
-from catalog.database.read_only import ask, read_transaction
+from catalog.database.read_only import read_transaction, select_within
 from catalog.ingestion.records import GalaxyRows, SurveyRecord, TileRecord
 from catalog.ingestion.writer import register_survey, write_tile
 from catalog.releases.record import ReleaseRecord
@@ -77,4 +77,4 @@ def answer(
     """A reader's answer, by index where Postgres likes to; `exact` forbids it."""
     off = {"enable_indexscan": "off", "enable_bitmapscan": "off"} if exact else {}
     with read_transaction(connection, off):
-        return ask(connection, sql.SQL(query), parameters)
+        return select_within(connection, sql.SQL(query), parameters)

@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from catalog.formats.choose import FILE_FORMATS, write_result
+from catalog.formats.result_file import FILE_FORMATS, write_result
 from catalog.result import Result, ResultField
 
 BIG, HUGE = 1113078707712646271, 2**63 + 5

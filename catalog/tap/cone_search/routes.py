@@ -15,7 +15,7 @@ from catalog.formats.choose import Format, choose
 from catalog.formats.error import votable_error
 from catalog.formats.votable_document import HEAD
 from catalog.formats.writer import Ending, Heading, Row, Writer
-from catalog.formats.xml import XML, quoted
+from catalog.formats.xml import XML, quote
 from catalog.tap.answers.request import make_query_request
 from catalog.tap.answers.sync import LINKS_PATH, answer_query
 from catalog.tap.cone_search.query import IDENTITY, describe_column, parse_cone_search, write_cone_query
@@ -39,7 +39,7 @@ def cone_search_routes(service: Service) -> list[Route]:
 def cone_error_response(error: CatalogError) -> Response:
     """Make an error that stands where the standard of 2008 looks for it, and where DALI does."""
     response = error_response(error)
-    info = f'<INFO ID="Error" name="Error" value={quoted(str(error))}/>\n'
+    info = f'<INFO ID="Error" name="Error" value={quote(str(error))}/>\n'
     body = votable_error(str(error)).removeprefix(HEAD.encode())
     headers = {key: value for key, value in response.headers.items() if key == "retry-after"}
     return Response(f"{HEAD}{info}".encode() + body, response.status_code, headers, XML)

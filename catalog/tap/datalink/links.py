@@ -8,7 +8,7 @@ from catalog.columns import ColumnMeta
 from catalog.formats.choose import VOTABLE
 from catalog.formats.votable_writer import TabledataWriter
 from catalog.formats.writer import Ending, Heading, Row
-from catalog.formats.xml import quoted
+from catalog.formats.xml import quote
 from catalog.tap.datalink.cutout import BANDS_M
 from catalog.tap.datalink.cutout_response import FITS
 from catalog.tap.datalink.galaxy_files import GalaxyFiles
@@ -116,5 +116,5 @@ def _row_url(base_url: str, galaxy: GalaxyFiles) -> str:
 
 def _write_service(base_url: str) -> bytes:
     edges = [edge for band in BANDS_M.values() for edge in band]
-    url = quoted(f"{base_url}/datalink/cutout")
+    url = quote(f"{base_url}/datalink/cutout")
     return _SERVICE.format(url=url, fits=FITS, shortest=min(edges), longest=max(edges)).encode()

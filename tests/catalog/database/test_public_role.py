@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from catalog.database.connection import connect
-from catalog.database.read_only import ask
+from catalog.database.read_only import select_within
 from catalog.releases.releases import refresh_statistics
 from catalog.search.search import Cone, Search, search
 from catalog.tasks.tasks import add_task, hide_task, show_task
@@ -256,7 +256,9 @@ def test_a_strangers_rights_outlive_a_tasks_column(filled: psycopg.Connection) -
     filled.execute("SET ROLE galcat_public")
     rows = filled.execute("SELECT odd_interest FROM galcat.galaxy").fetchall()
     assert len([row for row in rows if row[0] is not None]) == 50
-    assert ask(filled, sql.SQL("SELECT galcat.vector_of(min(object_id)) FROM galcat.galaxy"), {}).rows
+    assert select_within(
+        filled, sql.SQL("SELECT galcat.vector_of(min(object_id)) FROM galcat.galaxy"), {}
+    ).rows
 
 
 def test_tables_of_a_query_are_made_by_one_role_and_read_by_strangers(

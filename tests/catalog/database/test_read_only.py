@@ -12,7 +12,7 @@ from astropy.io import votable
 from catalog.database.connection import connect
 from catalog.database.read_only import is_empty, run_query
 from catalog.errors import QueryError
-from catalog.formats.choose import FILE_FORMATS, write_result
+from catalog.formats.result_file import FILE_FORMATS, write_result
 from catalog.result import Result
 from tests.catalog.galaxies import fill, galaxy_rows
 
