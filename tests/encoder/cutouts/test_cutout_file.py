@@ -22,6 +22,7 @@ from encoder.simulation.simulate import simulate_survey
 from encoder.surveys.description import Survey
 from encoder.surveys.survey_file import load_survey, survey_from_text
 from tests.encoder.tiles.fits_tiles import SCALE_ARCSEC, legacy_rows, tan_wcs, write_legacy_brick
+from tests.encoder.tiles.test_file_kinds import transposed
 
 LEGACY = load_survey("legacy_dr10")
 BRICK = "0100p100"
@@ -105,6 +106,21 @@ def test_a_cutout_is_the_tiles_own_rectangle_around_the_circle_in_each_band(bric
         np.testing.assert_array_equal(hdu.data, expected)
         assert hdu.data.sum(dtype=np.float64) == expected.sum(dtype=np.float64)
         assert (hdu.header["FILTER"], hdu.header["BUNIT"]) == (band, "nanomaggy")
+
+
+def test_a_tile_with_declination_first_is_cut_at_the_same_place(brick: Path, tmp_path: Path) -> None:
+    circle = SkyCircle(RA + 0.001, DEC - 0.0007, 10 / 3600)
+    images = {band: stored(brick, band)[0].T for band in "grz"}
+    wcs = transposed(tan_wcs(RA, DEC, SHAPE, rotation_deg=20))
+    rows = legacy_rows(np.array([RA]), np.array([DEC]))
+    write_legacy_brick(tmp_path / "turned", BRICK, images, wcs, rows)
+    plain, turned = cut(brick, circle), cut(tmp_path / "turned", circle)
+    for band in "GRZ":
+        assert turned[band].header["CTYPE1"] == "DEC--TAN"
+        np.testing.assert_allclose(turned[band].data.T, plain[band].data, atol=2.02e-4)
+        x, y = np.array([3.0, 20.0]), np.array([5.0, 8.0])
+        dec, ra = WCS(turned[band].header).all_pix2world(y, x, 0)
+        np.testing.assert_allclose((ra, dec), WCS(plain[band].header).all_pix2world(x, y, 0), atol=1e-9)
 
 
 def test_every_pixel_of_a_cutout_lies_where_it_lay_on_the_tile(brick: Path) -> None:
