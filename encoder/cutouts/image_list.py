@@ -1,7 +1,8 @@
 """Which images to embed, and what they are called: from files and folders, or from a table."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -21,18 +22,19 @@ class ListedImage:
     path: Path
 
 
-def list_images(paths: Sequence[Path]) -> list[ListedImage]:
+def list_images(paths: Sequence[Path], left_out: Callable[[str], None] = lambda _: None) -> list[ListedImage]:
     """Lists files and the images below folders, each called by its file name without the ending.
 
     Args:
         paths: files of any kind, taken as they come; folders are searched to any depth for JPEG, PNG and FITS
             files, which come in the order of their paths. Names that begin with a dot are passed over. Links
             to folders are followed; a folder that several lead to is searched once.
+        left_out: told, in one line for each folder, how many files of other kinds are in it.
 
     Raises:
         ImageError: a folder holds no image or cannot be read, or two images have the same name.
     """
-    found = [file for path in paths for file in (_below(path) if path.is_dir() else [path])]
+    found = [file for path in paths for file in (_below(path, left_out) if path.is_dir() else [path])]
     return _unique([ListedImage(_name(file), file) for file in found], "give a table with ids instead")
 
 
@@ -61,7 +63,8 @@ def read_image_table(table: Path, id_column: str, file_column: str) -> list[List
     )
 
 
-def _below(folder: Path) -> list[Path]:
+def _below(folder: Path, left_out: Callable[[str], None]) -> list[Path]:
+    others: Counter[str] = Counter()
     files, searched = [], set[Path]()
     folders = [folder]  # those that links lead to come last: a folder is known by its own path first
     while folders:
@@ -72,13 +75,15 @@ def _below(folder: Path) -> list[Path]:
                 continue
             searched.add(real)
             folders += [Path(root) / name for name in sorted(below) if (Path(root) / name).is_symlink()]
-            files += [
-                Path(root) / name
-                for name in names
-                if name.lower().endswith((*PICTURES, *FITS_SUFFIXES)) and not name.startswith(".")
-            ]
+            shown = [name for name in names if not name.startswith(".")]
+            images = [name for name in shown if name.lower().endswith((*PICTURES, *FITS_SUFFIXES))]
+            files += [Path(root) / name for name in images]
+            others.update(Path(name).suffix or "without an ending" for name in set(shown) - set(images))
     if not files:
         raise ImageError(f"{folder}: the folder holds no image ({', '.join((*PICTURES, *FITS_SUFFIXES))})")
+    if others:
+        kinds = ", ".join(f"{n} {ending}" for ending, n in sorted(others.items()))
+        left_out(f"{folder}: {others.total()} files that are no JPEG, PNG or FITS: {kinds}")
     return sorted(files)
 
 

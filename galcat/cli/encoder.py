@@ -66,7 +66,12 @@ def embed(
         raise typer.BadParameter("give IMAGES, or --table, one of them")
     check_writable(output)
     colours = load_survey(survey)
-    listed = read_image_table(table, id_column, file_column) if table else list_images(images or [])
+    if table:
+        listed = read_image_table(table, id_column, file_column)
+    else:
+        listed = list_images(
+            images or [], lambda line: log.print(marked("left out:", "yellow", line), soft_wrap=True)
+        )
     if threads is not None:
         torch.set_num_threads(threads)
     loaded = load_encoder(weights, device, "bfloat16" if bf16 else "float32")

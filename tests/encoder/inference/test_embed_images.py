@@ -206,6 +206,14 @@ def test_linked_folders_are_searched_once_and_loops_end(folder: Path, tmp_path: 
     )
 
 
+def test_files_of_other_kinds_are_counted_by_their_ending(folder: Path) -> None:
+    for name in ("a.tif", "b.tif", "deeper/notes"):
+        (folder / name).write_bytes(b"")
+    told: list[str] = []
+    assert len(list_images([folder], told.append)) == 9
+    assert told == [f"{folder}: 4 files that are no JPEG, PNG or FITS: 1 .csv, 2 .tif, 1 without an ending"]
+
+
 def test_a_table_names_the_images_in_its_own_order(tmp_path: Path) -> None:
     rows = {"id": ["007", "3"], "file": ["b/x.fits.fz", "a.jpg"]}
     (tmp_path / "t.csv").write_text("id,file,ra\n007,b/x.fits.fz,1\n3,a.jpg,2\n")
