@@ -3,7 +3,7 @@
 import psycopg
 
 from catalog.errors import CatalogError, ServerError
-from encoder.errors import EncoderError
+from encoder.errors import EncoderError, first_line
 
 
 class JobError(Exception):
@@ -17,7 +17,7 @@ def reason(error: BaseException) -> str:
     """The first line of an error's text; of a system error, the file and what is wrong with it."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return first_line(error)
 
 
 def is_passing(error: BaseException) -> bool:

@@ -20,7 +20,7 @@ from catalog.errors import TaskError
 from catalog.schema import task_version
 from catalog.tasks.tasks import Task, show_task
 
-Scores = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None]
+ScoreChunk = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None]
 """object_ids (n,), values and uncertainties (n, columns), a column a class that has one; None: unknown."""
 
 
@@ -82,7 +82,7 @@ def list_score_classes(task: Task) -> tuple[int, ...]:
     return (2,) if task.kind == "binary" else tuple(range(1, len(task.classes) + 1))
 
 
-def publish_version(connection: psycopg.Connection, new: NewVersion, scores: Iterable[Scores]) -> Version:
+def publish_version(connection: psycopg.Connection, new: NewVersion, scores: Iterable[ScoreChunk]) -> Version:
     """Keep a version and, unless it is refused, show it, in new columns where the task has none yet.
 
     The columns come when their scores are there, so nobody sees empty ones. Arguments and errors as
@@ -97,7 +97,7 @@ def publish_version(connection: psycopg.Connection, new: NewVersion, scores: Ite
     return version
 
 
-def write_version(connection: psycopg.Connection, new: NewVersion, scores: Iterable[Scores]) -> Version:
+def write_version(connection: psycopg.Connection, new: NewVersion, scores: Iterable[ScoreChunk]) -> Version:
     """Keep a version and, unless it is refused, show its scores in the place of the former ones.
 
     One transaction: readers see the former column, whole, until the new one is. A version that learnt from
@@ -148,7 +148,9 @@ def find_unscored_galaxies(
     return [int(row[0]) for row in connection.execute(query, parameters)]
 
 
-def add_scores(connection: psycopg.Connection, task: Task, version: Version, scores: Iterable[Scores]) -> int:
+def add_scores(
+    connection: psycopg.Connection, task: Task, version: Version, scores: Iterable[ScoreChunk]
+) -> int:
     """Write scores of galaxies that came later beside those of a shown version, in one transaction."""
     with connection.transaction():
         act_as_owner(connection)
@@ -203,7 +205,7 @@ def _insert(connection: psycopg.Connection, new: NewVersion) -> Version:
 
 
 def _write_scores(
-    connection: psycopg.Connection, task: Task, version_id: int, scores: Iterable[Scores]
+    connection: psycopg.Connection, task: Task, version_id: int, scores: Iterable[ScoreChunk]
 ) -> None:
     row = connection.execute("SELECT galcat.add_score_partition(%s)", [version_id]).fetchone()
     assert row is not None  # noqa: S101 - a function returns
@@ -216,7 +218,7 @@ def _copy(
     table: str,
     classes: tuple[int, ...],
     version_id: int,
-    scores: Iterable[Scores],
+    scores: Iterable[ScoreChunk],
 ) -> int:
     written = 0
     with connection.cursor() as cursor:

@@ -103,7 +103,7 @@ class InterestModel:
         """Read what `to_bytes` wrote.
 
         Raises:
-            TaskError: It is damaged or something else.
+            LearningError: It is damaged or something else.
         """
         try:
             arrays = load(content)
@@ -159,7 +159,7 @@ def fit_interest(standardised: NDArray[np.float32], ratings: NDArray[np.float64]
         ratings: (n,), 0 to 5.
 
     Raises:
-        TaskError: There are fewer than 2 ratings, or one is not from 0 to 5.
+        LearningError: There are fewer than 2 ratings, or one is not from 0 to 5.
     """
     _check(ratings)
     prior_mean = float(ratings.mean())

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from encoder.errors import EvaluationError
 from encoder.evaluation.figures import measures
 from encoder.evaluation.figures.contenders import Contender, load_contenders
-from encoder.evaluation.figures.deep import deep_table
+from encoder.evaluation.figures.tuned_rings import tuned_ring_table
 from encoder.evaluation.report import fraction_plots, plots
 from encoder.evaluation.report.picture_map import map_cells, plot_map
 from encoder.evaluation.report.report import render_report, write_tables
@@ -89,7 +89,7 @@ def evaluate(
         output: Folder to write into; made if it is not there.
         against: Other releases to compare with.
         views: Averaged by every encoder, 1 or 8; None for the release's own number.
-        deep: Also train the last stages on the few labels: minutes for each encoder on a CPU.
+        deep: Also tune the last blocks of each network on the few labels, as `finetune` does: hours on a CPU.
         simulated: Galaxies of each simulated set; 0 for none.
         device: The device that encodes pictures, such as `cpu` or `cuda`; None for the best of this machine.
         progress: Where progress bars are shown; None shows none.
@@ -117,7 +117,7 @@ def evaluate(
         ]
         tables |= _efigi_tables(sets.efigi, vectors[EFIGI], compared)
         if deep:
-            tuned = deep_table(sets.efigi, compared, output / "cache", progress)
+            tuned = tuned_ring_table(sets.efigi, compared, output / "cache", progress)
             tables["rings"] = pd.concat([tables["rings"], tuned], ignore_index=True)
     if sets.rings:
         tables["decals_rings"] = measures.decals_table(sets.rings, vectors[DECALS_RINGS])

@@ -20,8 +20,8 @@ from encoder.evaluation.anomalies.survey import ODD_KINDS
 from encoder.evaluation.anomalies.table import summarise
 from encoder.evaluation.anomalies.task_run import Protocol, TaskRun
 from encoder.evaluation.figures.contenders import Contender, load_contenders
-from encoder.evaluation.figures.deep_few_labels import deep_table
 from encoder.evaluation.figures.few_labels import LabelSet, decals_rings_labels, efigi_rings, frozen_table
+from encoder.evaluation.figures.tuned_few_labels import tuned_few_labels_table
 from encoder.evaluation.report import task_plots
 from encoder.evaluation.report.report import write_tables
 from encoder.evaluation.report.task_report import render_task_report, target_table
@@ -152,15 +152,23 @@ def _few_labels(
 ) -> dict[str, pd.DataFrame]:
     parts = []
     own, protocol = compared[0], run.protocol
-    for one in sets:
-        vectors = {c.name: run.vectors(one.sample, c) for c in compared}
-        advance = run.bar(f"fitting heads, {one.title}", len(one.labels) * (len(vectors) + 1))
-        parts.append(frozen_table(one, vectors, own.name, advance, protocol.splits))
+    for label_set in sets:
+        vectors = {each.name: run.vectors(label_set.sample, each) for each in compared}
+        advance = run.bar(f"fitting heads, {label_set.title}", len(label_set.labels) * (len(vectors) + 1))
+        parts.append(frozen_table(label_set, vectors, own.name, advance, protocol.splits))
         if protocol.deep_splits:
-            advance = run.bar(f"tuning networks, {one.title}", len(one.labels) * protocol.deep_splits)
+            advance = run.bar(
+                f"tuning networks, {label_set.title}", len(label_set.labels) * protocol.deep_splits
+            )
             parts.append(
-                deep_table(
-                    one, own.name, own.encoder, run.cache, run.skipped.append, advance, protocol.deep_splits
+                tuned_few_labels_table(
+                    label_set,
+                    own.name,
+                    own.encoder,
+                    run.cache,
+                    run.skipped.append,
+                    advance,
+                    protocol.deep_splits,
                 )
             )
     if sets and not protocol.deep_splits:

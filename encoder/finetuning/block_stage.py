@@ -100,7 +100,7 @@ def optimise_step(optimiser: Optimizer, loss: Tensor) -> float:
         The loss before the step.
 
     Raises:
-        TaskError: It is no number.
+        LearningError: The loss is no number.
     """
     value = float(loss.detach())
     require(math.isfinite(value), f"the loss is {value}: try a lower rate")
@@ -114,7 +114,7 @@ def backbone_blocks(encoder: Encoder) -> list[list[nn.Parameter]]:
     """The parameters of each block of its backbone, first to last, as `TuningSettings.depth` counts them.
 
     Raises:
-        TaskError: timm does not say which blocks the backbone has.
+        LearningError: timm does not say which blocks the backbone has.
     """
     backbone = encoder._network.backbone  # noqa: SLF001 - its parts are counted
     matcher = getattr(backbone, "group_matcher", None)

@@ -114,7 +114,7 @@ def write_checkpoint(file: Path, training: str, state: TuningState) -> None:
         state: The state after an epoch.
 
     Raises:
-        TaskError: The file cannot be written.
+        LearningError: The file cannot be written.
     """
     content = io.BytesIO()
     torch.save({"training": training, **state.content()}, content)
@@ -131,7 +131,7 @@ def read_checkpoint(file: Path, training: str, state: TuningState, device: torch
         device: The device of its parameters.
 
     Raises:
-        TaskError: The file is damaged or of another training.
+        LearningError: The file is damaged or of another training.
     """
     try:
         content = torch.load(file, map_location=device, weights_only=True)

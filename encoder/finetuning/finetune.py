@@ -23,7 +23,7 @@ from encoder.finetuning.run import TuningRun
 from encoder.finetuning.settings import TunedTask, TuningSettings, require
 from encoder.finetuning.tuned_file import TunedEncoder, load_tuned, predict_probability
 from encoder.heads.probe import fit_probe
-from encoder.inference.embed import embed_pictures
+from encoder.inference.embed import encode_pictures
 from encoder.model.baselines import IMAGENET, SCRATCH, imagenet_encoder, untrained_encoder
 from encoder.model.encoder import Encoder
 
@@ -61,8 +61,8 @@ def finetune(
         progress: Called with the report of each epoch once it is in the checkpoint.
 
     Raises:
-        TaskError: Pictures, votes or settings do not fit the encoder or each other; a class has fewer than 2
-            galaxies; the loss is no number; or the checkpoint is damaged or of another training.
+        LearningError: Pictures, votes or settings do not fit the encoder or each other; a class has fewer
+            than 2 galaxies; the loss is no number; or the checkpoint is damaged or of another training.
     """
     settings = settings or TuningSettings()
     encoder = replace(encoder, precision="float32")
@@ -110,7 +110,7 @@ def compare_tuning(
         `trained_parameters`; a row a method.
 
     Raises:
-        TaskError: As `finetune`, or a class has fewer than 2 galaxies to test on.
+        LearningError: As `finetune`, or a class has fewer than 2 galaxies to test on.
     """
     settings = settings or TuningSettings()
     shares = vote_shares(encoder, pictures, votes, task)
@@ -119,7 +119,7 @@ def compare_tuning(
         require(count >= _MIN_PER_CLASS, f"class {name!r} has {count} galaxies to test on, 2 are needed")
     learnt, unseen = torch.from_numpy(~tested), torch.from_numpy(tested)
     vote_shares(encoder, pictures[learnt], votes[~tested], task)
-    vectors = embed_pictures(encoder, pictures)
+    vectors = encode_pictures(encoder, pictures)
     probe = fit_probe(vectors[~tested], shares[~tested])
     regression = probe.steps[-1][1]
     parameters = regression.coef_.size + regression.intercept_.size
@@ -130,16 +130,16 @@ def compare_tuning(
         (SCRATCH, untrained_encoder, everything),
         (IMAGENET, imagenet_encoder, everything),
     ]
-    for name, starts_as, how in runs:
+    for name, starts_as, tuning in runs:
         try:
             start = starts_as(encoder)
         except TrainingError as error:
             skipped(f"baseline {name}: {error}")
             continue
         file = folder / f"{task.name}-{name}.pt" if folder else None
-        tuned = finetune(start, pictures[learnt], votes[~tested], task, how, file, progress)
-        said = predict_probability(tuned.head, embed_pictures(tuned.encoder, pictures[unseen]))
-        rows.append(_figures(name, truth, said, tuned.report.trained_parameters))
+        tuned = finetune(start, pictures[learnt], votes[~tested], task, tuning, file, progress)
+        probability = predict_probability(tuned.head, encode_pictures(tuned.encoder, pictures[unseen]))
+        rows.append(_figures(name, truth, probability, tuned.report.trained_parameters))
     return pd.DataFrame(rows)
 
 
@@ -149,7 +149,7 @@ def vote_shares(
     """Fractions of the votes, (n, n_classes), of labels that fit pictures, encoder and task.
 
     Raises:
-        TaskError: They do not.
+        LearningError: Pictures, votes or task do not fit the encoder or each other.
     """
     size, n = encoder.recipe.size, len(task.classes)
     fit = pictures.dtype == torch.uint8 and tuple(pictures.shape[1:]) == (3, size, size)

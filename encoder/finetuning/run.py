@@ -24,7 +24,7 @@ from encoder.finetuning.head_stage import measure_epoch, train_head
 from encoder.finetuning.report import BLOCKS, HEAD, Epoch, TuningReport
 from encoder.finetuning.settings import TunedTask, TuningSettings, require
 from encoder.finetuning.tuned_file import TunedEncoder
-from encoder.inference.embed import embed_pictures
+from encoder.inference.embed import encode_pictures
 from encoder.model.encoder import Encoder
 from encoder.model.network import fingerprint
 
@@ -65,7 +65,7 @@ class TuningRun:
 
     def train_head(self, progress: Callable[[Epoch], None]) -> None:
         """The first stage; the second starts from its best head."""
-        vectors = embed_pictures(self._encoder, self._galaxies.pictures)
+        vectors = encode_pictures(self._encoder, self._galaxies.pictures)
         head, rows, best_epoch = train_head(vectors, self._galaxies, self._settings, progress)
         self._head.load_state_dict(head.state_dict())
         start = replace(rows[best_epoch], stage=BLOCKS if self._depth else HEAD, epoch=0, loss=None)
@@ -117,7 +117,7 @@ class TuningRun:
         held_out = self._galaxies.held_out
         if not len(held_out):
             return np.empty((0, self._encoder.dimension), np.float32)
-        return embed_pictures(self._encoder, self._galaxies.pictures[held_out])
+        return encode_pictures(self._encoder, self._galaxies.pictures[held_out])
 
     @cached_property
     def _identity(self) -> str:

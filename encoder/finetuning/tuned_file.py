@@ -69,7 +69,7 @@ class TunedEncoder:
         """Write it, whole or not at all; the same model gives the same bytes.
 
         Raises:
-            TaskError: The file cannot be written.
+            LearningError: The file cannot be written.
         """
         tensors = _tensors(self)
         encoder = self.encoder
@@ -113,7 +113,7 @@ def load_tuned(path: Path, device: str | None = None) -> TunedEncoder:
         device: The device to load to, as `load_encoder` takes it; None for the best of this machine.
 
     Raises:
-        TaskError: The file is missing, damaged, or holds something else; the line names it.
+        LearningError: The file is missing, damaged, or holds something else; the line names it.
         EncoderError: This machine has no such device.
     """
     where = pick_device(device)

@@ -58,7 +58,7 @@ def read_answers(votes: NDArray[np.float64], classes: tuple[str, ...]) -> Answer
         classes: Names of the classes, in the order of the votes' columns.
 
     Raises:
-        TaskError: A vote is no number of people, a galaxy has none, or a class has fewer than 2 galaxies.
+        LearningError: A vote is no number of people, a galaxy has none, or a class has fewer than 2 galaxies.
     """
     if len(set(classes)) != len(classes) or len(classes) < MIN_PER_CLASS:
         raise LearningError(

@@ -59,7 +59,7 @@ def fit_calibration(logits: NDArray[np.float64], answers: Answers) -> Calibratio
         answers: What people answered about the n galaxies.
 
     Raises:
-        TaskError: All logits are the same.
+        LearningError: All logits are the same.
     """
     unit = _root_mean_square(logits, np.ones(len(logits)))
     targets = _targets(answers)
@@ -90,7 +90,7 @@ def unit_spread_calibration(logits: NDArray[np.float64], answers: Answers) -> Ca
         answers: What people answered about the labelled galaxies.
 
     Raises:
-        TaskError: All logits are the same.
+        LearningError: All logits are the same.
     """
     unit = _root_mean_square(logits, answers.balanced_weights().sum(axis=1))
     return Calibration(1 / unit, np.zeros(logits.shape[1]))

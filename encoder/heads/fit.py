@@ -54,7 +54,7 @@ def fit_head(vectors: NDArray[np.float32], votes: NDArray[np.float64], classes: 
         classes: Names of the classes, in the order of the votes' columns.
 
     Raises:
-        TaskError: A class has fewer than 2 galaxies, a galaxy no vote or no finite vector, or the vectors
+        LearningError: A class has fewer than 2 galaxies, a galaxy no vote or no finite vector, or the vectors
             do not differ.
     """
     if votes.shape != (len(vectors), len(classes)):

@@ -58,7 +58,7 @@ class TaskHead:
             vectors: (m, d), float16 or float32.
 
         Raises:
-            TaskError: A vector is not finite.
+            LearningError: A vector is not finite.
         """
         finite = np.isfinite(vectors).all(axis=1)
         if not finite.all():
@@ -101,7 +101,7 @@ class TaskHead:
         """Read what `to_bytes` wrote, exactly.
 
         Raises:
-            TaskError: It is damaged or something else.
+            LearningError: It is damaged or something else.
         """
         try:
             tensors = load(content)

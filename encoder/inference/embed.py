@@ -1,6 +1,6 @@
 """The inference loop: batches of pictures in, arrays for the catalogue out, two batches in memory.
 
-`embed_pictures` gives the vectors alone of pictures that are all in memory.
+`encode_pictures` gives the vectors alone of pictures that are all in memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -43,7 +43,7 @@ class EmbeddedBatch:
     thumbnails: list[bytes]
 
 
-def embed(
+def encode_batches(
     encoder: Encoder,
     batches: Iterable["ImageBatch"],
     thumbnail_px: int | None = None,
@@ -74,7 +74,7 @@ def embed(
                 progress(len(batch.rows))
 
 
-def embed_pictures(encoder: Encoder, pictures: Tensor) -> NDArray[np.float32]:
+def encode_pictures(encoder: Encoder, pictures: Tensor) -> NDArray[np.float32]:
     """Vectors, (n, d), of uint8 pictures, not all of which are turned to floats at once."""
     return np.concatenate(
         [encoder.encode(chunk.float() / 255).embedding for chunk in torch.split(pictures, _CHUNK)]

@@ -15,7 +15,7 @@ from encoder.cutouts.fits_pictures import check_colours, is_fits, read_fits_cuto
 from encoder.cutouts.image_list import ListedImage
 from encoder.cutouts.pictures import read_picture
 from encoder.errors import ImageError
-from encoder.inference.embed import Progress, embed
+from encoder.inference.embed import Progress, encode_batches
 from encoder.inference.vectors_file import VectorsFile
 from encoder.model.encoder import Encoder
 from encoder.model.recipe import ImageRecipe
@@ -61,7 +61,7 @@ def embed_images(
             progress(1)
 
     with VectorsFile(output, encoder) as file:
-        for batch in embed(
+        for batch in encode_batches(
             encoder, picture_batches(images, encoder, survey, lost, batch_size), progress=progress
         ):
             file.write([images[row].id for row in batch.rows], batch)

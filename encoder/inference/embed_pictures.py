@@ -14,8 +14,7 @@ from encoder.cutouts.batches import ImageBatch
 from encoder.cutouts.image_list import list_images
 from encoder.cutouts.pictures import fit_picture, to_colours
 from encoder.errors import ImageError
-from encoder.inference.embed import EmbeddedBatch
-from encoder.inference.embed import embed as embed_batches
+from encoder.inference.embed import EmbeddedBatch, encode_batches
 from encoder.inference.embed_images import BATCH_SIZE, picture_batches
 from encoder.model.encoder import Encoder, load_encoder
 from encoder.surveys.survey_file import load_survey
@@ -103,7 +102,7 @@ def embed(
     else:
         ids = tuple(map(str, range(len(pictures))))
         batches = _batches(pictures, encoder, batch_size)
-    return _join(ids, list(embed_batches(encoder, batches)), encoder)
+    return _join(ids, list(encode_batches(encoder, batches)), encoder)
 
 
 def _as_list(images: File | Picture | Iterable[File] | Iterable[Picture]) -> list[File | Picture]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from encoder.cutouts.batches import ImageBatch, image_batches
 from encoder.cutouts.picture_digest import picture_digests
-from encoder.inference.embed import embed
+from encoder.inference.embed import encode_batches
 from encoder.model.encoder import Encoder
 from encoder.model.gz_tree import Tree
 from encoder.surveys.description import Survey
@@ -95,7 +95,7 @@ def encode_tile(
         on_batch: Called with the number of galaxies of each finished batch.
     """
     digests: list[NDArray[np.int64]] = []
-    done = list(embed(encoder, _digesting(tile.batches, digests), THUMBNAIL_PX, on_batch))
+    done = list(encode_batches(encoder, _digesting(tile.batches, digests), THUMBNAIL_PX, on_batch))
     search = _concatenate([batch.search for batch in done], _no_rows(len(encoder.projection.components)))
     return EncodedTile(
         sources=tile.sources.take(_concatenate([batch.rows for batch in done], np.empty(0, np.int64))),

@@ -23,6 +23,19 @@ def to_nanomaggies(magnitude: _Number) -> _Number:
     return 10 ** ((NANOMAGGY_ZERO_POINT - magnitude) / 2.5)
 
 
-def to_magnitude(flux: float) -> float:
-    """The AB magnitude of a flux in nanomaggies, above 0."""
-    return NANOMAGGY_ZERO_POINT - 2.5 * math.log10(flux)
+def to_magnitude(flux: _Number, zero_point: float = NANOMAGGY_ZERO_POINT) -> _Number:
+    """The AB magnitude of a flux.
+
+    Args:
+        flux: Fluxes in nanomaggies, or in the unit of another zero point: a number above 0, or an array of
+            any shape.
+        zero_point: AB magnitude of one unit of the flux.
+
+    Returns:
+        AB magnitudes, of the same shape; in an array NaN where the flux is not above 0.
+    """
+    if isinstance(flux, np.ndarray):
+        logarithm = np.log10(flux, out=np.full(flux.shape, np.nan), where=flux > 0)
+        magnitude: NDArray[np.floating[Any]] = zero_point - 2.5 * logarithm
+        return magnitude
+    return zero_point - 2.5 * math.log10(flux)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from encoder.errors import NoRowsError, TileError, first_line
 from encoder.surveys.description import CatalogueColumns, SelectionCondition, Survey
+from encoder.surveys.magnitudes import to_magnitude
 from encoder.surveys.patterns import placeholders
 from encoder.tiles.source_table import SourceTable, pixel_scales
 from encoder.tiles.table_columns import Columns, float_column, read_columns
@@ -142,8 +143,7 @@ def _magnitudes(catalogue: CatalogueColumns, part: Columns, path: Path) -> dict[
     mag = {}
     for band, name in catalogue.flux.items():
         flux = float_column(part, name, path)
-        logarithm = np.log10(flux, out=np.full(len(flux), np.nan), where=flux > 0)
-        mag[band] = (catalogue.flux_zero_point - 2.5 * logarithm).astype(np.float32)
+        mag[band] = to_magnitude(flux, catalogue.flux_zero_point).astype(np.float32)
     for band, name in catalogue.magnitude.items():
         given = float_column(part, name, path)
         mag[band] = np.where(np.isfinite(given), given, np.nan).astype(np.float32)

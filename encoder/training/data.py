@@ -60,7 +60,7 @@ def unknown_traits(n: int) -> NDArray[np.float32]:
     return np.empty((n, 0), np.float32)
 
 
-class Example(NamedTuple):
+class TrainingExample(NamedTuple):
     """One galaxy, or as the data loader stacks them a batch.
 
     Attributes:
@@ -74,7 +74,7 @@ class Example(NamedTuple):
     traits: Tensor
 
 
-class PictureDataset(Dataset[Example]):
+class PictureDataset(Dataset[TrainingExample]):
     """Pictures, votes and traits of several sources, for a data loader.
 
     Args:
@@ -104,13 +104,13 @@ class PictureDataset(Dataset[Example]):
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __getitem__(self, index: int) -> Example:
+    def __getitem__(self, index: int) -> TrainingExample:
         which = int(np.searchsorted(self._ends, index, side="right"))
         source = self._sources[which]
         i = index - (int(self._ends[which - 1]) if which else 0)
         traits = torch.full((self._n_traits,), torch.nan)
         traits[: source.traits.shape[1]] = torch.from_numpy(source.traits[i])
-        return Example(self._pictures(source, i, index), torch.from_numpy(source.votes[i]), traits)
+        return TrainingExample(self._pictures(source, i, index), torch.from_numpy(source.votes[i]), traits)
 
     def _pictures(self, source: LabelledGalaxies, i: int, index: int) -> Tensor:
         image = source.images[i]

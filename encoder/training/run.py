@@ -25,7 +25,7 @@ from encoder.model.weights_file import read_weights
 from encoder.training.augment import AUGMENTATIONS
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import TIMM_PREFIX, TrainingConfig
-from encoder.training.data import Example, LabelledGalaxies, PictureDataset
+from encoder.training.data import LabelledGalaxies, PictureDataset, TrainingExample
 from encoder.training.ranks import ProcessGroup
 from encoder.training.vector_losses import AgreementLoss, likeness_loss
 
@@ -199,7 +199,7 @@ class TrainingRun:
                 writer.writeheader()
             writer.writerow(row)
 
-    def _step(self, step: int, shown: Example) -> float:
+    def _step(self, step: int, shown: TrainingExample) -> float:
         rate = self._config.loop.learning_rate * self._schedule(step)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
@@ -213,7 +213,7 @@ class TrainingRun:
         _update_average(self.average, self._network, decay)
         return float(loss.detach())
 
-    def _loss(self, shown: Example) -> Tensor:
+    def _loss(self, shown: TrainingExample) -> Tensor:
         """The losses of a batch: first pictures of all its galaxies, then, where there are, second ones."""
         loop = self._config.loop
         rgb = shown.rgb.transpose(0, 1).flatten(0, 1)
@@ -275,7 +275,7 @@ def _without_zeros(identity: str) -> str:
     return re.sub(r"(\d)\.0\b", r"\1", identity)
 
 
-def _batches(loader: DataLoader[Example]) -> Iterator[Example]:
+def _batches(loader: DataLoader[TrainingExample]) -> Iterator[TrainingExample]:
     """Batches; an error of ours that a worker met is again the one line it was."""
     try:
         yield from loader

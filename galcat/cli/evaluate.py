@@ -34,7 +34,10 @@ def evaluate(
         int | None, typer.Option(help="Views that every encoder averages, 1 or 8; without it, the release's.")
     ] = None,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Also fine-tune the last stages on the few labels: takes minutes.")
+        bool,
+        typer.Option(
+            "--deep", help="Also tune each network's last blocks on the few labels: takes hours on a CPU."
+        ),
     ] = False,
     simulated: Annotated[int, typer.Option(help="Galaxies of each simulated set.", min=0)] = 500,
     threads: Annotated[
@@ -118,7 +121,7 @@ def tasks(
 
     from encoder.evaluation.anomalies.task_run import Protocol  # noqa: PLC0415
     from encoder.evaluation.evaluate_tasks import evaluate_tasks  # noqa: PLC0415
-    from encoder.evaluation.figures.deep_few_labels import REPEATS  # noqa: PLC0415
+    from encoder.evaluation.figures.tuned_few_labels import REPEATS  # noqa: PLC0415
 
     if threads is not None:
         torch.set_num_threads(threads)

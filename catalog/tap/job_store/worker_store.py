@@ -109,7 +109,7 @@ def complete_job(writer: psycopg.Connection, job: Job, result: JobResult, limits
     """Record a job's result; False where it was aborted or removed meanwhile.
 
     Raises:
-        FullError: Others that ran at the same time have taken the room.
+        SpoolFullError: Others that ran at the same time have taken the room.
     """
     values = [result.file, result.content_type, result.size, result.rows, result.is_cut, job.job_id]
     with writer.transaction():

@@ -32,11 +32,11 @@ def ellipse_features(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     relative to the innermost one's; angle to the innermost one's major axis, degrees in 0..90.
 
     Args:
-        pictures: (n, size, size) grey.
+        pictures: Grey pictures of n galaxies, (n, size, size).
 
     Returns:
-        (n, 24). A row is NaN where a picture shows no source or an isophote has no ellipse: the paper's
-        comparison left such galaxies out, and the scores below refuse them.
+        Features of each galaxy, (n, 24). A row is NaN where a picture shows no source or an isophote has no
+        ellipse: the paper's comparison left such galaxies out, and the scores below refuse them.
     """
     rows = [_features(picture) for picture in pictures]
     return np.array(rows, np.float32).reshape(len(pictures), 4 * len(PERCENTILES))
@@ -46,11 +46,11 @@ def isolation_score(features: NDArray[np.float32], seed: int) -> NDArray[np.floa
     """Score without any rating: how soon random cuts isolate a galaxy, from 0 (last) to 5 (first).
 
     Args:
-        features: (n, f), of two galaxies at least; each is brought to mean 0 and deviation 1.
+        features: Features of n galaxies, (n, f), n at least 2; each is brought to mean 0 and deviation 1.
         seed: Seed of the random forest.
 
     Returns:
-        (n,).
+        The score of each galaxy, (n,).
 
     Raises:
         EvaluationError: A galaxy has no features, or all have the same.
@@ -71,20 +71,20 @@ def astronomaly_scores(
     ratings: NDArray[np.float64],
     seed: int,
 ) -> NDArray[np.float64]:
-    """Score once some galaxies are rated: a random forest foretells the rating of every galaxy.
+    """Score once some galaxies are rated: a random forest predicts the rating of every galaxy.
 
-    Near rated galaxies the machine's score is multiplied by the foretold rating, far away it stands. A rating
-    can only lower a score, never raise it.
+    Near rated galaxies the machine's score is multiplied by the predicted rating, far away it stands. A
+    rating can only lower a score, never raise it.
 
     Args:
-        features: (n, f); each is brought to mean 0 and deviation 1.
-        machine_score: (n,) such as `isolation_score`'s.
-        labelled: (m,) rows of the rated galaxies.
-        ratings: (m,) 0 (dull) to 5 (of interest).
+        features: Features of n galaxies, (n, f); each is brought to mean 0 and deviation 1.
+        machine_score: Score of each galaxy without any rating, (n,), such as `isolation_score`'s.
+        labelled: Rows of the rated galaxies, (m,).
+        ratings: Their ratings, (m,), from 0 (dull) to 5 (of interest).
         seed: Seed of the random forest.
 
     Returns:
-        (n,).
+        The score of each galaxy, (n,), the higher the more likely an anomaly.
 
     Raises:
         EvaluationError: A galaxy has no features, none is rated, a rating is not in 0..5, or no galaxy
@@ -97,27 +97,27 @@ def astronomaly_scores(
             raise EvaluationError(f"rating {rating:g} is not in 0..{BEST_RATING:g}")
     scaled = _standardise(features)
     forest = RandomForestRegressor(n_estimators=_TREES, random_state=seed)
-    foretold = forest.fit(scaled[labelled], ratings).predict(scaled)
+    predicted = forest.fit(scaled[labelled], ratings).predict(scaled)
     distance = KDTree(scaled[labelled]).query(scaled)[0]
     if not distance.any():
         raise EvaluationError(f"all {len(features)} galaxies are rated: there is nothing to rank")
-    return neighbour_score(machine_score, foretold, distance)
+    return neighbour_score(machine_score, predicted, distance)
 
 
 def neighbour_score(
-    machine_score: NDArray[np.float64], foretold: NDArray[np.float64], distance: NDArray[np.float64]
+    machine_score: NDArray[np.float64], predicted: NDArray[np.float64], distance: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The paper's equations 4 and 5, with alpha 1.
 
     Args:
-        machine_score: (n,).
-        foretold: (n,) ratings, 0..5.
-        distance: (n,) to the nearest rated galaxy, not all 0.
+        machine_score: Score of each galaxy without any rating, (n,), such as `isolation_score`'s.
+        predicted: Predicted rating of each galaxy, (n,), 0..5.
+        distance: Distance of each galaxy to the nearest rated one, (n,), in any unit; not all 0.
 
     Returns:
-        (n,).
+        The score of each galaxy, (n,), the higher the more likely an anomaly.
     """
-    trust = _MIN_TRUST + _TRUST_RANGE * foretold / BEST_RATING
+    trust = _MIN_TRUST + _TRUST_RANGE * predicted / BEST_RATING
     penalty = np.exp(distance / distance.mean())
     score: NDArray[np.float64] = machine_score * np.tanh(penalty - 1 + np.arctanh(trust))
     return score
@@ -170,9 +170,9 @@ def _nearest_region(
     if not n:
         return filled, point
     rows, columns = np.nonzero(regions)
-    of = regions[rows, columns]
-    sizes = np.bincount(of, minlength=n + 1)[1:]
-    centres = [np.bincount(of, axis, n + 1)[1:] / sizes for axis in (rows, columns)]
+    region = regions[rows, columns]
+    sizes = np.bincount(region, minlength=n + 1)[1:]
+    centres = [np.bincount(region, axis, n + 1)[1:] / sizes for axis in (rows, columns)]
     nearest = int(np.argmin(np.hypot(centres[0] - point[0], centres[1] - point[1])))
     return regions == nearest + 1, (float(centres[0][nearest]), float(centres[1][nearest]))
 

@@ -20,7 +20,7 @@ from encoder.model.recipe import ImageRecipe
 from encoder.training.efigi import RINGS
 
 MIN_ATTRIBUTE = 0.75
-"""Least value of an attribute that makes an anomaly."""
+"""Minimum value of an attribute that makes an anomaly."""
 PERTURBATION = "Perturbation"
 RINGS_QUESTION = f"EFIGI, any ring >= {MIN_ATTRIBUTE:g}"
 PERTURBATION_QUESTION = f"EFIGI, perturbation >= {MIN_ATTRIBUTE:g}"
@@ -48,12 +48,12 @@ def search_survey(real: EfigiSet, compared: Sequence[Contender], run: TaskRun) -
 
     Every encoder sees one view of a picture: galaxies lie as they happen to lie, and eight views take longer.
     """
-    compared = [replace(one, encoder=replace(one.encoder, view_set=1)) for one in compared]
-    n, encoders = run.protocol.simulated, {one.name: one.encoder for one in compared}
+    compared = [replace(each, encoder=replace(each.encoder, view_set=1)) for each in compared]
+    n, encoders = run.protocol.simulated, {each.name: each.encoder for each in compared}
     advance = run.bar("drawing and encoding the simulated survey", n * (1 + len(encoders)))
     survey = survey_vectors(n, encoders, compared[0].encoder.recipe, run.cache, advance)
-    one = AnomalySet(SURVEY_QUESTION, survey.anomalous, halved=False)
-    return _searches(real, one, survey.embedding, survey.isophotes, compared, run)
+    anomaly_set = AnomalySet(SURVEY_QUESTION, survey.anomalous, halved=False)
+    return _searches(real, anomaly_set, survey.embedding, survey.isophotes, compared, run)
 
 
 def _efigi_anomalies(
@@ -66,13 +66,13 @@ def _efigi_anomalies(
     advance = run.bar("isophotes of EFIGI", len(sample.ids))
     isophotes = measure_isophotes(sample, own.encoder.recipe, run.cache, advance)
     anomalous = real.table[list(attributes)].to_numpy()[tested].max(axis=1) >= MIN_ATTRIBUTE
-    embedding = {one.name: run.vectors(real.sample, one)[tested] for one in compared}
+    embedding = {each.name: run.vectors(real.sample, each)[tested] for each in compared}
     return _searches(real, AnomalySet(name, anomalous, halved=True), embedding, isophotes, compared, run)
 
 
 def _searches(
     real: EfigiSet,
-    one: AnomalySet,
+    anomaly_set: AnomalySet,
     embedding: Mapping[str, NDArray[np.float32]],
     isophotes: NDArray[np.float32],
     compared: Sequence[Contender],
@@ -80,21 +80,24 @@ def _searches(
 ) -> SearchTables:
     """Every method on the galaxies that have isophotes: on the others the baseline has nothing to say."""
     shown = ~np.isnan(isophotes[:, 0])  # a row has all features or none
-    anomalous = one.anomalous[shown]
+    name, anomalous = anomaly_set.name, anomaly_set.anomalous[shown]
     run.notes.append(
-        f"{one.name}: {len(shown)} galaxies, {one.anomalous.sum()} anomalies, encoder {compared[0].name}; "
-        f"left out for every method, as without ellipses: {(~shown).sum()}, {one.anomalous[~shown].sum()}"
+        f"{name}: {len(shown)} galaxies, {anomaly_set.anomalous.sum()} anomalies, "
+        f"encoder {compared[0].name}; left out for every method, as without ellipses: {(~shown).sum()}, "
+        f"{anomaly_set.anomalous[~shown].sum()}"
     )
     vectors = {c.name: prepare_search(embedding[c.name][shown], _reference(real, c, run)) for c in compared}
     ways = list_methods(compared[0].name, vectors, isophotes[shown])
     repeats, batches = run.protocol.repeats, run.protocol.batches
-    advance = run.bar(f"searching, {one.name}", repeats * len(ways))
-    return measure(AnomalySet(one.name, anomalous, one.halved), ways, repeats, batches, advance)
+    advance = run.bar(f"searching, {name}", repeats * len(ways))
+    return measure(AnomalySet(name, anomalous, anomaly_set.halved), ways, repeats, batches, advance)
 
 
-def _reference(real: EfigiSet, one: Contender, run: TaskRun) -> NDArray[np.float32]:
+def _reference(real: EfigiSet, contender: Contender, run: TaskRun) -> NDArray[np.float32]:
     """Galaxies that are judged nowhere, (m, d): EFIGI's training split and simulated ones."""
-    return np.concatenate([run.vectors(real.sample, one)[~real.tested], run.vectors(run.reference, one)])
+    return np.concatenate(
+        [run.vectors(real.sample, contender)[~real.tested], run.vectors(run.reference, contender)]
+    )
 
 
 def _part(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:

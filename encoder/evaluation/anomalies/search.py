@@ -36,7 +36,7 @@ class SearchProblem:
 
 
 @dataclass(frozen=True)
-class SearchResult:
+class SimulatedSearchResult:
     """What a search ends with.
 
     Attributes:
@@ -48,7 +48,7 @@ class SearchResult:
     rated: NDArray[np.int64]
 
 
-SearchPolicy = Callable[[SearchProblem, int], SearchResult]
+SearchPolicy = Callable[[SearchProblem, int], SimulatedSearchResult]
 """A way to search, given a seed: what is random depends on it alone."""
 
 
@@ -62,7 +62,7 @@ def make_gaussian_process_search(
         first: (n,), a score whose highest galaxies are the first batch; None for a random one.
     """
 
-    def search(question: SearchProblem, seed: int) -> SearchResult:
+    def search(question: SearchProblem, seed: int) -> SimulatedSearchResult:
         pool, allowed = question.pool, question.pool.copy()
         rated = _draw_rows(pool, BATCH, seed) if first is None else _highest(first, pool, BATCH)
         for _ in range(question.batches - 1):
@@ -81,7 +81,7 @@ def make_random_label_search(standardised: NDArray[np.float32]) -> SearchPolicy:
         standardised: (n, 40).
     """
 
-    def search(question: SearchProblem, seed: int) -> SearchResult:
+    def search(question: SearchProblem, seed: int) -> SimulatedSearchResult:
         rated = _draw_rows(question.pool, question.batches * BATCH, seed)
         return _mean(_fit(standardised, question, rated), standardised, rated)
 
@@ -95,10 +95,10 @@ def make_astronomaly_search(features: NDArray[np.float32]) -> SearchPolicy:
         features: (n, f), finite.
     """
 
-    def search(question: SearchProblem, seed: int) -> SearchResult:
+    def search(question: SearchProblem, seed: int) -> SimulatedSearchResult:
         machine = isolation_score(features, seed)
         rated = _highest(machine, question.pool, question.batches * BATCH)
-        return SearchResult(
+        return SimulatedSearchResult(
             astronomaly_scores(features, machine, rated, question.ratings(rated), seed), rated
         )
 
@@ -112,17 +112,17 @@ def make_score_search(score: NDArray[np.float32]) -> SearchPolicy:
         score: (n,).
     """
 
-    def search(question: SearchProblem, _: int) -> SearchResult:
+    def search(question: SearchProblem, _: int) -> SimulatedSearchResult:
         rated = _highest(score, question.pool, question.batches * BATCH)
-        return SearchResult(score.astype(np.float64), rated)
+        return SimulatedSearchResult(score.astype(np.float64), rated)
 
     return search
 
 
-def search_at_random(question: SearchProblem, seed: int) -> SearchResult:
+def search_at_random(question: SearchProblem, seed: int) -> SimulatedSearchResult:
     """Galaxies in random order."""
     score = np.random.default_rng([seed, 1]).random(len(question.pool))
-    return SearchResult(score, _highest(score, question.pool, question.batches * BATCH))
+    return SimulatedSearchResult(score, _highest(score, question.pool, question.batches * BATCH))
 
 
 def _fit(
@@ -131,8 +131,10 @@ def _fit(
     return fit_interest(standardised[rated], question.ratings(rated))
 
 
-def _mean(model: InterestModel, standardised: NDArray[np.float32], rated: NDArray[np.int64]) -> SearchResult:
-    return SearchResult(model.mean(standardised).astype(np.float64), rated)
+def _mean(
+    model: InterestModel, standardised: NDArray[np.float32], rated: NDArray[np.int64]
+) -> SimulatedSearchResult:
+    return SimulatedSearchResult(model.mean(standardised).astype(np.float64), rated)
 
 
 def _draw_rows(allowed: NDArray[np.bool_], n: int, seed: int) -> NDArray[np.int64]:

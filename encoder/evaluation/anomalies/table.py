@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from encoder.anomalies.acquisition import BATCH
-from encoder.evaluation.anomalies.search import SearchPolicy, SearchProblem, SearchResult
+from encoder.evaluation.anomalies.search import SearchPolicy, SearchProblem, SimulatedSearchResult
 from encoder.heads.probe import Spread
 
 TOPS = (50, 200)
@@ -24,7 +24,7 @@ class AnomalySet:
 
     Attributes:
         name: Short name of the question.
-        anomalous: (n,).
+        anomalous: Whether each galaxy is such an anomaly, (n,).
         halved: Whether half of them, B, are never shown and judged on alone; else all are the pool.
     """
 
@@ -62,27 +62,31 @@ class SearchTables:
 
 
 def measure(
-    one: AnomalySet, methods: Sequence[Method], repeats: int, batches: int, advance: Callable[[int], None]
+    anomaly_set: AnomalySet,
+    methods: Sequence[Method],
+    repeats: int,
+    batches: int,
+    advance: Callable[[int], None],
 ) -> SearchTables:
     """Search with every method, `repeats` times each; a repeat's pool is the same for all of them.
 
     Args:
-        one: The question.
-        methods: Ways to search.
-        repeats: Each has halves, random batches and forests of its own.
-        batches: Rated in a search.
+        anomaly_set: Galaxies that are searched for one kind of anomaly.
+        methods: The ways to search that are compared.
+        repeats: Number of repeats; each has halves, random batches and forests of its own.
+        batches: Number of batches that are rated in a search, of 10 galaxies each.
         advance: Called with the number of searches done since the last call.
     """
-    rows, found = [], []
+    rows, found, anomalous = [], [], anomaly_set.anomalous
     for method in methods:
-        about = {"question": one.name, "encoder": method.encoder, "method": method.name}
+        about = {"question": anomaly_set.name, "encoder": method.encoder, "method": method.name}
         hits = []
         for repeat in range(repeats):
-            pool = draw_half(one.anomalous, repeat) if one.halved else np.ones(len(one.anomalous), np.bool_)
-            question = SearchProblem(one.anomalous, pool, batches)
+            pool = draw_half(anomalous, repeat) if anomaly_set.halved else np.ones(len(anomalous), np.bool_)
+            question = SearchProblem(anomalous, pool, batches)
             search = method.policy(question, repeat)
             rows.append(about | {"repeat": repeat} | figures(question, search))
-            hits.append(np.cumsum(one.anomalous[search.rated])[BATCH - 1 :: BATCH])
+            hits.append(np.cumsum(anomalous[search.rated])[BATCH - 1 :: BATCH])
             advance(1)
         for i, after in enumerate(np.stack(hits, axis=1).astype(np.float64)):
             found.append(about | {"rated": (i + 1) * BATCH} | asdict(Spread.of(after)))
@@ -93,13 +97,13 @@ def draw_half(anomalous: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
     """Half A of the galaxies, (n,): half of the anomalies and half of the others, by chance."""
     rng = np.random.default_rng([seed, 2])
     chosen = np.zeros(len(anomalous), np.bool_)
-    for of in (anomalous, ~anomalous):
-        members = rng.permutation(np.flatnonzero(of))
-        chosen[members[: len(members) // 2]] = True
+    for members in (anomalous, ~anomalous):
+        rows = rng.permutation(np.flatnonzero(members))
+        chosen[rows[: len(rows) // 2]] = True
     return chosen
 
 
-def figures(question: SearchProblem, search: SearchResult) -> dict[str, float]:
+def figures(question: SearchProblem, search: SimulatedSearchResult) -> dict[str, float]:
     """The figures of one search.
 
     On the galaxies that may not be rated, half B, where there are some: `average_precision`, and
@@ -129,7 +133,7 @@ def summarise(repeats: pd.DataFrame) -> pd.DataFrame:
     return spread.reset_index()
 
 
-def _on_the_pool(question: SearchProblem, search: SearchResult) -> dict[str, float]:
+def _on_the_pool(question: SearchProblem, search: SimulatedSearchResult) -> dict[str, float]:
     anomalous, total = question.anomalous, int((question.anomalous & question.pool).sum())
     hits = int(anomalous[search.rated].sum())
     unrated = question.pool.copy()

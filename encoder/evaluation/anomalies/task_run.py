@@ -60,19 +60,19 @@ class TaskRun:
     notes: list[str] = field(default_factory=list)
     _encoded: dict[tuple[str, str], NDArray[np.float32]] = field(default_factory=dict)
 
-    def bar(self, what: str, total: int) -> Callable[[int], None]:
-        """A bar, as the function that moves it on."""
+    def bar(self, label: str, total: int) -> Callable[[int], None]:
+        """A progress bar of `total` steps, as the function that moves it on by so many."""
         if self.progress is None:
             return lambda _: None
-        progress, task = self.progress, self.progress.add_task(what, total=total)
+        progress, task = self.progress, self.progress.add_task(label, total=total)
         return lambda n: progress.advance(task, n)
 
-    def vectors(self, sample: Sample, one: Contender) -> NDArray[np.float32]:
-        """Of a sample, (n, d); samples and contenders are told apart by their names."""
-        key = sample.name, one.name
+    def vectors(self, sample: Sample, contender: Contender) -> NDArray[np.float32]:
+        """The vectors of a sample, (n, d); samples and contenders are told apart by their names."""
+        key = sample.name, contender.name
         if key not in self._encoded:
-            advance = self.bar(f"encoding {sample.name}, {one.name}", len(sample.ids))
-            self._encoded[key] = encode_sample(sample, one.encoder, self.cache, advance).embedding
+            advance = self.bar(f"encoding {sample.name}, {contender.name}", len(sample.ids))
+            self._encoded[key] = encode_sample(sample, contender.encoder, self.cache, advance).embedding
         return self._encoded[key]
 
     @cached_property

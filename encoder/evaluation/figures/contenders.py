@@ -41,8 +41,8 @@ def load_contenders(
 
     Args:
         weights: The release; None for the one that ships with the package.
-        against: Other releases.
-        views: Averaged by all of them; None for the release's own number.
+        against: Weights files of other releases to compare with.
+        views: Number of views that every encoder averages; None for the release's own number.
         device: The device that encodes pictures; None for the best of this machine.
         skipped: Called with one line for each baseline that is left out, which says why.
 
@@ -61,7 +61,9 @@ def load_contenders(
         f"{name} {sha256[:6]}" if names.count(name) > 1 else name
         for name, sha256 in zip(names, hashes, strict=True)
     ]
-    found = [Contender(name, one, is_release=True) for name, one in zip(called, releases, strict=True)]
+    found = [
+        Contender(name, release, is_release=True) for name, release in zip(called, releases, strict=True)
+    ]
     try:
         found.append(Contender(IMAGENET, imagenet_encoder(own), is_release=False))
     except TrainingError as error:

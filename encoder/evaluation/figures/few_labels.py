@@ -31,10 +31,11 @@ class LabelSet:
 
     Attributes:
         title: Name of the set in tables.
-        sample: n galaxies.
-        ringed: (n,).
-        learnable: (n,), may be labelled.
-        testable: (n,), may be tested on; where both, a repeat uses a galaxy for one of them.
+        sample: The n galaxies.
+        ringed: Whether each galaxy has a ring, (n,).
+        learnable: Whether each galaxy may be labelled, (n,).
+        testable: Whether each galaxy may be tested on, (n,); one that may be both is used for one of them
+            in a repeat.
         labels: Numbers of labels a class, rising.
         tested: Galaxies of each class that are tested on.
     """
@@ -53,8 +54,9 @@ class Split:
     """The galaxies of one repeat, as rows.
 
     Attributes:
-        learnt: (2, labels), ringed ones and others; fewer labels are the first of them.
-        tested: (2 * tested,), as many of each class.
+        learnt: Rows of the galaxies to learn from, (2, labels): the ringed ones, then the others; where fewer
+            labels are wanted, the first of each are taken.
+        tested: Rows of the galaxies to test on, (2 * tested,), as many of each class.
     """
 
     learnt: NDArray[np.int64]
@@ -84,21 +86,21 @@ def decals_rings_labels(rings: RingSet) -> LabelSet:
     return LabelSet("Galaxy Zoo DECaLS rings", rings.sample, rings.ringed, every, every, labels, tested)
 
 
-def splits(one: LabelSet, repeats: int) -> Iterator[Split]:
+def splits(label_set: LabelSet, repeats: int) -> Iterator[Split]:
     """The galaxies of each repeat; the same ones on every call."""
     for repeat in range(repeats):
         rng = np.random.default_rng([repeat, 3])
         learnt, tested = [], []
-        for of in (one.ringed, ~one.ringed):
-            test = rng.permutation(np.flatnonzero(of & one.testable))[: one.tested]
-            rest = rng.permutation(np.setdiff1d(np.flatnonzero(of & one.learnable), test))
-            learnt.append(rest[: max(one.labels)])
+        for members in (label_set.ringed, ~label_set.ringed):
+            test = rng.permutation(np.flatnonzero(members & label_set.testable))[: label_set.tested]
+            rest = rng.permutation(np.setdiff1d(np.flatnonzero(members & label_set.learnable), test))
+            learnt.append(rest[: max(label_set.labels)])
             tested.append(test)
         yield Split(np.stack(learnt), np.concatenate(tested))
 
 
 def frozen_table(
-    one: LabelSet,
+    label_set: LabelSet,
     vectors: Mapping[str, NDArray[np.float32]],
     own: str,
     advance: Callable[[int], None],
@@ -107,11 +109,12 @@ def frozen_table(
     """Logistic regression on frozen vectors; on the release's own also the calibrated head of the catalogue.
 
     Args:
-        one: The set.
-        vectors: (n, d) of all its galaxies, by the encoder's name.
+        label_set: Galaxies to learn rings from and to test on.
+        vectors: Vectors of all n galaxies, (n, d), by the encoder's name.
         own: Name of the release.
-        advance: Called with rows done; there is one for each number of labels, encoder and method.
-        repeats: Splits.
+        advance: Called with the number of rows done since the last call; there is a row for each number of
+            labels, encoder and method.
+        repeats: Number of splits into labelled and tested galaxies.
 
     Returns:
         A row an encoder, method and number of labels: mean and deviation of `accuracy` and `auc`.
@@ -119,22 +122,24 @@ def frozen_table(
     rows = []
     for name, embedding in vectors.items():
         for method in (FROZEN, FROZEN_HEAD) if name == own else (FROZEN,):
-            for n in one.labels:
+            for n in label_set.labels:
                 scores = [
-                    accuracy_and_auc(_ring_chance(embedding, one.ringed, split, n, method), one, split)
-                    for split in splits(one, repeats)
+                    accuracy_and_auc(
+                        _ring_chance(embedding, label_set.ringed, split, n, method), label_set, split
+                    )
+                    for split in splits(label_set, repeats)
                 ]
-                rows.append(row(one, name, method, n, scores))
+                rows.append(row(label_set, name, method, n, scores))
                 advance(1)
     return pd.DataFrame(rows)
 
 
 def row(
-    one: LabelSet, encoder: str, method: str, labels: int, scores: list[tuple[float, float]]
+    label_set: LabelSet, encoder: str, method: str, labels: int, scores: list[tuple[float, float]]
 ) -> Mapping[str, object]:
-    """One row of the table, of accuracies and areas of each repeat."""
+    """One row of the table, from the accuracy and the area under the curve of each repeat."""
     accuracy, auc = (Spread.of(np.array(values)) for values in zip(*scores, strict=True))
-    about = (one.title, encoder, method, labels, 2 * one.tested, len(scores))
+    about = (label_set.title, encoder, method, labels, 2 * label_set.tested, len(scores))
     return dict(zip(_COLUMNS, about, strict=True)) | {
         "accuracy": accuracy.mean,
         "accuracy_deviation": accuracy.deviation,
@@ -143,9 +148,9 @@ def row(
     }
 
 
-def accuracy_and_auc(chance: NDArray[np.floating], one: LabelSet, split: Split) -> tuple[float, float]:
+def accuracy_and_auc(chance: NDArray[np.floating], label_set: LabelSet, split: Split) -> tuple[float, float]:
     """Accuracy and area under the ROC curve of the chance (tested,) that each test galaxy has a ring."""
-    truth = one.ringed[split.tested]
+    truth = label_set.ringed[split.tested]
     return float(balanced_accuracy_score(truth, chance > 0.5)), float(roc_auc_score(truth, chance))  # noqa: PLR2004
 
 

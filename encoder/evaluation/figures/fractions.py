@@ -15,7 +15,7 @@ CONFIDENT = 0.8
 
 @dataclass(frozen=True)
 class QuestionFigures:
-    """How well the votes on one question are foretold, over all answers of all galaxies with 5 votes.
+    """How well the votes on one question are predicted, over all answers of all galaxies with 5 votes.
 
     Attributes:
         question: Name of the question as Galaxy Zoo spells it.
@@ -52,10 +52,10 @@ def fraction_figures(
     """Figures of every question that some galaxy has 5 votes on.
 
     Args:
-        alpha: (n, n_answers) posterior concentrations.
-        votes: (n, n_answers) whole counts of the same galaxies.
-        tree: The tree of both.
-        truth: (n, n_answers) fractions that are right on average, where somebody knows.
+        alpha: Posterior concentrations of n galaxies, (n, n_answers).
+        votes: Vote counts of the same galaxies, (n, n_answers), whole numbers.
+        tree: The tree of questions that both answer.
+        truth: Fractions that are right on average, (n, n_answers); None where nobody knows them.
     """
     known = np.full(votes.shape, np.nan, np.float32) if truth is None else truth
     inside = coverage(alpha, votes.astype(np.int64), tree)
@@ -82,31 +82,31 @@ def observed_fractions(votes: NDArray[np.float32], tree: Tree) -> NDArray[np.flo
 
 
 def reliability(
-    said: NDArray[np.float32], observed: NDArray[np.float32], bins: int = 10, min_count: int = 10
+    predicted: NDArray[np.float32], observed: NDArray[np.float32], bins: int = 10, min_count: int = 10
 ) -> list[tuple[float, float]]:
-    """Mean of what was said and mean of what was voted, in equal steps of what was said.
+    """Mean of the predicted fractions and mean of the observed ones, in equal steps of the predicted.
 
     Args:
-        said: (k,) fractions.
-        observed: (k,) fractions of the same answers.
-        bins: Steps in 0..1.
-        min_count: A step with fewer values has no point.
+        predicted: Predicted fractions of the answers of several galaxies, (k,), in 0..1.
+        observed: Observed fractions of the same answers, (k,), in 0..1.
+        bins: Number of steps into which 0..1 is divided.
+        min_count: Number of values that a step needs; one with fewer has no point.
     """
-    step = np.minimum((said * bins).astype(int), bins - 1)
+    step = np.minimum((predicted * bins).astype(int), bins - 1)
     each = [step == i for i in range(bins)]
-    return [(float(said[i].mean()), float(observed[i].mean())) for i in each if i.sum() >= min_count]
+    return [(float(predicted[i].mean()), float(observed[i].mean())) for i in each if i.sum() >= min_count]
 
 
 def _question(
     name: str,
-    said: NDArray[np.float32],
+    predicted: NDArray[np.float32],
     votes: NDArray[np.float32],
     inside: NDArray[np.float64],
     truth: NDArray[np.float32],
 ) -> QuestionFigures:
     totals = votes.sum(axis=1, keepdims=True)
     observed = votes / totals
-    error = np.abs(said - observed).mean(axis=1)
+    error = np.abs(predicted - observed).mean(axis=1)
     constant = np.abs(_mean_of_others(votes) - observed).mean(axis=1)
     # Fractions of 0 and 1 are shrunk by one vote to the mean, or they would claim to have no noise.
     likely = (votes + votes.sum(axis=0) / votes.sum()) / (totals + 1)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from encoder.evaluation.figures.contenders import Contender
 from encoder.evaluation.figures.fractions import CONFIDENT, MIN_VOTES
+from encoder.finetuning.settings import TuningSettings
 
 _DECIMALS = 6
 _FIGURES = {
@@ -68,7 +69,8 @@ def _rings(rings: pd.DataFrame) -> list[str]:
     about = (
         "Balanced accuracy on the test galaxies without label, mean ± spread over draws of n rings and n "
         "others from the test split. Frozen: standardised vectors, logistic regression with a penalty "
-        "fixed beforehand. Deep: the last stages of the network trained on the same labels."
+        f"fixed beforehand. Deep: the last {TuningSettings().depth} blocks of the network tuned on the same "
+        "labels."
     )
     return ["## Rings with few labels (EFIGI)", about, markdown_table(_ring_rows(rings))]
 

@@ -8,7 +8,7 @@ from catalog.database.connection import connect
 from catalog.releases.vectors import Vectors, read_vectors, stream_vectors
 from catalog.tasks.model_versions import (
     NewVersion,
-    Scores,
+    ScoreChunk,
     Version,
     add_scores,
     find_current_version,
@@ -72,7 +72,7 @@ def _score_later_ones(connection: psycopg.Connection, session: AnomalySession, s
 
 def _predict_scores(
     model: InterestModel, session: AnomalySession, chunks: Iterator[Vectors]
-) -> Iterator[Scores]:
+) -> Iterator[ScoreChunk]:
     for ids, vectors in chunks:
         mean, deviation = model.predict(standardise(vectors, session.release.deviations))
         yield ids, mean[:, None], deviation[:, None]

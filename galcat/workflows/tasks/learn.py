@@ -19,7 +19,7 @@ from catalog.releases.vectors import (
 from catalog.tasks.labels import Votes, count_votes
 from catalog.tasks.model_versions import (
     NewVersion,
-    Scores,
+    ScoreChunk,
     Version,
     add_scores,
     find_current_version,
@@ -220,7 +220,7 @@ def _score_later_ones(
     return add_scores(connection, training_set.task, shown, _score(head, training_set.task, [chunk]))
 
 
-def _score(head: TaskHead, task: Task, chunks: Iterable[Vectors]) -> Iterator[Scores]:
+def _score(head: TaskHead, task: Task, chunks: Iterable[Vectors]) -> Iterator[ScoreChunk]:
     columns = [place - 1 for place in list_score_classes(task)]
     for ids, vectors in chunks:
         scores = head.score(vectors)
@@ -239,7 +239,7 @@ class ScoreCounter:
     progress: Callable[[int], None] | None = None
     galaxies: int = 0
 
-    def count(self, chunks: Iterable[Scores]) -> Iterator[Scores]:
+    def count(self, chunks: Iterable[ScoreChunk]) -> Iterator[ScoreChunk]:
         """Pass the chunks on, and count each when it is taken."""
         for chunk in chunks:
             self.galaxies += len(chunk[0])

@@ -21,7 +21,7 @@ from catalog.search.thumbnails import read_thumbnails, stream_thumbnails
 from catalog.tasks.labels import Votes
 from catalog.tasks.model_versions import (
     NewVersion,
-    Scores,
+    ScoreChunk,
     find_current_version,
     list_score_classes,
     publish_version,
@@ -194,7 +194,7 @@ def _decode(jpeg: bytes, size: int) -> Tensor:
     return resized
 
 
-def _score(tuned: TunedEncoder, task: Task, chunks: Iterable[dict[int, bytes]]) -> Iterator[Scores]:
+def _score(tuned: TunedEncoder, task: Task, chunks: Iterable[dict[int, bytes]]) -> Iterator[ScoreChunk]:
     columns = [place - 1 for place in list_score_classes(task)]
     for jpegs in chunks:
         pictures = torch.stack([_decode(jpeg, tuned.encoder.recipe.size) for jpeg in jpegs.values()])

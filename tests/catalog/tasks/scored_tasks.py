@@ -6,7 +6,7 @@ import psycopg
 from catalog.database.read_only import run_query
 from catalog.tasks.model_versions import (
     NewVersion,
-    Scores,
+    ScoreChunk,
     write_version,
 )
 from catalog.tasks.tasks import Task, make_task
@@ -31,7 +31,7 @@ def scored(
     )
     width = len(task.classes) if task.kind == "classes" else 1
     values = np.random.default_rng(seed).random((len(ids), width), np.float32)
-    scores: Scores = (ids, values, values / 10)
+    scores: ScoreChunk = (ids, values, values / 10)
     parts = [tuple(column[rows] for column in scores) for rows in (slice(0, 20), slice(20, None))]
     release = connection.execute("SELECT release_id FROM galcat.release WHERE is_current").fetchone()
     assert release is not None

@@ -13,7 +13,7 @@ from encoder.evaluation.anomalies.methods import ASTRONOMALY, GP, list_methods, 
 from encoder.evaluation.anomalies.search import (
     SearchPolicy,
     SearchProblem,
-    SearchResult,
+    SimulatedSearchResult,
     make_astronomaly_search,
     make_gaussian_process_search,
     make_random_label_search,
@@ -117,7 +117,7 @@ def test_figures_are_those_counted_galaxy_by_galaxy() -> None:
     anomalous, pool = rng.random(400) < 0.2, rng.random(400) < 0.6
     score = rng.random(400) + 0.3 * anomalous
     rated = rng.permutation(np.flatnonzero(pool))[:70]
-    found = figures(SearchProblem(anomalous, pool), SearchResult(score, rated))
+    found = figures(SearchProblem(anomalous, pool), SimulatedSearchResult(score, rated))
     hidden = sorted(np.flatnonzero(~pool), key=lambda i: -score[i])
     there = sum(anomalous[i] for i in hidden)
     assert found["average_precision"] == pytest.approx(
@@ -157,7 +157,7 @@ def test_tables_are_means_over_searches_of_the_same_pools() -> None:
     pools: dict[str, list[bytes]] = {"a": [], "b": []}
 
     def spied(name: str) -> SearchPolicy:
-        def search(asked: SearchProblem, seed: int) -> SearchResult:
+        def search(asked: SearchProblem, seed: int) -> SimulatedSearchResult:
             pools[name].append(asked.pool.tobytes())
             return search_at_random(asked, seed if name == "a" else seed + 50)
 

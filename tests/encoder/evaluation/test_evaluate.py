@@ -10,10 +10,10 @@ from scipy.stats import betabinom
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from encoder.evaluation.figures.deep import measure_tuned
 from encoder.evaluation.figures.few_labels import RING_TASK
 from encoder.evaluation.figures.fractions import fraction_figures, reliability
 from encoder.evaluation.figures.retrieval import find_nearest, measure_components, measure_retrieval
+from encoder.evaluation.figures.tuned_rings import measure_tuned
 from encoder.evaluation.report.picture_map import map_cells
 from encoder.finetuning.finetune import TuningSettings, finetune
 from encoder.heads.probe import (
@@ -23,7 +23,7 @@ from encoder.heads.probe import (
     make_classifier,
     possible_labels,
 )
-from encoder.inference.embed import embed_pictures
+from encoder.inference.embed import encode_pictures
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import GZD5
 from encoder.model.projection import fit_projection
@@ -156,7 +156,7 @@ def test_fine_tuning_starts_at_the_probe_and_moves_the_last_stages_alone(tmp_pat
     truth = np.arange(24) % 2 == 0
     rgb[truth] *= 0.4
     pictures = (rgb * 255).round().to(torch.uint8)
-    frozen = embed_pictures(encoder, pictures)
+    frozen = encode_pictures(encoder, pictures)
     votes = np.stack([~truth, truth], axis=1).astype(np.float32)
     few = np.arange(18)  # so few that none is held out, and the first stage is the probe as it is
     probe = finetune(encoder, pictures[few], votes[few], RING_TASK, TuningSettings(depth=0)).head

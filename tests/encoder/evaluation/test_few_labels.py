@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from encoder.errors import LearningError
-from encoder.evaluation.figures.deep_few_labels import deep_table
 from encoder.evaluation.figures.few_labels import (
     FROZEN,
     FROZEN_HEAD,
@@ -19,6 +18,7 @@ from encoder.evaluation.figures.few_labels import (
     frozen_table,
     splits,
 )
+from encoder.evaluation.figures.tuned_few_labels import tuned_few_labels_table
 from encoder.evaluation.sets.real import EfigiSet, RingSet
 from encoder.evaluation.sets.samples import Sample
 from encoder.finetuning.finetune import TunedTask, TuningSettings, compare_tuning
@@ -99,7 +99,7 @@ def test_deep_rows_are_those_of_the_comparison_and_are_trained_once(tmp_path: Pa
     done: list[int] = []
 
     def rows(quick: TuningSettings) -> pd.DataFrame:
-        return deep_table(one, "own", encoder, tmp_path, skipped.append, done.append, 1, quick)
+        return tuned_few_labels_table(one, "own", encoder, tmp_path, skipped.append, done.append, 1, quick)
 
     table = rows(settings)
     (split,) = splits(one, 1)

@@ -19,7 +19,7 @@ from encoder.finetuning.block_stage import backbone_blocks
 from encoder.finetuning.finetune import TunedTask, TuningSettings, compare_tuning, finetune, load_tuned
 from encoder.finetuning.report import Epoch
 from encoder.heads.probe import fit_probe
-from encoder.inference.embed import embed_pictures
+from encoder.inference.embed import encode_pictures
 from encoder.model.encoder import Encoder, load_encoder
 from encoder.model.network import Network
 from encoder.model.weights_file import write_weights
@@ -70,7 +70,9 @@ def test_depth_0_leaves_every_bit_of_the_network_alone(encoder: Encoder) -> None
     assert _changed(encoder, tuned.encoder) == set()
     assert (tuned.encoder.sha256, tuned.encoder.name) == (encoder.sha256, encoder.name)
     assert tuned.report.trained_parameters == sum(p.numel() for p in tuned.head.parameters())
-    np.testing.assert_array_equal(embed_pictures(tuned.encoder, pictures), embed_pictures(encoder, pictures))
+    np.testing.assert_array_equal(
+        encode_pictures(tuned.encoder, pictures), encode_pictures(encoder, pictures)
+    )
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ def test_three_classes_and_divided_votes_are_learnt_as_fractions(encoder: Encode
     tuned = finetune(encoder, pictures, votes, task, replace(QUICK, depth=0, head_epochs=0))
     assert tuned.report.galaxies == {"a": 24, "b": 30, "c": 6}
     assert tuned.report.stopped.startswith("after 0 fixed steps: a class has fewer than 10 galaxies")
-    vectors = embed_pictures(encoder, pictures)
+    vectors = encode_pictures(encoder, pictures)
     shares = votes / votes.sum(axis=1, keepdims=True)
     probe = fit_probe(vectors, shares)
     expected = vectors @ (probe[1].coef_ / probe[0].scale_).T
@@ -252,7 +254,7 @@ def test_a_comparison_has_a_row_a_method_and_says_loudly_what_is_missing(
     assert list(table["method"]) == ["frozen", "deep", "scratch"]
     assert len(skipped) == 1
     assert skipped[0].startswith("baseline ImageNet: the ImageNet start needs the package")
-    vectors = embed_pictures(encoder, pictures)
+    vectors = encode_pictures(encoder, pictures)
     probe = fit_probe(vectors[~tested], votes[~tested])
     truth = votes[tested].argmax(axis=1)
     score = probe.decision_function(vectors[tested])

@@ -8,7 +8,7 @@ import torch
 
 from encoder.cutouts.batches import ImageBatch
 from encoder.cutouts.thumbnails import encode_jpegs
-from encoder.inference.embed import EmbeddedBatch, embed
+from encoder.inference.embed import EmbeddedBatch, encode_batches
 from encoder.model.device import has_fast_bfloat16
 from encoder.model.encoder import Encoder, load_encoder
 from tests.encoder.releases import galaxies, random_release
@@ -74,7 +74,7 @@ def test_no_more_than_one_batch_is_made_ahead(encoder: Encoder) -> None:
             asked.append(len(batch.rows))
             yield batch
 
-    run = embed(encoder, batches(), progress=finished.append)
+    run = encode_batches(encoder, batches(), progress=finished.append)
     assert asked == []
     assert next(run).thumbnails == []
     assert 1 <= len(asked) <= 2
@@ -88,7 +88,7 @@ def test_no_more_than_one_batch_is_made_ahead(encoder: Encoder) -> None:
 
 
 def test_no_batches_give_nothing(encoder: Encoder) -> None:
-    assert list(embed(encoder, [])) == []
+    assert list(encode_batches(encoder, [])) == []
 
 
 def test_bfloat16_keeps_the_direction_of_the_vectors(encoder: Encoder) -> None:
@@ -110,7 +110,7 @@ def test_eight_views_keep_to_the_tolerance_too(tmp_path: Path) -> None:
 
 
 def _run(encoder: Encoder, batch_size: int) -> EmbeddedBatch:
-    parts = list(embed(encoder, _batches(batch_size), thumbnail_px=32))
+    parts = list(encode_batches(encoder, _batches(batch_size), thumbnail_px=32))
     return EmbeddedBatch(
         rows=np.concatenate([p.rows for p in parts]),
         embedding=np.concatenate([p.embedding for p in parts]),

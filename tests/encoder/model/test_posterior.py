@@ -30,6 +30,7 @@ def test_drawn_volunteers_fall_into_the_intervals_as_often_as_they_say() -> None
     asked = np.repeat(totals, SIZES, axis=1) > 0
     share = coverage(alpha, votes, GZD5)
     np.testing.assert_array_equal(np.isnan(share), ~asked)
+    assert (share[asked] > 0).mean() > 0.92  # whole counts that touch the interval: more than it says
     # However few the votes; five standard errors of independent galaxies.
     for least, most in ((1, 2), (3, 8), (9, 40)):
         rows = (totals[:, 8] >= least) & (totals[:, 8] <= most)

@@ -161,8 +161,8 @@ def test_the_projection_is_that_of_the_sample_as_the_release_sees_it(tmp_path: P
 @pytest.mark.parametrize(
     ("backbone", "channels", "weights", "size"),
     [
-        ("convnext_atto", 1, "model.safetensors", SIZE),
-        pytest.param("efficientnet_b0", 3, "pytorch_model.bin", SIZE, marks=pytest.mark.long),
+        ("convnext_atto", 1, "pytorch_model.bin", SIZE),
+        pytest.param("efficientnet_b0", 3, "model.safetensors", SIZE, marks=pytest.mark.long),
         pytest.param("maxvit_rmlp_pico_rw_256", 3, "model.safetensors", None, marks=pytest.mark.long),
     ],
 )

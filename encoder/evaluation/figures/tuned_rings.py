@@ -1,6 +1,5 @@
-"""Rings from few labels, each network fine-tuned: on the same draws of labels as the frozen vectors."""
+"""Rings of the EFIGI test split, each contender fine-tuned, on the draws of labels of `ring_table`."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from torch import Tensor
 from encoder.errors import EvaluationError
 from encoder.evaluation.figures.contenders import Contender
 from encoder.evaluation.figures.few_labels import RING_TASK
+from encoder.evaluation.figures.tuning_key import tuning_key
 from encoder.evaluation.sets.real import EfigiSet
 from encoder.finetuning.finetune import TuningSettings, finetune
 from encoder.heads.probe import Spread, draw_labels, possible_labels
@@ -26,7 +26,7 @@ REPEATS = 5
 _SETTINGS = TuningSettings()
 
 
-def deep_table(
+def tuned_ring_table(
     efigi: EfigiSet,
     contenders: Sequence[Contender],
     folder: Path,
@@ -50,7 +50,7 @@ def deep_table(
         for n in labels:
             scores = []
             for repeat, (learnt, tested) in enumerate(draw_labels(efigi.ringed, n, REPEATS)):
-                file = folder / f"deep-{_key(encoder, efigi)}-{n}-{repeat}.json"
+                file = folder / f"deep-{tuning_key(encoder, efigi.sample, _SETTINGS)}-{n}-{repeat}.json"
                 if not file.exists():
                     if pictures is None:
                         pictures = efigi.sample.pictures(efigi.tested.nonzero()[0], encoder.recipe)
@@ -76,19 +76,13 @@ def measure_tuned(
 
     Args:
         encoder: Encoder from which the training starts.
-        pictures: (n, 3, size, size) uint8 pictures of all galaxies, made by the encoder's recipe.
-        truth: (n,), whether each galaxy has a ring.
+        pictures: Pictures of all galaxies, made by the encoder's recipe, (n, 3, size, size) uint8.
+        truth: Whether each galaxy has a ring, (n,).
         learnt: Rows of the galaxies to learn from.
         tested: Rows of the galaxies to measure on.
         settings: How the encoder is tuned.
     """
     votes = np.stack([~truth, truth], axis=1).astype(np.float32)
     tuned = finetune(encoder, pictures[learnt], votes[learnt], RING_TASK, settings)
-    said = tuned.probability(pictures[tested].float() / 255).argmax(axis=1) == 1
-    return float(balanced_accuracy_score(truth[tested], said))
-
-
-def _key(encoder: Encoder, efigi: EfigiSet) -> str:
-    recipe = json.dumps(encoder.recipe.to_dict(), sort_keys=True)
-    parts = (encoder.sha256, recipe, encoder.view_set, efigi.sample.version, _SETTINGS)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    answered = tuned.probability(pictures[tested].float() / 255).argmax(axis=1) == 1
+    return float(balanced_accuracy_score(truth[tested], answered))
