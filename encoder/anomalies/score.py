@@ -29,7 +29,7 @@ class AnomalyReference:
         points: (p, d) float32, galaxies of the sample, each axis divided by its deviation.
         deviations: (d,) float32, standard deviation of the sample along each axis of the searched vector.
         distances: (n,) float32, sorted: how far each galaxy of the sample lies from the others.
-        neighbours: k: the distance is that to the k-th nearest point.
+        neighbours: K: the distance is that to the k-th nearest point.
         tail: Mean excess of the sample's largest distances, the unit in which larger ones are reckoned.
     """
 

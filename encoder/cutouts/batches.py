@@ -34,8 +34,8 @@ class ImageBatch:
     """Some pictures of a tile.
 
     Attributes:
-        rows: (n,) positions in the tile's sources, rising from batch to batch.
-        rgb: (n, 3, size, size) float32 in 0..1 on the device, north up and east left.
+        rows: Positions of the n galaxies in the tile's sources, (n,), rising from batch to batch.
+        rgb: Pictures on the device, (n, 3, size, size) float32 in 0..1, north up and east left.
     """
 
     rows: NDArray[np.int64]
@@ -56,12 +56,12 @@ def image_batches(
     where only decoding or resampling tells.
 
     Args:
-        survey: gives the colours.
-        tile: from `read_tile`.
-        recipe: size, field, crop and stretch.
-        device: where pictures are made and stay.
-        batch_size: most pictures at once; a batch may be smaller.
-        skipped: is added to.
+        survey: The survey, which says how bands become colours.
+        tile: The tile as `read_tile` gives it.
+        recipe: Size, field, crop and stretch of the pictures.
+        device: Device that pictures are made on and stay on.
+        batch_size: Maximum number of pictures in a batch; a batch may be smaller.
+        skipped: List that grows by the sources without a usable picture.
     """
     if isinstance(tile, SkyTile) and survey.rgb is not None:
         plan = plan_cutouts(tile, recipe, torch.device(device), skipped)

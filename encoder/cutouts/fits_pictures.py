@@ -29,7 +29,7 @@ def check_colours(survey: Survey) -> None:
     """Refuses a survey that does not say how one FITS file becomes a picture.
 
     Raises:
-        SurveyError: it has no colours, or its bands lie in several files.
+        SurveyError: The survey has no colours, or its bands lie in several files.
     """
     if survey.kind != "tiles" or survey.rgb is None or "{band}" in survey.image.path:
         raise SurveyError(
@@ -47,14 +47,14 @@ def read_fits_cutout(path: Path, survey: Survey, recipe: ImageRecipe) -> Tensor:
 
     Args:
         path: FITS file with the survey's bands as planes of a cube or as HDUs.
-        survey: says where each band is, its zero point and its colour.
-        recipe: size, crop and stretch.
+        survey: The survey, which says where each band is, its zero point and its colour.
+        recipe: Size, crop and stretch of the picture.
 
     Returns:
-        (3, size, size) float32, red, green, blue in 0..1.
+        The picture's red, green and blue, (3, size, size) float32 in 0..1.
 
     Raises:
-        ImageError: the file is missing, damaged, truncated, of another shape, or 20 % of a band are bad.
+        ImageError: The file is missing, damaged, truncated or of another shape, or 20 % of a band are bad.
     """
     try:
         flux = _bands(path, survey)

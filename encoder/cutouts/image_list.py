@@ -26,13 +26,13 @@ def list_images(paths: Sequence[Path], left_out: Callable[[str], None] = lambda 
     """Lists files and the images below folders, each called by its file name without the ending.
 
     Args:
-        paths: files of any kind, taken as they come; folders are searched to any depth for JPEG, PNG and FITS
-            files, which come in the order of their paths. Names that begin with a dot are passed over. Links
-            to folders are followed; a folder that several lead to is searched once.
-        left_out: told, in one line for each folder, how many files of other kinds are in it.
+        paths: Files of any kind, which are taken as they come, and folders, which are searched to any depth
+            for JPEG, PNG and FITS files in the order of their paths. Names that begin with a dot are passed
+            over. Links to folders are followed; a folder that several lead to is searched once.
+        left_out: Called with one line for each folder that holds files of other kinds, which says how many.
 
     Raises:
-        ImageError: a folder holds no image or cannot be read, or two images have the same name.
+        ImageError: A folder holds no image or cannot be read, or two images have the same name.
     """
     found = [file for path in paths for file in (_below(path, left_out) if path.is_dir() else [path])]
     return _unique([ListedImage(_name(file), file) for file in found], "give a table with ids instead")
@@ -42,12 +42,14 @@ def read_image_table(table: Path, id_column: str, file_column: str) -> list[List
     """Reads a CSV, FITS, Parquet or other table of images, in the table's order.
 
     Args:
-        table: one row an image; a path that is not absolute is below the table's folder.
-        id_column: what the images are called.
-        file_column: where they are.
+        table: Path of the table, which has a row for each image; a file that is not absolute is below the
+            table's folder.
+        id_column: Name of the column of the images' names.
+        file_column: Name of the column of the images' paths.
 
     Raises:
-        ImageError: a column is missing, a row has no id or no file, or an id occurs twice; names the row.
+        ImageError: A column is missing, a row has no id or no file, or an id occurs twice; the line names the
+            row.
     """
     try:
         columns = read_columns(table, [id_column, file_column], text=[id_column, file_column])

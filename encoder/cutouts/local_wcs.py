@@ -29,10 +29,10 @@ def local_maps(
     through them is exact to well below a thousandth of a pixel for fields of minutes of arc.
 
     Args:
-        wcs: of the tile.
-        ra: (n,) degrees, finite.
-        dec: (n,) degrees, finite.
-        field_arcsec: (n,) width of each cutout.
+        wcs: World coordinates of the tile, with any distortion.
+        ra: Right ascension of each cutout's centre, (n,), degrees ICRS, finite.
+        dec: Declination of each cutout's centre, (n,), degrees ICRS, finite.
+        field_arcsec: Width of each cutout on the sky, (n,), arcsec.
 
     Returns:
         (n, 2, 4, 4) coefficients of v^i u^j for x and y in pixels (0, 0 is the centre of the first pixel),

@@ -17,10 +17,10 @@ def picture_digests(rgb: Tensor) -> NDArray[np.int64]:
     differ, has no say; that hides no change which an astronomer would call one.
 
     Args:
-        rgb: (n, 3, size, size) float32 in 0..1, on any device.
+        rgb: Pictures of n galaxies, (n, 3, size, size) float32 in 0..1, on any device.
 
     Returns:
-        (n,) the first 64 bits of the BLAKE2b digest of each picture's pixels. Two different pictures of one
+        The first 64 bits of the BLAKE2b digest of each picture's pixels, (n,). Two different pictures of one
         galaxy share theirs by an accident of 1 in 1e19.
     """
     pixels = (rgb.clamp(0, 1) * 255).round().to(torch.uint8).cpu().contiguous().numpy()

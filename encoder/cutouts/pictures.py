@@ -19,15 +19,15 @@ def read_picture(path: Path, size: int, crop: float) -> Tensor:
     dropped. An animation is refused, since no frame of it is the galaxy's picture by right.
 
     Args:
-        path: any 8-bit picture that Pillow reads.
-        size: pixels of the square result; shrinking is antialiased (bicubic).
-        crop: central share of the field to keep.
+        path: File of any 8-bit picture that Pillow reads.
+        size: Width and height of the result, pixels; shrinking is antialiased (bicubic).
+        crop: Central share of the field that is kept, in 0..1.
 
     Returns:
-        (3, size, size) float32, red, green, blue in 0..1.
+        The picture's red, green and blue, (3, size, size) float32 in 0..1.
 
     Raises:
-        ImageError: the file is missing, empty, damaged, truncated, an animation, or has more than 8 bits a
+        ImageError: The file is missing, empty, damaged, truncated, an animation, or has more than 8 bits a
             channel.
     """
     return fit_picture(open_picture(path), size, crop)
@@ -37,12 +37,12 @@ def fit_picture(colour: Image.Image, size: int, crop: float) -> Tensor:
     """Resamples a picture that is open, as `read_picture` does.
 
     Args:
-        colour: red, green and blue, 8 bits each, that spans the whole field.
-        size: pixels of the square result; shrinking is antialiased (bicubic).
-        crop: central share of the field to keep.
+        colour: Picture of the whole field, in red, green and blue of 8 bits each.
+        size: Width and height of the result, pixels; shrinking is antialiased (bicubic).
+        crop: Central share of the field that is kept, in 0..1.
 
     Returns:
-        (3, size, size) float32, red, green, blue in 0..1.
+        The picture's red, green and blue, (3, size, size) float32 in 0..1.
     """
     side = min(colour.size) * crop
     left, top = (colour.width - side) / 2, (colour.height - side) / 2
@@ -56,7 +56,7 @@ def open_picture(path: Path) -> Image.Image:
     It is turned as its EXIF orientation says, as every viewer shows it.
 
     Raises:
-        ImageError: as `read_picture`.
+        ImageError: The file cannot be read, as `read_picture` says.
     """
     try:
         with Image.open(path) as image:

@@ -26,9 +26,9 @@ class CutoutPlan:
     """What to resample.
 
     Attributes:
-        rows: (n,) positions in the tile's sources.
-        maps: (n, 2, 4, 4) from `local_maps`.
-        pyramid: the tile on the device.
+        rows: Positions of the n galaxies in the tile's sources, (n,).
+        maps: Maps from cutouts to pixels of the tile, (n, 2, 4, 4), as `local_maps` gives them.
+        pyramid: The tile at several resolutions, on the device.
     """
 
     rows: NDArray[np.int64]
@@ -68,15 +68,15 @@ def cut_flux(plan: CutoutPlan, recipe: ImageRecipe) -> Tensor:
     Bad pixels do not count: their place takes the mean of the good ones around it.
 
     Returns:
-        (n, bands, size, size) nanomaggies per native pixel, north up and east left.
+        Flux of the cutouts, (n, bands, size, size), nanomaggies per native pixel, north up and east left.
     """
     steps_px = native_px_per_unit(plan.maps) * 2 * recipe.crop / recipe.size
     choices = [sampling_for(step) for step in steps_px.tolist()]
     finest = plan.pyramid.flux[0]
     flux = finest.new_empty((len(choices), finest.shape[1], recipe.size, recipe.size))
-    for how in set(choices):
-        chosen = np.array([other == how for other in choices])
-        cut = plan.pyramid.sample(plan.maps[chosen], recipe.size, recipe.crop, how)
+    for sampling in set(choices):
+        chosen = np.array([other == sampling for other in choices])
+        cut = plan.pyramid.sample(plan.maps[chosen], recipe.size, recipe.crop, sampling)
         flux[torch.from_numpy(chosen).to(flux.device)] = cut
     return flux
 

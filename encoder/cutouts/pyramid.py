@@ -35,9 +35,10 @@ class Pyramid:
     native pixel and band beside the tile's own 5, and another 4 while it is built.
 
     Attributes:
-        flux: levels of (1, bands, h, w), nanomaggies per NATIVE pixel.
-        weight: share of good pixels, 0..1, of the same levels but the first: weight[0] goes with flux[1].
-        shape: native (h, w).
+        flux: Flux at each level, the native one first, (1, bands, h, w), nanomaggies per NATIVE pixel.
+        weight: Share of good pixels in 0..1 at each level but the native one, (1, bands, h, w): weight[0]
+            goes with flux[1].
+        shape: Height and width of the tile, native pixels.
     """
 
     flux: list[Tensor]
@@ -58,25 +59,26 @@ class Pyramid:
         _fill(flux, weight, good)
         return cls(flux, weight, (pixels.shape[1], pixels.shape[2]))
 
-    def sample(self, maps: NDArray[np.float64], size: int, crop: float, how: "Sampling") -> Tensor:
+    def sample(self, maps: NDArray[np.float64], size: int, crop: float, sampling: "Sampling") -> Tensor:
         """Resamples cutouts of `size` x `size`.
 
         Args:
-            maps: (n, 2, 4, 4) from `local_maps`.
-            size: pixels.
-            crop: central share of the maps' field that the cutout spans.
-            how: from `sampling_for` an output pixel.
+            maps: Maps from cutouts to pixels of the tile, (n, 2, 4, 4), as `local_maps` gives them.
+            size: Width and height of each cutout, pixels.
+            crop: Central share of the maps' field that the cutout spans, in 0..1.
+            sampling: Level and points of an output pixel, as `sampling_for` gives them.
 
         Returns:
-            (n, bands, size, size) nanomaggies per native pixel; 0, the sky's level, off the tile.
+            Flux of the cutouts, (n, bands, size, size), nanomaggies per native pixel; 0, the sky's level, off
+            the tile.
         """
-        return _sample(self.flux[how.level], maps, centres(size * how.oversample) * crop, how)
+        return _sample(self.flux[sampling.level], maps, centres(size * sampling.oversample) * crop, sampling)
 
     def coverage(self, maps: NDArray[np.float64], points: NDArray[np.float64], level: int) -> Tensor:
         """Share of good pixels about each node of a grid, from one level but the first.
 
         Returns:
-            (n, bands, points, points), 0..1; 0 off the tile.
+            Share of good pixels, (n, bands, points, points), in 0..1; 0 off the tile.
         """
         return _sample(self.weight[level - 1], maps, points, Sampling(level, 1, "bilinear"))
 
@@ -107,20 +109,24 @@ def centres(n: int) -> NDArray[np.float64]:
     return (2 * np.arange(n) + 1) / n - 1
 
 
-def _sample(source: Tensor, maps: NDArray[np.float64], points: NDArray[np.float64], how: Sampling) -> Tensor:
+def _sample(
+    source: Tensor, maps: NDArray[np.float64], points: NDArray[np.float64], sampling: Sampling
+) -> Tensor:
     """Samples one level (1, bands, h, w) on the grid points x points of every map, and averages."""
-    extent = np.array([source.shape[3], source.shape[2]]) * 2**how.level  # native pixels, padding included
+    extent = (
+        np.array([source.shape[3], source.shape[2]]) * 2**sampling.level
+    )  # native pixels, padding included
     scaled = maps * (2 / extent)[:, None, None]
     scaled[:, :, 0, 0] += 1 / extent - 1  # grid_sample: -1 and 1 are the outer edges
     # Double precision, which neither autocast nor TF32 touches: a position needs seven digits.
     coefficients = torch.from_numpy(scaled).to(source.device).transpose(0, 1)  # (2, n, 4, 4)
     terms = torch.from_numpy(powers(points)).to(source.device)
-    n_bands, side, inner = source.shape[1], len(points), len(points) // how.oversample
+    n_bands, side, inner = source.shape[1], len(points), len(points) // sampling.oversample
     parts = []
     for part in torch.split(coefficients, max(1, POINTS_AT_ONCE // side**2), dim=1):
         grid = (terms @ part @ terms.T).to(source).view(1, 2, -1, side).permute(0, 2, 3, 1)
-        values = F.grid_sample(source, grid, mode=how.mode, padding_mode="zeros", align_corners=False)
-        values = F.avg_pool2d(values, how.oversample) if how.oversample > 1 else values
+        values = F.grid_sample(source, grid, mode=sampling.mode, padding_mode="zeros", align_corners=False)
+        values = F.avg_pool2d(values, sampling.oversample) if sampling.oversample > 1 else values
         parts.append(values.view(n_bands, part.shape[1], inner, inner))
     return torch.cat(parts, dim=1).transpose(0, 1)
 

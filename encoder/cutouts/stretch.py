@@ -24,13 +24,13 @@ def to_rgb(
     of any size can share a batch; NaN stays NaN.
 
     Args:
-        flux: (n, 3, h, w) nanomaggies per native pixel, the channels already in the order red, green, blue
-            (z, r, g for DECaLS); it is not changed.
-        scales: what to divide red, green and blue by, in the same unit.
-        stretch: scaled fluxes that become black and white, and the contrast up to which pixels fade.
+        flux: Flux of n pictures, (n, 3, h, w), nanomaggies per native pixel, the channels already in the
+            order red, green, blue (z, r, g for DECaLS); it is not changed.
+        scales: Fluxes that red, green and blue are divided by, nanomaggies per native pixel.
+        stretch: Scaled fluxes that become black and white, and the contrast up to which pixels fade.
 
     Returns:
-        (n, 3, h, w) in 0..1, of the dtype and on the device of `flux`.
+        Pictures, (n, 3, h, w) in 0..1, of the dtype and on the device of `flux`.
     """
     divisor = flux.new_tensor(scales).view(1, 3, 1, 1)
     black, white = math.asinh(stretch.minimum), math.asinh(stretch.maximum)

@@ -14,7 +14,7 @@ def encode_jpegs(rgb: Tensor, size: int = 96) -> list[bytes]:
     """One JPEG for each picture.
 
     Args:
-        rgb: (n, 3, s, s) float32 in 0..1, on any device.
+        rgb: Pictures of n galaxies, (n, 3, s, s) float32 in 0..1, on any device.
         size: Width and height of the JPEG, pixels; a larger picture is shrunk antialiased.
     """
     small = functional.resize(rgb, [size, size], antialias=True)

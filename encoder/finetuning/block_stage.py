@@ -114,7 +114,7 @@ def backbone_blocks(encoder: Encoder) -> list[list[nn.Parameter]]:
     """The parameters of each block of its backbone, first to last, as `TuningSettings.depth` counts them.
 
     Raises:
-        LearningError: timm does not say which blocks the backbone has.
+        LearningError: Timm does not say which blocks the backbone has.
     """
     backbone = encoder._network.backbone  # noqa: SLF001 - its parts are counted
     matcher = getattr(backbone, "group_matcher", None)

@@ -28,10 +28,11 @@ class ImageFiles:
     """Where the pixels are; for `kind = "cutouts"`, `path` names table columns instead of `{tile}`.
 
     Attributes:
-        path: pattern below the survey's folder.
-        hdu: name or number of the HDU, or one for each band; none: the first that holds pixels.
-        plane: for cubes, the plane of each band, from 0.
-        zero_point: AB magnitude of one unit, by band; 22.5 is nanomaggies.
+        path: Pattern of the image files' paths below the survey's folder.
+        hdu: Name or number of the HDU that holds the pixels, or one for each band; None for the first HDU
+            that holds pixels.
+        plane: Number of the plane of each band in a cube, from 0; empty where images are no cubes.
+        zero_point: AB magnitude of one unit of the pixels, by band; 22.5 where the unit is nanomaggies.
     """
 
     path: str
@@ -70,19 +71,21 @@ class CatalogueColumns:
     """The table of sources: which columns mean what.
 
     Attributes:
-        path: pattern below the survey's folder; without `{tile}` one table serves all tiles.
-        id: columns that together name a source within the survey, joined by `-`.
-        ra: column, degrees ICRS.
-        dec: the same.
-        tile: column that names the tile, where one table serves all.
-        petro_th50: column, radius that holds 50 % of the Petrosian flux.
-        petro_th90: the same for 90 %.
-        shape_r: column, half-light radius of a model fit.
-        radius_unit_arcsec: arcsec in one unit of the radius columns.
-        flux: column of the flux, by band.
-        flux_zero_point: AB magnitude of one unit of flux; 22.5 is nanomaggies.
-        magnitude: column of the AB magnitude, by band, where there is no flux.
-        select: conditions that a source must all meet.
+        path: Pattern of the table's path below the survey's folder; without `{tile}` one table serves all
+            tiles.
+        id: Names of the columns that together name a source within the survey; their values are joined by
+            `-`.
+        ra: Name of the column of right ascension, degrees ICRS.
+        dec: Name of the column of declination, degrees ICRS.
+        tile: Name of the column that names the tile, where one table serves all tiles.
+        petro_th50: Name of the column of the radius that holds 50 % of the Petrosian flux, if there is one.
+        petro_th90: Name of the column of the radius that holds 90 % of the Petrosian flux, if there is one.
+        shape_r: Name of the column of the half-light radius of a model fit, if there is one.
+        radius_unit_arcsec: Length of one unit of the radius columns, arcsec.
+        flux: Name of the column of the flux, by band.
+        flux_zero_point: AB magnitude of one unit of the flux columns; 22.5 where the unit is nanomaggies.
+        magnitude: Name of the column of the AB magnitude, by band, where the table has no flux.
+        select: Conditions that a source must all meet to be read.
     """
 
     path: str
@@ -151,17 +154,17 @@ class Survey:
     """A survey's description, checked.
 
     Attributes:
-        name: lower case, digits and `_`.
-        description: one line for people.
+        name: Name of the survey, in lower case letters, digits and `_`.
+        description: What the survey is, in one line for people.
         kind: `tiles` of sky in FITS, or a folder of ready-made `cutouts` with a table.
-        bands: order of the pixel planes.
-        image: where the pixels are.
-        catalogue: where the sources are.
-        pixel_scale_arcsec: native pixel; NaN where cutouts do not say.
-        mask: where bad pixels are flagged, if anywhere.
-        scale: how large a cutout is.
-        rgb: the picture's colours; cutouts have them already.
-        toml: the text of the file, as the database keeps it.
+        bands: Names of the bands, in the order of the pixel planes.
+        image: Where the pixels are, and in what unit.
+        catalogue: Where the table of sources is, and what its columns mean.
+        pixel_scale_arcsec: Width of a native pixel, arcsec; NaN where a survey of cutouts does not say.
+        mask: Where bad pixels are flagged; None where nothing flags them.
+        scale: How large the cutout of a galaxy is.
+        rgb: Which bands make the picture's colours; None for cutouts, which have colours already.
+        toml: Text of the survey's file, as the database keeps it.
     """
 
     name: str

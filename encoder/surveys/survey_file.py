@@ -24,10 +24,10 @@ def load_survey(name_or_path: str | Path) -> Survey:
     """Reads a survey's description.
 
     Args:
-        name_or_path: the name of a shipped survey, or a path that ends in `.toml`.
+        name_or_path: Name of a shipped survey, or a path that ends in `.toml`.
 
     Raises:
-        SurveyError: there is no such survey, or its file is wrong; names the file and the key.
+        SurveyError: There is no such survey, or its file is wrong; the line names the file and the key.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -50,11 +50,11 @@ def survey_from_text(text: str, path: Path) -> Survey:
     """Understands the text of a survey's TOML file.
 
     Args:
-        text: the whole of it.
-        path: where it is from, for error messages.
+        text: The whole text of the TOML file.
+        path: Path of the file that the text is from, for error messages.
 
     Raises:
-        SurveyError: it is no TOML, or wrong; names the file and the key.
+        SurveyError: The text is no TOML, or wrong; the line names the file and the key.
     """
     try:
         survey = read_record(Survey, tomllib.loads(text))

@@ -25,7 +25,7 @@ def open_fits(path: Path) -> Iterator[fits.HDUList]:
     past, as astropy and cfitsio do: tapes and mirrors pad files with them.
 
     Raises:
-        TileError: the file is missing, truncated, or no FITS.
+        TileError: The file is missing, truncated, or no FITS.
     """
     try:
         with warnings.catch_warnings():

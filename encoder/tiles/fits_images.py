@@ -31,9 +31,11 @@ class FitsImage(NamedTuple):
     """An image as it was read.
 
     Attributes:
-        pixels: ([planes,] h, w) in the file's own type, row 0 the file's first.
-        header: of its HDU.
-        left_out: one line where nobody said which HDU is meant and the file has several images; else empty.
+        pixels: Pixels of the image, (h, w), or of a cube, (planes, h, w), in the file's own type; row 0 is
+            the file's first.
+        header: Header of the HDU that the pixels are from.
+        left_out: One line that names the other images, where nobody said which HDU is meant and the file has
+            several; else empty.
     """
 
     pixels: NDArray[Any]
@@ -45,11 +47,11 @@ def read_image(path: Path, hdu: Hdu) -> FitsImage:
     """Reads an image or cube, fpacked or not.
 
     Args:
-        path: FITS file.
-        hdu: name or number; None: the first that holds pixels.
+        path: Path of the FITS file.
+        hdu: Name or number of the HDU; None for the first that holds pixels.
 
     Raises:
-        TileError: as `open_fits`, or there is no such HDU.
+        TileError: The file cannot be opened, as `open_fits` says, or there is no such HDU.
     """
     with open_fits(path) as file:
         found = _find(path, file, hdu)
@@ -65,7 +67,7 @@ def select_plane(path: Path, pixels: NDArray[Any], plane: int | None) -> NDArray
     """One plane of a cube, or with None the image itself, (h, w).
 
     Raises:
-        TileError: the pixels have another number of axes, or fewer planes.
+        TileError: The pixels have another number of axes, or fewer planes.
     """
     if plane is None and pixels.ndim == CELESTIAL_AXES:
         return pixels
@@ -82,7 +84,7 @@ def celestial_wcs(path: Path, header: fits.Header) -> WCS:
     Their order and frame are those of the file: `pixel_to_icrs` and `icrs_to_pixel` see to both.
 
     Raises:
-        TileError: the header has none, or in a system that is not converted to ICRS.
+        TileError: The header has no world coordinates, or in a system that is not converted to ICRS.
     """
     try:
         with warnings.catch_warnings():
@@ -102,16 +104,16 @@ def find_corners(path: Path, wcs: WCS, shape: tuple[int, int]) -> tuple[float, f
     """Where an image lies on the sky.
 
     Args:
-        path: the file, named in errors.
-        wcs: from `celestial_wcs`.
-        shape: rows and columns of the image.
+        path: Path of the image, which errors name.
+        wcs: World coordinates of the image, as `celestial_wcs` gives them.
+        shape: Numbers of rows and columns of the image.
 
     Returns:
         Right ascension and declination of the centre, and of the four corners (outer edges), degrees ICRS;
         no corners where one of them is not on the sky.
 
     Raises:
-        TileError: the centre is not on the sky.
+        TileError: The centre of the image is not on the sky.
     """
     (height, width), (top, right) = shape, (shape[0] - 0.5, shape[1] - 0.5)
     x = [(width - 1) / 2, -0.5, right, right, -0.5]
@@ -131,7 +133,7 @@ def read_footprint(path: Path, hdu: Hdu) -> tuple[float, float, Corners]:
     """Where an image lies, from its header alone; returns what `find_corners` does.
 
     Raises:
-        TileError: as `open_fits`, `celestial_wcs` and `find_corners`.
+        TileError: The image cannot be read, as `open_fits`, `celestial_wcs` and `find_corners` say.
     """
     with open_fits(path) as file:
         header = _find(path, file, hdu).header

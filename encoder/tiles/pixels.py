@@ -31,10 +31,10 @@ class Pixels:
     """All bands of a tile on one pixel grid.
 
     Attributes:
-        flux: (bands, h, w) nanomaggies per pixel, in the survey's order; 0 where bad.
-        bad: (bands, h, w) flagged by the mask, zero, or not finite.
-        wcs: with distortion, where it has one.
-        notes: what was left out of the files, one line each.
+        flux: Flux of every band in the survey's order, (bands, h, w), nanomaggies per pixel; 0 where bad.
+        bad: Whether a pixel is flagged by the mask, zero, or not finite, (bands, h, w).
+        wcs: World coordinates of the pixels, with distortion where the header has one.
+        notes: What was left out of the files, one line each.
     """
 
     flux: NDArray[np.float32]
@@ -105,7 +105,7 @@ def check_inside(pixels: Pixels, sources: SourceTable, files: TileFiles, catalog
     """Every source that has a position lies on the tile: else image and catalogue do not belong together.
 
     Raises:
-        TileError: names the first row that does not.
+        TileError: A source lies off the tile; the line names the first such row.
     """
     known = np.flatnonzero(np.isfinite(sources.ra) & np.isfinite(sources.dec))
     height, width = pixels.flux.shape[1:]

@@ -38,7 +38,8 @@ def read_catalogue(survey: Survey, path: Path) -> Columns:
     The last table stays in memory: tiles that share one would otherwise read it anew each time.
 
     Raises:
-        TileError: as `read_columns`; a folder of cutouts has a table without rows.
+        TileError: The table cannot be read, as `read_columns` says, or that of a folder of cutouts has no
+            rows.
     """
     if not is_file(path):
         raise TileError(f"{path}: the catalogue is missing")
@@ -64,13 +65,13 @@ def select_sources(survey: Survey, columns: Columns, rows: NDArray[np.int64], pa
     """The rows that meet every condition, with radii, magnitudes and the cutout's pixel scale.
 
     Args:
-        survey: names the columns and the conditions.
-        columns: from `read_catalogue`.
-        rows: (k,) the rows to look at: a tile's own.
-        path: the table, named in errors.
+        survey: The survey, which names the columns and the conditions.
+        columns: The catalogue's columns, as `read_catalogue` gives them.
+        rows: Rows of the tile in the catalogue, (k,); the others are not selected from.
+        path: Path of the table, which errors name.
 
     Raises:
-        TileError: an id is empty or occurs twice, here or in another tile of the same table; a number is
+        TileError: An id is empty or occurs twice, here or in another tile of the same table; a number is
             none; a declination is beyond a pole; a condition does not fit its column.
     """
     catalogue = survey.catalogue

@@ -50,8 +50,8 @@ def pixel_to_icrs(wcs: WCS, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.floa
 
     Args:
         wcs: World coordinates of two celestial axes, in either order.
-        x: (n,) along the first axis of the file; 0 is the centre of the first pixel.
-        y: (n,) along the second.
+        x: Positions along the first axis of the file, (n,), pixels; 0 is the centre of the first pixel.
+        y: Positions along the second axis of the file, (n,), pixels; 0 is the centre of the first pixel.
 
     Returns:
         Right ascension and declination in degrees ICRS, (n,) each; NaN where a pixel is not on the sky.
@@ -69,8 +69,8 @@ def icrs_to_pixel(wcs: WCS, ra: ArrayLike, dec: ArrayLike) -> tuple[NDArray[np.f
 
     Args:
         wcs: World coordinates of two celestial axes, in either order.
-        ra: (n,) right ascension, degrees ICRS.
-        dec: (n,) declination, degrees ICRS.
+        ra: Right ascension, (n,), degrees ICRS.
+        dec: Declination, (n,), degrees ICRS.
 
     Returns:
         Positions along the first and the second axis of the file, (n,) each; 0 is the centre of the first

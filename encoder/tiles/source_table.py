@@ -17,15 +17,16 @@ class SourceTable:
     """The selected rows of a tile's catalogue, in the file's order. NaN says: not given.
 
     Attributes:
-        source_id: the survey's own ids, each once.
-        row: (n,) row in the file, from 0.
-        ra: (n,) degrees ICRS.
-        dec: (n,) degrees ICRS.
-        petro_th50: (n,) radius with 50 % of the Petrosian flux, arcsec.
-        petro_th90: (n,) radius with 90 % of it, arcsec.
-        shape_r: (n,) half-light radius of a model fit, arcsec.
-        mag: by band, (n,) AB magnitude; NaN also where the flux is not above 0.
-        pixel_scale_arcsec: (n,) Galaxy Zoo's pixel scale of the cutout; NaN: no radius is given.
+        source_id: The survey's own id of each source, each once.
+        row: Row of each source in the file, (n,), from 0.
+        ra: Right ascension of each source, (n,), degrees ICRS.
+        dec: Declination of each source, (n,), degrees ICRS.
+        petro_th50: Radius that holds 50 % of the Petrosian flux, (n,), arcsec.
+        petro_th90: Radius that holds 90 % of the Petrosian flux, (n,), arcsec.
+        shape_r: Half-light radius of a model fit, (n,), arcsec.
+        mag: AB magnitude of each source, (n,), by band; NaN also where the flux is not above 0.
+        pixel_scale_arcsec: Galaxy Zoo's pixel scale of the cutout, (n,), arcsec; NaN where no radius is
+            given.
     """
 
     source_id: list[str]
@@ -61,12 +62,12 @@ class SkippedRow:
     """A selected row that got no image, and why.
 
     Attributes:
-        row: row in the file, from 0.
-        source_id: the survey's own id.
+        row: Row of the source in the file, from 0.
+        source_id: The survey's own id of the source.
         reason: `edge`: the tile ends within the cutout. `bad_pixels`: too many flagged, zero or NaN pixels.
             `nan`: no usable position, size or image value. `unreadable_image`: the file cannot be decoded.
-        detail: one line.
-        retry: another run may do better: the image file may have been mended.
+        detail: What was found, in one line for people.
+        retry: Whether another run may do better, since the image file may have been mended.
     """
 
     row: int
@@ -87,13 +88,13 @@ def pixel_scales(
     Where a Petrosian radius is missing, max(0.04 shape_r, 0.1); where all are, NaN.
 
     Args:
-        petro_th50: (n,) arcsec.
-        petro_th90: (n,) arcsec.
-        shape_r: (n,) arcsec.
-        rule: the survey's factors, the published ones unless it says otherwise.
+        petro_th50: Radius that holds 50 % of the Petrosian flux, (n,), arcsec.
+        petro_th90: Radius that holds 90 % of the Petrosian flux, (n,), arcsec.
+        shape_r: Half-light radius of a model fit, (n,), arcsec.
+        rule: The survey's factors; they are the published ones unless its file says otherwise.
 
     Returns:
-        (n,) arcsec.
+        Pixel scale of each cutout, (n,), arcsec.
     """
     petrosian = np.minimum(petro_th50 * rule.petro_th50, petro_th90 * rule.petro_th90)
     wanted = np.where(np.isfinite(petrosian), petrosian, shape_r * rule.shape_r)

@@ -22,12 +22,12 @@ def read_columns(path: Path, names: Iterable[str], text: Iterable[str] = ()) -> 
     Only what is asked for is read where the format allows, since a Tractor catalogue has 200 columns.
 
     Args:
-        path: the table.
-        names: columns to read; the same name twice is read once.
-        text: those to keep as text even where they look like numbers: `007` is an id, not 7.
+        path: Path of the table.
+        names: Names of the columns to read; the same name twice is read once.
+        text: Names of the columns to keep as text even where they look like numbers: `007` is an id, not 7.
 
     Raises:
-        TileError: the file or a column is missing, unreadable, truncated, or the table has no rows.
+        TileError: The file or a column is missing, unreadable, truncated, or the table has no rows.
     """
     wanted, kept = list(dict.fromkeys(names)), set(text)
     if not path.is_file():
@@ -50,7 +50,7 @@ def float_column(columns: Columns, name: str, path: Path) -> NDArray[np.float64]
     """One column as numbers, (n,); NaN where there is none.
 
     Raises:
-        TileError: it holds something else; names the first row.
+        TileError: The column holds something else than numbers; the line names the first such row.
     """
     values = columns[name]
     try:

@@ -15,19 +15,20 @@ class TileFiles:
     """A tile that was found, not yet read.
 
     Attributes:
-        survey: the survey's name.
-        name: the tile's, unique in the survey.
-        root: the folder that was searched.
-        files: those of its files that exist: images, mask, catalogue; of a chunk, table and images.
-        fingerprint: hash of the survey's meaning and of the files' relative paths, sizes and times; of a
-            shared table, its rows for this tile. Cheap, but it changes when a file is only copied.
-        image: a file whose header says where the tile is; none for a chunk of cutouts.
-        hdu: which of its HDUs; none: the first with pixels.
-        values: what the placeholders of the survey's paths stand for.
-        rows: of a chunk of cutouts: first row and the row after the last.
-        meaning: the survey's meaning, which is part of the content.
-        table: a catalogue that other tiles share.
-        row_digest: hash of this tile's rows of it.
+        survey: Name of the survey.
+        name: Name of the tile, unique in the survey.
+        root: Folder that was searched.
+        files: Paths of the tile's files that exist: images, mask and catalogue; of a chunk of cutouts the
+            table and the images.
+        fingerprint: Hash of the survey's meaning and of the files' relative paths, sizes and times; of a
+            shared table, of the tile's rows. It is cheap, but it changes when a file is only copied.
+        image: Path of a file whose header says where the tile is; None for a chunk of cutouts.
+        hdu: Name or number of the HDU of that file; None for the first that holds pixels.
+        values: Each placeholder of the survey's paths, and the text that it stands for.
+        rows: First row of a chunk of cutouts, and the row after its last; None for a tile of sky.
+        meaning: Text of the survey's meaning, which is part of the content.
+        table: Path of the catalogue that the tile shares with others; None where it has its own.
+        row_digest: Hash of the tile's rows of the shared catalogue; empty where it has its own.
     """
 
     survey: str
@@ -64,7 +65,7 @@ class TileFiles:
         A table that several tiles share counts only by this tile's rows.
 
         Raises:
-            TileError: a file vanished.
+            TileError: A file of the tile has vanished.
         """
         digest = hashlib.blake2b(self.meaning.encode(), digest_size=32)
         digest.update(self.row_digest.encode())

@@ -27,9 +27,9 @@ class Tile:
     """A tile in memory: its selected sources, and what their pictures are made of.
 
     Attributes:
-        name: of the tile.
-        sources: the selected sources.
-        notes: what was left out of the tile's files, one line each.
+        name: Name of the tile, unique in the survey.
+        sources: The selected sources of the tile.
+        notes: What was left out of the tile's files, one line each.
     """
 
     name: str
@@ -42,9 +42,10 @@ class SkyTile(Tile):
     """A piece of sky.
 
     Attributes:
-        pixels: (bands, h, w) nanomaggies per native pixel, in the survey's order; 0 where bad.
-        bad: (bands, h, w) pixels that are flagged, zero, or not finite.
-        wcs: pixel to sky.
+        pixels: Flux of every band in the survey's order, (bands, h, w), nanomaggies per native pixel; 0 where
+            bad.
+        bad: Whether a pixel is flagged, zero, or not finite, (bands, h, w).
+        wcs: World coordinates of the tile, which lead from pixels to the sky.
     """
 
     pixels: NDArray[np.float32]
@@ -65,12 +66,13 @@ def find_tiles(survey: Survey, root: Path, names: Collection[str] | None = None)
     A tile may be incomplete; reading it says what is missing. A table that tiles share is read for its rows.
 
     Args:
-        survey: says how tiles are named.
-        root: folder to search.
-        names: only these tiles, sought by name: the folder may hold 100,000 others.
+        survey: The survey, which says how tiles are named.
+        root: Folder to search.
+        names: Names of the only tiles to find; they are sought by name, since the folder may hold 100,000
+            others.
 
     Raises:
-        SurveyError: there is no tile, or a shared table cannot be read.
+        SurveyError: There is no tile, or a shared table cannot be read.
     """
     if not root.is_dir():
         raise SurveyError(f"{root}: no such folder")
@@ -89,7 +91,7 @@ def read_tile(survey: Survey, files: TileFiles) -> Tile:
     """Reads a tile: its selected sources, and its pixels (or for a chunk, where its pictures are).
 
     Raises:
-        TileError: one line naming the file and, if it is one, the row: a band or the catalogue is missing,
+        TileError: One line naming the file and, if it is one, the row: a band or the catalogue is missing,
             truncated or unreadable, a row lies outside the tile, two rows have the same id; or whatever else
             its files made a reader raise.
     """
