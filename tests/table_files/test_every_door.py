@@ -145,6 +145,7 @@ WRITERS: dict[str, Callable[[Path, dict[str, Made]], None]] = {
     "pandas.csv": lambda path, made: as_pandas(made).to_csv(path, index=False),
     "semicolon.csv": lambda path, made: as_pandas(made).to_csv(path, index=False, sep=";"),
     "tab.tsv": lambda path, made: as_pandas(made).to_csv(path, index=False, sep="\t"),
+    "pandas.parquet": lambda path, made: as_pandas(made).to_parquet(path),
     "arrow.csv": write_arrow_csv,
     "arrow.parquet": lambda path, made: pq.write_table(as_arrow(made), path),
 }
