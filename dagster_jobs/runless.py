@@ -70,13 +70,13 @@ class RunlessReport(Listener):
                     metadata=outcome.counts(),
                     partition=outcome.cell,
                 ),
+                # Without partition: Dagster keeps one such evaluation of a partition, and refuses a second.
                 *(
                     dg.AssetCheckEvaluation(
                         self._cells,
                         check.name,
                         passed=check.passed,
-                        metadata=check_metadata(check),
-                        partition=outcome.cell,
+                        metadata=check_metadata(check) | {"cell": outcome.cell},
                     )
                     for check in outcome.checks
                 ),

@@ -85,20 +85,15 @@ def check_outcomes(instance: dg.DagsterInstance, asset: str, cell: str) -> dict[
     found = {}
     for name in CHECKS:
         key = dg.AssetCheckKey(dg.AssetKey(asset), name)
-        (record, *_) = instance.event_log_storage.get_asset_check_execution_history(
-            key, limit=10, partition_filter=_partition(cell)
-        )
-        assert record.event is not None
-        evaluation = record.event.dagster_event
-        assert evaluation is not None
-        found[name] = evaluation.asset_check_evaluation_data.passed
+        records = instance.event_log_storage.get_asset_check_execution_history(key, limit=20)
+        events = [record.event.dagster_event for record in records if record.event is not None]
+        of_cell = [
+            event.asset_check_evaluation_data
+            for event in events
+            if event is not None and event.asset_check_evaluation_data.metadata["cell"].value == cell
+        ]
+        found[name] = of_cell[0].passed  # the newest comes first
     return found
-
-
-def _partition(cell: str) -> object:
-    from dagster._core.storage.event_log.base import PartitionKeyFilter  # noqa: PLC0415 - private
-
-    return PartitionKeyFilter(key=cell)
 
 
 def test_what_the_command_line_ingests_is_materialized_in_the_instance_of_the_home(
@@ -116,6 +111,22 @@ def test_what_the_command_line_ingests_is_materialized_in_the_instance_of_the_ho
     assert materialized(instance, "vector_index") == {None: {"built_now": True}}
     assert materialized(instance, "statistics") == {None: {}}
     assert instance.get_runs() == []
+
+
+def test_a_second_run_in_the_same_cell_is_shown_whole(
+    galcat: Galcat, bricks: Path, weights: Path, cells: dict[str, str], instance: dg.DagsterInstance
+) -> None:
+    words = ("ingest", bricks, "--survey", SURVEY, "--weights", weights)
+    whole = spoil(bricks, SECOND)
+    assert galcat(*words).code == 1
+    mend(bricks, SECOND, whole)
+    said = galcat(*words)
+    assert (said.code, "warning" in said.err) == (0, False)
+    for name in CHECKS:
+        key = dg.AssetCheckKey(dg.AssetKey("galaxies"), name)
+        records = instance.event_log_storage.get_asset_check_execution_history(key, limit=20)
+        assert len(records) == 3  # two of one cell, one of the other
+    assert len(instance.fetch_materializations(dg.AssetKey("vector_index"), limit=10).records) == 2
 
 
 def test_a_cell_with_a_bad_tile_is_observed_and_materialized_once_that_is_mended(
