@@ -8,7 +8,12 @@ from pgvector.psycopg.vector import register_vector_info
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types import TypeInfo
 
-from catalog.database.requirements import warn_of_old_pgvector
+from catalog.database.requirements import (
+    MIN_PGVECTOR_TO_READ,
+    parse_version,
+    require_readable,
+    warn_of_old_pgvector,
+)
 from catalog.errors import ServerError
 from catalog.settings import Settings, user_file
 
@@ -64,7 +69,11 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     conninfo = parse_url(url)
     try:
         conn = psycopg.connect(conninfo, autocommit=True)
-        _register_vectors(conn)
+        try:
+            _register_vectors(conn)
+        except BaseException:
+            conn.close()
+            raise
     except psycopg.Error as error:
         raise ServerError(_refusal(error, conninfo)) from None
     conn.autocommit = autocommit
@@ -110,5 +119,9 @@ def _register_vectors(conn: psycopg.Connection) -> None:
     for name, oid, array_oid, _ in types:
         register = register_vector_info if name == "vector" else register_halfvec_info
         register(conn, TypeInfo(name, oid, array_oid))
-    if types:
-        warn_of_old_pgvector(conn, types[0][3])
+    if not types:
+        return
+    installed = types[0][3]
+    if parse_version(installed) < MIN_PGVECTOR_TO_READ:
+        require_readable(conn)
+    warn_of_old_pgvector(conn, installed)

@@ -1,13 +1,15 @@
 """Run a reader's SQL: read-only, as the reader role, with one-line errors."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
+from psycopg.abc import Buffer
 from psycopg.pq import ExecStatus
+from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 
 from catalog.errors import QueryError
 from catalog.result import Result, ResultField
@@ -97,8 +99,35 @@ def select_within(
 def _execute_typed(connection: psycopg.Connection, query: str) -> psycopg.Cursor[tuple[object, ...]]:
     # In a pipeline Postgres refuses a second statement behind a semicolon, as it does where one is prepared;
     # but a prepared one would not survive that the columns of SELECT * change with the tasks.
+    cursor = connection.cursor()
+    cursor.adapters.register_loader("date", _DateLoader)
+    cursor.adapters.register_loader("timestamp", _TimestampLoader)
+    cursor.adapters.register_loader("timestamptz", _TimestamptzLoader)
     with connection.pipeline():
-        return connection.execute(query.encode(), prepare=False)
+        return cursor.execute(query.encode(), prepare=False)
+
+
+def _text_where_too_far(load: Callable[[Buffer], object], data: Buffer) -> object:
+    """A day as Python has it; as Postgres writes it where Python has none: 'infinity', '4713-01-01 BC'."""
+    try:
+        return load(data)
+    except psycopg.DataError:
+        return bytes(data).decode()
+
+
+class _DateLoader(DateLoader):
+    def load(self, data: Buffer) -> Any:  # noqa: ANN401 - psycopg's own type is narrower
+        return _text_where_too_far(super().load, data)
+
+
+class _TimestampLoader(TimestampLoader):
+    def load(self, data: Buffer) -> Any:  # noqa: ANN401 - as above
+        return _text_where_too_far(super().load, data)
+
+
+class _TimestamptzLoader(TimestamptzLoader):
+    def load(self, data: Buffer) -> Any:  # noqa: ANN401 - as above
+        return _text_where_too_far(super().load, data)
 
 
 def _answer(connection: psycopg.Connection, cursor: psycopg.Cursor[tuple[object, ...]]) -> Result:
@@ -136,6 +165,8 @@ def _in_one_line(error: psycopg.Error) -> str:
     """Postgres' message with its place and hint, without the drawing of the line."""
     diagnosis = error.diag
     parts = [diagnosis.message_primary or str(error).strip().splitlines()[0]]
+    if parts[0].startswith("cannot insert multiple commands"):
+        parts = ["one statement at a time: there is a second one behind a semicolon"]
     if diagnosis.statement_position:
         parts.append(f"at character {diagnosis.statement_position}")
     if diagnosis.message_hint:

@@ -79,8 +79,8 @@ def unsupported_reason(
         return None
     if installed and available and parse_version(available) >= min_pgvector:
         return (
-            f"pgvector {installed} in the database at {{host}} is too old: run ALTER EXTENSION vector UPDATE "
-            f"(the server has {available})"
+            f"pgvector {installed} in the database at {{host}} is too old, galcat needs {needed} or newer: "
+            f"{pgvector_update_steps(available)}"
         )
     return f"pgvector {found} at {{host}} is too old: galcat needs {needed} or newer"
 

@@ -118,7 +118,7 @@ def answer_questions(home: Path, labels: Path) -> None:
         draw_similar(connection, SearchTarget((spiral,)), found, sheet)
     out.print("Now you", style="bold")
     out.print(f"Open {sheet}: the galaxy of question 7 and its 14 nearest neighbours.", soft_wrap=True)
-    galcat = sys.argv[0]
+    galcat = sys.argv[0] if Path(sys.argv[0]).name == "galcat" else f"{sys.executable} -m galcat"
     out.print(f"Try: {galcat} similar {spiral}")
     out.print(f'     {galcat} sql "TABLE galcat.galaxy LIMIT 3" --format csv')
     out.print(f"     {galcat} anomalies new mine   (then next, and rate)")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import NoReturn
 
 try:
     from galcat.cli.interrupt import Interruption
@@ -39,12 +40,23 @@ def run() -> None:
     except Exception as error:
         from galcat.errors import EXPECTED, reason  # noqa: PLC0415 - it imports psycopg
 
+        if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+            _refuse_text(error.object)
         if not isinstance(error, EXPECTED):
             raise
         from galcat.cli.console import log, marked  # noqa: PLC0415 - when Ctrl-C is watched for
 
         log.print(marked("error:", "red", reason(error)), soft_wrap=True)
         sys.exit(1)
+
+
+def _refuse_text(text: str) -> NoReturn:
+    """End for an argument that is no text: a shell passes any bytes."""
+    from galcat.cli.console import log, marked  # noqa: PLC0415 - when Ctrl-C is watched for
+
+    shown = text.encode(errors="surrogateescape").decode(errors="replace")
+    log.print(marked("error:", "red", f"{shown!r} is not UTF-8: give it as UTF-8 text"), soft_wrap=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ _EVERY_COLUMN = re.compile(r"(?:\bselect|,|\.|\bdistinct|\ball)\s*\*|^\s*table\b
 _SIMILAR_FIRST = ("object_id", "distance", "ra", "dec", "mag_r")
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # a query may begin with an SQL comment
 def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SQL statement; it can only read.")],
     output_format: Format = "table",

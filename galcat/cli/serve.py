@@ -23,6 +23,8 @@ def serve(
 
     Example: `galcat serve --port 8000`, then in TOPCAT: VO, TAP query, `http://localhost:8000/tap`
     """
+    if not host.strip():
+        raise typer.BadParameter("no address; every one of this machine is 0.0.0.0", param_hint="--host")
     # The service takes a second to import.
     import uvicorn  # noqa: PLC0415
 

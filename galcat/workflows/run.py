@@ -11,7 +11,7 @@ from encoder.surveys.survey_file import load_survey
 from galcat.workflows.backfill import backfill_cell, plan_backfill
 from galcat.workflows.ingest.outcome import CellOutcome
 from galcat.workflows.ingest.pending import find_pending
-from galcat.workflows.ingest.target import check_weights
+from galcat.workflows.ingest.target import check_weights, require_writable
 from galcat.workflows.ingest.tiles import ingest_cell
 from galcat.workflows.listener import Listener
 from galcat.workflows.release_encoder import load_release_encoder
@@ -51,6 +51,7 @@ def ingest_folder(
         CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
     """
     survey = load_survey(definition)
+    require_writable(url)
     encoder = None
     if weights is not None:  # wrong weights are refused before anything is read for them
         encoder = load_encoder(weights)
@@ -93,6 +94,7 @@ def fill_release(
     Raises:
         CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
     """
+    require_writable(url)
     migrate(url)
     with writing(url) as connection:
         release = find_release(connection, name)

@@ -114,7 +114,7 @@ def test_what_the_command_line_ingests_is_materialized_in_the_instance_of_the_ho
 
 
 def test_a_second_run_in_the_same_cell_is_shown_whole(
-    galcat: Galcat, bricks: Path, weights: Path, cells: dict[str, str], instance: dg.DagsterInstance
+    galcat: Galcat, bricks: Path, weights: Path, instance: dg.DagsterInstance
 ) -> None:
     words = ("ingest", bricks, "--survey", SURVEY, "--weights", weights)
     whole = spoil(bricks, SECOND)

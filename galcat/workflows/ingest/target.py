@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import psycopg
 
+from catalog.database.connection import connect
 from catalog.database.migrate import migrate
+from catalog.database.requirements import require_supported
 from catalog.ingestion.writer import register_survey
 from catalog.releases.releases import (
     Release,
@@ -36,6 +38,16 @@ class IngestionTarget:
     connection: psycopg.Connection
     survey_id: int
     release_id: int
+
+
+def require_writable(url: str) -> None:
+    """Refuse a server on which galcat does not ingest, before anything is read for it.
+
+    Raises:
+        ServerError: Its Postgres or pgvector is too old; the text has the steps.
+    """
+    with connect(url, autocommit=True) as connection:
+        require_supported(connection)
 
 
 @contextmanager

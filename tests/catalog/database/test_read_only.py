@@ -26,9 +26,9 @@ ANSWER = Result(
     ("query", "message"),
     [
         ("SELECT nosuch FROM galcat.galaxy", 'column "nosuch" does not exist at character 8'),
-        ("SELECT 1; SELECT 2", "cannot insert multiple commands"),
+        ("SELECT 1; SELECT 2", "one statement at a time"),
         ("DELETE FROM galcat.source", "read-only transaction"),
-        ("COMMIT; DELETE FROM galcat.source", "cannot insert multiple commands"),
+        ("COMMIT; DELETE FROM galcat.source", "one statement at a time"),
         ("", "there is no query"),
         ("-- nothing", "there is no query"),
         ("SELECT '%s' || 1/0", "division by zero"),
@@ -43,6 +43,22 @@ def test_a_refused_query_is_one_line(connection: psycopg.Connection, query: str,
 
 def test_a_question_with_percent_signs_is_answered(connection: psycopg.Connection) -> None:
     assert run_query(connection, "SELECT 'a%sb' LIKE 'a%' AS yes").rows == [(True,)]
+
+
+def test_a_day_that_python_does_not_have_is_postgres_text(connection: psycopg.Connection) -> None:
+    query = (
+        "SELECT date 'infinity', timestamp '4713-01-01 BC', timestamptz '-infinity', date '2026-11-30', "
+        "timestamp '2026-11-30 12:00', NULL::date"
+    )
+    (row,) = run_query(connection, query).plain().rows
+    assert row == (
+        "infinity",
+        "4713-01-01 00:00:00 BC",
+        "-infinity",
+        "2026-11-30",
+        "2026-11-30T12:00:00",
+        None,
+    )
 
 
 def test_a_vector_column_is_written_in_every_format(connection: psycopg.Connection) -> None:

@@ -47,8 +47,10 @@ def nothing_was_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
             170002,
             "0.8.2",
             "0.8.4",
-            "pgvector 0.8.2 in the database at {host} is too old: run ALTER EXTENSION vector UPDATE "
-            "(the server has 0.8.4)",
+            "pgvector 0.8.2 in the database at {host} is too old, galcat needs 0.8.4 or newer: restart the "
+            "server, which has 0.8.4 installed, if it runs since before that; run ALTER EXTENSION vector "
+            "UPDATE in the database; run galcat check, and rebuild the vector index by REINDEX TABLE "
+            "galcat.embedding where it finds fault with it, or to be sure",
         ),
         (150000, None, "0.8.4", None),
         (180004, "0.8.5", "0.8.5", None),
@@ -162,6 +164,19 @@ def test_no_new_catalogue_is_made_on_an_old_pgvector(empty_database: str) -> Non
         assert conn.execute("SELECT to_regnamespace('galcat')").fetchone() == (None,)
 
 
+@pytest.mark.parametrize("version", ["0.7.4", "unknown"])
+def test_what_is_older_still_is_not_even_read(
+    database: str, connection: psycopg.Connection, version: str
+) -> None:
+    connection.execute(
+        "UPDATE pg_catalog.pg_extension SET extversion = %s WHERE extname = 'vector'", [version]
+    )
+    with pytest.raises(
+        ServerError, match=rf"^pgvector {version} .* is too old, galcat needs 0\.8\.0 or newer"
+    ):
+        connect(database)
+
+
 def test_where_the_server_has_a_new_one_the_statement_named_mends_the_database(
     database: str, connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -169,7 +184,7 @@ def test_where_the_server_has_a_new_one_the_statement_named_mends_the_database(
     with old_pgvector(database, "0.8.0", server_has_new=True) as new:
         with (
             connect(database, autocommit=True) as late,
-            pytest.raises(ServerError, match=f"run ALTER EXTENSION vector UPDATE .the server has {new}"),
+            pytest.raises(ServerError, match=f"which has {new} installed.* ALTER EXTENSION vector UPDATE"),
         ):
             build_search_index(late, 1)
         assert f"restart the server, which has {new} installed" in caplog.text

@@ -145,3 +145,12 @@ def test_the_command_line_is_a_module_too_and_its_former_name_warns() -> None:
         "",
         "warning: python -m dagster_jobs.cli will go: call python -m galcat\n",
     ]
+
+
+@pytest.mark.parametrize("words", [["sql", b"select \xff"], ["similar", b"a\xff"]])
+def test_an_argument_that_is_no_text_is_one_line(filled: Galcat, words: list[str | bytes]) -> None:
+    said = filled(*[os.fsdecode(word) for word in words])
+    assert said.code == 1
+    assert said.err.startswith("error: ")
+    assert said.err.rstrip().endswith("is not UTF-8: give it as UTF-8 text")
+    assert "Traceback" not in said.err
