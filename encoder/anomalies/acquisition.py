@@ -28,10 +28,11 @@ class RatingBatch:
     """Galaxies to rate next, highest expected improvement first, lower id first among equals.
 
     Attributes:
-        ids: (n,) int64.
-        improvement: (n,) float64, expected, in ratings.
-        mean: (n,) float32, predicted rating.
-        deviation: (n,) float32, standard deviation of the prediction.
+        ids: Ids of the n galaxies, (n,) int64.
+        improvement: Expected improvement of each galaxy over the best rating so far, (n,) float64, in
+            ratings.
+        mean: Predicted rating of each galaxy, (n,) float32.
+        deviation: Standard deviation of each predicted rating, (n,) float32.
     """
 
     ids: NDArray[np.int64]
@@ -45,8 +46,8 @@ class Ranking:
     """Galaxies of highest predicted rating, highest first, lower id first among equals.
 
     Attributes:
-        ids: (n,) int64.
-        mean: (n,) float32, predicted rating.
+        ids: Ids of the n galaxies, (n,) int64.
+        mean: Predicted rating of each galaxy, (n,) float32.
     """
 
     ids: NDArray[np.int64]
@@ -62,7 +63,7 @@ class Candidates:
         """Start without galaxies.
 
         Args:
-            model: The person's interest.
+            model: Model of the person's interest, which predicts ratings.
             batch: Galaxies to rate next.
             top: Galaxies of the ranking.
             tradeoff: How much better than the best so far a galaxy must be to count, in ratings.
@@ -80,9 +81,9 @@ class Candidates:
         """Consider some more galaxies; chunks of 10,000 or more are fastest.
 
         Args:
-            ids: (m,), none of them added before.
-            standardised: (m, 40).
-            allowed: (m,), whether the batch may have it: no galaxy that is rated already.
+            ids: Ids of m galaxies, (m,), none of which was added before.
+            standardised: Standardised vectors of the galaxies, (m, 40).
+            allowed: Whether each galaxy may be in the batch, (m,); False for those that are rated already.
         """
         mean, widest = self._model.predict_quickly(standardised)
         self._rank(ids, mean)
@@ -124,13 +125,13 @@ def expected_improvement(
     """Expectation of max(0, interest - best - tradeoff) where the interest is normal (Mockus 1975).
 
     Args:
-        mean: (m,), predicted rating.
-        deviation: (m,), its standard deviation.
+        mean: Predicted rating of each galaxy, (m,).
+        deviation: Standard deviation of each predicted rating, (m,).
         best: Highest rating so far.
         tradeoff: The larger, the more unknown galaxies are preferred to known good ones.
 
     Returns:
-        (m,) float64, in ratings.
+        Expected improvement of each galaxy, (m,) float64, in ratings.
     """
     gain = mean.astype(np.float64) - best - tradeoff
     sigma = np.maximum(deviation.astype(np.float64), 1e-30)
@@ -150,10 +151,10 @@ def next_batch(
     """The galaxies to rate next of those in memory; the ids are their indices.
 
     Args:
-        model: The person's interest.
-        standardised: (m, 40).
-        allowed: (m,), False for rated ones.
-        n: Number of galaxies.
+        model: Model of the person's interest, which predicts ratings.
+        standardised: Standardised vectors of m galaxies, (m, 40).
+        allowed: Whether each galaxy may be in the batch, (m,); False for those that are rated already.
+        n: Number of galaxies in the batch.
     """
     candidates = Candidates(model, n, top=0)
     candidates.add(np.arange(len(standardised)), standardised, allowed)

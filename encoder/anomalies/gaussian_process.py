@@ -44,10 +44,11 @@ class InterestModel:
     """A fitted Gaussian process.
 
     Attributes:
-        points: (n, 40) float32, standardised vectors of the rated galaxies.
-        weight: (n,) float64; mean = prior_mean + kernel(x, points) @ weight.
-        factor: (n, n) float64, lower Cholesky factor of kernel(points, points) + noise.
-        prior_mean: Mean rating.
+        points: Standardised vectors of the n rated galaxies, (n, 40) float32.
+        weight: Weight of each rated galaxy, (n,) float64: the predicted rating is prior_mean + kernel(x,
+            points) @ weight.
+        factor: Lower Cholesky factor of kernel(points, points) + noise, (n, n) float64.
+        prior_mean: Mean of the ratings, which is predicted far from every rated galaxy.
         amplitude: Prior variance of the interest, in ratings squared.
         length_scale: Length scale of the kernel, in standard deviations of the searched vectors.
         alpha: Shape of the kernel: small where both small and large distances matter.
@@ -69,10 +70,11 @@ class InterestModel:
         """What this person would rate each galaxy.
 
         Args:
-            standardised: (m, 40).
+            standardised: Standardised vectors of m galaxies, (m, 40).
 
         Returns:
-            (m,) float32 mean and (m,) float32 standard deviation, which leaves out the noise of a rating.
+            Mean and standard deviation of each galaxy's predicted rating, (m,) float32 each; the deviation
+            leaves out the noise of a rating.
         """
         return self._predict(standardised, len(self.points))
 
@@ -82,7 +84,7 @@ class InterestModel:
         """As `predict`, but the deviation is the one after the first 128 ratings only: never too small.
 
         Args:
-            standardised: (m, 40).
+            standardised: Standardised vectors of m galaxies, (m, 40).
         """
         return self._predict(standardised, _BOUNDING)
 
@@ -90,7 +92,7 @@ class InterestModel:
         """The mean of `predict` alone, (m,) float32.
 
         Args:
-            standardised: (m, 40).
+            standardised: Standardised vectors of m galaxies, (m, 40).
         """
         return self._predict(standardised, 0)[0]
 
@@ -139,11 +141,11 @@ def standardise(search: NDArray[np.float32], deviations: NDArray[np.float32]) ->
     """Searched vectors with a variance of 1 along each axis, as by the paper's `StandardScaler`.
 
     Args:
-        search: (m, 40); the projection has centred them.
-        deviations: (40,) of the release's projection.
+        search: Searched vectors of m galaxies, (m, 40), which the projection has centred.
+        deviations: Standard deviation along each axis of the release's projection, (40,).
 
     Returns:
-        (m, 40) float32.
+        The vectors, each axis divided by its deviation, (m, 40) float32.
     """
     return (search / deviations).astype(np.float32)
 
@@ -155,8 +157,8 @@ def fit_interest(standardised: NDArray[np.float32], ratings: NDArray[np.float64]
     it is then the one that every fit starts from.
 
     Args:
-        standardised: (n, 40), one row a galaxy.
-        ratings: (n,), 0 to 5.
+        standardised: Standardised vectors of the n rated galaxies, (n, 40).
+        ratings: Rating of each galaxy, (n,), 0 to 5.
 
     Raises:
         LearningError: There are fewer than 2 ratings, or one is not from 0 to 5.

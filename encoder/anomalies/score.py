@@ -26,10 +26,11 @@ class AnomalyReference:
     """What a score is measured against; it never changes, so a new tile changes no old score.
 
     Attributes:
-        points: (p, d) float32, galaxies of the sample, each axis divided by its deviation.
-        deviations: (d,) float32, standard deviation of the sample along each axis of the searched vector.
-        distances: (n,) float32, sorted: how far each galaxy of the sample lies from the others.
-        neighbours: K: the distance is that to the k-th nearest point.
+        points: Galaxies of the sample in searched vectors, each axis divided by its deviation, (p, d)
+            float32.
+        deviations: Standard deviation of the sample along each axis of the searched vector, (d,) float32.
+        distances: How far each galaxy of the sample lies from the others, sorted, (n,) float32.
+        neighbours: Number k of the neighbour that counts: the distance is that to the k-th nearest point.
         tail: Mean excess of the sample's largest distances, the unit in which larger ones are reckoned.
     """
 
@@ -53,10 +54,10 @@ class AnomalyReference:
         galaxies, of distances that differ by a tail up to some 60 tails out).
 
         Args:
-            search: (m, d) searched vectors.
+            search: Searched vectors of m galaxies, (m, d).
 
         Returns:
-            (m,) float32 in 0..1.
+            Score of each galaxy, (m,) float32 in 0..1, the higher the stranger.
 
         Raises:
             ValueError: The vectors have another width, or a number in them is not finite.
@@ -109,7 +110,7 @@ def fit_anomaly(search: NDArray[np.float32]) -> AnomalyReference:
     """Fit the reference; the same sample in the same order gives the same bits.
 
     Args:
-        search: (n, d) searched vectors of the sample, best that which the projection was fitted on.
+        search: Searched vectors of the sample, (n, d), best of that which the projection was fitted on.
 
     Raises:
         TrainingError: The sample has too few galaxies, an axis along which it does not vary, or a number that

@@ -54,7 +54,7 @@ def block_epoch(
     Args:
         encoder: The encoder whose network is trained.
         head: The head, on the encoder's device.
-        optimiser: From `block_optimiser`.
+        optimiser: The optimiser as `block_optimiser` makes it.
         galaxies: The galaxies to learn from.
         settings: Rates, batch size and seed of the training.
         epoch: Number of the epoch, counted from 1.
@@ -114,7 +114,7 @@ def backbone_blocks(encoder: Encoder) -> list[list[nn.Parameter]]:
     """The parameters of each block of its backbone, first to last, as `TuningSettings.depth` counts them.
 
     Raises:
-        LearningError: Timm does not say which blocks the backbone has.
+        LearningError: The library timm does not say which blocks the backbone has.
     """
     backbone = encoder._network.backbone  # noqa: SLF001 - its parts are counted
     matcher = getattr(backbone, "group_matcher", None)

@@ -125,7 +125,7 @@ def read_checkpoint(file: Path, training: str, state: TuningState, device: torch
     """Bring a state to where `write_checkpoint` left it.
 
     Args:
-        file: The checkpoint.
+        file: Path of the checkpoint.
         training: Hash of what must be the same when the training goes on, from `training_identity`.
         state: The state to change in place.
         device: The device of its parameters.

@@ -22,8 +22,8 @@ class TuningGalaxies:
     """What is learnt from.
 
     Attributes:
-        pictures: (n, 3, size, size) uint8 on the CPU.
-        shares: (n, n_classes) share of a galaxy's votes that each class has.
+        pictures: Pictures of n galaxies on the CPU, (n, 3, size, size) uint8.
+        shares: Share of a galaxy's votes that each class has, (n, n_classes).
         learnt: Rows to learn from.
         held_out: The other rows; empty where a class is too small.
     """
@@ -38,8 +38,8 @@ def hold_out(pictures: Tensor, shares: NDArray[np.float32], seed: int) -> Tuning
     """Hold out a fifth of each class, none where a class is too small.
 
     Args:
-        pictures: (n, 3, size, size) uint8.
-        shares: (n, n_classes).
+        pictures: Pictures of n galaxies, (n, 3, size, size) uint8.
+        shares: Share of a galaxy's votes that each class has, (n, n_classes).
         seed: Seed of the choice.
     """
     pictures, rows = pictures.cpu(), np.arange(len(shares))

@@ -52,8 +52,8 @@ def finetune(
 
     Args:
         encoder: The encoder that the training starts from, on the device that it uses.
-        pictures: (n, 3, size, size) uint8, made by the encoder's recipe.
-        votes: (n, n_classes), one or more a galaxy.
+        pictures: Pictures of n galaxies made by the encoder's recipe, (n, 3, size, size) uint8.
+        votes: Number of votes for each class, (n, n_classes); a galaxy has one or more.
         task: The task that is learnt.
         settings: How deep, how long and how fast to train; None for the defaults.
         checkpoint: File that holds the state after each epoch; a killed training goes on from it and ends as
@@ -96,10 +96,10 @@ def compare_tuning(
 
     Args:
         encoder: The release to compare with its baselines.
-        pictures: (n, 3, size, size) uint8, made by its recipe.
-        votes: (n, n_classes).
+        pictures: Pictures of n galaxies made by the encoder's recipe, (n, 3, size, size) uint8.
+        votes: Number of votes for each class, (n, n_classes); a galaxy has one or more.
         task: The task that is learnt.
-        tested: (n,), galaxies that no method learns from.
+        tested: Whether each galaxy is tested on, (n,); no method learns from those.
         skipped: Called with one line for each baseline that is left out, which says why.
         settings: How the networks are tuned; None for the defaults.
         folder: Where the state of each training is kept, so that a killed comparison goes on.

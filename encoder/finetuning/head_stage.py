@@ -28,7 +28,7 @@ def train_head(
     """Train a head; where no galaxies are held out it stays the probe.
 
     Args:
-        vectors: (n, d) vectors of all galaxies, from the frozen network.
+        vectors: Vectors of all galaxies from the frozen network, (n, d).
         galaxies: The galaxies' labels, and which of them are held out.
         settings: How long and how fast to train.
         progress: Called with the report of each epoch when it is over.
@@ -87,7 +87,7 @@ def measure_epoch(
         epoch: Number of the epoch in its stage.
         loss: Mean loss on the galaxies learnt from; None at the start of a stage.
         head: The head as it is after the epoch, on any device.
-        vectors: (n, d) vectors of the galaxies held out.
+        vectors: Vectors of the galaxies held out, (n, d).
         galaxies: The galaxies' labels, and which of them are held out.
     """
     if not len(vectors):

@@ -55,10 +55,11 @@ class TunedEncoder:
         """Of each class, from the vector averaged over the release's view set, as the probe's is.
 
         Args:
-            rgb: (m, 3, size, size) float32 in 0..1 made by the encoder's recipe, on any device.
+            rgb: Pictures of m galaxies made by the encoder's recipe, (m, 3, size, size) float32 in 0..1, on
+                any device.
 
         Returns:
-            (m, n_classes), each row of sum 1.
+            Probability of each class, (m, n_classes); rows add up to 1.
 
         Raises:
             ValueError: The pictures have another shape than the recipe's.
@@ -109,7 +110,7 @@ def load_tuned(path: Path, device: str | None = None) -> TunedEncoder:
     """Read what `TunedEncoder.save` wrote.
 
     Args:
-        path: The file.
+        path: Path of the file.
         device: The device to load to, as `load_encoder` takes it; None for the best of this machine.
 
     Raises:

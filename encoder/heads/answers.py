@@ -17,7 +17,7 @@ class Answers:
     """The answers about n galaxies.
 
     Attributes:
-        share: (n, n_classes) float64, share of a galaxy's people who gave each class; rows add up to 1.
+        share: Share of a galaxy's people who gave each class, (n, n_classes) float64; rows add up to 1.
     """
 
     share: NDArray[np.float64]
@@ -54,7 +54,7 @@ def read_answers(votes: NDArray[np.float64], classes: tuple[str, ...]) -> Answer
     """Check the votes, and share each galaxy out among its answers.
 
     Args:
-        votes: (n, n_classes), how many people gave each class.
+        votes: Number of people who gave each class, (n, n_classes).
         classes: Names of the classes, in the order of the votes' columns.
 
     Raises:

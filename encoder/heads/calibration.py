@@ -20,7 +20,7 @@ class Calibration:
 
     Attributes:
         slope: Positive, so that the order of the galaxies stays.
-        shift: (k,) float64.
+        shift: What is added to each of the k logits after the slope, (k,) float64.
     """
 
     slope: float
@@ -41,8 +41,8 @@ def log_loss(logits: NDArray[np.float64], share: NDArray[np.float64]) -> float:
     """Mean negative log likelihood of the answers, each galaxy of weight 1.
 
     Args:
-        logits: (n, k).
-        share: (n, n_classes), rows add up to 1.
+        logits: Logits of n galaxies, (n, k), k as in `probabilities`.
+        share: Share of a galaxy's people who gave each class, (n, n_classes); rows add up to 1.
     """
     return float(-(share * log_softmax(_one_a_class(logits), axis=1)).sum(axis=1).mean())
 
@@ -55,7 +55,7 @@ def fit_calibration(logits: NDArray[np.float64], answers: Answers) -> Calibratio
     of galaxies drawn like the labelled ones. Platt (1999), Advances in Large Margin Classifiers, 61.
 
     Args:
-        logits: (n, k) of galaxies that the regression has not seen.
+        logits: Logits of n galaxies that the regression has not seen, (n, k).
         answers: What people answered about the n galaxies.
 
     Raises:
@@ -86,7 +86,7 @@ def unit_spread_calibration(logits: NDArray[np.float64], answers: Answers) -> Ca
     "about 27 % or 73 %" of a typical labelled galaxy, less of others, with both classes equally frequent.
 
     Args:
-        logits: (n, k) of the labelled galaxies.
+        logits: Logits of the n labelled galaxies, (n, k).
         answers: What people answered about the labelled galaxies.
 
     Raises:

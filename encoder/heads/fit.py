@@ -49,8 +49,8 @@ def fit_head(vectors: NDArray[np.float32], votes: NDArray[np.float64], classes: 
     disagree counts for each answer by its share of people.
 
     Args:
-        vectors: (n, d) of the labelled galaxies.
-        votes: (n, n_classes), how many people gave each class.
+        vectors: Vectors of the n labelled galaxies, (n, d).
+        votes: Number of people who gave each class, (n, n_classes).
         classes: Names of the classes, in the order of the votes' columns.
 
     Raises:

@@ -21,10 +21,10 @@ class WeightPosterior:
     prior's. This is Woodbury's identity: r directions in place of a (d, d) matrix.
 
     Attributes:
-        centre: (d,) float32, where the variance is least.
-        scale: (d,) float32, that a vector less the centre is divided by.
-        directions: (r, d) float32, orthonormal, r at most 1,000.
-        variances: (r,) float32, variance per unit length squared along each.
+        centre: Vector at which the variance is least, (d,) float32.
+        scale: What a vector less the centre is divided by, (d,) float32.
+        directions: Orthonormal directions, (r, d) float32, r at most 1,000.
+        variances: Variance of the logit per unit length squared along each direction, (r,) float32.
         outside: Variance per unit length squared in every other direction; 0 where there is none.
         min_variance: Variance at the centre.
     """
@@ -58,8 +58,8 @@ def weight_posterior(
     MacKay (1992), Neural Computation 4, 720.
 
     Args:
-        model: The regression.
-        vectors: (n, d) that it was fitted on.
+        model: The regression whose weights are uncertain.
+        vectors: Vectors that the regression was fitted on, (n, d).
         answers: What people answered about the n galaxies.
         inverse_penalty: The prior variance of each weight.
         slope: Slope of the calibration that the logits go through.
@@ -90,8 +90,9 @@ def probability_deviations(
     b = p (1 - p), the largest variance that a number between 0 and 1 of mean p can have.
 
     Args:
-        probability: (m, n_classes).
-        variance: (m,) of the logit; for several classes of each logit's part that differs between classes.
+        probability: Probability of each class for m galaxies, (m, n_classes).
+        variance: Variance of each galaxy's logit, (m,); for several classes of the part of each logit that
+            differs between classes.
     """
     rest = 1 - probability
     if probability.shape[1] == 2:  # noqa: PLR2004 - one logit

@@ -19,10 +19,10 @@ class Logistic:
     """A fitted regression; k is 1 for two classes, the logit of the second, else their number (softmax).
 
     Attributes:
-        mean: (d,) float64, of the labelled vectors.
-        scale: (d,) float64, their standard deviations, 1 where they do not vary.
-        weight: (k, d) float64, of the standardised vectors.
-        bias: (k,) float64.
+        mean: Mean of the labelled vectors, (d,) float64.
+        scale: Standard deviations of the labelled vectors, (d,) float64; 1 where they do not vary.
+        weight: Weights of the standardised vectors, (k, d) float64.
+        bias: What is added to each of the k logits, (k,) float64.
     """
 
     mean: NDArray[np.float64]
@@ -43,7 +43,7 @@ def fit_logistic(vectors: NDArray[np.float64], answers: Answers, inverse_penalty
     """Maximise the class-balanced likelihood under an L2 penalty on the weights, not on the bias.
 
     Args:
-        vectors: (n, d).
+        vectors: Vectors of the n labelled galaxies, (n, d).
         answers: What people answered about the n galaxies.
         inverse_penalty: C of scikit-learn: the prior variance of each weight.
     """
@@ -74,7 +74,7 @@ def out_of_fold_logits(
     lowered in proportion, so that its logits are on the scale of the regression on all galaxies.
 
     Args:
-        vectors: (n, d).
+        vectors: Vectors of the n labelled galaxies, (n, d).
         answers: What people answered about the n galaxies.
         inverse_penalty: Inverse penalty of the regression on all galaxies.
     """

@@ -24,8 +24,8 @@ class Scores:
     """What a head says about m galaxies.
 
     Attributes:
-        probability: (m, n_classes) float32, rows add up to 1.
-        uncertainty: (m, n_classes) float32, standard deviation of each probability.
+        probability: Probability of each class, (m, n_classes) float32; rows add up to 1.
+        uncertainty: Standard deviation of each probability, (m, n_classes) float32.
     """
 
     probability: NDArray[np.float32]
@@ -38,9 +38,9 @@ class TaskHead:
 
     Attributes:
         classes: Names of the classes, in the order of the probabilities.
-        weight: (k, d) float32, calibration included; k is 1 for two classes, the logit of the second, else
-            their number (softmax).
-        bias: (k,) float32.
+        weight: Weights of the logits with the calibration included, (k, d) float32; k is 1 for two classes,
+            the logit of the second, else their number (softmax).
+        bias: What is added to each of the k logits, (k,) float32.
         posterior: The uncertainty of the weights.
         report: What was measured while fitting.
     """
@@ -55,7 +55,7 @@ class TaskHead:
         """Probability of every class with its uncertainty; takes memory of O(m d), so give it chunks.
 
         Args:
-            vectors: (m, d), float16 or float32.
+            vectors: Vectors of m galaxies, (m, d), float16 or float32.
 
         Raises:
             LearningError: A vector is not finite.
@@ -74,7 +74,8 @@ class TaskHead:
         What lies outside the projection's components is taken at the mean of its sample.
 
         Returns:
-            (k, n) weights and (k,) bias, of searched vectors of n axes.
+            Weights of searched vectors of n axes, (k, n) float32, and what is added to each logit, (k,)
+            float32.
         """
         weight = self.weight.astype(np.float64)
         turned = weight @ projection.components.T.astype(np.float64) / projection.scale

@@ -50,9 +50,9 @@ def draw_labels(
     """Rows to learn from, n true and n false ones, and the rows of all others, to test on.
 
     Args:
-        truth: (galaxies,) True for galaxies of the class that is sought.
+        truth: Whether each galaxy is of the class that is sought, (galaxies,).
         n: Number of labels of each class.
-        repeats: Draws; the same ones on every call.
+        repeats: Number of draws, which are the same ones on every call.
     """
     for repeat in range(repeats):
         rng = np.random.default_rng([repeat, n])
@@ -73,10 +73,10 @@ def few_label_accuracy(
     """Balanced accuracy from n labels of each class.
 
     Args:
-        embedding: (galaxies, d).
-        truth: (galaxies,) True for galaxies of the class that is sought.
-        n: Labels of each class.
-        repeats: Draws of the labels.
+        embedding: Vectors of the galaxies, (galaxies, d).
+        truth: Whether each galaxy is of the class that is sought, (galaxies,).
+        n: Number of labels of each class.
+        repeats: Number of draws of the labels.
     """
     scores = []
     for learnt, tested in draw_labels(truth, n, repeats):
@@ -91,8 +91,8 @@ def cross_validated_auc(
     """Area under the ROC curve of 5-fold cross-validated scores, over shuffles of the folds.
 
     Args:
-        embedding: (galaxies, d).
-        truth: (galaxies,) True for galaxies of the class that is sought.
+        embedding: Vectors of the galaxies, (galaxies, d).
+        truth: Whether each galaxy is of the class that is sought, (galaxies,).
         repeats: How often the folds are shuffled.
     """
     areas = []

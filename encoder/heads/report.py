@@ -50,8 +50,8 @@ def measure_head(
 
     Args:
         answers: What people answered about the n galaxies.
-        raw: (n, n_classes), classes equally likely.
-        calibrated: (n, n_classes), calibrated on other galaxies.
+        raw: Probabilities as if classes were equally likely, (n, n_classes).
+        calibrated: Probabilities calibrated on other galaxies, (n, n_classes).
         folds: Number of folds of the cross-validation that gave the probabilities.
     """
     galaxy, answer = np.nonzero(answers.share)
@@ -72,8 +72,8 @@ def calibration_error(probability: NDArray[np.float64], share: NDArray[np.float6
     10; for several classes it is the mean over the classes. Naeini et al. (2015), AAAI 29, 2901.
 
     Args:
-        probability: (n, n_classes).
-        share: (n, n_classes), of the people who gave each class.
+        probability: Probability of each class for n galaxies, (n, n_classes).
+        share: Share of a galaxy's people who gave each class, (n, n_classes).
     """
     n = len(probability)
     bins = max(1, min(_BINS, n // _MIN_IN_BIN))

@@ -21,11 +21,11 @@ def suggest(scores: Scores, search: NDArray[np.float32], n: int) -> NDArray[np.i
 
     Args:
         scores: What a head says of m galaxies without label.
-        search: (m, 40), their searched vectors.
+        search: Searched vectors of the same galaxies, (m, 40).
         n: Number of galaxies to suggest; all where there are fewer.
 
     Returns:
-        (n,) rows.
+        Rows of the suggested galaxies, (n,).
     """
     entropy = entr(scores.probability.astype(np.float64)).sum(axis=1)
     order = np.lexsort((-scores.uncertainty.max(axis=1), -entropy))

@@ -17,8 +17,8 @@ class Ellipse:
     Attributes:
         row: Row of the centre; pixel centres are whole numbers.
         column: Column of the centre.
-        major: Semi-major axis, pixels.
-        minor: Semi-minor axis, pixels.
+        major: Length of the semi-major axis, pixels.
+        minor: Length of the semi-minor axis, pixels.
         angle_deg: Angle of the major axis, from the columns' direction towards growing rows, 0..180.
     """
 
@@ -33,7 +33,7 @@ def fit_ellipse(region: NDArray[np.bool_]) -> Ellipse | None:
     """Fit the outermost pixels of a region without holes.
 
     Args:
-        region: (h, w).
+        region: Whether each pixel belongs to the region, (h, w).
 
     Returns:
         None where no ellipse fits: fewer than 5 pixels, or all in a line.
@@ -62,7 +62,7 @@ def draw_ellipse(ellipse: Ellipse, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
     Args:
         ellipse: The ellipse to draw.
-        shape: (h, w).
+        shape: Height and width of the grid, pixels.
     """
     y, x = np.ogrid[: shape[0], : shape[1]]
     turn = math.radians(ellipse.angle_deg)

@@ -20,7 +20,7 @@ def measure_isophotes(
     """Ellipse features of the grey pictures, (n, 24), NaN where a galaxy has none.
 
     Args:
-        sample: n galaxies.
+        sample: The n galaxies whose isophotes are measured.
         recipe: The recipe of the encoder that is compared, so that both see the same pictures.
         folder: Where the file is kept; its name holds the hash of all that its content depends on.
         advance: Called with the number of galaxies done since the last call.

@@ -32,8 +32,8 @@ class SearchInput:
     """Galaxies as a search sees them.
 
     Attributes:
-        standardised: (n, 40) float32.
-        anomaly_score: (n,) float32, that needs no rating.
+        standardised: Standardised searched vectors of n galaxies, (n, 40) float32.
+        anomaly_score: Score of each galaxy that needs no rating, (n,) float32.
     """
 
     standardised: NDArray[np.float32]
@@ -44,8 +44,9 @@ def prepare_search(embedding: NDArray[np.float32], reference: NDArray[np.float32
     """Searched vectors and anomaly scores.
 
     Args:
-        embedding: (n, d).
-        reference: (m, d), of galaxies that are judged nowhere: what projection and score are fitted on.
+        embedding: Vectors of the n galaxies to search, (n, d).
+        reference: Vectors of galaxies that are judged nowhere, (m, d), which projection and score are fitted
+            on.
     """
     projection = fit_projection(reference)
     search = projection.apply(embedding)
@@ -61,7 +62,7 @@ def list_methods(
     Args:
         own: Name of the release.
         vectors: Its own, and ImageNet's where there are such.
-        isophotes: (n, 24), finite.
+        isophotes: Features of the isophotes of n galaxies, (n, 24), finite.
     """
     mine = vectors[own]
     ways = [

@@ -21,8 +21,8 @@ class SearchProblem:
     """Galaxies, and the person who knows which of them are anomalies.
 
     Attributes:
-        anomalous: (n,).
-        pool: (n,), galaxies that may be rated.
+        anomalous: Whether each of the n galaxies is an anomaly, (n,).
+        pool: Whether each galaxy may be rated, (n,).
         batches: Number of batches that are rated, of 10 galaxies each.
     """
 
@@ -40,8 +40,8 @@ class SimulatedSearchResult:
     """What a search ends with.
 
     Attributes:
-        score: (n,), of every galaxy, the higher the more likely an anomaly.
-        rated: (m,), rows of the galaxies that the person was shown, in that order.
+        score: Score of every galaxy, (n,), the higher the more likely an anomaly.
+        rated: Rows of the galaxies that the person was shown, (m,), in that order.
     """
 
     score: NDArray[np.float64]
@@ -58,8 +58,8 @@ def make_gaussian_process_search(
     """Each batch has the highest expected improvement under the ratings so far; the score is the mean.
 
     Args:
-        standardised: (n, 40).
-        first: (n,), a score whose highest galaxies are the first batch; None for a random one.
+        standardised: Standardised searched vectors of n galaxies, (n, 40).
+        first: Score of each galaxy, (n,), whose highest ones are the first batch; None for a random batch.
     """
 
     def search(question: SearchProblem, seed: int) -> SimulatedSearchResult:
@@ -78,7 +78,7 @@ def make_random_label_search(standardised: NDArray[np.float32]) -> SearchPolicy:
     """The same model of galaxies drawn at random: shows what choosing them is worth.
 
     Args:
-        standardised: (n, 40).
+        standardised: Standardised searched vectors of n galaxies, (n, 40).
     """
 
     def search(question: SearchProblem, seed: int) -> SimulatedSearchResult:
@@ -92,7 +92,7 @@ def make_astronomaly_search(features: NDArray[np.float32]) -> SearchPolicy:
     """The Astronomaly baseline: the pool is rated in the order of the isolation forest's score.
 
     Args:
-        features: (n, f), finite.
+        features: Features of n galaxies, (n, f), finite.
     """
 
     def search(question: SearchProblem, seed: int) -> SimulatedSearchResult:
@@ -109,7 +109,7 @@ def make_score_search(score: NDArray[np.float32]) -> SearchPolicy:
     """Galaxies in the order of a score that no rating changes.
 
     Args:
-        score: (n,).
+        score: Score of each of the n galaxies, (n,).
     """
 
     def search(question: SearchProblem, _: int) -> SimulatedSearchResult:

@@ -35,9 +35,9 @@ class SurveyVectors:
     """A survey as everybody sees it.
 
     Attributes:
-        anomalous: (n,).
-        isophotes: (n, 24), NaN where a galaxy has no ellipse.
-        embedding: (n, d) of each encoder, by name.
+        anomalous: Whether each of the n galaxies is an anomaly, (n,).
+        isophotes: Features of each galaxy's isophotes, (n, 24); NaN where a galaxy has no ellipse.
+        embedding: Vectors of all galaxies, (n, d), by the encoder's name.
     """
 
     anomalous: NDArray[np.bool_]

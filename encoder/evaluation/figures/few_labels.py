@@ -31,7 +31,7 @@ class LabelSet:
 
     Attributes:
         title: Name of the set in tables.
-        sample: The n galaxies.
+        sample: The n galaxies and their pictures.
         ringed: Whether each galaxy has a ring, (n,).
         learnable: Whether each galaxy may be labelled, (n,).
         testable: Whether each galaxy may be tested on, (n,); one that may be both is used for one of them

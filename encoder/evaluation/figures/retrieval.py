@@ -38,8 +38,8 @@ def find_nearest(search: NDArray[np.float32], k: int = RECALL_AT) -> NDArray[np.
     """The k nearest others of each galaxy by Euclidean distance, nearest first, (n, k).
 
     Args:
-        search: (n, d); all others are returned where there are fewer than k.
-        k: How many of them.
+        search: Searched vectors of n galaxies, (n, d).
+        k: Number of neighbours; all others are returned where there are fewer.
     """
     distance = cdist(search, search)
     np.fill_diagonal(distance, np.inf)  # nobody is his own neighbour, not even among twins
@@ -51,8 +51,8 @@ def measure_retrieval(neighbours: NDArray[np.int64], tagged: NDArray[np.bool_]) 
     """How well one tag is found.
 
     Args:
-        neighbours: (n, k) of `find_nearest`.
-        tagged: (n,), two galaxies at least.
+        neighbours: Rows of each galaxy's k nearest others, (n, k), as `find_nearest` gives them.
+        tagged: Whether each galaxy has the tag, (n,); two have it at least.
     """
     found = tagged[neighbours[tagged]]
     n, others = len(tagged), int(tagged.sum()) - 1
@@ -89,9 +89,9 @@ def measure_components(
     """Variance and retrieval for growing numbers of components, and last for all of them.
 
     Args:
-        fitted: (m, d) vectors that the components are fitted on.
-        searched: (n, d) other galaxies.
-        tags: (n,) each.
+        fitted: Vectors that the components are fitted on, (m, d).
+        searched: Vectors of n other galaxies, among which the tags are sought, (n, d).
+        tags: Whether each of the n galaxies has the tag, (n,), by the tag's name.
     """
     n_max = min(fitted.shape)
     pca = PCA(svd_solver="full").fit(fitted.astype(np.float64))

@@ -56,10 +56,10 @@ def plot_calibration(
     """Voted against said fractions of each question, and the coverage of the 90 % intervals.
 
     Args:
-        voted: Sets with votes.
-        alphas: (n, 34) of one encoder, by the title of the set.
+        voted: The sets of galaxies with votes.
+        alphas: Concentrations that one encoder predicts, (n, 34), by the title of the set.
         table: Figures of that encoder.
-        file: PNG to write.
+        file: Path of the PNG to write.
     """
     figure = Figure((14, 6.8), layout="constrained")
     panels = figure.subplots(2, 5, sharex=True, sharey=True).ravel()

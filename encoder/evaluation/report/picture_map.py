@@ -22,7 +22,7 @@ def map_cells(search: NDArray[np.float32]) -> dict[Cell, int]:
     The central 99 % of the galaxies span 26 cells either way.
 
     Args:
-        search: (n, 2) or wider.
+        search: Searched vectors of n galaxies, (n, 2) or wider.
 
     Returns:
         Rows of `search` by cell.
@@ -40,9 +40,9 @@ def plot_map(search: NDArray[np.float32], pictures: Mapping[Cell, NDArray[np.uin
     """One picture in each cell that has galaxies.
 
     Args:
-        search: (n, 2) or wider.
-        pictures: (h, w, 3) by cell.
-        file: PNG to write.
+        search: Searched vectors of n galaxies, (n, 2) or wider.
+        pictures: Picture of each cell, (h, w, 3) uint8.
+        file: Path of the PNG to write.
     """
     figure = Figure((11, 11), layout="constrained", facecolor="black")
     axes = figure.subplots()

@@ -40,7 +40,7 @@ def render_report(
     """All figures as Markdown.
 
     Args:
-        contenders: The release first.
+        contenders: The compared encoders, the release first.
         tables: Figures by the name of their CSV file; a section whose table is missing is left out.
         notes: Lines that say what was skipped, and what a reader of the figures must know.
         about_tags: A sentence that says which tags are counted in the mean.

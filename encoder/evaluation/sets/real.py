@@ -69,9 +69,9 @@ class EfigiSet:
     """EFIGI galaxies with expert attributes.
 
     Attributes:
-        sample: All n galaxies.
+        sample: All n galaxies of EFIGI and their pictures.
         table: The expert attributes, one row a galaxy.
-        tested: (n,) True for galaxies that are tested on; the projection is fitted on the others.
+        tested: Whether each galaxy is tested on, (n,); the projection is fitted on the others.
     """
 
     sample: Sample
@@ -109,8 +109,8 @@ class RingSet:
     """Galaxies with and without a ring.
 
     Attributes:
-        sample: n galaxies.
-        ringed: (n,) True for galaxies with a ring.
+        sample: The n galaxies and their pictures.
+        ringed: Whether each galaxy has a ring, (n,).
     """
 
     sample: Sample
@@ -123,9 +123,10 @@ class VoteSet:
 
     Attributes:
         title: Name of the set in tables.
-        sample: n galaxies.
-        votes: (n, 34) counts, 0 where nobody was asked.
-        truth: (n, 34) fractions that are right on average, where somebody knows; None of real galaxies.
+        sample: The n galaxies and their pictures.
+        votes: Vote counts, (n, 34); 0 where nobody was asked.
+        truth: Fractions that are right on average, (n, 34), where somebody knows them; None for real
+            galaxies.
     """
 
     title: str

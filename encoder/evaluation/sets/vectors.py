@@ -25,8 +25,8 @@ def encode_sample(
     """Encode a sample, or read what was kept of it.
 
     Args:
-        sample: n galaxies.
-        encoder: The release.
+        sample: The n galaxies to encode.
+        encoder: The encoder whose vectors are made.
         folder: Where files are kept; a file's name holds the hash of all that its content depends on.
         advance: Called with the number of galaxies done since the last call.
 
