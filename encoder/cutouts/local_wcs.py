@@ -35,8 +35,9 @@ def local_maps(
         field_arcsec: Width of each cutout on the sky, (n,), arcsec.
 
     Returns:
-        (n, 2, 4, 4) coefficients of v^i u^j for x and y in pixels (0, 0 is the centre of the first pixel),
-        and (n,) the largest misfit in pixels; NaN or large where the WCS cannot be inverted.
+        Coefficients of v^i u^j for x and y in pixels, (n, 2, 4, 4), where 0, 0 is the centre of the first
+        pixel, and the largest misfit of each cutout in pixels, (n,); NaN or large where the WCS cannot be
+        inverted.
     """
     if not len(ra):
         return np.empty((0, 2, ORDER + 1, ORDER + 1)), np.empty(0)

@@ -29,11 +29,12 @@ class EmbeddedBatch:
     """What is stored of n galaxies.
 
     Attributes:
-        rows: (n,) int64 positions in the tile's sources, as the pictures came.
-        embedding: (n, d) float32, full width.
-        search: (n, 40) float32, the projection; two random galaxies are about 1 apart.
-        concentrations_alpha: (n, n_answers) float32, the Dirichlet of each question.
-        thumbnails: n JPEGs; empty if none were asked for.
+        rows: Positions of the n galaxies in the tile's sources, (n,) int64, as the pictures came.
+        embedding: Vectors of full width, (n, d) float32.
+        search: Searched vectors, which the projection gives, (n, 40) float32; two random galaxies are about 1
+            apart.
+        concentrations_alpha: Dirichlet parameters of the answers to each question, (n, n_answers) float32.
+        thumbnails: JPEG of each galaxy; empty if none were asked for.
     """
 
     rows: NDArray[np.int64]
@@ -54,7 +55,7 @@ def encode_batches(
     The next batch and the JPEGs are made beside the forward pass.
 
     Args:
-        encoder: The release.
+        encoder: The encoder whose vectors are made.
         batches: Pictures made by the encoder's recipe, at most once iterated.
         thumbnail_px: Size of the JPEGs to make of the same pictures; None for none.
         progress: Called with the number of galaxies of each batch when it is done.

@@ -39,7 +39,7 @@ def embed_images(
     Memory does not grow with the images: two batches of pictures and one row group of the file.
 
     Args:
-        encoder: The release.
+        encoder: The encoder whose vectors are made.
         images: What to embed; each picture spans the whole field of the recipe.
         output: The file, a `VectorsFile`.
         survey: The survey whose description says what the bands of FITS files are.

@@ -31,14 +31,16 @@ class Embedded:
     """What an encoder says of n pictures.
 
     Attributes:
-        ids: n names: of a file its own without the ending, else the picture's number from 0.
-        vectors: (n, d) float32, full width.
-        search: (n, 40) float32, what `Catalogue.search` compares by Euclidean distance; two random galaxies
-            are about 1 apart.
-        fractions: (n, a) float32, the expected share of votes of each answer among those asked its question.
-        concentrations: (n, q) float32, the sum of the Dirichlet parameters of each question.
-        answers: a names, such as `smooth_or_featured_smooth`.
-        questions: q names, such as `smooth_or_featured`.
+        ids: Name of each of the n pictures: of a file its own without the ending, else the picture's number
+            from 0.
+        vectors: Vectors of full width, (n, d) float32.
+        search: Searched vectors, which `Catalogue.search` compares by Euclidean distance, (n, 40) float32;
+            two random galaxies are about 1 apart.
+        fractions: Expected share of votes of each of a answers among those asked its question, (n, a)
+            float32.
+        concentrations: Sum of the Dirichlet parameters of each question, (n, n_questions) float32.
+        answers: Name of each of the a answers, such as `smooth_or_featured_smooth`.
+        questions: Name of each question, such as `smooth_or_featured`.
         encoder: Name of the encoder.
     """
 
@@ -83,7 +85,7 @@ def embed(
             (height, width, 3) arrays of uint8 in red, green, blue, the first row at the top.
         encoder: The encoder; None for the one that ships.
         survey: Name of a survey, or a TOML file, that says what the bands of FITS files are.
-        batch_size: Pictures encoded together.
+        batch_size: Number of pictures that are encoded together.
 
     Raises:
         ImageError: A picture cannot be read, or none was given.

@@ -28,13 +28,13 @@ class EncodedTile:
 
     Attributes:
         sources: The n sources that were encoded, in the order of the other arrays.
-        full: (n, d) representation.
-        search: (n, 40) projected representation.
+        full: Vectors of full width, (n, d).
+        search: Searched vectors, which the projection gives, (n, 40).
         tree: The Galaxy Zoo tree that the encoder answers.
-        alpha: (n, n_answers) Dirichlet parameters of every answer, in the tree's order.
-        anomaly: (n,) how strange each is, 0..1; None where the release has no reference.
-        jpegs: n thumbnails.
-        picture_digests: (n,) digest of each picture, by which a later run knows it again.
+        alpha: Dirichlet parameters of every answer, (n, n_answers), in the tree's order.
+        anomaly: How strange each galaxy is, (n,), in 0..1; None where the release has no reference.
+        jpegs: Thumbnail of each galaxy, as JPEG.
+        picture_digests: Digest of each picture, (n,), by which a later run knows it again.
         skipped: One entry for every other source.
         notes: What was left out of the tile's files, one line each.
     """
@@ -74,7 +74,7 @@ def cut_tile(survey: Survey, tile: Tile, encoder: Encoder, batch_size: int = BAT
     Args:
         survey: The survey, whose description says how the tile's fluxes become colours.
         tile: The tile, read from its files.
-        encoder: The release.
+        encoder: The encoder whose recipe the pictures are made by.
         batch_size: Number of galaxies that are encoded together.
     """
     skipped: list[SkippedRow] = []

@@ -40,7 +40,7 @@ class VectorsFile:
 
     Args:
         path: The file; one that is there is replaced at the end.
-        encoder: The release.
+        encoder: The encoder that made the vectors.
 
     Raises:
         EncoderError: The folder is not there, or the file cannot be written.

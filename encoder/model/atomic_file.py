@@ -13,7 +13,7 @@ def write_atomically(path: Path, content: bytes, error: type[EncoderError]) -> N
     """Write a file; the old one stays whole until the new one is.
 
     Args:
-        path: The file.
+        path: Path of the file to write.
         content: All of its bytes.
         error: The class of error that is raised where it cannot be written.
     """
@@ -29,7 +29,7 @@ def make_folder(folder: Path, error: type[EncoderError]) -> None:
     """Make a folder and those above it, where they are not there.
 
     Args:
-        folder: The folder.
+        folder: Path of the folder to make.
         error: The class of error that is raised where it cannot be made.
     """
     try:
@@ -50,7 +50,7 @@ def read_arrays(path: Path, names: tuple[str, ...], error: type[EncoderError]) -
     """Read arrays that `write_arrays` kept, in the order of `names`.
 
     Args:
-        path: The `.npz` file.
+        path: Path of the `.npz` file.
         names: Names of the arrays to read.
         error: The class of error that is raised where the file is damaged.
     """

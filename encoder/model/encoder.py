@@ -32,8 +32,9 @@ class EncodedPictures:
     """What the encoder says of n pictures, on the CPU.
 
     Attributes:
-        embedding: (n, d) float32, the mean of the views'.
-        concentrations_alpha: (n, n_answers) float32, the Dirichlet of each question of the tree.
+        embedding: Vectors, the mean of the views' vectors, (n, d) float32.
+        concentrations_alpha: Dirichlet parameters of the answers to each question of the tree, (n, n_answers)
+            float32.
     """
 
     embedding: NDArray[np.float32]
@@ -89,7 +90,7 @@ class Encoder:
         Runs in chunks, so memory does not grow with n beyond the pictures and the answer.
 
         Args:
-            rgb: (n, 3, size, size) float32 in 0..1 made by `recipe`, on any device.
+            rgb: Pictures of n galaxies made by `recipe`, (n, 3, size, size) float32 in 0..1, on any device.
 
         Raises:
             ValueError: The pictures have another shape than the recipe's.

@@ -102,10 +102,10 @@ class Tree:
         """Sum of the Dirichlet concentrations of each question.
 
         Args:
-            alpha: (n, n_answers), each > 0.
+            alpha: Dirichlet parameters of the answers, (n, n_answers), each > 0.
 
         Returns:
-            (n, n_questions).
+            Sum of the parameters of each question, (n, n_questions).
         """
         return np.stack([alpha[:, part].sum(axis=1) for part in self.slices], axis=1)
 
@@ -113,10 +113,10 @@ class Tree:
         """Expected vote fraction of each answer, the mean of its question's Dirichlet.
 
         Args:
-            alpha: (n, n_answers), each > 0.
+            alpha: Dirichlet parameters of the answers, (n, n_answers), each > 0.
 
         Returns:
-            (n, n_answers); the answers of one question sum to 1.
+            Expected share of each answer, (n, n_answers); the answers of one question sum to 1.
         """
         sizes = [len(question.answers) for question in self.questions]
         totals: NDArray[np.float32] = np.repeat(self.concentrations(alpha), sizes, axis=1)
@@ -129,10 +129,11 @@ class Tree:
         reached by their sum.
 
         Args:
-            fractions: (n, n_answers).
+            fractions: Expected share of each answer, (n, n_answers).
 
         Returns:
-            (n, n_questions), 0..1; 1 for a question asked of every galaxy.
+            Share of people who are asked each question, (n, n_questions), in 0..1; 1 for a question asked of
+            every galaxy.
         """
         asked = np.ones((len(fractions), len(self.questions)), dtype=fractions.dtype)
         for i, question in enumerate(self.questions):

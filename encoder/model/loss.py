@@ -15,8 +15,8 @@ def dirichlet_multinomial_loss(alpha: Tensor, votes: Tensor, questions: Sequence
     A question nobody answered adds exactly 0, so tables that answer different questions mix in one batch.
 
     Args:
-        alpha: (n, n_answers) predicted concentrations, each > 0.
-        votes: (n, n_answers) vote counts; fractions of a vote are allowed.
+        alpha: Predicted concentrations, (n, n_answers), each > 0.
+        votes: Vote counts, (n, n_answers); fractions of a vote are allowed.
         questions: One slice of the answer axis for each question.
 
     Returns:
@@ -29,7 +29,7 @@ def question_losses(alpha: Tensor, votes: Tensor, questions: Sequence[slice]) ->
     """-log DirichletMultinomial(votes | alpha) of each question of each galaxy.
 
     Returns:
-        (n, n_questions), in nats; 0 where the question has no votes.
+        Loss of each question, (n, n_questions), in nats; 0 where the question has no votes.
     """
     return torch.stack([_surprise(alpha[:, q], votes[:, q]) for q in questions], dim=1)
 

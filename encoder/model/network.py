@@ -27,8 +27,8 @@ class Prediction:
     """What the network says of n pictures.
 
     Attributes:
-        embedding: (n, d) float32, the pooled features before the head; scaled, where the network says so.
-        alpha: (n, n_answers) float32 Dirichlet concentrations in 1..101.
+        embedding: Pooled features before the head, (n, d) float32; scaled, where the network says so.
+        alpha: Dirichlet concentrations, (n, n_answers) float32, in 1..101.
     """
 
     embedding: Tensor
@@ -75,7 +75,7 @@ class Network(nn.Module):
         """Predict from pictures; the head and what follows are float32 even under autocast.
 
         Args:
-            rgb: (n, 3, size, size) float32 in 0..1.
+            rgb: Pictures of n galaxies, (n, 3, size, size) float32 in 0..1.
         """
         seen = rgb if self.channels == _COLOURS else rgb_to_grayscale(rgb)
         pictures = ((seen - self.input_mean) / self.input_deviation).contiguous(

@@ -25,13 +25,13 @@ def coverage(
     mean over galaxies is `level` for a right posterior, however few the votes.
 
     Args:
-        alpha: (n, n_answers), each > 0.
-        votes: (n, n_answers) counts, whole numbers.
+        alpha: Posterior concentrations, (n, n_answers), each > 0.
+        votes: Vote counts, (n, n_answers), whole numbers.
         tree: The tree of the answers, which says which of them belong to one question.
         level: Probability of the interval.
 
     Returns:
-        (n, n_answers) in 0..1; NaN for a question without votes.
+        Part of each count that lies inside, (n, n_answers), in 0..1; NaN for a question without votes.
     """
     own, others = _beta(alpha, tree)
     totals = np.stack([votes[:, part].sum(axis=1) for part in tree.slices], axis=1)

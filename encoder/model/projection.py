@@ -22,9 +22,9 @@ class Projection:
     """A linear map from the full embedding to the searched vector.
 
     Attributes:
-        mean: (d,) float32, mean embedding of the sample it was fitted on.
-        components: (n, d) float32, orthonormal principal directions, most variance first.
-        deviations: (n,) float32, standard deviation of the sample along each axis of the searched vector.
+        mean: Mean vector of the sample that it was fitted on, (d,) float32.
+        components: Orthonormal principal directions, most variance first, (n, d) float32.
+        deviations: Standard deviation of the sample along each axis of the searched vector, (n,) float32.
         scale: Factor after the components, so that two random galaxies of the sample are 1 apart on average.
     """
 
@@ -42,10 +42,10 @@ class Projection:
         """Searched vectors of galaxies; compare them by Euclidean distance.
 
         Args:
-            embedding: (n, d).
+            embedding: Vectors of n galaxies, (n, d).
 
         Returns:
-            (n, n_components) float32; two random galaxies are about 1 apart.
+            Searched vectors, (n, n_components) float32; two random galaxies are about 1 apart.
         """
         centred: NDArray[np.float32] = embedding.astype(np.float32) - self.mean
         turned: NDArray[np.float32] = (self.components * np.float32(self.scale)).T
@@ -56,8 +56,8 @@ def fit_projection(embedding: NDArray[np.float32], n: int = SEARCH_DIMENSIONS) -
     """Fit the principal components of a sample, and the scale at which its random pairs are 1 apart.
 
     Args:
-        embedding: (galaxies, d) of the stated sample.
-        n: Components to keep.
+        embedding: Vectors of the sample, (galaxies, d).
+        n: Number of components to keep.
 
     Raises:
         TrainingError: The sample has fewer galaxies or dimensions than components, or does not vary.

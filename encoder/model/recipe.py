@@ -43,7 +43,7 @@ class ImageRecipe:
         size: Width and height of the square input, pixels.
         field_px: Field of the published cutout, in units of the Galaxy Zoo pixel scale.
         crop: Central share of that field that the network sees, 0..1.
-        stretch: Flux to 0..1.
+        stretch: How scaled fluxes become the 0..1 of a picture.
         input_mean: Mean that the network subtracts from the 0..1 picture.
         input_deviation: Deviation that it then divides by; mean 0 and deviation 1 leave 0..1 as it is.
         channels: 3 for colour; 1 for a network that sees only how bright the picture is.

@@ -22,7 +22,7 @@ def read_tensors(
     """Read the metadata's entry `galcat` and every tensor.
 
     Args:
-        path: The file.
+        path: Path of the file.
         form: The value that the metadata must give as `format`, such as `galcat-encoder-1`.
         what: What error messages call the file, such as `weights file`.
         kind: What error messages say that a file of another format is not, such as `galcat encoder`.

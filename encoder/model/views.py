@@ -16,8 +16,8 @@ def make_views(rgb: Tensor, view_set: int) -> Iterator[Tensor]:
     """The pictures as they are, or turned and mirrored in all 8 ways.
 
     Args:
-        rgb: (n, 3, size, size).
-        view_set: 1 or 8.
+        rgb: Pictures of n galaxies, (n, 3, size, size).
+        view_set: Number of views, 1 or 8.
     """
     yield rgb
     if view_set == 1:
@@ -34,11 +34,11 @@ def match_moments(alphas: NDArray[np.float32], tree: Tree) -> NDArray[np.float32
     Views that disagree so widen the posterior: an average of alphas would hide it.
 
     Args:
-        alphas: (views, n, n_answers).
+        alphas: Dirichlet parameters from each view, (views, n, n_answers).
         tree: The tree of the answers, which says which of them belong to one question.
 
     Returns:
-        (n, n_answers) float32 concentrations.
+        Concentrations of one Dirichlet a question, (n, n_answers) float32.
     """
     if len(alphas) == 1:
         only: NDArray[np.float32] = alphas[0]

@@ -23,7 +23,7 @@ class Arm:
 
     Attributes:
         start: Azimuth at the inner radius, radians.
-        winding: cot(pitch), with the sense of rotation as its sign.
+        winding: Cotangent of the pitch angle, with the sense of rotation as its sign.
         inner: Radius at which the arm begins.
         outer: Radius at which it fades.
         width: Gaussian sigma across the arm at the inner radius.
@@ -80,7 +80,7 @@ def arm_image(arms: list[Arm], p: Plane, rng: Generator, falloff: float = 1.45) 
 
     Args:
         arms: The arms to draw.
-        p: The galaxy's coordinates.
+        p: Coordinates of the pixels in the plane of the galaxy.
         rng: Randomness of the small structure.
         falloff: Scale length of the arms' brightness in units of the disk's.
 
@@ -109,12 +109,12 @@ def add_knots(arms: list[Arm], p: Plane, rng: Generator, scatter: float = 0.12) 
 
     Args:
         arms: The arms along which the knots lie.
-        p: The galaxy's coordinates.
+        p: Coordinates of the pixels in the plane of the galaxy.
         rng: Source of all randomness.
         scatter: Distance from the ridge, in units of the radius.
 
     Returns:
-        (h, w), any normalisation.
+        Light of the knots, (h, w), in any normalisation.
     """
     count, points = int(rng.integers(25, 60)), 9
     arm = [arms[int(i)] for i in rng.integers(0, len(arms), count)]

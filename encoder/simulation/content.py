@@ -18,14 +18,14 @@ class BrickContent:
     """What a brick's image shows, in its pixels; galaxies and points are those near or inside the image.
 
     Attributes:
-        galaxies: True galaxies.
-        galaxy_xy: (n, 2) centres of the galaxies, native pixels from 0.
-        galaxy_sky: (n, 2) right ascension and declination of the galaxies, degrees.
+        galaxies: The n true galaxies, with all their parameters.
+        galaxy_xy: Columns and rows of the galaxies' centres, (n, 2), native pixels from 0.
+        galaxy_sky: Right ascension and declination of the galaxies, (n, 2), degrees.
         galaxy_primary: Whether this brick owns them, (n,).
         points: Stars and faint galaxies.
-        point_sky: (m, 2) right ascension and declination of the points, degrees.
+        point_sky: Right ascension and declination of the points, (m, 2), degrees.
         point_primary: Whether this brick owns them, (m,).
-        trails: Satellite tracks.
+        trails: Tracks of satellites across the image.
     """
 
     galaxies: list[Galaxy]

@@ -28,7 +28,7 @@ class Points:
 
     Attributes:
         x: Column of the centre, native pixels from 0, (n,).
-        y: Row, (n,).
+        y: Row of each point, (n,).
         flux: Nanomaggies in g, r, z, (n, 3).
         shape: Which of the faint galaxies' shapes, (n,); -1 for a star.
     """
@@ -57,7 +57,7 @@ class Trail:
         y: Row of that point.
         angle: Direction, radians from the +x axis.
         flux: Nanomaggies per pixel on the ridge, in g, r, z; 0 where the band was exposed another night.
-        width_px: Gaussian sigma.
+        width_px: Gaussian sigma across the track, pixels.
     """
 
     x: float
@@ -101,7 +101,7 @@ def add_points(image: Image, points: Points, survey: SurveyParameters, step: int
     """Draw stars and faint galaxies.
 
     Args:
-        image: (3, h, w), whose pixels are `step` native pixels wide.
+        image: Image of every band, (3, h, w), whose pixels are `step` native pixels wide.
         points: Positions in native pixels of an image whose first pixel is centred on 0.
         survey: PSF, pixel scale, saturation.
         step: Pixel width in native pixels.

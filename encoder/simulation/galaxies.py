@@ -28,10 +28,10 @@ def paint(galaxy: Galaxy, x: Image, y: Image, pixel_arcsec: float) -> NDArray[np
         galaxy: The galaxy to paint.
         x: Offset from its centre towards the west (growing with the column), arcsec, (h, w).
         y: Offset towards the north (growing with the row), arcsec, (h, w).
-        pixel_arcsec: Pixel width.
+        pixel_arcsec: Width of a pixel, arcsec.
 
     Returns:
-        (3, h, w) nanomaggies per pixel in g, r, z; the sum of a band is the galaxy's total flux.
+        Image in g, r and z, (3, h, w), nanomaggies per pixel; the sum of a band is the galaxy's total flux.
     """
     rng = np.random.default_rng(galaxy.texture_seed)
     image = np.zeros((3, *x.shape), np.float32)

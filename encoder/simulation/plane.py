@@ -22,9 +22,9 @@ class Plane:
         azimuth: Angle about the centre in the plane of the disk, radians.
         scale: Exponential scale length of the disk.
         pixel: Pixel width, below which no part has structure.
-        corner: x and y of the first pixel.
-        angle: Position angle, radians.
-        axis_ratio: cos(inclination), not below 0.2.
+        corner: Coordinates x and y of the first pixel.
+        angle: Position angle of the major axis, radians.
+        axis_ratio: Cosine of the inclination, not below 0.2.
     """
 
     major: Image
@@ -41,12 +41,12 @@ class Plane:
         """Put points of light on the nearest pixels.
 
         Args:
-            u: (n,) coordinates along the major axis in the plane of the disk, arcsec.
-            v: Across it in the plane of the disk, arcsec, (n,).
-            flux: Any unit, (n,).
+            u: Coordinates along the major axis in the plane of the disk, (n,), arcsec.
+            v: Coordinates across the major axis in the plane of the disk, (n,), arcsec.
+            flux: Flux of each point, (n,), in any unit.
 
         Returns:
-            (h, w); one point in the middle if all of them fell outside.
+            Image of the points, (h, w); one point in the middle if all of them fell outside.
         """
         height, width = self.major.shape
         minor = v * self.axis_ratio
@@ -69,7 +69,7 @@ def plane_of(galaxy: Galaxy, x: Image, y: Image, pixel: float) -> Plane:
         galaxy: Gives position angle, inclination and size.
         x: Offset from its centre towards the west (growing with the column), arcsec, (h, w).
         y: Offset towards the north (growing with the row), arcsec, (h, w).
-        pixel: Pixel width, arcsec.
+        pixel: Width of a pixel, arcsec.
     """
     angle, q = math.radians(galaxy.position_angle_deg), max(galaxy.axis_ratio, 0.2)
     sin, cos = np.float32(math.sin(angle)), np.float32(math.cos(angle))

@@ -30,7 +30,7 @@ class Scene:
         points: Stars and faint galaxies; their x and y are pixels of a flat map of the area and not used.
         point_positions: Right ascension and declination of the points, degrees.
         trail: A satellite's track or None; its x and y are not used.
-        trail_position: (2,) a point on it.
+        trail_position: Right ascension and declination of a point on the track, (2,), degrees.
     """
 
     galaxies: tuple[Galaxy, ...]

@@ -84,7 +84,7 @@ def simulate_survey(
 
     Args:
         root: Folder of the survey; made if it is not there.
-        n_bricks: Number of bricks.
+        n_bricks: Number of bricks to draw.
         galaxies_per_brick: True galaxies (r < 19) in the area that each brick owns.
         seed: Same seed, same survey.
         ra: Right ascension about which the bricks lie, degrees.
@@ -92,7 +92,7 @@ def simulate_survey(
         progress: Called with one line for every brick that is done.
 
     Returns:
-        The root.
+        Folder of the survey.
 
     Raises:
         EncoderError: The folder holds something else, or another simulation.
@@ -130,7 +130,7 @@ def draw_cutouts(
     interpolated where the output is finer: noise is correlated just as in a cutout of a brick.
 
     Args:
-        n: Number of galaxies.
+        n: Number of galaxies to draw.
         seed: The same seed gives the same cutouts; give each process its own.
         size: Width and height of a cutout, pixels.
         survey: Ranges to draw from; without it, the usual ones.

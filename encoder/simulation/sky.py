@@ -23,8 +23,8 @@ def psf_image(
     Args:
         survey: PSF and pixel scale.
         step: Sampled on pixels this many natives wide.
-        dx: Offset of the centre from the middle pixel, columns.
-        dy: The same, rows.
+        dx: Offset of the centre from the middle pixel along the columns.
+        dy: Offset of the centre from the middle pixel along the rows.
     """
     size, native = 2 * PSF_HALF_PX + 1, survey.pixel_scale_arcsec
     moffat = galsim.Moffat(beta=survey.psf_beta, fwhm=survey.psf_fwhm_arcsec)
@@ -50,7 +50,7 @@ def convolve_psf(image: NDArray[np.float32], survey: SurveyParameters, step: int
     """Blur every band with the PSF.
 
     Args:
-        image: (bands, n, n), whose pixels are `step` native pixels wide.
+        image: Image of every band, (bands, n, n), whose pixels are `step` native pixels wide.
         survey: Gives PSF and pixel scale.
         step: Pixel width in native pixels.
     """
@@ -66,9 +66,10 @@ def add_noise(image: NDArray[np.float32], rng: Generator, survey: SurveyParamete
     """Add sky noise and the sources' own photon noise, in place.
 
     Args:
-        image: (3, h, w) in nanomaggies per native pixel area, whose pixels average step x step natives.
-        rng: Randomness.
-        survey: Depth and gain.
+        image: Image of every band, (3, h, w), nanomaggies per native pixel area, whose pixels average step x
+            step natives.
+        rng: Source of all randomness.
+        survey: The survey, which gives depth and gain.
         step: Pixel width in native pixels.
     """
     for band in range(len(BANDS)):

@@ -16,7 +16,8 @@ def add_galaxy(
     """Add a galaxy; what lies outside the image is cut off.
 
     Args:
-        image: (3, h, w) nanomaggies a native pixel area, whose pixels are `step` native pixels wide.
+        image: Image of every band, (3, h, w), nanomaggies per native pixel area, whose pixels are `step`
+            native pixels wide.
         galaxy: The galaxy to add.
         x: Column of its centre, pixels of `image` from 0.
         y: Row of its centre.

@@ -27,8 +27,8 @@ class Brick:
         row: Counted from the south pole.
         column: Counted from RA 0.
         brickid: The survey's number of it.
-        ra: Centre, degrees.
-        dec: Centre, degrees.
+        ra: Right ascension of the centre, degrees.
+        dec: Declination of the centre, degrees.
         half_width: Half its width in RA, degrees.
     """
 

@@ -45,7 +45,7 @@ def tractor_table(
         brick: The brick whose catalogue is made.
         content: What the brick's image shows.
         mask: Its mask bits, (3600, 3600).
-        survey: PSF and depth.
+        survey: The survey, which gives PSF and depth.
     """
     galaxies, points = content.listed_rows()
     table = vstack(

@@ -28,7 +28,7 @@ class SurveyParameters:
     """Every range the simulator draws from; ranges are (low, high).
 
     Attributes:
-        pixel_scale_arcsec: Native pixel, arcsec.
+        pixel_scale_arcsec: Width of a native pixel, arcsec.
         psf_fwhm_arcsec: Full width at half maximum of the Moffat PSF in every band, arcsec.
         psf_beta: Slope of the Moffat PSF.
         depth_mag: AB magnitude of a point source at 5 sigma, in g, r, z.
@@ -39,7 +39,7 @@ class SurveyParameters:
         redshift: Redshift; space density is constant, so distant galaxies are more numerous.
         elliptical_axis_ratio: Minor over major axis of ellipticals.
         elliptical_sersic: Sersic index of ellipticals.
-        disk_axis_ratio: cos(inclination) of disks that are not edge-on.
+        disk_axis_ratio: Cosine of the inclination of disks that are not edge-on.
         thickness: Scale height over scale length of edge-on disks.
         bulge_fraction: Bulge-to-total light of disks and spirals.
         pitch_deg: Pitch angle of spiral arms, degrees: 5 winds tightly, 40 is open.
@@ -91,14 +91,14 @@ class Galaxy:
     Attributes:
         kind: Kind of the object.
         texture_seed: Seeds the small-scale structure, so the same record always draws the same picture.
-        redshift: Redshift.
+        redshift: Redshift of the galaxy.
         r_mag: Total AB magnitude in r.
         shape_r_arcsec: Half-light radius along the major axis, arcsec.
         position_angle_deg: Major axis, degrees from north to east.
         axis_ratio: Projected minor over major axis; cos(inclination) for disks.
         sersic: Sersic index of the elliptical or of the bulge.
         youth: 0 for an old red stellar population, 1 for a young blue one, of disk and arms.
-        bulge_fraction: Bulge-to-total light.
+        bulge_fraction: Share of the light that is the bulge's.
         edge_on_bulge: Shape of an edge-on disk's bulge.
         arms: Number of spiral arms, 0 for none, 5 and more counts as "more than 4".
         pitch_deg: Pitch angle of the arms, degrees.

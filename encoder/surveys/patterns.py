@@ -16,7 +16,7 @@ def fill(pattern: str, values: Mapping[str, str]) -> str:
     """The pattern with its placeholders replaced.
 
     Raises:
-        KeyError: a placeholder has no value.
+        KeyError: A placeholder has no value.
     """
     return PLACEHOLDER.sub(lambda found: values[found[1]], pattern)
 

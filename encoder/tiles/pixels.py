@@ -50,7 +50,7 @@ def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
     bytes a pixel and band, and one file in its own type.
 
     Raises:
-        TileError: a file is missing, truncated or no FITS; a band's shape or place differs from the first's.
+        TileError: A file is missing, truncated or no FITS; a band's shape or place differs from the first's.
     """
     paths = image_paths(survey, files)
     for path in paths.values():
@@ -93,7 +93,7 @@ def tile_path(pattern: str, files: TileFiles, more: Mapping[str, str] | None = N
     """The pattern with this tile's values.
 
     Raises:
-        TileError: a placeholder has no value, since no image of the tile was found.
+        TileError: A placeholder has no value, since no image of the tile was found.
     """
     try:
         return files.root / fill(pattern, {"tile": files.name, **dict(files.values), **(more or {})})

@@ -53,13 +53,13 @@ def augment(image: Tensor, share: Share, size: int, generator: torch.Generator) 
     """A random picture of the same galaxy.
 
     Args:
-        image: (3, h, w) uint8.
+        image: Picture to augment, (3, h, w) uint8.
         share: Range of the zoom.
         size: Width and height of the result, pixels.
         generator: Source of all randomness but torchvision's, which is seeded from it.
 
     Returns:
-        (3, size, size) float32 in 0..1.
+        Augmented picture, (3, size, size) float32 in 0..1.
     """
     zoom, angle, left, down, flip, noise, stretch = torch.rand(7, generator=generator).tolist()
     side = min(image.shape[1:]) * share.low * (share.high / share.low) ** zoom
@@ -79,13 +79,13 @@ def turn_and_flip(image: Tensor, share: Share, size: int, generator: torch.Gener
     """The plain picture, turned by quarters and mirrored at random: what the square's symmetry allows.
 
     Args:
-        image: (3, h, w) uint8.
+        image: Picture to turn, (3, h, w) uint8.
         share: Range of the zoom, whose middle is taken.
         size: Width and height of the result, pixels.
         generator: Source of all randomness.
 
     Returns:
-        (3, size, size) float32 in 0..1.
+        Turned picture, (3, size, size) float32 in 0..1.
     """
     turns = int(torch.randint(4, (), generator=generator))
     picture = crop_and_resize(image, share.middle, size).rot90(turns, dims=(1, 2))
@@ -97,12 +97,12 @@ def crop_and_resize(image: Tensor, share: float, size: int) -> Tensor:
     """The same picture every time: the centre of the frame, resized antialiased.
 
     Args:
-        image: (3, h, w) uint8.
+        image: Picture to crop, (3, h, w) uint8.
         share: Share of the frame that is kept.
         size: Width and height of the result, pixels.
 
     Returns:
-        (3, size, size) float32 in 0..1.
+        Cropped picture, (3, size, size) float32 in 0..1.
     """
     picture = _crop_square(image, round(min(image.shape[1:]) * share), (0, 0))
     picture = functional.resize(picture, [size, size], antialias=True)

@@ -19,7 +19,7 @@ class Campaigns:
     """The trees that are learnt together.
 
     Attributes:
-        trees: The release's first.
+        trees: Trees of questions, that of the release first.
     """
 
     trees: tuple[Tree, ...]
@@ -52,10 +52,11 @@ class Campaigns:
         """Votes of n galaxies in several trees as one table; none in the trees that are not given.
 
         Args:
-            by_tree: (n, n_answers of that tree) by the tree's name; trees that are not learnt are left out.
+            by_tree: Votes on the answers of each tree, (n, n_answers of that tree), by the tree's name; trees
+                that are not learnt are left out.
 
         Returns:
-            (n, n_answers of all).
+            Votes on the answers of all trees, (n, n_answers of all).
         """
         n = len(next(iter(by_tree.values())))
         votes = np.zeros((n, self.joint_tree.n_answers), np.float32)

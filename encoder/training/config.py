@@ -72,7 +72,7 @@ class LoopConfig:
         epochs: Passes over all sources.
         start_size: Width and height of the pictures in the first epoch, pixels; they grow in steps of 32.
         size: Width and height in the last epoch, pixels; inference may use another size.
-        batch_size: Pictures a step.
+        batch_size: Number of pictures in a step.
         learning_rate: Step size at its highest, after the warm-up; then it falls as a cosine to 0.
         weight_decay: Weight decay of AdamW; it acts on matrices and convolutions only.
         warmup_epochs: Epochs, not necessarily whole, in which the learning rate rises linearly.

@@ -23,10 +23,10 @@ class LabelledGalaxies:
         name: Name of the source; no other source has it.
         ids: Names of the n galaxies in the source, which the held-out split hashes.
         images: Images of the n galaxies, each read when it is asked for.
-        votes: (n, n_answers) float32.
+        votes: Votes on each answer, (n, n_answers) float32.
         share: Range of the share of the frame that the network sees.
-        held_out: (n,) galaxies that are not trained on.
-        traits: (n, k) float32, what says whether two galaxies are alike, each 0..1, NaN where unknown; k is 0
+        held_out: Whether each galaxy is held out of the training, (n,).
+        traits: What says whether two galaxies are alike, (n, k) float32, each 0..1, NaN where unknown; k is 0
             where nothing does.
     """
 
@@ -64,9 +64,9 @@ class TrainingExample(NamedTuple):
     """One galaxy, or as the data loader stacks them a batch.
 
     Attributes:
-        rgb: (pictures of it, 3, size, size) float32 in 0..1.
-        votes: (n_answers,) float32.
-        traits: (k,) float32, NaN where unknown; k is the most that a source knows.
+        rgb: Pictures of one galaxy, (pictures of it, 3, size, size) float32 in 0..1.
+        votes: Votes on each answer, (n_answers,) float32.
+        traits: Traits of the galaxy, (k,) float32, NaN where unknown; k is the most that a source knows.
     """
 
     rgb: Tensor

@@ -37,8 +37,8 @@ class AttributeTable:
     Attributes:
         question: Name of the question as the tree spells it.
         attribute: Column of the EFIGI table.
-        at: (k,) values of the attribute, rising.
-        fractions: (k, n_answers of the question).
+        at: Values of the attribute, (k,), rising.
+        fractions: Shares of the answers at each value, (k, n_answers of the question).
     """
 
     question: str
@@ -65,7 +65,7 @@ def attribute_votes(attributes: pd.DataFrame, tree: Tree) -> NDArray[np.float32]
         tree: The tree that the votes are to answer.
 
     Returns:
-        (n, n_answers).
+        Votes on each answer, (n, n_answers).
 
     Raises:
         TrainingError: A column is missing.
@@ -143,7 +143,7 @@ def stratified_test_mask(attributes: pd.DataFrame, share: float) -> NDArray[np.b
         share: Share of the galaxies to keep for tests, 0..1.
 
     Returns:
-        (n,) True for a test galaxy.
+        Whether each galaxy is tested on, (n,).
 
     Raises:
         TrainingError: A column is missing.
@@ -171,10 +171,10 @@ def attribute_answers(attributes: pd.DataFrame, tree: Tree) -> NDArray[np.float3
 
     Args:
         attributes: One row a galaxy, each question a column with its `_inf` and `_sup`.
-        tree: The tree `efigi`.
+        tree: The tree of questions called `efigi`.
 
     Returns:
-        (n, n_answers).
+        Votes on each answer, (n, n_answers).
 
     Raises:
         TrainingError: A column is missing.
@@ -199,8 +199,8 @@ def attribute_values(attributes: pd.DataFrame, tree: Tree) -> NDArray[np.float32
         tree: `efigi`, whose first and last answers become 0 and 1.
 
     Returns:
-        (n, 12): all but the sense in which the arms wind, which a mirrored picture changes, and the stars in
-        front, which are not the galaxy's; NaN where the attribute is unknown.
+        Values of the attributes, (n, 12): all but the sense in which the arms wind, which a mirrored picture
+        changes, and the stars in front, which are not the galaxy's; NaN where the attribute is unknown.
 
     Raises:
         TrainingError: A column is missing.

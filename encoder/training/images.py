@@ -36,8 +36,8 @@ class FileImages:
     """Images in files: JPEG, PNG and FITS, mixed.
 
     Args:
-        paths: One a galaxy.
-        survey: Says what the bands of FITS files are; None where there are none.
+        paths: Path of each galaxy's picture.
+        survey: The survey, which says what the bands of FITS files are; None where there are none.
     """
 
     paths: Sequence[Path]

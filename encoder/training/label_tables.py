@@ -20,7 +20,7 @@ def read_labels(
     """A CSV or Parquet table of labels, one row a galaxy.
 
     Args:
-        path: The table.
+        path: Path of the table.
         name: Column that names the galaxy.
         numbers: Columns that must hold numbers.
         texts: Further columns, as text.

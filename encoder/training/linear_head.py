@@ -31,8 +31,8 @@ def fit_vote_head(
 
     Args:
         head: From d numbers to the tree's answers.
-        embedding: (n, d) vectors of the frozen network.
-        votes: (n, n_answers) of the same galaxies.
+        embedding: Vectors of n galaxies from the frozen network, (n, d).
+        votes: Votes of the same galaxies, (n, n_answers).
         tree: The tree whose answers the votes' columns are.
     """
     standard = _Standardiser(embedding)

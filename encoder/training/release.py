@@ -42,12 +42,12 @@ def make_release(
     Args:
         config: The configuration of the run.
         tree: The tree whose answers are released; they are the first of the network's.
-        network: The trained network.
+        network: The network after its training.
         splits: Training and held-out galaxies of each source.
         progress: Where a progress bar is shown; None shows none.
 
     Returns:
-        The weights file.
+        Path of the weights file.
     """
     network = keep_first_answers(network, tree.n_answers).cpu()
     if config.release.refit_galaxies:

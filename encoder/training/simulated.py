@@ -27,8 +27,9 @@ class SimulatedGalaxies:
     """Pictures on disk and the votes they were given.
 
     Attributes:
-        pictures: (n, 3, KEPT_PX, KEPT_PX) uint8, the central KEPT_SHARE of the field, mapped from disk.
-        votes: (n, 34) float32.
+        pictures: The central KEPT_SHARE of each galaxy's field, (n, 3, KEPT_PX, KEPT_PX) uint8, mapped from
+            disk.
+        votes: Votes on each answer, (n, 34) float32.
     """
 
     pictures: NDArray[np.uint8]
@@ -47,7 +48,7 @@ def simulated_galaxies(
     """Simulated pictures with votes; drawn the first time, mapped from the cache afterwards.
 
     Args:
-        n: Number of galaxies.
+        n: Number of galaxies to draw.
         seed: The same seed gives the same galaxies.
         cache: Folder that the pictures are kept in (250 kB each).
         survey: Ranges to draw from; without it, the usual ones.
@@ -83,7 +84,7 @@ def draw_pictures(
     """Galaxies start to start + n of a seed, drawn now.
 
     Args:
-        n: Number of galaxies.
+        n: Number of galaxies to draw.
         seed: The same seed and start give the same galaxies.
         start: Number of the first galaxy, counted from 0.
         survey: Ranges to draw from; without it, the usual ones.

@@ -48,7 +48,7 @@ def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labe
     """The galaxies of one source of a training configuration.
 
     Args:
-        config: The source.
+        config: The part of the configuration that describes the source.
         campaigns: The trees that have votes.
         cache: Folder for simulated pictures.
 

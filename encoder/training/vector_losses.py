@@ -25,8 +25,8 @@ def likeness_loss(embedding: Tensor, traits: Tensor) -> Tensor:
     and by the difference of the traits. 0 for a batch where no galaxy is like another.
 
     Args:
-        embedding: (n, d).
-        traits: (n, k), each 0..1, NaN where unknown.
+        embedding: Vectors of n galaxies, (n, d).
+        traits: Traits of the galaxies, (n, k), each 0..1, NaN where unknown.
     """
     others = ~torch.eye(len(embedding), dtype=torch.bool, device=embedding.device)
     known = traits.isfinite()
@@ -69,7 +69,8 @@ class AgreementLoss(nn.Module):
         """The mean cross entropy, nats.
 
         Args:
-            embedding: (2 n, d), the first pictures of n galaxies, then in the same order their second ones.
+            embedding: Vectors of the first pictures of n galaxies, then in the same order of their second
+                ones, (2 n, d).
         """
         unit = functional.normalize(self._projector(embedding), dim=1)
         n = len(unit) // 2

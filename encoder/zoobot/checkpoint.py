@@ -35,8 +35,8 @@ class CheckpointHead:
     """The last layer, before alpha = 100 * sigmoid + 1.
 
     Attributes:
-        weight: (n_answers, d).
-        bias: (n_answers,).
+        weight: Weights of the head, (n_answers, d).
+        bias: What is added to each answer's logit, (n_answers,).
         labels: As many `QUESTION_ANSWER` in Zoobot's spelling; empty where the checkpoint does not say.
     """
 
