@@ -181,13 +181,13 @@ def _files(
 ) -> list[str]:
     """Which weights were measured, and what of the galaxies they have seen."""
     shipped = f"encoder/weights/{DEFAULT_WEIGHTS}, as it ships: no ring label was read in its training"
-    said = [f"{own.name} is {weights or shipped}"]
+    notes = [f"{own.name} is {weights or shipped}"]
     if unaware:
-        said.append(f"{unaware.name} is {undisturbed}; by its configuration it was trained without {_TOLD}")
+        notes.append(f"{unaware.name} is {undisturbed}; by its configuration it was trained without {_TOLD}")
     galaxies = own.encoder.training.get("galaxies", {})
     if DECALS_RINGS in galaxies:
-        said.append(f"{own.name} has seen the pictures of {DECALS_RINGS}, without labels")
-    return said
+        notes.append(f"{own.name} has seen the pictures of {DECALS_RINGS}, without labels")
+    return notes
 
 
 def _write(

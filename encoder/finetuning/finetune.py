@@ -167,9 +167,9 @@ def vote_shares(
 
 
 def _figures(
-    method: str, truth: NDArray[np.int64], said: NDArray[np.floating], trained_parameters: int
+    method: str, truth: NDArray[np.int64], probability: NDArray[np.floating], trained_parameters: int
 ) -> dict[str, str | float | int]:
-    exact = said.astype(np.float64)
+    exact = probability.astype(np.float64)
     exact /= exact.sum(axis=1, keepdims=True)
     binary = exact.shape[1] == 2  # noqa: PLR2004 - two classes
     area = roc_auc_score(truth, exact[:, 1] if binary else exact, multi_class="ovr")

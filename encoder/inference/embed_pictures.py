@@ -36,10 +36,10 @@ class Embedded:
         vectors: Vectors of full width, (n, d) float32.
         search: Searched vectors, which `Catalogue.search` compares by Euclidean distance, (n, 40) float32;
             two random galaxies are about 1 apart.
-        fractions: Expected share of votes of each of a answers among those asked its question, (n, a)
+        fractions: Expected share of votes of each answer among those asked its question, (n, n_answers)
             float32.
         concentrations: Sum of the Dirichlet parameters of each question, (n, n_questions) float32.
-        answers: Name of each of the a answers, such as `smooth_or_featured_smooth`.
+        answers: Name of each answer, such as `smooth_or_featured_smooth`.
         questions: Name of each question, such as `smooth_or_featured`.
         encoder: Name of the encoder.
     """

@@ -97,7 +97,7 @@ def tasks(
         ),
     ] = None,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Also tune whole networks on the few labels: takes hours on a CPU.")
+        bool, typer.Option("--deep", help="Also tune networks on the few labels: takes hours on a CPU.")
     ] = False,
     simulated: Annotated[
         int, typer.Option(help="Galaxies of the simulated survey; 0 for none.", min=0)
