@@ -25,9 +25,9 @@ from encoder.tiles.sky_positions import icrs_to_pixel, pixel_to_icrs
 from encoder.tiles.tile_files import TileFiles
 
 MAX_PIXELS = 2000
-"""On a side."""
+"""Maximum width and height of a cutout, pixels."""
 _POINTS = 64
-"""Of a circle whose extent in pixels is sought."""
+"""Number of points of a circle whose extent in pixels is sought."""
 
 
 class CutoutError(EncoderError):

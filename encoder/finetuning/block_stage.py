@@ -74,7 +74,7 @@ def block_epoch(
 
 
 def _set_rates(optimiser: Optimizer, settings: TuningSettings, done: float) -> None:
-    """As a cosine, from the whole rates at the start to 0 where all is done."""
+    """Set the rates after a share `done` of all steps: they fall as a cosine to 0 at the end."""
     for group, rate in zip(optimiser.param_groups, (settings.rate, settings.head_rate), strict=True):
         group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * done))
 
@@ -89,7 +89,7 @@ def _augment_chosen(
 
 
 def vote_loss(logits: Tensor, shares: Tensor) -> Tensor:
-    """Of logits and shares, both (n, n_classes): nats a galaxy."""
+    """The mean cross-entropy of logits and shares of votes, both (n, n_classes), in nats a galaxy."""
     return nn.functional.cross_entropy(logits, shares)
 
 

@@ -48,7 +48,7 @@ def hold_out(pictures: Tensor, shares: NDArray[np.float32], seed: int) -> Tuning
     rng = np.random.default_rng(seed)
     truth = shares.argmax(axis=1)
     each = [rng.permutation(np.flatnonzero(truth == k)) for k in range(shares.shape[1])]
-    held_out = np.sort(np.concatenate([of[: round(HELD_OUT_SHARE * len(of))] for of in each]))
+    held_out = np.sort(np.concatenate([members[: round(HELD_OUT_SHARE * len(members))] for members in each]))
     return TuningGalaxies(pictures, shares, np.setdiff1d(rows, held_out), held_out)
 
 
@@ -58,7 +58,7 @@ def class_counts(shares: NDArray[np.float32]) -> list[int]:
 
 
 _MIN_STEPS = 4
-"""Of an epoch: few labels are shown several times in each."""
+"""Minimum number of steps of an epoch: few labels are shown several times in each."""
 
 
 def steps_of_epoch(n: int, settings: TuningSettings) -> int:

@@ -31,7 +31,7 @@ __all__ = ["TunedEncoder", "TunedTask", "TuningSettings", "compare_tuning", "fin
 
 _MIN_PER_CLASS = 2
 _FULL_RATE = 1e-3
-"""Of the baselines' blocks: what they have yet to learn is more than a low rate gives."""
+"""Learning rate of the baselines' blocks: what they have yet to learn is more than a low rate gives."""
 
 
 def finetune(

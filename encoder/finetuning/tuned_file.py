@@ -52,7 +52,7 @@ class TunedEncoder:
     report: TuningReport
 
     def probability(self, rgb: Tensor) -> NDArray[np.float32]:
-        """Of each class, from the vector averaged over the release's view set, as the probe's is.
+        """The probability of each class, from the vector averaged over the release's views, as the probe's.
 
         Args:
             rgb: Pictures of m galaxies made by the encoder's recipe, (m, 3, size, size) float32 in 0..1, on
@@ -100,10 +100,10 @@ class TunedEncoder:
 
 
 def predict_probability(head: nn.Linear, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a head says of vectors, (n, d): (n, n_classes), each row of sum 1."""
+    """The probability of each class, (n, n_classes), that a head gives vectors (n, d)."""
     with torch.inference_mode():
-        said: NDArray[np.float32] = head(torch.from_numpy(embedding)).softmax(dim=1).numpy()
-    return said
+        probability: NDArray[np.float32] = head(torch.from_numpy(embedding)).softmax(dim=1).numpy()
+    return probability
 
 
 def load_tuned(path: Path, device: str | None = None) -> TunedEncoder:

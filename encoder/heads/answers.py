@@ -24,13 +24,13 @@ class Answers:
 
     @property
     def per_class(self) -> NDArray[np.float64]:
-        """(n_classes,) galaxies of each class; one on which people disagree is shared out."""
+        """Number of galaxies of each class, (n_classes,); one on which people disagree is shared out."""
         per_class: NDArray[np.float64] = self.share.sum(axis=0)
         return per_class
 
     @property
     def majority(self) -> NDArray[np.int64]:
-        """(n,) the most frequent class of each galaxy, the first of equals."""
+        """The most frequent class of each galaxy, (n,), the first of equals."""
         majority: NDArray[np.int64] = self.share.argmax(axis=1)
         return majority
 
@@ -44,7 +44,7 @@ class Answers:
         return Answers(self.share[rows])
 
     def balanced_weights(self) -> NDArray[np.float64]:
-        """(n, n_classes) weights of the answers, in which every class weighs as much; their sum is n."""
+        """Weights of the answers, (n, n_classes), in which every class weighs as much; their sum is n."""
         n, n_classes = self.share.shape
         balanced: NDArray[np.float64] = self.share * (n / (n_classes * self.per_class))
         return balanced

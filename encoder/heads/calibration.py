@@ -27,12 +27,12 @@ class Calibration:
     shift: NDArray[np.float64]
 
     def apply(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(m, k) calibrated logits."""
+        """The calibrated logits, (m, k)."""
         return self.slope * logits + self.shift
 
 
 def probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(m, n_classes) of (m, k) logits: softmax; a single logit is that of the second of two classes."""
+    """Probabilities, (m, n_classes), of logits (m, k); a single logit is the second of two classes'."""
     probability: NDArray[np.float64] = softmax(_one_a_class(logits), axis=1)
     return probability
 

@@ -37,7 +37,7 @@ class WeightPosterior:
     min_variance: float
 
     def logit_variance(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(m,) variance of the logit of (m, d) vectors, in memory of O(m d)."""
+        """The variance of the logit of vectors (m, d), (m,), in memory of O(m d)."""
         standard = (vectors - self.centre) / self.scale
         squares = (standard @ self.directions.T) ** 2
         rest = np.einsum("md,md->m", standard, standard) - squares.sum(axis=1)
@@ -106,7 +106,7 @@ def probability_deviations(
 
 
 def _curvature(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) p (1 - p) of two classes, the mean eigenvalue across contrasts of several."""
+    """The curvature, (n,): p (1 - p) of two classes, the mean eigenvalue across contrasts of several."""
     probability = probabilities(logits)
     together: NDArray[np.float64] = (probability * (1 - probability)).sum(axis=1)
     k = logits.shape[1]

@@ -31,11 +31,11 @@ class Logistic:
     bias: NDArray[np.float64]
 
     def standardise(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(m, d) vectors as the weights expect them."""
+        """The vectors as the weights expect them, (m, d)."""
         return (vectors - self.mean) / self.scale
 
     def logits(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(m, k) logits of (m, d) vectors."""
+        """The logits, (m, k), of vectors (m, d)."""
         return self.standardise(vectors) @ self.weight.T + self.bias
 
 

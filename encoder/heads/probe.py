@@ -40,7 +40,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: NDArray[np.float64]) -> "Spread":
-        """Of one value a repeat."""
+        """The spread of values of which each repeat gave one."""
         return cls(float(values.mean()), float(values.std()))
 
 
@@ -56,7 +56,7 @@ def draw_labels(
     """
     for repeat in range(repeats):
         rng = np.random.default_rng([repeat, n])
-        chosen = [rng.choice(np.flatnonzero(of), n, replace=False) for of in (truth, ~truth)]
+        chosen = [rng.choice(np.flatnonzero(members), n, replace=False) for members in (truth, ~truth)]
         learnt = np.concatenate(chosen)
         yield learnt, np.setdiff1d(np.arange(len(truth)), learnt)
 

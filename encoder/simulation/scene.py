@@ -89,7 +89,7 @@ class _SkyMap:
     size: float
 
     def __call__(self, spots: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, 2) pixels to (n, 2) degrees; west is where x grows."""
+        """Right ascension and declination, (n, 2), degrees, of pixels (n, 2); west is where x grows."""
         ra = self.brick.ra + (0.5 - spots[:, 0] / self.width) * 2 * self.brick.half_width
         dec = self.brick.dec + (spots[:, 1] / self.size - 0.5) * BRICK_DEG
         return np.stack([ra % 360, dec], axis=1)

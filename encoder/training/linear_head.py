@@ -16,9 +16,9 @@ _RATE = 0.02
 _DECAY = 0.01
 _REFIT_RATE = 0.005
 _PULL = 0.01
-"""Of the weights, back to where a refit began: what the votes say little of stays as it was."""
+"""Pull of the weights back to where a refit began: what the votes say little of stays as it was."""
 _MIN_RELATIVE_DEVIATION = 0.01
-"""Of the widest spread: what varies less is not blown up to the same."""
+"""Minimum deviation that a component is divided by, as a share of the largest one."""
 
 
 def fit_vote_head(

@@ -131,7 +131,7 @@ def _flatten_views(
 
 @torch.inference_mode()
 def _encode(frozen: Network, rgb: Tensor) -> NDArray[np.float32]:
-    """Of pictures (views, n, 3, size, size), (views, n, d)."""
+    """The vectors, (views, n, d), of pictures (views, n, 3, size, size)."""
     embedding: NDArray[np.float32] = torch.stack([frozen(view).embedding for view in rgb]).numpy()
     return embedding
 

@@ -24,7 +24,7 @@ from encoder.model.network import Network
 
 HUB_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 HUB_PREFIXES = ("hf-hub:", "hf_hub:")
-"""As timm and as Zoobot write it."""
+"""How timm and how Zoobot begin the name of a model of the hub."""
 _CONVOLUTION_AXES = 4
 CAMPAIGNS = ("", "-dr5", "-dr8")
 """What Zoobot appends to a question of the GZD-5 tree, by the campaign that asked it."""

@@ -36,7 +36,7 @@ Vectors = NDArray[np.float32]
 SIZE, CROP = 224, 0.75
 """Zoobot's pictures: of the 424 pixels of a cutout the central three quarters, as 224 (paper, section 2)."""
 SAMPLE_SEED = 700_001
-"""Of the simulated galaxies that the projection, and where needed the head, are fitted on."""
+"""Seed of the simulated galaxies that the projection, and where needed the head, are fitted on."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from encoder.errors import EvaluationError
 from encoder.evaluation.anomalies.ellipses import Ellipse, draw_ellipse, fit_ellipse
 
 PERCENTILES = (90, 80, 70, 60, 50, 0)
-"""Of the source's pixels: the levels whose isophotes are fitted, innermost first."""
+"""Percentiles of the source's pixels at which isophotes are fitted, innermost first."""
 BEST_RATING = 5.0
 _TREES = 100
 _MIN_TRUST, _TRUST_RANGE = 0.1, 0.85  # the paper's epsilon 1 and 2
@@ -163,7 +163,7 @@ def _middle(picture: NDArray[np.float32]) -> tuple[float, float]:
 def _nearest_region(
     mask: NDArray[np.bool_], point: tuple[float, float]
 ) -> tuple[NDArray[np.bool_], tuple[float, float]]:
-    """Of a mask's regions, holes filled, the one whose centre is nearest to a point (row, column)."""
+    """The region of a mask, holes filled, whose centre is nearest to a point (row, column), and that."""
     outside, _ = ndimage.label(np.pad(~mask, 1, constant_values=True))
     filled = (outside != outside[0, 0])[1:-1, 1:-1]
     regions, n = ndimage.label(filled, _TOUCHING)

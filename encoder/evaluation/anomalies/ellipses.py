@@ -73,7 +73,7 @@ def draw_ellipse(ellipse: Ellipse, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def _conic(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """a..f of the ellipse a x^2 + b x y + c y^2 + d x + e y + f = 0, least squares; None if degenerate."""
+    """Coefficients of a x^2 + b x y + c y^2 + d x + e y + f = 0 by least squares; None if degenerate."""
     squares = np.stack([x * x, x * y, y * y], axis=1)
     lines = np.stack([x, y, np.ones_like(x)], axis=1)
     if np.linalg.matrix_rank(np.hstack([squares, lines])) < _MIN_RIM_PIXELS:

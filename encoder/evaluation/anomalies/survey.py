@@ -24,7 +24,7 @@ from encoder.training.simulated import DRAWN_PX, KEPT_PX, KEPT_SHARE
 ODD_KINDS = ("merger", "irregular")
 """The anomalies, as training configurations call them."""
 SHARE = 0.014
-"""Of anomalies, the paper's of Galaxy Zoo 2."""
+"""Share of anomalies in the survey, as in the paper's sample of Galaxy Zoo 2."""
 SEED = 900_101
 CHUNK = 500
 """Galaxies drawn, encoded and forgotten together: 125 MB."""
@@ -110,7 +110,7 @@ def _sample(start: int, anomalous: NDArray[np.bool_]) -> Sample:
 
 
 def _picture(i: int, *, anomalous: bool) -> Tensor:
-    """(3, KEPT_PX, KEPT_PX) uint8; its neighbours are never anomalies, or they would give it away."""
+    """A picture, (3, KEPT_PX, KEPT_PX) uint8, whose neighbours are no anomalies: they would give it away."""
     galaxy, rng = survey_galaxy(i, anomalous=anomalous)
     flux = cutout(galaxy, rng, survey_without(SurveyParameters(), ODD_KINDS), DRAWN_PX)
     # g, r, z become blue, green, red; rows grow to the north, a picture's rows to the south.
