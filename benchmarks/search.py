@@ -19,6 +19,7 @@ from psycopg import sql
 
 from benchmarks.grown_vectors import Grown, Sample, grow, likeness, real_sample
 from benchmarks.throwaway import catalogue
+from catalog.constants import SEARCH_TYPE
 from catalog.database.binary_copy import copy_columns
 from catalog.database.connection import connect
 from catalog.database.read_only import read_transaction, select_within
@@ -182,9 +183,8 @@ def _plain(
 ) -> tuple[list[list[int]], list[float]]:
     """What somebody's own SQL gives."""
     text = sql.SQL(
-        "SELECT object_id FROM galcat.galaxy "
-        "ORDER BY search OPERATOR(public.<->) %(v)s::public.halfvec(40) LIMIT {}"
-    ).format(k)
+        "SELECT object_id FROM galcat.galaxy ORDER BY search OPERATOR(public.<->) %(v)s::{} LIMIT {}"
+    ).format(sql.SQL(SEARCH_TYPE), k)
     found, times = [], []
     with read_transaction(connection, {"hnsw.ef_search": str(depth)}):
         for query in (*queries[:20], *queries):  # the first warm the pages

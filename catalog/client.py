@@ -14,6 +14,7 @@ import pandas as pd
 from astropy.table import Table
 
 from catalog.columns import USUAL_COLUMNS
+from catalog.constants import NEAR_ARCSEC
 from catalog.database.connection import connect, existing_database_url
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
@@ -26,8 +27,6 @@ from catalog.search.search import search as run_search
 from catalog.search.target import Meant, understand
 from catalog.search.thumbnails import read_thumbnails
 from catalog.settings import load_settings
-
-NEAR_ARCSEC = 3.0
 
 
 class Catalogue:

@@ -1,10 +1,11 @@
 """The tables and columns of schema `galcat` as Python names them: a typed mirror of `sql/` for SQLAlchemy.
 
 `sql/` alone makes and changes the database, and a test compares the two in both directions. The mirror serves
-three ends. Statements about releases, models and tiles are built from it, so that a misspelt column fails
-before Postgres is asked; `catalog.database.statements` runs them. Records name their columns by it. And the
-columns of the votes are spelt out here once, from the questions. What copies rows or searches has SQL of its
-own.
+three ends. The statements that write tiles, releases and versions of models, and those that find a release or
+a version by its columns, are built from it, so that a misspelt column fails before Postgres is asked;
+`catalog.database.statements` runs them. Records name their columns by it. And the columns of the votes are
+spelt out here once, from the questions. All else is SQL as text: what copies rows, searches, joins, or calls
+functions of the schema.
 """
 
 from pgvector.sqlalchemy import HALFVEC

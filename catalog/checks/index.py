@@ -14,16 +14,17 @@ _MAX_STALE_SHARE = 0.1
 
 # Name, whether it is there, and the statement that mends it. A release that is being filled has no index yet.
 _INDEXES = sql.SQL(
-    "WITH wanted (name, mend) AS ("
+    "WITH shown (release_id) AS ("
+    "  SELECT c.release_id FROM galcat.current_release() AS c (release_id) "
+    "  WHERE EXISTS (SELECT FROM galcat.embedding AS e WHERE e.release_id = c.release_id)"
+    "), wanted (name, mend) AS ("
     "  SELECT galcat.search_index_name(r.release_id), 'SELECT galcat.build_search_index(' || r.release_id || "
-    "    '::smallint)' FROM galcat.release AS r WHERE r.is_current "
-    "    AND EXISTS (SELECT FROM galcat.embedding AS e WHERE e.release_id = r.release_id)"
+    "    '::smallint)' FROM shown AS r"
     "  UNION ALL SELECT "
     "    'morphology_r' || r.release_id || '_' || replace(a.attname, '_fraction', '') || '_most', "
     "    'SELECT galcat.build_search_index(' || r.release_id || '::smallint)' "
-    "    FROM galcat.release AS r, pg_catalog.pg_attribute AS a WHERE r.is_current "
-    "    AND a.attrelid = 'galcat.morphology'::regclass AND a.attname LIKE '%%\\_fraction' "
-    "    AND EXISTS (SELECT FROM galcat.embedding AS e WHERE e.release_id = r.release_id)"
+    "    FROM shown AS r, pg_catalog.pg_attribute AS a "
+    "    WHERE a.attrelid = 'galcat.morphology'::regclass AND a.attname LIKE '%%\\_fraction'"
     "  UNION ALL SELECT name, 'CREATE INDEX ' || name || ' ON galcat.' || place FROM (VALUES "
     "    ('source_sky', 'source USING gist (point(ra, dec))'), "
     "    ('source_healpix29', 'source (healpix29)'), ('source_tile', 'source (tile_id)'), "

@@ -43,8 +43,7 @@ def is_empty(connection: psycopg.Connection) -> bool:
     if row is None or row[0] is None:
         return True
     # As text: `galcat sql` asks this first, and SQLAlchemy takes longer to import than a query takes.
-    row = connection.execute("SELECT EXISTS (SELECT FROM galcat.release WHERE is_current)").fetchone()
-    return row != (True,)
+    return connection.execute("SELECT galcat.current_release() IS NULL").fetchone() != (False,)
 
 
 def select(

@@ -152,7 +152,7 @@ def list_missing_tiles(connection: psycopg.Connection, release_id: int) -> list[
         "SELECT v.name, t.name, t.ra, t.dec, t.folder, i.content_hash "
         "FROM galcat.missing_tiles(%s::smallint) JOIN galcat.tile AS t USING (tile_id) "
         "JOIN galcat.survey AS v USING (survey_id) JOIN galcat.ingestion AS i USING (tile_id) "
-        "WHERE i.release_id = (SELECT release_id FROM galcat.release WHERE is_current) ORDER BY 1, 2",
+        "WHERE i.release_id = (SELECT galcat.current_release()) ORDER BY 1, 2",
         [release_id],
     ).fetchall()
     return [MissingTile(*row) for row in rows]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from catalog.columns import USUAL_COLUMNS
-from catalog.constants import SEARCH_DIMENSION
+from catalog.constants import SAME_PLACE_ARCSEC, SEARCH_TYPE
 from catalog.database.read_only import Parameters, read_transaction, select, select_within, set_for_now
 from catalog.errors import QueryError, UnknownObjectError
 from catalog.result import Result
@@ -36,7 +36,6 @@ MAX_EF_SEARCH = 1000
 """What pgvector allows."""
 MAX_BY_INDEX = 500
 """Galaxies asked for, beyond which the index would miss too many."""
-SAME_PLACE_ARCSEC = 3.0
 
 _ID_END = 2**63
 _AT: LiteralString = (
@@ -80,10 +79,10 @@ _SORTED: LiteralString = (
     "  ORDER BY 2, 1 LIMIT %(n)s) AS nearest JOIN galcat.galaxy USING (object_id) "
     "ORDER BY nearest.distance, nearest.object_id"
 )
-_CURRENT: LiteralString = "release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)"
-_DISTANCE = sql.SQL("(search OPERATOR(public.<->) %(wanted)s::public.halfvec({}))").format(
-    sql.Literal(SEARCH_DIMENSION)
-)
+# As a sub-select it is asked once, and the vectors are read in one sweep; alone it makes Postgres take the
+# index of object_ids, or asks for every row.
+_CURRENT: LiteralString = "release_id = (SELECT galcat.current_release())"
+_DISTANCE = sql.SQL(f"(search OPERATOR(public.<->) %(wanted)s::{SEARCH_TYPE})")
 
 
 class Cone(NamedTuple):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 
+from catalog.constants import NEAR_ARCSEC
 from catalog.errors import LabelError, PositionsError
 from catalog.search.crossmatch import match
 from catalog.search.positions import locate_rows
@@ -51,7 +52,7 @@ def read_labels(
     column: str | None = None,
     ra: str | None = None,
     dec: str | None = None,
-    radius_arcsec: float = 3.0,
+    radius_arcsec: float = NEAR_ARCSEC,
 ) -> LabelFile:
     """Read labels and find their galaxies: by object_id where the file has that column, else by position.
 

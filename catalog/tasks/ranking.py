@@ -7,7 +7,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from catalog.constants import SEARCH_DIMENSION
+from catalog.constants import SEARCH_TYPE
 from catalog.releases.releases import Release
 from catalog.tasks.model_versions import Version
 from catalog.tasks.tasks import Task
@@ -39,8 +39,8 @@ _RANDOM = """
 _TOP_BY_HEAD = sql.SQL(
     "SELECT e.object_id FROM galcat.embedding AS e "
     "WHERE e.release_id = %(release)s AND NOT e.object_id = ANY (%(known)s) "
-    "ORDER BY e.search OPERATOR(public.<#>) %(weight)s::public.halfvec({width}) LIMIT %(n)s"
-).format(width=sql.Literal(SEARCH_DIMENSION))
+    "ORDER BY e.search OPERATOR(public.<#>) %(weight)s::{vector} LIMIT %(n)s"
+).format(vector=sql.SQL(SEARCH_TYPE))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from datetime import datetime
 
 import psycopg
 
-RADIUS_ARCSEC = 3.0
-"""How near a galaxy must be to a retired one to be offered its labels."""
+from catalog.constants import NEAR_ARCSEC
 
 _RETIRED = """
     SELECT l.label_id, l.object_id, l.answer, l.rating, l.labeller, l.labelled_at,
@@ -59,7 +58,7 @@ class RetiredLabel:
 
 
 def list_retired_labels(
-    connection: psycopg.Connection, task: str, radius_arcsec: float = RADIUS_ARCSEC
+    connection: psycopg.Connection, task: str, radius_arcsec: float = NEAR_ARCSEC
 ) -> list[RetiredLabel]:
     """What people say today of the retired galaxies of a task, the oldest label first.
 
@@ -76,7 +75,7 @@ def list_retired_labels(
 
 
 def adopt_retired_labels(
-    connection: psycopg.Connection, task: str, radius_arcsec: float = RADIUS_ARCSEC
+    connection: psycopg.Connection, task: str, radius_arcsec: float = NEAR_ARCSEC
 ) -> list[RetiredLabel]:
     """Copy labels of retired galaxies to the galaxies that lie there now, where exactly one does.
 

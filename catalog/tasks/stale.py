@@ -11,13 +11,12 @@ MAX_WAIT_S = 600
 """Seconds after the first new label, after which it is due however fast labels go on coming."""
 
 _STALE: LiteralString = """
-    WITH shown AS (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current),
-    ingested AS (
+    WITH ingested AS (
         SELECT max(i.finished_at) AS at FROM galcat.ingestion AS i
-        WHERE i.release_id = (SELECT s.release_id FROM shown AS s) AND i.state = 'done'),
+        WHERE i.release_id = (SELECT galcat.current_release()) AND i.state = 'done'),
     learnt AS (
         SELECT n.task, max(n.labels_seen) AS labels, max(n.made_at) AS at FROM galcat.task_version AS n
-        WHERE n.release_id = (SELECT s.release_id FROM shown AS s) GROUP BY 1),
+        WHERE n.release_id = (SELECT galcat.current_release()) GROUP BY 1),
     said AS (
         SELECT l.task, count(*) AS labels, max(l.labelled_at) AS last,
             min(l.labelled_at) FILTER (WHERE l.labelled_at > coalesce(k.at, '-infinity')) AS first_new

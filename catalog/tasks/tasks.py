@@ -175,7 +175,7 @@ def list_tasks(connection: psycopg.Connection) -> list[TaskState]:
 _STATES = """
     WITH version AS (
         SELECT n.* FROM galcat.task_version AS n
-        WHERE n.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)),
+        WHERE n.release_id = (SELECT galcat.current_release())),
     said AS (
         SELECT l.task, l.object_id, l.answer, s.is_retired
         FROM galcat.current_label AS l JOIN galcat.source AS s USING (object_id))

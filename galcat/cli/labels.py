@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from catalog.constants import NEAR_ARCSEC
 from catalog.tasks.label_file import read_labels
 from catalog.tasks.labels import write_labels, write_tags
 from catalog.tasks.tasks import find_task
@@ -23,7 +24,9 @@ def label(
     answers: Annotated[str | None, typer.Option("--answers", help="Its column of answers.")] = None,
     ra: RaColumn = None,
     dec: DecColumn = None,
-    radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be to a position.")] = 3.0,
+    radius_arcsec: Annotated[
+        float, typer.Option(help="How near a galaxy must be to a position.")
+    ] = NEAR_ARCSEC,
     labeller: Labeller = None,
 ) -> None:
     """Store a table of labels: FITS, VOTable, CSV, Parquet, text.

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from catalog.columns import USUAL_COLUMNS
+from catalog.constants import NEAR_ARCSEC
 from galcat.cli.console import (
     DecColumn,
     Format,
@@ -71,7 +72,9 @@ def similar(
     ] = None,
     ra: RaColumn = None,
     dec: DecColumn = None,
-    radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be to a position.")] = 3.0,
+    radius_arcsec: Annotated[
+        float, typer.Option(help="How near a galaxy must be to a position.")
+    ] = NEAR_ARCSEC,
     columns: Annotated[
         str | None,
         typer.Option(
@@ -147,7 +150,7 @@ def match(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Table of positions: FITS, VOTable, CSV, Parquet, text.")
     ],
-    radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be.")] = 3.0,
+    radius_arcsec: Annotated[float, typer.Option(help="How near a galaxy must be.")] = NEAR_ARCSEC,
     columns: Annotated[
         str | None,
         typer.Option(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import psycopg
 import typer
 
+from catalog.constants import NEAR_ARCSEC
 from catalog.result import Result
 from catalog.tasks import tasks as catalogue_tasks
 from catalog.tasks.labels import list_labels, withdraw_labels
 from catalog.tasks.retired_labels import (
-    RADIUS_ARCSEC,
     RetiredLabel,
     adopt_retired_labels,
     list_retired_labels,
@@ -134,7 +134,7 @@ def drop(name: TaskName) -> None:
 
 
 @tasks.command()
-def retired(name: TaskName, radius_arcsec: Radius = RADIUS_ARCSEC, output: Output = None) -> None:
+def retired(name: TaskName, radius_arcsec: Radius = NEAR_ARCSEC, output: Output = None) -> None:
     """List the labels of retired galaxies, and the galaxy that lies there now, if one does.
 
     A galaxy is retired when its survey lists it no longer, such as after a change of ids.
@@ -155,7 +155,7 @@ def retired(name: TaskName, radius_arcsec: Radius = RADIUS_ARCSEC, output: Outpu
 
 
 @tasks.command()
-def adopt(name: TaskName, radius_arcsec: Radius = RADIUS_ARCSEC) -> None:
+def adopt(name: TaskName, radius_arcsec: Radius = NEAR_ARCSEC) -> None:
     """Copy the labels that `galcat tasks retired` offers, in their labellers' names and with their times.
 
     A label is copied where exactly one galaxy lies within the radius, of which its labeller has said nothing.

@@ -9,7 +9,7 @@ from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import Column, types
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from catalog.constants import BANDS, FIELD_PX, SEARCH_DIMENSION
+from catalog.constants import BANDS, FIELD_PX, SEARCH_DIMENSION, SEARCH_TYPE
 from catalog.database.connection import connect
 from catalog.database.sql_files import sql_files
 from catalog.schema import metadata
@@ -82,6 +82,10 @@ def test_the_width_of_a_search_vector_and_of_a_cutout_are_those_of_the_sql(datab
     }
     assert widths == {(str(SEARCH_DIMENSION), ""), ("", str(SEARCH_DIMENSION - 1))}
     with connect(database) as connection:
+        search_type = connection.execute(
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = 'galcat.embedding'::regclass AND attname = 'search'"
+        ).fetchone()
         comment = connection.execute(
             "SELECT col_description('galcat.source'::regclass, attnum) FROM pg_attribute "
             "WHERE attrelid = 'galcat.source'::regclass AND attname = 'pixel_scale_arcsec'"
@@ -90,6 +94,7 @@ def test_the_width_of_a_search_vector_and_of_a_cutout_are_those_of_the_sql(datab
             "SELECT attname FROM pg_attribute WHERE attrelid = 'galcat.source'::regclass "
             "AND attname LIKE 'mag\\_%' ORDER BY attnum"
         ).fetchall()
+    assert search_type == (SEARCH_TYPE.removeprefix("public."),)
     assert comment is not None
     assert f"whose field is {FIELD_PX} such pixels" in comment[0]
     assert [name.removeprefix("mag_") for (name,) in magnitudes] == list(BANDS)

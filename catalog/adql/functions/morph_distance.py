@@ -11,6 +11,7 @@ from catalog.adql.functions.call import Call, Function
 from catalog.adql.relations import Source
 from catalog.adql.scope import Scope
 from catalog.adql.value import RANDOM, Kind, Likeness, Value, is_repeatable, make_value
+from catalog.constants import SEARCH_TYPE
 
 OBJECT_ID = "object_id"
 WITH_RELEASE = 3
@@ -78,7 +79,7 @@ def _emit_own_vector(operand: Value) -> sql.Composed | None:
     if source.table.search_column:
         return emit(sql.Identifier(source.alias, source.table.search_column))
     if source.table.search_array:
-        return emit(sql.Identifier(source.alias, source.table.search_array), "::public.halfvec(40)")
+        return emit(sql.Identifier(source.alias, source.table.search_array), f"::{SEARCH_TYPE}")
     return None
 
 

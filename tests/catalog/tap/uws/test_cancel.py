@@ -68,6 +68,8 @@ def test_a_runaway_query_is_cancelled_when_its_time_is_over(
     galaxies: str, tmp_path: Path, limits: ServiceLimits, form: str
 ) -> None:
     with serving(galaxies, tmp_path, replace(limits, sync_seconds=1)) as served:
+        longer = served.make_job(RUNAWAY, PHASE="RUN")  # the same query, with more time
+        wait_until(lambda: served.running() == 1)
         answer = served.ask(RUNAWAY, FORMAT=form)
         assert (answer.status_code, statuses(answer)) == (400, ["ERROR"])
         says = (
@@ -75,8 +77,11 @@ def test_a_runaway_query_is_cancelled_when_its_time_is_over(
             "or run it as a job with a longer EXECUTIONDURATION"
         )
         assert says in answer.text
-        wait_until(lambda: served.running() == 0)
         assert log(served, 1) == [("sync", "ERROR", 0, says)]
+        wait_until(lambda: served.running() == 1)
+        assert httpx.get(f"{longer}/phase").text == "EXECUTING"  # it began first and goes on
+        httpx.post(f"{longer}/phase", data={"PHASE": "ABORT"})
+        wait_until(lambda: served.running() == 0)
 
 
 def test_a_client_that_reads_too_slowly_is_told_so_in_the_end(
