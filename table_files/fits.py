@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from table_files.errors import TableError
 from table_files.fits_column import FitsColumn, column_width, parse_fits_column
+from table_files.fits_headers import refuse_absurd_headers
 from table_files.frame import Frame, parse_frame
 from table_files.limits import MAX_IN_CELL, TableLimits
 from table_files.row_table import Row, RowTable
@@ -136,6 +137,7 @@ def find_tables(content: bytes, *, must_be_whole: bool = False) -> list[FitsTabl
         TableError: It has none, or is cut off. astropy's errors where it is damaged: see `refuse_damage`.
     """
     tables: list[FitsTable] = []
+    refuse_absurd_headers(io.BytesIO(content))
     with fits.open(io.BytesIO(content), disable_image_compression=True) as hdus:
         for hdu in hdus:
             if hdu.header.get("XTENSION") == "BINTABLE" and not hdu.header.get("ZIMAGE", False):

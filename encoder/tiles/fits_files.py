@@ -1,14 +1,17 @@
 """Opening FITS files so that every fault is one line naming the file."""
 
+import gzip
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
 from encoder.errors import TileError, first_line
+from table_files.fits_headers import refuse_absurd_headers
 
 MAX_DEFLATE_RATIO = 1032
 """How many times its own length a gzip file can hold."""
@@ -34,15 +37,24 @@ def open_fits(path: Path) -> Iterator[fits.HDUList]:
                 "error", "overflow", RuntimeWarning
             )  # of damaged offsets into compressed bytes
             # opened here: astropy leaves the file of a damaged header open
-            with path.open("rb") as raw, fits.open(raw, memmap=False) as file:
-                _check_layout(path, file)
-                yield file
+            with path.open("rb") as raw:
+                _check_headers(raw)
+                with fits.open(raw, memmap=False) as file:
+                    _check_layout(path, file)
+                    yield file
     except TileError:
         raise
     except FileNotFoundError as error:
         raise TileError(f"{path}: the file is missing") from error
     except Exception as error:  # astropy's decoders raise whatever they meet in damaged bytes
         raise TileError(f"{path}: unreadable FITS: {first_line(error)}") from error
+
+
+def _check_headers(raw: BufferedReader) -> None:
+    is_packed = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    refuse_absurd_headers(gzip.GzipFile(fileobj=raw) if is_packed else raw)
+    raw.seek(0)
 
 
 def _check_layout(path: Path, file: fits.HDUList) -> None:

@@ -1,5 +1,6 @@
 """Tiles as they come: axes in any order, other frames, masks of any width, padding, paths, no sources."""
 
+import gzip
 import os
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from encoder.surveys.description import Survey
 from encoder.surveys.survey_file import load_survey, survey_from_text
 from encoder.tiles.fits_images import celestial_wcs, read_footprint, read_image
 from encoder.tiles.sky_positions import icrs_to_pixel, pixel_to_icrs
+from encoder.tiles.table_columns import read_columns
 from encoder.tiles.tiles import CutoutTile, SkyTile, find_tiles, read_tile
 from tests.encoder.tiles.fits_tiles import gaussian, legacy_rows, tan_wcs, write_legacy_brick
 
@@ -237,6 +239,25 @@ def test_a_header_that_asks_for_absurdly_many_pixels_is_refused_before_they_are_
     with pytest.raises(TileError, match=r"a\.fits: ") as caught:
         read_image(path, None)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("card", [b"NAXIS", b"NAXIS1"])
+@pytest.mark.parametrize("value", [99_999_999_999, -1, -(10**18)])
+@pytest.mark.parametrize("name", ["a.fits", "a.fits.gz"])
+def test_a_header_that_would_be_counted_for_ever_is_refused(
+    tmp_path: Path, card: bytes, value: int, name: str
+) -> None:
+    images = [fits.PrimaryHDU(np.ones((3, 4), np.float32)), fits.ImageHDU(np.ones((5, 6), np.float32))]
+    fits.HDUList(images).writeto(tmp_path / "whole.fits")
+    data = (tmp_path / "whole.fits").read_bytes()
+    at = data.rindex(card.ljust(8) + b"=")  # of the second HDU
+    data = data[:at] + card.ljust(8) + b"= %20d" % value + data[at + 30 :]
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    with pytest.raises(TileError, match=name) as caught:
+        read_image(tmp_path / name, None)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(TileError, match=name):
+        read_columns(tmp_path / name, ["x"])
 
 
 CUTOUTS = """
