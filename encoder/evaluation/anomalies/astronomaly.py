@@ -163,7 +163,7 @@ def _middle(picture: NDArray[np.float32]) -> tuple[float, float]:
 def _nearest_region(
     mask: NDArray[np.bool_], point: tuple[float, float]
 ) -> tuple[NDArray[np.bool_], tuple[float, float]]:
-    """The region of a mask, holes filled, whose centre is nearest to a point (row, column), and that."""
+    """The region of a mask (holes filled) whose centre is nearest to a point, and its (row, column)."""
     outside, _ = ndimage.label(np.pad(~mask, 1, constant_values=True))
     filled = (outside != outside[0, 0])[1:-1, 1:-1]
     regions, n = ndimage.label(filled, _TOUCHING)
