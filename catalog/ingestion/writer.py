@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import psycopg
@@ -23,6 +24,9 @@ from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, Tile
 from catalog.schema import CONCENTRATIONS, FRACTIONS, ingestion, skipped_row
 from catalog.schema import survey as survey_table
 from catalog.schema import tile as tile_table
+
+if TYPE_CHECKING:
+    from pgvector import HalfVector
 
 NSIDE_29 = 2**29
 RADII = ("petro_th50", "petro_th90", "shape_r", "pixel_scale_arcsec")
@@ -111,6 +115,7 @@ def write_tile(
         skipped = {skip: object_id(survey, skip.survey_source_id) for skip in skips}
         retired = _retire_vanished(cursor, tile_id, list(skipped.values())) if is_current else 0
         _remove_vectors(cursor, release_id, [i for skip, i in skipped.items() if not skip.will_retry])
+        changed += _add_missing_digests(cursor, release_id, ids, galaxies)
         new = _has_new_picture(cursor, release_id, ids, galaxies.picture_digests)
         rewritten = _write_vectors(cursor, release_id, ids, galaxies, new)
         if rewritten:
@@ -271,6 +276,33 @@ def _remove_vectors(cursor: Cursor[tuple[object, ...]], release_id: int, ids: li
             ),
             [ids, release_id],
         )
+
+
+def _add_missing_digests(
+    cursor: Cursor[tuple[object, ...]], release_id: int, ids: NDArray[np.int64], galaxies: GalaxyRows
+) -> int:
+    """Give rows from before digests were kept the one of their picture, if it gives the vector they hold.
+
+    Their picture is not new then, and their scores stay; returns rows changed.
+    """
+    rows = cursor.execute(
+        "SELECT object_id, vector FROM galcat.embedding_full "
+        "WHERE picture_digest IS NULL AND release_id = %s AND object_id = ANY (%s)",
+        [release_id, ids.tolist()],
+    )
+    held = dict(cast("list[tuple[int, HalfVector]]", rows.fetchall()))
+    if not held:
+        return 0
+    now = zip(ids.tolist(), _halves(galaxies.full), galaxies.picture_digests.tolist(), strict=True)
+    cursor.executemany(
+        "UPDATE galcat.embedding_full SET picture_digest = %s WHERE object_id = %s AND release_id = %s",
+        [
+            (digest, identity, release_id)
+            for identity, vector, digest in now
+            if identity in held and np.array_equal(held[identity].to_numpy(), vector)
+        ],
+    )
+    return cursor.rowcount
 
 
 def _has_new_picture(
