@@ -16,7 +16,9 @@ from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, obje
 from catalog.ingestion.tile_status import read_known_tiles, touch_tile
 from catalog.ingestion.writer import register_survey, write_failure, write_tile
 from catalog.schema import CONCENTRATIONS, FRACTIONS, metadata
+from catalog.tasks.tasks import add_task, show_task
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
+from tests.catalog.tasks.scored_tasks import RING, scored
 from tests.sizes import moments_s
 from tests.waiting import wait_until_alone
 
@@ -165,6 +167,26 @@ def test_a_row_of_before_there_were_digests_is_given_one_once(connection: psycop
     after = everything(connection)
     assert after["embedding"] == before["embedding"]
     assert [row[1] for row in after["embedding_full"]] == [row[1] for row in before["embedding_full"]]
+
+
+def test_without_a_digest_a_galaxy_keeps_its_scores_where_its_vector_is_the_same(
+    connection: psycopg.Connection,
+) -> None:
+    survey_id, release_id = fill(connection, 30)
+    add_task(connection, RING)
+    show_task(connection, "ring")
+    scored(connection, RING)
+    connection.execute("UPDATE galcat.embedding_full SET picture_digest = NULL")
+    rows = galaxy_rows(30, 0)
+    full = rows.full.copy()
+    full[:4] *= 2
+    write_tile(connection, survey_id, release_id, tile_record(), replace(rows, full=full), [])
+    kept = connection.execute(
+        "SELECT object_id FROM galcat.galaxy WHERE ring_probability IS NOT NULL"
+    ).fetchall()
+    assert sorted(identity for (identity,) in kept) == sorted(ids_of(rows, slice(4, None)))
+    digests = connection.execute("SELECT object_id, picture_digest FROM galcat.embedding_full").fetchall()
+    assert dict(digests) == dict(zip(ids_of(rows), rows.picture_digests.tolist(), strict=True))
 
 
 def test_vanished_galaxies_are_retired_and_come_back(connection: psycopg.Connection) -> None:
