@@ -38,6 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(PassedTests(passed, writes=not hasattr(config, "workerinput")))
     for name in [name for name in os.environ if name.startswith(("GALCAT_", "PG"))]:
         del os.environ[name]
+    # Threads that wait for each other give the processor away: two workers of two threads each on two cores
+    # otherwise spin most of their time. Read when torch is loaded, and passed on to processes of tests.
+    os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
     _let_httpx_wait()
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist uses its controller's
         config.stash[_HOME] = Path(config.workerinput["galcat_home"])
