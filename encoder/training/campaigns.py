@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from encoder.model.gz_tree import Tree, TreeQuestion, load_tree
+from encoder.model.gz_tree import GZD5, Tree, TreeQuestion, load_tree
+from encoder.training.summed_answers import SUMMED, summed_matrix
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,43 @@ class Campaigns:
                 that are not learnt are left out.
 
         Returns:
-            Votes on the answers of all trees, (n, n_answers of all).
+            Votes on the answers of all trees, then on those of `SUMMED`, (n, n_columns).
         """
         n = len(next(iter(by_tree.values())))
-        votes = np.zeros((n, self.joint_tree.n_answers), np.float32)
+        votes = np.zeros((n, self.n_columns), np.float32)
+        if SUMMED.name in by_tree and self.takes_sums:
+            votes[:, self.joint_tree.n_answers :] = by_tree[SUMMED.name]
         for tree, start in zip(self.trees, self._starts, strict=True):
             if tree.name in by_tree:
                 votes[:, start : start + tree.n_answers] = by_tree[tree.name]
         return votes
+
+    @property
+    def takes_sums(self) -> bool:
+        """Whether votes may be on sums of answers, which are GZD-5's."""
+        return self.release_tree.name == GZD5.name
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of the votes: the network's answers and where `takes_sums` those of `SUMMED`."""
+        return self.joint_tree.n_answers + (SUMMED.n_answers if self.takes_sums else 0)
+
+    @cached_property
+    def slices(self) -> tuple[slice, ...]:
+        """One slice of the votes' columns for each question."""
+        start = self.joint_tree.n_answers
+        summed = [slice(start + q.start, start + q.stop) for q in SUMMED.slices] if self.takes_sums else []
+        return (*self.joint_tree.slices, *summed)
+
+    def with_sums(self, alpha: Tensor) -> Tensor:
+        """Concentrations of the votes' columns, (n, n_columns).
+
+        Args:
+            alpha: (n, n_answers) of the network.
+        """
+        if not self.takes_sums:
+            return alpha
+        return torch.cat([alpha, alpha @ summed_matrix(alpha.shape[1]).to(alpha)], dim=1)
 
     @property
     def _starts(self) -> list[int]:

@@ -13,6 +13,7 @@ from encoder.model.recipe import ImageRecipe
 from encoder.model.views import VIEW_SETS
 from encoder.surveys.toml_reader import RecordError, read_record, toml_record
 from encoder.training.augment import AUGMENTATIONS, Share
+from encoder.training.real_votes import LABEL_READERS
 
 _T = TypeVar("_T")
 _SIZE_STEP = 32
@@ -28,6 +29,7 @@ SOURCE_KINDS = {
     "efigi": ("folder",),
     "votes": ("table", "folder"),
     "unlabelled": ("folder",),
+    **dict.fromkeys(LABEL_READERS, ("folder",)),
 }
 """The kinds of sources, and what each must say of itself."""
 
@@ -88,7 +90,10 @@ class LoopConfig:
         likeness: Weight of the loss by which galaxies with the same traits get vectors of one direction,
             beside that of the votes, which is in nats a galaxy.
         agreement: Weight of the loss by which two pictures of one galaxy are told from those of others. With
-            this or likeness a step sees two pictures of each of half as many galaxies.
+            this a step sees two pictures of each of half as many galaxies.
+        cooldown_epochs: Where it is not 0, the learning rate stays at its highest after the warm-up and falls
+            linearly to 0 in the last so many epochs, in which pictures have the last size. The run can then
+            be resumed with another number of epochs.
     """
 
     epochs: int
@@ -107,14 +112,17 @@ class LoopConfig:
     augment: str = "full"
     likeness: float = 0.0
     agreement: float = 0.0
+    cooldown_epochs: float = 0.0
 
     @property
     def pictures_of_each(self) -> int:
         """Pictures that a step sees of each of its galaxies."""
-        return 2 if self.likeness or self.agreement else 1
+        return 2 if self.agreement else 1
 
     def size_in(self, epoch: int) -> int:
         """Width and height of the pictures in an epoch, pixels: small ones first teach the same for less."""
+        if self.cooldown_epochs:
+            return self.start_size if epoch < self.epochs - self.cooldown_epochs else self.size
         steps = (self.size - self.start_size) // _SIZE_STEP + 1
         return self.size - _SIZE_STEP * (steps - 1 - epoch * steps // self.epochs)
 
@@ -125,7 +133,8 @@ class SourceConfig:
     """One labelled source.
 
     Attributes:
-        kind: `simulated`; `efigi`; `votes`, a table of counts as Galaxy Zoo publishes them; or
+        kind: `simulated`; `efigi`; `votes`, a table of counts as Galaxy Zoo publishes them; a set of
+            real galaxies whose labels `encoder.training.real_votes` reads, `gz2_votes` and others; or
             `unlabelled`, a folder of images.
         share: Range of the share of the frame that the network sees.
         folder: Folder of the images and their table; relative to the current folder.
@@ -140,6 +149,11 @@ class SourceConfig:
         survey: Survey, or TOML file of one, that says what the bands of FITS images are.
         without: What must not be learnt: expert attributes, as if they were unknown (`efigi`), or what no
             simulated galaxy is: an object's kind, `merger` or `ring` (`simulated`).
+        framed: Whether the frame of each galaxy is found in its picture; `share` is then of a frame that is
+            half as wide again as what the network sees, which is a share of 2/3.
+        shown: How many of the galaxies an epoch shows, each time others; 0 for all.
+        left_out: CSV file with the columns `set`, a source's name, and `id`: galaxies that are not trained
+            on, because they, or other pictures of them, are judged on.
     """
 
     kind: str
@@ -155,6 +169,9 @@ class SourceConfig:
     file_column: str = ""
     survey: str = ""
     without: tuple[str, ...] = ()
+    framed: bool = False
+    shown: int = 0
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -272,9 +289,10 @@ def _check_ranges(config: TrainingConfig) -> None:
         )
         _check(0 <= source.held_out < 1, f"source {source.kind}: held_out {source.held_out} is not in 0..1")
         _check(source.repeat > 0, f"source {source.kind}: repeat {source.repeat} is not positive")
+        _check(source.shown >= 0, f"source {source.kind}: shown {source.shown} is negative")
     _check(0 <= loop.seed < _SEED_LIMIT, f"training: seed {loop.seed} is not in 0..2^28")
     _check(0 <= loop.drop_path < 1, f"training: drop_path {loop.drop_path:g} is not in 0..1")
-    for name in ("workers", "weight_decay", "warmup_epochs", "likeness", "agreement"):
+    for name in ("workers", "weight_decay", "warmup_epochs", "likeness", "agreement", "cooldown_epochs"):
         _check(
             0 <= getattr(loop, name) < math.inf,
             f"training: {name} {getattr(loop, name)} is negative or not finite",

@@ -23,11 +23,12 @@ class LabelledGalaxies:
         name: Name of the source; no other source has it.
         ids: Names of the n galaxies in the source, which the held-out split hashes.
         images: Images of the n galaxies, each read when it is asked for.
-        votes: Votes on each answer, (n, n_answers) float32.
+        votes: Votes as `Campaigns.votes` gives them, (n, n_columns) float32.
         share: Range of the share of the frame that the network sees.
         held_out: Whether each galaxy is held out of the training, (n,).
         traits: What says whether two galaxies are alike, (n, k) float32, each 0..1, NaN where unknown; k is 0
             where nothing does.
+        shown: Galaxies that an epoch shows, each time others; 0 for all.
     """
 
     kind: str
@@ -38,6 +39,12 @@ class LabelledGalaxies:
     share: Share
     held_out: NDArray[np.bool_]
     traits: NDArray[np.float32]
+    shown: int = 0
+
+    @property
+    def n_shown(self) -> int:
+        """Galaxies that an epoch shows."""
+        return min(self.shown, len(self.ids)) if self.shown else len(self.ids)
 
     def split(self) -> tuple["LabelledGalaxies", "LabelledGalaxies"]:
         """The galaxies to train on, and those held out."""
@@ -65,7 +72,7 @@ class TrainingExample(NamedTuple):
 
     Attributes:
         rgb: Pictures of one galaxy, (pictures of it, 3, size, size) float32 in 0..1.
-        votes: Votes on each answer, (n_answers,) float32.
+        votes: Votes as `Campaigns.votes` gives them, (n_columns,) float32.
         traits: Traits of the galaxy, (k,) float32, NaN where unknown; k is the most that a source knows.
     """
 
@@ -103,6 +110,17 @@ class PictureDataset(Dataset[TrainingExample]):
 
     def __len__(self) -> int:
         return int(self._ends[-1])
+
+    def epoch_order(self, seed: int) -> list[int]:
+        """What an epoch shows, in random order; of a source that shows some galaxies, a random choice."""
+        generator = torch.Generator().manual_seed(seed)
+        chosen = [
+            torch.randperm(len(source.ids), generator=generator)[: source.n_shown] + end - len(source.ids)
+            for source, end in zip(self._sources, self._ends.tolist(), strict=True)
+        ]
+        indices = torch.cat(chosen)
+        order: list[int] = indices[torch.randperm(len(indices), generator=generator)].tolist()
+        return order
 
     def __getitem__(self, index: int) -> TrainingExample:
         which = int(np.searchsorted(self._ends, index, side="right"))

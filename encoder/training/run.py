@@ -58,7 +58,7 @@ class TrainingRun:
     ) -> None:
         loop = config.loop
         torch.manual_seed(loop.seed)
-        self._config, self._slices, self._sources = config, campaigns.joint_tree.slices, sources
+        self._config, self._campaigns, self._sources = config, campaigns, sources
         self._ranks, self._progress = ranks, progress
         self._folder = Path(config.release.folder)
         self._device = ranks.device
@@ -66,7 +66,7 @@ class TrainingRun:
         self._best: dict[str, Any] = {"loss": math.inf, "epochs": 0}
         self._bfloat16 = has_fast_bfloat16(self._device)
         self._batch = loop.batch_size // loop.pictures_of_each
-        self._steps = sum(len(s.ids) for s in sources) // (self._batch * ranks.size)
+        self._steps = sum(s.n_shown for s in sources) // (self._batch * ranks.size)
         if not self._steps:
             raise TrainingError(
                 f"fewer training galaxies than one batch of {self._batch} for each of {ranks.size} processes"
@@ -153,7 +153,7 @@ class TrainingRun:
         pictures = PictureDataset(
             self._sources, loop.size_in(epoch), seed, AUGMENTATIONS[loop.augment], loop.pictures_of_each
         )
-        order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed)).tolist()
+        order = pictures.epoch_order(seed)
         loader = DataLoader(
             pictures,
             self._batch,
@@ -230,12 +230,16 @@ class TrainingRun:
             return network(rgb.to(self._device))
 
     def _vote_loss(self, prediction: Prediction, votes: Tensor) -> Tensor:
-        return dirichlet_multinomial_loss(prediction.alpha, votes.to(self._device), self._slices)
+        alpha = self._campaigns.with_sums(prediction.alpha)
+        return dirichlet_multinomial_loss(alpha, votes.to(self._device), self._campaigns.slices)
 
     def _schedule(self, step: int) -> float:
         warmup = self._config.loop.warmup_epochs * self._steps
         if step < warmup:
             return (step + 1) / (warmup + 1)
+        if self._config.loop.cooldown_epochs:
+            left = self._config.loop.epochs * self._steps - step
+            return min(1.0, left / (self._config.loop.cooldown_epochs * self._steps))
         done = (step - warmup) / max(1, self._config.loop.epochs * self._steps - warmup)
         return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
@@ -244,6 +248,8 @@ class TrainingRun:
         """What must not change between a checkpoint and its resumption; the inference recipe may."""
         c = self._config
         loop = replace(c.loop, workers=0, threads=0, patience=0)
+        if loop.cooldown_epochs:  # until it begins, nothing depends on the end
+            loop = replace(loop, epochs=0, size=0, cooldown_epochs=1.0)
         release = (c.release.backbone, c.release.start, c.release.tree, c.release.also_learnt)
         return repr((*release, c.recipe.channels, loop, c.sources))
 

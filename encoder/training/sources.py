@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from encoder.cutouts.image_list import list_images
@@ -25,8 +26,10 @@ from encoder.training.efigi import (
     hide_attributes,
     stratified_test_mask,
 )
+from encoder.training.framed_images import framed_images
 from encoder.training.images import FileImages
 from encoder.training.label_tables import read_labels, require_unique, vote_counts
+from encoder.training.real_votes import LABEL_READERS
 from encoder.training.simulated import simulated_galaxies
 
 
@@ -50,13 +53,21 @@ def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labe
     Args:
         config: The part of the configuration that describes the source.
         campaigns: The trees that have votes.
-        cache: Folder for simulated pictures.
+        cache: Folder for simulated and framed pictures.
 
     Raises:
         LabelTableError: A table, a column or an image is missing, or a value is wrong.
         TrainingError: Nobody voted on what is learnt.
     """
     source = _load(config, campaigns, cache)
+    if config.framed:
+        version = "\n".join([config.folder, str(config.galaxies), *source.ids])
+        source = replace(source, images=framed_images(source.images, source.name, version, cache))
+    if config.left_out:
+        source = _leave_out(source, Path(config.left_out))
+    if config.kind in LABEL_READERS:
+        source = source.take(np.flatnonzero(source.votes.any(axis=1)))
+    source = replace(source, shown=config.shown)
     if source.kind != "unlabelled" and not source.votes.any():
         learnt = ", ".join(tree.name for tree in campaigns.trees)
         raise TrainingError(f"source {source.name} has no vote in the trees that are learnt: {learnt}")
@@ -77,6 +88,8 @@ def _load(config: SourceConfig, campaigns: Campaigns, cache: Path) -> LabelledGa
             return _efigi(config, campaigns)
         case "unlabelled":
             return _unlabelled(config, campaigns)
+        case kind if kind in LABEL_READERS:
+            return _real(config, campaigns)
         case _:
             return _votes(config, campaigns)
 
@@ -113,6 +126,30 @@ def _efigi(config: SourceConfig, campaigns: Campaigns) -> LabelledGalaxies:
     )
 
 
+def _real(config: SourceConfig, campaigns: Campaigns) -> LabelledGalaxies:
+    """A set of real galaxies with labels of its own kind; those of which they say nothing have no votes."""
+    folder = Path(config.folder)
+    path = folder / "labels.csv"
+    try:
+        table = pd.read_csv(path, dtype={"id": str, "image": str}, low_memory=False)
+        votes = campaigns.votes(LABEL_READERS[config.kind](table))
+    except FileNotFoundError:
+        raise LabelTableError(f"no label table {path}") from None
+    except KeyError as error:
+        raise LabelTableError(f"label table {path} has no column {error}") from error
+    table = require_unique(table, "id", path)
+    files = FileImages(_require_files([folder / "images" / name for name in table["image"]], path))
+    ids = table["id"].tolist()
+    out, traits = held_out_mask(config, ids), unknown_traits(len(ids))
+    return LabelledGalaxies(config.kind, config.kind, ids, files, votes, config.share, out, traits)
+
+
+def _leave_out(source: LabelledGalaxies, path: Path) -> LabelledGalaxies:
+    table = read_labels(path, "id", [], ["set"])
+    left_out = set(table["id"][table["set"] == source.name])
+    return source.take(np.flatnonzero([name not in left_out for name in source.ids]))
+
+
 def _votes(config: SourceConfig, campaigns: Campaigns) -> LabelledGalaxies:
     """Counts in the format of the published Galaxy Zoo tables: a column `QUESTION_ANSWER` for each answer."""
     if config.tree not in {tree.name for tree in campaigns.trees}:
@@ -140,7 +177,7 @@ def _unlabelled(config: SourceConfig, campaigns: Campaigns) -> LabelledGalaxies:
     ids = [image.id for image in images]
     survey = load_survey(config.survey) if config.survey else None
     files = FileImages([image.path for image in images], survey)
-    votes = np.zeros((len(ids), campaigns.joint_tree.n_answers), np.float32)
+    votes = np.zeros((len(ids), campaigns.n_columns), np.float32)
     out, name = held_out_mask(config, ids), Path(config.folder).name
     return LabelledGalaxies(
         "unlabelled", name, ids, files, votes, config.share, out, unknown_traits(len(ids))

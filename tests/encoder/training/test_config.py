@@ -94,7 +94,11 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
             "training: batch_size 9 is odd, and two pictures of each galaxy are wanted",
         ),
         ('kind = "efigi"', 'kind = "unlabelled"', "an unlabelled source teaches nothing without agreement"),
-        ("epochs = 2", 'epochs = 2\naugment = "all"', "training: augment 'all' is not full or flips"),
+        (
+            "epochs = 2",
+            'epochs = 2\naugment = "all"',
+            "training: augment 'all' is not full or flips",
+        ),
         ("size = 40", "size = 0", "image size 0 is not positive"),
         (
             'kind = "efigi"',
@@ -142,6 +146,12 @@ def test_likeness_without_attributes_is_refused(tmp_path: Path) -> None:
 def test_a_missing_configuration_is_one_line_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"gone\.toml cannot be read"):
         read_config(tmp_path / "gone.toml")
+
+
+def test_with_a_cooldown_the_last_epochs_alone_have_the_last_size(tmp_path: Path) -> None:
+    loop = read_config(_write(tmp_path, CONFIGURATION)).loop
+    loop = replace(loop, epochs=7, start_size=96, size=128, cooldown_epochs=2.0)
+    assert [loop.size_in(epoch) for epoch in range(7)] == [96] * 5 + [128] * 2
 
 
 def _write(folder: Path, text: str) -> Path:

@@ -22,6 +22,7 @@ from encoder.training.data import LabelledGalaxies, PictureDataset, unknown_trai
 from encoder.training.images import FileImages
 from encoder.training.simulated import KEPT_PX, simulated_galaxies
 from encoder.training.sources import held_out_mask, load_source
+from encoder.training.summed_answers import SUMMED
 
 SHARE = Share(0.5, 1.0)
 CAMPAIGNS = Campaigns.load(("gzd5",))
@@ -141,7 +142,7 @@ def test_published_vote_tables_are_read_with_their_images(shared_data: Path, tmp
     )
     source = load_source(config, Campaigns.load(("gzd5", "gz2")), tmp_path)
     assert list(source.ids) == list(published.index)
-    assert source.votes.shape == (6, 34 + load_tree("gz2").n_answers)
+    assert source.votes.shape == (6, 34 + load_tree("gz2").n_answers + SUMMED.n_answers)
     np.testing.assert_array_equal(source.votes[:, :34], published[list(GZD5.labels)].to_numpy())
     assert not source.votes[:, 34:].any()
     for name, image in zip(source.ids, source.images, strict=True):
