@@ -86,7 +86,7 @@ class LoopConfig:
         seed: Seed of everything random.
         patience: Epochs without a lower held-out loss after which training stops and the best weights are
             released; 0 trains to the end.
-        augment: `full` or `flips`, what changes in a picture from epoch to epoch.
+        augment: `full`, `bridged` or `flips`, what changes in a picture from epoch to epoch.
         likeness: Weight of the loss by which galaxies with the same traits get vectors of one direction,
             beside that of the votes, which is in nats a galaxy.
         agreement: Weight of the loss by which two pictures of one galaxy are told from those of others. With

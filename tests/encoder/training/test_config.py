@@ -97,7 +97,7 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
         (
             "epochs = 2",
             'epochs = 2\naugment = "all"',
-            "training: augment 'all' is not full or flips",
+            "training: augment 'all' is not full or bridged or flips",
         ),
         ("size = 40", "size = 0", "image size 0 is not positive"),
         (
