@@ -51,8 +51,8 @@ def test_the_folders_that_the_architecture_names_are_those_of_the_wheel() -> Non
     assert [package for package in packages if f"`{package}`" not in private] == []
 
 
-def test_the_makefile_asks_for_the_pytorch_that_the_project_asks_for() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+def test_makefile_and_image_ask_for_the_pytorch_that_the_project_asks_for() -> None:
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "docker/Dockerfile")]
     for dependency in PYPROJECT["project"]["dependencies"]:
         if re.match(r"torch(vision)?\b", dependency):
-            assert f"'{dependency}'" in makefile
+            assert all(f"'{dependency}'" in text for text in texts)
