@@ -2,6 +2,7 @@
 PYTHON ?= python3
 # Address of other builds of PyTorch, such as those for the CPU alone; empty for what pip finds by itself.
 TORCH_INDEX ?=
+TORCH := 'torch>=2.9,<3' 'torchvision>=0.24,<1'
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -51,7 +52,7 @@ $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "galcat needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --index-url '$(TORCH_INDEX)' 'torch>=2.9,<3' 'torchvision>=0.24,<1')
+	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --index-url '$(TORCH_INDEX)' $(TORCH))
 
 clean: ## remove the demo's server and data; .venv stays
 	-$(BIN)/galcat down

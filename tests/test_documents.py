@@ -1,6 +1,8 @@
 """What the documents say of files, versions and days is true."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from datetime import date
 from importlib.metadata import version
@@ -56,3 +58,19 @@ def test_makefile_and_image_ask_for_the_pytorch_that_the_project_asks_for() -> N
     for dependency in PYPROJECT["project"]["dependencies"]:
         if re.match(r"torch(vision)?\b", dependency):
             assert all(f"'{dependency}'" in text for text in texts)
+
+
+@pytest.mark.parametrize("index", ["", "https://example.org/cpu"])
+def test_make_installs_other_builds_of_pytorch_where_it_is_told_to_and_only_there(
+    tmp_path: Path, index: str
+) -> None:
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    command = ["make", "--dry-run", "install", f"TORCH_INDEX={index}", "PYTHON=true"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    first = "true -m venv .venv"
+    torch = f"pip install --quiet --index-url '{index}' 'torch>=2.9,<3' 'torchvision>=0.24,<1'"
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    place = lines.index(first) + 1
+    assert lines[place].endswith(torch if index else "pip install --quiet --editable .")
+    assert ("torch" in done.stdout) == bool(index)
