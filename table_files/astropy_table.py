@@ -9,10 +9,10 @@ import pyarrow as pa
 from astropy.io import ascii as astropy_ascii
 from astropy.table import Column, Table
 
-from table_files.arrow_column import convert_arrow_column
-from table_files.cell_types import type_cells
+from table_files.arrow.column import convert_arrow_column
 from table_files.errors import TableError
 from table_files.table import FileTable, TableColumn, make_table, pack_values
+from table_files.text.cell_types import type_cells
 
 _IPAC_TYPES = r"[\s|]*(int|long|double|float|real|char|date)"
 _TYPED = (

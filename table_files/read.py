@@ -13,19 +13,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from table_files.arrow_column import convert_arrow_column
+from table_files.arrow.column import convert_arrow_column
+from table_files.arrow.unpack_parquet import VOTABLE
 from table_files.astropy_table import read_astropy, typed_format
-from table_files.cell_types import type_cells
 from table_files.column_meta import ColumnMeta
 from table_files.errors import MissingColumnError, TableError
-from table_files.fits import FitsTable, find_tables, read_fits, refuse_damage
+from table_files.fits.tables import FitsTable, find_tables, read_fits, refuse_damage
 from table_files.frame import Frame
 from table_files.limits import UNLIMITED
 from table_files.row_table import RowTable
-from table_files.separated import read_cells, split_head
 from table_files.table import FileTable, TableColumn, list_names, make_table, pack_values
-from table_files.unpack_parquet import VOTABLE
-from table_files.votable import VotableTable, read_votable_columns, read_votable_tables
+from table_files.text.cell_types import type_cells
+from table_files.text.separated import read_cells, split_head
+from table_files.votable.tables import VotableTable, read_votable_columns, read_votable_tables
 
 _XML = (b"<?xml", b"<VOTABLE", b"<vot:", b"\xff\xfe<", b"\xfe\xff\x00<")
 _GZIP = b"\x1f\x8b"

@@ -11,7 +11,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
 from encoder.errors import TileError, first_line
-from table_files.fits_headers import refuse_absurd_headers
+from table_files.fits.headers import refuse_absurd_headers
 
 MAX_DEFLATE_RATIO = 1032
 """How many times its own length a gzip file can hold."""

@@ -28,9 +28,9 @@ from encoder.cutouts.image_list import read_image_table
 from encoder.errors import EncoderError
 from encoder.tiles.table_columns import read_columns
 from encoder.training.label_tables import read_labels
-from table_files.cell_types import NULL_WORDS
 from table_files.errors import TableError
 from table_files.read import read_table
+from table_files.text.cell_types import NULL_WORDS
 from tests.sizes import fuzzing
 
 REFUSALS = (TableError, CatalogError, EncoderError)

@@ -6,13 +6,13 @@ from typing import BinaryIO
 
 from catalog.tap.uploads.checks import check_rows, require_columns
 from catalog.tap.uploads.error import UploadError
+from table_files.arrow.parquet import read_parquet
 from table_files.errors import TableError
-from table_files.fits import read_fits
+from table_files.fits.tables import read_fits
 from table_files.limits import TableLimits
-from table_files.parquet import read_parquet
 from table_files.row_table import RowTable
-from table_files.separated import read_separated
-from table_files.votable import read_votable, read_votable_columns
+from table_files.text.separated import read_separated
+from table_files.votable.tables import read_votable, read_votable_columns
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _XML = (b"<", b"\xff\xfe<", b"\xfe\xff\x00<")

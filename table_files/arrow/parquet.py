@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from table_files import unpack_parquet
-from table_files.arrow import convert_batches, convert_schema
+from table_files.arrow import unpack_parquet
+from table_files.arrow.convert import convert_batches, convert_schema
 from table_files.column_meta import ColumnMeta
 from table_files.errors import TableError
 from table_files.limits import TableLimits

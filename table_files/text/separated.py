@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyarrow import csv
 
-from table_files.arrow import convert_batches, convert_schema
-from table_files.cell_types import NULL_WORDS, type_cells
+from table_files.arrow.convert import convert_batches, convert_schema
 from table_files.errors import TableError
 from table_files.limits import TableLimits
 from table_files.row_table import RowTable
+from table_files.text.cell_types import NULL_WORDS, type_cells
 
 _BATCH_ROWS = 1_000
 _SHOWN = 200

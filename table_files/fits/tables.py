@@ -11,8 +11,8 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from table_files.errors import TableError
-from table_files.fits_column import FitsColumn, column_width, parse_fits_column
-from table_files.fits_headers import refuse_absurd_headers
+from table_files.fits.column import FitsColumn, column_width, parse_fits_column
+from table_files.fits.headers import refuse_absurd_headers
 from table_files.frame import Frame, parse_frame
 from table_files.limits import MAX_IN_CELL, TableLimits
 from table_files.row_table import Row, RowTable

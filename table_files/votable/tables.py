@@ -13,8 +13,8 @@ from table_files.column_meta import ColumnMeta
 from table_files.errors import TableError
 from table_files.frame import Frame, parse_frame
 from table_files.row_table import Row, RowTable
-from table_files.votable_binary import read_binary_rows
-from table_files.votable_field import VotableField, parse_field, require_short_row
+from table_files.votable.binary_rows import read_binary_rows
+from table_files.votable.field import VotableField, parse_field, require_short_row
 
 _CHUNK_BYTES = 2**18
 _MAX_DESCRIBED = 10_000

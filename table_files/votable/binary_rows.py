@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from table_files.errors import TableError
 from table_files.row_table import Row
-from table_files.votable_field import SIZES, VotableField, require_short_array, require_short_row
+from table_files.votable.field import SIZES, VotableField, require_short_array, require_short_row
 
 _CODES = {"unsignedByte": "B", "short": "h", "int": "i", "long": "q", "float": "f", "double": "d"}
 _TRUTH = {**dict.fromkeys(b"Tt1", True), **dict.fromkeys(b"Ff0", False)}

@@ -1,0 +1,1 @@
+"""A FITS file: its headers, and its binary tables."""

@@ -1,0 +1,1 @@
+"""CSV and TSV: their lines, and which type a column of text has."""

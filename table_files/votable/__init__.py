@@ -1,0 +1,1 @@
+"""A VOTable in a file: its tables, fields and rows."""
