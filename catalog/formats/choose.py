@@ -52,13 +52,13 @@ class Format:
 
 
 def _votable_binary2(_folder: Path, _max_bytes: int) -> Writer:
-    from catalog.formats.votable_writer import Binary2Writer  # noqa: PLC0415
+    from catalog.formats.votable.writer import Binary2Writer  # noqa: PLC0415
 
     return Binary2Writer()
 
 
 def _votable_tabledata(_folder: Path, _max_bytes: int) -> Writer:
-    from catalog.formats.votable_writer import TabledataWriter  # noqa: PLC0415
+    from catalog.formats.votable.writer import TabledataWriter  # noqa: PLC0415
 
     return TabledataWriter()
 
@@ -82,7 +82,7 @@ def _json(_folder: Path, _max_bytes: int) -> Writer:
 
 
 def _fits(folder: Path, max_bytes: int) -> Writer:
-    from catalog.formats.fits_writer import FitsWriter  # noqa: PLC0415
+    from catalog.formats.fits.writer import FitsWriter  # noqa: PLC0415
 
     return FitsWriter(folder, max_bytes)
 

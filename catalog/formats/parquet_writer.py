@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from catalog.columns import ColumnMeta
 from catalog.formats.arrow_batch import arrow_batch, arrow_schema
 from catalog.formats.spool import Spool, SpoolError
-from catalog.formats.votable_document import after_rows, before_rows
+from catalog.formats.votable.document import after_rows, before_rows
 from catalog.formats.writer import Ending, Heading, Row
 
 _GROUP_ROWS = 10_000

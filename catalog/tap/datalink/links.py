@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from catalog.columns import ColumnMeta
 from catalog.formats.choose import VOTABLE
-from catalog.formats.votable_writer import TabledataWriter
+from catalog.formats.votable.writer import TabledataWriter
 from catalog.formats.writer import Ending, Heading, Row
 from catalog.formats.xml import quote
 from catalog.tap.datalink.cutout import BANDS_M

@@ -4,10 +4,10 @@ import binascii
 from collections.abc import Iterator, Sequence
 
 from catalog.columns import ColumnMeta
-from catalog.formats.binary2_rows import binary2_rows
 from catalog.formats.datatypes import FLOATS, length
 from catalog.formats.texts import Spelling, texts
-from catalog.formats.votable_document import after_rows, before_rows
+from catalog.formats.votable.binary2_rows import binary2_rows
+from catalog.formats.votable.document import after_rows, before_rows
 from catalog.formats.writer import Ending, Heading, Row
 from catalog.formats.xml import content
 

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from catalog.columns import ColumnMeta
 from catalog.errors import QueryError
 from catalog.formats.arrow_batch import arrow_batch, arrow_schema
-from catalog.formats.fits_header import primary_header, table_header
-from catalog.formats.fits_shape import FitsShape
-from catalog.formats.fits_table import NOT_ASCII, ascii_text, cells, element_bytes, row_layout
+from catalog.formats.fits.cells import NOT_ASCII, ascii_text, cells, element_bytes, row_layout
+from catalog.formats.fits.header import primary_header, table_header
+from catalog.formats.fits.shape import FitsShape
 from catalog.formats.spool import Spool, require_room
 from catalog.formats.writer import Ending, Heading, Row
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from astropy.io import fits
 
 from catalog.columns import UNSIGNED_LONG
-from catalog.formats.fits_shape import FitsShape
-from catalog.formats.fits_table import ascii_text, form
+from catalog.formats.fits.cells import ascii_text, form
+from catalog.formats.fits.shape import FitsShape
 from catalog.formats.writer import Ending, Heading
 
 

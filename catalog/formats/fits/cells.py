@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from catalog.columns import UNSIGNED_LONG, ColumnMeta
 from catalog.formats.datatypes import NUMBERS, WHOLE
-from catalog.formats.fits_shape import FitsShape
+from catalog.formats.fits.shape import FitsShape
 
 _CODES = {
     "short": "I",

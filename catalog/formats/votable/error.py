@@ -1,6 +1,6 @@
 """Writes an error as a VOTable (DALI 1.1, section 4.4.2)."""
 
-from catalog.formats.votable_document import HEAD, info
+from catalog.formats.votable.document import HEAD, info
 
 
 def votable_error(message: str, **infos: str) -> bytes:

@@ -1,0 +1,1 @@
+"""Writes FITS binary tables."""
