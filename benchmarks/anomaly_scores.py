@@ -24,8 +24,8 @@ from encoder.evaluation.sets.samples import sample_of_files
 from encoder.evaluation.sets.vectors import encode_sample
 from encoder.model.encoder import Encoder, load_encoder
 from encoder.simulation.truth import SurveyParameters, draw_galaxy
-from encoder.training.efigi import RINGS
-from encoder.training.simulated import CHUNK, _chunk_seed
+from encoder.training.labels.efigi import RINGS
+from encoder.training.pictures.simulated import CHUNK, _chunk_seed
 
 CACHE = ROOT / "runs" / "evaluation" / "cache"
 HELD_OUT = 328

@@ -13,8 +13,8 @@ from encoder.evaluation.sets.samples import Sample, sample_of_files
 from encoder.evaluation.sets.vectors import encode_sample
 from encoder.model.encoder import EncodedPictures, load_encoder
 from encoder.model.recipe import ImageRecipe
-from encoder.training.augment import crop_and_resize
-from encoder.training.simulated import CHUNK, KEPT_SHARE, draw_pictures
+from encoder.training.pictures.augment import crop_and_resize
+from encoder.training.pictures.simulated import CHUNK, KEPT_SHARE, draw_pictures
 
 GALAXIES = 22_000
 SEED = 2_026

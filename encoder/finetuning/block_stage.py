@@ -20,7 +20,7 @@ from encoder.finetuning.report import BLOCKS
 from encoder.finetuning.settings import TuningSettings, require
 from encoder.model.device import deterministic_arithmetic
 from encoder.model.encoder import Encoder
-from encoder.training.augment import Share, augment
+from encoder.training.pictures.augment import Share, augment
 
 _ZOOM = Share(0.8, 1.1)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from encoder.model.gz_tree import GZD5, Tree, TreeQuestion, load_tree
-from encoder.training.summed_answers import SUMMED, summed_matrix
+from encoder.training.labels.summed_answers import SUMMED, summed_matrix
 
 
 @dataclass(frozen=True)

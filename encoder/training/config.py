@@ -12,8 +12,8 @@ from encoder.model.gz_tree import GZD5, load_tree
 from encoder.model.recipe import ImageRecipe
 from encoder.model.views import VIEW_SETS
 from encoder.surveys.toml_reader import RecordError, read_record, toml_record
-from encoder.training.augment import AUGMENTATIONS, Share
-from encoder.training.real_votes import LABEL_READERS
+from encoder.training.labels.real_votes import LABEL_READERS
+from encoder.training.pictures.augment import AUGMENTATIONS, Share
 
 _T = TypeVar("_T")
 _SIZE_STEP = 32
@@ -134,7 +134,7 @@ class SourceConfig:
 
     Attributes:
         kind: `simulated`; `efigi`; `votes`, a table of counts as Galaxy Zoo publishes them; a set of
-            real galaxies whose labels `encoder.training.real_votes` reads, `gz2_votes` and others; or
+            real galaxies whose labels `encoder.training.labels.real_votes` reads, `gz2_votes` and others; or
             `unlabelled`, a folder of images.
         share: Range of the share of the frame that the network sees.
         folder: Folder of the images and their table; relative to the current folder.

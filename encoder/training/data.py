@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from encoder.training.augment import Augmentation, Share, augment, crop_and_resize
-from encoder.training.images import Images, ImageSubset
+from encoder.training.pictures.augment import Augmentation, Share, augment, crop_and_resize
+from encoder.training.pictures.images import Images, ImageSubset
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from encoder.model.gz_tree import Tree
 from encoder.model.network import Network, keep_first_answers
 from encoder.model.projection import SEARCH_DIMENSIONS, Projection, empty_projection, fit_projection
 from encoder.model.weights_file import Weights, write_weights
-from encoder.training.augment import Share
 from encoder.training.config import TrainingConfig
 from encoder.training.data import LabelledGalaxies, PictureDataset
-from encoder.training.simulated import KEPT_SHARE
+from encoder.training.pictures.augment import Share
+from encoder.training.pictures.simulated import KEPT_SHARE
 from encoder.training.unseen import refit_on_unseen
 
 CACHE = "cache"

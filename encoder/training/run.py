@@ -22,10 +22,10 @@ from encoder.model.imagenet import backbone_state
 from encoder.model.loss import dirichlet_multinomial_loss
 from encoder.model.network import Network, Prediction, adapt_channels, check_size, keep_depthwise_float32
 from encoder.model.weights_file import read_weights
-from encoder.training.augment import AUGMENTATIONS
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import TIMM_PREFIX, TrainingConfig
 from encoder.training.data import LabelledGalaxies, PictureDataset, TrainingExample
+from encoder.training.pictures.augment import AUGMENTATIONS
 from encoder.training.ranks import ProcessGroup
 from encoder.training.vector_losses import AgreementLoss, likeness_loss
 

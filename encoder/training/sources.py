@@ -17,7 +17,7 @@ from encoder.surveys.survey_file import load_survey
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
 from encoder.training.data import LabelledGalaxies, unknown_traits
-from encoder.training.efigi import (
+from encoder.training.labels.efigi import (
     attribute_answers,
     attribute_columns,
     attribute_values,
@@ -26,11 +26,11 @@ from encoder.training.efigi import (
     hide_attributes,
     stratified_test_mask,
 )
-from encoder.training.framed_images import framed_images
-from encoder.training.images import FileImages
-from encoder.training.label_tables import read_labels, require_unique, vote_counts
-from encoder.training.real_votes import LABEL_READERS
-from encoder.training.simulated import simulated_galaxies
+from encoder.training.labels.label_tables import read_labels, require_unique, vote_counts
+from encoder.training.labels.real_votes import LABEL_READERS
+from encoder.training.pictures.framed_images import framed_images
+from encoder.training.pictures.images import FileImages
+from encoder.training.pictures.simulated import simulated_galaxies
 
 
 def load_sources(

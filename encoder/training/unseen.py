@@ -22,11 +22,11 @@ from encoder.model.gz_tree import Tree
 from encoder.model.network import Network, fingerprint, fold_batch_norm
 from encoder.model.recipe import ImageRecipe
 from encoder.model.views import make_views
-from encoder.training.augment import crop_and_resize
 from encoder.training.config import FIRST_HELD_OUT_SEED
 from encoder.training.data import LabelledGalaxies, PictureDataset
 from encoder.training.linear_head import refit_vote_head
-from encoder.training.simulated import CHUNK, KEPT_SHARE, draw_pictures
+from encoder.training.pictures.augment import crop_and_resize
+from encoder.training.pictures.simulated import CHUNK, KEPT_SHARE, draw_pictures
 
 _SEED = FIRST_HELD_OUT_SEED
 """Apart from those that are trained on and those that are judged by."""

@@ -26,9 +26,9 @@ from encoder.model.projection import empty_projection, fit_projection
 from encoder.model.recipe import ImageRecipe
 from encoder.model.weights_file import Weights, write_weights
 from encoder.surveys.description import Survey
-from encoder.training.augment import crop_and_resize
 from encoder.training.linear_head import fit_vote_head
-from encoder.training.simulated import KEPT_SHARE, SimulatedGalaxies, simulated_galaxies
+from encoder.training.pictures.augment import crop_and_resize
+from encoder.training.pictures.simulated import KEPT_SHARE, SimulatedGalaxies, simulated_galaxies
 from encoder.zoobot.checkpoint import load_backbone, load_head, read_checkpoint
 
 Vectors = NDArray[np.float32]

@@ -27,7 +27,7 @@ from catalog.tap.uploads.read import read_upload
 from encoder.cutouts.image_list import read_image_table
 from encoder.errors import EncoderError
 from encoder.tiles.table_columns import read_columns
-from encoder.training.label_tables import read_labels
+from encoder.training.labels.label_tables import read_labels
 from table_files.errors import TableError
 from table_files.read import read_table
 from table_files.text.cell_types import NULL_WORDS

@@ -17,7 +17,7 @@ from encoder.evaluation.figures.measures import has_seen_test_galaxies
 from encoder.evaluation.sets.real import EfigiSet
 from encoder.evaluation.sets.samples import Sample
 from encoder.model.recipe import ImageRecipe
-from encoder.training.efigi import RINGS
+from encoder.training.labels.efigi import RINGS
 
 MIN_ATTRIBUTE = 0.75
 """Minimum value of an attribute that makes an anomaly."""

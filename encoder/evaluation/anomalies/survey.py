@@ -18,8 +18,8 @@ from encoder.model.encoder import Encoder
 from encoder.model.recipe import ImageRecipe
 from encoder.simulation.simulate import SurveyParameters, cutout, survey_without
 from encoder.simulation.truth import Galaxy, draw_galaxy
-from encoder.training.augment import crop_and_resize
-from encoder.training.simulated import DRAWN_PX, KEPT_PX, KEPT_SHARE
+from encoder.training.pictures.augment import crop_and_resize
+from encoder.training.pictures.simulated import DRAWN_PX, KEPT_PX, KEPT_SHARE
 
 ODD_KINDS = ("merger", "irregular")
 """The anomalies, as training configurations call them."""

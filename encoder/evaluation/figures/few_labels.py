@@ -13,7 +13,7 @@ from encoder.evaluation.sets.samples import Sample
 from encoder.finetuning.settings import TunedTask
 from encoder.heads.fit import fit_head
 from encoder.heads.probe import LABELS, Spread, make_classifier, possible_labels
-from encoder.training.efigi import has_ring
+from encoder.training.labels.efigi import has_ring
 
 REPEATS = 20
 MORE_LABELS = (*LABELS, 197)

@@ -14,9 +14,9 @@ from encoder.evaluation.sets.samples import Sample, sample_of_files, sample_of_s
 from encoder.heads.probe import FOLDS
 from encoder.model.gz_tree import GZD5
 from encoder.simulation.simulate import SurveyParameters
-from encoder.training.efigi import RINGS, has_ring, stratified_test_mask
-from encoder.training.label_tables import read_labels, require_unique, vote_counts
-from encoder.training.simulated import simulated_galaxies, true_fractions
+from encoder.training.labels.efigi import RINGS, has_ring, stratified_test_mask
+from encoder.training.labels.label_tables import read_labels, require_unique, vote_counts
+from encoder.training.pictures.simulated import simulated_galaxies, true_fractions
 
 EFIGI = "efigi"
 DECALS_RINGS = "gz_decals_rings"

@@ -16,9 +16,9 @@ from encoder.cutouts.pictures import read_picture
 from encoder.errors import EvaluationError
 from encoder.model.encoder import Encoder
 from encoder.model.recipe import ImageRecipe
-from encoder.training.augment import crop_and_resize
 from encoder.training.config import TIMM_PREFIX
-from encoder.training.simulated import KEPT_SHARE, SimulatedGalaxies
+from encoder.training.pictures.augment import crop_and_resize
+from encoder.training.pictures.simulated import KEPT_SHARE, SimulatedGalaxies
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from PIL import Image
 from encoder.cutouts.pictures import open_picture
 from encoder.errors import ImageError
 from encoder.inference.embed_pictures import _opened
-from encoder.training.images import FileImages
+from encoder.training.pictures.images import FileImages
 
 ORIENTATION = 0x0112
 STORED = {

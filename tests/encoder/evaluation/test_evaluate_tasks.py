@@ -20,7 +20,7 @@ from encoder.evaluation.evaluate_tasks import evaluate_tasks
 from encoder.evaluation.sets.samples import Sample, check_untrained_on
 from encoder.model.encoder import load_encoder
 from encoder.model.weights_file import read_weights, write_weights
-from encoder.training.augment import crop_and_resize
+from encoder.training.pictures.augment import crop_and_resize
 from tests.encoder.evaluation.made_efigi import write_efigi
 from tests.galcat.small_encoder import write_small_encoder
 

@@ -7,8 +7,8 @@ import pytest
 
 from encoder.errors import TrainingError
 from encoder.model.encoder import load_encoder
-from encoder.training.augment import Share
 from encoder.training.config import read_config
+from encoder.training.pictures.augment import Share
 from tests.encoder.releases import CONFIGURATION
 
 

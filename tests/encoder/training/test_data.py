@@ -15,14 +15,14 @@ from encoder.errors import LabelTableError, TrainingError
 from encoder.model.gz_tree import GZD5, load_tree
 from encoder.simulation.simulate import draw_cutouts
 from encoder.surveys.survey_file import load_survey
-from encoder.training.augment import Share
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
 from encoder.training.data import LabelledGalaxies, PictureDataset, unknown_traits
-from encoder.training.images import FileImages
-from encoder.training.simulated import KEPT_PX, simulated_galaxies
+from encoder.training.labels.summed_answers import SUMMED
+from encoder.training.pictures.augment import Share
+from encoder.training.pictures.images import FileImages
+from encoder.training.pictures.simulated import KEPT_PX, simulated_galaxies
 from encoder.training.sources import held_out_mask, load_source
-from encoder.training.summed_answers import SUMMED
 
 SHARE = Share(0.5, 1.0)
 CAMPAIGNS = Campaigns.load(("gzd5",))

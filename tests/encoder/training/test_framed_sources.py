@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 
 from encoder.errors import LabelTableError
-from encoder.training.augment import Share
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
 from encoder.training.data import PictureDataset
-from encoder.training.framed_images import KEPT_PX, KEPT_WIDTHS, framed_images
+from encoder.training.pictures.augment import Share
+from encoder.training.pictures.framed_images import KEPT_PX, KEPT_WIDTHS, framed_images
 from encoder.training.sources import load_source
 
 CAMPAIGNS = Campaigns.load(("gzd5", "gz2"))

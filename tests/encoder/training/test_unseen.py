@@ -12,7 +12,7 @@ from encoder.evaluation.sets.samples import sample_of_simulated
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import GZD5
 from encoder.model.loss import dirichlet_multinomial_loss
-from encoder.training.simulated import simulated_galaxies
+from encoder.training.pictures.simulated import simulated_galaxies
 from encoder.training.train import train
 from tests.encoder.training.small_runs import assert_same_tensors
 

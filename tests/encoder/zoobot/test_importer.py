@@ -17,8 +17,8 @@ from encoder.errors import ImageError, WeightsError
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import GZD5
 from encoder.surveys.survey_file import load_survey
-from encoder.training.augment import crop_and_resize
-from encoder.training.simulated import simulated_galaxies
+from encoder.training.pictures.augment import crop_and_resize
+from encoder.training.pictures.simulated import simulated_galaxies
 from encoder.zoobot.importer import ImportReport, import_zoobot
 from tests.encoder.releases import galaxies
 

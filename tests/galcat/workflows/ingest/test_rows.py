@@ -22,8 +22,8 @@ from encoder.model.encoder import DEFAULT_WEIGHTS, load_encoder
 from encoder.model.gz_tree import GZD5, Tree, load_tree
 from encoder.model.weights_file import read_weights, write_weights
 from encoder.tiles.source_table import SourceTable
-from encoder.training.augment import crop_and_resize
-from encoder.training.simulated import KEPT_SHARE, draw_pictures
+from encoder.training.pictures.augment import crop_and_resize
+from encoder.training.pictures.simulated import KEPT_SHARE, draw_pictures
 from galcat.errors import JobError
 from galcat.workflows.ingest.rows import galaxy_rows, release_record
 from tests.galcat.small_encoder import write_small_encoder

@@ -6,8 +6,15 @@ import pytest
 
 from encoder.model.gz_tree import GZD5, load_tree
 from encoder.training.campaigns import Campaigns
-from encoder.training.real_votes import LABEL_READERS, Votes, gz1_classes, gz1_spirals, gz2_kaggle, gz2_votes
-from encoder.training.summed_answers import SUMMED, summed_matrix
+from encoder.training.labels.real_votes import (
+    LABEL_READERS,
+    Votes,
+    gz1_classes,
+    gz1_spirals,
+    gz2_kaggle,
+    gz2_votes,
+)
+from encoder.training.labels.summed_answers import SUMMED, summed_matrix
 
 GZ2 = load_tree("gz2")
 

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoder.training.left_out import gz2_parts, left_out
+from encoder.training.labels.left_out import gz2_parts, left_out
 
 IN_A_SET = 12
 

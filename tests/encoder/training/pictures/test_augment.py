@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.training.augment import Share, augment, bridge_surveys, crop_and_resize
+from encoder.training.pictures.augment import Share, augment, bridge_surveys, crop_and_resize
 
 
 def test_the_plain_picture_is_the_centre_of_the_frame_averaged() -> None:

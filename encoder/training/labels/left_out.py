@@ -1,6 +1,6 @@
 """Which galaxies must not be trained on, because they, or other pictures of them, are judged on.
 
-    python -m encoder.training.left_out ../shared/data runs/left_out.csv
+    python -m encoder.training.labels.left_out ../shared/data runs/left_out.csv
 
 Judged on are a fixed half of Galaxy Zoo 2's galaxies with all counts, and an eighth more that choices are
 made by; EFIGI's test split; every DECaLS picture. A galaxy of another set is one of theirs if it is in their
@@ -23,10 +23,10 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-from encoder.training.efigi import stratified_test_mask
-from encoder.training.framed_images import framed_images
-from encoder.training.images import FileImages
-from encoder.training.sky_groups import Pairs, same_name, same_picture, same_position, sky_groups
+from encoder.training.labels.efigi import stratified_test_mask
+from encoder.training.labels.sky_groups import Pairs, same_name, same_picture, same_position, sky_groups
+from encoder.training.pictures.framed_images import framed_images
+from encoder.training.pictures.images import FileImages
 
 _ONE_PIPELINE = ("gz2_votes", "gz2_kaggle", "gz1_classes")
 """Sets whose pictures come of the same files: of one galaxy they are equal but for the encoding."""

@@ -6,7 +6,7 @@ import pytest
 
 from encoder.errors import TrainingError
 from encoder.model.gz_tree import GZD5, load_tree
-from encoder.training.efigi import (
+from encoder.training.labels.efigi import (
     attribute_answers,
     attribute_values,
     attribute_votes,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from encoder.training.sky_groups import folds, same_name, same_picture, same_position, sky_groups
+from encoder.training.labels.sky_groups import folds, same_name, same_picture, same_position, sky_groups
 
 
 def test_rows_within_three_arcsec_are_one_galaxy_also_across_the_start_of_right_ascension() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from encoder.cutouts import framing
 from encoder.cutouts.framing import cut_views, find_frames
-from encoder.training.images import Images
+from encoder.training.pictures.images import Images
 
 KEPT_PX = 192
 """Width and height of a kept picture ..."""

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from encoder.model.gz_tree import GZD5, load_tree
-from encoder.training.summed_answers import SUMMED
+from encoder.training.labels.summed_answers import SUMMED
 
 Votes = dict[str, NDArray[np.float32]]
 """Votes (n, answers) by the name of the tree."""

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from encoder.errors import LabelTableError
-from encoder.training.label_tables import read_labels, require_unique, vote_counts
+from encoder.training.labels.label_tables import read_labels, require_unique, vote_counts
 
 
 @pytest.mark.parametrize(
