@@ -31,7 +31,7 @@ def run() -> None:
         SystemExit: Always, with the exit code.
     """
     try:
-        from galcat.cli.commands import app  # noqa: PLC0415 - when Ctrl-C is watched for
+        from galcat.cli.command_list import app  # noqa: PLC0415 - when Ctrl-C is watched for
 
         app()
     except BrokenPipeError:  # who reads our output has seen enough

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from galcat.cli.commands import COMMANDS
+from galcat.cli.command_list import COMMANDS
 from tests.galcat.cli.command_line import Galcat
 
 PROGRAM = Path(sys.executable).with_name("galcat")

@@ -8,9 +8,9 @@ import sys
 import pytest
 import typer
 
-import galcat.cli
 from catalog.database.connection import connect
-from galcat.cli.commands import COMMANDS, load_command
+from galcat.cli import commands
+from galcat.cli.command_list import COMMANDS, load_command
 from tests.catalog.galaxies import fill
 
 HEAVY = {
@@ -88,10 +88,9 @@ def test_the_list_of_commands_says_what_the_command_says_of_itself(name: str) ->
 
 def test_every_command_of_every_file_is_in_the_list() -> None:
     found = set()
-    for module in pkgutil.iter_modules(galcat.cli.__path__):
-        part = getattr(importlib.import_module(f"galcat.cli.{module.name}"), "app", None)
-        if part is not None and module.name != "commands":
-            whole = typer.Typer()
-            whole.add_typer(part)
-            found |= {(name, module.name) for name in typer.main.get_group(whole).commands}
+    for module in pkgutil.iter_modules(commands.__path__):
+        part = importlib.import_module(f"galcat.cli.commands.{module.name}").app
+        whole = typer.Typer()
+        whole.add_typer(part)
+        found |= {(name, module.name) for name in typer.main.get_group(whole).commands}
     assert found == {(name, entry.module) for name, entry in COMMANDS.items()}

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from catalog.database.connection import connect
+from galcat.cli.commands.demo import questions
 from galcat.cli.console import Terminal
-from galcat.cli.demo import questions
 from tests.galcat.cli.command_line import Galcat
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_second_demonstration_waits_for_the_first(
         def unlock(*_: object) -> None:
             fcntl.flock(lock, fcntl.LOCK_UN)
 
-        monkeypatch.setattr("galcat.cli.demo._run", lambda *_: None)
+        monkeypatch.setattr("galcat.cli.commands.demo._run", lambda *_: None)
         monkeypatch.setattr(Terminal, "print", lambda _, text, **__: (unlock(), said.append(text)))
         said: list[str] = []
         assert galcat("demo").code == 0

@@ -15,7 +15,7 @@ class Entry:
     """What the list of commands needs to know of one, without importing it.
 
     Attributes:
-        module: The file of `galcat.cli` that has it.
+        module: The file of `galcat.cli.commands` that has it.
         panel: Heading in the list under which it stands.
         help: Its first paragraph; a test compares it with the command's own.
     """
@@ -138,7 +138,7 @@ def load_command(name: str) -> Any:  # noqa: ANN401 - click's classes have anoth
         Click's command or group.
     """
     whole = typer.Typer(rich_markup_mode="markdown", add_completion=False)
-    whole.add_typer(import_module(f"galcat.cli.{COMMANDS[name].module}").app)
+    whole.add_typer(import_module(f"galcat.cli.commands.{COMMANDS[name].module}").app)
     group = typer.main.get_group(whole)
     return group.commands[name]
 

@@ -61,7 +61,7 @@ def test_evaluate_measures_a_release_and_its_baselines_once(galcat: Galcat, tmp_
 def test_the_galaxies_tested_on_are_those_that_the_shipped_recipe_holds_out(
     shared_data: Path, tmp_path: Path
 ) -> None:
-    shipped = Path(__file__).parents[3] / "encoder" / "configs" / "default.toml"
+    shipped = Path(__file__).parents[4] / "encoder" / "configs" / "default.toml"
     text = shipped.read_text().replace("../shared/data", str(shared_data))
     (tmp_path / "default.toml").write_text(text)
     config = read_config(tmp_path / "default.toml")

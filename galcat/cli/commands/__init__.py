@@ -1,0 +1,1 @@
+"""The commands of `galcat`, a file for each group."""
