@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Literal
 
 from encoder.surveys.magnitudes import NANOMAGGY_ZERO_POINT
-from encoder.surveys.toml_reader import toml_record
+from encoder.toml_reader import toml_record
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "bits clear", "bits set"]
 Hdu = str | int | None

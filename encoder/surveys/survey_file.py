@@ -9,7 +9,7 @@ from pathlib import Path
 from encoder.errors import SurveyError
 from encoder.surveys.description import Survey
 from encoder.surveys.patterns import placeholders
-from encoder.surveys.toml_reader import RecordError, read_record
+from encoder.toml_reader import RecordError, read_record
 
 SURVEYS = Path(__file__).parent
 """Folder of the surveys that ship with the package."""

@@ -11,7 +11,7 @@ from encoder.errors import TrainingError, WeightsError
 from encoder.model.gz_tree import GZD5, load_tree
 from encoder.model.recipe import ImageRecipe
 from encoder.model.views import VIEW_SETS
-from encoder.surveys.toml_reader import RecordError, read_record, toml_record
+from encoder.toml_reader import RecordError, read_record, toml_record
 from encoder.training.labels.real_votes import LABEL_READERS
 from encoder.training.pictures.augment import AUGMENTATIONS, Share
 

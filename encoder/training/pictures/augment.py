@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional
 
-from encoder.surveys.toml_reader import toml_record
+from encoder.toml_reader import toml_record
 
 _DIAGONAL = math.sqrt(2)
 _SHIFT = 0.04
