@@ -103,7 +103,7 @@ COMMANDS = {
         "release", ENCODERS, "Releases of the encoder: a second one beside the one that serves."
     ),
     "encoder": Entry("encoder", ENCODERS, "Encoders that others trained."),
-    "train": Entry("ingest", ENCODERS, "Train an encoder; a run that was killed goes on where it stopped."),
+    "train": Entry("encoder", ENCODERS, "Train an encoder; a run that was killed goes on where it stopped."),
     "evaluate": Entry(
         "evaluate",
         ENCODERS,

@@ -1,4 +1,4 @@
-"""Commands that need an encoder and no catalogue: embed, encoder import."""
+"""Commands that need an encoder and no catalogue: embed, train, encoder import."""
 
 from pathlib import Path
 from typing import Annotated
@@ -95,6 +95,22 @@ def embed(
     )
     if n_unreadable:
         raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Training configuration, TOML.")],
+) -> None:
+    """Train an encoder; a run that was killed goes on where it stopped.
+
+    Example: `galcat train encoder/configs/default.toml`
+    """
+    from encoder.training.train import train as train_encoder  # noqa: PLC0415 - torch takes seconds
+
+    with progress_bar() as progress:
+        weights = train_encoder(config, progress)
+    if weights is not None:  # torchrun's other processes write nothing
+        log.print(f"wrote {weights}", soft_wrap=True)
 
 
 @encoder.command("import")

@@ -1,11 +1,11 @@
-"""Commands that fill the catalogue, and that train what reads its tiles: ingest, train."""
+"""The command that fills the catalogue: ingest."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from galcat.cli.console import catalogue_url, log, progress_bar
+from galcat.cli.console import catalogue_url, log
 from galcat.cli.run_listeners import ingest_and_report
 
 app = typer.Typer()
@@ -29,19 +29,3 @@ def ingest(
     if not ingest_and_report(catalogue_url(may_create=True), path, survey, weights):
         raise typer.Exit(1)
     log.print(NEXT_STEP, soft_wrap=True)
-
-
-@app.command()
-def train(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Training configuration, TOML.")],
-) -> None:
-    """Train an encoder; a run that was killed goes on where it stopped.
-
-    Example: `galcat train encoder/configs/default.toml`
-    """
-    from encoder.training.train import train as train_encoder  # noqa: PLC0415 - torch takes seconds
-
-    with progress_bar() as progress:
-        weights = train_encoder(config, progress)
-    if weights is not None:  # torchrun's other processes write nothing
-        log.print(f"wrote {weights}", soft_wrap=True)
