@@ -55,7 +55,7 @@ def galaxies(
     Good tiles are committed one by one; a run with a bad tile then fails and names it, and a retry reads
     only what is still pending.
     """
-    from galcat.workflows.ingest.tiles import ingest_cell  # noqa: PLC0415 - imports torch; a sensor needs none
+    from galcat.workflows.ingest.cell import ingest_cell  # noqa: PLC0415 - imports torch; a sensor needs none
 
     with one_line():
         outcome = ingest_cell(

@@ -17,11 +17,12 @@ from encoder.surveys.survey_file import survey_from_text
 from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import find_tiles
 from galcat.errors import JobError
+from galcat.workflows.ingest.cell import cell_lock
 from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
 from galcat.workflows.ingest.pending import is_settled
 from galcat.workflows.ingest.sky_cells import cell_at
 from galcat.workflows.ingest.target import IngestionTarget
-from galcat.workflows.ingest.tiles import cell_lock, ingest_tiles
+from galcat.workflows.ingest.tiles import ingest_tiles
 from galcat.workflows.release_encoder import load_release_encoder
 from galcat.workflows.writing import writing
 

@@ -9,10 +9,10 @@ from catalog.releases.releases import find_release
 from encoder.model.encoder import load_encoder
 from encoder.surveys.survey_file import load_survey
 from galcat.workflows.backfill import backfill_cell, plan_backfill
+from galcat.workflows.ingest.cell import ingest_cell
 from galcat.workflows.ingest.outcome import CellOutcome
 from galcat.workflows.ingest.pending import find_pending
 from galcat.workflows.ingest.target import check_weights, require_writable
-from galcat.workflows.ingest.tiles import ingest_cell
 from galcat.workflows.listener import Listener
 from galcat.workflows.release_encoder import load_release_encoder
 from galcat.workflows.upkeep import analyse_tables, index_current_release, index_release

@@ -13,8 +13,8 @@ import dagster_jobs
 from catalog.database.connection import connect
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.cell import cell_lock
 from galcat.workflows.ingest.sky_cells import cell_of
-from galcat.workflows.ingest.tiles import cell_lock
 from tests.galcat.bricks import GALAXIES, write_brick
 from tests.galcat.processes import Started, started, wait_while_running
 

@@ -13,8 +13,8 @@ from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, En
 from dagster_jobs.defs.schedules import nightly_care, nightly_retry
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.cell import ingest_cell
 from galcat.workflows.ingest.sky_cells import cell_of
-from galcat.workflows.ingest.tiles import ingest_cell
 from tests.galcat.bricks import spoil, write_brick
 
 SURVEY = "legacy_dr10"

@@ -1,33 +1,27 @@
 """Ingest tiles: read, encode and write each in one transaction; go on past a bad one and name it."""
 
 import logging
-import os
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 
-from catalog.checks.integrity import run_checks
 from catalog.errors import CatalogError
 from catalog.ingestion.records import SkipRecord
-from catalog.ingestion.tile_status import KnownTile, find_tile_ids, read_known_tiles, touch_tile
+from catalog.ingestion.tile_status import KnownTile, touch_tile
 from catalog.ingestion.writer import write_failure, write_tile
 from encoder.errors import EncoderError, TileError, first_line
 from encoder.inference.encode_tile import CutTile, EncodedTile, cut_tile, encode_tile
 from encoder.model.encoder import Encoder
 from encoder.surveys.description import Survey
-from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tile_files import TileFiles
-from encoder.tiles.tiles import find_tiles, read_tile
+from encoder.tiles.tiles import read_tile
 from galcat.errors import JobError
-from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
-from galcat.workflows.ingest.pending import group_pending_by_cell
-from galcat.workflows.ingest.rows import as_text, galaxy_rows, skip_records, tile_record
-from galcat.workflows.ingest.target import IngestionTarget, open_target
+from galcat.workflows.ingest.outcome import Report, TileOutcome
+from galcat.workflows.ingest.rows import galaxy_rows, skip_records, tile_record
+from galcat.workflows.ingest.target import IngestionTarget
 
 _log = logging.getLogger(__name__)
 MAX_NAMED = 10
@@ -49,18 +43,6 @@ class _Work:
     files: TileFiles
     content_hash: str | None
     result: EncodedTile | Exception | None
-
-
-@contextmanager
-def cell_lock(connection: psycopg.Connection, survey: str, cell: str) -> Iterator[None]:
-    """Hold the right to ingest a cell of a survey; a second run waits, then finds the work done."""
-    key = f"galcat/{survey}/{cell}"
-    connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
 
 
 def ingest_tiles(
@@ -245,34 +227,3 @@ def _failed(target: IngestionTarget, files: TileFiles, error: str) -> TileOutcom
             raise JobError(error) from again
         _log.debug("tile %s", files.name, exc_info=again)
     return TileOutcome(files.name, "failed", error=error)
-
-
-def ingest_cell(
-    url: str, encoder: Encoder, definition: str, folder: Path, cell: str, names: list[str], report: Report
-) -> CellOutcome:
-    """Ingest what is still pending once this run holds the cell, then check those tiles.
-
-    Args:
-        url: URL of the catalogue's database; its schema is brought up to date first.
-        encoder: Encoder of the current release; of the first release where there is none yet.
-        definition: Name of a survey that galcat knows, or path of a survey's TOML file.
-        folder: Folder that holds the survey's files.
-        cell: Name of the sky cell; tiles that lie elsewhere are left alone.
-        names: Names of the tiles to look at; an empty list means all of the cell.
-        report: Told of every tile.
-
-    Raises:
-        CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
-    """
-    survey = load_survey(definition)
-    found = find_tiles(survey, folder, set(names) or None)
-    with (
-        open_target(url, survey, encoder) as target,
-        cell_lock(target.connection, survey.name, cell),
-    ):
-        known = read_known_tiles(target.connection, survey.name, target.release_id)
-        pending = group_pending_by_cell(found, known).get(cell, [])
-        outcomes = ingest_tiles(target, encoder, survey, pending, known, report)
-        tried = [as_text(os.fsencode(outcome.name)) for outcome in outcomes]
-        tiles = find_tile_ids(target.connection, survey.name, tried)
-        return CellOutcome(cell, outcomes, run_checks(target.connection, tiles))

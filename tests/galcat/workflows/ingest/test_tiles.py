@@ -11,8 +11,8 @@ from catalog.database.connection import connect
 from encoder.model.encoder import load_encoder
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.cell import cell_lock, ingest_cell
 from galcat.workflows.ingest.sky_cells import cell_of
-from galcat.workflows.ingest.tiles import cell_lock, ingest_cell
 from tests.galcat.bricks import write_brick
 from tests.waiting import LAST_LIMIT_S, wait_until_at_a_lock
 

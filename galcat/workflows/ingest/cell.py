@@ -1,0 +1,62 @@
+"""Ingest a sky cell: what is pending in it, by the one run that holds it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from catalog.checks.integrity import run_checks
+from catalog.ingestion.tile_status import find_tile_ids, read_known_tiles
+from encoder.model.encoder import Encoder
+from encoder.surveys.survey_file import load_survey
+from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.outcome import CellOutcome, Report
+from galcat.workflows.ingest.pending import group_pending_by_cell
+from galcat.workflows.ingest.rows import as_text
+from galcat.workflows.ingest.target import open_target
+from galcat.workflows.ingest.tiles import ingest_tiles
+
+
+def ingest_cell(
+    url: str, encoder: Encoder, definition: str, folder: Path, cell: str, names: list[str], report: Report
+) -> CellOutcome:
+    """Ingest what is still pending once this run holds the cell, then check those tiles.
+
+    Args:
+        url: URL of the catalogue's database; its schema is brought up to date first.
+        encoder: Encoder of the current release; of the first release where there is none yet.
+        definition: Name of a survey that galcat knows, or path of a survey's TOML file.
+        folder: Folder that holds the survey's files.
+        cell: Name of the sky cell; tiles that lie elsewhere are left alone.
+        names: Names of the tiles to look at; an empty list means all of the cell.
+        report: Told of every tile.
+
+    Raises:
+        CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
+    """
+    survey = load_survey(definition)
+    found = find_tiles(survey, folder, set(names) or None)
+    with (
+        open_target(url, survey, encoder) as target,
+        cell_lock(target.connection, survey.name, cell),
+    ):
+        known = read_known_tiles(target.connection, survey.name, target.release_id)
+        pending = group_pending_by_cell(found, known).get(cell, [])
+        outcomes = ingest_tiles(target, encoder, survey, pending, known, report)
+        tried = [as_text(os.fsencode(outcome.name)) for outcome in outcomes]
+        tiles = find_tile_ids(target.connection, survey.name, tried)
+        return CellOutcome(cell, outcomes, run_checks(target.connection, tiles))
+
+
+@contextmanager
+def cell_lock(connection: psycopg.Connection, survey: str, cell: str) -> Iterator[None]:
+    """Hold the right to ingest a cell of a survey; a second run waits, then finds the work done."""
+    key = f"galcat/{survey}/{cell}"
+    connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
