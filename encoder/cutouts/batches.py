@@ -36,10 +36,17 @@ class ImageBatch:
     Attributes:
         rows: Positions of the n galaxies in the tile's sources, (n,), rising from batch to batch.
         rgb: Pictures on the device, (n, 3, size, size) float32 in 0..1, north up and east left.
+        flags: Bits of `FramingFlag` of each picture, (n,); 0 where the release does not seek frames.
     """
 
     rows: NDArray[np.int64]
     rgb: Tensor
+    flags: NDArray[np.int16]
+
+
+def no_flags(n: int) -> NDArray[np.int16]:
+    """The flags of n pictures whose frame was not sought, (n,)."""
+    return np.zeros(n, np.int16)
 
 
 def image_batches(
@@ -89,7 +96,8 @@ def _sky_batches(
         kept = finite.cpu().numpy()
         skipped += skip(sources, part.rows[~kept], "nan", "the resampled flux is not finite")
         if kept.any():
-            yield ImageBatch(part.rows[kept], rgb if kept.all() else rgb[finite])
+            n = int(kept.sum())
+            yield ImageBatch(part.rows[kept], rgb if kept.all() else rgb[finite], no_flags(n))
 
 
 def _picture_batches(
@@ -116,4 +124,5 @@ def _picture_batches(
                     rows.append(position)
                     pictures.append(picture)
             if rows:
-                yield ImageBatch(np.array(rows, dtype=np.int64), torch.stack(pictures).to(device))
+                shown = torch.stack(pictures).to(device)
+                yield ImageBatch(np.array(rows, dtype=np.int64), shown, no_flags(len(rows)))

@@ -9,11 +9,12 @@ that the first frame hardly matters. All galaxies of a batch are measured togeth
 
 import math
 from dataclasses import dataclass
-from enum import IntFlag
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from encoder.cutouts.framing_flags import FramingFlag
 
 WORK_PX = 64
 """Width and height of the small copy that is measured."""
@@ -40,15 +41,6 @@ _BRIGHTER = 1.3  # times the object's peak: what is brighter is a star beside it
 _SMOOTHING = (0.25, 0.5)  # of a neighbour, and of the pixel itself
 _MAX_SHIFT = 0.12  # from the middle, in widths of the picture
 _MAX_RADIUS = 1.6  # in half widths of the picture
-
-
-class FramingFlag(IntFlag):
-    """What is doubtful about a found frame; 0 where nothing is."""
-
-    NO_OBJECT = 1
-    SEVERAL = 2
-    POINT = 4
-    CUT = 8
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class EmbeddedBatch:
             apart.
         concentrations_alpha: Dirichlet parameters of the answers to each question, (n, n_answers) float32.
         thumbnails: JPEG of each galaxy; empty if none were asked for.
+        flags: Bits of `FramingFlag` of each galaxy's picture, (n,).
     """
 
     rows: NDArray[np.int64]
@@ -42,6 +43,7 @@ class EmbeddedBatch:
     search: NDArray[np.float32]
     concentrations_alpha: NDArray[np.float32]
     thumbnails: list[bytes]
+    flags: NDArray[np.int16]
 
 
 def encode_batches(
@@ -70,6 +72,7 @@ def encode_batches(
                 search=encoder.projection.apply(encoded.embedding),
                 concentrations_alpha=encoded.concentrations_alpha,
                 thumbnails=drawing.result() if drawing else [],
+                flags=batch.flags,
             )
             if progress is not None:
                 progress(len(batch.rows))

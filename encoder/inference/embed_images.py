@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from encoder.cutouts.batches import ImageBatch
+from encoder.cutouts.batches import ImageBatch, no_flags
 from encoder.cutouts.fits_pictures import check_colours, is_fits, read_fits_cutout
 from encoder.cutouts.image_list import ListedImage
 from encoder.cutouts.pictures import read_picture
@@ -95,10 +95,15 @@ def _batches(
         rows.append(row)
         pictures.append(picture)
         if len(rows) == batch_size:
-            yield ImageBatch(np.array(rows, np.int64), torch.stack(pictures).to(encoder.device))
+            yield _batch(rows, pictures, encoder)
             rows, pictures = [], []
     if rows:
-        yield ImageBatch(np.array(rows, np.int64), torch.stack(pictures).to(encoder.device))
+        yield _batch(rows, pictures, encoder)
+
+
+def _batch(rows: list[int], pictures: list[Tensor], encoder: Encoder) -> ImageBatch:
+    shown = torch.stack(pictures).to(encoder.device)
+    return ImageBatch(np.array(rows, np.int64), shown, no_flags(len(rows)))
 
 
 def _in_order(

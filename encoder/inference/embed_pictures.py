@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoder.cutouts.batches import ImageBatch
+from encoder.cutouts.batches import ImageBatch, no_flags
 from encoder.cutouts.image_list import list_images
 from encoder.cutouts.pictures import fit_picture, to_colours
 from encoder.errors import ImageError
@@ -42,6 +42,7 @@ class Embedded:
         answers: Name of each answer, such as `smooth_or_featured_smooth`.
         questions: Name of each question, such as `smooth_or_featured`.
         encoder: Name of the encoder.
+        framing_flags: What is doubtful about the frame of each picture, bits of `FramingFlag`, (n,) int16.
     """
 
     ids: tuple[str, ...]
@@ -52,12 +53,13 @@ class Embedded:
     answers: tuple[str, ...]
     questions: tuple[str, ...]
     encoder: str
+    framing_flags: NDArray[np.int16]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """The columns `id`, a `*_fraction` of each answer and a `*_concentration` of each question."""
+        """The columns `id`, `framing_flag`, each answer's `*_fraction`, each question's `*_concentration`."""
         import pandas as pd  # noqa: PLC0415 - only here
 
         names = [f"{answer}_fraction" for answer in self.answers]
@@ -65,6 +67,7 @@ class Embedded:
         numbers = np.concatenate([self.fractions, self.concentrations], axis=1)
         table = pd.DataFrame(numbers, columns=names)
         table.insert(0, "id", self.ids)
+        table.insert(1, "framing_flag", self.framing_flags)
         return table
 
 
@@ -119,7 +122,8 @@ def _batches(pictures: Sequence[Picture], encoder: Encoder, batch_size: int) -> 
     for first in range(0, len(pictures), batch_size):
         rows = range(first, min(first + batch_size, len(pictures)))
         fitted = [fit_picture(_opened(pictures[row], row), recipe.size, recipe.crop) for row in rows]
-        yield ImageBatch(np.array(rows, np.int64), torch.stack(fitted).to(encoder.device))
+        shown = torch.stack(fitted).to(encoder.device)
+        yield ImageBatch(np.array(rows, np.int64), shown, no_flags(len(rows)))
 
 
 def _opened(picture: Picture, row: int) -> Image.Image:
@@ -142,6 +146,7 @@ def _join(ids: tuple[str, ...], batches: list[EmbeddedBatch], encoder: Encoder) 
         answers=tuple(encoder.tree.columns),
         questions=tuple(encoder.tree.question_columns),
         encoder=encoder.name,
+        framing_flags=np.concatenate([batch.flags for batch in batches]),
     )
 
 

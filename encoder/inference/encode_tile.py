@@ -35,6 +35,7 @@ class EncodedTile:
         anomaly: How strange each galaxy is, (n,), in 0..1; None where the release has no reference.
         jpegs: Thumbnail of each galaxy, as JPEG.
         picture_digests: Digest of each picture, (n,), by which a later run knows it again.
+        framing_flags: What is doubtful about each galaxy's frame, bits of `FramingFlag`, (n,).
         skipped: One entry for every other source.
         notes: What was left out of the tile's files, one line each.
     """
@@ -47,6 +48,7 @@ class EncodedTile:
     anomaly: NDArray[np.float32] | None
     jpegs: list[bytes]
     picture_digests: NDArray[np.int64]
+    framing_flags: NDArray[np.int16]
     skipped: list[SkippedRow]
     notes: tuple[str, ...] = ()
 
@@ -106,6 +108,7 @@ def encode_tile(
         anomaly=None if encoder.anomaly is None else encoder.anomaly.score(search),
         jpegs=[jpeg for batch in done for jpeg in batch.thumbnails],
         picture_digests=_concatenate(digests, np.empty(0, np.int64)),
+        framing_flags=_concatenate([batch.flags for batch in done], np.empty(0, np.int16)),
         skipped=tile.skipped,
         notes=tile.notes,
     )

@@ -34,9 +34,10 @@ def check_writable(path: Path) -> None:
 class VectorsFile:
     """A context: left without an error, the file is whole and in its place; else there is none.
 
-    Columns: `id`, `embedding` (a list of fixed length), a `*_fraction` of each answer and a `*_concentration`
-    of each question, all float32. The release is in the file's metadata under `galcat`. The same rows give
-    the same bytes, however they come in batches. Memory: one row group.
+    Columns: `id`; `framing_flag`, bits of `FramingFlag`; `embedding` (a list of fixed length), a `*_fraction`
+    of each answer and a `*_concentration` of each question, all float32. The release is in the file's
+    metadata under `galcat`. The same rows give the same bytes, however they come in batches. Memory: one row
+    group.
 
     Args:
         path: The file; one that is there is replaced at the end.
@@ -89,6 +90,7 @@ class VectorsFile:
         concentrations = self._tree.concentrations(batch.concentrations_alpha)
         columns = [
             pa.array(ids, pa.string()),
+            pa.array(batch.flags),
             _lists(batch.embedding),
             *_floats(fractions),
             *_floats(concentrations),
@@ -126,6 +128,7 @@ def _schema(encoder: Encoder) -> pa.Schema:
     return pa.schema(
         [
             pa.field("id", pa.string(), nullable=False),
+            pa.field("framing_flag", pa.int16(), nullable=False),
             pa.field("embedding", pa.list_(pa.float32(), encoder.dimension), nullable=False),
             *(pa.field(name, pa.float32(), nullable=False) for name in numbers),
         ],

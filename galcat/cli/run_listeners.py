@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from catalog.settings import load_settings
+from encoder.cutouts.framing_flags import add_flags, describe_flags
 from galcat.cli.console import log, marked, progress_bar
 from galcat.errors import reason
 from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
@@ -122,3 +123,5 @@ def _summary(outcomes: list[TileOutcome], n_settled: int) -> None:
         f"{sum(o.changed for o in done)} rows changed",
         soft_wrap=True,
     )
+    if doubtful := describe_flags(add_flags(outcome.flags for outcome in done)):
+        log.print(f"frames in doubt: {doubtful}", soft_wrap=True)

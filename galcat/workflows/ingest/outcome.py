@@ -1,10 +1,11 @@
 """What became of tiles: of one, and of those of a sky cell."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from catalog.checks.integrity import CheckResult
+from encoder.cutouts.framing_flags import FlagCounts
 
 State = Literal["done", "unchanged", "failed"]
 
@@ -21,6 +22,7 @@ class TileOutcome:
         n_failed: Sources whose picture cannot be read.
         changed: Rows of the catalogue that are new or different.
         retired: Galaxies that the tile lists no longer.
+        flags: Galaxies whose frame is doubtful, by why it is.
         error: Why it failed, in one line.
         notes: What was left out, one line each: pictures that cannot be read, images that nobody asked for.
     """
@@ -32,6 +34,7 @@ class TileOutcome:
     n_failed: int = 0
     changed: int = 0
     retired: int = 0
+    flags: FlagCounts = field(default_factory=dict)
     error: str | None = None
     notes: tuple[str, ...] = ()
 

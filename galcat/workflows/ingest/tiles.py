@@ -12,6 +12,7 @@ from catalog.errors import CatalogError
 from catalog.ingestion.records import SkipRecord
 from catalog.ingestion.tile_status import KnownTile, touch_tile
 from catalog.ingestion.writer import write_failure, write_tile
+from encoder.cutouts.framing_flags import count_flags
 from encoder.errors import EncoderError, TileError, first_line
 from encoder.inference.encode_tile import CutTile, EncodedTile, cut_tile, encode_tile
 from encoder.model.encoder import Encoder
@@ -203,6 +204,7 @@ def _write(
         n_failed=n_failed,
         changed=result.changed,
         retired=result.retired,
+        flags=count_flags(encoded.framing_flags),
         notes=(*encoded.notes, *_unreadable(skips)),
     )
 

@@ -59,6 +59,7 @@ def test_every_array_belongs_to_its_galaxy(encoder: Encoder) -> None:
     run = _run(encoder, 32)
     encoded = encoder.encode(pictures)
     np.testing.assert_array_equal(run.rows, np.arange(GALAXIES) * 3)
+    np.testing.assert_array_equal(run.flags, run.rows % 5)
     _assert_close(run.embedding, encoded.embedding)
     _assert_close(run.search, encoder.projection.apply(encoded.embedding))
     _assert_close(run.concentrations_alpha, encoded.concentrations_alpha)
@@ -117,6 +118,7 @@ def _run(encoder: Encoder, batch_size: int) -> EmbeddedBatch:
         search=np.concatenate([p.search for p in parts]),
         concentrations_alpha=np.concatenate([p.concentrations_alpha for p in parts]),
         thumbnails=[jpeg for p in parts for jpeg in p.thumbnails],
+        flags=np.concatenate([p.flags for p in parts]),
     )
 
 
@@ -124,7 +126,7 @@ def _batches(batch_size: int) -> Iterator[ImageBatch]:
     pictures, rows = galaxies(GALAXIES), np.arange(GALAXIES) * 3
     for start in range(0, GALAXIES, batch_size):
         part = slice(start, start + batch_size)
-        yield ImageBatch(rows=rows[part], rgb=pictures[part])
+        yield ImageBatch(rows=rows[part], rgb=pictures[part], flags=(rows[part] % 5).astype(np.int16))
 
 
 def _assert_same(one: EmbeddedBatch, other: EmbeddedBatch) -> None:

@@ -78,7 +78,7 @@ def test_every_image_of_a_mixed_folder_gets_what_the_plain_network_says_of_it(
         for n_answer, answer in enumerate(question.answers):
             name = f"{question.name}_{answer}_fraction".replace("-", "_")
             np.testing.assert_allclose(table[name], mine[:, n_answer] / mine.sum(axis=1), rtol=1e-3)
-    assert table.num_columns == 2 + 34 + 10
+    assert table.num_columns == 3 + 34 + 10
     assert str(load_encoder(release).sha256) in str(table.schema.metadata)
 
 
@@ -127,11 +127,15 @@ def test_rows_are_grouped_alike_however_they_come(release: Path, tmp_path: Path)
             for start in range(0, n, step):
                 part = slice(start, start + step)
                 none = np.empty((0, 40), np.float32)
-                file.write(ids[part], EmbeddedBatch(np.arange(n)[part], vectors[part], none, alpha[part], []))
+                rows = np.arange(n)[part]
+                flags = (rows % 7).astype(np.int16)
+                file.write(ids[part], EmbeddedBatch(rows, vectors[part], none, alpha[part], [], flags))
     written = pq.ParquetFile(tmp_path / "a")
     sizes = [written.metadata.row_group(i).num_rows for i in range(written.num_row_groups)]
     assert sizes == [ROWS_A_GROUP, ROWS_A_GROUP, 100]
     np.testing.assert_array_equal(_vectors(tmp_path / "a"), vectors)
+    found = pq.read_table(tmp_path / "a")["framing_flag"].to_numpy()
+    np.testing.assert_array_equal(found, np.arange(n) % 7)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == (tmp_path / "c").read_bytes()
 
 

@@ -145,5 +145,6 @@ def encoded(tree: Tree, alpha: NDArray[np.float32], dimension: int) -> EncodedTi
         anomaly=None,
         jpegs=[b"jpeg"] * n,
         picture_digests=rows,
+        framing_flags=np.zeros(n, np.int16),
         skipped=[],
     )
