@@ -5,6 +5,7 @@ from psycopg import sql
 
 from catalog.database.connection import connect
 from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
+from catalog.database.older_migrations import list_repairs, rewrite_history
 from catalog.database.requirements import require_readable, require_supported
 from catalog.database.sql_files import SqlFile, sql_files
 from catalog.errors import SchemaError
@@ -43,6 +44,12 @@ def _apply(connection: psycopg.Connection) -> None:
     files = sql_files()
     applied = _read_history(connection)
     (require_readable if applied else require_supported)(connection)
+    if repairs := list_repairs(applied):
+        texts = {file.name: file.sha256 for file in files}
+        for older, repair in repairs:
+            _run(connection, repair)
+            rewrite_history(connection, older, texts[older.current])
+        applied = _read_history(connection)
     _refuse_foreign_history(applied, files)
     if all(applied.get(file.name) == file.sha256 for file in files):
         return
