@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
-from sqlalchemy import Delete, Insert, Select, Update
+from sqlalchemy import Delete, Insert, Select, Table, Update
+from sqlalchemy.dialects.postgresql import Insert as Upsert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -52,6 +54,32 @@ def insert_rows(
         compiled.string.encode(),
         [{name: _convert(compiled, name, value) for name, value in row.items()} for row in rows],
     )
+
+
+def upsert(
+    table: Table,
+    key: Mapping[str, object],
+    values: Mapping[str, object],
+    otherwise: Mapping[str, object] | None = None,
+) -> Upsert:
+    """Insert a row; a row that has its key already gets the values instead.
+
+    Args:
+        table: Table of the schema's mirror.
+        key: Values of the columns that tell the row from others.
+        values: Values of further columns, for a new row and for one that is there.
+        otherwise: Values or expressions that a row gets only where it is there already.
+    """
+    statement = insert(table).values({**key, **values})
+    new = {name: statement.excluded[name] for name in values}
+    return statement.on_conflict_do_update(index_elements=list(key), set_={**new, **(otherwise or {})})
+
+
+def returned_number(cursor: psycopg.Cursor[Row]) -> int:
+    """The whole number that a statement with RETURNING gave for its one row."""
+    row = cursor.fetchone()
+    assert row is not None  # noqa: S101 - RETURNING returns
+    return int(row[0])
 
 
 def _compile(statement: Statement, columns: list[str] | None = None) -> SQLCompiler:

@@ -8,7 +8,8 @@ import psycopg
 from PIL import Image
 
 from catalog.ingestion.records import SkipRecord, SurveyRecord
-from catalog.ingestion.writer import register_survey, write_tile
+from catalog.ingestion.survey_rows import register_survey
+from catalog.ingestion.writer import write_tile
 from catalog.releases.releases import build_search_index, refresh_statistics, register_release
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task, show_task

@@ -13,8 +13,9 @@ import pytest
 
 from catalog.errors import CatalogError, CollisionError
 from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, object_id
+from catalog.ingestion.survey_rows import register_survey
 from catalog.ingestion.tile_status import read_known_tiles, touch_tile
-from catalog.ingestion.writer import register_survey, write_failure, write_tile
+from catalog.ingestion.writer import write_failure, write_tile
 from catalog.schema import CONCENTRATIONS, FRACTIONS, metadata
 from catalog.tasks.tasks import add_task, show_task
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
-from catalog.ingestion.writer import compute_healpix29
+from catalog.ingestion.source_rows import compute_healpix29
 from catalog.releases.releases import refresh_statistics
 from catalog.search.search import find_galaxy_at
 from tests.catalog.galaxies import answer, fill, galaxy_rows

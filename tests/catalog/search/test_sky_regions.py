@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
-from catalog.ingestion.writer import compute_healpix29
+from catalog.ingestion.source_rows import compute_healpix29
 from catalog.releases.releases import refresh_statistics
 from tests.catalog.galaxies import answer, fill, galaxy_rows
 from tests.sizes import fuzzing

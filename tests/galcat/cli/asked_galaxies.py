@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalog.ingestion.records import SurveyRecord, object_id
-from catalog.ingestion.writer import register_survey, write_tile
+from catalog.ingestion.survey_rows import register_survey
+from catalog.ingestion.writer import write_tile
 from catalog.releases.releases import register_release
 from encoder.model.projection import Projection
 from tests.catalog.galaxies import DIMENSION, galaxy_rows, release_record, tile_record

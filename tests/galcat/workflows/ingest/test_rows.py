@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from catalog.database.connection import connect
 from catalog.ingestion.records import SurveyRecord, TileRecord
-from catalog.ingestion.writer import register_survey, write_tile
+from catalog.ingestion.survey_rows import register_survey
+from catalog.ingestion.writer import write_tile
 from catalog.releases.releases import register_release
 from encoder.errors import WeightsError
 from encoder.inference.encode_tile import EncodedTile
