@@ -11,18 +11,19 @@ if TYPE_CHECKING:
     from encoder.finetuning.tuned_file import load_tuned
     from encoder.inference.embed_pictures import embed
     from encoder.model.encoder import load_encoder
-    from galcat.errors import JobError
+    from galcat.errors import WorkflowError
 
     __version__: str
+    JobError = WorkflowError
 
 __all__ = [
     "CatalogError",
     "Catalogue",
     "Cone",
     "EncoderError",
-    "JobError",
     "QueryError",
     "Search",
+    "WorkflowError",
     "__version__",
     "embed",
     "load_encoder",
@@ -34,13 +35,15 @@ _HOMES = {
     "Catalogue": "catalog.client",
     "Cone": "catalog.search.search",
     "EncoderError": "encoder.errors",
-    "JobError": "galcat.errors",
     "QueryError": "catalog.errors",
     "Search": "catalog.search.search",
+    "WorkflowError": "galcat.errors",
     "embed": "encoder.inference.embed_pictures",
     "load_encoder": "encoder.model.encoder",
     "load_tuned": "encoder.finetuning.tuned_file",
 }
+
+_FORMER_NAMES = {"JobError": "WorkflowError"}
 
 
 def __getattr__(name: str) -> object:
@@ -48,6 +51,12 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version  # noqa: PLC0415 - it imports more than Python itself
 
         return version("galcat")
+    if name in _FORMER_NAMES:
+        import warnings  # noqa: PLC0415 - only who uses a former name needs it
+
+        message = f"galcat.{name} is now galcat.{_FORMER_NAMES[name]}; the former name goes with version 0.4"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        name = _FORMER_NAMES[name]
     if name not in _HOMES:
         raise AttributeError(f"module 'galcat' has no attribute {name!r}")
     found: object = getattr(import_module(_HOMES[name]), name)

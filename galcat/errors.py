@@ -1,4 +1,4 @@
-"""What can go wrong while a job runs."""
+"""What can go wrong while a workflow runs."""
 
 import psycopg
 
@@ -6,11 +6,11 @@ from catalog.errors import CatalogError, ServerError
 from encoder.errors import EncoderError, first_line
 
 
-class JobError(Exception):
-    """A job cannot go on; its text is one line."""
+class WorkflowError(Exception):
+    """A workflow cannot go on; its text is one line."""
 
 
-EXPECTED = (CatalogError, EncoderError, JobError, psycopg.Error, OSError)
+EXPECTED = (CatalogError, EncoderError, WorkflowError, psycopg.Error, OSError)
 
 
 def reason(error: BaseException) -> str:

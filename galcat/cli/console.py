@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from catalog.formats.result_file import FILE_FORMATS
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 
 if TYPE_CHECKING:
     import psycopg
@@ -133,7 +133,7 @@ def open_to_read() -> Iterator["psycopg.Connection"]:
     """Open the catalogue for a command that asks it something.
 
     Raises:
-        JobError: Nothing has been ingested yet.
+        WorkflowError: Nothing has been ingested yet.
     """
     from catalog.database.connection import connect  # noqa: PLC0415
 
@@ -150,7 +150,7 @@ def open_to_write(*, may_be_empty: bool = False) -> Iterator["psycopg.Connection
         may_be_empty: Whether the command makes sense before anything was ingested.
 
     Raises:
-        JobError: Nothing has been ingested yet, and it may not be empty.
+        WorkflowError: Nothing has been ingested yet, and it may not be empty.
     """
     from galcat.workflows.writing import writing  # noqa: PLC0415
 
@@ -229,7 +229,7 @@ def store_answers(
         origin: Where the labels come from, as the table of labels keeps it.
 
     Raises:
-        JobError: A word is not ID=answer.
+        WorkflowError: A word is not ID=answer.
         LabelError: An answer is none of the task's, or a galaxy is not there.
     """
     from catalog.tasks.labels import write_labels  # noqa: PLC0415
@@ -245,7 +245,7 @@ def _answer(task: "Task", word: str) -> "Label":
 
     identity, equals, value = word.partition("=")
     if not equals or not identity.isdecimal():
-        raise JobError(f"{word!r} is not ID={'SCORE' if task.kind == 'interest' else 'answer'}")
+        raise WorkflowError(f"{word!r} is not ID={'SCORE' if task.kind == 'interest' else 'answer'}")
     return Label(int(identity), parse_value(task, value))
 
 
@@ -253,4 +253,4 @@ def _require_release(connection: "psycopg.Connection") -> None:
     from catalog.database.read_only import is_empty  # noqa: PLC0415
 
     if is_empty(connection):
-        raise JobError("the catalogue is empty: fill it with galcat demo or galcat ingest")
+        raise WorkflowError("the catalogue is empty: fill it with galcat demo or galcat ingest")

@@ -16,7 +16,7 @@ from encoder.surveys.description import Survey
 from encoder.surveys.survey_file import survey_from_text
 from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import find_tiles
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 from galcat.workflows.ingest.cell import cell_lock
 from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
 from galcat.workflows.ingest.pending import is_settled
@@ -46,7 +46,7 @@ def backfill_cell(
         report: Told of every tile.
 
     Raises:
-        CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
+        CatalogError, EncoderError, WorkflowError, psycopg.Error: The run cannot go on.
     """
     migrate(url)
     with writing(url) as connection, hold_release(connection, name) as release:
@@ -117,7 +117,7 @@ def plan_backfill(
         folders: By survey, where its tiles lie now; without it, where they were ingested from.
 
     Raises:
-        JobError: A tile was ingested before its folder was kept, and none was given.
+        WorkflowError: A tile was ingested before its folder was kept, and none was given.
     """
     groups: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
     homeless: list[MissingTile] = []
@@ -129,7 +129,7 @@ def plan_backfill(
             groups[tile.survey, folder, cell_at(tile.ra, tile.dec)].append(tile.name)
     if homeless:
         first = homeless[0]
-        raise JobError(
+        raise WorkflowError(
             f"the catalogue did not keep the folder of {len(homeless)} tiles, the first is {first.name}: "
             f"give it by --folder {first.survey}=PATH"
         )

@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from encoder.model.encoder import Encoder, load_encoder
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 
 
 @cache
@@ -21,7 +21,7 @@ def load_release_encoder(name: str, sha256: str, weights: str) -> Encoder:
 
     Raises:
         WeightsError: The file cannot be read.
-        JobError: The file is another one, or none that ships is the one.
+        WorkflowError: The file is another one, or none that ships is the one.
     """
     if weights:
         return _load_if_same(name, sha256, Path(weights))
@@ -29,7 +29,7 @@ def load_release_encoder(name: str, sha256: str, weights: str) -> Encoder:
         if entry.name.endswith(".safetensors") and hashlib.sha256(entry.read_bytes()).hexdigest() == sha256:
             with resources.as_file(entry) as path:
                 return _load_if_same(name, sha256, path)
-    raise JobError(
+    raise WorkflowError(
         f"release {name} was made with weights {sha256[:12]}..., which are not among those shipped: "
         "give the file by --weights"
     )
@@ -43,7 +43,7 @@ def shipped_weights() -> Traversable:
 def _load_if_same(name: str, sha256: str, path: Path) -> Encoder:
     encoder = load_encoder(path)
     if encoder.sha256 != sha256:
-        raise JobError(
+        raise WorkflowError(
             f"release {name} was made with weights {sha256[:12]}..., "
             f"{path} is {encoder.name} ({encoder.sha256[:12]}...): give the file of that release"
         )

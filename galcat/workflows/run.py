@@ -48,7 +48,7 @@ def ingest_folder(
         listener: Told of the run as it goes.
 
     Raises:
-        CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
+        CatalogError, EncoderError, WorkflowError, psycopg.Error: The run cannot go on.
     """
     survey = load_survey(definition)
     require_writable(url)
@@ -92,7 +92,7 @@ def fill_release(
         What became of each cell; a cell with tiles of several folders is there once for each.
 
     Raises:
-        CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
+        CatalogError, EncoderError, WorkflowError, psycopg.Error: The run cannot go on.
     """
     require_writable(url)
     migrate(url)

@@ -14,7 +14,7 @@ from catalog.search.crossmatch import match
 from catalog.search.positions import read_positions
 from catalog.search.target import understand
 from catalog.search.thumbnails import read_thumbnails
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,17 +68,17 @@ def understand_words(
 
     Raises:
         CatalogError: No galaxy is there, or has that id or name.
-        JobError: The picture is not there, or cannot be encoded as the release was.
+        WorkflowError: The picture is not there, or cannot be encoded as the release was.
     """
     path = Path(words[0])
     is_one_word = len(words) == 1 and not words[0].isdecimal()
     if is_one_word and (path.is_file() or path.name.lower().endswith(_PICTURES)):
         if not path.is_file():
-            raise JobError(f"{path}: no such file")
+            raise WorkflowError(f"{path}: no such file")
         return encode_image(connection, path, weights, survey)
     options = [word for word in words if word.startswith("-") and word[1:2] not in _BEGINS_NUMBER]
     if options:
-        raise JobError(f"there is no option {options[0]}")
+        raise WorkflowError(f"there is no option {options[0]}")
     return SearchTarget(understand(connection, " ".join(words), radius_arcsec))
 
 
@@ -89,11 +89,11 @@ def read_target_list(
 
     Raises:
         PositionsError: The list cannot be read.
-        JobError: None of its positions has a galaxy.
+        WorkflowError: None of its positions has a galaxy.
     """
     found = match(connection, read_positions(file, ra, dec), radius_arcsec, ())
     if not found.object_ids:
-        raise JobError(f'{file}: none of its positions has a galaxy within {radius_arcsec:g}"')
+        raise WorkflowError(f'{file}: none of its positions has a galaxy within {radius_arcsec:g}"')
     return SearchTarget(found.object_ids)
 
 
@@ -111,15 +111,15 @@ def encode_image(
     Raises:
         ImageError: The picture cannot be read.
         SurveyError: The survey is unknown, or does not say how one FITS file becomes a picture.
-        JobError: There is no release yet, or its weights are not those given or not among those shipped; or
-            it is FITS, and no survey is named.
+        WorkflowError: There is no release yet, or its weights are not those given or not among those
+            shipped; or it is FITS, and no survey is named.
     """
     from encoder.model.recipe import ImageRecipe  # noqa: PLC0415 - only a picture needs torch
     from galcat.workflows.release_encoder import load_release_encoder  # noqa: PLC0415
 
     current = current_release(connection)
     if current is None:
-        raise JobError("the catalogue has no release yet: ingest a tile first")
+        raise WorkflowError("the catalogue has no release yet: ingest a tile first")
     read = _reader(image, survey)
     read(ImageRecipe(size=16))
     encoder = load_release_encoder(current.name, current.weights_sha256, weights)
@@ -137,7 +137,7 @@ def _reader(image: Path, survey: str | None) -> "Callable[[ImageRecipe], Tensor]
     if not is_fits(image):
         return lambda recipe: read_picture(image, recipe.size, recipe.crop)
     if survey is None:
-        raise JobError(
+        raise WorkflowError(
             f"{image}: name by --survey the survey, or its TOML file, that says what the bands of this FITS "
             "are, such as decals_fits"
         )

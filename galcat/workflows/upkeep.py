@@ -6,7 +6,7 @@ from catalog.releases.releases import (
     find_release,
     refresh_statistics,
 )
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 from galcat.workflows.writing import writing
 
 
@@ -20,12 +20,12 @@ def index_current_release(url: str) -> bool:
         True when it was built now, False when it was there.
 
     Raises:
-        JobError: The catalogue has no release yet.
+        WorkflowError: The catalogue has no release yet.
     """
     with writing(url) as connection:
         release = current_release(connection)
         if release is None:
-            raise JobError("the catalogue has no release yet: ingest a tile first")
+            raise WorkflowError("the catalogue has no release yet: ingest a tile first")
         return build_search_index(connection, release.release_id)
 
 

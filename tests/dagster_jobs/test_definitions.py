@@ -12,7 +12,7 @@ from catalog.errors import ServerError
 from dagster_jobs.definitions import catalogue_definitions, defs
 from dagster_jobs.defs.resources import one_line
 from encoder.errors import TileError
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 from galcat.workflows.tasks.task_checks import CHECKS as TASK_CHECKS
 
 
@@ -63,7 +63,7 @@ def test_loading_the_definitions_opens_no_database_and_imports_no_network() -> N
         (ServerError("no server"), "no server", True),
         (psycopg.OperationalError("the connection is lost\nDETAIL: none"), "the connection is lost", True),
         (TileError("brick 7: no r image"), "brick 7: no r image", False),
-        (JobError("other weights"), "other weights", False),
+        (WorkflowError("other weights"), "other weights", False),
         (
             FileNotFoundError(2, "No such file or directory", "a.fits"),
             "a.fits: No such file or directory",
@@ -80,7 +80,7 @@ def test_a_failure_is_one_line_and_tried_again_only_when_that_may_help(
 
 
 def test_a_connection_lost_in_mid_tile_may_be_retried() -> None:
-    lost = JobError("tile 7 could not be written")
+    lost = WorkflowError("tile 7 could not be written")
     lost.__cause__ = psycopg.OperationalError("server closed the connection")
     with pytest.raises(dg.Failure) as failure, one_line():
         raise lost

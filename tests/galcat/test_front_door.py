@@ -23,13 +23,19 @@ def test_every_name_of_the_front_door_is_there_and_in_its_documentation() -> Non
         assert getattr(galcat, name) is not None
         assert f"`{name}`" in text
     assert galcat.__version__ == metadata.version("galcat")
-    for error in (galcat.CatalogError, galcat.EncoderError, galcat.JobError):
+    for error in (galcat.CatalogError, galcat.EncoderError, galcat.WorkflowError):
         assert issubclass(error, Exception)
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'galcat' has no attribute 'nosuch'"):
         galcat.nosuch  # noqa: B018 - its lookup is the test
+
+
+def test_a_former_name_is_the_same_class_and_warns() -> None:
+    with pytest.warns(DeprecationWarning, match=r"galcat\.JobError is now galcat\.WorkflowError"):
+        former = galcat.JobError
+    assert former is galcat.WorkflowError
 
 
 def test_a_type_checker_knows_what_the_names_are(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from galcat.cli.console import (
     unused_file,
 )
 from galcat.cli.tables import Layout, show, show_galaxies
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 
 app = typer.Typer()
 anomalies = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
@@ -151,7 +151,9 @@ def best(
         task = _search(find_task(connection, name))
         found = read_top_list(connection, task, n, unrated=unrated)
         if not found:
-            raise JobError(f"search {name} has no list yet: rate a round, then galcat anomalies next {name}")
+            raise WorkflowError(
+                f"search {name} has no list yet: rate a round, then galcat anomalies next {name}"
+            )
         _show(connection, found, sheet, output_format, output)
 
 
@@ -171,7 +173,7 @@ def score(
         expected = predict_ratings(session, session.fit_interest(), connection, object_ids)
         unknown = set(object_ids) - {offer.object_id for offer in expected}
         if unknown:
-            raise JobError(f"no galaxy has object_id {min(unknown)}")
+            raise WorkflowError(f"no galaxy has object_id {min(unknown)}")
         _show(connection, expected, None)
 
 
@@ -213,5 +215,5 @@ def _open(made: AnomalyRound) -> list[Offer]:
 
 def _search(task: Task) -> Task:
     if task.kind != "interest":
-        raise JobError(f"task {task.name} has the classes {', '.join(task.classes)}: see galcat tasks")
+        raise WorkflowError(f"task {task.name} has the classes {', '.join(task.classes)}: see galcat tasks")
     return task

@@ -19,7 +19,7 @@ from catalog.errors import ServerError
 from catalog.settings import load_settings
 from galcat.cli.console import catalogue_url, check_port, updated_catalogue_url
 from galcat.cli.free_port import require_free
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 
 app = typer.Typer()
 
@@ -80,7 +80,7 @@ def find_psql() -> Path:
     """The program psql: of the embedded Postgres, else the one on the PATH.
 
     Raises:
-        JobError: There is none.
+        WorkflowError: There is none.
     """
     with suppress(ServerError):  # a galcat without the embedded Postgres
         own = package_programs() / "psql"
@@ -88,7 +88,7 @@ def find_psql() -> Path:
             return own
     found = shutil.which("psql")
     if found is None:
-        raise JobError("no psql here: neither the embedded Postgres has one, nor is one on the PATH")
+        raise WorkflowError("no psql here: neither the embedded Postgres has one, nor is one on the PATH")
     return Path(found)
 
 

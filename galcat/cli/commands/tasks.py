@@ -32,7 +32,7 @@ from galcat.cli.console import (
     store_answers,
 )
 from galcat.cli.tables import Layout, show, show_galaxies
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 
 if TYPE_CHECKING:
     from galcat.workflows.tasks.suggest import Suggestions
@@ -242,7 +242,7 @@ def withdraw(
     log.print(f"{len(gone)} labels of {who} taken back", soft_wrap=True)
     others = [str(identity) for identity in object_ids if identity not in gone]
     if others:
-        raise JobError(f"{who} has no label of {', '.join(others)}: see galcat tasks labels {name}")
+        raise WorkflowError(f"{who} has no label of {', '.join(others)}: see galcat tasks labels {name}")
 
 
 @tasks.command()

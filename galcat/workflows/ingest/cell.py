@@ -34,7 +34,7 @@ def ingest_cell(
         report: Told of every tile.
 
     Raises:
-        CatalogError, EncoderError, JobError, psycopg.Error: The run cannot go on.
+        CatalogError, EncoderError, WorkflowError, psycopg.Error: The run cannot go on.
     """
     survey = load_survey(definition)
     found = find_tiles(survey, folder, set(names) or None)

@@ -15,7 +15,7 @@ from encoder.model.encoder import Encoder
 from encoder.model.gz_tree import Tree
 from encoder.surveys.description import Survey
 from encoder.tiles.tile_files import TileFiles, path_from
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 
 
 def survey_record(survey: Survey) -> SurveyRecord:
@@ -27,11 +27,11 @@ def release_record(encoder: Encoder) -> ReleaseRecord:
     """An encoder as the release that the catalogue keeps.
 
     Raises:
-        JobError: Its answers are not those that the catalogue has columns for.
+        WorkflowError: Its answers are not those that the catalogue has columns for.
     """
     answers = encoder.tree.columns
     if {f"{answer}_fraction" for answer in answers} != set(FRACTIONS) or len(answers) != len(FRACTIONS):
-        raise JobError(
+        raise WorkflowError(
             f"encoder {encoder.name} answers the questions of {encoder.tree.name}; "
             "the catalogue has columns for those of gzd5"
         )

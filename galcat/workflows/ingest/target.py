@@ -20,7 +20,7 @@ from catalog.releases.releases import (
 )
 from encoder.model.encoder import Encoder
 from encoder.surveys.description import Survey
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 from galcat.workflows.ingest.rows import release_record, survey_record
 from galcat.workflows.writing import writing
 
@@ -57,7 +57,8 @@ def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[Ingestio
     Ingestion is for the current release alone; another catches up by its backfill.
 
     Raises:
-        JobError: The catalogue serves a release of other weights, so these vectors would not be comparable.
+        WorkflowError: The catalogue serves a release of other weights, so these vectors would not be
+            comparable.
     """
     migrate(url)
     with writing(url) as connection:
@@ -65,7 +66,7 @@ def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[Ingestio
             register_release(connection, release_record(encoder))
         current = current_release(connection)
         if current is None or current.weights_sha256 != encoder.sha256:
-            raise JobError(_other_weights(current, encoder))
+            raise WorkflowError(_other_weights(current, encoder))
         with hold_release(connection, current.name):
             yield IngestionTarget(
                 connection, register_survey(connection, survey_record(survey)), current.release_id
@@ -76,13 +77,13 @@ def check_weights(url: str, encoder: Encoder) -> None:
     """Refuse an encoder that is not the current release's, before anything is read for it.
 
     Raises:
-        JobError: The catalogue serves a release of other weights.
+        WorkflowError: The catalogue serves a release of other weights.
     """
     migrate(url)
     with writing(url) as connection:
         current = current_release(connection)
     if current is not None and current.weights_sha256 != encoder.sha256:
-        raise JobError(_other_weights(current, encoder))
+        raise WorkflowError(_other_weights(current, encoder))
 
 
 def create_release(url: str, encoder: Encoder, name: str | None) -> Release:
@@ -94,7 +95,7 @@ def create_release(url: str, encoder: Encoder, name: str | None) -> Release:
         name: Name of the release; None for the encoder's own.
 
     Raises:
-        JobError: These weights are a release already.
+        WorkflowError: These weights are a release already.
         CatalogError: Another release has that name.
     """
     migrate(url)
@@ -103,7 +104,7 @@ def create_release(url: str, encoder: Encoder, name: str | None) -> Release:
     with writing(url) as connection:
         for release in list_releases(connection):
             if release.weights_sha256 == encoder.sha256:
-                raise JobError(f"these weights are a release already: {release.name}")
+                raise WorkflowError(f"these weights are a release already: {release.name}")
         register_release(connection, record)
         return find_release(connection, record.name)
 

@@ -19,7 +19,7 @@ from encoder.model.encoder import Encoder
 from encoder.surveys.description import Survey
 from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import read_tile
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 from galcat.workflows.ingest.outcome import Report, TileOutcome
 from galcat.workflows.ingest.rows import galaxy_rows, skip_records, tile_record
 from galcat.workflows.ingest.target import IngestionTarget
@@ -71,7 +71,7 @@ def ingest_tiles(
             takes the tiles as they are.
 
     Raises:
-        JobError: The database connection was lost; the tile in hand is not in the catalogue.
+        WorkflowError: The database connection was lost; the tile in hand is not in the catalogue.
     """
     outcomes: list[TileOutcome] = []
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-writer") as writer:
@@ -157,7 +157,7 @@ def _store(target: IngestionTarget, work: _Work) -> TileOutcome:
     """Write what became of a tile, in one transaction.
 
     Raises:
-        JobError: The database connection was lost.
+        WorkflowError: The database connection was lost.
     """
     if isinstance(work.result, Exception):
         return _failed(target, work.files, _told(work.files, work.result))
@@ -168,7 +168,7 @@ def _store(target: IngestionTarget, work: _Work) -> TileOutcome:
     except psycopg.Error as error:
         message = f"tile {work.files.name} could not be written: {first_line(error)}"
         if target.connection.closed:
-            raise JobError(message) from error
+            raise WorkflowError(message) from error
         return _failed(target, work.files, message)
     except Exception as error:  # noqa: BLE001 - as in `_encode`
         return _failed(target, work.files, _told(work.files, error))
@@ -226,6 +226,6 @@ def _failed(target: IngestionTarget, files: TileFiles, error: str) -> TileOutcom
         write_failure(target.connection, target.survey_id, target.release_id, record, error)
     except Exception as again:
         if target.connection.closed:
-            raise JobError(error) from again
+            raise WorkflowError(error) from again
         _log.debug("tile %s", files.name, exc_info=again)
     return TileOutcome(files.name, "failed", error=error)

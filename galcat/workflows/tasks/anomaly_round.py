@@ -22,7 +22,7 @@ from catalog.tasks.labels import Ratings, read_mean_ratings
 from catalog.tasks.tasks import Task, find_task
 from encoder.anomalies.acquisition import BATCH, TOP, Candidates
 from encoder.anomalies.gaussian_process import InterestModel, fit_interest, standardise
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 from galcat.workflows.writing import writing
 
 
@@ -70,7 +70,7 @@ def open_next_round(
     Raises:
         CatalogError: There is no such task, somebody else made a round meanwhile, or the strangest are wanted
             of a release without anomaly_score.
-        JobError: The task has classes and no ratings, or no galaxy is left to offer.
+        WorkflowError: The task has classes and no ratings, or no galaxy is left to offer.
     """
     with writing(url) as connection:
         session = read_session(connection, name)
@@ -88,7 +88,7 @@ def open_next_round(
         else:
             offers, top = _choose_offers(connection, session, model, known, progress)
         if not offers:
-            raise JobError(f"every galaxy has been offered to task {name}: none is left")
+            raise WorkflowError(f"every galaxy has been offered to task {name}: none is left")
         new = NewAnomalyRound(
             session.release.release_id,
             session.ratings.labels_seen,
@@ -99,7 +99,7 @@ def open_next_round(
         write_round(connection, session.task, new, offers, top, after)
         made = find_last_round(connection, session.task)
     if made is None:
-        raise JobError(f"the rounds of task {name} were removed meanwhile")
+        raise WorkflowError(f"the rounds of task {name} were removed meanwhile")
     return made
 
 
@@ -108,11 +108,11 @@ def read_session(connection: psycopg.Connection, name: str) -> AnomalySession:
 
     Raises:
         CatalogError: There is no such task.
-        JobError: The task has classes and no ratings.
+        WorkflowError: The task has classes and no ratings.
     """
     task = find_task(connection, name)
     if task.kind != "interest":
-        raise JobError(f"task {name} has the classes {', '.join(task.classes)}: see galcat tasks")
+        raise WorkflowError(f"task {name} has the classes {', '.join(task.classes)}: see galcat tasks")
     release = current_projected_release(connection)
     ratings = read_mean_ratings(connection, task)
     ids, vectors = read_vectors(connection, release, ratings.object_ids.tolist(), "search")

@@ -36,7 +36,7 @@ def write_interest(url: str, name: str, progress: Callable[[int], None] | None =
 
     Raises:
         CatalogError: There is no such task.
-        JobError: The task has classes and no ratings.
+        WorkflowError: The task has classes and no ratings.
         LearningError: Fewer than two galaxies are rated.
     """
     with writing(url) as connection, connect(url, autocommit=True) as reader:

@@ -33,7 +33,7 @@ from catalog.tasks.retired_labels import count_retired_galaxies
 from catalog.tasks.tasks import Task, find_task, show_task
 from encoder.errors import LearningError, first_line
 from encoder.heads.fit import TaskHead, fit_head
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 from galcat.workflows.writing import writing
 
 TOLERATED_LOSS = 0.03
@@ -98,7 +98,7 @@ def learn(
 
     Raises:
         CatalogError: There is no such task.
-        JobError: The task has ratings and no classes, or labels of retired galaxies and too few others.
+        WorkflowError: The task has ratings and no classes, or labels of retired galaxies and too few others.
         LearningError: There are not two galaxies of each class.
     """
     with writing(url) as connection:
@@ -141,11 +141,11 @@ def read_training_set(connection: psycopg.Connection, name: str) -> TrainingSet:
 
     Raises:
         CatalogError: There is no such task.
-        JobError: The task has ratings and no classes.
+        WorkflowError: The task has ratings and no classes.
     """
     task = find_task(connection, name)
     if task.kind == "interest":
-        raise JobError(f"task {name} has ratings of 0 to 5: see galcat anomalies")
+        raise WorkflowError(f"task {name} has ratings of 0 to 5: see galcat anomalies")
     release = current_projected_release(connection)
     votes = count_votes(connection, task)
     ids, vectors = read_vectors(connection, release, votes.object_ids.tolist())
@@ -158,7 +158,7 @@ def naming_retired(connection: psycopg.Connection, name: str) -> Iterator[None]:
     """Where labels are too few to learn from, say so if some are of retired galaxies.
 
     Raises:
-        JobError: Labels are too few, and some are of retired galaxies.
+        WorkflowError: Labels are too few, and some are of retired galaxies.
         LearningError: Labels are too few.
     """
     try:
@@ -166,7 +166,7 @@ def naming_retired(connection: psycopg.Connection, name: str) -> Iterator[None]:
     except LearningError as error:
         if not (retired := count_retired_galaxies(connection, name)):
             raise
-        raise JobError(
+        raise WorkflowError(
             f"task {name} has labels of {retired} retired galaxies, from which nothing is learnt: "
             f"galcat tasks retired {name} names the galaxies that lie there now; {first_line(error)}"
         ) from error

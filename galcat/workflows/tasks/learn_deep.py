@@ -31,7 +31,7 @@ from encoder.finetuning.finetune import TunedEncoder, TunedTask, TuningSettings,
 from encoder.finetuning.report import Epoch
 from encoder.heads.answers import read_answers
 from encoder.model.encoder import Encoder
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 from galcat.workflows.release_encoder import load_release_encoder
 from galcat.workflows.tasks.learn import (
     LearningResult,
@@ -73,11 +73,12 @@ def learn_deep(
 
     Raises:
         CatalogError: There is no such task.
-        JobError: The task has ratings, these are not the release's weights, or the file is there already.
+        WorkflowError: The task has ratings, these are not the release's weights, or the file is there
+            already.
         LearningError: Labels or depth do not do.
     """
     if output.exists():
-        raise JobError(f"{output} is there already: name another file, or remove it")
+        raise WorkflowError(f"{output} is there already: name another file, or remove it")
     with writing(url) as connection:
         training_set = read_training_set(connection, name)
         _refuse_none(connection, training_set)
@@ -177,7 +178,7 @@ def _refuse_none(connection: psycopg.Connection, training_set: TrainingSet) -> N
 def _load_encoder(connection: psycopg.Connection, weights: str) -> Encoder:
     release = current_release(connection)
     if release is None:
-        raise JobError("the catalogue is empty: there is no release yet")
+        raise WorkflowError("the catalogue is empty: there is no release yet")
     return load_release_encoder(release.name, release.weights_sha256, weights)
 
 

@@ -13,7 +13,7 @@ from catalog.tasks.tasks import Task, find_task
 from encoder.heads.fit import Scores, TaskHead
 from encoder.heads.suggestions import suggest
 from encoder.model.projection import Projection
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 from galcat.workflows.tasks.learn import METHOD, TrainingSet, read_training_set
 
 _POOL = 10_000
@@ -44,11 +44,11 @@ def suggest_labels(connection: psycopg.Connection, name: str, n: int) -> Suggest
 
     Raises:
         CatalogError: There is no such task.
-        JobError: The task has ratings and no classes.
+        WorkflowError: The task has ratings and no classes.
     """
     task, release = find_task(connection, name), current_projected_release(connection)
     if task.kind == "interest":
-        raise JobError(f"task {name} has ratings of 0 to 5: see galcat anomalies")
+        raise WorkflowError(f"task {name} has ratings of 0 to 5: see galcat anomalies")
     version = find_current_version(connection, task, release.release_id)
     if version is None:
         drawn = draw_unlabelled(connection, task, release.release_id, n)
@@ -79,7 +79,7 @@ def find_most_likely(
 
     Raises:
         CatalogError: There is no such task.
-        JobError: The task has ratings, or no such class.
+        WorkflowError: The task has ratings, or no such class.
         LearningError: There are not two galaxies of each class.
     """
     training_set = read_training_set(connection, name)
@@ -113,7 +113,7 @@ def _class(task: Task, wanted: str | None) -> int:
         return 1
     if wanted not in task.classes:
         said = "say which class" if wanted is None else f"{wanted!r} is no class"
-        raise JobError(f"task {task.name}: {said} of {', '.join(task.classes)}")
+        raise WorkflowError(f"task {task.name}: {said} of {', '.join(task.classes)}")
     return task.classes.index(wanted)
 
 

@@ -25,7 +25,7 @@ from encoder.model.weights_file import read_weights, write_weights
 from encoder.tiles.source_table import SourceTable
 from encoder.training.pictures.augment import crop_and_resize
 from encoder.training.pictures.simulated import KEPT_SHARE, draw_pictures
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 from galcat.workflows.ingest.rows import galaxy_rows, release_record
 from tests.galcat.small_encoder import write_small_encoder
 
@@ -121,7 +121,7 @@ def test_each_answer_reaches_the_column_of_its_name_whatever_the_order_of_the_tr
 
 def test_an_encoder_of_other_answers_is_refused(tmp_path: Path) -> None:
     encoder = load_encoder(write_small_encoder(tmp_path / "small.safetensors"), "cpu")
-    with pytest.raises(JobError, match="answers the questions of gz2; the catalogue has columns for"):
+    with pytest.raises(WorkflowError, match="answers the questions of gz2; the catalogue has columns for"):
         release_record(replace(encoder, tree=load_tree("gz2")))
 
 

@@ -22,7 +22,7 @@ from catalog.tasks.anomaly_rounds import (
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task, make_task
 from encoder.anomalies.acquisition import BATCH
-from galcat.errors import JobError
+from galcat.errors import WorkflowError
 from galcat.workflows.tasks import anomaly_round
 from galcat.workflows.tasks.anomaly_round import open_next_round
 from tests.galcat.cli.asked_galaxies import Asked
@@ -119,7 +119,7 @@ def test_every_galaxy_is_offered_once_and_those_that_were_rated_unasked_never(da
     assert [len(one) for one in rounds] == [10, 10, 10, 10, 3]
     assert sorted([i for one in rounds for i in one] + unasked) == sorted(asked.object_ids.tolist())
     before = everything(database)
-    with pytest.raises(JobError, match=r"^every galaxy has been offered to task odd: none is left$"):
+    with pytest.raises(WorkflowError, match=r"^every galaxy has been offered to task odd: none is left$"):
         open_next_round(database, "odd")
     assert everything(database) == before
 
