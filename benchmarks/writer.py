@@ -13,7 +13,7 @@ from benchmarks.throwaway import catalogue
 from catalog.constants import SEARCH_DIMENSION
 from catalog.database.connection import connect
 from catalog.ingestion.records import GalaxyRows, SurveyRecord
-from catalog.ingestion.survey_rows import register_survey
+from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
 from catalog.releases.releases import build_search_index, register_release
 from catalog.schema import CONCENTRATIONS, QUESTIONS

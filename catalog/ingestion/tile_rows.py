@@ -1,18 +1,41 @@
-"""The rows of a tile itself: where it lies and came from, and how its ingestion in a release ended."""
+"""The rows of a survey and of its tiles: where a tile lies and came from, how its ingestion ended."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
+import psycopg
 from psycopg import Cursor
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from catalog.database.statements import insert_rows, returned_number, run, upsert
-from catalog.ingestion.records import SkipRecord, TileRecord
+from catalog.ingestion.records import SkipRecord, SurveyRecord, TileRecord
 from catalog.ingestion.source_rows import compute_healpix29
 from catalog.schema import ingestion, skipped_row
+from catalog.schema import survey as survey_table
 from catalog.schema import tile as tile_table
+
+
+def register_survey(connection: psycopg.Connection, survey: SurveyRecord) -> int:
+    """Store a survey, or its newer description.
+
+    Returns:
+        Its survey_id.
+    """
+    wanted = {
+        "description": survey.description,
+        "bands": list(survey.bands),
+        "definition": survey.definition,
+    }
+    there = select(*(survey_table.c[name] for name in ("survey_id", *wanted))).where(
+        survey_table.c.name == survey.name
+    )
+    row = run(connection, there).fetchone()
+    if row is not None and list(row[1:]) == list(wanted.values()):
+        return int(row[0])
+    statement = upsert(survey_table, {"name": survey.name}, wanted)
+    return returned_number(run(connection, statement.returning(survey_table.c.survey_id)))
 
 
 def upsert_tile(

@@ -9,7 +9,7 @@ from psycopg import sql
 from catalog.constants import SEARCH_DIMENSION
 from catalog.database.read_only import read_transaction, select_within
 from catalog.ingestion.records import GalaxyRows, SurveyRecord, TileRecord
-from catalog.ingestion.survey_rows import register_survey
+from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
 from catalog.releases.record import ReleaseRecord
 from catalog.releases.releases import register_release

@@ -8,7 +8,7 @@ import psycopg
 from PIL import Image
 
 from catalog.ingestion.records import SkipRecord, SurveyRecord
-from catalog.ingestion.survey_rows import register_survey
+from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
 from catalog.releases.releases import build_search_index, refresh_statistics, register_release
 from catalog.tasks.labels import Label, write_labels

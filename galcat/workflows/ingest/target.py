@@ -9,7 +9,7 @@ import psycopg
 from catalog.database.connection import connect
 from catalog.database.migrate import migrate
 from catalog.database.requirements import require_supported
-from catalog.ingestion.survey_rows import register_survey
+from catalog.ingestion.tile_rows import register_survey
 from catalog.releases.releases import (
     Release,
     current_release,

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from catalog.ingestion.records import SkipRecord, SurveyRecord, TileRecord
-from catalog.ingestion.survey_rows import register_survey
+from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
 from catalog.releases.releases import promote_release, register_release
 from catalog.tap.datalink.cutout import BANDS_M

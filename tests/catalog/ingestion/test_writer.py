@@ -13,7 +13,7 @@ import pytest
 
 from catalog.errors import CatalogError, CollisionError
 from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, object_id
-from catalog.ingestion.survey_rows import register_survey
+from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.tile_status import read_known_tiles, touch_tile
 from catalog.ingestion.writer import write_failure, write_tile
 from catalog.schema import CONCENTRATIONS, FRACTIONS, metadata

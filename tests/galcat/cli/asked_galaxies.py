@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalog.ingestion.records import SurveyRecord, object_id
-from catalog.ingestion.survey_rows import register_survey
+from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
 from catalog.releases.releases import register_release
 from encoder.model.projection import Projection

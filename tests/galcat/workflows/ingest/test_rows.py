@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from catalog.database.connection import connect
 from catalog.ingestion.records import SurveyRecord, TileRecord
-from catalog.ingestion.survey_rows import register_survey
+from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
 from catalog.releases.releases import register_release
 from encoder.errors import WeightsError
