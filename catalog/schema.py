@@ -269,6 +269,15 @@ interest_top = Table(
     Column("uncertainty", REAL, nullable=False),
 )
 
+release_map = Table(
+    "release_map",
+    metadata,
+    Column("release_id", SmallInteger, primary_key=True),
+    Column("object_ids", LargeBinary, nullable=False),
+    Column("places", LargeBinary, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+)
+
 current_label = Table(
     "current_label",
     metadata,

@@ -19,6 +19,7 @@ COMMENT ON TABLE galcat.task_version IS 'A model of a task, learnt from the labe
 COMMENT ON TABLE galcat.interest_round IS 'A round of a personal anomaly search: what was known when the next galaxies were chosen';
 COMMENT ON TABLE galcat.interest_offer IS 'A galaxy that a round offered to be rated';
 COMMENT ON TABLE galcat.interest_top IS 'The galaxies that a round expects to be the most interesting';
+COMMENT ON TABLE galcat.release_map IS 'Where every galaxy of a release stands on its map: near each other is alike';
 COMMENT ON VIEW galcat.current_label IS 'What everybody says of each galaxy today';
 COMMENT ON VIEW galcat.current_tag IS 'The tags that everybody has on each galaxy today';
 
@@ -50,6 +51,8 @@ DECLARE
         "search": "Representation in 40 dimensions; two random galaxies are about 1 apart (Euclidean) [1]",
         "vector": "Representation at the encoder''s full width [1]",
         "picture_digest": "First 64 bits of the BLAKE2b of the picture that the encoder saw; NULL where it was not kept [-]",
+        "object_ids": "object_ids of the galaxies on the map, 64 bits each, little-endian [-]",
+        "places": "x and y of each of them, -1 to 1, as 32-bit floats, little-endian [1]",
         "cell_order": "Order of the HEALPix cell [-]",
         "cell": "Number of the HEALPix cell, nested [-]",
         "galaxies": "How many galaxies lie in it [-]",

@@ -49,7 +49,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA galcat TO galcat_reader, galcat_writer;
 GRANT INSERT, UPDATE, DELETE ON
     galcat.survey, galcat.tile, galcat.ingestion, galcat.skipped_row, galcat.source,
     galcat.embedding, galcat.embedding_full, galcat.morphology, galcat.thumbnail,
-    galcat.task_version, galcat.interest_round, galcat.interest_offer, galcat.interest_top
+    galcat.task_version, galcat.interest_round, galcat.interest_offer, galcat.interest_top,
+    galcat.release_map
     TO galcat_writer;
 -- A task means the same for ever, and labels are history: nobody is granted more than to add to them.
 GRANT INSERT ON galcat.task, galcat.label, galcat.tag TO galcat_writer;

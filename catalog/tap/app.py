@@ -54,6 +54,7 @@ def make_app(
     extra_routes: Sequence[BaseRoute] = (),
     public_url: str | None = None,
     cutter: Cutter | None = None,
+    make_pages: Callable[[Service], Sequence[BaseRoute]] | None = None,
 ) -> Starlette:
     """Make the application: TAP, cone search and DataLink at /tap, /scs and /datalink.
 
@@ -66,6 +67,8 @@ def make_app(
         public_url: The URL under which the service is known, where a proxy stands before it; only then are
             the addresses believed that X-Forwarded-For names.
         cutter: Cuts galaxies out of the files of their tiles; without it the service offers no cutouts.
+        make_pages: Makes routes that need the service's parts, such as those of its pages; they may take the
+            root too.
     """
     log = QueryLog(connections)
     throttle = Throttle(
@@ -80,6 +83,7 @@ def make_app(
     return Starlette(
         routes=[
             *extra_routes,
+            *(make_pages(service) if make_pages is not None else ()),
             Route("/", _home(service)),
             Route("/tap", _home(service)),
             *sync_routes(service),

@@ -75,6 +75,11 @@ COMMANDS = {
         FILL,
         "Open the Dagster UI with its daemon: the sensor watches the drop folder, the nightly jobs run.",
     ),
+    "map": Entry(
+        "map",
+        FILL,
+        "Arrange the galaxies of the current release on a map, which the page of `galcat serve` shows.",
+    ),
     "tasks": Entry(
         "tasks", LABEL, "Questions that people answer of galaxies, and the columns learnt from them."
     ),
@@ -112,7 +117,7 @@ COMMANDS = {
     "serve": Entry(
         "serve",
         SERVE,
-        "Serve the catalogue to TOPCAT, Aladin, pyvo and astroquery until it is stopped.",
+        "Serve the catalogue to browsers, TOPCAT, Aladin, pyvo and astroquery until it is stopped.",
     ),
 }
 

@@ -44,7 +44,7 @@ class SkyCutter:
         """
         where = SkyCircle(circle.ra_deg, circle.dec_deg, circle.radius_deg)
         try:
-            survey = _describe(galaxy.survey, galaxy.definition)
+            survey = describe_survey(galaxy.survey, galaxy.definition)
             return make_cutout_file(survey, _images(galaxy), where, bands, _cards(galaxy, circle))
         except OutsideError as error:
             raise NoPixelsError(f"{error} {galaxy.tile}") from error
@@ -68,11 +68,12 @@ def _images(galaxy: GalaxyFiles) -> dict[str, Path]:
 @lru_cache(maxsize=10_000)
 def _find_images(survey: str, definition: str, folder: str, tile: str) -> dict[str, Path]:
     """The tile's images: its folder may have hundreds to search, on a slow disk."""
-    return find_band_images(_describe(survey, definition), Path(folder), tile)
+    return find_band_images(describe_survey(survey, definition), Path(folder), tile)
 
 
 @lru_cache(maxsize=64)
-def _describe(name: str, definition: str) -> Survey:
+def describe_survey(name: str, definition: str) -> Survey:
+    """The survey that the database describes by its TOML text."""
     return survey_from_text(definition, Path(f"{name}.toml"))
 
 

@@ -27,6 +27,8 @@ def test_the_wheel_holds_every_file_that_is_read_at_run_time(tmp_path: Path) -> 
         ("encoder/configs", "*.toml"),
         ("encoder/weights", "*"),
         ("galcat/cli", "*.sql"),
+        ("catalog/web/templates", "*.html"),
+        ("catalog/web/static", "*"),
         ("dagster_jobs", "*.yaml"),
     ):
         found = {str(path.relative_to(ROOT)) for path in (ROOT / folder).glob(pattern)}

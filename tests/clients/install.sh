@@ -2,7 +2,7 @@
 # Installs the clients that pip cannot, quietly and where that is possible; never fails, and says what is missing.
 
 missing() {
-    for pair in stilts:stilts topcat:topcat Xvfb:xvfb xauth:xauth java:default-jre; do
+    for pair in stilts:stilts topcat:topcat Xvfb:xvfb xauth:xauth java:default-jre chromium:chromium; do
         command -v "${pair%%:*}" >/dev/null || printf '%s ' "${pair#*:}"
     done
 }

@@ -8,6 +8,7 @@ from psycopg import sql
 from catalog.adql.emitter import emit
 from catalog.adql.errors import AdqlError
 from catalog.adql.functions.call import Call, Function
+from catalog.adql.functions.examples import MAX_EXAMPLES, emit_examples
 from catalog.adql.relations import Source
 from catalog.adql.scope import Scope
 from catalog.adql.value import RANDOM, Kind, Likeness, Value, is_repeatable, make_value
@@ -131,10 +132,18 @@ def _list_names(text: sql.Composed) -> Iterator[str]:
 
 def _make_morph_distance(call: Call) -> Value:
     """The added zero keeps the vector index out: it would miss some, and filter after it has searched."""
+    if len(call.arguments) > WITH_RELEASE - 1 and call.arguments[2].kind.is_number:
+        return _finish(call, [make_operand(call, 0, None), VectorOperand(emit_examples(call), is_fixed=True)])
+    if len(call.arguments) > WITH_RELEASE:
+        raise call.argument_error(2, "an object_id or one of 40 numbers")
     release = call.constant_text(2) if len(call.arguments) == WITH_RELEASE else None
     if release is not None and Kind.ARRAY not in {one.kind for one in call.arguments[:2]}:
         raise AdqlError("the name of a release goes with a vector, not with object_ids", call.offsets[2])
-    vectors = [make_operand(call, i, release) for i in range(2)]
+    return _finish(call, [make_operand(call, i, release) for i in range(2)])
+
+
+def _finish(call: Call, vectors: list[VectorOperand]) -> Value:
+    """The distance of two vectors."""
     text = emit("((", vectors[0].text, " OPERATOR(public.<->) ", vectors[1].text, ") + 0.0)")
     meta = replace(make_value(text, Kind.FLOAT).meta, description=_MEANING)
     return Value(text, Kind.FLOAT, meta, likeness=_find_likeness(call, vectors))
@@ -149,4 +158,4 @@ def _find_likeness(call: Call, vectors: list[VectorOperand]) -> Likeness | None:
     return None
 
 
-MORPH_FUNCTIONS = (Function("morph_distance", 2, WITH_RELEASE, _make_morph_distance),)
+MORPH_FUNCTIONS = (Function("morph_distance", 2, 1 + MAX_EXAMPLES, _make_morph_distance),)

@@ -60,6 +60,13 @@ USER_FUNCTIONS = (
         "projected as the galaxies' own were.",
     ),
     UserFunction(
+        "morph_distance(a BIGINT, b BIGINT, c BIGINT) -> DOUBLE PRECISION",
+        "The same for several examples, as many as 200: how unlike what b, c and all further ones have "
+        "in common. A minus sign before an object_id keeps away from that galaxy. "
+        "Or the 40 numbers of a vector, "
+        "written out with decimal points.",
+    ),
+    UserFunction(
         "ivo_healpix_index(hpxOrder INTEGER, ra DOUBLE PRECISION, dec DOUBLE PRECISION) -> BIGINT",
         "The nested HEALPix cell of an order, 0 to 29, that holds a position in ICRS degrees.",
     ),

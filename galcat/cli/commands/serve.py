@@ -1,4 +1,4 @@
-"""The command that opens the catalogue to the tools of the Virtual Observatory."""
+"""The command that opens the catalogue to browsers and to the tools of the Virtual Observatory."""
 
 import logging
 from typing import Annotated
@@ -16,10 +16,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(callback=check_port, help="Port to listen on.")] = 8000,
 ) -> None:
-    """Serve the catalogue to TOPCAT, Aladin, pyvo and astroquery until it is stopped.
+    """Serve the catalogue to browsers, TOPCAT, Aladin, pyvo and astroquery until it is stopped.
 
-    TAP at /tap, cone search at /scs, pictures and cutouts at /datalink. Strangers' queries run by the login
-    in GALCAT_READER_URL, which can only read what is published.
+    The page to look, compare and label at /, TAP at /tap, cone search at /scs, pictures and cutouts at
+    /datalink. Strangers' queries run by the login in GALCAT_READER_URL, which can only read what is public.
 
     Example: `galcat serve --port 8000`, then in TOPCAT: VO, TAP query, `http://localhost:8000/tap`
     """
@@ -34,6 +34,7 @@ def serve(
     from catalog.tap.database.connections import Connections  # noqa: PLC0415
     from catalog.tap.limits import ServiceLimits  # noqa: PLC0415
     from galcat.workflows.cutouts import SkyCutter  # noqa: PLC0415
+    from galcat.workflows.page import make_page_routes  # noqa: PLC0415
 
     require_free(host, port)
     settings = load_settings()
@@ -41,8 +42,15 @@ def serve(
     limits = ServiceLimits()
     connections = Connections(reader_url(settings, url), url, limits)
     spool = settings.home.resolve() / "service"
-    service = make_app(connections, limits, spool, public_url=settings.public_url, cutter=SkyCutter())
+    service = make_app(
+        connections,
+        limits,
+        spool,
+        public_url=settings.public_url,
+        cutter=SkyCutter(),
+        make_pages=make_page_routes(url, settings.home.resolve()),
+    )
     base = settings.public_url or f"http://{host}:{port}"
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    typer.echo(f"TAP at {base}/tap, cone search at {base}/scs; Ctrl-C stops it")
+    typer.echo(f"the page is at {base}/, TAP at {base}/tap, cone search at {base}/scs; Ctrl-C stops it")
     uvicorn.Server(server_config(service, host, port)).run()

@@ -4,7 +4,7 @@ import asyncio
 import io
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,13 @@ import uvicorn
 from astropy.io.votable import parse
 from astropy.io.votable.tree import VOTableFile
 from psycopg.conninfo import make_conninfo
+from starlette.routing import BaseRoute
 
 from catalog.tap.app import make_app, server_config
 from catalog.tap.database.connections import Connections
 from catalog.tap.datalink.cutout import Cutter
 from catalog.tap.limits import ServiceLimits
+from catalog.tap.service import Service
 from tests.waiting import wait_until
 
 RUNAWAY = (
@@ -86,13 +88,14 @@ def serving(
     public_url: str | None = None,
     reader_url: str | None = None,
     cutter: Cutter | None = None,
+    make_pages: Callable[[Service], Sequence[BaseRoute]] | None = None,
 ) -> Iterator[Served]:
     """Serve in a thread."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("SELECT galcat_tap.let_readers_in()")
     reader_url = reader_url or make_conninfo(database, user="galcat_public")
     connections = Connections(reader_url, database, limits)
-    app = make_app(connections, limits, spool, public_url=public_url, cutter=cutter)
+    app = make_app(connections, limits, spool, public_url=public_url, cutter=cutter, make_pages=make_pages)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         free.listen()

@@ -216,7 +216,7 @@ def test_vectors_of_other_tables_and_of_a_release(asked: Asked, one: int) -> Non
             f"SELECT morph_distance(object_id, 1.5) {G}",
             "expects an object_id or a vector as argument 2, not float",
         ),
-        (f"SELECT morph_distance(object_id) {G}", "takes 2 to 3 arguments"),
+        (f"SELECT morph_distance(object_id) {G}", "takes 2 to 201 arguments"),
         (f"SELECT morph_distance(object_id, 1, 'first') {G}", "goes with a vector"),
         (
             f"SELECT morph_distance(object_id, t.vector, survey) {G}, TAP_UPLOAD.probe AS t",
@@ -240,3 +240,41 @@ def test_a_vector_that_is_null_is_refused_by_a_search(asked: Asked) -> None:
     query = f"SELECT TOP 3 object_id {G}, TAP_UPLOAD.void AS t ORDER BY morph_distance(object_id, t.vector)"
     with pytest.raises(QueryError, match="NULL"):
         asked.rows(query)
+
+
+def test_several_examples_are_their_mean_moved_away_from_the_unwanted(
+    asked: Asked, vectors: dict[int, Vectors]
+) -> None:
+    first, second, away = sorted(vectors)[3:6]
+    mean = (vectors[first] + vectors[second]) / 2
+    wanted = mean + (mean - vectors[away]) / 2
+    rows = asked.rows(
+        f"SELECT TOP 20 object_id, morph_distance(object_id, {first}, {second}, -{away}) AS d {G} ORDER BY d"
+    )
+    expected = distances(vectors, wanted)
+    assert [row[1] for row in rows] == pytest.approx(sorted(expected.values())[:20], abs=2e-3)
+    assert all(row[1] == pytest.approx(expected[int(str(row[0]))], abs=2e-3) for row in rows)
+    query = f"SELECT TOP 20 object_id {G} ORDER BY morph_distance(object_id, {first}, {second}, -{away})"
+    assert len(asked.translated(query).searches) == 1
+
+
+def test_a_vector_can_be_written_out(asked: Asked, vectors: dict[int, Vectors], one: int) -> None:
+    numbers = ", ".join(f"{number:.6f}" for number in vectors[one].tolist())
+    query = f"SELECT TOP 15 object_id {G} ORDER BY morph_distance(object_id, {numbers})"
+    assert [row[0] for row in asked.rows(query)] == nearest(vectors, vectors[one], 15)
+    assert len(asked.translated(query).searches) == 1
+
+
+@pytest.mark.parametrize(
+    ("examples", "message"),
+    [
+        ("1.5, 2.5, 3.5", "3 numbers are no vector"),
+        ("1, 2, object_id", "written in the query"),
+        ("-1, -2", "no galaxy is wanted"),
+        ("1, 2", "no galaxy has object_id 1"),
+        ("1, 'a', 'b'", "release goes with a vector|object_id or one of 40"),
+    ],
+)
+def test_what_is_no_example_is_refused(asked: Asked, examples: str, message: str) -> None:
+    with pytest.raises((AdqlError, psycopg.Error), match=message):
+        asked.rows(f"SELECT TOP 5 object_id {G} ORDER BY morph_distance(object_id, {examples})")

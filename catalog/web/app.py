@@ -1,0 +1,53 @@
+"""The routes of the page, for the one application that `galcat serve` serves."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from catalog.tap.service import Service
+from catalog.web.galaxy import galaxy_routes
+from catalog.web.galaxy_map import GalaxyMap
+from catalog.web.pages import FOLDER
+from catalog.web.parts import PageParts
+from catalog.web.picture import picture_routes
+from catalog.web.reading import reading_routes
+from catalog.web.sky import sky_routes
+from catalog.web.wall import wall_routes
+
+
+def page_routes(service: Service, parts: PageParts) -> Sequence[BaseRoute]:
+    """Make the routes of the page, from `/` on.
+
+    Args:
+        service: The service whose database is asked.
+        parts: What knows pictures and models.
+    """
+    galaxy_map = GalaxyMap(service)
+    return [
+        *wall_routes(service, parts, galaxy_map),
+        *galaxy_routes(service, parts),
+        *picture_routes(service, parts),
+        *sky_routes(service, galaxy_map),
+        *reading_routes(service),
+        Mount("/page/static", _KeptFiles(directory=FOLDER / "static")),
+    ]
+
+
+class _KeptFiles(StaticFiles):
+    """Files whose address changes when they do, so that a browser asks for each once."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_kept(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                headers = message["headers"]
+                assert isinstance(headers, list)  # noqa: S101 - as ASGI has it
+                kept = b"public, max-age=31536000, immutable"
+                message = {
+                    **message,
+                    "headers": [*headers, (b"cache-control", kept), (b"x-content-type-options", b"nosniff")],
+                }
+            await send(message)
+
+        await super().__call__(scope, receive, send_kept)  # type: ignore[arg-type] # a Send

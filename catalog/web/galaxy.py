@@ -1,0 +1,202 @@
+"""A galaxy's own page: its picture, where it is, what people would say of it, and what looks like it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from anyio.to_thread import run_sync
+from scipy.special import betaincinv
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from catalog.adql.published import PublishedColumn
+from catalog.constants import FIELD_PX, NEAR_ARCSEC
+from catalog.tap.datalink.galaxy_files import GalaxyFiles, load_galaxy_files, parse_object_id
+from catalog.tap.errors import NotFoundError
+from catalog.tap.service import Service
+from catalog.tap.throttle import Throttle
+from catalog.web.answers import ask, galaxy_columns
+from catalog.web.pages import HEADERS, page, render
+from catalog.web.parts import PageParts
+from catalog.web.positions import degrees_text, links_out, sexagesimal
+from catalog.web.selection import Selection
+from catalog.web.words import TREE, UNASKED, Question, call
+
+_NEIGHBOURS = 18
+_CUTOUT_PX = 512
+_KEPT_S = 86_400
+_MAX_DRAWING, _MAX_WAITING = 1, 40
+
+
+@dataclass(frozen=True)
+class AnswerBar:
+    """An answer to a question: the expected share of votes, and the ends of its 90 % interval, 0 to 1."""
+
+    words: str
+    column: str
+    fraction: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class QuestionBars:
+    """A question with its answers, and the share of volunteers whom it reaches, 0 to 1."""
+
+    question: Question
+    asked: float
+    bars: tuple[AnswerBar, ...]
+
+    @property
+    def is_moot(self) -> bool:
+        """Whether the question reaches so few that its answers say little."""
+        return self.asked < UNASKED
+
+
+def galaxy_routes(service: Service, parts: PageParts) -> list[Route]:
+    """Make the routes of a galaxy's page and of its large picture."""
+    drawing = Throttle(_MAX_DRAWING, _MAX_WAITING, seconds=20)
+
+    @page
+    async def galaxy(request: Request) -> Response:
+        object_id = _read_id(request)
+        columns = await galaxy_columns(service)
+        names = ", ".join(one.meta.name for one in columns)
+        found = await ask(
+            service, request, f"SELECT {names} FROM galcat.galaxy WHERE object_id = {object_id}"
+        )
+        if not found.rows:
+            raise NotFoundError(f"no galaxy has object_id {object_id}")
+        row = found.rows[0]
+        near = Selection(like=(object_id,), n=_NEIGHBOURS + 1)
+        alike, others, labels, provenance, files = await asyncio.gather(
+            ask(service, request, _alike_adql(object_id)),
+            ask(service, request, _others_adql(row)),
+            ask(service, request, _labels_adql(object_id)),
+            _provenance(service, request, row),
+            run_sync(_load_files, service, object_id),
+        )
+        values = {
+            "galaxy": row,
+            "object_id": object_id,
+            "has_cutout": parts.draw_cutout is not None and files is not None and files.folder is not None,
+            "field_arcmin": _field_arcmin(row),
+            "position": degrees_text(_number(row["ra"]), _number(row["dec"])),
+            "sexagesimal": sexagesimal(_number(row["ra"]), _number(row["dec"])),
+            "links": links_out(_number(row["ra"]), _number(row["dec"])),
+            "tree": _tree(row),
+            "magnitudes": _named(row, columns, ("mag_", "petro_", "shape_")),
+            "tasks": _named(row, columns, (), ("_probability", "_interest")),
+            "alike": [one for one in alike.rows if one["object_id"] != object_id][:_NEIGHBOURS],
+            "near": near,
+            "others": [one for one in others.rows if one["object_id"] != object_id],
+            "labels": labels.rows,
+            "provenance": provenance,
+            "call": call,
+        }
+        return render(request, "galaxy.html", 200, **values)
+
+    @page
+    async def picture(request: Request) -> Response:
+        object_id = _read_id(request)
+        files = await run_sync(_load_files, service, object_id)
+        if files is None or parts.draw_cutout is None:
+            raise NotFoundError(f"there is no large picture of galaxy {object_id}")
+        async with drawing.slot(service.client(request).address):
+            jpeg = await run_sync(parts.draw_cutout, files, _CUTOUT_PX)
+        if jpeg is None:
+            raise NotFoundError(f"the files of the tile of galaxy {object_id} are not there any more")
+        headers = {**HEADERS, "Cache-Control": f"public, max-age={_KEPT_S}"}
+        return Response(jpeg, headers=headers, media_type="image/jpeg")
+
+    return [Route("/galaxy/{object_id}", galaxy), Route("/galaxy/{object_id}/picture.jpg", picture)]
+
+
+def _read_id(request: Request) -> int:
+    text = request.path_params["object_id"]
+    object_id = parse_object_id(text)
+    if object_id is None:
+        raise NotFoundError(f"{text[:50]!r} is no object_id")
+    return object_id
+
+
+def _load_files(service: Service, object_id: int) -> GalaxyFiles | None:
+    with service.connections.writer() as writer:
+        return load_galaxy_files(writer, [object_id]).get(object_id)
+
+
+def _alike_adql(object_id: int) -> str:
+    return (
+        f"SELECT TOP {_NEIGHBOURS + 1} object_id, morph_distance(object_id, {object_id}) AS unlikeness "
+        "FROM galcat.galaxy ORDER BY unlikeness"
+    )
+
+
+def _others_adql(row: dict[str, object]) -> str:
+    """Other records at the same place."""
+    circle = f"CIRCLE({row['ra']}, {row['dec']}, {NEAR_ARCSEC / 3600:.8f})"
+    return f"SELECT object_id, survey, tile FROM galcat.galaxy WHERE 1 = CONTAINS(POINT(ra, dec), {circle})"
+
+
+def _labels_adql(object_id: int) -> str:
+    return (
+        f"SELECT task, answer, votes, rating FROM galcat.label WHERE object_id = {object_id} "
+        "ORDER BY task, answer"
+    )
+
+
+async def _provenance(service: Service, request: Request, row: dict[str, object]) -> dict[str, object]:
+    tile, survey = (str(row[name]).replace("'", "''") for name in ("tile", "survey"))
+    tiles, releases = await asyncio.gather(
+        ask(
+            service,
+            request,
+            f"SELECT finished_at, n_galaxies FROM galcat.tile WHERE name = '{tile}' AND survey = '{survey}'",
+        ),
+        ask(service, request, "SELECT name, backbone, view_set FROM galcat.release WHERE is_current = 1"),
+    )
+    return {"tile": (tiles.rows or [{}])[0], "release": (releases.rows or [{}])[0]}
+
+
+def _number(value: object) -> float:
+    return float(str(value))
+
+
+def _field_arcmin(row: dict[str, object]) -> float | None:
+    scale = row.get("pixel_scale_arcsec")
+    return float(scale) * FIELD_PX / 60 if isinstance(scale, float) else None
+
+
+def _named(
+    row: dict[str, object],
+    columns: Sequence[PublishedColumn],
+    begin: tuple[str, ...],
+    end: tuple[str, ...] = (),
+) -> list[tuple[str, str, object, str]]:
+    """Words, name, value and unit of the columns whose names begin or end so."""
+    return [
+        (call(one.meta.name), one.meta.name, row[one.meta.name], one.meta.unit)
+        for one in columns
+        if (begin and one.meta.name.startswith(begin)) or (end and one.meta.name.endswith(end))
+        if row[one.meta.name] is not None
+    ]
+
+
+def _tree(row: dict[str, object]) -> list[QuestionBars]:
+    return [
+        QuestionBars(
+            question,
+            _number(row[f"{question.key}_proportion_asked"]),
+            tuple(_bar(row, question, column, words) for column, words in question.columns.items()),
+        )
+        for question in TREE
+    ]
+
+
+def _bar(row: dict[str, object], question: Question, column: str, words: str) -> AnswerBar:
+    """The posterior of one answer is a beta distribution: galcat.fraction_quantile in SQL."""
+    fraction, votes = _number(row[column]), _number(row[f"{question.key}_concentration"])
+    a, b = max(fraction * votes, 1e-6), max((1 - fraction) * votes, 1e-6)
+    low, high = (float(betaincinv(a, b, p)) for p in (0.05, 0.95))
+    return AnswerBar(words, column, fraction, low, high)

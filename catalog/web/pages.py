@@ -1,0 +1,113 @@
+"""Pages of HTML: how a template becomes an answer, with the headers that keep a browser from harm."""
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from catalog.errors import CatalogError
+from catalog.tap.database.postgres_errors import translate_error
+from catalog.tap.errors import INTERNAL_MESSAGE, BusyError, NotFoundError, http_status
+from catalog.web.words import WORDS
+
+FOLDER = Path(__file__).parent
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-cache",
+}
+_SECONDS = 20.0
+_log = logging.getLogger(__name__)
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def render(request: Request, template: str, status: int = 200, **values: object) -> Response:
+    """Make the answer that shows a template; every text in it is shown as text."""
+    made = _environment().get_template(template)
+    person = getattr(request.state, "person", None)
+    html = made.render(person=person, path=request.url.path, static=static_address, **values)
+    return HTMLResponse(html, status, HEADERS)
+
+
+def page(endpoint: Endpoint) -> Endpoint:
+    """Wrap an endpoint so that its errors are pages too, in words for people."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except CatalogError as error:
+            return error_page(request, error)
+        except psycopg.Error as error:
+            return error_page(request, translate_error(error, _SECONDS))
+        except HTTPException as error:
+            return error_page(request, NotFoundError(error.detail))
+        except Exception:  # noqa: BLE001 - a page says so, the log has the reason
+            _log.exception("%s %s failed", request.method, request.url.path)
+            return render(request, "error.html", 500, title="Something failed here", message=INTERNAL_MESSAGE)
+
+    return answer
+
+
+def error_page(request: Request, error: CatalogError) -> Response:
+    """Make the page that says an error of the user's, with the status that says whose fault it is."""
+    status = http_status(error)
+    titles = {404: "That is not here", 400: "That cannot be shown", 503: "Too busy at the moment"}
+    answer = render(
+        request, "error.html", status, title=titles.get(status, "Something failed here"), message=str(error)
+    )
+    if isinstance(error, BusyError):
+        answer.headers["Retry-After"] = str(error.retry_seconds)
+    return answer
+
+
+def static_address(name: str) -> str:
+    """The address of a file of the page, which changes when the file does: browsers may keep it for ever."""
+    return f"/page/static/{name}?v={_digest(name)}"
+
+
+@cache
+def _digest(name: str) -> str:
+    return hashlib.blake2b((FOLDER / "static" / name).read_bytes(), digest_size=6).hexdigest()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"version": version("galcat"), "words": WORDS}
+    environment.filters |= {
+        "number": show_number,
+        "grouped": lambda value: f"{value:,}".replace(",", "\u202f"),
+    }
+    return environment
+
+
+def show_number(value: object, digits: int = 3) -> str:
+    """A number with a few digits, as people read it; a dash where there is none."""
+    if value is None or value != value:  # noqa: PLR0124 - NaN is not itself
+        return "\u2013"
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.{digits}f}" if isinstance(value, float) else str(value)

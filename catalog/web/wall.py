@@ -1,0 +1,297 @@
+"""The wall: galaxies side by side, by any selection, with what it takes to narrow it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+import numpy as np
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from catalog.adql.published import PublishedColumn
+from catalog.errors import CatalogError, UnknownObjectError
+from catalog.tap.errors import http_status
+from catalog.tap.service import Service
+from catalog.web.answers import Answer, ask, galaxy_columns
+from catalog.web.galaxy_map import GalaxyMap
+from catalog.web.pages import HEADERS, page, render
+from catalog.web.parts import PageParts
+from catalog.web.query_bar import understand_bar
+from catalog.web.query_texts import LIKENESS, SEPARATION, wall_columns, write_adql, write_pyvo, write_sql
+from catalog.web.selection import FEW, MAX_IDS, MOST, Selection
+from catalog.web.words import TREE, FacetGroup, call
+
+EXPORTS = ("csv", "votable", "fits", "parquet")
+_MAIN_VOTES = (
+    "smooth_or_featured_smooth_fraction",
+    "disk_edge_on_yes_fraction",
+    "has_spiral_arms_yes_fraction",
+    "bar_strong_fraction",
+    "merging_merger_fraction",
+)
+_SAMPLE, _SAMPLE_BY_LIKENESS = 4_000, 500
+_HISTOGRAM_S = 4.0
+_BINS = 24
+_COUNTED = 100_000
+
+
+@dataclass(frozen=True)
+class Card:
+    """A galaxy on the wall: what stands under its picture, and whether it is an example that was asked by."""
+
+    object_id: int
+    ra_deg: float
+    dec_deg: float
+    caption: str
+    details: tuple[tuple[str, object], ...]
+    example: str = ""
+
+
+def wall_routes(service: Service, parts: PageParts, galaxy_map: GalaxyMap) -> list[Route]:
+    """Make the routes of the wall: the page itself, the query bar, histograms of a selection."""
+    looking_up = CapacityLimiter(4)  # a name may be asked of a service far away
+
+    @page
+    async def wall(request: Request) -> Response:
+        columns = await galaxy_columns(service)
+        try:
+            selection = _parse(request, columns)
+            looked_at = await run_sync(_resolve, galaxy_map, selection)
+            answer = await ask(service, request, write_adql(looked_at), MOST)
+        except CatalogError as error:
+            kept = [(name, value) for name, value in request.query_params.multi_items() if value]
+            return render(
+                request,
+                "wall_error.html",
+                http_status(error),
+                message=_say(error),
+                kept=kept,
+                bar=_bar_text(kept),
+            )
+        return render(
+            request,
+            "wall.html",
+            200,
+            **_wall_values(request, service, parts, columns, selection, looked_at, answer),
+        )
+
+    @page
+    async def go(request: Request) -> Response:
+        text = request.query_params.get("q", "")
+        try:
+            address = await run_sync(_look_up, service, text, limiter=looking_up)
+        except CatalogError as error:
+            status = 404 if isinstance(error, UnknownObjectError) else http_status(error)
+            return render(request, "wall_error.html", status, message=str(error), kept=[], bar=text[:300])
+        return RedirectResponse(address, 303, HEADERS)
+
+    async def histograms(request: Request) -> Response:
+        try:
+            columns = await galaxy_columns(service)
+            selection = await run_sync(_resolve, galaxy_map, _parse(request, columns))
+            facets = [name for group in _facets(columns, selection) for name in group.columns]
+            return JSONResponse(await _histograms(service, request, selection, facets), headers=HEADERS)
+        except CatalogError as error:
+            return JSONResponse({"error": str(error)}, http_status(error), HEADERS)
+
+    return [
+        Route("/", wall),
+        Route("/go", go),
+        Route("/page/histograms", histograms),
+    ]
+
+
+def _parse(request: Request, columns: Sequence[PublishedColumn]) -> Selection:
+    numbers = [one.meta.name for one in columns]
+    return Selection.parse(request.query_params.multi_items(), numbers)
+
+
+def _resolve(galaxy_map: GalaxyMap, selection: Selection) -> Selection:
+    """The selection with object_ids in place of a lasso; those of an empty one are none at all."""
+    if not selection.lasso:
+        return selection
+    inside = galaxy_map.find_inside(selection.lasso, MAX_IDS)
+    ids = tuple(one for one in inside if not selection.ids or one in selection.ids)
+    return replace(selection, lasso=(), ids=ids or (0,))
+
+
+def _look_up(service: Service, text: str) -> str:
+    with service.connections.writer() as writer:
+        return understand_bar(writer, text)
+
+
+def _wall_values(
+    request: Request,
+    service: Service,
+    parts: PageParts,
+    columns: Sequence[PublishedColumn],
+    selection: Selection,
+    looked_at: Selection,
+    answer: Answer,
+) -> dict[str, object]:
+    tap = service.base(request) + "/tap"
+    cards = [_card(row, selection) for row in answer.rows]
+    return {
+        "selection": selection,
+        "cards": cards,
+        "seconds": answer.seconds,
+        "may_have_more": len(cards) >= selection.n and selection.n < MOST,
+        "more": selection.query(n=min(MOST, selection.n * 2)),
+        "facets": _facets(columns, selection),
+        "ranges": {one.column: one for one in selection.ranges},
+        "sortable": _sortable(columns),
+        "all_columns": [one.meta for one in columns],
+        "adql": write_adql(looked_at),
+        "sql": write_sql(looked_at),
+        "pyvo": write_pyvo(looked_at, tap),
+        "tap": tap,
+        "exports": _exports(looked_at, columns),
+        "can_encode": parts.encode_picture is not None,
+        "call": call,
+        "chips": _chips(selection),
+        "bar": "",
+    }
+
+
+def _card(row: dict[str, object], selection: Selection) -> Card:
+    object_id = int(str(row["object_id"]))
+    example = "like" if object_id in selection.like else "unlike" if object_id in selection.unlike else ""
+    sorted_by = selection.order.removeprefix("-")
+    likeness, separation = row.get(LIKENESS), row.get(SEPARATION)
+    if isinstance(likeness, float) and not sorted_by:
+        caption = f"{likeness:.2f}"
+    elif isinstance(separation, float) and not sorted_by:
+        caption = f"{separation * 60:.2f}\u2032"
+    else:
+        caption = (
+            f"{call(sorted_by or 'mag_r').removesuffix(' magnitude')} {_show(row.get(sorted_by or 'mag_r'))}"
+        )
+    details = [(call(name), _show(row[name])) for name in selection.shown]
+    return Card(object_id, float(str(row["ra"])), float(str(row["dec"])), caption, tuple(details), example)
+
+
+def _show(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return "\u2013" if value is None else str(value)[:40]
+
+
+def _facets(columns: Sequence[PublishedColumn], selection: Selection) -> list[FacetGroup]:
+    """The columns whose ranges can be chosen; those of a range that is set already are seen at once."""
+    names = [one.meta.name for one in columns if not one.meta.is_text and not one.meta.is_array]
+    tasks = tuple(name for name in names if name.endswith(("_probability", "_interest")))
+    magnitudes = tuple(name for name in names if name.startswith("mag_"))
+    groups = [
+        FacetGroup("Brightness", ("mag_r",), is_open=True),
+        FacetGroup("Votes", tuple(name for name in _MAIN_VOTES if name in names), is_open=True),
+        FacetGroup("Strangeness", ("anomaly_score",), is_open=True),
+        FacetGroup("Learnt from labels", tasks, is_open=True),
+        FacetGroup("Colours and sizes", (*(m for m in magnitudes if m != "mag_r"), "petro_th50", "shape_r")),
+    ]
+    for question in TREE:
+        rest = tuple(name for name in question.columns if name not in _MAIN_VOTES)
+        asked = f"{question.key}_proportion_asked"
+        groups.append(
+            FacetGroup(question.title, (*rest, asked) if asked in names else rest, note=question.text)
+        )
+    known = {name for group in groups for name in group.columns}
+    others = tuple(one.column for one in selection.ranges if one.column not in known)
+    groups.append(FacetGroup("Others", others, is_open=True))
+    return [group for group in groups if group.columns]
+
+
+def _sortable(columns: Sequence[PublishedColumn]) -> list[tuple[str, str]]:
+    """Ways to sort the wall: the value of `order` and its words."""
+    ways = [
+        ("mag_r", "brightest first"),
+        ("-anomaly_score", "strangest first"),
+        ("-has_spiral_arms_yes_fraction", "spiral arms first"),
+        ("-disk_edge_on_yes_fraction", "edge-on first"),
+        ("-merging_merger_fraction", "mergers first"),
+        ("-petro_th50", "largest first"),
+    ]
+    names = {one.meta.name for one in columns}
+    tasks = [name for name in names if name.endswith(("_probability", "_interest"))]
+    ways += [(f"-{name}", f"{call(name)} first") for name in sorted(tasks)]
+    return [(value, words) for value, words in ways if value.removeprefix("-") in names]
+
+
+def _chips(selection: Selection) -> list[tuple[str, str]]:
+    """What narrows the selection, each with the address without it."""
+    chips = []
+    if place := selection.place:
+        words = f"within {place.radius_deg * 60:.4g}\u2032 of {place.ra_deg:.5f} {place.dec_deg:+.5f}"
+        chips.append((words, selection.query(place=None)))
+    if selection.where:
+        chips.append((selection.where, selection.query(where="")))
+    for one in selection.ranges:
+        low, high = one.lowest, one.highest
+        words = (
+            f"\u2265 {low:g}"
+            if high is None
+            else f"\u2264 {high:g}"
+            if low is None
+            else f"{low:g} to {high:g}"
+        )
+        chips.append((f"{call(one.column)} {words}", selection.without_range(one.column)))
+    if selection.ids:
+        chips.append((f"{len(selection.ids)} named galaxies", selection.query(ids=())))
+    if selection.lasso:
+        chips.append(("drawn on the map", selection.query(lasso=())))
+    if selection.vector:
+        chips.append(("like your picture", selection.query(vector=())))
+    return chips
+
+
+def _exports(selection: Selection, columns: Sequence[PublishedColumn]) -> list[tuple[str, str]]:
+    """Each format's name with the address that gives the selection in it, every column, by TAP."""
+    names = [one.meta.name for one in columns]
+    adql = write_adql(selection, columns=names, top=None)
+    ask_for = {"LANG": "ADQL", "QUERY": adql}
+    return [(name, "/tap/sync?" + urlencode({**ask_for, "RESPONSEFORMAT": name})) for name in EXPORTS]
+
+
+async def _histograms(
+    service: Service, request: Request, selection: Selection, facets: Sequence[str]
+) -> dict[str, object]:
+    """How the values of each facet are spread in the selection, by a sample where it is large."""
+    top = _SAMPLE_BY_LIKENESS if selection.is_by_likeness else _SAMPLE
+    ordered = selection.is_by_likeness
+    names = tuple(dict.fromkeys(("object_id", *wall_columns(selection), *facets)))
+    sampled = replace(selection, n=top, order="" if ordered else selection.order)
+    adql = write_adql(sampled, columns=names, top=top, order=ordered)
+    answer = await ask(service, request, adql, top, _HISTOGRAM_S)
+    is_all = len(answer.rows) < top and not ordered
+    made = {name: _histogram(name, [row[name] for row in answer.rows]) for name in facets}
+    return {
+        "rows": len(answer.rows),
+        "all": is_all,
+        "columns": {name: one for name, one in made.items() if one is not None},
+        "few": FEW,
+    }
+
+
+def _histogram(name: str, values: Sequence[object]) -> dict[str, object] | None:
+    numbers = np.array([value for value in values if isinstance(value, int | float)], float)
+    numbers = numbers[np.isfinite(numbers)]
+    if not len(numbers):
+        return None
+    share = name.endswith(("_fraction", "_probability", "_proportion_asked", "_score"))
+    low, high = (0.0, 1.0) if share else (float(numbers.min()), float(numbers.max()))
+    if high <= low:
+        high = low + 1
+    counts, _ = np.histogram(numbers, _BINS, (low, high))
+    return {"low": low, "high": high, "counts": counts.tolist()}
+
+
+def _say(error: CatalogError) -> str:
+    """The error without its place in the page's own query, which the visitor has not seen."""
+    return re.sub(r"^line \d+, column \d+: ", "", str(error))
+
+
+def _bar_text(kept: Sequence[tuple[str, str]]) -> str:
+    return next((value for name, value in kept if name == "where"), "")[:300]

@@ -1,0 +1,80 @@
+"""The pages beside the wall: a galaxy's, and those to read."""
+
+import re
+
+import httpx
+import numpy as np
+import psycopg
+import pytest
+from scipy.stats import beta
+
+from catalog.web.positions import sexagesimal
+
+
+def test_a_galaxys_page_says_its_votes_with_their_intervals_and_its_neighbours(
+    page: httpx.Client, galaxies: str
+) -> None:
+    with psycopg.connect(galaxies) as connection:
+        found = connection.execute(
+            "SELECT object_id, bar_weak_fraction, bar_concentration, search::text FROM galcat.galaxy "
+            "ORDER BY object_id"
+        ).fetchall()
+    object_id, fraction, votes, search = found[0]
+    low, high = beta.ppf([0.05, 0.95], fraction * votes, (1 - fraction) * votes)
+    text = page.get(f"/galaxy/{object_id}").text
+    assert f"{fraction:.2f}, 90 % between {low:.2f} and {high:.2f}" in text
+    own = np.array(eval(search))  # noqa: S307 - of our own
+    near = sorted(found[1:], key=lambda row: float(np.linalg.norm(np.array(eval(row[3])) - own)))  # noqa: S307 - the same
+    assert [int(one) for one in re.findall(r'class="picture" href="/galaxy/(\d+)"', text)] == [
+        row[0] for row in near[:18]
+    ]
+    for name in ("legacysurvey.org/viewer", "simbad.cds", "ned.ipac", f"/datalink/links?ID={object_id}"):
+        assert name in text
+
+
+@pytest.mark.parametrize("address", ["/about", "/columns", "/columns?q=bar", "/columns?q=<b>", "/status"])
+def test_pages_to_read_are_there(page: httpx.Client, address: str) -> None:
+    answer = page.get(address)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<b>\u201d" not in answer.text
+
+
+def test_every_published_column_is_in_the_dictionary(page: httpx.Client, galaxies: str) -> None:
+    text = page.get("/columns").text
+    with psycopg.connect(galaxies) as connection:
+        names = connection.execute(
+            "SELECT btrim(column_name, '\"') FROM tap_schema.columns WHERE table_name = 'galcat.galaxy'"
+        ).fetchall()
+    assert {name for (name,) in names} == set(re.findall(r'<tr id="([a-z0-9_]+)">', text))
+
+
+def test_the_status_counts_galaxies_and_tiles(page: httpx.Client) -> None:
+    text = page.get("/status").text
+    assert "<b>150</b> galaxies" in text
+    assert "<b>1</b> tiles" in text
+
+
+@pytest.mark.parametrize(
+    ("ra", "dec", "expected"),
+    [
+        (150.184450, 2.054375, "10:00:44.268 +02:03:15.75"),
+        (359.9999999, -0.0000001, "00:00:00.000 +00:00:00.00"),
+    ],
+)
+def test_a_position_in_hours_and_degrees_is_rounded_over_the_turn(
+    ra: float, dec: float, expected: str
+) -> None:
+    assert sexagesimal(ra, dec) == expected
+
+
+def test_without_an_encoder_the_page_says_so(page: httpx.Client) -> None:
+    assert 'id="drop"' not in page.get("/").text
+    answer = page.post("/page/picture", files={"file": b"x"}, headers={"Accept": "application/json"})
+    assert answer.status_code == 400
+    assert "runs without the encoder" in answer.json()["error"]
+
+
+def test_the_cells_of_the_sky_hold_all_galaxies(page: httpx.Client) -> None:
+    found = page.get("/page/sky").json()
+    assert sum(cell["n"] for cell in found["cells"]) == 150
