@@ -86,6 +86,7 @@ release = Table(
     Column("is_current", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("anomaly_reference", LargeBinary),
+    Column("measured", JSONB),
 )
 
 ingestion = Table(
@@ -159,6 +160,8 @@ morphology = Table(
     Column("release_id", SmallInteger, primary_key=True),
     *(Column(name, REAL, nullable=False) for name in FRACTIONS + CONCENTRATIONS),
     Column("anomaly_score", REAL),
+    Column("framing_flag", SmallInteger),
+    Column("domain_distance", REAL),
 )
 
 thumbnail = Table(
@@ -309,6 +312,8 @@ galaxy = Table(
     *(Column(f"mag_{band}", REAL) for band in BANDS),
     *(Column(name, REAL) for name in FRACTIONS + CONCENTRATIONS + PROPORTIONS_ASKED),
     Column("anomaly_score", REAL),
+    Column("framing_flag", SmallInteger),
+    Column("domain_distance", REAL),
     Column("search", HALFVEC(SEARCH_DIMENSION)),
     info={"is_view": True},
 )

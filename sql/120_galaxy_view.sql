@@ -76,6 +76,8 @@ SELECT
     m.smooth_or_featured_featured_or_disk_fraction * m.disk_edge_on_no_fraction * m.has_spiral_arms_yes_fraction AS spiral_arm_count_proportion_asked,
     (m.smooth_or_featured_smooth_fraction + m.smooth_or_featured_featured_or_disk_fraction) AS merging_proportion_asked,
     m.anomaly_score,
+    m.framing_flag,
+    m.domain_distance,
     e.search$view$ || galcat.task_columns_text() || $view$
 FROM galcat.embedding AS e
 JOIN galcat.source AS s ON s.object_id = e.object_id

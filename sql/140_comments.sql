@@ -1,6 +1,5 @@
 -- What every public column means, and its unit in brackets: [1] for a ratio, [-] where a unit has no meaning.
 
-COMMENT ON VIEW galcat.galaxy IS 'A galaxy of the current release: position, magnitudes, morphology, and what tasks say of it';
 COMMENT ON TABLE galcat.source IS 'A galaxy as its survey lists it';
 COMMENT ON TABLE galcat.survey IS 'A survey: its bands and how its files are read';
 COMMENT ON TABLE galcat.tile IS 'A tile of a survey, or a chunk of at most 1,000 rows of a cutout table: the unit of ingestion';
@@ -92,6 +91,9 @@ DECLARE
         "detail": "The reason in one line [-]",
         "will_retry": "True when a re-run tries the row again [-]",
         "anomaly_score": "How strange the galaxy is: the share of the release''s reference sample that is less so [1]",
+        "framing_flag": "What is wrong with the picture that the encoder saw: a sum of 1 no object, 2 several, 4 a point source, 8 cut by the edge; 0 where nothing is or no frame was sought, NULL for galaxies from before this column [-]",
+        "domain_distance": "How far the galaxy lies from the real galaxies that the encoder was trained on: above 1, further than 99 per cent of them from each other; NULL where the release has no sample of them [1]",
+        "measured": "How the vote fractions did on real galaxies: which, and the figures of each question; NULL where that was not measured [-]",
         "anomaly_reference": "What strangeness is measured against, frozen with the release [-]",
         "task_id": "Number of the task [-]",
         "task": "Name of the task [-]",
@@ -138,7 +140,11 @@ BEGIN
             meaning := CASE
                 WHEN words ? item.attname THEN words ->> item.attname
                 WHEN item.attname LIKE '%\_fraction' THEN
-                    'Posterior mean of the vote fraction of ' || replace(item.attname, '_fraction', '') || ' [1]'
+                    'Posterior mean of the vote fraction of ' || replace(item.attname, '_fraction', '')
+                    || CASE relation.relname WHEN 'galaxy' THEN coalesce('; ' || (SELECT galcat.measured_text(q.name)
+                        FROM (SELECT replace(a.attname, '_concentration', '') AS name FROM pg_catalog.pg_attribute AS a
+                            WHERE a.attrelid = relation.oid AND a.attname LIKE '%\_concentration') AS q
+                        WHERE starts_with(item.attname, q.name || '_')), '') ELSE '' END || ' [1]'
                 WHEN item.attname LIKE '%\_concentration' THEN
                     'Sum of the Dirichlet parameters of ' || replace(item.attname, '_concentration', '') || ' [1]'
                 WHEN item.attname LIKE '%\_proportion\_asked' THEN
@@ -157,6 +163,11 @@ BEGIN
             END IF;
             EXECUTE format('COMMENT ON COLUMN galcat.%I.%I IS %L', relation.relname, item.attname, meaning);
         END LOOP;
+        IF relation.relname = 'galaxy' THEN
+            EXECUTE format('COMMENT ON VIEW galcat.galaxy IS %L',
+                'A galaxy of the current release: position, magnitudes, morphology, and what tasks say of it'
+                || coalesce('; ' || (SELECT galcat.measured_summary()), ''));
+        END IF;
     END LOOP;
 END
 $$;

@@ -159,6 +159,8 @@ VALUES
     ('galcat.galaxy', 'mag_i', 'phot.mag;em.opt.I', false, false),
     ('galcat.galaxy', 'mag_z', 'phot.mag;em.opt.I', false, false),
     ('galcat.galaxy', 'anomaly_score', 'stat.rank', false, true),
+    ('galcat.galaxy', 'framing_flag', 'meta.code.qual', false, true),
+    ('galcat.galaxy', 'domain_distance', 'stat.param;src.morph', false, true),
     ('galcat.embedding', 'object_id', 'meta.id;meta.main', true, true),
     ('galcat.embedding', 'release', 'meta.version', false, true),
     ('galcat.embedding', 'search', 'src.morph.param', false, true),

@@ -13,13 +13,17 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Outcome of one check: how many rows break it, the first of them, and what to do about it."""
+    """Outcome of one check: how many rows break it, the first of them, and what to do about it.
+
+    A note is for people: what it says breaks nothing, whether it has passed or not.
+    """
 
     name: str
     description: str
     violations: int
     example: str | None
     remedy: str = ""
+    is_note: bool = False
 
     @property
     def passed(self) -> bool:

@@ -81,7 +81,7 @@ def write_vectors(
         },
         "morphology": dict(zip(FRACTIONS, galaxies.fractions.T, strict=True))
         | dict(zip(CONCENTRATIONS, galaxies.concentrations.T, strict=True))
-        | ({} if galaxies.anomaly_scores is None else {"anomaly_score": galaxies.anomaly_scores}),
+        | galaxies.judgement,
     }
     changed = 0
     for table, values in parts.items():

@@ -86,6 +86,9 @@ class GalaxyRows:
         jpegs: The n small pictures, each a JPEG file.
         picture_digests: (n,) digest of the picture that each galaxy's vectors were made of.
         anomaly_scores: (n,) in 0..1; None where the release has no reference.
+        framing_flags: (n,) sums of 1 no object, 2 several, 4 a point source, 8 cut by the picture's edge;
+            None where the encoder did not look.
+        domain_distances: (n,) 0 or more; None where the release has no sample of its training galaxies.
     """
 
     survey_source_id: list[str]
@@ -100,6 +103,8 @@ class GalaxyRows:
     jpegs: list[bytes]
     picture_digests: NDArray[np.int64]
     anomaly_scores: NDArray[np.float32] | None = None
+    framing_flags: NDArray[np.int16] | None = None
+    domain_distances: NDArray[np.float32] | None = None
     _length: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -128,7 +133,7 @@ class GalaxyRows:
             "dec": self.dec,
             **self.radii_arcsec,
             **self.magnitudes,
-            **({} if self.anomaly_scores is None else {"anomaly_score": self.anomaly_scores}),
+            **self.judgement,
         }
         for name, column in columns.items():
             if column.shape != (n,):
@@ -138,6 +143,16 @@ class GalaxyRows:
         unknown = set(self.magnitudes) - set(BANDS)
         if unknown:
             raise CatalogError(f"no column for band {min(unknown)}: the catalogue has {', '.join(BANDS)}")
+
+    @property
+    def judgement(self) -> dict[str, NDArray[np.float32] | NDArray[np.int16]]:
+        """What the encoder adds to its vote fractions, by column, each (n,): those that it has."""
+        columns = {
+            "anomaly_score": self.anomaly_scores,
+            "framing_flag": self.framing_flags,
+            "domain_distance": self.domain_distances,
+        }
+        return {name: column for name, column in columns.items() if column is not None}
 
     def __len__(self) -> int:
         return self._length

@@ -20,6 +20,8 @@ class ReleaseRecord:
         projection_components: (40, d) axes of the projection from full vectors to search vectors.
         projection_deviations: (40,) standard deviation of a sample along each axis of the search vector.
         projection_scale: Factor that puts two random galaxies about 1 apart.
+        measured: How the vote fractions did on real galaxies: `sample`, a phrase, and `questions` with the
+            figures of each; None where that was not measured.
         anomaly_reference: What strangeness is measured against, as the encoder wrote it; None without.
     """
 
@@ -33,6 +35,7 @@ class ReleaseRecord:
     projection_deviations: NDArray[np.float32]
     projection_scale: float
     anomaly_reference: bytes | None = None
+    measured: dict[str, object] | None = None
 
     @property
     def dimension(self) -> int:

@@ -13,6 +13,7 @@ from catalog.database.owner import act_as_owner, retry_as_owner
 from catalog.database.requirements import require_supported
 from catalog.database.statements import run
 from catalog.errors import CatalogError
+from catalog.releases.measured import describe_galaxy
 from catalog.releases.record import ReleaseRecord
 from catalog.schema import ingestion, metadata
 from catalog.schema import release as release_table
@@ -191,6 +192,7 @@ def register_release(connection: psycopg.Connection, release: ReleaseRecord) -> 
         connection.execute(
             "SELECT galcat.add_release_partitions(%s::smallint, %s)", [release_id, release.dimension]
         )
+        describe_galaxy(connection)
     return release_id
 
 
@@ -242,6 +244,7 @@ def promote_release(connection: psycopg.Connection, name: str, *, force: bool = 
         before = run(connection, hide.returning(release_table.c.name)).fetchone()
         this = release_table.c.release_id == release.release_id
         run(connection, update(release_table).where(this).values(is_current=True))
+        describe_galaxy(connection)
         return Promotion(None if before is None else str(before[0]), release.missing)
 
     return retry_as_owner(connection, promote)
@@ -319,6 +322,7 @@ def _insert(connection: psycopg.Connection, release: ReleaseRecord) -> int:
         projection_deviations=release.projection_deviations.tolist(),
         projection_scale=release.projection_scale,
         anomaly_reference=release.anomaly_reference,
+        measured=release.measured,
         is_current=~exists().select_from(release_table).where(_CURRENT),
     )
     row = run(connection, statement.returning(release_table.c.release_id)).fetchone()

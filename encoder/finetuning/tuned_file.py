@@ -172,6 +172,8 @@ def _encoder(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.de
         training=about["training"],
         projection=Projection(**projection, scale=about["projection_scale"]),
         anomaly=None,  # vectors of another network
+        domain=None,  # the same
+        measured=None,
         device=device,
         precision="float32",
         _network=network.to(device),

@@ -38,6 +38,8 @@ class EncodedTile:
         framing_flags: What is doubtful about each galaxy's frame, bits of `FramingFlag`, (n,).
         skipped: One entry for every other source.
         notes: What was left out of the tile's files, one line each.
+        domain: How far each galaxy lies from the release's real training galaxies, (n,), above 1 further than
+            99 % of them; None where the release has no sample of them.
     """
 
     sources: SourceTable
@@ -51,6 +53,7 @@ class EncodedTile:
     framing_flags: NDArray[np.int16]
     skipped: list[SkippedRow]
     notes: tuple[str, ...] = ()
+    domain: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +114,7 @@ def encode_tile(
         framing_flags=_concatenate([batch.flags for batch in done], np.empty(0, np.int16)),
         skipped=tile.skipped,
         notes=tile.notes,
+        domain=None if encoder.domain is None else encoder.domain.distance(search),
     )
 
 

@@ -11,11 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from encoder.anomalies.domain import DomainReference
 from encoder.anomalies.score import AnomalyReference
 from encoder.errors import WeightsError
 from encoder.model.device import Precision, deterministic_arithmetic, pick_device
 from encoder.model.forward import Forward
 from encoder.model.gz_tree import Tree
+from encoder.model.measured import Measured, shipped_measured
 from encoder.model.network import Network, Prediction, fold_batch_norm
 from encoder.model.projection import Projection
 from encoder.model.recipe import ImageRecipe
@@ -56,6 +58,9 @@ class Encoder:
         training: What the release was trained on and how, as plain JSON values.
         projection: The linear map from the full embedding to the searched vector.
         anomaly: The sample that anomaly scores are measured against; None for releases older than the score.
+        domain: The real training galaxies that domain distances are measured against; None where the release
+            has none.
+        measured: How the vote fractions did on real galaxies; None where that was not measured.
         device: The device that encodes; pictures on another one are moved to it.
         precision: `float32`; `bfloat16` is faster where the hardware has it and moves the vectors
             (median cosine above 0.999), so a catalogue should not mix the two.
@@ -71,6 +76,8 @@ class Encoder:
     training: dict[str, Any]
     projection: Projection
     anomaly: AnomalyReference | None
+    domain: DomainReference | None
+    measured: Measured | None
     device: torch.device
     precision: Precision
     _network: Network
@@ -149,6 +156,7 @@ def load_encoder(
 
 def _load(path: Path, device: torch.device, precision: Precision) -> Encoder:
     weights = read_weights(path)
+    sha256 = _sha256(path)
     return Encoder(
         name=weights.name,
         backbone=weights.backbone,
@@ -156,10 +164,12 @@ def _load(path: Path, device: torch.device, precision: Precision) -> Encoder:
         tree=weights.tree,
         recipe=weights.recipe,
         view_set=weights.view_set,
-        sha256=_sha256(path),
+        sha256=sha256,
         training=weights.training,
         projection=weights.projection,
         anomaly=weights.anomaly,
+        domain=weights.domain,
+        measured=weights.measured or shipped_measured(sha256),
         device=device,
         precision=precision,
         _network=fold_batch_norm(weights.network, weights.recipe.size).to(device),

@@ -1,4 +1,4 @@
-"""A release as one file: network, recipe, projection, anomaly reference in one safetensors, checked.
+"""A release as one file: network, recipe, projection and references in one safetensors, checked.
 
 Convolutions and matrices are stored as float16 (half the bytes; the rounding is part of the release), the
 few thousand numbers of normalisations, biases and the projection as float32.
@@ -13,10 +13,12 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from encoder.anomalies.domain import DomainReference
 from encoder.anomalies.score import AnomalyReference
 from encoder.errors import TrainingError, WeightsError
 from encoder.model.atomic_file import write_atomically
 from encoder.model.gz_tree import Tree, check_answer_order, load_tree
+from encoder.model.measured import Measured
 from encoder.model.network import Network
 from encoder.model.projection import Projection
 from encoder.model.recipe import ImageRecipe
@@ -27,6 +29,7 @@ FORMAT = "galcat-encoder-1"
 _NETWORK = "network."
 _PROJECTION = "projection."
 _ANOMALY = "anomaly."
+_DOMAIN = "domain."
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Weights:
         network: The network, float32, in eval mode.
         projection: The linear map from the full embedding to the searched vector.
         anomaly: The sample that anomaly scores are measured against; None for releases older than the score.
+        domain: The real training galaxies that domain distances are measured against; None for older
+            releases, and where no real galaxies were trained on.
+        measured: How the vote fractions did on real galaxies; None where that was not measured.
     """
 
     name: str
@@ -54,6 +60,8 @@ class Weights:
     network: Network
     projection: Projection
     anomaly: AnomalyReference | None = None
+    domain: DomainReference | None = None
+    measured: Measured | None = None
 
 
 def write_weights(path: Path, weights: Weights) -> None:
@@ -72,6 +80,9 @@ def write_weights(path: Path, weights: Weights) -> None:
     if weights.anomaly is not None:
         arrays = weights.anomaly.to_arrays()
         tensors |= {_ANOMALY + key: _to_storage(torch.from_numpy(a), half=False) for key, a in arrays.items()}
+    if weights.domain is not None:
+        arrays = weights.domain.to_arrays()
+        tensors |= {_DOMAIN + key: _to_storage(torch.from_numpy(a), half=False) for key, a in arrays.items()}
     about = {
         "format": FORMAT,
         "name": weights.name,
@@ -83,8 +94,24 @@ def write_weights(path: Path, weights: Weights) -> None:
         "equal_length": weights.network.equal_length,
         "training": weights.training,
         "projection_scale": weights.projection.scale,
+        **({} if weights.measured is None else {"measured": weights.measured.to_dict()}),
     }
     # One entry: safetensors writes several in no fixed order.
+    content = save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)})
+    write_atomically(path, content, WeightsError)
+
+
+def write_measured(path: Path, measured: Measured) -> None:
+    """Put figures into a weights file in the place of those it had; every tensor stays as it is.
+
+    The file's digest, by which catalogues know a release, is another afterwards: measure before a release is
+    made of it.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or holds something else; or it cannot be written.
+    """
+    about, tensors = _open(path)
+    about["measured"] = measured.to_dict()
     content = save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)})
     write_atomically(path, content, WeightsError)
 
@@ -138,6 +165,8 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
         network=network.eval(),
         projection=_projection(take_part(tensors, _PROJECTION), about["projection_scale"], network.dimension),
         anomaly=_anomaly(take_part(tensors, _ANOMALY)),
+        domain=_domain(take_part(tensors, _DOMAIN)),
+        measured=Measured.from_dict(about["measured"]) if "measured" in about else None,
     )
 
 
@@ -152,6 +181,12 @@ def _anomaly(tensors: dict[str, Tensor]) -> AnomalyReference | None:
     if not tensors:
         return None
     return AnomalyReference.from_arrays({key: tensor.numpy() for key, tensor in tensors.items()})
+
+
+def _domain(tensors: dict[str, Tensor]) -> DomainReference | None:
+    if not tensors:
+        return None
+    return DomainReference.from_arrays({key: tensor.numpy() for key, tensor in tensors.items()})
 
 
 def _to_storage(tensor: Tensor, *, half: bool) -> Tensor:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from torch.utils.data import DataLoader
 
+from encoder.anomalies.domain import DomainReference, fit_domain
 from encoder.anomalies.score import AnomalyReference, fit_anomaly
 from encoder.errors import TrainingError
 from encoder.model.encoder import Encoder, load_encoder
@@ -71,14 +72,21 @@ def make_release(
         rounded = Path(folder) / "rounded.safetensors"
         _write(rounded, config, tree, network, empty_projection(network.dimension), splits)
         encoder = load_encoder(rounded)
-    vectors = [
-        _vectors(encoder, source, source_share(source, config.recipe.crop))
-        for source in projection_sample(splits)
-    ]
+    sources = projection_sample(splits)
+    vectors = [_vectors(encoder, source, source_share(source, config.recipe.crop)) for source in sources]
     sample = np.concatenate(vectors)
     projection = fit_projection(sample)
     file = release_file(config)
-    _write(file, config, tree, network, projection, splits, fit_anomaly(projection.apply(sample)))
+    _write(
+        file,
+        config,
+        tree,
+        network,
+        projection,
+        splits,
+        fit_anomaly(projection.apply(sample)),
+        _fit_real_domain(projection, sources, vectors),
+    )
     return file
 
 
@@ -111,6 +119,14 @@ def _vectors(encoder: Encoder, source: LabelledGalaxies, share: float) -> NDArra
     return np.concatenate([encoder.encode(shown.rgb[:, 0]).embedding for shown in DataLoader(pictures, 64)])
 
 
+def _fit_real_domain(
+    projection: Projection, sources: Sequence[LabelledGalaxies], vectors: Sequence[NDArray[np.float32]]
+) -> DomainReference | None:
+    """The domain reference on the vectors of the sources that are real; None without enough of them."""
+    real = [part for source, part in zip(sources, vectors, strict=True) if source.kind != "simulated"]
+    return fit_domain(projection.apply(np.concatenate(real))) if real else None
+
+
 def _write(
     file: Path,
     config: TrainingConfig,
@@ -119,6 +135,7 @@ def _write(
     projection: Projection,
     splits: Sequence[tuple[LabelledGalaxies, LabelledGalaxies]],
     anomaly: AnomalyReference | None = None,
+    domain: DomainReference | None = None,
 ) -> None:
     training: dict[str, Any] = {
         "configuration": config.text,
@@ -136,5 +153,6 @@ def _write(
         network,
         projection,
         anomaly,
+        domain,
     )
     write_weights(file, weights)

@@ -37,6 +37,7 @@ def ingest_and_report(url: str, path: Path, survey: str, weights: Path | None) -
         outcome = ingest_folder(url, survey, path, weights, listener)
     tiles = [tile for cell in outcome.cells for tile in cell.tiles]
     _summary(tiles, outcome.n_settled)
+    _say_what_fractions_are_worth(url, tiles)
     violated = any(cell.violated for cell in outcome.cells)
     return not violated and not any(tile.state == "failed" or tile.n_failed for tile in tiles)
 
@@ -125,3 +126,23 @@ def _summary(outcomes: list[TileOutcome], n_settled: int) -> None:
     )
     if doubtful := describe_flags(add_flags(outcome.flags for outcome in done)):
         log.print(f"frames in doubt: {doubtful}", soft_wrap=True)
+
+
+def _say_what_fractions_are_worth(url: str, outcomes: list[TileOutcome]) -> None:
+    """On which real galaxies the release was measured, and how many new ones are unlike its training."""
+    from catalog.database.connection import connect  # noqa: PLC0415 - it imports psycopg
+    from catalog.releases.measured import say_measured  # noqa: PLC0415 - SQLAlchemy
+
+    done = [outcome for outcome in outcomes if outcome.state == "done"]
+    n = sum(outcome.n_galaxies for outcome in done)
+    far = [outcome.n_far for outcome in done if outcome.n_far is not None]
+    if sum(far):
+        log.print(
+            f"{sum(far)} of {n} galaxies lie further from the real galaxies that the encoder was trained on "
+            "than 99 % of those: leave them out by domain_distance <= 1",
+            soft_wrap=True,
+        )
+    with connect(url, autocommit=True) as connection:
+        said = say_measured(connection)
+    if said:
+        log.print(said, soft_wrap=True)

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from encoder.anomalies.domain import fit_domain
 from encoder.anomalies.score import fit_anomaly
 from encoder.model.gz_tree import GZD5
+from encoder.model.measured import Measured
 from encoder.model.network import Network
 from encoder.model.projection import Projection
 from encoder.model.recipe import ImageRecipe
@@ -17,8 +19,13 @@ PIXELS = 64
 AXES = 40
 
 
-def write_small_encoder(path: Path, seed: int = 0, backbone: str = BACKBONE) -> Path:
-    """Write a release whose vectors mean nothing but are always the same."""
+def write_small_encoder(
+    path: Path, seed: int = 0, backbone: str = BACKBONE, *, measured: Measured | None = None
+) -> Path:
+    """Write a release whose vectors mean nothing but are always the same.
+
+    One that was measured has a sample of real galaxies too, far from everything.
+    """
     torch.manual_seed(seed)
     recipe = ImageRecipe(size=PIXELS)
     network = Network(backbone, GZD5.n_answers, recipe.input_mean, recipe.input_deviation).eval()
@@ -30,6 +37,10 @@ def write_small_encoder(path: Path, seed: int = 0, backbone: str = BACKBONE) -> 
         scale=1.0,
     )
     anomaly = fit_anomaly(np.random.default_rng(seed).normal(size=(100, AXES)).astype(np.float32))
-    weights = Weights(f"small-{seed}", backbone, GZD5, recipe, 1, {}, network, projection, anomaly)
+    sample = np.random.default_rng(seed).normal(size=(200, AXES)).astype(np.float32)
+    domain = None if measured is None else fit_domain(1000 + 0.001 * sample)
+    weights = Weights(
+        f"small-{seed}", backbone, GZD5, recipe, 1, {}, network, projection, anomaly, domain, measured
+    )
     write_weights(path, weights)
     return path

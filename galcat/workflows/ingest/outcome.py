@@ -24,6 +24,8 @@ class TileOutcome:
         retired: Galaxies that the tile lists no longer.
         flags: Galaxies whose frame is doubtful, by why it is.
         error: Why it failed, in one line.
+        n_far: Galaxies further from the release's real training galaxies than 99 % of these; None where that
+            is not known.
         notes: What was left out, one line each: pictures that cannot be read, images that nobody asked for.
     """
 
@@ -36,6 +38,7 @@ class TileOutcome:
     retired: int = 0
     flags: FlagCounts = field(default_factory=dict)
     error: str | None = None
+    n_far: int | None = None
     notes: tuple[str, ...] = ()
 
 

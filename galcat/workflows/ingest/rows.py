@@ -47,6 +47,7 @@ def release_record(encoder: Encoder) -> ReleaseRecord:
         projection_deviations=projection.deviations,
         projection_scale=projection.scale,
         anomaly_reference=None if encoder.anomaly is None else save(encoder.anomaly.to_arrays()),
+        measured=None if encoder.measured is None else encoder.measured.to_dict(),
     )
 
 
@@ -90,6 +91,8 @@ def galaxy_rows(tile: EncodedTile) -> GalaxyRows:
         jpegs=tile.jpegs,
         picture_digests=tile.picture_digests,
         anomaly_scores=tile.anomaly,
+        framing_flags=tile.framing_flags,
+        domain_distances=tile.domain,
     )
 
 

@@ -10,6 +10,7 @@ from catalog.database.connection import connect
 from catalog.database.migrate import migrate
 from catalog.database.requirements import require_supported
 from catalog.ingestion.tile_rows import register_survey
+from catalog.releases.measured import keep_measured
 from catalog.releases.releases import (
     Release,
     current_release,
@@ -67,6 +68,7 @@ def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[Ingestio
         current = current_release(connection)
         if current is None or current.weights_sha256 != encoder.sha256:
             raise WorkflowError(_other_weights(current, encoder))
+        keep_measured(connection, current.release_id, release_record(encoder).measured)
         with hold_release(connection, current.name):
             yield IngestionTarget(
                 connection, register_survey(connection, survey_record(survey)), current.release_id

@@ -192,9 +192,8 @@ def _write(
         return TileOutcome(files.name, "unchanged")
     record = tile_record(files, content_hash)
     skips = skip_records(encoded)
-    result = write_tile(
-        target.connection, target.survey_id, target.release_id, record, galaxy_rows(encoded), skips
-    )
+    rows = galaxy_rows(encoded)
+    result = write_tile(target.connection, target.survey_id, target.release_id, record, rows, skips)
     n_failed = sum(skip.will_retry for skip in skips)
     return TileOutcome(
         files.name,
@@ -205,6 +204,7 @@ def _write(
         changed=result.changed,
         retired=result.retired,
         flags=count_flags(encoded.framing_flags),
+        n_far=None if rows.domain_distances is None else int((rows.domain_distances > 1).sum()),
         notes=(*encoded.notes, *_unreadable(skips)),
     )
 

@@ -1,0 +1,102 @@
+"""Figures of real galaxies travel in the weights file, and those of the shipped file are its model card's."""
+
+import json
+import re
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from encoder.anomalies.domain import fit_domain
+from encoder.errors import WeightsError
+from encoder.model.encoder import DEFAULT_WEIGHTS, load_encoder
+from encoder.model.measured import Measured
+from encoder.model.weights_file import read_weights, write_measured, write_weights
+from tests.encoder.releases import random_weights
+
+FIGURES = Measured("40 made galaxies", {"bar": {"error_over_constant": 0.5, "coverage_90": 0.91}})
+IN_THE_CARD = {
+    "smooth-or-featured": "smooth_or_featured",
+    "edge-on": "disk_edge_on",
+    "how-rounded": "how_rounded",
+    "spiral arms": "has_spiral_arms",
+    "bar": "bar",
+    "winding": "spiral_winding",
+}
+
+
+def test_figures_and_the_sample_of_real_galaxies_come_back_from_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    domain = fit_domain(np.random.default_rng(1).normal(size=(120, 40)).astype(np.float32))
+    assert domain is not None
+    write_weights(file, replace(random_weights(), domain=domain, measured=FIGURES))
+    encoder = load_encoder(file, "cpu")
+    assert encoder.measured == FIGURES
+    assert encoder.domain is not None
+    np.testing.assert_array_equal(encoder.domain.points, domain.points)
+    assert (encoder.domain.neighbours, encoder.domain.limit) == (domain.neighbours, domain.limit)
+
+
+def test_a_file_of_before_has_neither(tmp_path: Path) -> None:
+    write_weights(tmp_path / "weights.safetensors", random_weights())
+    encoder = load_encoder(tmp_path / "weights.safetensors", "cpu")
+    assert (encoder.domain, encoder.measured) == (None, None)
+
+
+def test_figures_are_put_into_a_file_and_no_tensor_changes(tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    write_weights(file, random_weights())
+    before = read_weights(file)
+    write_measured(file, FIGURES)
+    write_measured(file, replace(FIGURES, sample="41 made galaxies"))
+    after = read_weights(file)
+    assert after.measured == replace(FIGURES, sample="41 made galaxies")
+    assert replace(
+        after, measured=None, network=before.network, projection=before.projection, anomaly=None
+    ) == (replace(before, anomaly=None))
+    theirs = after.network.state_dict()
+    assert all(torch.equal(tensor, theirs[key]) for key, tensor in before.network.state_dict().items())
+    np.testing.assert_array_equal(after.projection.components, before.projection.components)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ({"sample": "x", "questions": {"bar": {"bias": 0.1}}}, "lacks error_over_constant of bar"),
+        ({"sample": " ", "questions": {}}, "lacks a sample"),
+        ({"questions": {}}, "not as it must be"),
+        (["sample"], "not as it must be"),
+        ({"sample": "x", "questions": {"bar": {"error_over_constant": "much"}}}, "not as it must be"),
+    ],
+)
+def test_an_entry_of_another_form_is_refused(raw: object, reason: str) -> None:
+    with pytest.raises(WeightsError, match=reason):
+        Measured.from_dict(raw)
+
+
+def test_the_figures_of_the_shipped_weights_are_those_of_their_model_card() -> None:
+    encoder = load_encoder(None, "cpu")
+    assert encoder.measured is not None
+    card = (resources.files("encoder") / "weights" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    name = DEFAULT_WEIGHTS.removesuffix(".safetensors")
+    if not card.startswith(f"# {name}"):
+        pytest.fail(f"the model card is not of {name}")
+    said = re.search(r"mean error over that of a constant: (.+?)\. A new head", card)
+    assert said is not None
+    figures = {}
+    for part in said[1].split(", "):
+        words, number = part.rsplit(" ", 1)
+        figures[IN_THE_CARD[words]] = {"error_over_constant": float(number)}
+    assert encoder.measured.questions == figures
+    assert re.match(r"(\d+)", encoder.measured.sample)[0] in card  # type: ignore[index]
+
+
+def test_every_file_of_figures_names_weights_by_their_digest() -> None:
+    for entry in (resources.files("encoder") / "weights").iterdir():
+        if entry.name.endswith(".measured.json"):
+            raw = json.loads(entry.read_text(encoding="utf-8"))
+            assert re.fullmatch(r"[0-9a-f]{64}", raw["sha256"])
+            Measured.from_dict(raw)
