@@ -92,6 +92,10 @@ class TunedEncoder:
                 "projection_scale": encoder.projection.scale,
             },
         }
+        if encoder.scales:
+            about["encoder"]["scales"] = list(encoder.scales)
+        if encoder.alpha_floor != 1:
+            about["encoder"]["alpha_floor"] = encoder.alpha_floor
         about["content_sha256"] = _content_hash(about, tensors)
         # One entry: safetensors writes several in no fixed order.
         write_atomically(
@@ -161,6 +165,7 @@ def _encoder(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.de
     projection = {key: tensor.numpy() for key, tensor in take_part(tensors, "projection.").items()}
     network = _network(about["backbone"], tree.n_answers, recipe, take_part(tensors, "network."))
     network.equal_length = about["equal_length"]
+    network.alpha_floor = about.get("alpha_floor", 1.0)
     return Encoder(
         name=about["name"],
         backbone=about["backbone"],
@@ -174,6 +179,7 @@ def _encoder(about: dict[str, Any], tensors: dict[str, Tensor], device: torch.de
         anomaly=None,  # vectors of another network
         domain=None,  # the same
         measured=None,
+        scales=tuple(about.get("scales", ())),
         device=device,
         precision="float32",
         _network=network.to(device),

@@ -59,5 +59,6 @@ def _baseline(name: str, like: Encoder, backbone: str, network: Network, recipe:
         recipe=recipe,
         sha256=fingerprint(network),
         training={},
+        scales=(),
         _network=fold_batch_norm(network, recipe.size).to(like.device),
     )

@@ -1,15 +1,16 @@
 """The encoder: a release of weights, ready on a device to turn pictures into vectors and vote posteriors."""
 
+import copy
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from encoder.anomalies.domain import DomainReference
 from encoder.anomalies.score import AnomalyReference
@@ -18,10 +19,10 @@ from encoder.model.device import Precision, deterministic_arithmetic, pick_devic
 from encoder.model.forward import Forward
 from encoder.model.gz_tree import Tree
 from encoder.model.measured import Measured, shipped_measured
-from encoder.model.network import Network, Prediction, fold_batch_norm
+from encoder.model.network import Network, Prediction, fingerprint, fold_batch_norm
 from encoder.model.projection import Projection
 from encoder.model.recipe import ImageRecipe
-from encoder.model.views import make_views, match_moments
+from encoder.model.views import make_views, match_moments, scale_concentrations
 from encoder.model.weights_file import read_weights
 
 DEFAULT_WEIGHTS = "galcat-lite2-1.safetensors"
@@ -61,6 +62,7 @@ class Encoder:
         domain: The real training galaxies that domain distances are measured against; None where the release
             has none.
         measured: How the vote fractions did on real galaxies; None where that was not measured.
+        scales: What the concentrations of each question are multiplied by; empty where they are the head's.
         device: The device that encodes; pictures on another one are moved to it.
         precision: `float32`; `bfloat16` is faster where the hardware has it and moves the vectors
             (median cosine above 0.999), so a catalogue should not mix the two.
@@ -78,6 +80,7 @@ class Encoder:
     anomaly: AnomalyReference | None
     domain: DomainReference | None
     measured: Measured | None
+    scales: tuple[float, ...]
     device: torch.device
     precision: Precision
     _network: Network
@@ -87,6 +90,16 @@ class Encoder:
     def equal_length(self) -> bool:
         """Whether all its vectors have the same length, so that only their direction tells galaxies apart."""
         return self._network.equal_length
+
+    @property
+    def alpha_floor(self) -> float:
+        """The least concentration that its head gives an answer."""
+        return self._network.alpha_floor
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the network as it is, hexadecimal; another than that of the file."""
+        return fingerprint(copy.deepcopy(self._network).cpu())
 
     def encode(self, rgb: Tensor) -> EncodedPictures:
         """Embed pictures: the same batch gives the same vectors, bit by bit.
@@ -114,6 +127,33 @@ class Encoder:
             np.concatenate([c.concentrations_alpha for c in chunks]),
         )
 
+    def with_head(self, head: nn.Linear, alpha_floor: float, scales: tuple[float, ...]) -> Self:
+        """The same network with another head; the vectors stay.
+
+        Args:
+            head: From vectors, as `features` gives them, to the answers of the tree.
+            alpha_floor: The least concentration of an answer.
+            scales: What the concentrations of each question are multiplied by; empty to leave them.
+        """
+        network = copy.deepcopy(self._network)
+        network.head.load_state_dict(head.state_dict())
+        network.alpha_floor = alpha_floor
+        other = replace(self, scales=scales, _network=network)
+        digest = hashlib.sha256(f"{other.fingerprint} {scales}".encode()).hexdigest()
+        return replace(other, sha256=digest)
+
+    def features(self, rgb: Tensor) -> NDArray[np.float32]:
+        """What the head sees of pictures as they are given, (n, d) float32: no lengths are made equal.
+
+        Args:
+            rgb: Pictures of n galaxies as for `encode`; each is one view.
+        """
+        passes = torch.split(rgb.to(self.device, torch.float32), self._forward.batch)
+        if not len(rgb):
+            return np.empty((0, self.dimension), np.float32)
+        found: NDArray[np.float32] = torch.cat(self._forward.each(self._pool, passes)).cpu().numpy()
+        return found
+
     def _encode_chunk(self, rgb: Tensor) -> EncodedPictures:
         rgb = rgb.to(self.device, torch.float32)
         passes = [
@@ -122,7 +162,7 @@ class Encoder:
         predictions = self._forward.each(self._predict, passes)
         embedding = torch.cat([p.embedding for p in predictions]).view(self.view_set, len(rgb), -1)
         alphas = torch.cat([p.alpha for p in predictions]).view(self.view_set, len(rgb), -1)
-        matched = match_moments(alphas.cpu().numpy(), self.tree)
+        matched = scale_concentrations(match_moments(alphas.cpu().numpy(), self.tree), self.scales, self.tree)
         return EncodedPictures(self._network.normalise(embedding.mean(dim=0)).cpu().numpy(), matched)
 
     def _predict(self, rgb: Tensor) -> Prediction:
@@ -131,6 +171,12 @@ class Encoder:
         with torch.inference_mode(), deterministic_arithmetic(), autocast:
             prediction: Prediction = self._network(rgb)
         return prediction
+
+    def _pool(self, rgb: Tensor) -> Tensor:
+        half = self.precision == "bfloat16"
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=half)
+        with torch.inference_mode(), deterministic_arithmetic(), autocast:
+            return self._network.pool(rgb)
 
 
 def load_encoder(
@@ -170,6 +216,7 @@ def _load(path: Path, device: torch.device, precision: Precision) -> Encoder:
         anomaly=weights.anomaly,
         domain=weights.domain,
         measured=weights.measured or shipped_measured(sha256),
+        scales=weights.scales,
         device=device,
         precision=precision,
         _network=fold_batch_norm(weights.network, weights.recipe.size).to(device),

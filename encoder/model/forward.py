@@ -7,11 +7,12 @@ so small that the activations stay in the caches.
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from encoder.model.network import Prediction
+_Answer = TypeVar("_Answer")
 
 CPU_BATCH = 16
 """Twice the pictures a second of 64 (EfficientNet-Lite0, 128 px)."""
@@ -34,6 +35,6 @@ class Forward:
             else None
         )
 
-    def each(self, predict: Callable[[Tensor], Prediction], batches: Iterable[Tensor]) -> list[Prediction]:
+    def each(self, predict: Callable[[Tensor], _Answer], batches: Iterable[Tensor]) -> list[_Answer]:
         """Run `predict` on every batch; the answers come in the batches' order."""
         return list(self._cores.map(predict, batches) if self._cores else map(predict, batches))

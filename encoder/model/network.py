@@ -28,7 +28,7 @@ class Prediction:
 
     Attributes:
         embedding: Pooled features before the head, (n, d) float32; scaled, where the network says so.
-        alpha: Dirichlet concentrations, (n, n_answers) float32, in 1..101.
+        alpha: Dirichlet concentrations, (n, n_answers) float32, from the network's floor to 100 above it.
     """
 
     embedding: Tensor
@@ -50,6 +50,8 @@ class Network(nn.Module):
     Attributes:
         equal_length: Whether embeddings are scaled to length sqrt(d), so that only their direction tells
             galaxies apart; the head sees them as they were. Of inference: training leaves it off.
+        alpha_floor: The least concentration of an answer. With Zoobot's 1 no fraction is small where few are
+            expected to vote alike; a head that is fitted for a lower one can say so.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Network(nn.Module):
         self.input_mean = input_mean
         self.input_deviation = input_deviation
         self.equal_length = False
+        self.alpha_floor = 1.0
 
     def forward(self, rgb: Tensor) -> Prediction:
         """Predict from pictures; the head and what follows are float32 even under autocast.
@@ -77,13 +80,19 @@ class Network(nn.Module):
         Args:
             rgb: Pictures of n galaxies, (n, 3, size, size) float32 in 0..1.
         """
+        features = self.pool(rgb)
+        with torch.autocast(rgb.device.type, enabled=False):
+            alpha = concentrations(self.head(features), self.alpha_floor)
+            return Prediction(self.normalise(features), alpha)
+
+    def pool(self, rgb: Tensor) -> Tensor:
+        """Pooled features as the head sees them, (n, d) float32, of pictures (n, 3, size, size)."""
         seen = rgb if self.channels == _COLOURS else rgb_to_grayscale(rgb)
         pictures = ((seen - self.input_mean) / self.input_deviation).contiguous(
             memory_format=torch.channels_last
         )
-        features = self.backbone(pictures).float()
-        with torch.autocast(rgb.device.type, enabled=False):
-            return Prediction(self.normalise(features), concentrations(self.head(features)))
+        features: Tensor = self.backbone(pictures).float()
+        return features
 
     def normalise(self, vectors: Tensor) -> Tensor:
         """Vectors, (n, d), as embeddings of this network are."""
@@ -92,9 +101,12 @@ class Network(nn.Module):
         return functional.normalize(vectors, dim=1) * math.sqrt(self.dimension)
 
 
-def concentrations(output: Tensor) -> Tensor:
-    """The head's output as Dirichlet concentrations, alpha = 100 * sigmoid + 1 (paper, section 2)."""
-    return 100 * torch.sigmoid(output) + 1
+def concentrations(output: Tensor, floor: float = 1.0) -> Tensor:
+    """The head's output as Dirichlet concentrations, alpha = 100 * sigmoid + floor.
+
+    The floor of Zoobot (Walmsley et al. 2022, section 2) is 1.
+    """
+    return 100 * torch.sigmoid(output) + floor
 
 
 def fold_batch_norm(network: Network, size: int) -> Network:
@@ -163,6 +175,8 @@ def keep_first_answers(network: Network, n: int) -> Network:
 def fingerprint(network: Network) -> str:
     """Hash of all that its vectors and posteriors depend on, hexadecimal."""
     digest = hashlib.sha256(b"equal length" if network.equal_length else b"")
+    if network.alpha_floor != 1:
+        digest.update(f"alpha floor {network.alpha_floor!r}".encode())
     for key, tensor in network.state_dict().items():
         digest.update(key.encode())
         digest.update(tensor.contiguous().numpy().tobytes())

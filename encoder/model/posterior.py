@@ -1,4 +1,4 @@
-"""How well a Dirichlet posterior foretells volunteers' votes: the coverage of its intervals of the counts.
+"""How well a Dirichlet posterior foretells volunteers' votes: intervals of the counts, their coverage.
 
 The mean is `Tree.fractions`, the chance that a question is asked at all `Tree.proportion_asked`.
 """
@@ -48,6 +48,42 @@ def coverage(
         overlap = np.minimum(upto, 1 - tail) - np.maximum(before, tail)
         inside[part] = np.clip(overlap, 0, None) / np.maximum(upto - before, np.finfo(float).tiny)
     return np.where(of > 0, np.minimum(inside, 1), np.nan)
+
+
+def interval_widths(
+    alpha: NDArray[np.floating[Any]], totals: NDArray[np.integer[Any]], level: float = LEVEL
+) -> NDArray[np.float64]:
+    """Widths of the predictive intervals of one question's observed fractions, (n, n_answers), in 0..1.
+
+    A count's probability is spread evenly over a step of one vote, as in `coverage`: widths of few votes do
+    not jump.
+
+    Args:
+        alpha: Posterior concentrations of the question's answers, (n, n_answers), each > 0.
+        totals: How many volunteers answered, (n,), each > 0.
+        level: Probability of the interval.
+    """
+    own = alpha.astype(np.float64)
+    others = own.sum(axis=1, keepdims=True) - own
+    tail = (1 - level) / 2
+    widths = np.empty(own.shape)
+    for start in range(0, len(own), _ROWS):
+        part = slice(start, start + _ROWS)
+        n = np.broadcast_to(totals[part, None], own[part].shape)
+        below = _cumulative(own[part], others[part], n)
+        ends = [_quantile(below, probability) for probability in (tail, 1 - tail)]
+        widths[part] = (ends[1] - ends[0]) / (n + 1)
+    return widths
+
+
+def _quantile(below: NDArray[np.float64], probability: float) -> NDArray[np.float64]:
+    """Where a distribution of counts, each spread from k to k + 1, reaches a probability, (n, answers)."""
+    k = (below < probability).sum(axis=-1, keepdims=True)
+    before = np.where(k > 0, np.take_along_axis(below, np.maximum(k - 1, 0), axis=-1), 0.0)
+    upto = np.take_along_axis(below, k, axis=-1)
+    inside = (probability - before) / np.maximum(upto - before, np.finfo(float).tiny)
+    reached: NDArray[np.float64] = (k + inside)[..., 0]
+    return reached
 
 
 def _beta(alpha: NDArray[np.floating[Any]], tree: Tree) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

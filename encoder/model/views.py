@@ -1,6 +1,6 @@
 """Deterministic views: a galaxy has no up, so a release may average over the 8 symmetries of the square."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,22 @@ def match_moments(alphas: NDArray[np.float32], tree: Tree) -> NDArray[np.float32
     exact = alphas.astype(np.float64)
     matched = [_match(exact[..., question]) for question in tree.slices]
     return np.concatenate(matched, axis=1, dtype=np.float32)
+
+
+def scale_concentrations(
+    alpha: NDArray[np.float32], scales: Sequence[float], tree: Tree
+) -> NDArray[np.float32]:
+    """The same fractions with wider or narrower posteriors.
+
+    Args:
+        alpha: Concentrations, (n, n_answers).
+        scales: What those of each question are multiplied by, (n_questions,); empty to leave all as they are.
+        tree: The tree of the answers.
+    """
+    if not scales:
+        return alpha
+    sizes = [len(question.answers) for question in tree.questions]
+    return alpha * np.repeat(np.asarray(scales, np.float32), sizes)
 
 
 def _match(alpha: NDArray[np.float64]) -> NDArray[np.float64]:

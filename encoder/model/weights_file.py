@@ -1,10 +1,11 @@
 """A release as one file: network, recipe, projection and references in one safetensors, checked.
 
 Convolutions and matrices are stored as float16 (half the bytes; the rounding is part of the release), the
-few thousand numbers of normalisations, biases and the projection as float32.
+few thousand numbers of normalisations, biases and the projection as float32, as is a calibrated head.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,8 @@ class Weights:
         domain: The real training galaxies that domain distances are measured against; None for older
             releases, and where no real galaxies were trained on.
         measured: How the vote fractions did on real galaxies; None where that was not measured.
+        scales: What the concentrations of each question are multiplied by, in the tree's order, so that
+            intervals hold what they promise; empty where they are the head's own.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Weights:
     anomaly: AnomalyReference | None = None
     domain: DomainReference | None = None
     measured: Measured | None = None
+    scales: tuple[float, ...] = ()
 
 
 def write_weights(path: Path, weights: Weights) -> None:
@@ -70,8 +74,10 @@ def write_weights(path: Path, weights: Weights) -> None:
     Raises:
         WeightsError: A weight is no number, or larger than float16 holds; or the file cannot be written.
     """
+    scaled = bool(weights.scales)  # such a head was fitted to few galaxies by small differences of vectors
     tensors = {
-        _NETWORK + key: _to_storage(t, half=t.ndim > 1) for key, t in weights.network.state_dict().items()
+        _NETWORK + key: _to_storage(t, half=t.ndim > 1 and not (scaled and key.startswith("head.")))
+        for key, t in weights.network.state_dict().items()
     }
     for key in ("mean", "components", "deviations"):
         tensors[_PROJECTION + key] = _to_storage(
@@ -96,6 +102,11 @@ def write_weights(path: Path, weights: Weights) -> None:
         "projection_scale": weights.projection.scale,
         **({} if weights.measured is None else {"measured": weights.measured.to_dict()}),
     }
+    if weights.network.alpha_floor != 1:
+        about["alpha_floor"] = weights.network.alpha_floor
+    if weights.scales:
+        names = [question.name for question in weights.tree.questions]
+        about["concentration_scales"] = dict(zip(names, weights.scales, strict=True))
     # One entry: safetensors writes several in no fixed order.
     content = save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)})
     write_atomically(path, content, WeightsError)
@@ -154,6 +165,7 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
         channels=recipe.channels,
     )
     network.equal_length = bool(about.get("equal_length"))  # the first releases had no such entry
+    network.alpha_floor = _positive(about.get("alpha_floor", 1.0), "alpha_floor")
     network.load_state_dict(take_part(tensors, _NETWORK))
     return Weights(
         name=about["name"],
@@ -167,7 +179,23 @@ def _assemble(about: dict[str, Any], tensors: dict[str, Tensor]) -> Weights:
         anomaly=_anomaly(take_part(tensors, _ANOMALY)),
         domain=_domain(take_part(tensors, _DOMAIN)),
         measured=Measured.from_dict(about["measured"]) if "measured" in about else None,
+        scales=_scales(about.get("concentration_scales"), tree),
     )
+
+
+def _scales(by_question: dict[str, Any] | None, tree: Tree) -> tuple[float, ...]:
+    if by_question is None:
+        return ()
+    names = [question.name for question in tree.questions]
+    if sorted(by_question) != sorted(names):
+        raise WeightsError(f"its concentration_scales are not those of the questions of tree {tree.name}")
+    return tuple(_positive(by_question[name], f"concentration_scales of {name}") for name in names)
+
+
+def _positive(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise WeightsError(f"its {what} = {value!r} is no positive number")
+    return float(value)
 
 
 def _projection(tensors: dict[str, Tensor], scale: float, dimension: int) -> Projection:

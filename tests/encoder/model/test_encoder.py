@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from safetensors.torch import save_file
 
 from encoder.errors import EncoderError, WeightsError
 from encoder.model.encoder import load_encoder
+from encoder.model.gz_tree import GZD5
 from encoder.model.weights_file import read_weights, write_weights
 from tests.encoder.releases import galaxies, random_release, random_weights
 
@@ -147,3 +149,56 @@ def _rewrite_metadata(file: Path, change: dict[str, object]) -> None:
         about = json.loads(opened.metadata()["galcat"]) | change
         tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 - not a dict
     save_file(tensors, file, metadata={"galcat": json.dumps(about)})
+
+
+def test_a_release_of_before_is_answered_by_as_it_was(tmp_path: Path) -> None:
+    file = random_release(tmp_path, view_set=8)
+    with safetensors.safe_open(file, "pt") as content:
+        about = json.loads(content.metadata()["galcat"])
+    assert not {"alpha_floor", "concentration_scales"} & about.keys()
+    encoder = load_encoder(file, "cpu")
+    assert (encoder.alpha_floor, encoder.scales) == (1.0, ())
+    features = torch.from_numpy(encoder.features(galaxies(3)))
+    with torch.inference_mode():
+        single = 100 * torch.sigmoid(encoder._network.head(features)) + 1
+    one_view = replace(encoder, view_set=1).encode(galaxies(3)).concentrations_alpha
+    assert one_view.min() >= 1
+    np.testing.assert_array_equal(one_view, single.numpy())
+
+
+def test_scales_widen_the_posteriors_and_a_floor_lets_a_fraction_be_small(tmp_path: Path) -> None:
+    plain = random_weights()
+    plain.network.head.bias.data.sub_(6)
+    write_weights(tmp_path / "plain.safetensors", plain)
+    scales = tuple(float(s) for s in np.linspace(0.3, 2, len(GZD5.questions)))
+    plain.network.alpha_floor = 0.05
+    write_weights(tmp_path / "scaled.safetensors", replace(plain, scales=scales))
+    before, after = (load_encoder(tmp_path / f"{name}.safetensors", "cpu") for name in ("plain", "scaled"))
+    assert (after.alpha_floor, after.scales) == (0.05, scales)
+    one, other = (encoder.encode(galaxies(4)).concentrations_alpha for encoder in (before, after))
+    for question, scale in zip(GZD5.questions, scales, strict=True):
+        expected = (one[:, question.slice] - 0.95) * scale
+        np.testing.assert_allclose(other[:, question.slice], expected, rtol=0.02, atol=0.01)
+    assert GZD5.fractions(other).min() < 0.5 * GZD5.fractions(one).min()
+    assert other.min() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "told"),
+    [
+        ("alpha_floor", 0, "alpha_floor = 0 is no positive number"),
+        ("alpha_floor", "low", "alpha_floor = 'low' is no positive number"),
+        ("concentration_scales", {"bar": 1.0}, "its concentration_scales are not those of the questions"),
+    ],
+)
+def test_a_wrong_floor_or_scale_is_one_line_that_names_it(
+    tmp_path: Path, entry: str, value: object, told: str
+) -> None:
+    file = random_release(tmp_path)
+    with safetensors.safe_open(file, "pt") as content:
+        about = json.loads(content.metadata()["galcat"]) | {entry: value}
+        tensors = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118 - no dictionary
+    save_file(tensors, file, metadata={"galcat": json.dumps(about)})
+    with pytest.raises(WeightsError, match=told) as raised:
+        load_encoder(file, "cpu")
+    assert str(file) in str(raised.value)
