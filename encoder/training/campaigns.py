@@ -71,6 +71,16 @@ class Campaigns:
         return votes
 
     @property
+    def released(self) -> "Campaigns":
+        """The release's tree alone."""
+        return Campaigns(self.trees[:1])
+
+    def released_votes(self, votes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Votes of all campaigns, (n, n_columns), as `released` has them, (n, its n_columns)."""
+        own = votes[:, : self.release_tree.n_answers]
+        return np.concatenate([own, votes[:, self.joint_tree.n_answers :]], axis=1)
+
+    @property
     def takes_sums(self) -> bool:
         """Whether votes may be on sums of answers, which are GZD-5's."""
         return self.release_tree.name == GZD5.name

@@ -12,6 +12,7 @@ from encoder.model.gz_tree import GZD5, load_tree
 from encoder.model.recipe import ImageRecipe
 from encoder.model.views import VIEW_SETS
 from encoder.toml_reader import RecordError, read_record, toml_record
+from encoder.training.head_config import HeadConfig, check_head
 from encoder.training.labels.real_votes import LABEL_READERS
 from encoder.training.pictures.augment import AUGMENTATIONS, Share
 
@@ -51,7 +52,8 @@ class OutputConfig:
         also_learnt: Further trees whose questions are trained on and left out of the release.
         equal_length: Whether all vectors are scaled to the same length, so that only directions differ.
         refit_galaxies: Simulated galaxies, drawn for this alone, on which the head is fitted once more after
-            training, beside the real ones; 0 leaves it as it was trained.
+            training, beside the real ones that were trained on; 0 leaves it as it was trained. `[head]` says
+            more.
     """
 
     name: str
@@ -183,6 +185,7 @@ class TrainingConfig:
     loop: LoopConfig
     sources: tuple[SourceConfig, ...]
     text: str
+    head: HeadConfig | None = None
 
 
 def read_config(path: Path) -> TrainingConfig:
@@ -205,7 +208,7 @@ def read_config(path: Path) -> TrainingConfig:
 def _parse(raw: dict[str, Any], text: str) -> TrainingConfig:
     known = {"release", "recipe", "training", "source"}
     for name in raw:
-        _check(name in known, f"unknown entry {name!r}")
+        _check(name in {*known, "head"}, f"unknown entry {name!r}")
     for name in sorted(known):
         _check(name in raw, f"no entry {name!r}")
     _check(isinstance(raw["source"], list) and len(raw["source"]) > 0, "no [[source]]")
@@ -215,8 +218,13 @@ def _parse(raw: dict[str, Any], text: str) -> TrainingConfig:
         loop=_record(LoopConfig, raw["training"], "training"),
         sources=tuple(_source(s) for s in raw["source"]),
         text=text,
+        head=_record(HeadConfig, raw["head"], "head") if "head" in raw else None,
     )
     _check_ranges(config)
+    if config.head:
+        _check(not config.release.refit_galaxies, "give [head] or refit_galaxies, one of them")
+        _check(config.release.tree == GZD5.name, f"simulated galaxies have no votes of {config.release.tree}")
+        check_head(config.head, [source.kind for source in config.sources])
     return config
 
 

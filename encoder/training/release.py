@@ -12,37 +12,40 @@ from rich.progress import Progress
 from torch.utils.data import DataLoader
 
 from encoder.anomalies.domain import DomainReference, fit_domain
-from encoder.anomalies.score import AnomalyReference, fit_anomaly
+from encoder.anomalies.score import fit_anomaly
 from encoder.errors import TrainingError
 from encoder.model.encoder import Encoder, load_encoder
-from encoder.model.gz_tree import Tree
 from encoder.model.network import Network, keep_first_answers
 from encoder.model.projection import SEARCH_DIMENSIONS, Projection, empty_projection, fit_projection
 from encoder.model.weights_file import Weights, write_weights
+from encoder.training.campaigns import Campaigns
 from encoder.training.config import TrainingConfig
 from encoder.training.data import LabelledGalaxies, PictureDataset
+from encoder.training.head.release_head import fit_release_head
+from encoder.training.head.sources import head_config, seen_share
+from encoder.training.labels.label_tables import read_labels
 from encoder.training.pictures.augment import Share
-from encoder.training.pictures.simulated import KEPT_SHARE
-from encoder.training.unseen import refit_on_unseen
 
 CACHE = "cache"
 """Folder, within the run's, of what can be made again."""
+LARGEST_SAMPLE = 500
+"""Galaxies of a source, at most, that the projection is fitted on."""
 
 
 def make_release(
     config: TrainingConfig,
-    tree: Tree,
+    campaigns: Campaigns,
     network: Network,
     splits: Sequence[tuple[LabelledGalaxies, LabelledGalaxies]],
     progress: Progress | None = None,
 ) -> Path:
     """Write `NAME.safetensors` into the run's folder.
 
-    The projection's sample is encoded by the network as the file holds it, after its rounding.
+    The head and the projection are fitted on vectors of the network as the file holds it, after its rounding.
 
     Args:
         config: The configuration of the run.
-        tree: The tree whose answers are released; they are the first of the network's.
+        campaigns: The trees of the run; the answers of the first are released, and first of the network's.
         network: The network after its training.
         splits: Training and held-out galaxies of each source.
         progress: Where a progress bar is shown; None shows none.
@@ -50,43 +53,43 @@ def make_release(
     Returns:
         Path of the weights file.
     """
+    tree = campaigns.release_tree
     network = keep_first_answers(network, tree.n_answers).cpu()
-    if config.release.refit_galaxies:
-        refit_on_unseen(
-            network,
-            config.recipe,
-            config.release.view_set,
-            tree,
-            [
-                training
-                for training, _ in splits
-                if training.kind != "simulated" and training.votes[:, : tree.n_answers].any()
-            ],
-            config.release.refit_galaxies,
-            config.loop.workers,
-            Path(config.release.folder) / CACHE,
-            progress,
-        )
     network.equal_length = config.release.equal_length
+    weights = Weights(
+        config.release.name,
+        config.release.backbone,
+        tree,
+        config.recipe,
+        config.release.view_set,
+        _about_training(config, splits),
+        network,
+        empty_projection(network.dimension),
+    )
     with TemporaryDirectory() as folder:
         rounded = Path(folder) / "rounded.safetensors"
-        _write(rounded, config, tree, network, empty_projection(network.dimension), splits)
+        write_weights(rounded, weights)
         encoder = load_encoder(rounded)
+    head = head_config(config, [training for training, _ in splits])
+    if head:
+        fitted = fit_release_head(
+            head, config, campaigns, encoder, [training for training, _ in splits], progress
+        )
+        network.head.load_state_dict(fitted.head.state_dict())
+        network.alpha_floor = head.alpha_floor
+        weights = replace(weights, scales=fitted.scales, training={**weights.training, "head": fitted.about})
     sources = projection_sample(splits)
-    vectors = [_vectors(encoder, source, source_share(source, config.recipe.crop)) for source in sources]
+    vectors = [_vectors(encoder, source, seen_share(source, config.recipe.crop)) for source in sources]
     sample = np.concatenate(vectors)
     projection = fit_projection(sample)
     file = release_file(config)
-    _write(
-        file,
-        config,
-        tree,
-        network,
-        projection,
-        splits,
-        fit_anomaly(projection.apply(sample)),
-        _fit_real_domain(projection, sources, vectors),
+    weights = replace(
+        weights,
+        projection=projection,
+        anomaly=fit_anomaly(projection.apply(sample)),
+        domain=_fit_real_domain(projection, sources, vectors),
     )
+    write_weights(file, weights)
     return file
 
 
@@ -108,13 +111,13 @@ def release_file(config: TrainingConfig) -> Path:
     return Path(config.release.folder) / f"{config.release.name}.safetensors"
 
 
-def source_share(source: LabelledGalaxies, crop: float) -> float:
-    """Share of a source's frame that shows the galaxy as the recipe will show it."""
-    return crop / KEPT_SHARE if source.kind == "simulated" else source.share.middle
-
-
 def _vectors(encoder: Encoder, source: LabelledGalaxies, share: float) -> NDArray[np.float32]:
-    """Vectors of the plain pictures of a source, which show `share` of its frame, (n, d)."""
+    """Vectors of the plain pictures of a source, which show `share` of its frame, (n, d).
+
+    Of a large source a fixed sample: what is fitted on them does not gain by more.
+    """
+    if len(source.ids) > LARGEST_SAMPLE:
+        source = source.take(np.sort(np.random.default_rng(0).permutation(len(source.ids))[:LARGEST_SAMPLE]))
     pictures = PictureDataset([replace(source, share=Share(share, share))], encoder.recipe.size, None)
     return np.concatenate([encoder.encode(shown.rgb[:, 0]).embedding for shown in DataLoader(pictures, 64)])
 
@@ -127,32 +130,17 @@ def _fit_real_domain(
     return fit_domain(projection.apply(np.concatenate(real))) if real else None
 
 
-def _write(
-    file: Path,
-    config: TrainingConfig,
-    tree: Tree,
-    network: Network,
-    projection: Projection,
-    splits: Sequence[tuple[LabelledGalaxies, LabelledGalaxies]],
-    anomaly: AnomalyReference | None = None,
-    domain: DomainReference | None = None,
-) -> None:
-    training: dict[str, Any] = {
+def _about_training(
+    config: TrainingConfig, splits: Sequence[tuple[LabelledGalaxies, LabelledGalaxies]]
+) -> dict[str, Any]:
+    """What the file says of its training; `left_out` names the galaxies kept for judging, and why."""
+    about: dict[str, Any] = {
         "configuration": config.text,
         "galaxies": {source.name: len(source.ids) for source, _ in splits},
         "held_out": {source.name: len(source.ids) for _, source in splits},
     }
-    release = config.release
-    weights = Weights(
-        release.name,
-        release.backbone,
-        tree,
-        config.recipe,
-        release.view_set,
-        training,
-        network,
-        projection,
-        anomaly,
-        domain,
-    )
-    write_weights(file, weights)
+    left_out: dict[str, dict[str, list[str]]] = {}
+    for file in sorted({source.left_out for source in config.sources if source.left_out}):
+        for row in read_labels(Path(file), "id", [], ["set", "reason"]).itertuples():
+            left_out.setdefault(str(row.set), {}).setdefault(str(row.reason), []).append(str(row.id))
+    return {**about, "left_out": left_out} if left_out else about

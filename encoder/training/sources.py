@@ -62,7 +62,8 @@ def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labe
     source = _load(config, campaigns, cache)
     if config.framed:
         version = "\n".join([config.folder, str(config.galaxies), *source.ids])
-        source = replace(source, images=framed_images(source.images, source.name, version, cache))
+        images = framed_images(source.images, source.name, version, cache)
+        source = replace(source, images=images, framed=True)
     if config.left_out:
         source = _leave_out(source, Path(config.left_out))
     if config.kind in LABEL_READERS:

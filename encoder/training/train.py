@@ -66,7 +66,7 @@ def train(config_file: Path, progress: Progress | None = None) -> Path | None:
         run.restore_best()
         if not ranks.is_first:
             return None
-    return make_release(config, campaigns.release_tree, run.average, splits, progress)
+    return make_release(config, campaigns, run.average, splits, progress)
 
 
 def _epoch(run: TrainingRun, epoch: int, ranks: ProcessGroup, watched: list[LabelledGalaxies]) -> None:

@@ -1,7 +1,7 @@
 """An encoder of Zoobot as a release: its network, its kind of pictures, a projection and a head for votes.
 
-What the hub publishes are encoders without a head; for those a linear head is fitted on frozen vectors of
-simulated galaxies, whose votes are known, and the release says so.
+What the hub publishes are encoders without a head; for those a linear head is fitted on frozen vectors: of
+real galaxies with votes, where a table of them is given, beside simulated ones, and the release says so.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,10 +26,14 @@ from encoder.model.projection import empty_projection, fit_projection
 from encoder.model.recipe import ImageRecipe
 from encoder.model.weights_file import Weights, write_weights
 from encoder.surveys.description import Survey
-from encoder.training.linear_head import fit_vote_head
+from encoder.training.head.fit import ALPHA_FLOOR, HeadSettings, fit_head
+from encoder.training.head.joint_head import Group
+from encoder.training.head.vote_figures import VoteFigures
+from encoder.training.head.vote_table import CAMPAIGNS
 from encoder.training.pictures.augment import crop_and_resize
 from encoder.training.pictures.simulated import KEPT_SHARE, SimulatedGalaxies, simulated_galaxies
 from encoder.zoobot.checkpoint import load_backbone, load_head, read_checkpoint
+from encoder.zoobot.votes_head import RealVotes, fit_on_votes
 
 Vectors = NDArray[np.float32]
 
@@ -48,12 +52,15 @@ class ImportReport:
         channels: Channels of the pictures it sees: 1 for grey, 3 for colour.
         dimension: Width of its vectors.
         own_head: Whether the votes are said by the checkpoint's own head.
+        measured: How votes were foretold by heads that were not fitted on them, a row a question; empty where
+            no real votes were given.
     """
 
     backbone: str
     channels: int
     dimension: int
     own_head: bool
+    measured: tuple[VoteFigures, ...] = ()
 
 
 def import_zoobot(
@@ -67,6 +74,7 @@ def import_zoobot(
     view_set: int = 1,
     galaxies: int = 1000,
     images: Sequence[ListedImage] = (),
+    real_votes: RealVotes | None = None,
     survey: Survey,
     advance: Callable[[int], None] = lambda _: None,
 ) -> ImportReport:
@@ -85,6 +93,7 @@ def import_zoobot(
         view_set: Views averaged, 1 or 8.
         galaxies: Number of galaxies to simulate for the sample.
         images: Real cutouts that the projection is fitted on too.
+        real_votes: Real galaxies that a head is fitted on, even where the checkpoint has one; or None.
         survey: The survey whose description says what the bands of FITS images are.
         advance: Called with the number of galaxies encoded since the last call.
 
@@ -108,27 +117,42 @@ def import_zoobot(
         own_head = checkpoint.head is not None and load_head(network, checkpoint.head, GZD5)
     except WeightsError as error:
         raise WeightsError(f"{source}: {error}") from error
+    own_head = own_head and real_votes is None
     training: dict[str, Any] = {
         "imported_from": source if not Path(source).exists() else Path(source).name,
         "head": "the checkpoint's own" if own_head else f"linear, fitted on {galaxies} simulated galaxies",
         "projection": f"{galaxies} simulated galaxies and {len(images)} images",
     }
+    if real_votes:
+        n = len(real_votes.table.ids)
+        training["projection"] = f"{galaxies} simulated galaxies and {len(images) + n} images"
     untouched = empty_projection(network.dimension)
     weights = Weights(name, checkpoint.backbone, GZD5, recipe, view_set, training, network, untouched)
+    measured: tuple[VoteFigures, ...] = ()
     with TemporaryDirectory() as folder:
         rounded = Path(folder) / "rounded.safetensors"
         write_weights(rounded, weights)
         encoder = load_encoder(rounded)
         drawn = simulated_galaxies(galaxies, SAMPLE_SEED, Path(folder))
         found = [_encode_simulated(encoder, drawn, advance)]
-    if not own_head:
-        fit_vote_head(network.head, found[0], drawn.votes, GZD5)
+        simulated = Group(found[0], CAMPAIGNS.votes({GZD5.name: drawn.votes}))
+        if real_votes:
+            fitted = fit_on_votes(encoder, real_votes, simulated, Path(folder), survey)
+            advance(len(real_votes.table.ids))
+            measured = fitted.figures
+            network.head.load_state_dict(fitted.head.state_dict())
+            network.alpha_floor = ALPHA_FLOOR
+            weights = replace(weights, scales=fitted.scales, training=training | fitted.about)
+            found.append(fitted.embedding)
+        elif not own_head:
+            fitted_head = fit_head([simulated], CAMPAIGNS, HeadSettings(alpha_floor=1.0))
+            network.head.load_state_dict(fitted_head.state_dict())
     found += _encode_images(encoder, images, survey, advance)
     sample = np.concatenate(found)
     projection = fit_projection(sample)
     anomaly = fit_anomaly(projection.apply(sample))
     write_weights(output, replace(weights, projection=projection, anomaly=anomaly))
-    return ImportReport(checkpoint.backbone, checkpoint.channels, network.dimension, own_head)
+    return ImportReport(checkpoint.backbone, checkpoint.channels, network.dimension, own_head, measured)
 
 
 def _usual_size(backbone: str) -> int:

@@ -31,6 +31,8 @@ from encoder.training.pictures.images import FileImages
 _ONE_PIPELINE = ("gz2_votes", "gz2_kaggle", "gz1_classes")
 """Sets whose pictures come of the same files: of one galaxy they are equal but for the encoding."""
 _SETS = (*_ONE_PIPELINE, "gz1_spirals", "efigi")
+OWN_PARTS = ("test", "validation")
+"""Reasons of the galaxies with all of Galaxy Zoo 2's counts: no other set is judged by them."""
 _TEST_FROM, _VALIDATION_FROM = 0.5, 0.375
 """Of a hash in 0..1."""
 _SMALL_PX = 32

@@ -17,6 +17,8 @@ KEPT_PX = 192
 """Width and height of a kept picture ..."""
 KEPT_WIDTHS = 1.5
 """... in widths of what the network sees: room to turn and shift it."""
+SEEN_SHARE = 1 / KEPT_WIDTHS
+"""Share of a kept picture that the network sees."""
 _AT_ONCE = 64
 
 

@@ -1,11 +1,16 @@
 """Commands that need an encoder and no catalogue: embed, train, encoder import."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
-from galcat.cli.console import log, marked, progress_bar
+from galcat.cli.console import log, marked, out, progress_bar
+
+if TYPE_CHECKING:
+    from encoder.training.head.vote_figures import VoteFigures
 
 app = typer.Typer()
 encoder = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -138,6 +143,21 @@ def import_encoder(
     images: Annotated[
         list[Path] | None, typer.Option(help="Folder of real cutouts for the sample; several times.")
     ] = None,
+    head: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of real galaxies' votes to fit a head on: id, image, counts of each answer."
+        ),
+    ] = None,
+    head_images: Annotated[
+        Path | None, typer.Option(help="Folder of their pictures; without it, images/ beside the table.")
+    ] = None,
+    head_crop: Annotated[
+        float | None,
+        typer.Option(
+            help="Central share of these pictures that it sees; without it, --crop.", min=0.05, max=4
+        ),
+    ] = None,
     survey: Annotated[
         str, typer.Option(help="Survey (or TOML file) that says what the bands of FITS cutouts are.")
     ] = "decals_fits",
@@ -145,25 +165,42 @@ def import_encoder(
     """Make a weights file of a Zoobot encoder, ready for `galcat release create` and `galcat embed`.
 
     The projection of the searched vectors is fitted on the sample. An encoder without a head, as the hub
-    publishes them, gets one fitted on the votes of the simulated galaxies.
+    publishes them, gets one fitted on the votes of the simulated galaxies; better is one fitted on votes of
+    real galaxies, a few hundred, in minutes: the table of --head has a column for each answer, as Galaxy Zoo
+    publishes them (`smooth-or-featured_smooth`), and how well votes are foretold is measured on galaxies that
+    a head was not fitted on.
 
     For example:
 
     * `galcat encoder import hf-hub:mwalmsley/zoobot-encoder-convnext_nano -o nano.safetensors`
+    * `galcat encoder import hf-hub:mwalmsley/zoobot-encoder-convnext_nano -o nano.safetensors
+      --head gz2_votes/labels.csv --head-crop 1`
     * `galcat encoder import epoch=8.ckpt -o mine.safetensors --images cutouts/`
     """
     from encoder.cutouts.image_list import list_images  # noqa: PLC0415 - torch takes seconds
     from encoder.inference.vectors_file import check_writable  # noqa: PLC0415
     from encoder.model.views import VIEW_SETS  # noqa: PLC0415
     from encoder.surveys.survey_file import load_survey  # noqa: PLC0415
+    from encoder.training.head.vote_table import read_vote_table  # noqa: PLC0415
     from encoder.zoobot.importer import import_zoobot  # noqa: PLC0415
+    from encoder.zoobot.votes_head import RealVotes  # noqa: PLC0415
 
     if views not in VIEW_SETS:
         raise typer.BadParameter(f"--views {views} is not one of {VIEW_SETS}")
+    if head is None and (head_images or head_crop):
+        raise typer.BadParameter(
+            "it needs --head", param_hint="--head-images" if head_images else "--head-crop"
+        )
     check_writable(output)
     listed = list_images(images) if images else []
+    voted = (
+        RealVotes(read_vote_table(head, head_images or head.parent / "images"), head_crop or crop)
+        if head
+        else None
+    )
     with progress_bar() as progress:
-        bar = progress.add_task("sample", total=galaxies + len(listed))
+        total = galaxies + len(listed) + (len(voted.table.ids) if voted else 0)
+        bar = progress.add_task("sample", total=total)
 
         def advance(n: int) -> None:
             progress.advance(bar, n)
@@ -178,12 +215,34 @@ def import_encoder(
             view_set=views,
             galaxies=galaxies,
             images=listed,
+            real_votes=voted,
             survey=load_survey(survey),
             advance=advance,
         )
     colours = "grey" if made.channels == 1 else "colour"
-    head = "its own head" if made.own_head else f"a head fitted on {galaxies} simulated galaxies"
+    if voted:
+        out.print(_measured(made.measured))
+    said_by = "its own head" if made.own_head else f"a head fitted on {galaxies} simulated galaxies"
+    if voted:
+        said_by = f"a head fitted on {len(voted.table.ids)} galaxies with votes"
     log.print(
-        f"wrote {output}: {made.backbone}, {colours}, {made.dimension} numbers, {head}",
+        f"wrote {output}: {made.backbone}, {colours}, {made.dimension} numbers, {said_by}",
         soft_wrap=True,
     )
+
+
+def _measured(figures: Sequence["VoteFigures"]) -> Table:
+    """A line a question: how votes were foretold of galaxies that the head was not fitted on."""
+    table = Table(
+        "question",
+        "galaxies",
+        "error / constant's",
+        "bias",
+        "in 90 %",
+        title="On galaxies left out, five folds",
+    )
+    for one in figures:
+        ratio = f"{one.ratio.value:.2f} [{one.ratio.low:.2f}, {one.ratio.high:.2f}]"
+        covered = f"{100 * one.coverage.value:.0f} %"
+        table.add_row(one.question, str(one.galaxies), ratio, f"{one.bias.value:+.3f}", covered)
+    return table

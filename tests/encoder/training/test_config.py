@@ -81,6 +81,32 @@ def test_the_pictures_grow_evenly_over_the_epochs(tmp_path: Path) -> None:
             "batch_size = 2\nagreement = 1.0",
             "training: batch_size 2 leaves agreement no other galaxy to compare with",
         ),
+        ("[release]", "[head]\n[head.weights]\nrings = 1.0\n[release]", "head: 'rings' is no source here"),
+        (
+            "[release]",
+            "[head]\n[head.weights]\nefigi = 0.0\n[release]",
+            "the weight 0 of efigi is not positive",
+        ),
+        (
+            "[release]",
+            "[head]\n[head.weights]\nsimulated = 1.0\n[release]",
+            "simulated needs a number and a weight",
+        ),
+        (
+            "[release]",
+            "[head]\nalpha_floor = 2.0\n[head.weights]\nefigi = 1.0\n[release]",
+            "head: alpha_floor 2 is not in 0..1",
+        ),
+        (
+            "[release]",
+            '[head]\njudged = "x"\n[head.weights]\nefigi = 1.0\n[release]',
+            "head: 'x' has no weight",
+        ),
+        (
+            'also_learnt = ["efigi"]',
+            'also_learnt = ["efigi"]\nrefit_galaxies = 5\n[head]\n[head.weights]\nefigi = 1.0',
+            "give [head] or refit_galaxies, one of them",
+        ),
         ("view_set = 1", "view_set = 1\nrefit_galaxies = -5", "release: refit_galaxies -5 is negative"),
         (
             "view_set = 1",

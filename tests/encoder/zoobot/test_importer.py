@@ -17,9 +17,12 @@ from encoder.errors import ImageError, WeightsError
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import GZD5
 from encoder.surveys.survey_file import load_survey
+from encoder.training.head.vote_table import read_vote_table
 from encoder.training.pictures.augment import crop_and_resize
+from encoder.training.pictures.images import FileImages
 from encoder.training.pictures.simulated import simulated_galaxies
 from encoder.zoobot.importer import ImportReport, import_zoobot
+from encoder.zoobot.votes_head import RealVotes
 from tests.encoder.releases import galaxies
 
 SIZE = 64
@@ -307,3 +310,51 @@ def test_an_unreadable_image_of_the_sample_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"bad\.png: unreadable picture: the file is empty"):
         imported(tmp_path / "z.ckpt", tmp_path / "zoo.safetensors", images=list_images([tmp_path]))
     assert not (tmp_path / "zoo.safetensors").exists()
+
+
+def voted_galaxies(folder: Path, n: int = 90) -> Path:
+    """Pictures of blobs, and a table of votes by which the redder ones are smooth."""
+    (folder / "images").mkdir(parents=True)
+    pictures = galaxies(n, SIZE, seed=4)
+    rng = np.random.default_rng(4)
+    rows = [
+        "id,image,smooth-or-featured_smooth,smooth-or-featured_featured-or-disk,smooth-or-featured_artifact"
+    ]
+    for i, picture in enumerate(pictures):
+        flat = (picture.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+        Image.fromarray(flat).save(folder / "images" / f"{i}.png")
+        red = float(picture[0].sum() / picture.sum())
+        smooth = rng.binomial(40, min(max(2.5 * red - 0.3, 0), 1))
+        rows.append(f"{i},{i}.png,{smooth},{40 - smooth},0")
+    (folder / "votes.csv").write_text("\n".join(rows))
+    return folder
+
+
+def test_a_head_fitted_on_real_votes_tells_them_and_says_how_well_it_tells_others(tmp_path: Path) -> None:
+    hub_folder(tmp_path / "hub", "efficientnet_b0", 3, "model.safetensors")
+    folder = voted_galaxies(tmp_path / "galaxies")
+    table = read_vote_table(folder / "votes.csv", folder / "images")
+    made = imported(tmp_path / "hub", tmp_path / "o.safetensors", real_votes=RealVotes(table, 1.0))
+    assert not made.own_head
+    (first, *_) = made.measured
+    assert (first.question, first.galaxies) == ("smooth-or-featured", 90)
+    assert first.ratio.value < 0.7
+    assert abs(first.bias.value) < 0.05
+    encoder = load_encoder(tmp_path / "o.safetensors", "cpu")
+    assert encoder.training["head"]["galaxies"] == {"votes": 90, "simulated": SAMPLE}
+    assert len(encoder.scales) == len(GZD5.questions)
+    rgb = torch.stack(
+        [crop_and_resize(image, 1.0, SIZE) for image in FileImages(table.files)]  # type: ignore[arg-type]
+    )
+    said = GZD5.fractions(encoder.encode(rgb).concentrations_alpha)[:, 0]
+    voted = table.votes[:, 0] / 40
+    assert np.abs(said - voted).mean() < 0.6 * np.abs(voted - voted.mean()).mean()
+
+
+def test_votes_take_the_place_of_a_checkpoints_own_head(tmp_path: Path) -> None:
+    lightning(tmp_path / "z.ckpt", "resnet18", 3)
+    folder = voted_galaxies(tmp_path / "galaxies", 60)
+    table = read_vote_table(folder / "votes.csv", folder / "images")
+    made = imported(tmp_path / "z.ckpt", tmp_path / "o.safetensors", real_votes=RealVotes(table, 1.0))
+    assert not made.own_head
+    assert "60 images" in load_encoder(tmp_path / "o.safetensors", "cpu").training["projection"]

@@ -9,7 +9,7 @@ from torch import nn
 from encoder.model.gz_tree import GZD5
 from encoder.model.network import concentrations
 from encoder.training.campaigns import Campaigns
-from encoder.training.joint_head import fit_joint_head
+from encoder.training.head.joint_head import Group, fit_joint_head
 
 CAMPAIGNS = Campaigns.load(("gzd5",))
 DIMENSION = 300
@@ -38,7 +38,7 @@ def said_smooth(head: nn.Linear, vectors: NDArray[np.float32]) -> NDArray[np.flo
 def test_two_hundred_galaxies_of_three_hundred_dimensions_are_enough() -> None:
     vectors, votes, _ = made_galaxies(200, 1)
     head = nn.Linear(DIMENSION, GZD5.n_answers)
-    fit_joint_head(head, [(vectors, votes)], CAMPAIGNS)
+    fit_joint_head(head, [Group(vectors, votes)], CAMPAIGNS)
     others, _, smooth = made_galaxies(500, 2)
     said = said_smooth(head, others)
     # The constant is off by 0.18; alpha of 1 at least for "artifact" takes up to 0.01 away.
@@ -54,7 +54,9 @@ def test_a_small_group_weighs_as_much_as_a_large_one() -> None:
     for_smooth[:, SMOOTH][:, :2] = (28, 12)
     against[:, SMOOTH][:, :2] = (12, 28)
     head = nn.Linear(DIMENSION, GZD5.n_answers)
-    fit_joint_head(head, [(flat, for_smooth), (flat[:20], against[:20]), (vectors, votes * 0)], CAMPAIGNS)
+    fit_joint_head(
+        head, [Group(flat, for_smooth), Group(flat[:20], against[:20]), Group(vectors, votes * 0)], CAMPAIGNS
+    )
     # Nothing in these vectors tells the groups apart: between 400 for and 20 against, half.
     assert said_smooth(head, flat[:1])[0] == pytest.approx(0.5, abs=0.03)
 
@@ -65,7 +67,7 @@ def test_a_vote_for_a_bar_raises_its_two_kinds_together() -> None:
     votes[:, CAMPAIGNS.slices[-2].start] = 9
     votes[:, CAMPAIGNS.slices[-2].start + 1] = 1
     head = nn.Linear(DIMENSION, GZD5.n_answers)
-    fit_joint_head(head, [(vectors, votes)], CAMPAIGNS)
+    fit_joint_head(head, [Group(vectors, votes)], CAMPAIGNS)
     with torch.no_grad():
         alpha = concentrations(head(torch.from_numpy(vectors))).numpy()
     bar = next(q for q in GZD5.questions if q.name == "bar")
@@ -78,5 +80,37 @@ def test_the_same_galaxies_give_the_same_head() -> None:
     vectors, votes, _ = made_galaxies(60, 5)
     heads = [nn.Linear(DIMENSION, GZD5.n_answers) for _ in range(2)]
     for head in heads:
-        fit_joint_head(head, [(vectors, votes)], CAMPAIGNS)
+        fit_joint_head(head, [Group(vectors, votes)], CAMPAIGNS)
     assert torch.equal(heads[0].weight, heads[1].weight)
+
+
+def test_a_group_of_a_third_of_the_weight_counts_a_third() -> None:
+    vectors, votes, _ = made_galaxies(300, 6)
+    flat = np.zeros_like(vectors)
+    for_smooth, against = np.zeros_like(votes), np.zeros_like(votes)
+    for_smooth[:, SMOOTH][:, :2] = (30, 10)
+    against[:, SMOOTH][:, :2] = (10, 30)
+    said = []
+    for groups in (
+        [Group(flat, for_smooth, 3.0), Group(flat, against, 1.0), Group(vectors, votes * 0)],
+        [*[Group(flat, for_smooth)] * 3, Group(flat, against), Group(vectors, votes * 0)],
+    ):
+        head = nn.Linear(DIMENSION, GZD5.n_answers)
+        fit_joint_head(head, groups, CAMPAIGNS)
+        said.append(said_smooth(head, flat[:1])[0])
+    assert said[0] == pytest.approx(said[1], abs=1e-3)
+    assert said[0] == pytest.approx(0.625, abs=0.03)  # (3 * 0.75 + 0.25) / 4
+
+
+def test_with_a_low_floor_an_answer_that_nobody_gives_is_said_by_nobody() -> None:
+    vectors, votes, _ = made_galaxies(200, 7)
+    votes = (votes * 0.1).round()  # four voters say little of how alike they are
+    artifact = []
+    for floor in (1.0, 0.03):
+        head = nn.Linear(DIMENSION, GZD5.n_answers)
+        fit_joint_head(head, [Group(vectors, votes)], CAMPAIGNS, alpha_floor=floor)
+        with torch.no_grad():
+            alpha = concentrations(head(torch.from_numpy(vectors)), floor).numpy()[:, SMOOTH]
+        artifact.append((alpha[:, 2] / alpha.sum(axis=1)).mean())
+    assert artifact[0] > 0.005
+    assert artifact[1] < 0.002

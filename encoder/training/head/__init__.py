@@ -1,0 +1,1 @@
+"""The head that gives the votes, fitted on a frozen network."""

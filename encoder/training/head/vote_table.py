@@ -1,0 +1,199 @@
+"""A table of volunteers' votes with pictures, as an astronomer has it, checked before anything is learnt.
+
+A row a galaxy: its id, its picture, and for each question of Galaxy Zoo DECaLS that was asked a column of
+counts for every answer (`smooth-or-featured_smooth`), or of fractions (`smooth-or-featured_smooth_fraction`)
+beside `smooth-or-featured_total-votes`. Whether there is a bar may be told by `gz2-bar_yes` and `gz2-bar_no`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from encoder.cutouts.image_list import list_images
+from encoder.errors import ImageError, LabelTableError
+from encoder.model.gz_tree import GZD5
+from encoder.training.campaigns import Campaigns
+from encoder.training.labels.label_tables import read_labels, require_unique
+from encoder.training.labels.summed_answers import SUMMED
+from table_files.errors import TableError
+from table_files.read import read_table
+
+MIN_GALAXIES = 50
+_ID, _IMAGE = "id", "image"
+_TOLERANCE = 0.02
+"""Of a sum of fractions, and of weighted counts that were rounded."""
+CAMPAIGNS = Campaigns((GZD5,))
+
+
+@dataclass(frozen=True)
+class VoteTable:
+    """Galaxies with votes.
+
+    Attributes:
+        ids: Names of the n galaxies.
+        files: Their pictures.
+        votes: Counts as `Campaigns.votes` of GZD-5 gives them, (n, n_columns).
+        questions: The questions that were asked.
+    """
+
+    ids: Sequence[str]
+    files: Sequence[Path]
+    votes: NDArray[np.float32]
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Question:
+    name: str
+    prefix: str
+    answers: tuple[str, ...]
+    columns: slice
+
+    def labels(self, ending: str = "") -> list[str]:
+        return [f"{self.prefix}_{answer}{ending}" for answer in self.answers]
+
+
+def read_vote_table(path: Path, folder: Path) -> VoteTable:
+    """Read votes and find the pictures.
+
+    Args:
+        path: The table, of any kind that is read elsewhere too.
+        folder: Folder of the pictures; a column `image` names them, else they are called by the id.
+
+    Raises:
+        LabelTableError: A column or picture is missing, a row has more votes than voters, fractions do not
+            sum to 1, all votes are for one answer, or fewer than 50 galaxies have votes; the line names it.
+    """
+    header = _header(path)
+    asked = [question for question in _questions() if _has(question, header, path)]
+    if not asked:
+        wanted = ", ".join(GZD5.questions[0].labels)
+        raise LabelTableError(f"label table {path} has no question of Galaxy Zoo DECaLS: no column {wanted}")
+    numbers = [label for question in asked for label in _columns(question, header)]
+    texts = [_IMAGE] if _IMAGE in header else []
+    table = require_unique(read_labels(path, _ID, numbers, texts), _ID, path)
+    votes = np.zeros((len(table), CAMPAIGNS.n_columns), np.float32)
+    for question in asked:
+        votes[:, question.columns] = _counts(question, table, header, path)
+    _check_worth(votes, asked, path)
+    files = _files(table, folder, path)
+    return VoteTable(table[_ID].tolist(), files, votes, tuple(question.name for question in asked))
+
+
+def _questions() -> list[_Question]:
+    own = [_Question(q.name, q.name, q.answers, q.slice) for q in GZD5.questions]
+    bar = next(question for question in SUMMED.questions if question.name == "bar")
+    start = GZD5.n_answers + bar.start
+    return [*own, _Question("bar", "gz2-bar", bar.answers, slice(start, start + len(bar.answers)))]
+
+
+def _header(path: Path) -> set[str]:
+    if not path.is_file():
+        raise LabelTableError(f"no label table {path}")
+    try:
+        header = set(read_table(path).columns)
+    except TableError as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise LabelTableError(f"label table {path} cannot be read: {reason}") from error
+    if _ID not in header:
+        raise LabelTableError(f"label table {path} has no column {_ID!r}")
+    return header
+
+
+def _has(question: _Question, header: set[str], path: Path) -> bool:
+    """Whether a question was asked; one of whose answers some have columns must have them all."""
+    for ending in ("", "_fraction"):
+        there = [label for label in question.labels(ending) if label in header]
+        if there and len(there) < len(question.answers):
+            missing = next(label for label in question.labels(ending) if label not in header)
+            raise LabelTableError(f"label table {path} has {there[0]} and no column {missing!r}")
+    fractions = set(question.labels("_fraction")) <= header
+    if fractions and not set(question.labels()) <= header and _total(question) not in header:
+        raise LabelTableError(
+            f"label table {path} has fractions of {question.prefix} and not how many voted: no column "
+            f"{_total(question)!r}"
+        )
+    return fractions or set(question.labels()) <= header
+
+
+def _columns(question: _Question, header: set[str]) -> list[str]:
+    every = [*question.labels(), *question.labels("_fraction"), _total(question)]
+    return [label for label in every if label in header]
+
+
+def _total(question: _Question) -> str:
+    return f"{question.prefix}_total-votes"
+
+
+def _counts(question: _Question, table: pd.DataFrame, header: set[str], path: Path) -> NDArray[np.float64]:
+    """Counts of the answers, (n, answers), after every row has been checked."""
+    total = table[_total(question)].to_numpy(np.float64) if _total(question) in header else None
+    fractions = None
+    if set(question.labels("_fraction")) <= header:
+        fractions = table[question.labels("_fraction")].to_numpy(np.float64)
+        summed = fractions.sum(axis=1)
+        voted = summed > 0 if total is None else total > 0
+        _refuse(
+            voted & (np.abs(summed - 1) > _TOLERANCE),
+            table,
+            path,
+            lambda row: f"fractions of {question.prefix} sum to {summed[row]:.3g}, not to 1",
+        )
+    if not set(question.labels()) <= header:
+        if fractions is None or total is None:
+            raise TypeError(f"{question.prefix} has neither counts nor fractions")
+        shared: NDArray[np.float64] = fractions * total[:, None]
+        return shared
+    counts = table[question.labels()].to_numpy(np.float64)
+    negative = np.asarray((counts < 0).any(axis=1))
+    _refuse(negative, table, path, lambda _: f"a negative number of votes on {question.prefix}")
+    if total is not None:
+        given = counts.sum(axis=1)
+        _refuse(
+            np.asarray(given > total * (1 + _TOLERANCE) + 0.05 * len(question.answers), np.bool_),
+            table,
+            path,
+            lambda row: f"{given[row]:g} votes on {question.prefix} by {total[row]:g} voters",
+        )
+    return counts
+
+
+def _check_worth(votes: NDArray[np.float32], asked: Sequence[_Question], path: Path) -> None:
+    """Refuse what no head can learn from."""
+    voted = int(votes.any(axis=1).sum())
+    if voted < MIN_GALAXIES:
+        raise LabelTableError(
+            f"label table {path}: {voted} galaxies have votes, at least {MIN_GALAXIES} are needed"
+        )
+    answered = [int((votes[:, question.columns].sum(axis=0) > 0).sum()) for question in asked]
+    if max(answered) < 2:  # noqa: PLR2004 - two answers
+        only = next(q for q, n in zip(asked, answered, strict=True) if n)
+        answer = only.labels()[int(votes[:, only.columns].sum(axis=0).argmax())]
+        raise LabelTableError(f"label table {path}: all votes are {answer}: there is nothing to tell apart")
+
+
+def _files(table: pd.DataFrame, folder: Path, path: Path) -> list[Path]:
+    if _IMAGE in table:
+        files = [folder / name for name in table[_IMAGE]]
+        missing = np.array([not file.is_file() for file in files])
+        _refuse(missing, table, path, lambda row: f"no picture {files[row]}")
+        return files
+    try:
+        found = {image.id: image.path for image in list_images([folder])}
+    except ImageError as error:
+        raise LabelTableError(f"label table {path}: {error}") from error
+    missing = np.array([name not in found for name in table[_ID]])
+    _refuse(missing, table, path, lambda _: f"no picture of that name in {folder}")
+    return [found[name] for name in table[_ID]]
+
+
+def _refuse(wrong: NDArray[np.bool_], table: pd.DataFrame, path: Path, reason: Callable[[int], str]) -> None:
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        more = f" ({int(wrong.sum())} such rows)" if wrong.sum() > 1 else ""
+        name = table[_ID].iloc[row]
+        raise LabelTableError(f"label table {path}, row {row}, {name!r}: {reason(row)}{more}")
