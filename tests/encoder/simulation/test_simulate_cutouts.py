@@ -10,7 +10,7 @@ from encoder.simulation.galaxies import total_flux
 from encoder.simulation.simulate import SurveyParameters, cutout, draw_cutouts
 from encoder.simulation.sky import add_noise, pixel_noise, psf_image
 from encoder.simulation.truth import KINDS, Galaxy, draw_galaxy, draw_galaxy_of_kind, survey_without
-from encoder.simulation.votes import draw_votes
+from encoder.simulation.votes import draw_votes, vote_chances
 
 SURVEY = SurveyParameters()
 EMPTY_SKY = replace(SURVEY, background_per_arcmin2=0.0, stars_per_arcmin2=0.0, neighbours_per_arcmin2=0.0)
@@ -108,6 +108,17 @@ def test_every_total_is_the_votes_that_lead_to_the_question(drawn_votes: np.ndar
         np.testing.assert_array_equal(total[question], votes, err_msg=question)
     assert total["smooth-or-featured"].min() >= 38
     assert total["smooth-or-featured"].max() <= 43
+
+
+def test_inclined_disks_are_called_edge_on_as_often_as_in_galaxy_zoo_2() -> None:
+    said = {}
+    for axis_ratio in (0.2, 0.35, 0.45, 0.55, 0.7):
+        galaxy = Galaxy("disk", 4, 0.05, 16.0, 3.0, 30.0, axis_ratio, sersic=2.0, bulge_fraction=0.2)
+        said[axis_ratio] = vote_chances(galaxy, SURVEY)["disk-edge-on"][0]
+    # Galaxy Zoo 2 by the axis ratio in the picture: seeing makes these 0.25, 0.44, 0.51, 0.59, 0.73 there.
+    voted = {0.2: 0.92, 0.35: 0.56, 0.45: 0.35, 0.55: 0.18, 0.7: 0.07}
+    for axis_ratio, share in voted.items():
+        assert said[axis_ratio] == pytest.approx(share, abs=0.06), axis_ratio
 
 
 def test_most_volunteers_name_a_large_clear_galaxy_rightly() -> None:
