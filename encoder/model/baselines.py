@@ -60,5 +60,6 @@ def _baseline(name: str, like: Encoder, backbone: str, network: Network, recipe:
         sha256=fingerprint(network),
         training={},
         scales=(),
+        measured=None,
         _network=fold_batch_norm(network, recipe.size).to(like.device),
     )
