@@ -11,10 +11,7 @@ from catalog.checks.integrity import CHECKS
 from catalog.database.connection import connect
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_catalogue
 from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, sky_cells
-from encoder.surveys.survey_file import load_survey
-from encoder.tiles.tiles import find_tiles
-from galcat.workflows.ingest.sky_cells import cell_of
-from tests.galcat.bricks import GALAXIES, mend, spoil, write_brick
+from tests.galcat.bricks import GALAXIES, find_cell, mend, spoil, write_two_bricks
 from tests.galcat.small_encoder import write_small_encoder
 
 SURVEY = "legacy_dr10"
@@ -30,17 +27,12 @@ ROWS = """
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of two bricks of one cell."""
-    for name in (GOOD, BAD):
-        write_brick(tmp_path / "bricks", name)
-    return tmp_path / "bricks"
+    return write_two_bricks(tmp_path)
 
 
 @pytest.fixture
 def cell(folder: Path) -> str:
-    """The cell of both bricks."""
-    (cell,) = {cell_of(tile) for tile in find_tiles(load_survey(SURVEY), folder)}
-    return cell
+    return find_cell(folder)
 
 
 @pytest.fixture

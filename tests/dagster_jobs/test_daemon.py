@@ -11,11 +11,8 @@ from dagster._core.launcher import WorkerStatus
 
 import dagster_jobs
 from catalog.database.connection import connect
-from encoder.surveys.survey_file import load_survey
-from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.cell import cell_lock
-from galcat.workflows.ingest.sky_cells import cell_of
-from tests.galcat.bricks import GALAXIES, write_brick
+from tests.galcat.bricks import GALAXIES, find_cell, write_brick
 from tests.galcat.processes import Started, started, wait_while_running
 
 SURVEY = "legacy_dr10"
@@ -72,7 +69,7 @@ def test_tiles_that_arrive_are_ingested_by_runs_that_take_turns(
     assert set(ticks(instance)) <= {"SKIPPED", "STARTED"}
 
     write_brick(drop, FIRST)
-    (cell,) = {cell_of(tile) for tile in find_tiles(load_survey(SURVEY), drop)}
+    cell = find_cell(drop)
     with connect(database, autocommit=True) as connection, cell_lock(connection, SURVEY, cell):
         wait("a run of the first tile, in the middle", lambda: waiting(connection) == 1)
         (run,) = instance.get_runs()

@@ -11,11 +11,8 @@ from catalog.database.connection import connect
 from dagster_jobs.defs.jobs import ingest
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
 from dagster_jobs.defs.schedules import nightly_care, nightly_retry
-from encoder.surveys.survey_file import load_survey
-from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.cell import ingest_cell
-from galcat.workflows.ingest.sky_cells import cell_of
-from tests.galcat.bricks import spoil, write_brick
+from tests.galcat.bricks import find_cell, spoil, write_brick
 
 SURVEY = "legacy_dr10"
 NIGHT = datetime(2031, 5, 17, 1, 0, tzinfo=UTC)
@@ -64,8 +61,7 @@ def fill(drop: Path, url: str, weights: EncoderResource) -> str:
     for name in ("0100p000", "0101p000"):
         write_brick(drop / SURVEY, name)
     spoil(drop / SURVEY, "0101p000")
-    tiles = find_tiles(load_survey(SURVEY), drop / SURVEY)
-    (cell,) = {cell_of(tile) for tile in tiles}
+    cell = find_cell(drop / SURVEY)
     ingest_cell(url, weights.load(), SURVEY, drop / SURVEY, cell, [], lambda _: None)
     return cell
 

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from encoder.surveys.survey_file import load_survey
+from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.sky_cells import cell_of
 from tests.encoder.tiles.fits_tiles import SCALE_ARCSEC, gaussian, legacy_rows, tan_wcs, write_legacy_brick
 
 SIDE = 280
@@ -31,6 +34,19 @@ def write_brick(folder: Path, name: str, brightness: float = 1.0) -> None:
         brickid=np.full(GALAXIES, int(name[:4]) * 10_000 + int(name[5:]), np.int32),
     )
     write_legacy_brick(folder, name, images, tan_wcs(ra, dec, shape), rows)
+
+
+def write_two_bricks(root: Path) -> Path:
+    """Write two bricks that lie in one cell to the folder `bricks`, and return the folder."""
+    for name in ("0100p000", "0101p000"):
+        write_brick(root / "bricks", name)
+    return root / "bricks"
+
+
+def find_cell(folder: Path) -> str:
+    """The one cell in which all bricks of a folder lie."""
+    (cell,) = {cell_of(tile) for tile in find_tiles(load_survey("legacy_dr10"), folder)}
+    return cell
 
 
 def spoil(folder: Path, name: str) -> bytes:

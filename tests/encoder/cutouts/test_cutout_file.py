@@ -22,6 +22,7 @@ from encoder.simulation.simulate import simulate_survey
 from encoder.surveys.description import Survey
 from encoder.surveys.survey_file import load_survey, survey_from_text
 from tests.encoder.tiles.fits_tiles import SCALE_ARCSEC, legacy_rows, tan_wcs, write_legacy_brick
+from tests.encoder.tiles.shape_table import CATALOGUE
 from tests.encoder.tiles.test_file_kinds import transposed
 
 LEGACY = load_survey("legacy_dr10")
@@ -30,7 +31,8 @@ SHAPE = (220, 300)
 RA, DEC = 10.0, 10.0
 PLANES = "plane = { g = 0, r = 1 }"
 HDUS = 'hdu = { g = "SCI_G", r = "SCI_R" }'
-COUNTS = """
+COUNTS = (
+    """
 name = "counts"
 description = "Bands as planes of a cube or as HDUs, in counts"
 kind = "tiles"
@@ -40,17 +42,15 @@ pixel_scale_arcsec = 0.4
 path = "{tile}.fits"
 LAYOUT
 zero_point = { g = 25.0, r = 25.5 }
-[catalogue]
-path = "{tile}.csv"
-id = "id"
-ra = "ra"
-dec = "dec"
-shape_r = "shape_r"
+"""
+    + CATALOGUE
+    + """
 [rgb]
 red = { band = "r", divide_by = 0.04 }
 green = { band = "r", divide_by = 0.03 }
 blue = { band = "g", divide_by = 0.02 }
 """
+)
 
 
 @pytest.fixture

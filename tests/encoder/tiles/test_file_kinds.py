@@ -22,12 +22,14 @@ from encoder.tiles.sky_positions import icrs_to_pixel, pixel_to_icrs
 from encoder.tiles.table_columns import read_columns
 from encoder.tiles.tiles import CutoutTile, SkyTile, find_tiles, read_tile
 from tests.encoder.tiles.fits_tiles import gaussian, legacy_rows, tan_wcs, write_legacy_brick
+from tests.encoder.tiles.shape_table import CATALOGUE
 
 LEGACY = load_survey("legacy_dr10")
 BRICK = "1501p202"
 SHAPE = (120, 140)
 RA, DEC = 150.1, 20.25
-ONE_BAND = """
+ONE_BAND = (
+    """
 name = "oneband"
 description = "One image a tile, with a mask"
 kind = "tiles"
@@ -39,17 +41,15 @@ zero_point = { r = 22.5 }
 [mask]
 path = "{tile}.mask.fits"
 bad_bits = { r = BITS }
-[catalogue]
-path = "{tile}.csv"
-id = "id"
-ra = "ra"
-dec = "dec"
-shape_r = "shape_r"
+"""
+    + CATALOGUE
+    + """
 [rgb]
 red = { band = "r", divide_by = 1.0 }
 green = { band = "r", divide_by = 1.0 }
 blue = { band = "r", divide_by = 1.0 }
 """
+)
 
 
 def transposed(wcs: WCS) -> WCS:

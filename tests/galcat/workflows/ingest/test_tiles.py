@@ -9,11 +9,8 @@ import pytest
 
 from catalog.database.connection import connect
 from encoder.model.encoder import load_encoder
-from encoder.surveys.survey_file import load_survey
-from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.cell import cell_lock, ingest_cell
-from galcat.workflows.ingest.sky_cells import cell_of
-from tests.galcat.bricks import write_brick
+from tests.galcat.bricks import find_cell, write_two_bricks
 from tests.waiting import LAST_LIMIT_S, wait_until_at_a_lock
 
 SURVEY = "legacy_dr10"
@@ -22,17 +19,12 @@ FIRST, SECOND = "0100p000", "0101p000"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of two bricks of one cell."""
-    for name in (FIRST, SECOND):
-        write_brick(tmp_path / "bricks", name)
-    return tmp_path / "bricks"
+    return write_two_bricks(tmp_path)
 
 
 @pytest.fixture
 def cell(folder: Path) -> str:
-    """The cell of both bricks."""
-    (cell,) = {cell_of(tile) for tile in find_tiles(load_survey(SURVEY), folder)}
-    return cell
+    return find_cell(folder)
 
 
 @pytest.fixture

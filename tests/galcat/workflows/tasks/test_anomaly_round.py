@@ -1,32 +1,20 @@
-"""Ten galaxies to rate, then ten better ones: resumable, never twice, several people at once."""
-
-import csv
-import threading
-from pathlib import Path
+"""Ten galaxies to rate, then ten better ones: resumable, never twice, for several people."""
 
 import numpy as np
-import psycopg
 import pytest
 
 from catalog.database.connection import connect
-from catalog.errors import TaskError
 from catalog.tasks.anomaly_rounds import (
     AnomalyRound,
-    NewAnomalyRound,
     Offer,
-    TopList,
-    find_last_round,
     read_top_list,
-    write_round,
 )
 from catalog.tasks.labels import Label, write_labels
-from catalog.tasks.tasks import add_task, make_task
 from encoder.anomalies.acquisition import BATCH
 from galcat.errors import WorkflowError
 from galcat.workflows.tasks import anomaly_round
 from galcat.workflows.tasks.anomaly_round import open_next_round
 from tests.galcat.cli.asked_galaxies import Asked
-from tests.galcat.cli.command_line import Galcat
 from tests.galcat.workflows.tasks.rated_galaxies import (
     BLUE,
     ODD,
@@ -41,54 +29,8 @@ from tests.galcat.workflows.tasks.rated_galaxies import (
     rate,
     rate_round,
     rows,
-    shown,
-    standard,
     taste,
 )
-from tests.waiting import LAST_LIMIT_S, wait_until_at_a_lock
-
-
-@pytest.fixture
-def asked(database: str) -> Asked:
-    return fill(database, N)
-
-
-def test_the_command_line_from_a_search_to_a_column(
-    galcat: Galcat, database: str, asked: Asked, tmp_path: Path
-) -> None:
-    sheet, table = tmp_path / "next.png", tmp_path / "best.csv"
-    assert "search strange is there now" in galcat("anomalies", "new", "strange").err
-    assert "search strange was there already" in galcat("anomalies", "new", "strange").err
-    wishes = taste(asked)
-    heard: Heard = {}
-    for number in (1, 2, 3):
-        said = galcat("anomalies", "next", "strange", "--sheet", sheet)
-        assert said.code == 0
-        assert f"round {number}, after {len(heard)} ratings: 10 galaxies to rate" in said.err
-        assert sheet.read_bytes().startswith(b"\x89PNG")
-        sheet.unlink()
-        listed = [int(line.split()[0]) for line in said.out.splitlines()[1:11]]
-        words = [f"{i}={wishes[i]}" for i in listed]
-        assert f"6 of round {number} wait" in galcat("anomalies", "rate", "strange", *words[:4]).err
-        assert "(6 rows)" in galcat("anomalies", "next", "strange", "--sheet", sheet).out
-        last = galcat("anomalies", "rate", "strange", *words[4:])
-        assert (last.code, "galcat anomalies next strange has new ones" in last.err) == (0, True)
-        heard |= {i: wishes[i] for i in listed}
-    counts = galcat("anomalies").out.splitlines()
-    assert [line.split()[-3:] for line in counts if line.startswith("strange")] == [["3", "30", "0"]]
-
-    assert galcat("anomalies", "best", "strange", "-n", "7", "--sheet", sheet, "-o", table).code == 0
-    assert sheet.read_bytes().startswith(b"\x89PNG")
-    with table.open() as file:
-        best = [int(row["object_id"]) for row in csv.DictReader(file)]
-    before = {i: score for i, score in heard.items() if i not in listed}
-    expected = np.argsort(-fitted(asked, before).mean(standard(asked)), kind="stable")[:7]
-    assert best == asked.object_ids[expected].tolist()
-    assert galcat("anomalies", "score", "strange", *best[:2]).out.count("\n") == 4
-    assert "version 1: 200 galaxies scored" in galcat("anomalies", "column", "strange").err
-    mean, _ = predicted(asked, fitted(asked, heard))
-    assert shown(database, "strange_interest") == pytest.approx(mean, abs=1e-5)
-    assert "version 1: 0 galaxies scored" in galcat("anomalies", "column", "strange").err
 
 
 def test_the_same_ten_are_offered_until_all_are_rated(database: str, asked: Asked) -> None:
@@ -163,17 +105,6 @@ def test_strangest_first_is_the_head_of_the_whole_order(database: str, asked: As
     heard = skipped | rate_round(database, asked, first)
     later = open_next_round(database, "odd", strangest_first=True)
     assert ids_of(later) == expected_batch(asked, heard, set(ids_of(first)))[0]
-
-
-@pytest.mark.usefixtures("asked")
-def test_a_release_without_anomaly_score_says_so(galcat: Galcat, database: str, tmp_path: Path) -> None:
-    rows(database, "UPDATE galcat.morphology SET anomaly_score = NULL RETURNING 1")
-    said = galcat("anomalies", "next", "odd", "--strangest", "--sheet", tmp_path / "next.png")
-    assert (said.code, said.err.strip().splitlines()) == (
-        1,
-        ["error: release first has no anomaly_score: begin with random galaxies"],
-    )
-    assert everything(database) == [[], [], []]
 
 
 def test_later_rounds_have_the_highest_expected_improvement_of_all_stored_vectors(
@@ -263,149 +194,6 @@ def test_two_people_count_with_the_mean_of_their_last_words(database: str, asked
     assert ids_of(made) == expected_batch(asked, heard, set())[0]
 
 
-def test_of_two_rounds_made_at_once_one_stays_and_the_other_is_one_line(database: str, asked: Asked) -> None:
-    ids = asked.object_ids.tolist()
-    new = NewAnomalyRound(1, 7, 5, b"model")
-    real = np.linspace(5, 4, 3, dtype=np.float32)
-    refused: list[str] = []
-
-    def second() -> None:
-        with connect(database, autocommit=True) as connection:
-            top = TopList(np.array(ids[50:53]), real, real)
-            try:
-                write_round(connection, ODD, new, [Offer(i) for i in ids[20:30]], top, 0)
-            except TaskError as error:
-                refused.append(str(error))
-
-    waiting = threading.Thread(target=second)
-    with connect(database, autocommit=True) as connection:
-        with connection.transaction():
-            top = TopList(np.array(ids[40:43]), real, real)
-            assert write_round(connection, ODD, new, [Offer(i) for i in ids[:10]], top, 0) == 1
-            waiting.start()
-            wait_until_at_a_lock(database)
-        waiting.join(LAST_LIMIT_S)
-    assert refused == ["somebody else made round 1 of task odd meanwhile: ask again"]
-    with connect(database, autocommit=True) as connection:
-        made = find_last_round(connection, ODD)
-        assert made is not None
-        assert (made.round, ids_of(made), made.model) == (1, ids[:10], b"model")
-        assert [one.object_id for one in read_top_list(connection, ODD, 9, unrated=False)] == ids[40:43]
-    stored = everything(database)
-    second()
-    assert len(refused) == 2
-    assert everything(database) == stored
-
-
-def test_a_round_that_another_overtakes_leaves_the_other_whole(
-    galcat: Galcat, database: str, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rate_round(database, asked, open_next_round(database, "odd"))
-    overtaking: list[AnomalyRound] = []
-
-    def overtaken(url: str, name: str, **_: object) -> AnomalyRound:
-        return open_next_round(
-            url, name, progress=lambda _: overtaking.append(open_next_round(database, "odd"))
-        )
-
-    with monkeypatch.context() as patch:
-        patch.setattr(anomaly_round, "open_next_round", overtaken)
-        said = galcat("anomalies", "next", "odd", "--sheet", tmp_path / "next.png")
-    assert (said.code, said.err.strip().splitlines()[-1:]) == (
-        1,
-        ["error: somebody else made round 2 of task odd meanwhile: ask again"],
-    )
-    assert open_next_round(database, "odd") == overtaking[0]
-    assert rows(database, "SELECT count(*) FROM galcat.interest_offer") == [(20,)]
-
-
-def test_a_round_that_breaks_off_leaves_nothing(database: str, asked: Asked) -> None:
-    heard = rate_round(database, asked, first := open_next_round(database, "odd"))
-    before = everything(database)
-
-    def kill(_: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        open_next_round(database, "odd", progress=kill)
-    assert everything(database) == before
-    assert ids_of(open_next_round(database, "odd")) == expected_batch(asked, heard, set(ids_of(first)))[0]
-
-
-def test_a_round_that_cannot_be_written_to_its_end_leaves_nothing(database: str, asked: Asked) -> None:
-    rate_round(database, asked, open_next_round(database, "odd"))
-    open_next_round(database, "odd")
-    before = everything(database)
-    real = np.ones(2, np.float32)
-    top = TopList(asked.object_ids[:2], real, real)
-    offers = [Offer(int(asked.object_ids[0])), Offer(12345)]  # the second is no galaxy
-    with connect(database, autocommit=True) as connection, pytest.raises(psycopg.errors.ForeignKeyViolation):
-        write_round(connection, ODD, NewAnomalyRound(1, 10, 10, None), offers, top, 2)
-    assert everything(database) == before
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["rate", "odd", "ID=5.1"], "5.1 is no rating from 0 to 5"),
-        (["rate", "odd", "GOOD", "ID=-0.5"], "-0.5 is no rating from 0 to 5"),
-        (["rate", "odd", "GOOD", "ID=nan"], "nan is no rating from 0 to 5"),
-        (["rate", "odd", "GOOD", "ID=inf"], "inf is no rating from 0 to 5"),
-        (["rate", "odd", "GOOD", "ID=great"], "'great' is no rating from 0 to 5"),
-        (["rate", "odd", "GOOD", "ID="], "'' is no rating from 0 to 5"),
-        (["rate", "odd", "GOOD", "five"], "'five' is not ID=SCORE"),
-        (["rate", "odd", "GOOD", "x12=3"], "'x12=3' is not ID=SCORE"),
-        (["rate", "odd", "GOOD", "123=3"], "no galaxy has object_id 123"),
-        (["rate", "odd", "GOOD", f"{10**30}=3"], "error: "),
-        (["rate", "old", "GOOD"], "no task is called 'old'; there are: odd, blue, ring"),
-        (["rate", "ring", "ID=3"], "task ring has the classes no, yes: see galcat tasks"),
-        (["next", "ring"], "task ring has the classes no, yes: see galcat tasks"),
-        (["best", "ring"], "task ring has the classes no, yes: see galcat tasks"),
-        (["score", "ring", "ID"], "task ring has the classes no, yes: see galcat tasks"),
-        (["column", "ring"], "task ring has the classes no, yes: see galcat tasks"),
-        (["next", "old"], "no task is called 'old'; there are: odd, blue, ring"),
-        (["column", "old"], "no task is called 'old'; there are: odd, blue, ring"),
-        (["best", "odd"], "search odd has no list yet"),
-        (["score", "odd", "ID"], "an interest cannot be learnt from fewer than 2 ratings, and there are 0"),
-        (["column", "odd"], "an interest cannot be learnt from fewer than 2 ratings, and there are 0"),
-        (["new", "Odd!"], "task 'Odd!' is no name for a column"),
-        (["new", "odd", "--question", "Else?"], "there is another task odd: 'How odd is it?', a rating"),
-    ],
-)
-def test_a_wrong_word_is_one_line_and_nothing_is_stored(
-    galcat: Galcat, database: str, words: list[str], message: str
-) -> None:
-    asked = fill(database, 5)
-    with connect(database, autocommit=True) as connection:
-        add_task(connection, make_task("ring", "Has it a ring?", ()))
-    good, other = asked.object_ids[:2].tolist()
-    said = galcat("anomalies", *(w.replace("GOOD", f"{good}=3").replace("ID", str(other)) for w in words))
-    assert said.code == 1
-    assert message in said.err
-    assert len(said.err.strip().splitlines()) == 1
-    assert everything(database) == [[], [], []]
-    assert rows(database, "SELECT count(*) FROM galcat.label") == [(0,)]
-    assert rows(database, "SELECT count(*) FROM galcat.task WHERE has_column") == [(0,)]
-
-
-def test_scores_of_named_galaxies_are_by_all_ratings_so_far(
-    galcat: Galcat, database: str, asked: Asked
-) -> None:
-    heard = rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
-    wanted = sorted(asked.object_ids[10:14].tolist())
-    mean, deviation = predicted(asked, fitted(asked, heard))
-    with connect(database, autocommit=True) as connection:
-        session = anomaly_round.read_session(connection, "odd")
-        found = anomaly_round.predict_ratings(session, session.fit_interest(), connection, wanted)
-    assert [(one.object_id, one.expected_improvement) for one in found] == [(i, None) for i in wanted]
-    assert [one.interest for one in found] == pytest.approx([mean[i] for i in wanted], abs=1e-5)
-    assert [one.uncertainty for one in found] == pytest.approx([deviation[i] for i in wanted], abs=1e-5)
-    listed = [int(x.split()[0]) for x in galcat("anomalies", "score", "odd", *wanted).out.splitlines()[1:5]]
-    assert listed == wanted
-    said = galcat("anomalies", "score", "odd", wanted[0], 77)
-    assert (said.code, said.err.strip()) == (1, "error: no galaxy has object_id 77")
-
-
 def test_what_was_offered_and_known_then_stays(database: str, asked: Asked) -> None:
     made = []
     for _ in range(3):
@@ -427,24 +215,6 @@ def test_what_was_offered_and_known_then_stays(database: str, asked: Asked) -> N
         for one in made
         for place, o in enumerate(one.offers, 1)
     ]
-
-
-def test_ratings_that_come_while_a_round_is_made_are_for_the_next(database: str, asked: Asked) -> None:
-    heard = rate_round(database, asked, first := open_next_round(database, "odd"))
-    offered = set(ids_of(first))
-    batch, _ = expected_batch(asked, heard, offered)
-    late = next(i for i in asked.object_ids.tolist() if i not in {*offered, *batch})
-
-    def meanwhile(_: int) -> None:
-        rate(database, {late: 5.0})
-
-    second = open_next_round(database, "odd", progress=meanwhile)
-    assert (second.ratings, second.labels_seen) == (10, 10)
-    assert ids_of(second) == batch
-    heard |= {late: 5.0} | rate_round(database, asked, second)
-    third = open_next_round(database, "odd")
-    assert (third.ratings, third.labels_seen) == (21, 21)
-    assert ids_of(third) == expected_batch(asked, heard, offered | set(ids_of(second)))[0]
 
 
 def test_a_galaxy_that_is_retired_before_it_was_rated_is_not_waited_for(database: str, asked: Asked) -> None:

@@ -8,12 +8,7 @@ from encoder.anomalies.gaussian_process import InterestModel
 from galcat.workflows.tasks import interest_column
 from galcat.workflows.tasks.interest_column import write_interest
 from tests.galcat.cli.asked_galaxies import Asked, fill_asked
-from tests.galcat.workflows.tasks.rated_galaxies import N, fill, fitted, predicted, rate, shown, taste
-
-
-@pytest.fixture
-def asked(database: str) -> Asked:
-    return fill(database, N)
+from tests.galcat.workflows.tasks.rated_galaxies import N, fitted, predicted, rate, shown, taste
 
 
 def test_the_column_is_what_the_model_says_of_every_galaxy(database: str, asked: Asked) -> None:
