@@ -17,7 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
 
-from benchmarks.encoder_vectors import DATA, FOLDERS, GALAXIES, KEPT, ROOT, SEED, _simulated
+from benchmarks.encoder_vectors import DATA, FOLDERS, GALAXIES, KEPT, ROOT, SEED, _simulate
 from encoder.anomalies.score import fit_anomaly
 from encoder.evaluation.sets.real import EfigiSet, load_efigi
 from encoder.evaluation.sets.samples import sample_of_files
@@ -51,9 +51,9 @@ def main() -> None:
     encoder = load_encoder(device="cpu")
     real = load_efigi(DATA)
     of_efigi = encoder.projection.apply(encode_sample(real.sample, encoder, CACHE, _silent).embedding)
-    others, simulated = _mixed(encoder)
+    others, simulated = _mix(encoder)
     half = len(simulated) // 2
-    asked = [*_efigi_questions(real, of_efigi), *_simulated_questions(simulated, half)]
+    asked = [*_efigi_questions(real, of_efigi), *_simulate_questions(simulated, half)]
     trained = of_efigi[~real.tested]
     samples = {
         "EFIGI training split and as many simulated": [trained, simulated[: len(trained)]],
@@ -109,7 +109,7 @@ def _mixture(parts: int) -> Callable[[Vectors], tuple[Score, float]]:
     return fit
 
 
-def _kept(reference: Vectors) -> tuple[Score, float]:
+def _shipped_score(reference: Vectors) -> tuple[Score, float]:
     fitted = fit_anomaly(reference)
     return fitted.score, sum(array.nbytes for array in fitted.to_arrays().values()) / 1000
 
@@ -119,21 +119,21 @@ CANDIDATES: dict[str, Callable[[Vectors], tuple[Score, float]]] = {
     "forest, 300 of 1024": _forest(300, 1024),
     "5th neighbour": _neighbours(5),
     "20th neighbour": _neighbours(20),
-    "neighbour at 5 % of 500": _kept,
+    "neighbour at 5 % of 500": _shipped_score,
     "1 Gaussian": _mixture(1),
     "8 Gaussians": _mixture(8),
     "16 Gaussians": _mixture(16),
 }
 
 
-def _mixed(encoder: Encoder) -> tuple[Vectors, Vectors]:
+def _mix(encoder: Encoder) -> tuple[Vectors, Vectors]:
     """Searched vectors of the benchmark's real galaxies that are not EFIGI's, and of its simulated ones."""
     files = sorted(path for folder in FOLDERS for path in (DATA / folder).glob("*.[jp][pn]g"))
     real = sample_of_files("real", [file.stem for file in files], files, None)
     other = np.array([not file.is_relative_to(DATA / "efigi") for file in files])
     parts = [
         encoder.projection.apply(encode_sample(sample, encoder, KEPT, _silent).embedding)
-        for sample in (real, _simulated(GALAXIES - len(files)))
+        for sample in (real, _simulate(GALAXIES - len(files)))
     ]
     return parts[0][other], parts[1]
 
@@ -148,7 +148,7 @@ def _efigi_questions(real: EfigiSet, search: Vectors) -> list[Question]:
     ]
 
 
-def _simulated_questions(search: Vectors, first: int) -> list[Question]:
+def _simulate_questions(search: Vectors, first: int) -> list[Question]:
     survey = SurveyParameters()
     galaxies = []
     for start in range(0, len(search), CHUNK):

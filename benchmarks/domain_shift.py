@@ -18,7 +18,7 @@ from encoder.evaluation.sets.samples import Sample, sample_of_files, sample_of_s
 from encoder.evaluation.sets.vectors import encode_sample
 from encoder.model.encoder import EncodedPictures, Encoder, load_encoder
 from encoder.model.recipe import ImageRecipe
-from encoder.training.pictures.simulated import simulated_galaxies
+from encoder.training.pictures.simulated import draw_galaxies
 
 GALAXIES = 600
 CENTRAL = 0.667
@@ -83,7 +83,7 @@ def _search(encoder: Encoder, encoded: EncodedPictures) -> NDArray[np.float32]:
 
 
 def _simulated(n: int) -> Sample:
-    galaxies = simulated_galaxies(n, 900_003, ROOT / "runs" / "benchmark_vectors")
+    galaxies = draw_galaxies(n, 900_003, ROOT / "runs" / "benchmark_vectors")
     return sample_of_simulated("domain-simulated", galaxies, "900003")
 
 

@@ -28,7 +28,7 @@ def encoder_vectors() -> EncodedPictures:
     """Vectors (22,000, d) and posteriors, sources mixed; some 20 minutes the first time."""
     encoder = load_encoder()
     files = sorted(path for folder in FOLDERS for path in (DATA / folder).glob("*.[jp][pn]g"))
-    samples = [_simulated(GALAXIES - len(files))]
+    samples = [_simulate(GALAXIES - len(files))]
     if files:
         samples.insert(0, sample_of_files("real", [file.stem for file in files], files, None))
     parts = [encode_sample(sample, encoder, KEPT, _say) for sample in samples]
@@ -39,7 +39,7 @@ def encoder_vectors() -> EncodedPictures:
     )
 
 
-def _simulated(n: int) -> Sample:
+def _simulate(n: int) -> Sample:
     @lru_cache(maxsize=1)
     def chunk(start: int) -> np.ndarray:
         return draw_pictures(CHUNK, SEED, start)[0]

@@ -32,16 +32,16 @@ def main() -> None:
     rng = np.random.default_rng(0)
     galaxies = _galaxies(rng)
     truth = _truth(galaxies)
-    rated = _rated(truth, rng)
+    rated = _choose_rated(truth, rng)
     ratings = np.clip(np.round(truth[rated] + rng.normal(0, 0.5, RATINGS)), 0, 5)
     allowed = np.ones(GALAXIES, bool)
     allowed[rated] = False
-    model, fit = _timed(lambda: fit_interest(galaxies[rated], ratings))
-    _, means = _timed(lambda: model.mean(galaxies))
-    _, limits = _timed(lambda: model.predict_quickly(galaxies))
-    found, one_pass = _timed(lambda: _read(model, galaxies, allowed, GALAXIES))
+    model, fit = _time(lambda: fit_interest(galaxies[rated], ratings))
+    _, means = _time(lambda: model.mean(galaxies))
+    _, limits = _time(lambda: model.predict_quickly(galaxies))
+    found, one_pass = _time(lambda: _read(model, galaxies, allowed, GALAXIES))
     first = _read(model, galaxies, allowed, CHECKED)
-    every, exact = _timed(lambda: _computed(model, galaxies[:CHECKED], allowed[:CHECKED]))
+    every, exact = _time(lambda: _compute(model, galaxies[:CHECKED], allowed[:CHECKED]))
     print(f"{RATINGS} ratings, {GALAXIES} galaxies in chunks of {CHUNK}, {torch.get_num_threads()} threads")
     print(f"{'':58} seconds  of CPU")
     for name, seconds in (
@@ -80,7 +80,7 @@ def _truth(galaxies: NDArray[np.float32]) -> NDArray[np.float64]:
     return truth
 
 
-def _rated(truth: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+def _choose_rated(truth: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
     best = rng.permutation(np.argsort(-truth)[: GALAXIES // 50])[: RATINGS - RANDOM]
     others = rng.permutation(np.setdiff1d(np.arange(GALAXIES), best))[:RANDOM]
     return rng.permutation(np.concatenate([best, others]))
@@ -96,7 +96,7 @@ def _read(
     return candidates
 
 
-def _computed(model: InterestModel, galaxies: NDArray[np.float32], allowed: NDArray[np.bool_]) -> RatingBatch:
+def _compute(model: InterestModel, galaxies: NDArray[np.float32], allowed: NDArray[np.bool_]) -> RatingBatch:
     """The batch, from the exact deviations of all."""
     mean, deviation = model.predict(galaxies)
     improvement = np.where(allowed, expected_improvement(mean, deviation, model.best), -1)
@@ -104,7 +104,7 @@ def _computed(model: InterestModel, galaxies: NDArray[np.float32], allowed: NDAr
     return RatingBatch(best, improvement[best], mean[best], deviation[best])
 
 
-def _timed(work: Callable[[], _T]) -> tuple[_T, NDArray[np.float64]]:
+def _time(work: Callable[[], _T]) -> tuple[_T, NDArray[np.float64]]:
     """Answer, and seconds by the clock and of the processor: the second says more on a busy machine."""
     start = np.array([time.perf_counter(), time.process_time()])
     answer = work()

@@ -39,7 +39,7 @@ def main() -> None:
             f"{'tiles':>5} {'galaxies':>8} {'galaxies/s':>10} {'forward/s':>10} {'ratio':>6} {'peak MB':>8}"
         )
         for tiles in (dense, few, many):
-            _print_row(_measured_apart(tiles))
+            _print_row(_measure_apart(tiles))
 
 
 def measure(folder: Path) -> dict[str, float]:
@@ -62,7 +62,7 @@ def measure(folder: Path) -> dict[str, float]:
     }
 
 
-def _measured_apart(folder: Path) -> dict[str, float]:
+def _measure_apart(folder: Path) -> dict[str, float]:
     """The same in a process of its own, so that its peak of memory is its own."""
     command = [sys.executable, "-m", "benchmarks.pipeline", str(folder)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)

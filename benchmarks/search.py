@@ -76,7 +76,7 @@ def _measure(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: in
         for depth in (20, 40, 100, 200):
             found, times = _plain(connection, queries, k, depth)
             row |= _line(f"plain_{k}_{depth}", f"plain SQL @{k}, ef {depth}", found, ids[exact[:, :k]], times)
-        found, times = _searched(connection, [Search(like=q, n=k, columns=()) for q in queries])
+        found, times = _time_searches(connection, [Search(like=q, n=k, columns=()) for q in queries])
         row |= _line(f"search_{k}", f"Catalogue.search @{k}", found, ids[exact[:, :k]], times)
     for depth in (10, 15, 20, 40, 100):
         table = sql.SQL("galcat.embedding_r1")
@@ -86,12 +86,12 @@ def _measure(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: in
     row |= _conditions(connection, sample, ids, stored)
     start = time.perf_counter()
     searches = [Search(like=q, n=10, columns=(), exact=True) for q in queries[:5]]
-    found, times = _searched(connection, searches)
+    found, times = _time_searches(connection, searches)
     row |= _line("exact", "all sorted @10", found, ids[exact[:5, :10]], times)
     half = Search(
         like=queries[0], n=20, columns=(), exact=True, where="smooth_or_featured_smooth_fraction > 0.5"
     )
-    times = _searched(connection, [half] * 3)[1]
+    times = _time_searches(connection, [half] * 3)[1]
     print(f"  {'all of about a half sorted @20':34}        {np.median(times) * 1000:7.2f}")
     row["floor_ms"] = _memory_floor_ms(connection)
     print(f"  reading the vectors' pages from memory at copying speed: {row['floor_ms']:.1f} ms")
@@ -195,7 +195,9 @@ def _plain(
     return found[20:], times[20:]
 
 
-def _searched(connection: psycopg.Connection, searches: list[Search]) -> tuple[list[list[int]], list[float]]:
+def _time_searches(
+    connection: psycopg.Connection, searches: list[Search]
+) -> tuple[list[list[int]], list[float]]:
     found, times = [], []
     for wanted in (*searches[:3], *searches):
         start = time.perf_counter()
@@ -262,7 +264,7 @@ def _conditions(connection: psycopg.Connection, sample: Sample, ids: Ids, stored
             exact.append(
                 ids[inside[_brute_force(stored[inside], query[None], 20)[0]]] if len(inside) else ids[:0]
             )
-        found, times = _searched(connection, searches)
+        found, times = _time_searches(connection, searches)
         row |= _line(name, name, found, exact, times)
     return row
 

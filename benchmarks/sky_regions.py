@@ -79,7 +79,7 @@ def _median_ms(connection: psycopg.Connection, condition: str) -> float:
         ra, dec = rng.uniform(0, 350), rng.uniform(-80, 80)
         where = condition.format(ra=repr(float(ra)), dec=repr(float(dec)))
         query = "SELECT count(*) FROM galcat.source WHERE " + where
-        count, seconds = _timed(lambda query=query: connection.execute(query).fetchone())  # type: ignore[misc]
+        count, seconds = _time(lambda query=query: connection.execute(query).fetchone())  # type: ignore[misc]
         taken.append(seconds)
         if not taken[1:]:  # once a size
             connection.execute("SET enable_indexscan = off; SET enable_bitmapscan = off")
@@ -98,7 +98,7 @@ def _crossmatch_s(connection: psycopg.Connection) -> float:
     others = MATCHED - len(half)
     ra = [row[0] for row in half] + rng.uniform(0, 360, others).tolist()
     dec = [row[1] for row in half] + np.degrees(np.arcsin(rng.uniform(-1, 1, others))).tolist()
-    found, seconds = _timed(
+    found, seconds = _time(
         lambda: connection.execute(
             "SELECT count(*) FROM galcat.crossmatch(%s, %s, 1 / 3600.0)", [ra, dec]
         ).fetchone()
@@ -108,7 +108,7 @@ def _crossmatch_s(connection: psycopg.Connection) -> float:
     return seconds
 
 
-def _timed(ask: Callable[[], _T]) -> tuple[_T, float]:
+def _time(ask: Callable[[], _T]) -> tuple[_T, float]:
     start = time.perf_counter()
     answer = ask()
     return answer, time.perf_counter() - start

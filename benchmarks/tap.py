@@ -196,7 +196,7 @@ def _crowd(service: Service, url: str) -> None:
         f"p50 {np.percentile(times, 50):.0f}, p99 {np.percentile(times, 99):.0f} ms, most {times.max():.0f}\n"
         f"  runaways: {[(status, round(seconds, 1)) for status, seconds in runaways]} (status, s)\n"
         f"  server's memory: {before / 1e6:.0f} MB before, {peak[0]:.0f} MB at most; "
-        f"queries of it left in Postgres: {_left(url)}"
+        f"queries of it left in Postgres: {_count_sessions(url)}"
     )
 
 
@@ -214,7 +214,7 @@ def _something(service: Service, rng: random.Random) -> str:
     )
 
 
-def _left(url: str) -> int:
+def _count_sessions(url: str) -> int:
     with connect(url, autocommit=True) as connection:
         row = connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND state <> 'idle'", [READER]

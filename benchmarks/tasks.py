@@ -17,6 +17,7 @@ from psycopg import sql
 from benchmarks.grown_vectors import Grown, Sample, grow, real_sample
 from benchmarks.search import sky
 from benchmarks.throwaway import catalogue
+from catalog.constants import SEARCH_TYPE
 from catalog.database.binary_copy import copy_columns
 from catalog.database.connection import connect
 from catalog.releases.releases import refresh_statistics
@@ -109,13 +110,13 @@ def _classes(connection: psycopg.Connection, url: str, ids: NDArray[np.int64], h
     said = [Label(int(ids[i]), "yes" if has[i] else "no") for i in chosen]
     write_labels(connection, ASKED, said, "bench", "bench")
     training_set = read_training_set(connection, ASKED.name)
-    head = _timed(f"a head of {2 * half} labels, measured and calibrated", training_set.fit_head)
-    _timed("(pages warmed)", lambda: find_most_likely(connection, ASKED.name, WANTED))
-    found = _timed(
+    head = _time(f"a head of {2 * half} labels, measured and calibrated", training_set.fit_head)
+    _time("(pages warmed)", lambda: find_most_likely(connection, ASKED.name, WANTED))
+    found = _time(
         f"the {WANTED} most probable as of now, labels to list",
         lambda: find_most_likely(connection, ASKED.name, WANTED),
     )
-    done = _timed("the column of all galaxies, labels to last row", lambda: learn(url, ASKED.name))
+    done = _time("the column of all galaxies, labels to last row", lambda: learn(url, ASKED.name))
     exact = connection.execute(
         "SELECT object_id FROM galcat.most_probable(%s, %s)", [ASKED.name, WANTED]
     ).fetchall()
@@ -127,7 +128,7 @@ def _classes(connection: psycopg.Connection, url: str, ids: NDArray[np.int64], h
     bare = [
         row[0]
         for row in connection.execute(
-            "SELECT object_id FROM galcat.embedding ORDER BY search <#> %s::halfvec(40) LIMIT %s",
+            f"SELECT object_id FROM galcat.embedding ORDER BY search <#> %s::{SEARCH_TYPE} LIMIT %s",
             [str((weight[0] / np.abs(weight).max()).tolist()), WANTED],
         )
     ]
@@ -140,15 +141,15 @@ def _interest(connection: psycopg.Connection, url: str, ids: NDArray[np.int64], 
     chosen = rng.choice(len(ids), min(RATINGS, len(ids) // 2), replace=False)
     said = [Label(int(ids[i]), 5.0 if bool(has[i]) else float(rng.integers(0, 2))) for i in chosen]
     write_labels(connection, ODD, said, "bench", "bench")
-    _timed(
+    _time(
         f"the next ten and the top list after {len(chosen)} ratings", lambda: open_next_round(url, ODD.name)
     )
 
 
-def _timed(what: str, act: Callable[[], _Result]) -> _Result:
+def _time(step: str, act: Callable[[], _Result]) -> _Result:
     start = time.perf_counter()
     result = act()
-    print(f"  {what:60} {time.perf_counter() - start:7.2f}", flush=True)
+    print(f"  {step:60} {time.perf_counter() - start:7.2f}", flush=True)
     return result
 
 

@@ -81,23 +81,23 @@ def read_positions(table: FileTable, ra: str | None = None, dec: str | None = No
     return SkyPositions(ra_name, dec_name, *convert_to_icrs(ra_deg, dec_deg, frame))
 
 
-def find_column(table: FileTable, wanted: str | None, usual: Sequence[str], what: str) -> str:
+def find_column(table: FileTable, requested: str | None, usual: Sequence[str], content: str) -> str:
     """The name of a column: the one that is wanted, or the first that is called as usual.
 
     Args:
-        table: The table.
-        wanted: The name that somebody gave; None for the usual names.
+        table: The table whose columns are searched.
+        requested: The name that somebody gave; None for the usual names.
         usual: The usual names in small letters.
-        what: What the column holds, for errors.
+        content: What the column holds, for errors.
 
     Raises:
         TableError: There is none, or two have such a name and differ in case only.
     """
     there = ", ".join(table.columns)
-    if wanted is not None:
-        if wanted not in table.columns:
-            raise TableError(f"{table.label} has no column {wanted!r}, only {there}")
-        return wanted
+    if requested is not None:
+        if requested not in table.columns:
+            raise TableError(f"{table.label} has no column {requested!r}, only {there}")
+        return requested
     for name in usual:
         same = [column for column in table.columns if column.lower() == name]
         exact = [column for column in same if column in {name, _SPELLINGS.get(name, name)}]
@@ -108,10 +108,10 @@ def find_column(table: FileTable, wanted: str | None, usual: Sequence[str], what
         if same:
             raise TableError(
                 f"{table.label}: {' and '.join(same)} differ in case only: say by --ra and --dec which "
-                f"is the {what}"
+                f"is the {content}"
             )
     raise TableError(
-        f"{table.label}: no column is called as {what} usually is; say which of {there} it is, "
+        f"{table.label}: no column is called as {content} usually is; say which of {there} it is, "
         "by --ra and --dec"
     )
 

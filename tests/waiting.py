@@ -21,18 +21,18 @@ _OTHERS_AT_A_LOCK: LiteralString = (
 )
 
 
-def wait_until(is_so: Callable[[], bool], what: str = "it", why_not: Callable[[], str] = str) -> None:
+def wait_until(is_so: Callable[[], bool], event: str = "it", why_not: Callable[[], str] = str) -> None:
     """Look again and again until something is so.
 
     Args:
         is_so: Whether it is; what it raises ends the wait.
-        what: Names the event in the failure's message.
+        event: What the failure's message calls it, such as `the end of the run`.
         why_not: Says more in that message: the output of a process, say.
     """
     until = time.monotonic() + LAST_LIMIT_S
     while not is_so():
         if time.monotonic() > until:
-            raise AssertionError(f"{what} did not happen in {LAST_LIMIT_S:.0f} s\n{why_not()}")
+            raise AssertionError(f"{event} did not happen in {LAST_LIMIT_S:.0f} s\n{why_not()}")
         time.sleep(_LOOK_S)
 
 

@@ -27,7 +27,7 @@ class BoundParameters:
             self.values[name] = value
         return emit(placeholder, "::", postgres_type)
 
-    def used_in(self, pieces: Iterable[sql.Composable]) -> dict[str, object]:
+    def select_used(self, pieces: Iterable[sql.Composable]) -> dict[str, object]:
         """Select the values whose placeholders stand in some SQL: some constants end as something else."""
         parts = (part for piece in pieces for part in emit(piece))
         names = {self._names[id(part)] for part in parts if id(part) in self._names}

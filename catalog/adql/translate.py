@@ -81,7 +81,7 @@ def _translate(text: str, published: Published, bounds: RowBounds | None) -> Tra
         made = translate_query(tree, Scope(context), bounds)
     return Translation(
         query=made.text,
-        parameters=context.parameters.used_in([made.text, *_list_search_parts(context.searches)]),
+        parameters=context.parameters.select_used([made.text, *_list_search_parts(context.searches)]),
         columns=_make_names_unique(made.outputs),
         searches=tuple(context.searches),
         limit=made.limit,

@@ -18,10 +18,10 @@ from catalog.errors import CatalogError
 from catalog.releases.releases import Release, current_release
 from catalog.schema import release as release_table
 
-Which = Literal["search", "full"]
+VectorKind = Literal["search", "full"]
 Vectors = tuple[NDArray[np.int64], NDArray[np.float32]]
 """object_ids (n,) and vectors (n, width)."""
-_SOURCE: dict[Which, tuple[LiteralString, LiteralString]] = {
+_SOURCE: dict[VectorKind, tuple[LiteralString, LiteralString]] = {
     "search": ("embedding", "search"),
     "full": ("embedding_full", "vector"),
 }
@@ -74,7 +74,7 @@ def current_projected_release(connection: psycopg.Connection) -> ProjectedReleas
 
 
 def read_vectors(
-    connection: psycopg.Connection, release: Release, object_ids: Sequence[int], which: Which = "full"
+    connection: psycopg.Connection, release: Release, object_ids: Sequence[int], kind: VectorKind = "full"
 ) -> Vectors:
     """Vectors of some galaxies; one that has none in this release is left out.
 
@@ -82,13 +82,13 @@ def read_vectors(
         connection: Open connection to the catalogue.
         release: Release whose vectors are wanted.
         object_ids: object_ids of the galaxies.
-        which: `search` for the 40 numbers that searches compare, `full` for what the encoder gave.
+        kind: `search` for the 40 numbers that searches compare, `full` for what the encoder gave.
 
     Returns:
         object_ids (n,), rising, and vectors (n, width).
     """
     condition = sql.SQL("e.object_id = ANY ({})").format([int(identity) for identity in object_ids])
-    with _stream(connection, release, which, condition) as stream:
+    with _stream(connection, release, kind, condition) as stream:
         chunks = list(stream)
     ids = np.concatenate([chunk[0] for chunk in chunks])
     vectors = np.concatenate([chunk[1] for chunk in chunks])
@@ -97,31 +97,31 @@ def read_vectors(
 
 
 def stream_vectors(
-    connection: psycopg.Connection, release: Release, which: Which = "full"
+    connection: psycopg.Connection, release: Release, kind: VectorKind = "full"
 ) -> AbstractContextManager[Iterator[Vectors]]:
     """Vectors of every galaxy of a release, in chunks of some thousands; the connection is busy meanwhile.
 
     Args:
         connection: Open connection to the catalogue.
         release: Release whose vectors are wanted.
-        which: `search` for the 40 numbers that searches compare, `full` for what the encoder gave.
+        kind: `search` for the 40 numbers that searches compare, `full` for what the encoder gave.
 
     Yields:
         An iterator of object_ids (n,) and vectors (n, width).
     """
-    return _stream(connection, release, which, sql.SQL("true"))
+    return _stream(connection, release, kind, sql.SQL("true"))
 
 
 @contextmanager
 def _stream(
-    connection: psycopg.Connection, release: Release, which: Which, condition: sql.Composable
+    connection: psycopg.Connection, release: Release, kind: VectorKind, condition: sql.Composable
 ) -> Iterator[Iterator[Vectors]]:
-    table, column = _SOURCE[which]
+    table, column = _SOURCE[kind]
     query = sql.SQL(
         "SELECT e.object_id, e.{} FROM galcat.{} AS e JOIN galcat.source AS s USING (object_id) "
         "WHERE e.release_id = {} AND NOT s.is_retired AND {}"
     ).format(sql.Identifier(column), sql.Identifier(table), release.release_id, condition)
-    width = SEARCH_DIMENSION if which == "search" else release.dimension
+    width = SEARCH_DIMENSION if kind == "search" else release.dimension
     # Closed before the connection is: a COPY that is left in the middle would hold it for ever.
     with connection.cursor() as cursor, closing(stream_copied_vectors(cursor, query, width)) as chunks:
         yield ((ids, halves.astype(np.float32)) for ids, halves in chunks)

@@ -274,9 +274,9 @@ def _has_column(connection: psycopg.Connection, name: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def _check_name(what: str, name: str) -> None:
+def _check_name(role: str, name: str) -> None:
     if not _NAME.fullmatch(name) or len(name) > MAX_NAME_LENGTH:
         raise TaskError(
-            f"{what} {name!r} is no name for a column: small letters, digits and _, a letter first, "
+            f"{role} {name!r} is no name for a column: small letters, digits and _, a letter first, "
             f"{MAX_NAME_LENGTH} at most"
         )

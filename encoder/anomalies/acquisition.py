@@ -76,16 +76,16 @@ class Candidates:
         self._model, self._batch, self._top, self._tradeoff = model, batch, top, tradeoff
 
     def add(
-        self, ids: NDArray[np.int64], standardised: NDArray[np.float32], allowed: NDArray[np.bool_]
+        self, ids: NDArray[np.int64], standard_vectors: NDArray[np.float32], allowed: NDArray[np.bool_]
     ) -> None:
         """Consider some more galaxies; chunks of 10,000 or more are fastest.
 
         Args:
             ids: Ids of m galaxies, (m,), none of which was added before.
-            standardised: Standardised vectors of the galaxies, (m, 40).
+            standard_vectors: Standardised vectors of the galaxies, (m, 40).
             allowed: Whether each galaxy may be in the batch, (m,); False for those that are rated already.
         """
-        mean, widest = self._model.predict_quickly(standardised)
+        mean, widest = self._model.predict_quickly(standard_vectors)
         self._rank(ids, mean)
         limit = self._improvement(mean + _ROUNDING, widest * (1 + _ROUNDING))
         rows = np.flatnonzero(allowed)
@@ -95,14 +95,14 @@ class Candidates:
             block = block[limit[block] >= self._worst()]
             if not len(block):
                 return
-            self._compare(ids[block], standardised[block])
+            self._compare(ids[block], standard_vectors[block])
 
     def _worst(self) -> float:
         """What a galaxy must reach to enter the batch."""
         return float(self.batch.improvement[-1]) if len(self.batch.ids) == self._batch else 0.0
 
-    def _compare(self, ids: NDArray[np.int64], standardised: NDArray[np.float32]) -> None:
-        mean, deviation = self._model.predict(standardised)
+    def _compare(self, ids: NDArray[np.int64], standard_vectors: NDArray[np.float32]) -> None:
+        mean, deviation = self._model.predict(standard_vectors)
         have = self.batch
         ids = np.concatenate([have.ids, ids])
         improvement = np.concatenate([have.improvement, self._improvement(mean, deviation)])
@@ -146,16 +146,16 @@ def expected_improvement(
 
 
 def next_batch(
-    model: InterestModel, standardised: NDArray[np.float32], allowed: NDArray[np.bool_], n: int = BATCH
+    model: InterestModel, standard_vectors: NDArray[np.float32], allowed: NDArray[np.bool_], n: int = BATCH
 ) -> RatingBatch:
     """The galaxies to rate next of those in memory; the ids are their indices.
 
     Args:
         model: Model of the person's interest, which predicts ratings.
-        standardised: Standardised vectors of m galaxies, (m, 40).
+        standard_vectors: Standardised vectors of m galaxies, (m, 40).
         allowed: Whether each galaxy may be in the batch, (m,); False for those that are rated already.
         n: Number of galaxies in the batch.
     """
     candidates = Candidates(model, n, top=0)
-    candidates.add(np.arange(len(standardised)), standardised, allowed)
+    candidates.add(np.arange(len(standard_vectors)), standard_vectors, allowed)
     return candidates.batch

@@ -66,35 +66,37 @@ class InterestModel:
     noise: float
     best: float
 
-    def predict(self, standardised: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def predict(
+        self, standard_vectors: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """What this person would rate each galaxy.
 
         Args:
-            standardised: Standardised vectors of m galaxies, (m, 40).
+            standard_vectors: Standardised vectors of m galaxies, (m, 40).
 
         Returns:
             Mean and standard deviation of each galaxy's predicted rating, (m,) float32 each; the deviation
             leaves out the noise of a rating.
         """
-        return self._predict(standardised, len(self.points))
+        return self._predict(standard_vectors, len(self.points))
 
     def predict_quickly(
-        self, standardised: NDArray[np.float32]
+        self, standard_vectors: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """As `predict`, but the deviation is the one after the first 128 ratings only: never too small.
 
         Args:
-            standardised: Standardised vectors of m galaxies, (m, 40).
+            standard_vectors: Standardised vectors of m galaxies, (m, 40).
         """
-        return self._predict(standardised, _BOUNDING)
+        return self._predict(standard_vectors, _BOUNDING)
 
-    def mean(self, standardised: NDArray[np.float32]) -> NDArray[np.float32]:
+    def mean(self, standard_vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The mean of `predict` alone, (m,) float32.
 
         Args:
-            standardised: Standardised vectors of m galaxies, (m, 40).
+            standard_vectors: Standardised vectors of m galaxies, (m, 40).
         """
-        return self._predict(standardised, 0)[0]
+        return self._predict(standard_vectors, 0)[0]
 
     def to_bytes(self) -> bytes:
         """Everything, exactly, as a safetensors file."""
@@ -120,16 +122,16 @@ class InterestModel:
         return cls(**values)
 
     def _predict(
-        self, standardised: NDArray[np.float32], ratings: int
+        self, standard_vectors: NDArray[np.float32], ratings: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Means, and deviations after that many of the ratings."""
         points, weight = torch.from_numpy(self.points).double(), torch.from_numpy(self.weight)
         # The factor of the first ratings is the corner of the factor of all.
         factor = torch.from_numpy(self.factor[:ratings, :ratings])
-        mean = np.empty(len(standardised), np.float32)
-        deviation = np.empty(len(standardised), np.float32)
-        for rows in _blocks(len(standardised)):
-            x = torch.from_numpy(standardised[rows]).double()
+        mean = np.empty(len(standard_vectors), np.float32)
+        deviation = np.empty(len(standard_vectors), np.float32)
+        for rows in _blocks(len(standard_vectors)):
+            x = torch.from_numpy(standard_vectors[rows]).double()
             kernel = _rational_quadratic(x, points, self.amplitude, self.length_scale, self.alpha)
             known = torch.linalg.solve_triangular(factor, kernel[:, :ratings].T, upper=False)
             mean[rows] = (self.prior_mean + kernel @ weight).numpy()
@@ -150,14 +152,14 @@ def standardise(search: NDArray[np.float32], deviations: NDArray[np.float32]) ->
     return (search / deviations).astype(np.float32)
 
 
-def fit_interest(standardised: NDArray[np.float32], ratings: NDArray[np.float64]) -> InterestModel:
+def fit_interest(standard_vectors: NDArray[np.float32], ratings: NDArray[np.float64]) -> InterestModel:
     """Learn one person's interest; the same ratings give the same model.
 
     The kernel is the most likely one within fixed bounds. Ratings that are all equal say nothing about it:
     it is then the one that every fit starts from.
 
     Args:
-        standardised: Standardised vectors of the n rated galaxies, (n, 40).
+        standard_vectors: Standardised vectors of the n rated galaxies, (n, 40).
         ratings: Rating of each galaxy, (n,), 0 to 5.
 
     Raises:
@@ -167,13 +169,13 @@ def fit_interest(standardised: NDArray[np.float32], ratings: NDArray[np.float64]
     prior_mean = float(ratings.mean())
     above = ratings.astype(np.float64) - prior_mean
     with threadpool_limits(1):  # matrices this small are waited for longer than worked on
-        amplitude, length_scale, alpha, noise = _fit_kernel(standardised, above)
-    points = torch.from_numpy(standardised).double()
+        amplitude, length_scale, alpha, noise = _fit_kernel(standard_vectors, above)
+    points = torch.from_numpy(standard_vectors).double()
     kernel = _rational_quadratic(points, points, amplitude, length_scale, alpha)
     factor = torch.linalg.cholesky(kernel + noise * torch.eye(len(points), dtype=torch.float64))
     weight = torch.cholesky_solve(torch.from_numpy(above)[:, None], factor)[:, 0]
     return InterestModel(
-        points=np.array(standardised, np.float32),
+        points=np.array(standard_vectors, np.float32),
         weight=weight.numpy(),
         factor=np.ascontiguousarray(factor.numpy()),
         prior_mean=prior_mean,

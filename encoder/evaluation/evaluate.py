@@ -62,8 +62,8 @@ class _Sets:
 
     @property
     def samples(self) -> list[Sample]:
-        named = [s for s in (self.efigi, self.rings, *self.voted) if s is not None]
-        return [one.sample for one in named]
+        name_figure = [s for s in (self.efigi, self.rings, *self.voted) if s is not None]
+        return [one.sample for one in name_figure]
 
 
 def evaluate(
@@ -193,23 +193,23 @@ def _plot(
 ) -> list[Path]:
     files = []
 
-    def named(name: str) -> Path:
+    def name_figure(name: str) -> Path:
         files.append(output / f"{name}.png")
         return files[-1]
 
     own = compared[0]
     if sets.efigi:
-        plots.plot_tags(tables["tags"], named("tags"))
-        plots.plot_components(tables["components"], SEARCH_DIMENSIONS, named("components"))
+        plots.plot_tags(tables["tags"], name_figure("tags"))
+        plots.plot_components(tables["components"], SEARCH_DIMENSIONS, name_figure("components"))
         if len(tables["rings"]):
-            plots.plot_rings(tables["rings"], named("rings"))
-        _plot_map(sets.efigi, own, vectors[EFIGI][own.name], named("map"))
+            plots.plot_rings(tables["rings"], name_figure("rings"))
+        _plot_map(sets.efigi, own, vectors[EFIGI][own.name], name_figure("map"))
     if sets.voted and own.answers_gzd5:
         table = tables["fractions"]
         alphas = {v.title: vectors[v.sample.name][own.name].concentrations_alpha for v in sets.voted}
-        fraction_plots.plot_errors(table, named("fractions"))
+        fraction_plots.plot_errors(table, name_figure("fractions"))
         fraction_plots.plot_calibration(
-            sets.voted, alphas, table[table["encoder"] == own.name], named("calibration")
+            sets.voted, alphas, table[table["encoder"] == own.name], name_figure("calibration")
         )
     return files
 

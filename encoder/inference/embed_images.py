@@ -55,14 +55,14 @@ def embed_images(
         SurveyError: The survey does not describe FITS files with all bands.
     """
 
-    def lost(line: str) -> None:
+    def report_lost(line: str) -> None:
         unreadable(line)
         if progress is not None:
             progress(1)
 
     with VectorsFile(output, encoder) as file:
         for batch in encode_batches(
-            encoder, picture_batches(images, encoder, survey, lost, batch_size), progress=progress
+            encoder, picture_batches(images, encoder, survey, report_lost, batch_size), progress=progress
         ):
             file.write([images[row].id for row in batch.rows], batch)
         if not file.n_rows:

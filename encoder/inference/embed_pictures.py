@@ -121,12 +121,12 @@ def _batches(pictures: Sequence[Picture], encoder: Encoder, batch_size: int) -> 
     recipe = encoder.recipe
     for first in range(0, len(pictures), batch_size):
         rows = range(first, min(first + batch_size, len(pictures)))
-        fitted = [fit_picture(_opened(pictures[row], row), recipe.size, recipe.crop) for row in rows]
+        fitted = [fit_picture(_open(pictures[row], row), recipe.size, recipe.crop) for row in rows]
         shown = torch.stack(fitted).to(encoder.device)
         yield ImageBatch(np.array(rows, np.int64), shown, no_flags(len(rows)))
 
 
-def _opened(picture: Picture, row: int) -> Image.Image:
+def _open(picture: Picture, row: int) -> Image.Image:
     if isinstance(picture, Image.Image):
         return to_colours(picture)
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:  # noqa: PLR2004 - colours

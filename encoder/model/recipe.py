@@ -86,12 +86,12 @@ class ImageRecipe:
         return cls(**given, stretch=Stretch(**stretch))
 
 
-def _check_numbers(cls: type[ImageRecipe | Stretch], values: dict[str, Any], what: str) -> None:
+def _check_numbers(cls: type[ImageRecipe | Stretch], values: dict[str, Any], label: str) -> None:
     known = {f.name for f in fields(cls)}
     for key, value in values.items():
-        _check(key in known, f"{what} has an unknown entry {key!r}")
+        _check(key in known, f"{label} has an unknown entry {key!r}")
         number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        _check(number, f"{what}: {key} = {value!r} is not a number")
+        _check(number, f"{label}: {key} = {value!r} is not a number")
 
 
 def _check(ok: bool, message: str) -> None:

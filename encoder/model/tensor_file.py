@@ -17,14 +17,14 @@ def take_part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def read_tensors(
-    path: Path, form: str, what: str, kind: str, error: type[EncoderError]
+    path: Path, form: str, label: str, kind: str, error: type[EncoderError]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Read the metadata's entry `galcat` and every tensor.
 
     Args:
         path: Path of the file.
         form: The value that the metadata must give as `format`, such as `galcat-encoder-1`.
-        what: What error messages call the file, such as `weights file`.
+        label: What error messages call the file, such as `weights file`.
         kind: What error messages say that a file of another format is not, such as `galcat encoder`.
         error: The class of error that is raised where the file is missing, damaged, or something else.
     """
@@ -33,9 +33,9 @@ def read_tensors(
             about = json.loads((file.metadata() or {}).get("galcat", "{}"))
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
     except FileNotFoundError as missing:
-        raise error(f"no {what} {path}") from missing
+        raise error(f"no {label} {path}") from missing
     except (OSError, safetensors.SafetensorError, ValueError) as damage:
-        raise error(f"{what} {path} cannot be read: {' '.join(str(damage).split())}") from damage
+        raise error(f"{label} {path} cannot be read: {' '.join(str(damage).split())}") from damage
     if not isinstance(about, dict) or about.get("format") != form:
         raise error(f"{path} is no {kind}: its metadata does not say {form}")
     return about, tensors

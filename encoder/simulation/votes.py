@@ -39,16 +39,16 @@ def draw_votes(galaxy: Galaxy, rng: Generator, survey: SurveyParameters) -> NDAr
 
 def vote_chances(galaxy: Galaxy, survey: SurveyParameters) -> dict[str, NDArray[np.float64]]:
     """Mean vote fraction of every question's answers, each summing to 1, by question name."""
-    seen = visibility(galaxy, survey)
-    arms = seen * _arms_stand_out(galaxy)
+    clarity = visibility(galaxy, survey)
+    arms = clarity * _arms_stand_out(galaxy)
     chances = {
-        "smooth-or-featured": _smooth_or_featured(galaxy, seen),
+        "smooth-or-featured": _smooth_or_featured(galaxy, clarity),
         "disk-edge-on": _yes_no(_edge_on(galaxy)),
         "has-spiral-arms": _yes_no(_spiral(galaxy, arms)),
-        "bar": _bar(galaxy, seen),
+        "bar": _bar(galaxy, clarity),
         "bulge-size": _bulge_size(galaxy),
         "how-rounded": _how_rounded(galaxy),
-        "edge-on-bulge": _edge_on_bulge(galaxy, seen),
+        "edge-on-bulge": _edge_on_bulge(galaxy, clarity),
         "spiral-winding": _winding(galaxy, arms),
         "spiral-arm-count": _arm_count(galaxy, arms),
         "merging": _merging(galaxy),
@@ -64,7 +64,7 @@ def visibility(galaxy: Galaxy, survey: SurveyParameters) -> float:
     return resolved * _sigmoid((survey.depth_mag[1] - 0.2 - surface_mag) / 0.5)
 
 
-def _smooth_or_featured(galaxy: Galaxy, seen: float) -> list[float]:
+def _smooth_or_featured(galaxy: Galaxy, clarity: float) -> list[float]:
     if galaxy.kind == "artefact":
         return [0.1, 0.1, 0.8]
     contrast = {
@@ -81,7 +81,7 @@ def _smooth_or_featured(galaxy: Galaxy, seen: float) -> list[float]:
         + {"none": 0, "minor": 0.4, "major": 1.6, "merger": 0.8}[galaxy.disturbance]
     )
     score += 1.8 * (galaxy.edge_on_bulge == "none" and galaxy.kind == "edge-on") - 1.3 * galaxy.bulge_fraction
-    featured = 0.02 + 0.95 * _sigmoid(score) * (0.15 + 0.85 * seen)
+    featured = 0.02 + 0.95 * _sigmoid(score) * (0.15 + 0.85 * clarity)
     return [1 - featured, featured, 0.09]
 
 
@@ -107,11 +107,11 @@ def _spiral(galaxy: Galaxy, arms_seen: float) -> float:
     return 0.1 + 0.86 * arms_seen
 
 
-def _bar(galaxy: Galaxy, seen: float) -> list[float]:
+def _bar(galaxy: Galaxy, clarity: float) -> list[float]:
     if not galaxy.bar_strength:
         return [0.03, 0.12, 0.85]
     face_on = _sigmoid((galaxy.axis_ratio - 0.4) / 0.1)
-    found = (0.15 + 0.85 * seen) * face_on * (1 - 0.6 * galaxy.bulge_fraction)
+    found = (0.15 + 0.85 * clarity) * face_on * (1 - 0.6 * galaxy.bulge_fraction)
     strong = _sigmoid((galaxy.bar_strength - 0.5) / 0.12)
     found *= 0.65 + 0.3 * strong
     return [found * strong, found * (1 - strong) + 0.05, 1 - found]
@@ -129,8 +129,8 @@ def _how_rounded(galaxy: Galaxy) -> list[float]:
     return _near(q, (0.95, 0.6, 0.2), 0.13)
 
 
-def _edge_on_bulge(galaxy: Galaxy, seen: float) -> list[float]:
-    right = 0.35 + 0.5 * seen
+def _edge_on_bulge(galaxy: Galaxy, clarity: float) -> list[float]:
+    right = 0.35 + 0.5 * clarity
     wrong = (1 - right) / 2
     if galaxy.kind != "edge-on":
         return [0.05, 0.25, 0.7]

@@ -250,25 +250,25 @@ def _source(raw: dict[str, Any]) -> SourceConfig:
     return source
 
 
-def _record(record: type[_T], table: object, what: str) -> _T:
-    """Read a table of the file; `what` names it in errors."""
+def _record(record: type[_T], table: object, label: str) -> _T:
+    """Read a table of the file; `label` names it in errors."""
     if not isinstance(table, Mapping):
-        raise TrainingError(f"{what} is not a table")
+        raise TrainingError(f"{label} is not a table")
     try:
         return read_record(record, table)
     except RecordError as error:
-        raise TrainingError(_explain(error, what)) from error
+        raise TrainingError(_explain(error, label)) from error
 
 
-def _explain(error: RecordError, what: str) -> str:
+def _explain(error: RecordError, label: str) -> str:
     entry = error.path[0]
     if error.kind == "unknown":
-        return f"{what} has an unknown entry {entry!r}"
+        return f"{label} has an unknown entry {entry!r}"
     if error.kind == "missing":
-        return f"{what} has no entry {entry!r}"
+        return f"{label} has no entry {entry!r}"
     if len(error.path) > 1 or get_origin(error.hint) is tuple:
-        return f"{what}: {entry} {error.value!r} is not a list of names"
-    return f"{what}: {entry} = {error.value!r} is no {error.hint.__name__}"
+        return f"{label}: {entry} {error.value!r} is not a list of names"
+    return f"{label}: {entry} = {error.value!r} is no {error.hint.__name__}"
 
 
 def _check_ranges(config: TrainingConfig) -> None:

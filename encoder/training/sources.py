@@ -28,9 +28,9 @@ from encoder.training.labels.efigi import (
 )
 from encoder.training.labels.label_tables import read_labels, require_unique, vote_counts
 from encoder.training.labels.real_votes import LABEL_READERS
-from encoder.training.pictures.framed_images import framed_images
+from encoder.training.pictures.framed_images import frame_images
 from encoder.training.pictures.images import FileImages
-from encoder.training.pictures.simulated import simulated_galaxies
+from encoder.training.pictures.simulated import draw_galaxies
 
 
 def load_sources(
@@ -62,7 +62,7 @@ def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labe
     source = _load(config, campaigns, cache)
     if config.framed:
         version = "\n".join([config.folder, str(config.galaxies), *source.ids])
-        images = framed_images(source.images, source.name, version, cache)
+        images = frame_images(source.images, source.name, version, cache)
         source = replace(source, images=images, framed=True)
     if config.left_out:
         source = _leave_out(source, Path(config.left_out))
@@ -78,7 +78,7 @@ def load_source(config: SourceConfig, campaigns: Campaigns, cache: Path) -> Labe
 def _load(config: SourceConfig, campaigns: Campaigns, cache: Path) -> LabelledGalaxies:
     match config.kind:
         case "simulated":
-            galaxies = simulated_galaxies(config.galaxies, config.seed, cache, _survey(config))
+            galaxies = draw_galaxies(config.galaxies, config.seed, cache, _survey(config))
             ids = [f"{config.seed}-{i}" for i in range(len(galaxies.votes))]
             votes = campaigns.votes({"gzd5": galaxies.votes})
             out = held_out_mask(config, ids)
@@ -88,7 +88,7 @@ def _load(config: SourceConfig, campaigns: Campaigns, cache: Path) -> LabelledGa
         case "efigi":
             return _efigi(config, campaigns)
         case "unlabelled":
-            return _unlabelled(config, campaigns)
+            return _read_unlabelled(config, campaigns)
         case kind if kind in LABEL_READERS:
             return _real(config, campaigns)
         case _:
@@ -172,7 +172,7 @@ def _votes(config: SourceConfig, campaigns: Campaigns) -> LabelledGalaxies:
     )
 
 
-def _unlabelled(config: SourceConfig, campaigns: Campaigns) -> LabelledGalaxies:
+def _read_unlabelled(config: SourceConfig, campaigns: Campaigns) -> LabelledGalaxies:
     """Pictures without a vote: of them the network learns only that two of one galaxy are alike."""
     images = list_images([Path(config.folder)])
     ids = [image.id for image in images]

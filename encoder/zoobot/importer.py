@@ -31,7 +31,7 @@ from encoder.training.head.joint_head import Group
 from encoder.training.head.vote_figures import VoteFigures
 from encoder.training.head.vote_table import CAMPAIGNS
 from encoder.training.pictures.augment import crop_and_resize
-from encoder.training.pictures.simulated import KEPT_SHARE, SimulatedGalaxies, simulated_galaxies
+from encoder.training.pictures.simulated import KEPT_SHARE, SimulatedGalaxies, draw_galaxies
 from encoder.zoobot.checkpoint import load_backbone, load_head, read_checkpoint
 from encoder.zoobot.votes_head import RealVotes, fit_on_votes
 
@@ -133,7 +133,7 @@ def import_zoobot(
         rounded = Path(folder) / "rounded.safetensors"
         write_weights(rounded, weights)
         encoder = load_encoder(rounded)
-        drawn = simulated_galaxies(galaxies, SAMPLE_SEED, Path(folder))
+        drawn = draw_galaxies(galaxies, SAMPLE_SEED, Path(folder))
         found = [_encode_simulated(encoder, drawn, advance)]
         simulated = Group(found[0], CAMPAIGNS.votes({GZD5.name: drawn.votes}))
         if real_votes:

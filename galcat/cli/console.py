@@ -54,7 +54,7 @@ def harmless(text: str, encoding: str = "utf-8") -> str:
     return shown.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def marked(mark: str, colour: str, text: str) -> Text:
+def mark_line(mark: str, colour: str, text: str) -> Text:
     """A line for the terminal that begins with a coloured word, such as `error:`."""
     return Text.assemble((mark, colour), " ", harmless(text, log.encoding))
 
@@ -91,7 +91,7 @@ def check_port(port: int) -> int:
     """Refuse a number that is no port, as wrong usage: one line, and exit code 2."""
     if port not in PORTS:
         refusal = f"port {port} is not between {PORTS[0]} and {PORTS[-1]}"
-        log.print(marked("error:", "red", refusal), soft_wrap=True)
+        log.print(mark_line("error:", "red", refusal), soft_wrap=True)
         raise typer.Exit(2)
     return port
 
@@ -194,16 +194,16 @@ def progress_bar(*, transient: bool = False) -> "Progress":
     return Progress(*columns, console=log, transient=transient)
 
 
-def name_rows(rows: Sequence[int], what: str) -> None:
+def name_rows(rows: Sequence[int], remark: str) -> None:
     """Say which rows of a list need a look, the first 20 by number; nothing where there are none.
 
     Args:
         rows: Numbers of the rows, from 1.
-        what: What is special about them.
+        remark: Why they need a look, such as `no galaxy within 3 arcsec`.
     """
     if rows:
         named = ", ".join(map(str, rows[:MAX_NAMED_ROWS])) + (", ..." if len(rows) > MAX_NAMED_ROWS else "")
-        log.print(f"{what} ({len(rows)}): row {named}", soft_wrap=True)
+        log.print(f"{remark} ({len(rows)}): row {named}", soft_wrap=True)
 
 
 def unused_file(stem: str, ending: str) -> Path:

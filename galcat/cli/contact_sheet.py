@@ -11,7 +11,7 @@ GAP_PX = 6
 BACKGROUND = (16, 16, 20)
 INK = (235, 235, 235)
 FONT_PX = 13
-USUAL_COLUMNS = 5
+PREFERRED_COLUMNS = 5
 
 
 def contact_sheet(pictures: list[tuple[bytes, str]], path: Path, columns: int | None = None) -> None:
@@ -38,4 +38,4 @@ def contact_sheet(pictures: list[tuple[bytes, str]], path: Path, columns: int | 
 
 def _full_rows(n: int) -> int:
     """Pictures a row that leave the fewest places empty; the nearest to 5 of several."""
-    return min(range(4, 9), key=lambda columns: (-n % columns, abs(columns - USUAL_COLUMNS)))
+    return min(range(4, 9), key=lambda columns: (-n % columns, abs(columns - PREFERRED_COLUMNS)))

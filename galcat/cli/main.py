@@ -44,18 +44,18 @@ def run() -> None:
             _refuse_text(error.object)
         if not isinstance(error, EXPECTED):
             raise
-        from galcat.cli.console import log, marked  # noqa: PLC0415 - when Ctrl-C is watched for
+        from galcat.cli.console import log, mark_line  # noqa: PLC0415 - when Ctrl-C is watched for
 
-        log.print(marked("error:", "red", reason(error)), soft_wrap=True)
+        log.print(mark_line("error:", "red", reason(error)), soft_wrap=True)
         sys.exit(1)
 
 
 def _refuse_text(text: str) -> NoReturn:
     """End for an argument that is no text: a shell passes any bytes."""
-    from galcat.cli.console import log, marked  # noqa: PLC0415 - when Ctrl-C is watched for
+    from galcat.cli.console import log, mark_line  # noqa: PLC0415 - when Ctrl-C is watched for
 
     shown = text.encode(errors="surrogateescape").decode(errors="replace")
-    log.print(marked("error:", "red", f"{shown!r} is not UTF-8: give it as UTF-8 text"), soft_wrap=True)
+    log.print(mark_line("error:", "red", f"{shown!r} is not UTF-8: give it as UTF-8 text"), soft_wrap=True)
     sys.exit(1)
 
 

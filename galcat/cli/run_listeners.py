@@ -8,7 +8,7 @@ from typing import Literal
 
 from catalog.settings import load_settings
 from encoder.cutouts.framing_flags import add_flags, describe_flags
-from galcat.cli.console import log, marked, progress_bar
+from galcat.cli.console import log, mark_line, progress_bar
 from galcat.errors import reason
 from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
 from galcat.workflows.listener import Listener, ListenerGroup
@@ -81,13 +81,13 @@ class TileProgress(Listener):
 
     def warn(self, text: str) -> None:
         """Say what does not end the run."""
-        self._progress.print(marked("warning:", "yellow", text), soft_wrap=True)
+        self._progress.print(mark_line("warning:", "yellow", text), soft_wrap=True)
 
     def close(self) -> None:
         """End the display."""
         if self._n_notes > MAX_NOTES:
             more = f"{self._n_notes - MAX_NOTES} more notes"
-            self._progress.print(marked("left out:", "yellow", more))
+            self._progress.print(mark_line("left out:", "yellow", more))
         if self._progress.live.is_started:  # else it would print an empty line
             self._progress.stop()
 
@@ -100,17 +100,17 @@ class TileProgress(Listener):
         """Move the bar by one tile."""
         self._progress.advance(self._progress.task_ids[0])
         if outcome.error is not None:
-            self._progress.print(marked("failed:", "red", outcome.error), soft_wrap=True)
+            self._progress.print(mark_line("failed:", "red", outcome.error), soft_wrap=True)
         for note in outcome.notes:
             self._n_notes += 1
             if self._n_notes <= MAX_NOTES:
-                self._progress.print(marked("left out:", "yellow", note), soft_wrap=True)
+                self._progress.print(mark_line("left out:", "yellow", note), soft_wrap=True)
 
     def on_cell(self, outcome: CellOutcome) -> None:
         """Name each check that the cell's tiles violate."""
         for check in outcome.violated:
             line = f"{check.name}: {check.violations} violations, the first: {check.example or 'none'}"
-            self._progress.print(marked("check failed:", "red", line), soft_wrap=True)
+            self._progress.print(mark_line("check failed:", "red", line), soft_wrap=True)
 
 
 def _summary(outcomes: list[TileOutcome], n_settled: int) -> None:

@@ -86,13 +86,13 @@ def _find(
     try:
         found = find_tiles(survey, folder, {tile.name for tile in missing})
     except SurveyError as error:
-        return [], [_lost(tile, str(error)) for tile in missing]
+        return [], [_fail_missing(tile, str(error)) for tile in missing]
     there = {files.name for files in found}
     lost = [tile for tile in missing if tile.name not in there]
-    return found, [_lost(tile, f"no file of it is in {folder}") for tile in lost]
+    return found, [_fail_missing(tile, f"no file of it is in {folder}") for tile in lost]
 
 
-def _lost(tile: MissingTile, reason: str) -> TileOutcome:
+def _fail_missing(tile: MissingTile, reason: str) -> TileOutcome:
     return TileOutcome(tile.name, "failed", error=f"tile {tile.name}: {reason}")
 
 

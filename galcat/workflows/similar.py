@@ -125,7 +125,7 @@ def encode_image(
     encoder = load_release_encoder(current.name, current.weights_sha256, weights)
     picture = read(encoder.recipe)
     vector: NDArray[np.float32] = encoder.projection.apply(encoder.encode(picture[None]).embedding)[0]
-    return SearchTarget(vector, _shown(image, picture))
+    return SearchTarget(vector, _as_picture_file(image, picture))
 
 
 def _reader(image: Path, survey: str | None) -> "Callable[[ImageRecipe], Tensor]":
@@ -146,7 +146,7 @@ def _reader(image: Path, survey: str | None) -> "Callable[[ImageRecipe], Tensor]
     return lambda recipe: read_fits_cutout(image, described, recipe)
 
 
-def _shown(image: Path, picture: "Tensor") -> bytes:
+def _as_picture_file(image: Path, picture: "Tensor") -> bytes:
     """The file as it is, or FITS as a PNG of what the network sees."""
     if not image.name.lower().endswith(_FITS):
         return image.read_bytes()

@@ -89,10 +89,10 @@ class FitsColumn:
         if self.code == "L":
             return cells == ord("T"), ~np.isin(cells, list(_TRUTH))
         missing = np.zeros(len(cells), dtype=np.bool_) if self.null is None else cells == self.null
-        values = self._scaled(cells)
+        values = self._scale_cells(cells)
         return values, missing | np.isnan(values) if values.dtype.kind == "f" else missing
 
-    def _scaled(self, cells: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _scale_cells(self, cells: NDArray[np.generic]) -> NDArray[np.generic]:
         native = cells.astype(cells.dtype.newbyteorder("="))
         scale, zero = self.scale
         if (scale, zero) == (1, 0):

@@ -79,7 +79,7 @@ def press(root: JObject, text: str) -> None:
     JClass("javax.swing.SwingUtilities").invokeLater(_task(button.doClick))  # a dialog it opens would wait
 
 
-def wait_for(what: str, wanted: Callable[[], T | None], seconds: float = _SECONDS) -> T:
+def wait_for(event: str, wanted: Callable[[], T | None], seconds: float = _SECONDS) -> T:
     """What a function gives on the screen's thread, as soon as that is something.
 
     Raises:
@@ -88,22 +88,22 @@ def wait_for(what: str, wanted: Callable[[], T | None], seconds: float = _SECOND
     end = time.monotonic() + seconds
     while not (answer := on_screen_thread(wanted)):
         if time.monotonic() > end:
-            raise TimeoutError(f"no {what} in {seconds:.0f} s")
+            raise TimeoutError(f"no {event} in {seconds:.0f} s")
         time.sleep(0.1)
     return answer
 
 
-def settled(what: str, wanted: Callable[[], T | None]) -> T:
+def settled(event: str, wanted: Callable[[], T | None]) -> T:
     """What a function gives when it gives the same for a while: the window has done its work.
 
     Raises:
         TimeoutError: It gave nothing in time, or always something else.
     """
-    last, since, end = wait_for(what, wanted), time.monotonic(), time.monotonic() + _SECONDS
+    last, since, end = wait_for(event, wanted), time.monotonic(), time.monotonic() + _SECONDS
     while time.monotonic() - since < _SETTLED_S:
         if time.monotonic() > end:
-            raise TimeoutError(f"the {what} changes all the time")
-        if (now := wait_for(what, wanted)) != last:
+            raise TimeoutError(f"the {event} changes all the time")
+        if (now := wait_for(event, wanted)) != last:
             last, since = now, time.monotonic()
         time.sleep(0.1)
     return last

@@ -16,7 +16,7 @@ from psycopg import sql
 from catalog.database.embedded.settings import SEARCH_SETTINGS
 from catalog.database.requirements import MIN_PGVECTOR, MIN_POSTGRES, parse_version
 from tests.dagster_jobs.compose_file import ROOT, UnsetError, load
-from tests.galcat.processes import Started, program, started, wait_while_running
+from tests.galcat.processes import RunningProcess, program, start_process, wait_while_running
 from tests.waiting import LAST_LIMIT_S
 
 PASSWORD = "a-password"  # noqa: S105 - of nothing
@@ -154,11 +154,11 @@ def test_each_service_runs_and_its_health_check_passes(
         return done.returncode == 0
 
     with ExitStack() as stack:
-        running: list[Started] = []
+        running: list[RunningProcess] = []
         for name in OURS:
             command = as_here(services[name]["command"])
             log = dagster_home / f"{name}.log"
-            running.append(stack.enter_context(started(command, environment, log, cwd=dagster_home)))
+            running.append(stack.enter_context(start_process(command, environment, log, cwd=dagster_home)))
             wait_while_running(f"{name} is healthy", lambda name=name: is_healthy(name), running)  # type: ignore[misc]
     with psycopg.connect(dagster_url) as connection:
         row = connection.execute("SELECT count(*) FROM daemon_heartbeats").fetchone()

@@ -13,7 +13,7 @@ import dagster_jobs
 from catalog.database.connection import connect
 from galcat.workflows.ingest.cell import cell_lock
 from tests.galcat.bricks import GALAXIES, find_cell, write_brick
-from tests.galcat.processes import Started, started, wait_while_running
+from tests.galcat.processes import RunningProcess, start_process, wait_while_running
 
 SURVEY = "legacy_dr10"
 FIRST, SECOND = "0100p000", "0200p000"  # in different cells
@@ -36,7 +36,7 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def daemon(home: Path, database: str, weights: Path) -> Iterator[Started]:
+def daemon(home: Path, database: str, weights: Path) -> Iterator[RunningProcess]:
     """The daemon with its code server, looking into the drop folder every two seconds."""
     (home / "definitions.py").write_text(DEFINITIONS.format(weights=str(weights)))
     environment = {
@@ -45,7 +45,7 @@ def daemon(home: Path, database: str, weights: Path) -> Iterator[Started]:
         "GALCAT_DATABASE_URL": database,
     }
     command = ["dagster-daemon", "run", "-f", str(home / "definitions.py")]
-    with started(command, environment, home / "daemon.log") as process:
+    with start_process(command, environment, home / "daemon.log") as process:
         yield process
 
 
@@ -58,12 +58,12 @@ def instance(home: Path) -> Iterator[dg.DagsterInstance]:
 
 @pytest.mark.xdist_group("dagster")
 def test_tiles_that_arrive_are_ingested_by_runs_that_take_turns(
-    home: Path, database: str, daemon: Started, instance: dg.DagsterInstance
+    home: Path, database: str, daemon: RunningProcess, instance: dg.DagsterInstance
 ) -> None:
     drop = home / "drop" / SURVEY
 
-    def wait(what: str, is_so: Callable[[], bool]) -> None:
-        wait_while_running(what, is_so, [daemon])
+    def wait(event: str, is_so: Callable[[], bool]) -> None:
+        wait_while_running(event, is_so, [daemon])
 
     wait("two ticks over an empty folder", lambda: len(ticks(instance)) >= 2)
     assert set(ticks(instance)) <= {"SKIPPED", "STARTED"}

@@ -38,7 +38,7 @@ def retry(
         scheduled_execution_time=night,
         resources={"database": database, "drop_folder": drop},
     )
-    return asked(nightly_retry(context))
+    return run_requests(nightly_retry(context))
 
 
 def care(database: DatabaseResource, instance: dg.DagsterInstance) -> list[dg.RunRequest] | str:
@@ -46,10 +46,10 @@ def care(database: DatabaseResource, instance: dg.DagsterInstance) -> list[dg.Ru
         instance=instance, scheduled_execution_time=NIGHT, resources={"database": database}
     )
     result = nightly_care(context)
-    return asked([result] if isinstance(result, dg.RunRequest) else result)
+    return run_requests([result] if isinstance(result, dg.RunRequest) else result)
 
 
-def asked(result: object) -> list[dg.RunRequest] | str:
+def run_requests(result: object) -> list[dg.RunRequest] | str:
     if isinstance(result, dg.SkipReason):
         return result.skip_message or ""
     assert isinstance(result, list)

@@ -7,17 +7,17 @@ from catalog.tasks.stale import stale_tasks
 from dagster_jobs.defs.resources import DatabaseResource
 from dagster_jobs.defs.sensors import new_labels
 from dagster_jobs.defs.tasks import task_column
-from tests.galcat.cli.asked_galaxies import Asked
+from tests.galcat.cli.labelled_galaxies import LabelledGalaxies
 from tests.galcat.workflows.tasks.ring_labels import N, fill_ring_task, say
 
 
 @pytest.fixture
-def asked(database: str) -> Asked:
+def galaxies(database: str) -> LabelledGalaxies:
     return fill_ring_task(database)
 
 
 def test_the_sensor_asks_for_a_run_a_task_once_it_is_quiet(
-    database: str, asked: Asked, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    database: str, galaxies: LabelledGalaxies, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def look() -> object:
         context = dg.build_sensor_context(
@@ -25,7 +25,7 @@ def test_the_sensor_asks_for_a_run_a_task_once_it_is_quiet(
         )
         return new_labels(context)
 
-    say(database, asked, range(40))
+    say(database, galaxies, range(40))
     assert isinstance(look(), dg.SkipReason)
     monkeypatch.setattr("dagster_jobs.defs.sensors.stale_tasks", lambda c: stale_tasks(c, quiet_s=0))
     result = look()
@@ -38,9 +38,9 @@ def test_the_sensor_asks_for_a_run_a_task_once_it_is_quiet(
 
 
 def test_a_run_writes_the_column_and_says_how_good_it_is(
-    database: str, asked: Asked, instance: dg.DagsterInstance
+    database: str, galaxies: LabelledGalaxies, instance: dg.DagsterInstance
 ) -> None:
-    say(database, asked, range(60))
+    say(database, galaxies, range(60))
     instance.add_dynamic_partitions("tasks", ["ring"])
 
     def run() -> tuple[dict[str, bool], dict[str, object]]:
@@ -60,7 +60,7 @@ def test_a_run_writes_the_column_and_says_how_good_it_is(
         ("enough_labels", "class_balance", "calibration", "score_drift", "no_step_back"), True
     )
     assert told["galaxies_scored"] == N
-    say(database, asked, range(60, 130), wrong=True)
+    say(database, galaxies, range(60, 130), wrong=True)
     checks, told = run()
     assert not checks["no_step_back"]
     assert told["shown"] is False

@@ -15,7 +15,7 @@ SECONDS_TO_END = 60
 
 
 @dataclass(frozen=True)
-class Started:
+class RunningProcess:
     """A process in a session of its own, and the file that holds its output."""
 
     process: subprocess.Popen[bytes]
@@ -28,9 +28,9 @@ def program(command: list[str]) -> list[str]:
 
 
 @contextmanager
-def started(
+def start_process(
     command: list[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None
-) -> Iterator[Started]:
+) -> Iterator[RunningProcess]:
     """Run a command of this Python's environment; at the end it and all its children are ended."""
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -43,12 +43,12 @@ def started(
             start_new_session=True,
         )
     try:
-        yield Started(process, log)
+        yield RunningProcess(process, log)
     finally:
         _end(process)
 
 
-def wait_while_running(what: str, is_so: Callable[[], bool], running: list[Started]) -> None:
+def wait_while_running(event: str, is_so: Callable[[], bool], running: list[RunningProcess]) -> None:
     """Wait until something is so; fails with the processes' output when one of them ends before."""
 
     def said() -> str:
@@ -57,10 +57,10 @@ def wait_while_running(what: str, is_so: Callable[[], bool], running: list[Start
     def is_so_and_all_run() -> bool:
         if is_so():
             return True
-        assert all(one.process.poll() is None for one in running), f"a process ended before {what}\n{said()}"
+        assert all(one.process.poll() is None for one in running), f"a process ended before {event}\n{said()}"
         return False
 
-    wait_until(is_so_and_all_run, what, said)
+    wait_until(is_so_and_all_run, event, said)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -58,7 +58,7 @@ RESERVED = {"ra", "dec", "id", "file", "n"}
 
 
 @dataclass(frozen=True)
-class Made:
+class ColumnValues:
     """A column that is made.
 
     Attributes:
@@ -87,17 +87,17 @@ CELLS = {
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> dict[str, Made]:
+def tables(draw: st.DrawFn) -> dict[str, ColumnValues]:
     n = draw(st.integers(1, 6))
     made = {}
     for name in draw(st.lists(names, min_size=1, max_size=5, unique_by=str.lower)):
         kind = draw(st.sampled_from(sorted(CELLS)))
         values = draw(st.lists(st.none() | CELLS[kind], min_size=n, max_size=n))
-        made[name] = Made(kind, tuple(values))
+        made[name] = ColumnValues(kind, tuple(values))
     return made
 
 
-def as_astropy(made: dict[str, Made]) -> Table:
+def as_astropy(made: dict[str, ColumnValues]) -> Table:
     table = Table()
     for name, column in made.items():
         mask = [value is None for value in column.cells]
@@ -107,23 +107,23 @@ def as_astropy(made: dict[str, Made]) -> Table:
     return table
 
 
-def as_arrow(made: dict[str, Made]) -> pa.Table:
+def as_arrow(made: dict[str, ColumnValues]) -> pa.Table:
     kinds = {"i8": pa.int64(), "u8": pa.uint64(), "f8": pa.float64(), "?": pa.bool_(), "U": pa.string()}
     return pa.table({name: pa.array(column.cells, kinds[column.kind]) for name, column in made.items()})
 
 
-def as_pandas(made: dict[str, Made]) -> pd.DataFrame:
+def as_pandas(made: dict[str, ColumnValues]) -> pd.DataFrame:
     kinds = {"i8": "Int64", "u8": "UInt64", "f8": "Float64", "?": "boolean", "U": "string[python]"}
     return pd.DataFrame({name: pd.array(one.cells, dtype=kinds[one.kind]) for name, one in made.items()})
 
 
-def write_astropy(path: Path, made: dict[str, Made], **options: str) -> None:
+def write_astropy(path: Path, made: dict[str, ColumnValues], **options: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names that a format would rather have otherwise
         as_astropy(made).write(path, **options)
 
 
-def write_tabledata(path: Path, made: dict[str, Made]) -> None:
+def write_tabledata(path: Path, made: dict[str, ColumnValues]) -> None:
     """Write by astropy's Python: its C writes a byte behind its buffer, of which the process dies later."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -131,11 +131,11 @@ def write_tabledata(path: Path, made: dict[str, Made]) -> None:
         document.to_xml(str(path), tabledata_format="tabledata", _debug_python_based_parser=True)
 
 
-def write_arrow_csv(path: Path, made: dict[str, Made]) -> None:
+def write_arrow_csv(path: Path, made: dict[str, ColumnValues]) -> None:
     pa_csv.write_csv(as_arrow(made), path)
 
 
-WRITERS: dict[str, Callable[[Path, dict[str, Made]], None]] = {
+WRITERS: dict[str, Callable[[Path, dict[str, ColumnValues]], None]] = {
     "astropy.fits": write_astropy,
     "astropy.ecsv": write_astropy,
     "tabledata.vot": write_tabledata,
@@ -151,7 +151,7 @@ WRITERS: dict[str, Callable[[Path, dict[str, Made]], None]] = {
 }
 
 
-def holds(writer: str, name: str, column: Made) -> bool:
+def holds(writer: str, name: str, column: ColumnValues) -> bool:
     """Whether the writer itself can write a column so that the file says what was meant."""
     has_gap = None in column.cells
     texts = [value for value in column.cells if isinstance(value, str)]
@@ -189,7 +189,7 @@ def require_line(error: Exception) -> None:
 @pytest.mark.parametrize("writer", WRITERS)
 @fuzzing(15)
 @given(made=tables())
-def test_every_value_is_read_as_it_was_written(writer: str, made: dict[str, Made]) -> None:
+def test_every_value_is_read_as_it_was_written(writer: str, made: dict[str, ColumnValues]) -> None:
     made = {name: column for name, column in made.items() if holds(writer, name, column)}
     is_one_with_gaps = len(made) == 1 and None in next(iter(made.values())).cells
     if not made or (writer == "arrow.csv" and is_one_with_gaps):  # whose rows are blank lines, and so none
@@ -213,7 +213,7 @@ def test_every_value_is_read_as_it_was_written(writer: str, made: dict[str, Made
 
 
 @st.composite
-def lists(draw: st.DrawFn) -> dict[str, Made]:
+def lists(draw: st.DrawFn) -> dict[str, ColumnValues]:
     """A table with what each of the doors needs: positions, an id, a file, and a number of votes."""
     made = draw(tables())
     n = len(next(iter(made.values())).cells)
@@ -222,38 +222,43 @@ def lists(draw: st.DrawFn) -> dict[str, Made]:
     dec = draw(st.lists(st.floats(-90, 90, allow_subnormal=False), min_size=n, max_size=n))
     votes = draw(st.lists(st.integers(0, 2**40), min_size=n, max_size=n))
     files = [f"{i}.jpg" for i in range(n)]
-    own = {"ra": Made("f8", tuple(ra)), "dec": Made("f8", tuple(dec)), "id": Made("U", tuple(ids))}
-    return {**made, **own, "file": Made("U", tuple(files)), "n": Made("i8", tuple(votes))}
+    own = {
+        "ra": ColumnValues("f8", tuple(ra)),
+        "dec": ColumnValues("f8", tuple(dec)),
+        "id": ColumnValues("U", tuple(ids)),
+    }
+    return {**made, **own, "file": ColumnValues("U", tuple(files)), "n": ColumnValues("i8", tuple(votes))}
 
 
-def ask_match(path: Path, made: dict[str, Made]) -> list[Sequence[object]]:
+def ask_match(path: Path, made: dict[str, ColumnValues]) -> list[Sequence[object]]:
     positions = read_positions(path)
     assert positions.table.n_rows == len(made["ra"].cells)
     return [positions.ra_deg.tolist(), positions.dec_deg.tolist()]
 
 
-def ask_survey(path: Path, _made: dict[str, Made]) -> list[Sequence[object]]:
+def ask_survey(path: Path, _made: dict[str, ColumnValues]) -> list[Sequence[object]]:
     columns = read_columns(path, ["ra", "dec", "id", "n"], ["id"])
     return [columns[name].tolist() for name in ("ra", "dec", "id", "n")]
 
 
-def ask_votes(path: Path, _made: dict[str, Made]) -> list[Sequence[object]]:
+def ask_votes(path: Path, _made: dict[str, ColumnValues]) -> list[Sequence[object]]:
     table = read_labels(path, "id", ["n", "ra"])
     return [table[name].tolist() for name in ("id", "n", "ra")]
 
 
-def ask_images(path: Path, _made: dict[str, Made]) -> list[Sequence[object]]:
+def ask_images(path: Path, _made: dict[str, ColumnValues]) -> list[Sequence[object]]:
     images = read_image_table(path, "id", "file")
     return [[image.id for image in images], [image.path.name for image in images]]
 
 
-def ask_upload(path: Path, _made: dict[str, Made]) -> list[Sequence[object]]:
+def ask_upload(path: Path, _made: dict[str, ColumnValues]) -> list[Sequence[object]]:
     table = read_upload(path, None, "t")
     columns = dict(zip((column.name for column in table.columns), zip(*table.rows, strict=True), strict=True))
     return [columns[name] for name in ("ra", "dec", "n")]
 
 
-DOORS: dict[str, tuple[Callable[[Path, dict[str, Made]], list[Sequence[object]]], tuple[str, ...]]] = {
+Door = Callable[[Path, dict[str, ColumnValues]], list[Sequence[object]]]
+DOORS: dict[str, tuple[Door, tuple[str, ...]]] = {
     "match": (ask_match, ("ra", "dec")),
     "survey": (ask_survey, ("ra", "dec", "id", "n")),
     "votes": (ask_votes, ("id", "n", "ra")),
@@ -267,7 +272,7 @@ DOORS: dict[str, tuple[Callable[[Path, dict[str, Made]], list[Sequence[object]]]
 @fuzzing(30)
 @given(made=lists(), writer=st.sampled_from(sorted(WRITERS)))
 def test_every_door_reads_the_same_or_says_in_one_line_why_not(
-    door: str, writer: str, made: dict[str, Made]
+    door: str, writer: str, made: dict[str, ColumnValues]
 ) -> None:
     made = {name: column for name, column in made.items() if holds(writer, name, column)}
     ask, wanted = DOORS[door]

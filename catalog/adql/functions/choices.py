@@ -9,7 +9,7 @@ from catalog.adql.functions.call import MAX_ARGUMENTS, Call, Function
 from catalog.adql.value import NULL_TEXT, NUMBER_DATATYPES, Kind, Value, make_text_value, make_value
 
 
-def common_value(values: Sequence[Value], what: str, offset: int | None) -> Value:
+def common_value(values: Sequence[Value], construct: str, offset: int | None) -> Value:
     """Find the kind that several values have in common, wide enough for all.
 
     Raises:
@@ -24,7 +24,7 @@ def common_value(values: Sequence[Value], what: str, offset: int | None) -> Valu
         return make_value(known[0].text, widest.kind, known[0].meta.unit, widest.meta.datatype)
     if len(kinds) > 1:
         names = " and ".join(sorted(kind.name.lower() for kind in kinds))
-        raise AdqlError(f"{what} needs values of one kind, not {names}", offset)
+        raise AdqlError(f"{construct} needs values of one kind, not {names}", offset)
     if kinds == {Kind.TEXT}:
         datatype = make_text_value(known[0].text, known).meta.datatype
         return replace(known[0], meta=replace(known[0].meta, datatype=datatype))

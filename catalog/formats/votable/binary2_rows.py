@@ -42,7 +42,7 @@ def binary2_rows(columns: Sequence[ColumnMeta], rows: Sequence[Row]) -> bytes:
             parts.append(_cells(_record(columns, values, run, fixed)))
         else:
             parts += [_cells(_record(columns, values, (), fixed))] if fixed else []
-            parts += [_variable(columns[i], values[i]) for i in run]
+            parts += [_encode_variable_width(columns[i], values[i]) for i in run]
         fixed = {}
     return b"".join(chain.from_iterable(zip(*parts, strict=True)))
 
@@ -67,7 +67,7 @@ def _record(
 ) -> NDArray[np.void]:
     """Columns of fixed width side by side, behind what comes before them."""
     arrays: dict[str, NDArray[np.generic]] = {**before}
-    arrays |= {str(i): _fixed(columns[i], values[i]) for i in run}
+    arrays |= {str(i): _encode_fixed_width(columns[i], values[i]) for i in run}
     layout = np.dtype([(name, array.dtype, array.shape[1:]) for name, array in arrays.items()])
     record = np.empty(len(values[0]), dtype=layout)
     for name, array in arrays.items():
@@ -75,7 +75,7 @@ def _record(
     return record
 
 
-def _fixed(column: ColumnMeta, values: _Values) -> NDArray[np.generic]:
+def _encode_fixed_width(column: ColumnMeta, values: _Values) -> NDArray[np.generic]:
     """Values of fixed width; where the flags say NULL, a zero, a NaN or a question mark."""
     nothing = 0 if column.datatype in WHOLE else None
     if not column.is_array:
@@ -85,7 +85,7 @@ def _fixed(column: ColumnMeta, values: _Values) -> NDArray[np.generic]:
     return _scalars(column, elements).reshape(len(values), width)
 
 
-def _variable(column: ColumnMeta, values: _Values) -> list[bytes]:
+def _encode_variable_width(column: ColumnMeta, values: _Values) -> list[bytes]:
     if not column.is_text:
         lengths, elements = flatten(column, values)
         array = _scalars(column, elements)

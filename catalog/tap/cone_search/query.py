@@ -88,14 +88,17 @@ def _columns(published: Published) -> tuple[PublishedColumn, ...]:
     return next(table.columns for table in published.tables if (table.schema, table.name) == TABLE)
 
 
-def _parse_degrees(parameters: RequestParameters, name: str, minimum: int, maximum: int, what: str) -> float:
+def _parse_degrees(
+    parameters: RequestParameters, name: str, minimum: int, maximum: int, meaning: str
+) -> float:
     text = parameters.one(name)
     if text is None:
-        raise UsageError(f"{name} is missing: the {what} in degrees, {minimum} to {maximum}")
+        raise UsageError(f"{name} is missing: the {meaning} in degrees, {minimum} to {maximum}")
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not minimum <= value <= maximum:
-        raise UsageError(f"{name} is {text[:50]!r}: expected the {what} in degrees, {minimum} to {maximum}")
+        expected = f"expected the {meaning} in degrees, {minimum} to {maximum}"
+        raise UsageError(f"{name} is {text[:50]!r}: {expected}")
     return value

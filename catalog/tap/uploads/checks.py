@@ -61,9 +61,9 @@ def _length(value: object) -> int:
     return len(value) if isinstance(value, list) else 0
 
 
-def _require(n: int, maximum: int, what: str) -> None:
+def _require(n: int, maximum: int, noun: str) -> None:
     if n > maximum:
-        raise UploadError(f"it has more than {maximum:,} {what}")
+        raise UploadError(f"it has more than {maximum:,} {noun}")
 
 
 def _check_texts(

@@ -198,5 +198,5 @@ class JobControl:
         return self._service.limits.job_seconds if wanted is None else min(wanted or maximum, maximum)
 
 
-def _not_pending_error(job: Job, then: str) -> UsageError:
-    return UsageError(f"job {job.job_id} is {job.phase}: {then}")
+def _not_pending_error(job: Job, consequence: str) -> UsageError:
+    return UsageError(f"job {job.job_id} is {job.phase}: {consequence}")

@@ -32,11 +32,11 @@ class SearchInput:
     """Galaxies as a search sees them.
 
     Attributes:
-        standardised: Standardised searched vectors of n galaxies, (n, 40) float32.
+        standard_vectors: Standardised searched vectors of n galaxies, (n, 40) float32.
         anomaly_score: Score of each galaxy that needs no rating, (n,) float32.
     """
 
-    standardised: NDArray[np.float32]
+    standard_vectors: NDArray[np.float32]
     anomaly_score: NDArray[np.float32]
 
 
@@ -66,12 +66,12 @@ def list_methods(
     """
     mine = vectors[own]
     ways = [
-        Method(own, GP, make_gaussian_process_search(mine.standardised)),
-        Method(own, SEEDED, make_gaussian_process_search(mine.standardised, mine.anomaly_score)),
-        Method(own, OF_RANDOM, make_random_label_search(mine.standardised)),
+        Method(own, GP, make_gaussian_process_search(mine.standard_vectors)),
+        Method(own, SEEDED, make_gaussian_process_search(mine.standard_vectors, mine.anomaly_score)),
+        Method(own, OF_RANDOM, make_random_label_search(mine.standard_vectors)),
     ]
     if IMAGENET in vectors:
-        ways.append(Method(IMAGENET, GP, make_gaussian_process_search(vectors[IMAGENET].standardised)))
+        ways.append(Method(IMAGENET, GP, make_gaussian_process_search(vectors[IMAGENET].standard_vectors)))
     return [
         *ways,
         Method("", ASTRONOMALY, make_astronomaly_search(isophotes)),

@@ -53,12 +53,12 @@ SearchPolicy = Callable[[SearchProblem, int], SimulatedSearchResult]
 
 
 def make_gaussian_process_search(
-    standardised: NDArray[np.float32], first: NDArray[np.float32] | None = None
+    standard_vectors: NDArray[np.float32], first: NDArray[np.float32] | None = None
 ) -> SearchPolicy:
     """Each batch has the highest expected improvement under the ratings so far; the score is the mean.
 
     Args:
-        standardised: Standardised searched vectors of n galaxies, (n, 40).
+        standard_vectors: Standardised searched vectors of n galaxies, (n, 40).
         first: Score of each galaxy, (n,), whose highest ones are the first batch; None for a random batch.
     """
 
@@ -67,23 +67,23 @@ def make_gaussian_process_search(
         rated = _draw_rows(pool, BATCH, seed) if first is None else _highest(first, pool, BATCH)
         for _ in range(question.batches - 1):
             allowed[rated] = False
-            model = _fit(standardised, question, rated)
-            rated = np.concatenate([rated, next_batch(model, standardised, allowed).ids])
-        return _mean(_fit(standardised, question, rated), standardised, rated)
+            model = _fit(standard_vectors, question, rated)
+            rated = np.concatenate([rated, next_batch(model, standard_vectors, allowed).ids])
+        return _mean(_fit(standard_vectors, question, rated), standard_vectors, rated)
 
     return search
 
 
-def make_random_label_search(standardised: NDArray[np.float32]) -> SearchPolicy:
+def make_random_label_search(standard_vectors: NDArray[np.float32]) -> SearchPolicy:
     """The same model of galaxies drawn at random: shows what choosing them is worth.
 
     Args:
-        standardised: Standardised searched vectors of n galaxies, (n, 40).
+        standard_vectors: Standardised searched vectors of n galaxies, (n, 40).
     """
 
     def search(question: SearchProblem, seed: int) -> SimulatedSearchResult:
         rated = _draw_rows(question.pool, question.batches * BATCH, seed)
-        return _mean(_fit(standardised, question, rated), standardised, rated)
+        return _mean(_fit(standard_vectors, question, rated), standard_vectors, rated)
 
     return search
 
@@ -126,15 +126,15 @@ def search_at_random(question: SearchProblem, seed: int) -> SimulatedSearchResul
 
 
 def _fit(
-    standardised: NDArray[np.float32], question: SearchProblem, rated: NDArray[np.int64]
+    standard_vectors: NDArray[np.float32], question: SearchProblem, rated: NDArray[np.int64]
 ) -> InterestModel:
-    return fit_interest(standardised[rated], question.ratings(rated))
+    return fit_interest(standard_vectors[rated], question.ratings(rated))
 
 
 def _mean(
-    model: InterestModel, standardised: NDArray[np.float32], rated: NDArray[np.int64]
+    model: InterestModel, standard_vectors: NDArray[np.float32], rated: NDArray[np.int64]
 ) -> SimulatedSearchResult:
-    return SimulatedSearchResult(model.mean(standardised).astype(np.float64), rated)
+    return SimulatedSearchResult(model.mean(standard_vectors).astype(np.float64), rated)
 
 
 def _draw_rows(allowed: NDArray[np.bool_], n: int, seed: int) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from encoder.model.gz_tree import GZD5
 from encoder.simulation.simulate import SurveyParameters
 from encoder.training.labels.efigi import RINGS, has_ring, stratified_test_mask
 from encoder.training.labels.label_tables import read_labels, require_unique, vote_counts
-from encoder.training.pictures.simulated import simulated_galaxies, true_fractions
+from encoder.training.pictures.simulated import draw_galaxies, true_fractions
 
 EFIGI = "efigi"
 DECALS_RINGS = "gz_decals_rings"
@@ -255,7 +255,7 @@ def load_simulated_votes(n: int, cache: Path) -> list[VoteSet]:
     )
     voted = []
     for title, name, seed, survey in sets:
-        galaxies = simulated_galaxies(n, seed, cache, survey)
+        galaxies = draw_galaxies(n, seed, cache, survey)
         sample = sample_of_simulated(name, galaxies, f"{seed} {survey} {galaxies.votes.tolist()}")
         voted.append(VoteSet(title, sample, galaxies.votes, true_fractions(n, seed, survey)))
     return voted

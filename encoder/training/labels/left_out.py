@@ -25,7 +25,7 @@ from torchvision.transforms.v2 import functional
 
 from encoder.training.labels.efigi import stratified_test_mask
 from encoder.training.labels.sky_groups import Pairs, same_name, same_picture, same_position, sky_groups
-from encoder.training.pictures.framed_images import framed_images
+from encoder.training.pictures.framed_images import frame_images
 from encoder.training.pictures.images import FileImages
 
 _ONE_PIPELINE = ("gz2_votes", "gz2_kaggle", "gz1_classes")
@@ -79,7 +79,7 @@ def gz2_parts(ids: Sequence[str], groups: NDArray[np.int64]) -> NDArray[np.str_]
     return parts
 
 
-def left_out(data: Path, cache: Path) -> pd.DataFrame:
+def list_left_out(data: Path, cache: Path) -> pd.DataFrame:
     """Sets and ids of the galaxies that must not be trained on, and why.
 
     Args:
@@ -91,7 +91,7 @@ def left_out(data: Path, cache: Path) -> pd.DataFrame:
     groups = _groups([sets[name] for name in _SETS])
     part = gz2_parts(votes.ids, groups[: len(votes.ids)])
     judged_groups = set(groups[: len(votes.ids)][part != "training"].tolist())
-    decals_ra, decals_dec = _judged_decals(data)
+    decals_ra, decals_dec = _read_judged_decals(data)
     views = {name: _views(one, cache) for name, one in sets.items()}
     tested = stratified_test_mask(pd.read_csv(data / "efigi" / "attributes.csv"), 0.4)
     rows = [("gz2_votes", name, why) for name, why in zip(votes.ids, part, strict=True) if why != "training"]
@@ -113,7 +113,7 @@ def left_out(data: Path, cache: Path) -> pd.DataFrame:
             table = pd.read_csv(data / name / "labels.csv", low_memory=False)
             reasons["has counts of DECaLS"] = table.filter(like="gzdecals").notna().any(axis=1).to_numpy()
         rows += [(name, one.ids[i], why) for why, mask in reasons.items() for i in np.flatnonzero(mask)]
-    rows += [("gz_decals_rings", name, "has counts of DECaLS") for name in _counted_rings(data)]
+    rows += [("gz_decals_rings", name, "has counts of DECaLS") for name in _count_rings(data)]
     return pd.DataFrame(rows, columns=["set", "id", "reason"]).drop_duplicates(["set", "id"])
 
 
@@ -155,7 +155,7 @@ def _small_pictures(files: Sequence[Path]) -> NDArray[np.uint8]:
         return np.stack(list(pool.map(read, files)))
 
 
-def _judged_decals(data: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _read_judged_decals(data: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     rings = pd.read_csv(data / "gz_decals_rings" / "labels.csv")[["ra", "dec"]]
     tables = [pd.read_csv(file) for file in sorted((data / "gz_decals_dr5_fixture").glob("*.csv"))]
     placed = [table[["ra", "dec"]] for table in tables if {"ra", "dec"} <= set(table)]
@@ -163,7 +163,7 @@ def _judged_decals(data: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return judged[:, 0], judged[:, 1]
 
 
-def _counted_rings(data: Path) -> list[str]:
+def _count_rings(data: Path) -> list[str]:
     rings = pd.read_csv(data / "gz_decals_rings" / "labels.csv")
     counts = pd.read_csv(data / "votes" / "gz_decals_q1_votes.csv")
     return [str(name) for name in rings["iauname"][rings["iauname"].isin(counts["iauname"])]]
@@ -181,7 +181,7 @@ def _near(one: PictureSet, ra: NDArray[np.float64], dec: NDArray[np.float64]) ->
 
 def _views(one: PictureSet, cache: Path) -> Tensor:
     """Small framed views without their mean profile, each of length 1, (n, pixels)."""
-    framed = framed_images(FileImages(one.files), one.name, "\n".join(one.ids), cache)
+    framed = frame_images(FileImages(one.files), one.name, "\n".join(one.ids), cache)
     at = (torch.arange(_VIEW_PX) + 0.5) / _VIEW_PX * 2 - 1
     from_middle = torch.hypot(at, at[:, None]).flatten()
     rings = torch.nn.functional.one_hot((from_middle * _VIEW_PX / 2).long()).float()
@@ -206,4 +206,4 @@ def _alike(views: Tensor, judged: Tensor) -> NDArray[np.float32]:
 if __name__ == "__main__":
     source, output = Path(sys.argv[1]), Path(sys.argv[2])
     output.parent.mkdir(parents=True, exist_ok=True)
-    left_out(source, output.parent / "cache").to_csv(output, index=False)
+    list_left_out(source, output.parent / "cache").to_csv(output, index=False)

@@ -41,12 +41,12 @@ class FramedImages:
         return torch.from_numpy(np.array(self.pictures[i]))
 
 
-def framed_images(images: Images, name: str, version: str, cache: Path) -> FramedImages:
-    """Finds every picture's frame; the first time only.
+def frame_images(images: Images, name: str, version: str, cache: Path) -> FramedImages:
+    """Find every picture's frame, the first time only, and keep the pictures with their frames on disk.
 
     Args:
-        images: Of any sizes.
-        name: Of the source.
+        images: Pictures of any sizes.
+        name: Name of the source, for the files in the cache.
         version: Changes when the pictures do.
         cache: Folder that the pictures are kept in (110 kB each).
     """

@@ -42,7 +42,7 @@ class SimulatedGalaxies:
         return torch.from_numpy(np.array(self.pictures[i]))
 
 
-def simulated_galaxies(
+def draw_galaxies(
     n: int, seed: int, cache: Path, survey: SurveyParameters | None = None
 ) -> SimulatedGalaxies:
     """Simulated pictures with votes; drawn the first time, mapped from the cache afterwards.
@@ -64,10 +64,10 @@ def simulated_galaxies(
 
 
 def true_fractions(n: int, seed: int, survey: SurveyParameters | None = None) -> NDArray[np.float32]:
-    """Mean vote fractions of the galaxies of `simulated_galaxies`, (n, 34): what knowing the truth foretells.
+    """Mean vote fractions of the galaxies of `draw_galaxies`, (n, 34): what knowing the truth foretells.
 
     Args:
-        n: The number of galaxies that was given to `simulated_galaxies`.
+        n: The number of galaxies that was given to `draw_galaxies`.
         seed: The seed that was given to it.
         survey: The ranges that were given to it; None for the usual ones.
     """

@@ -111,7 +111,7 @@ def next_batch(
 @anomalies.command()
 def rate(
     name: TaskName,
-    said: Annotated[
+    ratings: Annotated[
         list[str],
         typer.Argument(metavar="ID=SCORE", help="As many as you like; 0 is dull, 5 is the best."),
     ],
@@ -123,7 +123,7 @@ def rate(
     """
     with open_to_write() as connection:
         task = _search(find_task(connection, name))
-        store_answers(connection, task, said, labeller, "anomalies")
+        store_answers(connection, task, ratings, labeller, "anomalies")
         made = find_last_round(connection, task)
     waiting = len(_open(made)) if made else 0
     then = (

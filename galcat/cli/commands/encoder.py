@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from galcat.cli.console import log, marked, out, progress_bar
+from galcat.cli.console import log, mark_line, out, progress_bar
 
 if TYPE_CHECKING:
     from encoder.training.head.vote_figures import VoteFigures
@@ -75,7 +75,7 @@ def embed(
         listed = read_image_table(table, id_column, file_column)
     else:
         listed = list_images(
-            images or [], lambda line: log.print(marked("left out:", "yellow", line), soft_wrap=True)
+            images or [], lambda line: log.print(mark_line("left out:", "yellow", line), soft_wrap=True)
         )
     if threads is not None:
         torch.set_num_threads(threads)
@@ -87,7 +87,7 @@ def embed(
         def unreadable(line: str) -> None:
             nonlocal n_unreadable
             n_unreadable += 1
-            progress.print(marked("unreadable:", "red", line), soft_wrap=True)
+            progress.print(mark_line("unreadable:", "red", line), soft_wrap=True)
 
         def advance(n: int) -> None:
             progress.advance(bar, n)

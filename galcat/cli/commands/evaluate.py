@@ -9,7 +9,7 @@ import pandas as pd
 import typer
 from rich.table import Table
 
-from galcat.cli.console import log, marked, out, progress_bar
+from galcat.cli.console import log, mark_line, out, progress_bar
 
 app = typer.Typer()
 group = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
@@ -162,9 +162,9 @@ def _say(
     notes: Sequence[str], skipped: Sequence[str], files: Sequence[Path], output: Path, report: str
 ) -> None:
     for note in notes:
-        log.print(marked("note:", "yellow", note), soft_wrap=True)
+        log.print(mark_line("note:", "yellow", note), soft_wrap=True)
     for reason in skipped:
-        log.print(marked("skipped:", "yellow", reason), soft_wrap=True)
+        log.print(mark_line("skipped:", "yellow", reason), soft_wrap=True)
     log.print(f"wrote {len(files)} files into {output!s}, read {report}", soft_wrap=True)
 
 

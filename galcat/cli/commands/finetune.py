@@ -7,7 +7,7 @@ import typer
 
 from catalog.result import Result
 from catalog.tasks.tasks import find_task
-from galcat.cli.console import TaskName, catalogue_url, log, marked, open_to_write, progress_bar
+from galcat.cli.console import TaskName, catalogue_url, log, mark_line, open_to_write, progress_bar
 from galcat.cli.tables import show
 
 if TYPE_CHECKING:
@@ -64,10 +64,13 @@ def finetune(
         )
     else:
         done = _learn(name, even_if_worse=even_if_worse)
-    log.print(f"task {name}, version {done.version.version}: {_told(done.version.report)}", soft_wrap=True)
+    log.print(
+        f"task {name}, version {done.version.version}: {_describe_report(done.version.report)}",
+        soft_wrap=True,
+    )
     if done.version.refused is not None:
         log.print(
-            marked("not shown:", "red", f"{done.version.refused}; show it by --even-if-worse"),
+            mark_line("not shown:", "red", f"{done.version.refused}; show it by --even-if-worse"),
             soft_wrap=True,
         )
         raise typer.Exit(1)
@@ -109,11 +112,11 @@ def _learn_deep(
 def _compare(name: str, depth: int, weights: str) -> None:
     from galcat.workflows.tasks.learn_deep import compare_methods  # noqa: PLC0415 - torch takes seconds
 
-    def skipped(reason: str) -> None:
-        log.print(marked("skipped:", "yellow", reason), soft_wrap=True)
+    def say_skipped(reason: str) -> None:
+        log.print(mark_line("skipped:", "yellow", reason), soft_wrap=True)
 
     blocks = None if depth < 0 else depth
-    table = compare_methods(catalogue_url(), name, blocks, skipped, weights=weights, progress=_say_epoch)
+    table = compare_methods(catalogue_url(), name, blocks, say_skipped, weights=weights, progress=_say_epoch)
     rows: list[tuple[object, ...]] = [tuple(row) for row in table.itertuples(index=False)]
     show(Result(tuple(table.columns), rows))
 
@@ -124,7 +127,7 @@ def _say_epoch(epoch: "Epoch") -> None:
     log.print(f"{epoch.stage} {epoch.epoch}: {loss}{held_out}", style="dim", soft_wrap=True)
 
 
-def _told(report: dict[str, object]) -> str:
+def _describe_report(report: dict[str, object]) -> str:
     """A model's report in a line."""
     figures = [
         f"{title} {value:.3f}"

@@ -17,7 +17,7 @@ from galcat.cli.console import (
     Sheet,
     Wide,
     log,
-    marked,
+    mark_line,
     name_rows,
     names_in,
     open_to_read,
@@ -222,7 +222,7 @@ def check() -> None:
     for result in results:
         bad = ("note", "yellow") if result.is_note else ("FAIL", "red")
         mark, colour = ("ok  ", "green") if result.passed else bad
-        out.print(marked(mark, colour, f"{result.name}: {result.description}"), soft_wrap=True)
+        out.print(mark_line(mark, colour, f"{result.name}: {result.description}"), soft_wrap=True)
         if not result.passed:
             first = "the furthest: " if result.is_note else f"{result.violations} violations, the first: "
             out.print(f"     {first}{result.example}", soft_wrap=result.is_note)

@@ -133,8 +133,8 @@ def drop(name: TaskName) -> None:
     log.print(f"task {name}: {'it is gone' if is_gone else said}", soft_wrap=True)
 
 
-@tasks.command()
-def retired(name: TaskName, radius_arcsec: Radius = NEAR_ARCSEC, output: Output = None) -> None:
+@tasks.command("retired")
+def list_retired(name: TaskName, radius_arcsec: Radius = NEAR_ARCSEC, output: Output = None) -> None:
     """List the labels of retired galaxies, and the galaxy that lies there now, if one does.
 
     A galaxy is retired when its survey lists it no longer, such as after a change of ids.
@@ -193,7 +193,7 @@ def next_galaxies(
 @tasks.command()
 def say(
     name: TaskName,
-    said: Annotated[list[str], typer.Argument(metavar="ID=ANSWER", help="As many as you like.")],
+    answers: Annotated[list[str], typer.Argument(metavar="ID=ANSWER", help="As many as you like.")],
     labeller: Labeller = None,
 ) -> None:
     """Label galaxies by hand.
@@ -201,7 +201,7 @@ def say(
     Example: `galcat tasks say ring 1187327949861998747=yes 7551718601018433838=no`
     """
     with open_to_write() as connection:
-        store_answers(connection, catalogue_tasks.find_task(connection, name), said, labeller, "tasks")
+        store_answers(connection, catalogue_tasks.find_task(connection, name), answers, labeller, "tasks")
 
 
 @tasks.command()

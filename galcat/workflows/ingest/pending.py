@@ -45,11 +45,11 @@ def find_unsettled(url: str, survey: Survey, folder: Path) -> tuple[list[TileFil
         SurveyError: The folder holds no tile of that survey.
     """
     found = find_tiles(survey, folder)
-    known = _known(url, survey)
+    known = _read_known(url, survey)
     return found, [tile for tile in found if not is_settled(tile, known)]
 
 
-def _known(url: str, survey: Survey) -> dict[str, KnownTile]:
+def _read_known(url: str, survey: Survey) -> dict[str, KnownTile]:
     with connect(url, autocommit=True) as connection:
         release = current_release(connection)
         return {} if release is None else read_known_tiles(connection, survey.name, release.release_id)

@@ -160,21 +160,21 @@ def _store(target: IngestionTarget, work: _Work) -> TileOutcome:
         WorkflowError: The database connection was lost.
     """
     if isinstance(work.result, Exception):
-        return _failed(target, work.files, _told(work.files, work.result))
+        return _store_failure(target, work.files, _describe_failure(work.files, work.result))
     try:
         return _write(target, work.files, work.content_hash, work.result)
     except CatalogError as error:
-        return _failed(target, work.files, str(error))
+        return _store_failure(target, work.files, str(error))
     except psycopg.Error as error:
         message = f"tile {work.files.name} could not be written: {first_line(error)}"
         if target.connection.closed:
             raise WorkflowError(message) from error
-        return _failed(target, work.files, message)
+        return _store_failure(target, work.files, message)
     except Exception as error:  # noqa: BLE001 - as in `_encode`
-        return _failed(target, work.files, _told(work.files, error))
+        return _store_failure(target, work.files, _describe_failure(work.files, error))
 
 
-def _told(files: TileFiles, error: Exception) -> str:
+def _describe_failure(files: TileFiles, error: Exception) -> str:
     """Why a tile failed, in one line that names it or its file."""
     if isinstance(error, EncoderError):
         return first_line(error)
@@ -218,7 +218,7 @@ def _unreadable(skips: list[SkipRecord]) -> list[str]:
     return lines[:MAX_NAMED] + (more if len(lines) > MAX_NAMED else [])
 
 
-def _failed(target: IngestionTarget, files: TileFiles, error: str) -> TileOutcome:
+def _store_failure(target: IngestionTarget, files: TileFiles, error: str) -> TileOutcome:
     """Store the failure; where even that cannot be written, the tile simply stays as it was: pending."""
     error = error.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
     try:

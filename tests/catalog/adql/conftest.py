@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from catalog.database.connection import connect
-from tests.catalog.adql.asking import Asked, make_catalogue
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue, make_catalogue
 from tests.conftest import fresh_database
 
 
 @pytest.fixture(scope="session")
-def asked(postgres_url: str, schema_template: str) -> Iterator[Asked]:
+def catalogue(postgres_url: str, schema_template: str) -> Iterator[AdqlCatalogue]:
     """A catalogue of some thousand galaxies, asked by a stranger."""
     with (
         fresh_database(postgres_url, schema_template) as url,

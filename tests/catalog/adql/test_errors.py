@@ -4,7 +4,7 @@ import pytest
 
 from catalog.adql.errors import AdqlError
 from catalog.adql.translate import translate
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 G = "FROM galcat.galaxy"
 MESSAGES = {
@@ -134,22 +134,22 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize("query", MESSAGES)
-def test_the_message_is_the_expected_one(asked: Asked, query: str) -> None:
+def test_the_message_is_the_expected_one(catalogue: AdqlCatalogue, query: str) -> None:
     with pytest.raises(AdqlError) as caught:
-        asked.translated(query)
+        catalogue.translated(query)
     assert str(caught.value) == MESSAGES[query]
 
 
-def test_line_and_column_are_numbers_too(asked: Asked) -> None:
+def test_line_and_column_are_numbers_too(catalogue: AdqlCatalogue) -> None:
     with pytest.raises(AdqlError) as caught:
-        asked.translated("SELECT ra\nFROM galcat.galaxy\n  WHERE mag_q < 17")
+        catalogue.translated("SELECT ra\nFROM galcat.galaxy\n  WHERE mag_q < 17")
     assert (caught.value.line, caught.value.column) == (3, 9)
     with pytest.raises(AdqlError) as caught:
-        asked.translated("")
+        catalogue.translated("")
     assert (caught.value.line, caught.value.column) == (None, None)
 
 
-def test_an_unknown_language_is_named(asked: Asked) -> None:
+def test_an_unknown_language_is_named(catalogue: AdqlCatalogue) -> None:
     with pytest.raises(AdqlError, match="language 'PQL' is none of ADQL, ADQL-2"):
-        translate("SELECT ra FROM galcat.galaxy", asked.published, language="PQL")
-    assert translate("SELECT ra FROM galcat.galaxy", asked.published, language="adql-2.0")
+        translate("SELECT ra FROM galcat.galaxy", catalogue.published, language="PQL")
+    assert translate("SELECT ra FROM galcat.galaxy", catalogue.published, language="adql-2.0")

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from catalog.adql.errors import AdqlError
 from catalog.adql.translation import Translation
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 from tests.catalog.adql.changes import WORDS, changed
 from tests.catalog.adql.emitted import strangers
 from tests.catalog.adql.grammar import Maker
@@ -42,50 +42,52 @@ usual = fuzzing(400)
 @pytest.mark.fuzz
 @usual
 @given(words=st.lists(st.sampled_from(WORDS), max_size=40), glue=st.sampled_from([" ", "", "\n"]))
-def test_any_words(asked: Asked, words: list[str], glue: str) -> None:
-    check(asked, "SELECT " + glue.join(words))
+def test_any_words(catalogue: AdqlCatalogue, words: list[str], glue: str) -> None:
+    check(catalogue, "SELECT " + glue.join(words))
 
 
 @pytest.mark.fuzz
 @usual
 @given(text=st.text(max_size=200))
-def test_any_text(asked: Asked, text: str) -> None:
-    check(asked, text)
-    check(asked, f"SELECT ra FROM galcat.galaxy WHERE survey = {text}")
+def test_any_text(catalogue: AdqlCatalogue, text: str) -> None:
+    check(catalogue, text)
+    check(catalogue, f"SELECT ra FROM galcat.galaxy WHERE survey = {text}")
 
 
 @pytest.mark.fuzz
 @usual
 @given(seed=st.integers(0, 2**32), changes=st.integers(1, 6))
-def test_changed_queries(asked: Asked, seed: int, changes: int) -> None:
-    check(asked, changed(random.Random(seed), changes))
+def test_changed_queries(catalogue: AdqlCatalogue, seed: int, changes: int) -> None:
+    check(catalogue, changed(random.Random(seed), changes))
 
 
 @pytest.mark.fuzz
 @usual
 @given(seed=st.integers(0, 2**32))
-def test_queries_by_the_grammar(asked: Asked, seed: int) -> None:
-    check(asked, Maker(random.Random(seed)).query())
+def test_queries_by_the_grammar(catalogue: AdqlCatalogue, seed: int) -> None:
+    check(catalogue, Maker(random.Random(seed)).query())
 
 
 @pytest.mark.parametrize("query", SEEDS)
-def test_unchanged_queries(asked: Asked, query: str) -> None:
-    assert check(asked, query) is not None
-    asked.rows(query)
+def test_unchanged_queries(catalogue: AdqlCatalogue, query: str) -> None:
+    assert check(catalogue, query) is not None
+    catalogue.rows(query)
 
 
-def check(asked: Asked, query: str) -> Translation | None:
+def check(catalogue: AdqlCatalogue, query: str) -> Translation | None:
     try:
-        translation = asked.translated(query, 100)
+        translation = catalogue.translated(query, 100)
     except AdqlError:
         return None
-    assert strangers(translation, asked.published) == []
+    assert strangers(translation, catalogue.published) == []
     assert translation.columns
     parameters = translation.parameters | {search.name: [1] for search in translation.searches}
     complaint, types = "", []
     empty = sql.SQL("SELECT * FROM ({}) AS empty LIMIT 0").format(translation.query)
     try:
-        types = [column.type_code for column in asked.connection.execute(empty, parameters).description or ()]
+        types = [
+            column.type_code for column in catalogue.connection.execute(empty, parameters).description or ()
+        ]
     except psycopg.Error as error:
         complaint = f"{error.sqlstate or 'XX'} {error}"
     assert not complaint.startswith(OUR_FAULT), f"{complaint}: {query}"
@@ -110,5 +112,5 @@ def check(asked: Asked, query: str) -> Translation | None:
         "SELECT current_user",
     ],
 )
-def test_the_check_itself_finds_strangers(asked: Asked, text: str) -> None:
-    assert strangers(Translation(sql.Composed([sql.SQL(text)]), {}, ()), asked.published)
+def test_the_check_itself_finds_strangers(catalogue: AdqlCatalogue, text: str) -> None:
+    assert strangers(Translation(sql.Composed([sql.SQL(text)]), {}, ()), catalogue.published)

@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.adql.errors import AdqlError
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 FROM = "FROM galcat.galaxy"
 HOSTILE = (
@@ -165,9 +165,9 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("query", HOSTILE)
-def test_it_is_refused(asked: Asked, query: str) -> None:
+def test_it_is_refused(catalogue: AdqlCatalogue, query: str) -> None:
     with pytest.raises(AdqlError) as caught:
-        asked.translated(query)
+        catalogue.translated(query)
     text = str(caught.value)
     assert "\n" not in text
     assert len(text) < 300

@@ -6,7 +6,7 @@ import pytest
 
 from catalog.adql import limits
 from catalog.adql.errors import AdqlError
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 G = "galcat.galaxy"
 
@@ -37,20 +37,20 @@ WITHIN = {
 
 
 @pytest.mark.parametrize("name", WITHIN)
-def test_so_many_pass_and_one_more_does_not(asked: Asked, name: str) -> None:
+def test_so_many_pass_and_one_more_does_not(catalogue: AdqlCatalogue, name: str) -> None:
     form, part, most = WITHIN[name]
     many = [part.replace("{G}", G).replace("{i}", str(i)) for i in range(most + 1)]
-    assert asked.translated(form.format("".join(many[:most])))
+    assert catalogue.translated(form.format("".join(many[:most])))
     if name != "query bytes":
         with pytest.raises(AdqlError, match=r"most|more than|3 to 1000"):
-            asked.translated(form.format("".join(many)))
+            catalogue.translated(form.format("".join(many)))
     with pytest.raises(AdqlError, match="the query has 200001 bytes; 200000 are the most"):
-        asked.translated(f"SELECT ra FROM {G} -- ".ljust(limits.MAX_QUERY_BYTES + 1, "x"))
+        catalogue.translated(f"SELECT ra FROM {G} -- ".ljust(limits.MAX_QUERY_BYTES + 1, "x"))
 
 
-def test_bytes_are_counted_and_not_letters(asked: Asked) -> None:
+def test_bytes_are_counted_and_not_letters(catalogue: AdqlCatalogue) -> None:
     with pytest.raises(AdqlError, match="bytes"):
-        asked.translated(f"SELECT '{'é' * (limits.MAX_QUERY_BYTES // 2)}' FROM {G}")
+        catalogue.translated(f"SELECT '{'é' * (limits.MAX_QUERY_BYTES // 2)}' FROM {G}")
 
 
 @pytest.mark.parametrize(
@@ -60,43 +60,43 @@ def test_bytes_are_counted_and_not_letters(asked: Asked) -> None:
         *(("CASE WHEN ra = 1 THEN ", " END"), ("COALESCE(1, CASE ra WHEN 1 THEN -(", ") END)")),
     ],
 )
-def test_nesting_ends_in_an_error_of_ours(asked: Asked, opened: str, closed: str) -> None:
-    assert asked.translated(bracketed(5, opened, closed))
+def test_nesting_ends_in_an_error_of_ours(catalogue: AdqlCatalogue, opened: str, closed: str) -> None:
+    assert catalogue.translated(bracketed(5, opened, closed))
     for n in (20, 30, 31, 60, 200, 2_000):
         try:
-            asked.translated(bracketed(n, opened, closed))
+            catalogue.translated(bracketed(n, opened, closed))
         except AdqlError as error:
             assert "nested more than" in str(error) or "are the most" in str(error), (n, str(error))  # noqa: PT017 # in a loop
         else:
             assert n <= limits.MAX_NESTING or not closed
 
 
-def test_conditions_nest_as_deep(asked: Asked) -> None:
+def test_conditions_nest_as_deep(catalogue: AdqlCatalogue) -> None:
     for opened, closed in (
         ("NOT (", ")"),
         ("(", " OR dec < 1)"),
         ("EXISTS (SELECT 1 FROM galcat.tile WHERE ", ")"),
     ):
-        assert asked.translated(f"SELECT ra FROM {G} WHERE {opened * 12}ra < 1{closed * 12}")
+        assert catalogue.translated(f"SELECT ra FROM {G} WHERE {opened * 12}ra < 1{closed * 12}")
         with pytest.raises(AdqlError, match="nested more than 30 deep"):
-            asked.translated(f"SELECT ra FROM {G} WHERE {opened * 39}ra < 1{closed * 39}")
+            catalogue.translated(f"SELECT ra FROM {G} WHERE {opened * 39}ra < 1{closed * 39}")
 
 
-def test_idle_brackets_are_no_nesting(asked: Asked) -> None:
-    assert asked.translated(bracketed(5_000)).query == asked.translated(bracketed(1)).query
-    assert asked.rows(f"SELECT COUNT(*) FROM TAP_UPLOAD.mine WHERE id IN {'(' * 90}1{')' * 90}") == [(1,)]
-    assert asked.rows(f"SELECT ABS{'(' * 90}-1{')' * 90} FROM TAP_UPLOAD.mine") == [(1,)] * 3
+def test_idle_brackets_are_no_nesting(catalogue: AdqlCatalogue) -> None:
+    assert catalogue.translated(bracketed(5_000)).query == catalogue.translated(bracketed(1)).query
+    assert catalogue.rows(f"SELECT COUNT(*) FROM TAP_UPLOAD.mine WHERE id IN {'(' * 90}1{')' * 90}") == [(1,)]
+    assert catalogue.rows(f"SELECT ABS{'(' * 90}-1{')' * 90} FROM TAP_UPLOAD.mine") == [(1,)] * 3
 
 
-def test_the_depth_fits_a_deep_stack(asked: Asked) -> None:
+def test_the_depth_fits_a_deep_stack(catalogue: AdqlCatalogue) -> None:
     """A server's own frames come first: 200 of them leave room."""
 
     def deeper(n: int) -> None:
         if n:
             deeper(n - 1)
         else:
-            asked.translated(bracketed(limits.MAX_NESTING, "ABS("))
-            asked.translated(f"SELECT ra FROM {G} WHERE {'NOT (' * 20}ra < 1{')' * 20}")
+            catalogue.translated(bracketed(limits.MAX_NESTING, "ABS("))
+            catalogue.translated(f"SELECT ra FROM {G} WHERE {'NOT (' * 20}ra < 1{')' * 20}")
 
     frame, depth = sys._getframe(), 0
     while frame is not None:
@@ -104,7 +104,7 @@ def test_the_depth_fits_a_deep_stack(asked: Asked) -> None:
     deeper(max(0, 200 - depth))
 
 
-def test_the_largest_queries_of_each_sort_are_still_translated(asked: Asked) -> None:
+def test_the_largest_queries_of_each_sort_are_still_translated(catalogue: AdqlCatalogue) -> None:
     for query in (
         f"SELECT ra FROM {G} WHERE object_id IN ({','.join(str(i) for i in range(limits.MAX_IN_LIST))})",
         f"SELECT {','.join(['+'.join(['ra'] * 900)] * 20)} FROM {G}",
@@ -112,4 +112,4 @@ def test_the_largest_queries_of_each_sort_are_still_translated(asked: Asked) -> 
         f"{','.join(f'ra + {i}' for i in range(1, limits.MAX_KEYS))}, ra + 1",
         f"SELECT 1 FROM {G} AS a" + "".join(f" JOIN {G} AS a{i}" for i in range(10)) + " ON 1 = 1" * 10,
     ):
-        assert asked.translated(query)
+        assert catalogue.translated(query)

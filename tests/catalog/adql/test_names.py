@@ -6,7 +6,7 @@ from catalog.adql.errors import AdqlError
 from catalog.adql.published import Published, PublishedColumn, PublishedTable
 from catalog.adql.translate import translate
 from catalog.columns import ColumnMeta
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 
 @pytest.mark.parametrize(
@@ -21,19 +21,19 @@ from tests.catalog.adql.asking import Asked
         "galcat . galaxy",
     ],
 )
-def test_a_table_may_be_written_so(asked: Asked, table: str) -> None:
-    assert asked.rows(f"SELECT COUNT(*) FROM {table}") == [(2000,)]
+def test_a_table_may_be_written_so(catalogue: AdqlCatalogue, table: str) -> None:
+    assert catalogue.rows(f"SELECT COUNT(*) FROM {table}") == [(2000,)]
 
 
 @pytest.mark.parametrize(
     "table", ['"GALCAT".galaxy', '"Galaxy"', "tap_schema.galaxy", "galcat.galcat.galaxy"]
 )
-def test_and_not_so(asked: Asked, table: str) -> None:
+def test_and_not_so(catalogue: AdqlCatalogue, table: str) -> None:
     with pytest.raises(AdqlError, match=r"no table|too many parts"):
-        asked.translated(f"SELECT COUNT(*) FROM {table}")
+        catalogue.translated(f"SELECT COUNT(*) FROM {table}")
 
 
-def test_the_standards_schemas_are_known_in_any_case_even_in_quotes(asked: Asked) -> None:
+def test_the_standards_schemas_are_known_in_any_case_even_in_quotes(catalogue: AdqlCatalogue) -> None:
     for table in (
         "TAP_SCHEMA.columns",
         '"TAP_SCHEMA"."columns"',
@@ -41,33 +41,33 @@ def test_the_standards_schemas_are_known_in_any_case_even_in_quotes(asked: Asked
         "tap_upload.MINE",
         "mine",
     ):
-        assert asked.rows(f"SELECT COUNT(*) FROM {table}")[0][0]
+        assert catalogue.rows(f"SELECT COUNT(*) FROM {table}")[0][0]
 
 
-def test_columns_are_called_as_written_or_as_published(asked: Asked) -> None:
+def test_columns_are_called_as_written_or_as_published(catalogue: AdqlCatalogue) -> None:
     query = (
         'SELECT RA, g.Dec, ra AS Right, dec "Two Words", COUNT(*), MAX(mag_r), 1, ra + 1, 2 FROM '
         "galcat.galaxy AS g "
         "GROUP BY ra, dec"
     )
     with pytest.raises(AdqlError, match="'Right' is no name: as one write it in double quotes"):
-        asked.names(query)
-    assert asked.names(query.replace("Right", "R2")) == [
+        catalogue.names(query)
+    assert catalogue.names(query.replace("Right", "R2")) == [
         *("ra", "dec", "R2", "Two Words", "count", "max", "expr_7", "expr_8", "expr_9")
     ]
 
 
-def test_each_name_of_the_answer_is_there_once(asked: Asked) -> None:
-    names = asked.names(
+def test_each_name_of_the_answer_is_there_once(catalogue: AdqlCatalogue) -> None:
+    names = catalogue.names(
         "SELECT g.object_id, h.object_id, 1 AS object_id_1, COUNT(*), COUNT(ra) FROM galcat.galaxy AS g "
         "JOIN (SELECT object_id FROM galcat.galaxy) AS h USING (object_id) GROUP BY g.object_id, h.object_id"
     )
     assert names == ["object_id", "object_id_1", "object_id_1_1", "count", "count_1"]
-    assert len(set(asked.names("SELECT * FROM galcat.galaxy AS a, galcat.galaxy AS b"))) == 2 * 70
+    assert len(set(catalogue.names("SELECT * FROM galcat.galaxy AS a, galcat.galaxy AS b"))) == 2 * 70
 
 
-def test_a_bare_column_has_what_tap_schema_says_of_it(asked: Asked) -> None:
-    columns = asked.translated(
+def test_a_bare_column_has_what_tap_schema_says_of_it(catalogue: AdqlCatalogue) -> None:
+    columns = catalogue.translated(
         "SELECT ra AS x, mag_r, ra + 1 AS y, MIN(mag_r) FROM galcat.galaxy GROUP BY 1, 2, 3"
     ).columns
     x, magnitude, y, least = columns
@@ -77,31 +77,34 @@ def test_a_bare_column_has_what_tap_schema_says_of_it(asked: Asked) -> None:
     assert (least.unit, least.datatype, least.ucd) == ("mag", "float", "")
 
 
-def test_a_column_keeps_it_through_sub_queries(asked: Asked) -> None:
+def test_a_column_keeps_it_through_sub_queries(catalogue: AdqlCatalogue) -> None:
     query = "WITH a AS (SELECT ra AS x FROM galcat.galaxy) SELECT b.x AS z FROM (SELECT x FROM a) AS b"
-    assert (asked.translated(query).columns[0].name, asked.translated(query).columns[0].unit) == ("z", "deg")
+    assert (catalogue.translated(query).columns[0].name, catalogue.translated(query).columns[0].unit) == (
+        "z",
+        "deg",
+    )
 
 
-def test_aliases_serve_in_order_by_group_by_and_having_and_not_in_where(asked: Asked) -> None:
-    grouped = asked.rows(
+def test_aliases_serve_in_order_by_group_by_and_having_and_not_in_where(catalogue: AdqlCatalogue) -> None:
+    grouped = catalogue.rows(
         "SELECT FLOOR(ra / 180) AS half, COUNT(*) AS n FROM galcat.galaxy GROUP BY half HAVING n > 1 "
         "ORDER BY n / 2, half"
     )
     assert sorted(row[0] for row in grouped) == [0, 1]
     with pytest.raises(AdqlError, match="no column 'half'"):
-        asked.translated("SELECT FLOOR(ra / 180) AS half FROM galcat.galaxy WHERE half = 1")
+        catalogue.translated("SELECT FLOOR(ra / 180) AS half FROM galcat.galaxy WHERE half = 1")
 
 
-def test_order_by_takes_the_answers_column_before_the_tables(asked: Asked) -> None:
-    rows = asked.rows("SELECT TOP 3 -dec AS ra, ra AS r FROM galcat.galaxy ORDER BY ra")
-    least = asked.rows("SELECT TOP 3 -dec, ra FROM galcat.galaxy ORDER BY 1")
+def test_order_by_takes_the_answers_column_before_the_tables(catalogue: AdqlCatalogue) -> None:
+    rows = catalogue.rows("SELECT TOP 3 -dec AS ra, ra AS r FROM galcat.galaxy ORDER BY ra")
+    least = catalogue.rows("SELECT TOP 3 -dec, ra FROM galcat.galaxy ORDER BY 1")
     assert rows == least
-    assert asked.rows("SELECT TOP 1 id FROM TAP_UPLOAD.mine ORDER BY name DESC, 1") == [(3,)]
+    assert catalogue.rows("SELECT TOP 1 id FROM TAP_UPLOAD.mine ORDER BY name DESC, 1") == [(3,)]
 
 
-def test_group_by_takes_the_tables_column_before_the_answers(asked: Asked) -> None:
+def test_group_by_takes_the_tables_column_before_the_answers(catalogue: AdqlCatalogue) -> None:
     with pytest.raises(AdqlError, match="column 'dec' stands beside groups"):
-        asked.translated("SELECT dec AS ra, COUNT(*) FROM galcat.galaxy GROUP BY ra")
+        catalogue.translated("SELECT dec AS ra, COUNT(*) FROM galcat.galaxy GROUP BY ra")
 
 
 def test_an_uploads_columns_in_their_own_case() -> None:
@@ -120,11 +123,11 @@ def test_an_uploads_columns_in_their_own_case() -> None:
         translate("SELECT Ra FROM t", published)
 
 
-def test_correlated_names_reach_outwards_and_nearest_first(asked: Asked) -> None:
-    rows = asked.rows(
+def test_correlated_names_reach_outwards_and_nearest_first(catalogue: AdqlCatalogue) -> None:
+    rows = catalogue.rows(
         "SELECT m.id FROM TAP_UPLOAD.mine AS m WHERE EXISTS "
         "(SELECT 1 FROM TAP_UPLOAD.mine AS n WHERE n.id = m.id + 1 AND ra <> m.ra) ORDER BY id"
     )
     assert rows == [(1,), (2,)]
     with pytest.raises(AdqlError, match=r"no column 'id'|no table 'm'"):
-        asked.translated("SELECT 1 FROM TAP_UPLOAD.mine AS m, (SELECT m.id FROM galcat.galaxy) AS s")
+        catalogue.translated("SELECT 1 FROM TAP_UPLOAD.mine AS m, (SELECT m.id FROM galcat.galaxy) AS s")

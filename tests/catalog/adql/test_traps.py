@@ -4,34 +4,34 @@ import numpy as np
 import pytest
 
 from catalog.adql.errors import AdqlError
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 LARGE_ID = 9_223_372_036_854_775_807
 
 
-def sql_of(asked: Asked, query: str) -> str:
-    return asked.translated(query).query.as_string(None)
+def sql_of(catalogue: AdqlCatalogue, query: str) -> str:
+    return catalogue.translated(query).query.as_string(None)
 
 
-def test_log_is_natural_and_log10_is_not(asked: Asked) -> None:
-    row = asked.rows("SELECT TOP 1 LOG(EXP(2.0)), LOG10(1000), LOG(10) FROM galcat.galaxy")[0]
+def test_log_is_natural_and_log10_is_not(catalogue: AdqlCatalogue) -> None:
+    row = catalogue.rows("SELECT TOP 1 LOG(EXP(2.0)), LOG10(1000), LOG(10) FROM galcat.galaxy")[0]
     assert row == pytest.approx((2.0, 3.0, np.log(10)))
 
 
-def test_nulls_stand_where_postgres_puts_them(asked: Asked) -> None:
+def test_nulls_stand_where_postgres_puts_them(catalogue: AdqlCatalogue) -> None:
     query = "SELECT mag_r FROM galcat.galaxy ORDER BY mag_r"
-    assert "NULLS" not in sql_of(asked, query)
-    assert "NULLS" not in sql_of(asked, query + " DESC")
-    assert asked.rows(query)[-1] == (None,)
-    assert asked.rows(query + " DESC")[0] == (None,)
+    assert "NULLS" not in sql_of(catalogue, query)
+    assert "NULLS" not in sql_of(catalogue, query + " DESC")
+    assert catalogue.rows(query)[-1] == (None,)
+    assert catalogue.rows(query + " DESC")[0] == (None,)
 
 
-def test_integers_are_divided_as_integers_from_left_to_right(asked: Asked) -> None:
-    assert asked.rows("SELECT TOP 1 7 / 2 * 2, 3 * 7 / 2, 7 / 2.0 FROM galcat.galaxy") == [(6, 10, 3.5)]
+def test_integers_are_divided_as_integers_from_left_to_right(catalogue: AdqlCatalogue) -> None:
+    assert catalogue.rows("SELECT TOP 1 7 / 2 * 2, 3 * 7 / 2, 7 / 2.0 FROM galcat.galaxy") == [(6, 10, 3.5)]
 
 
-def test_64_bit_ids_stay_what_they_are(asked: Asked) -> None:
-    ids = [row[0] for row in asked.rows("SELECT object_id FROM galcat.galaxy")]
+def test_64_bit_ids_stay_what_they_are(catalogue: AdqlCatalogue) -> None:
+    ids = [row[0] for row in catalogue.rows("SELECT object_id FROM galcat.galaxy")]
     largest = max(ids)
     assert largest > 2**53
     for condition in (
@@ -39,66 +39,68 @@ def test_64_bit_ids_stay_what_they_are(asked: Asked) -> None:
         f"object_id IN ({largest}, {largest - 1})",
         f"-object_id = -{largest}",
     ):
-        assert asked.rows(f"SELECT object_id FROM galcat.galaxy WHERE {condition}") == [(largest,)]
-    assert asked.rows(f"SELECT TOP 1 {LARGE_ID}, -{LARGE_ID} - 1, 0x7FFFFFFFFFFFFFFF FROM galcat.galaxy") == [
-        (LARGE_ID, -LARGE_ID - 1, LARGE_ID)
-    ]
+        assert catalogue.rows(f"SELECT object_id FROM galcat.galaxy WHERE {condition}") == [(largest,)]
+    assert catalogue.rows(
+        f"SELECT TOP 1 {LARGE_ID}, -{LARGE_ID} - 1, 0x7FFFFFFFFFFFFFFF FROM galcat.galaxy"
+    ) == [(LARGE_ID, -LARGE_ID - 1, LARGE_ID)]
 
 
-def test_an_integer_beyond_64_bits_is_no_approximate_one(asked: Asked) -> None:
+def test_an_integer_beyond_64_bits_is_no_approximate_one(catalogue: AdqlCatalogue) -> None:
     with pytest.raises(AdqlError, match="9223372036854775808 needs more than 64 bits"):
-        asked.translated(f"SELECT object_id FROM galcat.galaxy WHERE object_id = {LARGE_ID + 1}")
-    assert asked.translated(f"SELECT object_id FROM galcat.galaxy WHERE object_id = -{LARGE_ID + 1}")
+        catalogue.translated(f"SELECT object_id FROM galcat.galaxy WHERE object_id = {LARGE_ID + 1}")
+    assert catalogue.translated(f"SELECT object_id FROM galcat.galaxy WHERE object_id = -{LARGE_ID + 1}")
 
 
 @pytest.mark.parametrize(
     "text", ["$$a$$", "$x$a$x$", "E'a'", "N'a'", "U&'a'", "X'61'", "B'1'", "'a' 'b'", "`a`", "[a]"]
 )
-def test_texts_of_other_dialects_are_refused(asked: Asked, text: str) -> None:
+def test_texts_of_other_dialects_are_refused(catalogue: AdqlCatalogue, text: str) -> None:
     with pytest.raises(AdqlError):
-        asked.translated(f"SELECT ra FROM galcat.galaxy WHERE survey = {text}")
+        catalogue.translated(f"SELECT ra FROM galcat.galaxy WHERE survey = {text}")
 
 
 @pytest.mark.parametrize(
     "rest", ["; SELECT 1 FROM galcat.galaxy", "; DROP TABLE x", ";;", "; -- and more\nSELECT"]
 )
-def test_text_after_a_semicolon_is_no_secret(asked: Asked, rest: str) -> None:
+def test_text_after_a_semicolon_is_no_secret(catalogue: AdqlCatalogue, rest: str) -> None:
     with pytest.raises(AdqlError, match="one query at a time"):
-        asked.translated("SELECT ra FROM galcat.galaxy" + rest)
-    assert asked.translated("SELECT ra FROM galcat.galaxy ; -- the end")
+        catalogue.translated("SELECT ra FROM galcat.galaxy" + rest)
+    assert catalogue.translated("SELECT ra FROM galcat.galaxy ; -- the end")
 
 
-def test_texts_are_parameters_whatever_they_hold(asked: Asked) -> None:
+def test_texts_are_parameters_whatever_they_hold(catalogue: AdqlCatalogue) -> None:
     hostile = "'; DROP TABLE galcat.source; -- \\ %s %(p1)s $1 {} \" été"
     quoted = hostile.replace("'", "''")
-    translation = asked.translated(f"SELECT TOP 1 '{quoted}' AS a FROM galcat.galaxy")
+    translation = catalogue.translated(f"SELECT TOP 1 '{quoted}' AS a FROM galcat.galaxy")
     assert "DROP" not in translation.query.as_string(None)
     assert hostile in translation.parameters.values()
-    assert asked.rows(f"SELECT TOP 1 '{quoted}' AS a FROM galcat.galaxy") == [(hostile,)]
+    assert catalogue.rows(f"SELECT TOP 1 '{quoted}' AS a FROM galcat.galaxy") == [(hostile,)]
 
 
-def test_a_backslash_in_a_text_is_a_backslash(asked: Asked) -> None:
-    assert asked.rows(r"SELECT TOP 1 'a\' AS a, 'b\n' FROM galcat.galaxy") == [("a\\", r"b\n")]
-    assert asked.rows(r"SELECT COUNT(*) FROM galcat.galaxy WHERE 'a\b' LIKE 'a\b'") == [(2000,)]
+def test_a_backslash_in_a_text_is_a_backslash(catalogue: AdqlCatalogue) -> None:
+    assert catalogue.rows(r"SELECT TOP 1 'a\' AS a, 'b\n' FROM galcat.galaxy") == [("a\\", r"b\n")]
+    assert catalogue.rows(r"SELECT COUNT(*) FROM galcat.galaxy WHERE 'a\b' LIKE 'a\b'") == [(2000,)]
 
 
-def test_no_word_of_the_query_becomes_a_word_of_the_sql(asked: Asked) -> None:
+def test_no_word_of_the_query_becomes_a_word_of_the_sql(catalogue: AdqlCatalogue) -> None:
     text = sql_of(
-        asked,
+        catalogue,
         'WITH "ev; il" AS (SELECT ra AS "dr""op" FROM galcat.galaxy AS sneaky) '
         'SELECT "x y"."dr""op" AS "; --" FROM "ev; il" AS "x y" ORDER BY "; --"',
     )
     assert not any(word in text for word in ("ev; il", "op", "sneaky", "x y", "--"))
 
 
-def test_a_sum_of_integers_is_an_integer_and_a_mean_is_none(asked: Asked) -> None:
-    row = asked.rows("SELECT SUM(id), AVG(id), MAX(id), SUM(x) FROM TAP_UPLOAD.mine")[0]
+def test_a_sum_of_integers_is_an_integer_and_a_mean_is_none(catalogue: AdqlCatalogue) -> None:
+    row = catalogue.rows("SELECT SUM(id), AVG(id), MAX(id), SUM(x) FROM TAP_UPLOAD.mine")[0]
     assert row == (6, 2.0, 3, -2.25)
     assert [type(value) for value in row] == [int, float, int, float]
 
 
-def test_grouping_by_an_expression_with_constants_is_grouping_by_what_is_shown(asked: Asked) -> None:
-    rows = asked.rows(
+def test_grouping_by_an_expression_with_constants_is_grouping_by_what_is_shown(
+    catalogue: AdqlCatalogue,
+) -> None:
+    rows = catalogue.rows(
         "SELECT ROUND(ra / 90, 0) AS q, 'x' || survey, COUNT(*) FROM galcat.galaxy "
         "GROUP BY ROUND(ra / 90, 0), 'x' || survey ORDER BY q"
     )
@@ -106,20 +108,21 @@ def test_grouping_by_an_expression_with_constants_is_grouping_by_what_is_shown(a
     assert sum(int(str(row[2])) for row in rows) == 2000
 
 
-def test_offset_goes_before_top(asked: Asked) -> None:
-    everything = asked.rows("SELECT object_id FROM galcat.galaxy ORDER BY object_id")
+def test_offset_goes_before_top(catalogue: AdqlCatalogue) -> None:
+    everything = catalogue.rows("SELECT object_id FROM galcat.galaxy ORDER BY object_id")
     assert (
-        asked.rows("SELECT TOP 3 object_id FROM galcat.galaxy ORDER BY object_id OFFSET 5") == everything[5:8]
+        catalogue.rows("SELECT TOP 3 object_id FROM galcat.galaxy ORDER BY object_id OFFSET 5")
+        == everything[5:8]
     )
 
 
-def test_intersect_binds_tighter_than_union(asked: Asked) -> None:
+def test_intersect_binds_tighter_than_union(catalogue: AdqlCatalogue) -> None:
     one = "SELECT id FROM TAP_UPLOAD.mine WHERE id = "
-    assert asked.rows(f"{one}1 UNION {one}2 INTERSECT {one}3") == [(1,)]
-    assert asked.rows(f"({one}1 UNION {one}2) INTERSECT {one}3") == []
+    assert catalogue.rows(f"{one}1 UNION {one}2 INTERSECT {one}3") == [(1,)]
+    assert catalogue.rows(f"({one}1 UNION {one}2) INTERSECT {one}3") == []
 
 
-def test_a_pattern_has_no_escape_sign(asked: Asked) -> None:
-    found = asked.rows(r"SELECT COUNT(*) FROM galcat.galaxy WHERE survey_source_id LIKE 'g\_'")
+def test_a_pattern_has_no_escape_sign(catalogue: AdqlCatalogue) -> None:
+    found = catalogue.rows(r"SELECT COUNT(*) FROM galcat.galaxy WHERE survey_source_id LIKE 'g\_'")
     assert found == [(0,)]
-    assert asked.rows("SELECT COUNT(*) FROM galcat.galaxy WHERE survey_source_id LIKE 'g_'") == [(10,)]
+    assert catalogue.rows("SELECT COUNT(*) FROM galcat.galaxy WHERE survey_source_id LIKE 'g_'") == [(10,)]

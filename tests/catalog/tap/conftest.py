@@ -9,7 +9,7 @@ import pytest
 
 from catalog.tap.limits import ServiceLimits
 from tests.catalog.galaxies import fill
-from tests.catalog.tap.tap_server import Served, serving
+from tests.catalog.tap.tap_server import TapServer, serving
 from tests.waiting import LAST_LIMIT_S
 
 N = 300
@@ -38,7 +38,7 @@ def galaxies(connection: psycopg.Connection, database: str) -> str:
 
 
 @pytest.fixture
-def served(galaxies: str, tmp_path: Path, limits: ServiceLimits) -> Iterator[Served]:
+def served(galaxies: str, tmp_path: Path, limits: ServiceLimits) -> Iterator[TapServer]:
     """A service that runs."""
     with serving(galaxies, tmp_path, limits) as running:
         yield running

@@ -33,7 +33,7 @@ RUNAWAY = (
 
 
 @dataclass(frozen=True)
-class Served:
+class TapServer:
     """A service that runs.
 
     Attributes:
@@ -89,7 +89,7 @@ def serving(
     reader_url: str | None = None,
     cutter: Cutter | None = None,
     make_pages: Callable[[Service], Sequence[BaseRoute]] | None = None,
-) -> Iterator[Served]:
+) -> Iterator[TapServer]:
     """Serve in a thread."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("SELECT galcat_tap.let_readers_in()")
@@ -105,7 +105,7 @@ def serving(
         try:
             wait_until(lambda: server.started or not thread.is_alive())
             assert server.started
-            yield Served(f"http://127.0.0.1:{free.getsockname()[1]}", database)
+            yield TapServer(f"http://127.0.0.1:{free.getsockname()[1]}", database)
         finally:
             server.should_exit = True
             thread.join()

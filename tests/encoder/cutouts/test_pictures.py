@@ -9,7 +9,7 @@ from PIL import Image
 
 from encoder.cutouts.pictures import open_picture
 from encoder.errors import ImageError
-from encoder.inference.embed_pictures import _opened
+from encoder.inference.embed_pictures import _open
 from encoder.training.pictures.images import FileImages
 
 ORIENTATION = 0x0112
@@ -40,7 +40,7 @@ def test_a_picture_is_turned_as_its_exif_orientation_says(tmp_path: Path, orient
     np.testing.assert_array_equal(np.asarray(open_picture(path)), upright())
     np.testing.assert_array_equal(FileImages([path])[0].permute(1, 2, 0).numpy(), upright())
     with Image.open(path) as picture:
-        np.testing.assert_array_equal(np.asarray(_opened(picture, 0)), upright())
+        np.testing.assert_array_equal(np.asarray(_open(picture, 0)), upright())
 
 
 def test_a_damaged_orientation_is_one_line_or_the_picture(tmp_path: Path) -> None:

@@ -191,10 +191,12 @@ def test_tables_are_means_over_searches_of_the_same_pools() -> None:
 def test_searched_vectors_have_the_variance_1_of_a_reference_that_is_not_judged() -> None:
     rng = np.random.default_rng(6)
     reference, judged = (rng.normal(size=(n, 50)).astype(np.float32) for n in (300, 40))
-    np.testing.assert_allclose(prepare_search(reference, reference).standardised.std(axis=0), 1, rtol=1e-4)
+    np.testing.assert_allclose(
+        prepare_search(reference, reference).standard_vectors.std(axis=0), 1, rtol=1e-4
+    )
     both = prepare_search(judged, reference)
     np.testing.assert_allclose(
-        prepare_search(judged[:7], reference).standardised, both.standardised[:7], atol=1e-5
+        prepare_search(judged[:7], reference).standard_vectors, both.standard_vectors[:7], atol=1e-5
     )
     far = np.concatenate([judged, judged[:1] * 20])
     assert prepare_search(far, reference).anomaly_score.argmax() == 40

@@ -21,7 +21,7 @@ from encoder.training.data import LabelledGalaxies, PictureDataset, unknown_trai
 from encoder.training.labels.summed_answers import SUMMED
 from encoder.training.pictures.augment import Share
 from encoder.training.pictures.images import FileImages
-from encoder.training.pictures.simulated import KEPT_PX, simulated_galaxies
+from encoder.training.pictures.simulated import KEPT_PX, draw_galaxies
 from encoder.training.sources import held_out_mask, load_source
 
 SHARE = Share(0.5, 1.0)
@@ -56,7 +56,7 @@ def test_a_split_has_every_galaxy_once_with_its_own_image_and_votes() -> None:
 
 
 def test_simulated_pictures_are_the_centre_of_the_stretched_cutouts_north_up(tmp_path: Path) -> None:
-    galaxies = simulated_galaxies(3, 11, tmp_path)
+    galaxies = draw_galaxies(3, 11, tmp_path)
     drawn = draw_cutouts(3, 11 * 1_000_003, 384)
     red, green, blue = drawn.flux[:, 2], drawn.flux[:, 1], drawn.flux[:, 0]
     upright = np.stack([red, green, blue], axis=1)[:, :, ::-1].copy()
@@ -68,14 +68,14 @@ def test_simulated_pictures_are_the_centre_of_the_stretched_cutouts_north_up(tmp
 
 
 def test_simulated_pictures_are_drawn_once_and_a_half_written_cache_is_drawn_again(tmp_path: Path) -> None:
-    first = simulated_galaxies(2, 1, tmp_path)
+    first = draw_galaxies(2, 1, tmp_path)
     before = np.array(first.pictures)
     marked = np.load(tmp_path / "simulated-1-2-pictures.npy", mmap_mode="r+")
     marked[0, 0, 0, 0] = 77
     marked.flush()
-    assert simulated_galaxies(2, 1, tmp_path).pictures[0, 0, 0, 0] == 77
+    assert draw_galaxies(2, 1, tmp_path).pictures[0, 0, 0, 0] == 77
     (tmp_path / "simulated-1-2-votes.npy").unlink()
-    np.testing.assert_array_equal(simulated_galaxies(2, 1, tmp_path).pictures, before)
+    np.testing.assert_array_equal(draw_galaxies(2, 1, tmp_path).pictures, before)
 
 
 def test_pictures_of_several_sources_are_random_by_seed_and_index_alone() -> None:

@@ -13,7 +13,7 @@ from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
 from encoder.training.data import PictureDataset
 from encoder.training.pictures.augment import Share
-from encoder.training.pictures.framed_images import KEPT_PX, KEPT_WIDTHS, framed_images
+from encoder.training.pictures.framed_images import KEPT_PX, KEPT_WIDTHS, frame_images
 from encoder.training.sources import load_source
 
 CAMPAIGNS = Campaigns.load(("gzd5", "gz2"))
@@ -82,5 +82,5 @@ def test_a_label_table_without_its_column_is_one_line(folder: Path, tmp_path: Pa
 def test_the_cache_knows_the_pictures_apart(tmp_path: Path) -> None:
     pictures = [torch.zeros(3, 40, 40, dtype=torch.uint8), torch.full((3, 40, 40), 9, dtype=torch.uint8)]
     for name in ("one", "other"):
-        framed_images(pictures, "set", name, tmp_path)
+        frame_images(pictures, "set", name, tmp_path)
     assert len(list(tmp_path.iterdir())) == 4

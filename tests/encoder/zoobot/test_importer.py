@@ -20,7 +20,7 @@ from encoder.surveys.survey_file import load_survey
 from encoder.training.head.vote_table import read_vote_table
 from encoder.training.pictures.augment import crop_and_resize
 from encoder.training.pictures.images import FileImages
-from encoder.training.pictures.simulated import simulated_galaxies
+from encoder.training.pictures.simulated import draw_galaxies
 from encoder.zoobot.importer import ImportReport, import_zoobot
 from encoder.zoobot.votes_head import RealVotes
 from tests.encoder.releases import galaxies
@@ -144,7 +144,7 @@ def test_the_projection_is_that_of_the_sample_as_the_release_sees_it(tmp_path: P
         Image.fromarray(rng.integers(0, 255, (40, 40, 3), np.uint8)).save(folder / f"{i}.png")
     imported(tmp_path / "z.ckpt", tmp_path / "zoo.safetensors", images=list_images([folder]))
     encoder = load_encoder(tmp_path / "zoo.safetensors", "cpu")
-    drawn = simulated_galaxies(SAMPLE, 700_001, tmp_path)
+    drawn = draw_galaxies(SAMPLE, 700_001, tmp_path)
     rgb = torch.stack([crop_and_resize(drawn[i], 1.0, SIZE) for i in range(SAMPLE)])
     real = torch.stack(
         [

@@ -10,7 +10,7 @@ from galcat.cli.main import run
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """What one call of galcat did."""
 
     code: int
@@ -29,7 +29,7 @@ class Galcat:
         patch.setenv("GALCAT_DATABASE_URL", url)
         patch.setenv("GALCAT_HOME", str(home))
 
-    def __call__(self, *words: object) -> Said:
+    def __call__(self, *words: object) -> CommandResult:
         self._patch.setattr(sys, "argv", ["galcat", *map(str, words)])
         self._capsys.readouterr()
         code = 0
@@ -38,4 +38,4 @@ class Galcat:
         except SystemExit as stop:
             code = int(stop.code or 0)
         captured = self._capsys.readouterr()
-        return Said(code, captured.out, captured.err)
+        return CommandResult(code, captured.out, captured.err)

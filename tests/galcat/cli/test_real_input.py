@@ -177,12 +177,12 @@ def test_a_lost_server_is_one_line(galcat: Galcat, monkeypatch: pytest.MonkeyPat
     assert said.err.count("\n") == 1
 
 
-def spoil_thumbnails(database: str, what: str) -> None:
-    """Make every insert of a thumbnail of galaxy number 200 or later do `what`."""
+def spoil_thumbnails(database: str, statement: str) -> None:
+    """Make every insert of a thumbnail of galaxy number 200 or later do `statement`."""
     with connect(database, autocommit=True) as connection:
         connection.execute(
             "CREATE FUNCTION public.spoil() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
-            f"$$ BEGIN {what}; RETURN NEW; END $$".encode()
+            f"$$ BEGIN {statement}; RETURN NEW; END $$".encode()
         )
         connection.execute(
             "CREATE TRIGGER spoil BEFORE INSERT ON galcat.thumbnail FOR EACH ROW "

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from catalog.result import Result
-from galcat.cli.console import Terminal, harmless, marked, progress_bar
+from galcat.cli.console import Terminal, harmless, mark_line, progress_bar
 from galcat.cli.tables import show
 from tests.galcat.cli.command_line import Galcat
 
@@ -57,7 +57,7 @@ def test_characters_that_steer_a_terminal_are_shown_and_not_obeyed(filled: Galca
 def test_log_lines_and_bars_print_text_as_it_is(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal(is_log=True)
     terminal.print(text, soft_wrap=True)
-    terminal.print(marked("warning:", "yellow", text), soft_wrap=True)
+    terminal.print(mark_line("warning:", "yellow", text), soft_wrap=True)
     shown = harmless(text)
     assert capsys.readouterr().err.splitlines() == [shown, f"warning: {shown}"]
     bar = progress_bar()

@@ -6,7 +6,7 @@ import pytest
 
 from catalog.database.connection import connect
 from catalog.releases.releases import build_search_index, refresh_statistics
-from tests.catalog.adql.asking import Asked, become_stranger
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue, become_stranger
 from tests.catalog.galaxies import fill
 from tests.conftest import fresh_database
 
@@ -110,7 +110,7 @@ SHAPES = {
 
 
 @pytest.fixture(scope="module")
-def wide(postgres_url: str, schema_template: str) -> Iterator[Asked]:
+def wide(postgres_url: str, schema_template: str) -> Iterator[AdqlCatalogue]:
     """A catalogue large enough that indexes are worth it."""
     with fresh_database(postgres_url, schema_template) as url, connect(url, autocommit=True) as connection:
         _, release_id = fill(connection, 10_000)
@@ -119,14 +119,14 @@ def wide(postgres_url: str, schema_template: str) -> Iterator[Asked]:
         yield become_stranger(connection)
 
 
-def test_every_shape_uses_its_index(wide: Asked) -> None:
+def test_every_shape_uses_its_index(wide: AdqlCatalogue) -> None:
     identity = wide.rows("SELECT TOP 1 object_id FROM galcat.galaxy")[0][0]
     plans = {name: wide.plan(query.format(id=identity)) for name, (_, query) in SHAPES.items()}
     wrong = {name: plans[name] for name, (index, _) in SHAPES.items() if index not in plans[name]}
     assert not wrong, "\n\n".join(f"{name}:\n{text}" for name, text in wrong.items())
 
 
-def test_the_cone_around_a_polygon_of_columns_is_worked_out_once_a_row(wide: Asked) -> None:
+def test_the_cone_around_a_polygon_of_columns_is_worked_out_once_a_row(wide: AdqlCatalogue) -> None:
     for name in ("tiles' outlines", "outlines as text", "boxes of an upload", "polygons of an upload"):
         text = wide.translated(SHAPES[name][1]).query.as_string(None)
         assert text.count("galcat.polygon_cone(") == text.count("galcat.polygon_on_plane(") == 1
@@ -134,11 +134,11 @@ def test_the_cone_around_a_polygon_of_columns_is_worked_out_once_a_row(wide: Ask
         assert "polygon_cone" in text.split(" AS u OFFSET 0)")[0]
 
 
-def test_a_cone_that_must_not_hold_is_no_index_condition(wide: Asked) -> None:
+def test_a_cone_that_must_not_hold_is_no_index_condition(wide: AdqlCatalogue) -> None:
     assert SKY_INDEX not in wide.plan(f"{G} WHERE 0 = CONTAINS(POINT(ra, dec), CIRCLE(150.1, 2.2, 0.1))")
 
 
-def test_a_search_for_what_looks_alike_is_part_of_no_plan(wide: Asked) -> None:
+def test_a_search_for_what_looks_alike_is_part_of_no_plan(wide: AdqlCatalogue) -> None:
     identity = wide.rows("SELECT TOP 1 object_id FROM galcat.galaxy")[0][0]
     query = f"SELECT TOP 5 object_id FROM galcat.galaxy ORDER BY morph_distance(object_id, {identity})"
     assert len(wide.translated(query).searches) == 1

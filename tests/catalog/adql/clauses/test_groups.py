@@ -7,7 +7,7 @@ from psycopg import sql
 
 from catalog.adql import emitter
 from catalog.adql.errors import AdqlError
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 GROUPED = "FROM galcat.galaxy GROUP BY survey, FLOOR(ra / 90)"
 
@@ -27,8 +27,8 @@ GROUPED = "FROM galcat.galaxy GROUP BY survey, FLOOR(ra / 90)"
         "SELECT DISTINCT FLOOR(ra / 90) AS q, dec FROM galcat.galaxy ORDER BY FLOOR(ra / 90), q DESC, 2",
     ],
 )
-def test_groups_and_distinct_rows_that_postgres_takes_too(asked: Asked, query: str) -> None:
-    assert asked.rows(query)
+def test_groups_and_distinct_rows_that_postgres_takes_too(catalogue: AdqlCatalogue, query: str) -> None:
+    assert catalogue.rows(query)
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,15 @@ def test_groups_and_distinct_rows_that_postgres_takes_too(asked: Asked, query: s
         ),
     ],
 )
-def test_groups_and_distinct_rows_that_postgres_refuses(asked: Asked, query: str, reason: str) -> None:
+def test_groups_and_distinct_rows_that_postgres_refuses(
+    catalogue: AdqlCatalogue, query: str, reason: str
+) -> None:
     with pytest.raises(AdqlError, match=reason):
-        asked.translated(query)
+        catalogue.translated(query)
 
 
 def test_keys_are_not_compared_with_every_place_of_every_column(
-    asked: Asked, monkeypatch: pytest.MonkeyPatch
+    catalogue: AdqlCatalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared = 0
 
@@ -72,10 +74,10 @@ def test_keys_are_not_compared_with_every_place_of_every_column(
     monkeypatch.setattr(sql.Composable, "__eq__", counting)
     terms = ["+".join([f"ra * {i}"] * 40) for i in range(1, 51)]
     shown = ", ".join(f"ABS({term})" for term in terms)
-    translated = asked.translated(f"SELECT {shown} FROM galcat.galaxy GROUP BY {', '.join(terms)}")
+    translated = catalogue.translated(f"SELECT {shown} FROM galcat.galaxy GROUP BY {', '.join(terms)}")
     assert compared < emitter.piece_count(translated.query)
 
 
-def test_so_many_keys_are_the_most(asked: Asked) -> None:
+def test_so_many_keys_are_the_most(catalogue: AdqlCatalogue) -> None:
     with pytest.raises(AdqlError, match=re.escape("60 keys; 50 are the most")):
-        asked.translated(f"SELECT COUNT(*) FROM galcat.galaxy GROUP BY {', '.join(['ra'] * 60)}")
+        catalogue.translated(f"SELECT COUNT(*) FROM galcat.galaxy GROUP BY {', '.join(['ra'] * 60)}")

@@ -4,7 +4,7 @@ import pytest
 
 from catalog.adql.errors import AdqlError
 from catalog.adql.translate import translate
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 A = "(SELECT id, name FROM TAP_UPLOAD.mine WHERE id < 3) AS a"
 B = "(SELECT id, x FROM TAP_UPLOAD.mine WHERE id > 1) AS b"
@@ -25,19 +25,21 @@ B = "(SELECT id, x FROM TAP_UPLOAD.mine WHERE id > 1) AS b"
     ],
 )
 def test_a_join_gives_the_shared_column_once(
-    asked: Asked, join: str, expected: list[tuple[object, ...]]
+    catalogue: AdqlCatalogue, join: str, expected: list[tuple[object, ...]]
 ) -> None:
     from_clause = f"FROM {A} {join.format(B=B)}"
     if " ON " in join:
-        assert asked.names(f"SELECT * {from_clause}") == ["id", "name", "id_1", "x"]
-        assert asked.rows(f"SELECT a.id, name, x {from_clause}") == expected
+        assert catalogue.names(f"SELECT * {from_clause}") == ["id", "name", "id_1", "x"]
+        assert catalogue.rows(f"SELECT a.id, name, x {from_clause}") == expected
         return
-    assert asked.names(f"SELECT * {from_clause}") == ["id", "name", "x"]
-    assert asked.rows(f"SELECT * {from_clause} ORDER BY id") == expected
-    assert asked.rows(f"SELECT id {from_clause} WHERE id > 0 ORDER BY id") == [row[:1] for row in expected]
+    assert catalogue.names(f"SELECT * {from_clause}") == ["id", "name", "x"]
+    assert catalogue.rows(f"SELECT * {from_clause} ORDER BY id") == expected
+    assert catalogue.rows(f"SELECT id {from_clause} WHERE id > 0 ORDER BY id") == [
+        row[:1] for row in expected
+    ]
 
 
-def test_joins_of_three_in_brackets_and_with_commas(asked: Asked) -> None:
+def test_joins_of_three_in_brackets_and_with_commas(catalogue: AdqlCatalogue) -> None:
     ids = "SELECT a.id, b.id, c.id FROM"
     mine = "TAP_UPLOAD.mine"
     expected = [(1, 1, 2), (2, 2, 3)]
@@ -49,12 +51,12 @@ def test_joins_of_three_in_brackets_and_with_commas(asked: Asked) -> None:
         f"{mine} a, {mine} b, {mine} c WHERE a.id = b.id AND c.id = b.id + 1",
         f"{mine} AS a JOIN {mine} AS b JOIN {mine} AS c ON c.id = b.id + 1 ON a.id = b.id",
     ):
-        assert sorted(asked.rows(f"{ids} {text}")) == expected, text
+        assert sorted(catalogue.rows(f"{ids} {text}")) == expected, text
 
 
-def test_a_condition_names_only_what_its_join_joins(asked: Asked) -> None:
+def test_a_condition_names_only_what_its_join_joins(catalogue: AdqlCatalogue) -> None:
     with pytest.raises(AdqlError, match="no table 'a' in FROM, which has b, c"):
-        asked.translated(
+        catalogue.translated(
             "SELECT 1 FROM TAP_UPLOAD.mine AS a, TAP_UPLOAD.mine AS b JOIN TAP_UPLOAD.mine AS c ON c.id "
             "= a.id"
         )
@@ -83,13 +85,13 @@ def test_a_condition_names_only_what_its_join_joins(asked: Asked) -> None:
         ),
     ],
 )
-def test_an_incomplete_join_is_refused(asked: Asked, join: str, reason: str) -> None:
+def test_an_incomplete_join_is_refused(catalogue: AdqlCatalogue, join: str, reason: str) -> None:
     with pytest.raises(AdqlError, match=reason.replace("?", r"\?")):
-        asked.translated(f"SELECT 1 FROM TAP_UPLOAD.mine AS a {join}")
+        catalogue.translated(f"SELECT 1 FROM TAP_UPLOAD.mine AS a {join}")
 
 
-def test_a_full_join_by_on_runs(asked: Asked) -> None:
-    rows = asked.rows(
+def test_a_full_join_by_on_runs(catalogue: AdqlCatalogue) -> None:
+    rows = catalogue.rows(
         "SELECT a.id, b.id FROM TAP_UPLOAD.mine AS a FULL JOIN TAP_UPLOAD.probe AS b ON a.id = b.id "
         "ORDER BY 1"
     )
@@ -110,53 +112,55 @@ def test_a_full_join_by_on_runs(asked: Asked) -> None:
         ("(SELECT TOP 1 id FROM TAP_UPLOAD.mine ORDER BY id DESC) UNION {a}", [1, 2, 3]),
     ],
 )
-def test_set_operations(asked: Asked, operation: str, expected: list[int]) -> None:
+def test_set_operations(catalogue: AdqlCatalogue, operation: str, expected: list[int]) -> None:
     a, b = (f"SELECT id FROM TAP_UPLOAD.mine WHERE id {condition}" for condition in ("< 3", "> 1"))
     query = operation.format(a=a, b=b) + " ORDER BY id"
-    assert [row[0] for row in asked.rows(query)] == expected
-    assert [row[0] for row in asked.rows(f"SELECT s.id FROM ({query}) AS s ORDER BY 1")] == expected
-    assert [row[0] for row in asked.rows(query + " OFFSET 1")] == expected[1:]
+    assert [row[0] for row in catalogue.rows(query)] == expected
+    assert [row[0] for row in catalogue.rows(f"SELECT s.id FROM ({query}) AS s ORDER BY 1")] == expected
+    assert [row[0] for row in catalogue.rows(query + " OFFSET 1")] == expected[1:]
 
 
-def test_the_order_of_one_side_in_brackets_chooses_its_rows(asked: Asked) -> None:
+def test_the_order_of_one_side_in_brackets_chooses_its_rows(catalogue: AdqlCatalogue) -> None:
     one = "(SELECT TOP 1 id FROM TAP_UPLOAD.mine ORDER BY id {})"
     for first, second in (("ASC", "DESC"), ("DESC", "ASC")):
         query = f"{one.format(first)} UNION ALL {one.format(second)} ORDER BY id"
-        assert asked.rows(query) == [(1,), (3,)]
-    assert asked.rows(f"(({one.format('DESC')})) EXCEPT SELECT 1 AS id FROM TAP_UPLOAD.mine") == [(3,)]
+        assert catalogue.rows(query) == [(1,), (3,)]
+    assert catalogue.rows(f"(({one.format('DESC')})) EXCEPT SELECT 1 AS id FROM TAP_UPLOAD.mine") == [(3,)]
 
 
-def test_columns_of_two_kinds_of_number_are_joined_and_equal_arrays_too(asked: Asked) -> None:
+def test_columns_of_two_kinds_of_number_are_joined_and_equal_arrays_too(catalogue: AdqlCatalogue) -> None:
     floats = "(SELECT id * 1.0 AS id FROM TAP_UPLOAD.mine) AS b"
-    assert asked.rows(f"SELECT COUNT(*) FROM TAP_UPLOAD.mine JOIN {floats} USING (id)") == [(3,)]
-    assert asked.rows("SELECT COUNT(*) FROM TAP_UPLOAD.probe NATURAL JOIN TAP_UPLOAD.void") == [(0,)]
+    assert catalogue.rows(f"SELECT COUNT(*) FROM TAP_UPLOAD.mine JOIN {floats} USING (id)") == [(3,)]
+    assert catalogue.rows("SELECT COUNT(*) FROM TAP_UPLOAD.probe NATURAL JOIN TAP_UPLOAD.void") == [(0,)]
 
 
-def test_named_results_may_name_those_before_and_hide_tables(asked: Asked) -> None:
+def test_named_results_may_name_those_before_and_hide_tables(catalogue: AdqlCatalogue) -> None:
     query = (
         "WITH galaxy AS (SELECT id FROM TAP_UPLOAD.mine), b AS (SELECT id + 1 AS id FROM galaxy) "
         "SELECT COUNT(*) FROM b JOIN galaxy USING (id) WHERE id IN (SELECT id FROM b)"
     )
-    assert asked.rows(query) == [(2,)]
+    assert catalogue.rows(query) == [(2,)]
     with pytest.raises(AdqlError, match="no table 'b'"):
-        asked.translated(
+        catalogue.translated(
             "WITH a AS (SELECT id FROM b), b AS (SELECT id FROM TAP_UPLOAD.mine) SELECT id FROM a"
         )
     with pytest.raises(AdqlError, match="'A' stands twice in WITH"):
-        asked.translated("WITH a AS (SELECT ra FROM galaxy), A AS (SELECT ra FROM galaxy) SELECT * FROM a")
+        catalogue.translated(
+            "WITH a AS (SELECT ra FROM galaxy), A AS (SELECT ra FROM galaxy) SELECT * FROM a"
+        )
 
 
 def test_a_query_without_top_gives_the_default_and_one_with_top_what_it_asks_for_up_to_the_maximum(
-    asked: Asked,
+    catalogue: AdqlCatalogue,
 ) -> None:
     for top, rows, shown in ((None, 11, 10), (5, 5, 10), (15, 15, 15), (40, 31, 30)):
         text = f"SELECT {'' if top is None else f'TOP {top}'} ra FROM galcat.galaxy"
-        translation = translate(text, asked.published, max_rows=30, default_rows=10)
-        found = asked.connection.execute(translation.query, translation.parameters).fetchall()
+        translation = translate(text, catalogue.published, max_rows=30, default_rows=10)
+        found = catalogue.connection.execute(translation.query, translation.parameters).fetchall()
         assert (len(found), translation.max_rows) == (rows, shown), text
 
 
-def test_most_rows_is_one_more_than_asked_unless_top_is_less(asked: Asked) -> None:
+def test_most_rows_is_one_more_than_asked_unless_top_is_less(catalogue: AdqlCatalogue) -> None:
     for query, most, rows, top in (
         ("SELECT ra FROM galcat.galaxy", 10, 11, None),
         ("SELECT TOP 5 ra FROM galcat.galaxy", 10, 5, 5),
@@ -167,5 +171,5 @@ def test_most_rows_is_one_more_than_asked_unless_top_is_less(asked: Asked) -> No
         ("SELECT ra FROM galcat.galaxy", 0, 1, None),
         ("SELECT TOP 0 ra FROM galcat.galaxy", 10, 0, 0),
     ):
-        assert len(asked.rows(query, most)) == rows, query
-        assert asked.translated(query, most).limit == top, query
+        assert len(catalogue.rows(query, most)) == rows, query
+        assert catalogue.translated(query, most).limit == top, query

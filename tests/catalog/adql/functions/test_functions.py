@@ -4,7 +4,7 @@ import re
 
 from catalog.adql.functions.registry import FUNCTIONS, USER_FUNCTIONS
 from catalog.adql.grammar.keywords import RESERVED
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 SIGNATURE = re.compile(r"(\w+)\((\w+ [A-Z ]+(\(\*\)|\[\])?(, )?)+\) -> [A-Z ]+(\(\*\))?")
 OF_ADQL = """
@@ -47,5 +47,5 @@ def test_all_functions_of_adql_are_there() -> None:
     }
 
 
-def test_a_functions_name_is_known_in_any_case(asked: Asked) -> None:
-    assert asked.rows("SELECT TOP 1 sqrt(4), Ivo_HasWord('a b', 'B') FROM galcat.galaxy") == [(2.0, 1)]
+def test_a_functions_name_is_known_in_any_case(catalogue: AdqlCatalogue) -> None:
+    assert catalogue.rows("SELECT TOP 1 sqrt(4), Ivo_HasWord('a b', 'B') FROM galcat.galaxy") == [(2.0, 1)]

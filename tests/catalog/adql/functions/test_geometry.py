@@ -6,7 +6,7 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
 from catalog.adql.errors import AdqlError
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 SQUARE = "POLYGON(9, 1, 11, 1, 11, 3, 9, 3)"
 INSIDE = {
@@ -46,22 +46,22 @@ MEET = {
 
 
 @pytest.mark.parametrize(("function", "cases"), [("CONTAINS", INSIDE), ("INTERSECTS", MEET)])
-def test_constant_regions(asked: Asked, function: str, cases: dict[tuple[str, str], int]) -> None:
+def test_constant_regions(catalogue: AdqlCatalogue, function: str, cases: dict[tuple[str, str], int]) -> None:
     for (one, other), expected in cases.items():
         call = f"{function}({one}, {other})"
-        assert asked.rows(f"SELECT TOP 1 {call} FROM galcat.galaxy") == [(expected,)], call
+        assert catalogue.rows(f"SELECT TOP 1 {call} FROM galcat.galaxy") == [(expected,)], call
         for condition, is_true in (
             (f"1 = {call}", expected),
             (f"{call} = 0", 1 - expected),
             (f"{call} < 1", 1 - expected),
         ):
-            rows = asked.rows(f"SELECT TOP 1 1 FROM galcat.galaxy WHERE {condition}")
+            rows = catalogue.rows(f"SELECT TOP 1 1 FROM galcat.galaxy WHERE {condition}")
             assert len(rows) == is_true, condition
 
 
-def test_galaxies_in_a_polygon_are_those_on_the_inner_side_of_its_edges(asked: Asked) -> None:
+def test_galaxies_in_a_polygon_are_those_on_the_inner_side_of_its_edges(catalogue: AdqlCatalogue) -> None:
     corners = np.array([[20.0, -30], [80, -20], [70, 40], [30, 35]])
-    rows = asked.rows("SELECT object_id, ra, dec FROM galcat.galaxy")
+    rows = catalogue.rows("SELECT object_id, ra, dec FROM galcat.galaxy")
     ids, ra, dec = (np.array(values) for values in zip(*rows, strict=True))
     x = unit(ra, dec)
     edges = unit(*corners.T)
@@ -72,14 +72,14 @@ def test_galaxies_in_a_polygon_are_those_on_the_inner_side_of_its_edges(asked: A
     points = ", ".join(f"POINT({a}, {b})" for a, b in corners)
     assert inside.sum() > 50
     for polygon in (f"POLYGON({numbers})", f"POLYGON('ICRS', {numbers})", f"POLYGON({points})"):
-        found = asked.rows(
+        found = catalogue.rows(
             f"SELECT object_id FROM galcat.galaxy WHERE 1 = CONTAINS(POINT(ra, dec), {polygon})"
         )
         assert sorted(row[0] for row in found) == sorted(ids[inside].tolist())
 
 
-def test_a_cross_match_finds_the_pairs_that_astropy_finds(asked: Asked) -> None:
-    rows = asked.rows("SELECT object_id, ra, dec FROM galcat.galaxy")
+def test_a_cross_match_finds_the_pairs_that_astropy_finds(catalogue: AdqlCatalogue) -> None:
+    rows = catalogue.rows("SELECT object_id, ra, dec FROM galcat.galaxy")
     ids, ra, dec = (np.array(values) for values in zip(*rows, strict=True))
     mine = np.array([[1, 10.5, 2.5], [2, 350, -10], [3, 10, 2]])
     theirs, ours = SkyCoord(ra, dec, unit="deg"), SkyCoord(mine[:, 1], mine[:, 2], unit="deg")
@@ -95,45 +95,47 @@ def test_a_cross_match_finds_the_pairs_that_astropy_finds(asked: Asked) -> None:
         "5 >= DISTANCE(POINT(m.ra, m.dec), POINT(g.ra, g.dec))",
         "DISTANCE(m.ra, m.dec, g.ra, g.dec) <= 4 + 1",
     ):
-        found = asked.rows(
+        found = catalogue.rows(
             f"SELECT m.id, g.object_id FROM galcat.galaxy AS g JOIN TAP_UPLOAD.mine AS m ON {condition}"
         )
         assert sorted(found) == expected, condition
 
 
-def test_regions_are_shown_as_arrays_with_their_kind(asked: Asked) -> None:
+def test_regions_are_shown_as_arrays_with_their_kind(catalogue: AdqlCatalogue) -> None:
     query = (
         f"SELECT TOP 1 POINT(10, ra - ra), CIRCLE(10, 2, 1), {SQUARE}, CENTROID({SQUARE}) FROM galcat.galaxy"
     )
-    point, circle, polygon, centre = asked.rows(query)[0]
+    point, circle, polygon, centre = catalogue.rows(query)[0]
     assert (point, circle) == ([10.0, 0.0], [10.0, 2.0, 1.0])
     assert polygon == [9.0, 1.0, 11.0, 1.0, 11.0, 3.0, 9.0, 3.0]
     assert centre == pytest.approx([10.0, 2.0], abs=1e-3)
-    columns = asked.translated(query).columns
+    columns = catalogue.translated(query).columns
     assert [column.xtype for column in columns] == ["point", "circle", "polygon", "point"]
     assert [column.arraysize for column in columns] == ["2", "3", "*", "2"]
 
 
-def test_a_tiles_outline_is_a_region(asked: Asked) -> None:
+def test_a_tiles_outline_is_a_region(catalogue: AdqlCatalogue) -> None:
     asked_of = "SELECT name, AREA(s_region), COORD1(CENTROID(s_region)) FROM galcat.tile WHERE "
-    rows = asked.rows(asked_of + "1 = INTERSECTS(s_region, CIRCLE(12, 2, 1.5))")
+    rows = catalogue.rows(asked_of + "1 = INTERSECTS(s_region, CIRCLE(12, 2, 1.5))")
     assert len(rows) == 1
     assert rows[0][1:] == pytest.approx((4.0, 10.0), rel=1e-2)
-    assert asked.rows(asked_of + "1 = INTERSECTS(s_region, CIRCLE(15, 2, 1))") == []
-    inside = asked.rows("SELECT t.name FROM galcat.tile AS t WHERE 1 = CONTAINS(POINT(10, 2), t.s_region)")
+    assert catalogue.rows(asked_of + "1 = INTERSECTS(s_region, CIRCLE(15, 2, 1))") == []
+    inside = catalogue.rows(
+        "SELECT t.name FROM galcat.tile AS t WHERE 1 = CONTAINS(POINT(10, 2), t.s_region)"
+    )
     assert len(inside) == 1
 
 
-def test_polygons_of_columns_hold_what_the_same_constants_hold(asked: Asked) -> None:
-    places = asked.rows("SELECT id, ra, dec FROM TAP_UPLOAD.mine")
+def test_polygons_of_columns_hold_what_the_same_constants_hold(catalogue: AdqlCatalogue) -> None:
+    places = catalogue.rows("SELECT id, ra, dec FROM TAP_UPLOAD.mine")
     pairs = "SELECT m.id, g.object_id FROM galcat.galaxy AS g, TAP_UPLOAD.mine AS m WHERE 1 = CONTAINS({}) "
     shapes = ("BOX({ra}, {dec}, 30, 20)", "POLYGON({ra}, {dec}, {ra} + 20, {dec}, {ra}, {dec} + 20)")
     for shape in shapes:
-        joined = asked.rows(pairs.format(f"POINT(g.ra, g.dec), {shape.format(ra='m.ra', dec='m.dec')}"))
+        joined = catalogue.rows(pairs.format(f"POINT(g.ra, g.dec), {shape.format(ra='m.ra', dec='m.dec')}"))
         expected = {
             (key, row[0])
             for key, ra, dec in places
-            for row in asked.rows(
+            for row in catalogue.rows(
                 "SELECT object_id FROM galcat.galaxy WHERE 1 = CONTAINS(POINT(ra, dec), "
                 f"{shape.format(ra=ra, dec=dec)})"
             )
@@ -143,20 +145,20 @@ def test_polygons_of_columns_hold_what_the_same_constants_hold(asked: Asked) -> 
         assert len(joined) == len(expected)
 
 
-def test_an_outline_that_is_written_as_text_is_a_region_too(asked: Asked) -> None:
-    corners = asked.rows("SELECT s_region, AREA(s_region) FROM galcat.tile")
-    ((text, area, inside),) = asked.rows(
+def test_an_outline_that_is_written_as_text_is_a_region_too(catalogue: AdqlCatalogue) -> None:
+    corners = catalogue.rows("SELECT s_region, AREA(s_region) FROM galcat.tile")
+    ((text, area, inside),) = catalogue.rows(
         "SELECT s_region, AREA(s_region), CONTAINS(CENTROID(s_region), s_region) FROM ivoa.obscore "
         "WHERE 1 = INTERSECTS(CIRCLE(12, 2, 1.5), s_region) AND 1 = CONTAINS(POINT(s_ra, s_dec), s_region)"
     )
     assert ([float(part) for part in str(text).split()[2:]], area) in corners
     assert inside == 1
     none = "SELECT 1 FROM ivoa.obscore WHERE 1 = CONTAINS(POINT('ICRS', 150.1, 2.1), s_region)"
-    assert asked.rows(none) == []
+    assert catalogue.rows(none) == []
 
 
-def test_nothing_is_inside_null(asked: Asked) -> None:
-    rows = asked.rows("SELECT CONTAINS(POINT(x, 0), CIRCLE(0, 0, 10)) FROM TAP_UPLOAD.mine ORDER BY id")
+def test_nothing_is_inside_null(catalogue: AdqlCatalogue) -> None:
+    rows = catalogue.rows("SELECT CONTAINS(POINT(x, 0), CIRCLE(0, 0, 10)) FROM TAP_UPLOAD.mine ORDER BY id")
     assert rows == [(1,), (None,), (1,)]
 
 
@@ -188,9 +190,9 @@ def test_nothing_is_inside_null(asked: Asked) -> None:
         "MAX(POINT(ra, dec))",
     ],
 )
-def test_what_is_no_region_is_refused(asked: Asked, expression: str) -> None:
+def test_what_is_no_region_is_refused(catalogue: AdqlCatalogue, expression: str) -> None:
     with pytest.raises(AdqlError):
-        asked.translated(f"SELECT {expression} FROM galcat.galaxy")
+        catalogue.translated(f"SELECT {expression} FROM galcat.galaxy")
 
 
 def unit(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from astropy_healpix import HEALPix
 from numpy.typing import NDArray
 
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 Numbers = NDArray[np.float64]
 Galaxies = dict[str, Numbers]
@@ -25,41 +25,43 @@ COLUMNS = (
 )
 
 
-def test_numbers_equal_numpy(asked: Asked, galaxies: Galaxies) -> None:
+def test_numbers_equal_numpy(catalogue: AdqlCatalogue, galaxies: Galaxies) -> None:
     wrong = {}
     for expression, expected in EXPRESSIONS.items():
-        found = asked.column(f"SELECT {expression} FROM galcat.galaxy ORDER BY object_id")
+        found = catalogue.column(f"SELECT {expression} FROM galcat.galaxy ORDER BY object_id")
         with np.errstate(all="ignore"):
             wanted = np.broadcast_to(expected(galaxies), found.shape)
-        is_real = asked.translated(f"SELECT {expression} FROM galcat.galaxy").columns[0].datatype == "float"
+        is_real = (
+            catalogue.translated(f"SELECT {expression} FROM galcat.galaxy").columns[0].datatype == "float"
+        )
         if not np.allclose(found, wanted, rtol=1e-6 if is_real else 1e-12, atol=1e-12, equal_nan=True):
             wrong[expression] = found[:3], wanted[:3]
     assert wrong == {}
     assert len(EXPRESSIONS) >= 50
 
 
-def test_aggregates_equal_numpy(asked: Asked, galaxies: Galaxies) -> None:
+def test_aggregates_equal_numpy(catalogue: AdqlCatalogue, galaxies: Galaxies) -> None:
     wrong = {}
     for expression, expected in AGGREGATES.items():
-        found = float(str(asked.rows(f"SELECT {expression} FROM galcat.galaxy")[0][0]))
+        found = float(str(catalogue.rows(f"SELECT {expression} FROM galcat.galaxy")[0][0]))
         if not np.isclose(found, expected(galaxies), rtol=1e-7):
             wrong[expression] = found, expected(galaxies)
     assert wrong == {}
 
 
-def test_conditions_equal_numpy(asked: Asked, galaxies: Galaxies) -> None:
+def test_conditions_equal_numpy(catalogue: AdqlCatalogue, galaxies: Galaxies) -> None:
     wrong = {}
     for text, expected in CONDITIONS.items():
-        found = asked.rows(f"SELECT object_id FROM galcat.galaxy WHERE {text} ORDER BY object_id")
+        found = catalogue.rows(f"SELECT object_id FROM galcat.galaxy WHERE {text} ORDER BY object_id")
         with np.errstate(invalid="ignore"):
-            wanted = asked_ids(asked)[expected(galaxies)]
+            wanted = asked_ids(catalogue)[expected(galaxies)]
         if [row[0] for row in found] != wanted.tolist():
             wrong[text] = len(found), len(wanted)
     assert wrong == {}
 
 
-def test_histograms_equal_numpy(asked: Asked, galaxies: Galaxies) -> None:
-    rows = asked.rows(
+def test_histograms_equal_numpy(catalogue: AdqlCatalogue, galaxies: Galaxies) -> None:
+    rows = catalogue.rows(
         "SELECT FLOOR(mag_r) AS m, COUNT(*) AS n, AVG(ra) FROM galcat.galaxy WHERE mag_r IS NOT NULL "
         "GROUP BY FLOOR(mag_r) HAVING COUNT(*) > 3 ORDER BY m"
     )
@@ -71,27 +73,27 @@ def test_histograms_equal_numpy(asked: Asked, galaxies: Galaxies) -> None:
     assert sum(int(str(n)) for _, n, _ in rows) == (~np.isnan(bins)).sum()
 
 
-def test_healpix_cells_equal_astropy_healpix(asked: Asked, galaxies: Galaxies) -> None:
+def test_healpix_cells_equal_astropy_healpix(catalogue: AdqlCatalogue, galaxies: Galaxies) -> None:
     for order in (0, 6, 10, 29):
         grid = HEALPix(nside=2**order, order="nested")
         wanted = grid.lonlat_to_healpix(galaxies["ra"] * units.deg, galaxies["dec"] * units.deg)
         for arguments in ("ra, dec", "POINT(ra, dec)", "ra + 0, dec"):
-            rows = asked.rows(
+            rows = catalogue.rows(
                 f"SELECT ivo_healpix_index({order}, {arguments}) FROM galcat.galaxy ORDER BY object_id"
             )
             assert [row[0] for row in rows] == wanted.tolist()
 
 
 @pytest.fixture(scope="module")
-def galaxies(asked: Asked) -> Galaxies:
+def galaxies(catalogue: AdqlCatalogue) -> Galaxies:
     """The galaxies' columns, sorted by object_id; NULL is NaN."""
     names = ", ".join(f"{name}::float8" for name in COLUMNS)
-    rows = asked.connection.execute(f"SELECT {names} FROM galcat.galaxy ORDER BY object_id").fetchall()
+    rows = catalogue.connection.execute(f"SELECT {names} FROM galcat.galaxy ORDER BY object_id").fetchall()
     return dict(zip(COLUMNS, np.array(rows, np.float64).T, strict=True))
 
 
-def asked_ids(asked: Asked) -> NDArray[np.int64]:
-    rows = asked.connection.execute("SELECT object_id FROM galcat.galaxy ORDER BY object_id").fetchall()
+def asked_ids(catalogue: AdqlCatalogue) -> NDArray[np.int64]:
+    rows = catalogue.connection.execute("SELECT object_id FROM galcat.galaxy ORDER BY object_id").fetchall()
     return np.array([row[0] for row in rows], np.int64)
 
 

@@ -8,7 +8,7 @@ from catalog.adql.errors import AdqlError
 from catalog.adql.published import Published, PublishedColumn, PublishedTable
 from catalog.adql.translate import translate
 from catalog.columns import ColumnMeta
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 MINE = "FROM TAP_UPLOAD.mine"
 
@@ -42,8 +42,8 @@ MINE = "FROM TAP_UPLOAD.mine"
         ("x = -3.5 OR x IS NULL AND name LIKE 'T%'", [2, 3]),
     ],
 )
-def test_conditions_on_texts(asked: Asked, condition: str, ids: list[int]) -> None:
-    assert [row[0] for row in asked.rows(f"SELECT id {MINE} WHERE {condition} ORDER BY id")] == ids
+def test_conditions_on_texts(catalogue: AdqlCatalogue, condition: str, ids: list[int]) -> None:
+    assert [row[0] for row in catalogue.rows(f"SELECT id {MINE} WHERE {condition} ORDER BY id")] == ids
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_conditions_on_texts(asked: Asked, condition: str, ids: list[int]) -> No
         ("MAX(CASE WHEN id > 2 THEN TRUE END)", True),
     ],
 )
-def test_expressions(asked: Asked, expression: str, expected: object) -> None:
-    assert asked.rows(f"SELECT TOP 1 {expression} {MINE}") == [(expected,)]
+def test_expressions(catalogue: AdqlCatalogue, expression: str, expected: object) -> None:
+    assert catalogue.rows(f"SELECT TOP 1 {expression} {MINE}") == [(expected,)]
 
 
 @pytest.mark.parametrize(
@@ -102,23 +102,25 @@ def test_a_text_is_ascii_only_where_all_that_it_is_made_of_is(expression: str, d
     assert translate(united, published).columns[0].datatype == datatype
 
 
-def test_times_are_compared_with_texts(asked: Asked) -> None:
-    assert len(asked.rows("SELECT name FROM galcat.tile WHERE finished_at > '2020-01-01'")) == 1
-    assert asked.rows("SELECT name FROM galcat.tile WHERE finished_at < '2020-01-01T00:00:00Z'") == []
+def test_times_are_compared_with_texts(catalogue: AdqlCatalogue) -> None:
+    assert len(catalogue.rows("SELECT name FROM galcat.tile WHERE finished_at > '2020-01-01'")) == 1
+    assert catalogue.rows("SELECT name FROM galcat.tile WHERE finished_at < '2020-01-01T00:00:00Z'") == []
     assert (
         len(
-            asked.rows("SELECT name FROM galcat.tile WHERE finished_at BETWEEN '2020-01-01' AND '2999-01-01'")
+            catalogue.rows(
+                "SELECT name FROM galcat.tile WHERE finished_at BETWEEN '2020-01-01' AND '2999-01-01'"
+            )
         )
         == 1
     )
     with pytest.raises(AdqlError, match="'soon' is no time"):
-        asked.translated("SELECT name FROM galcat.tile WHERE finished_at > 'soon'")
+        catalogue.translated("SELECT name FROM galcat.tile WHERE finished_at > 'soon'")
 
 
 @pytest.mark.parametrize("truth", ["1", "'true'", "TRUE", "'T'"])
-def test_truths_are_compared_with_what_people_write(asked: Asked, truth: str) -> None:
-    assert len(asked.rows(f"SELECT name FROM galcat.release WHERE is_current = {truth}")) == 1
-    assert asked.rows(f"SELECT name FROM galcat.release WHERE is_current <> {truth}") == []
-    assert len(asked.rows("SELECT name FROM galcat.release WHERE is_current")) == 1
+def test_truths_are_compared_with_what_people_write(catalogue: AdqlCatalogue, truth: str) -> None:
+    assert len(catalogue.rows(f"SELECT name FROM galcat.release WHERE is_current = {truth}")) == 1
+    assert catalogue.rows(f"SELECT name FROM galcat.release WHERE is_current <> {truth}") == []
+    assert len(catalogue.rows("SELECT name FROM galcat.release WHERE is_current")) == 1
     with pytest.raises(AdqlError, match="'perhaps' is no truth value"):
-        asked.translated("SELECT name FROM galcat.release WHERE is_current = 'perhaps'")
+        catalogue.translated("SELECT name FROM galcat.release WHERE is_current = 'perhaps'")

@@ -9,7 +9,7 @@ from catalog.adql.functions.units import parse_unit
 from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.adql.translate import translate
 from catalog.columns import ColumnMeta
-from tests.catalog.adql.asking import Asked
+from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 
 UNFIT = (
     "10**999 rad",  # small enough to answer at once even where it is let through
@@ -30,19 +30,19 @@ UNFIT = (
 
 
 @pytest.mark.parametrize("unit", UNFIT)
-def test_what_is_no_unit_is_refused_before_it_is_reckoned_with(asked: Asked, unit: str) -> None:
+def test_what_is_no_unit_is_refused_before_it_is_reckoned_with(catalogue: AdqlCatalogue, unit: str) -> None:
     with pytest.raises(ValueError, match=r"is no unit of VOUnits"):
         parse_unit(unit)
     written = unit.replace("'", "''")
     with pytest.raises(AdqlError, match=r"line 1, column 20: .*(is no unit of VOUnits|without a unit)"):
-        asked.translated(f"SELECT IN_UNIT(ra, '{written}') FROM galcat.galaxy")
+        catalogue.translated(f"SELECT IN_UNIT(ra, '{written}') FROM galcat.galaxy")
 
 
 @pytest.mark.parametrize("unit", [*filter(None, UNFIT), "parrot"])
-def test_nor_is_it_read_from_an_uploaded_column(asked: Asked, unit: str) -> None:
+def test_nor_is_it_read_from_an_uploaded_column(catalogue: AdqlCatalogue, unit: str) -> None:
     column = PublishedColumn(ColumnMeta("x", "double", unit=unit), "x")
     table = PublishedTable("TAP_UPLOAD", "bad", ("tap_upload", "u9"), (column,), rows=1)
-    published = replace(asked.published, tables=(*asked.published.tables, table))
+    published = replace(catalogue.published, tables=(*catalogue.published.tables, table))
     with pytest.raises(AdqlError, match=r"line 1, column 16: .*is no unit of VOUnits"):
         translate("SELECT IN_UNIT(x, 'rad') FROM TAP_UPLOAD.bad", published)
 
@@ -59,6 +59,6 @@ def test_units_are_read_with_powers_and_a_scale(unit: str, radians: float | None
         assert parse_unit(unit).to(parse_unit("rad")) == pytest.approx(radians)
 
 
-def test_a_factor_beyond_double_precision_is_an_error(asked: Asked) -> None:
+def test_a_factor_beyond_double_precision_is_an_error(catalogue: AdqlCatalogue) -> None:
     with pytest.raises(AdqlError, match=r"deg cannot be given in|is no unit of VOUnits"):
-        asked.translated("SELECT IN_UNIT(ra, 'rad.Ym**99/m**99') FROM galcat.galaxy")
+        catalogue.translated("SELECT IN_UNIT(ra, 'rad.Ym**99/m**99') FROM galcat.galaxy")

@@ -17,14 +17,14 @@ from catalog.adql.translate import translate
 from catalog.adql.translation import Translation
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.queries import run_query
-from tests.catalog.tap.tap_server import Served, serving, statuses, votable
+from tests.catalog.tap.tap_server import TapServer, serving, statuses, votable
 
 COLUMNS = "object_id, ra, dec, mag_r, survey, survey_source_id, disk_edge_on_yes_fraction"
 QUERY = f"SELECT {COLUMNS} FROM galcat.galaxy ORDER BY object_id"
 Rows = list[tuple[object, ...]]
 
 
-def stored(served: Served, n: int) -> Rows:
+def stored(served: TapServer, n: int) -> Rows:
     with psycopg.connect(served.database) as connection:
         return connection.execute(
             f"SELECT {COLUMNS} FROM galcat.galaxy ORDER BY object_id LIMIT {n}"
@@ -99,14 +99,14 @@ def require_same(shown: Rows, expected: Rows) -> None:
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_every_format_gives_the_rows_of_the_catalogue(served: Served, form: str) -> None:
+def test_every_format_gives_the_rows_of_the_catalogue(served: TapServer, form: str) -> None:
     answer = served.ask(QUERY, MAXREC="40", RESPONSEFORMAT=form)
     assert answer.status_code == 200
     require_same(READERS[form](answer.content), stored(served, 40))
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_every_format_says_whether_it_was_cut(served: Served, form: str) -> None:
+def test_every_format_says_whether_it_was_cut(served: TapServer, form: str) -> None:
     cut = served.ask(QUERY, MAXREC="7", FORMAT=form)
     whole = served.ask(QUERY.replace("SELECT", "SELECT TOP 7"), MAXREC="7", FORMAT=form)
     assert (says_cut(cut, form), says_cut(whole, form)) == (True, False)
@@ -115,13 +115,15 @@ def test_every_format_says_whether_it_was_cut(served: Served, form: str) -> None
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_maxrec_0_gives_the_columns_alone_and_says_that_there_may_be_rows(served: Served, form: str) -> None:
+def test_maxrec_0_gives_the_columns_alone_and_says_that_there_may_be_rows(
+    served: TapServer, form: str
+) -> None:
     answer = served.ask(QUERY, MAXREC="0", FORMAT=form)
     assert READERS[form](answer.content) == []
     assert says_cut(answer, form)
 
 
-def test_columns_are_the_same_with_rows_without_and_where_there_are_none(served: Served) -> None:
+def test_columns_are_the_same_with_rows_without_and_where_there_are_none(served: TapServer) -> None:
     query = (
         "SELECT object_id, ra, mag_r * 2 AS twice, COUNT(*) AS OVER_ALL FROM galcat.galaxy "
         "GROUP BY object_id, ra, mag_r"
@@ -148,7 +150,7 @@ def test_columns_are_the_same_with_rows_without_and_where_there_are_none(served:
 
 
 def test_without_maxrec_the_usual_number_is_given_or_what_top_asks_for_up_to_the_limit(
-    served: Served,
+    served: TapServer,
 ) -> None:
     def rows_and_statuses(query: str) -> tuple[int, list[str]]:
         answer = served.ask(query)
@@ -161,7 +163,7 @@ def test_without_maxrec_the_usual_number_is_given_or_what_top_asks_for_up_to_the
 
 @pytest.mark.parametrize("top", ["", "TOP 10", "TOP 60", "TOP 250"])
 def test_a_query_is_translated_once_whatever_its_top(
-    served: Served, monkeypatch: pytest.MonkeyPatch, top: str
+    served: TapServer, monkeypatch: pytest.MonkeyPatch, top: str
 ) -> None:
     translated = []
 
@@ -177,7 +179,7 @@ def test_a_query_is_translated_once_whatever_its_top(
     assert translated == [query]
 
 
-def test_names_of_parameters_have_any_case_and_may_stand_in_the_url(served: Served) -> None:
+def test_names_of_parameters_have_any_case_and_may_stand_in_the_url(served: TapServer) -> None:
     url = f"{served.url}/tap/sync"
     query = "SELECT COUNT(*) AS n FROM galcat.galaxy"
     answers = [
@@ -214,7 +216,7 @@ NUMBER = "expected a whole number, 0 or more"
     ],
 )
 def test_what_the_client_did_wrong_is_a_votable_with_status_400(
-    served: Served, parameters: dict[str, str], says: str
+    served: TapServer, parameters: dict[str, str], says: str
 ) -> None:
     answer = httpx.post(f"{served.url}/tap/sync", data=parameters)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/x-votable+xml")
@@ -227,7 +229,7 @@ def test_what_the_client_did_wrong_is_a_votable_with_status_400(
 @pytest.mark.parametrize(
     "query", ["SELECT ra FROM galcat.galaxy WHERE survey = '\0'", "\0", "\ud800", "é" * 99]
 )
-def test_odd_characters_are_never_our_fault(served: Served, query: str) -> None:
+def test_odd_characters_are_never_our_fault(served: TapServer, query: str) -> None:
     body = b"QUERY=" + "".join(f"%{byte:02X}" for byte in query.encode(errors="surrogatepass")).encode()
     answer = httpx.post(
         f"{served.url}/tap/sync", content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
@@ -236,7 +238,7 @@ def test_odd_characters_are_never_our_fault(served: Served, query: str) -> None:
     assert statuses(answer) == ["ERROR"]
 
 
-def test_a_broken_or_huge_form_is_refused(served: Served) -> None:
+def test_a_broken_or_huge_form_is_refused(served: TapServer) -> None:
     url, form = f"{served.url}/tap/sync", {"Content-Type": "multipart/form-data; boundary=x"}
     broken = httpx.post(url, content=b"--y\r\nnonsense", headers=form)
     huge = httpx.post(
@@ -246,7 +248,7 @@ def test_a_broken_or_huge_form_is_refused(served: Served) -> None:
     assert "the request is longer than 25,000,000 bytes" in huge.text
 
 
-def test_other_paths_and_methods_are_votables_too(served: Served) -> None:
+def test_other_paths_and_methods_are_votables_too(served: TapServer) -> None:
     missing, wrong = httpx.get(f"{served.url}/tap/nothing"), httpx.put(f"{served.url}/tap/sync")
     assert [(answer.status_code, statuses(answer)) for answer in (missing, wrong)] == [
         (404, ["ERROR"]),
@@ -254,7 +256,7 @@ def test_other_paths_and_methods_are_votables_too(served: Served) -> None:
     ]
 
 
-def test_gzip_is_sent_to_whom_takes_it(served: Served) -> None:
+def test_gzip_is_sent_to_whom_takes_it(served: TapServer) -> None:
     packed = httpx.get(f"{served.url}/tap/sync", params={"QUERY": QUERY}, headers={"Accept-Encoding": "gzip"})
     plain = httpx.get(
         f"{served.url}/tap/sync", params={"QUERY": QUERY}, headers={"Accept-Encoding": "gzip;q=0"}
@@ -265,7 +267,7 @@ def test_gzip_is_sent_to_whom_takes_it(served: Served) -> None:
     assert int(packed.headers["content-length"]) < len(plain.content)
 
 
-def test_pages_of_other_sites_may_ask(served: Served) -> None:
+def test_pages_of_other_sites_may_ask(served: TapServer) -> None:
     origin = {"Origin": "https://aladin.example.org"}
     answer = httpx.get(f"{served.url}/tap/sync", params={"QUERY": QUERY, "FORMAT": "csv"}, headers=origin)
     asked = httpx.options(
@@ -276,7 +278,7 @@ def test_pages_of_other_sites_may_ask(served: Served) -> None:
     assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, "*")
 
 
-def test_the_nearest_by_morph_distance_are_those_of_brute_force(served: Served) -> None:
+def test_the_nearest_by_morph_distance_are_those_of_brute_force(served: TapServer) -> None:
     with psycopg.connect(served.database) as connection:
         rows = connection.execute(
             "SELECT object_id, search::real[] FROM galcat.galaxy ORDER BY object_id"

@@ -8,7 +8,7 @@ from catalog.adql.translation import Translation
 from catalog.columns import ColumnMeta
 from catalog.tap.queries.gather_rows import Chunks, count_and_stream_rows, stream_rows
 from catalog.tap.queries.row_bytes import find_wide_columns
-from tests.catalog.tap.tap_server import Served, statuses
+from tests.catalog.tap.tap_server import TapServer, statuses
 
 MOST = 10_000_000
 COLUMNS = (ColumnMeta("n", "int"), ColumnMeta("a", "char", "*"))
@@ -62,7 +62,7 @@ def test_only_text_and_arrays_are_wide() -> None:
 
 
 @pytest.mark.parametrize("form", ["votable", "csv", "json", "fits"])
-def test_a_row_of_more_than_10_mb_is_refused_in_one_line(served: Served, form: str) -> None:
+def test_a_row_of_more_than_10_mb_is_refused_in_one_line(served: TapServer, form: str) -> None:
     query = f"SELECT ivo_string_agg('{'x' * 40_000}', ',') AS a FROM galcat.galaxy"  # 300 times
     answer = served.ask(query, FORMAT=form)
     assert (answer.status_code, statuses(answer)) == (400, ["ERROR"])
@@ -70,7 +70,7 @@ def test_a_row_of_more_than_10_mb_is_refused_in_one_line(served: Served, form: s
     assert "10,000,000 are the most: ask for less of it" in answer.text
 
 
-def test_a_wide_answer_keeps_its_order_and_its_names(served: Served) -> None:
+def test_a_wide_answer_keeps_its_order_and_its_names(served: TapServer) -> None:
     answer = served.ask(
         "SELECT TOP 30 survey AS answer, object_id FROM galcat.galaxy ORDER BY object_id DESC", FORMAT="csv"
     )

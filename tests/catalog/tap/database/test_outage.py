@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 
 from catalog.tap.database import connections
-from tests.catalog.tap.tap_server import Served, statuses
+from tests.catalog.tap.tap_server import TapServer, statuses
 from tests.waiting import wait_until
 
 COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
@@ -23,7 +23,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def no_database(served: Served) -> Iterator[None]:
+def no_database(served: TapServer) -> Iterator[None]:
     """Nobody can connect meanwhile."""
     name = urlsplit(served.database).path.strip("/")
     allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
@@ -36,7 +36,9 @@ def no_database(served: Served) -> Iterator[None]:
             admin.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
 
 
-def test_connections_that_the_server_has_ended_are_replaced_without_anybody_noticing(served: Served) -> None:
+def test_connections_that_the_server_has_ended_are_replaced_without_anybody_noticing(
+    served: TapServer,
+) -> None:
     job = served.make_job(COUNT, FORMAT="csv")
     with no_database(served):
         pass
@@ -47,7 +49,7 @@ def test_connections_that_the_server_has_ended_are_replaced_without_anybody_noti
 
 @pytest.mark.usefixtures("impatient")
 def test_without_its_database_the_service_says_that_it_is_its_own_fault_and_comes_back(
-    served: Served,
+    served: TapServer,
 ) -> None:
     with no_database(served):
         answers = [

@@ -6,13 +6,13 @@ import httpx
 import psycopg
 
 from catalog.tap.limits import ServiceLimits
-from tests.catalog.tap.tap_server import Served, serving
+from tests.catalog.tap.tap_server import TapServer, serving
 from tests.waiting import wait_until
 
 COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
 
 
-def test_a_long_query_is_cut_in_the_log(served: Served) -> None:
+def test_a_long_query_is_cut_in_the_log(served: TapServer) -> None:
     query = COUNT + " " * 60_000 + "WHERE ra > 0"
     assert served.ask(query).status_code == 200
     httpx.post(f"{served.url}/tap/async", data={"QUERY": query, "LANG": "x" * 60_000, "PHASE": "RUN"})

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.catalog.tap.tap_server import Served, statuses
+from tests.catalog.tap.tap_server import TapServer, statuses
 
 FOREIGN = {"Origin": "https://elsewhere.example.org"}
 COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
@@ -16,7 +16,9 @@ def phase(url: str) -> str:
 
 @pytest.mark.parametrize("origin", [FOREIGN["Origin"], "null", "http://127.0.0.1:1", "http://["])
 @pytest.mark.parametrize("path", ["/tap/async", "/tap/async/", "/tap/async?LAST=1"])
-def test_a_foreign_page_cannot_list_the_jobs_of_its_visitor(served: Served, path: str, origin: str) -> None:
+def test_a_foreign_page_cannot_list_the_jobs_of_its_visitor(
+    served: TapServer, path: str, origin: str
+) -> None:
     job_id = served.make_job(COUNT).split("/")[-1]
     answer = httpx.get(served.url + path, headers={"Origin": origin}, follow_redirects=True)
     assert job_id not in answer.text
@@ -37,7 +39,7 @@ def test_a_foreign_page_cannot_list_the_jobs_of_its_visitor(served: Served, path
     ],
 )
 def test_a_foreign_page_cannot_remove_or_change_a_job(
-    served: Served, method: str, path: str, form: dict[str, str] | None
+    served: TapServer, method: str, path: str, form: dict[str, str] | None
 ) -> None:
     url = served.make_job(COUNT)
     job_id = url.split("/")[-1]
@@ -51,7 +53,7 @@ def test_a_foreign_page_cannot_remove_or_change_a_job(
     assert (preflight.status_code, ALLOWED in preflight.headers) == (403, False)
 
 
-def test_a_foreign_page_can_make_a_job_and_read_its_result(served: Served) -> None:
+def test_a_foreign_page_can_make_a_job_and_read_its_result(served: TapServer) -> None:
     form = {"QUERY": COUNT, "FORMAT": "csv", "PHASE": "RUN"}
     made = httpx.post(f"{served.url}/tap/async", data=form, headers=FOREIGN)
     assert (made.status_code, made.headers[ALLOWED]) == (303, "*")
@@ -63,7 +65,7 @@ def test_a_foreign_page_can_make_a_job_and_read_its_result(served: Served) -> No
     assert (answer.text.split(), answer.headers[ALLOWED]) == (["n", "300"], "*")
 
 
-def test_the_service_s_own_pages_may_do_all(served: Served) -> None:
+def test_the_service_s_own_pages_may_do_all(served: TapServer) -> None:
     own = {"Origin": served.url}
     url = served.make_job(COUNT)
     assert url.split("/")[-1] in httpx.get(f"{served.url}/tap/async", headers=own).text

@@ -11,7 +11,7 @@ import pytest
 from astropy.table import Table
 
 from catalog.tap.limits import ServiceLimits
-from tests.catalog.tap.tap_server import Served, serving, statuses
+from tests.catalog.tap.tap_server import TapServer, serving, statuses
 from tests.waiting import wait_until
 
 SUM = "SELECT SUM(t.a) AS s, COUNT(*) AS n FROM TAP_UPLOAD.mine AS t"
@@ -31,7 +31,7 @@ def written(form: str) -> bytes:
     return file.getvalue()
 
 
-def send(served: Served, query: str, content: bytes, upload: str = "mine,param:file") -> httpx.Response:
+def send(served: TapServer, query: str, content: bytes, upload: str = "mine,param:file") -> httpx.Response:
     return httpx.post(
         f"{served.url}/tap/sync",
         data={"QUERY": query, "UPLOAD": upload, "FORMAT": "csv"},
@@ -41,20 +41,20 @@ def send(served: Served, query: str, content: bytes, upload: str = "mine,param:f
 
 @pytest.mark.parametrize("form", ["votable", "csv", "fits", "parquet"])
 def test_a_table_that_comes_with_a_query_can_be_asked_and_is_gone_afterwards(
-    served: Served, form: str
+    served: TapServer, form: str
 ) -> None:
     answer = send(served, SUM, written(form))
     assert (answer.status_code, answer.text.split()) == (200, ["s,n", "4950,100"])
     wait_until(lambda: served.value(TABLES) == "0")
 
 
-def test_it_is_gone_after_a_wrong_query_too(served: Served) -> None:
+def test_it_is_gone_after_a_wrong_query_too(served: TapServer) -> None:
     answer = send(served, "SELECT b FROM TAP_UPLOAD.mine", written("csv"))
     assert (answer.status_code, statuses(answer)) == (400, ["ERROR"])
     wait_until(lambda: served.value(TABLES) == "0")
 
 
-def test_a_job_finds_its_table_when_it_runs_later(served: Served) -> None:
+def test_a_job_finds_its_table_when_it_runs_later(served: TapServer) -> None:
     made = httpx.post(
         f"{served.url}/tap/async",
         data={"QUERY": SUM, "UPLOAD": "mine,param:file", "FORMAT": "csv"},
@@ -70,7 +70,7 @@ def test_a_job_finds_its_table_when_it_runs_later(served: Served) -> None:
 
 
 @pytest.mark.parametrize("form", ["votable", "csv", "fits", "parquet"])
-def test_the_result_of_a_job_can_be_asked_by_its_url(served: Served, form: str) -> None:
+def test_the_result_of_a_job_can_be_asked_by_its_url(served: TapServer, form: str) -> None:
     url = served.make_job("SELECT TOP 40 object_id AS a FROM galcat.galaxy", PHASE="RUN", FORMAT=form)
     wait_until(lambda: httpx.get(f"{url}/phase").text == "COMPLETED")
     answer = served.ask(
@@ -99,13 +99,13 @@ def test_the_result_of_a_job_can_be_asked_by_its_url(served: Served, form: str) 
         ),
     ],
 )
-def test_other_uploads_are_refused(served: Served, upload: Callable[[str], str], says: str) -> None:
+def test_other_uploads_are_refused(served: TapServer, upload: Callable[[str], str], says: str) -> None:
     answer = send(served, SUM, written("csv"), upload(served.url))
     assert (answer.status_code, says in answer.text) == (400, True), answer.text
     assert served.value(TABLES) == "0"
 
 
-def test_a_table_that_cannot_be_read_is_a_400_and_makes_no_job(served: Served) -> None:
+def test_a_table_that_cannot_be_read_is_a_400_and_makes_no_job(served: TapServer) -> None:
     answer = send(served, SUM, b"<VOTABLE><nonsense")
     made = httpx.post(
         f"{served.url}/tap/async",

@@ -10,21 +10,21 @@ import pytest
 
 from catalog.tap.answers import response as answer_response
 from catalog.tap.limits import ServiceLimits
-from tests.catalog.tap.tap_server import RUNAWAY, Served, serving, statuses
+from tests.catalog.tap.tap_server import RUNAWAY, TapServer, serving, statuses
 from tests.waiting import LAST_LIMIT_S, wait_until
 
 PAIRS = "SELECT a.*, b.object_id AS other FROM galcat.galaxy AS a CROSS JOIN galcat.galaxy AS b"
 Log = list[tuple[object, ...]]
 
 
-def log(served: Served, n: int, columns: str = "interface, phase, rows, error") -> Log:
+def log(served: TapServer, n: int, columns: str = "interface, phase, rows, error") -> Log:
     """The n rows of the log, as soon as they are there."""
     with psycopg.connect(served.database, autocommit=True) as connection:
         wait_until(lambda: connection.execute("SELECT count(*) FROM galcat_tap.query_log").fetchone() == (n,))
         return connection.execute(f"SELECT {columns} FROM galcat_tap.query_log ORDER BY query_id").fetchall()
 
 
-def ask_and_leave(served: Served, query: str, read_bytes: int, **parameters: str) -> None:
+def ask_and_leave(served: TapServer, query: str, read_bytes: int, **parameters: str) -> None:
     """Ask, wait until Postgres works, read a little, and close the connection."""
     with served.asking(query, **parameters) as client:
         wait_until(lambda: served.running() == 1)
@@ -32,7 +32,7 @@ def ask_and_leave(served: Served, query: str, read_bytes: int, **parameters: str
             assert len(client.recv(read_bytes, socket.MSG_WAITALL)) == read_bytes
 
 
-def test_a_client_that_leaves_before_the_first_row_cancels_its_query(served: Served) -> None:
+def test_a_client_that_leaves_before_the_first_row_cancels_its_query(served: TapServer) -> None:
     ask_and_leave(served, RUNAWAY, 0)
     wait_until(lambda: served.running() == 0)
     assert log(served, 1) == [("sync", "ABORTED", 0, "the client left")]
@@ -137,7 +137,7 @@ def test_too_long_a_line_is_refused_with_a_time_to_come_again(
         assert sorted(one.result().status_code for one in asked) == [200, 503]
 
 
-def test_every_query_is_logged_with_its_time_rows_and_phase(served: Served) -> None:
+def test_every_query_is_logged_with_its_time_rows_and_phase(served: TapServer) -> None:
     served.ask("SELECT TOP 3 ra FROM galcat.galaxy", LANG="ADQL-2.1")
     served.ask("SELECT nothing FROM galcat.galaxy")
     columns = (

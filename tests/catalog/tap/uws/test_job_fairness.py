@@ -16,7 +16,7 @@ from catalog.tap.job_store.client_store import queue_job
 from catalog.tap.job_store.new_job import NewJob, insert_job
 from catalog.tap.job_store.worker_store import claim_job
 from catalog.tap.limits import ServiceLimits
-from tests.catalog.tap.tap_server import RUNAWAY, Served, serving
+from tests.catalog.tap.tap_server import RUNAWAY, TapServer, serving
 from tests.waiting import wait_until
 
 COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
@@ -25,13 +25,13 @@ ONE, OTHER = "192.0.2.1", "192.0.2.2"
 
 
 @contextmanager
-def behind_proxy(galaxies: str, spool: Path, limits: ServiceLimits) -> Iterator[Served]:
+def behind_proxy(galaxies: str, spool: Path, limits: ServiceLimits) -> Iterator[TapServer]:
     """A service that believes a proxy who asks."""
     with serving(galaxies, spool, limits, "https://galaxies.example.org") as served:
         yield served
 
 
-def run(served: Served, address: str, query: str) -> str:
+def run(served: TapServer, address: str, query: str) -> str:
     """Have a job run for an address; returns its URL."""
     made = httpx.post(
         f"{served.url}/tap/async",
@@ -89,7 +89,7 @@ def test_servers_that_claim_at_the_same_time_give_an_address_no_more_than_its_sh
     assert sum(job is not None for job in claimed) == 2
 
 
-def test_jobs_made_at_the_same_time_are_no_more_than_an_address_may_have(served: Served) -> None:
+def test_jobs_made_at_the_same_time_are_no_more_than_an_address_may_have(served: TapServer) -> None:
     def code(_: int) -> int:
         return httpx.post(f"{served.url}/tap/async", data={"QUERY": COUNT}).status_code
 

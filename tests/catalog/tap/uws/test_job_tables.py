@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from tests.catalog.tap.tap_server import Served, statuses
+from tests.catalog.tap.tap_server import TapServer, statuses
 from tests.waiting import wait_until
 
 TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'tap_upload'::regnamespace AND relkind = 'r'"
@@ -19,7 +19,7 @@ def send(url: str, name: str, value: int = 1) -> httpx.Response:
     )
 
 
-def test_a_table_that_is_sent_again_takes_the_place_of_the_first(served: Served) -> None:
+def test_a_table_that_is_sent_again_takes_the_place_of_the_first(served: TapServer) -> None:
     url = served.make_job("SELECT a FROM TAP_UPLOAD.t", FORMAT="csv")
     for value in range(12):
         assert send(url, "tT"[value % 2], value).status_code == 303
@@ -31,7 +31,7 @@ def test_a_table_that_is_sent_again_takes_the_place_of_the_first(served: Served)
     assert served.value(TABLES) == "0"
 
 
-def test_a_job_has_no_more_tables_than_a_query_may_have(served: Served) -> None:
+def test_a_job_has_no_more_tables_than_a_query_may_have(served: TapServer) -> None:
     url = served.make_job("SELECT a FROM TAP_UPLOAD.t0")
     assert {send(url, f"t{i}").status_code for i in range(8)} == {303}
     refused = send(url, "t8")
@@ -41,7 +41,7 @@ def test_a_job_has_no_more_tables_than_a_query_may_have(served: Served) -> None:
     assert served.value(TABLES) == "8"
 
 
-def test_tables_sent_at_the_same_time_are_no_more_than_that_either(served: Served) -> None:
+def test_tables_sent_at_the_same_time_are_no_more_than_that_either(served: TapServer) -> None:
     url = served.make_job("SELECT a FROM TAP_UPLOAD.t0")
     with ThreadPoolExecutor(16) as threads:
         codes = [answer.status_code for answer in threads.map(lambda i: send(url, f"t{i}"), range(16))]
@@ -53,7 +53,7 @@ def test_tables_sent_at_the_same_time_are_no_more_than_that_either(served: Serve
     assert served.value(recorded) == str(stored)
 
 
-def test_every_table_of_a_job_goes_with_it(served: Served) -> None:
+def test_every_table_of_a_job_goes_with_it(served: TapServer) -> None:
     url = served.make_job("SELECT a FROM TAP_UPLOAD.t0")
     for i in range(3):
         send(url, f"t{i}")
@@ -63,7 +63,7 @@ def test_every_table_of_a_job_goes_with_it(served: Served) -> None:
     assert served.value(TABLES) == "0"
 
 
-def test_a_job_that_has_ended_takes_no_table(served: Served) -> None:
+def test_a_job_that_has_ended_takes_no_table(served: TapServer) -> None:
     url = served.make_job("SELECT a FROM TAP_UPLOAD.t")
     httpx.post(f"{url}/phase", data={"PHASE": "ABORT"})
     late = send(url, "t")

@@ -8,7 +8,7 @@ from defusedxml.ElementTree import fromstring
 
 from catalog.database.connection import connect
 from catalog.tap.job_store.removal import delete_old_jobs
-from tests.catalog.tap.tap_server import Served
+from tests.catalog.tap.tap_server import TapServer
 from tests.waiting import wait_until
 
 COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
@@ -22,7 +22,7 @@ def ended(url: str) -> str:
 
 
 @pytest.mark.parametrize(("wanted", "days"), [(FIRST, 0), ("1970-01-01", 0), (LAST, 30)])
-def test_a_destruction_out_of_bounds_is_brought_into_them(served: Served, wanted: str, days: int) -> None:
+def test_a_destruction_out_of_bounds_is_brought_into_them(served: TapServer, wanted: str, days: int) -> None:
     began, second = datetime.now(UTC) + timedelta(days=days), timedelta(seconds=1)
     at_creation = served.make_job(COUNT, DESTRUCTION=wanted)
     later = served.make_job(COUNT)
@@ -33,7 +33,7 @@ def test_a_destruction_out_of_bounds_is_brought_into_them(served: Served, wanted
 
 
 @pytest.mark.parametrize(("after", "n"), [(FIRST, 1), (LAST, 0)])
-def test_the_list_knows_the_ends_of_time(served: Served, after: str, n: int) -> None:
+def test_the_list_knows_the_ends_of_time(served: TapServer, after: str, n: int) -> None:
     served.make_job(COUNT)
     answer = httpx.get(f"{served.url}/tap/async", params={"AFTER": after})
     assert (answer.status_code, len(fromstring(answer.content))) == (200, n)
@@ -48,7 +48,7 @@ def test_the_list_knows_the_ends_of_time(served: Served, after: str, n: int) -> 
         "parameters = '[]'",
     ],
 )
-def test_a_job_that_cannot_be_read_fails_and_the_next_one_runs(served: Served, spoil: str) -> None:
+def test_a_job_that_cannot_be_read_fails_and_the_next_one_runs(served: TapServer, spoil: str) -> None:
     bad, good = served.make_job(COUNT), served.make_job(COUNT)
     served.value(
         f"UPDATE galcat_tap.job SET {spoil}, phase = 'QUEUED', queued_at = '2000-01-01' "
@@ -64,7 +64,7 @@ def test_a_job_that_cannot_be_read_fails_and_the_next_one_runs(served: Served, s
     assert good.split("/")[-1] in httpx.get(f"{served.url}/tap/async").text
 
 
-def test_a_job_that_cannot_be_read_is_removed_with_the_old_ones(served: Served) -> None:
+def test_a_job_that_cannot_be_read_is_removed_with_the_old_ones(served: TapServer) -> None:
     url = served.make_job(COUNT)
     served.value("UPDATE galcat_tap.job SET destruction = '0001-01-01 00:00:00+14' RETURNING 1")
     with connect(served.database, autocommit=True) as writer:

@@ -13,7 +13,7 @@ from defusedxml.ElementTree import fromstring
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.uws import job_watch
 from catalog.tap.uws import long_poll as job_wait
-from tests.catalog.tap.tap_server import RUNAWAY, Served, serving, statuses, votable
+from tests.catalog.tap.tap_server import RUNAWAY, TapServer, serving, statuses, votable
 from tests.waiting import LAST_LIMIT_S, wait_until
 
 UWS = "{http://www.ivoa.net/xml/UWS/v1.0}"
@@ -45,7 +45,7 @@ def ended(url: str) -> str:
     return phase(url)
 
 
-def test_a_job_is_made_run_read_and_removed(served: Served, tmp_path: Path) -> None:
+def test_a_job_is_made_run_read_and_removed(served: TapServer, tmp_path: Path) -> None:
     url = served.make_job(COUNT, RUNID="mine", FORMAT="csv", LANG="ADQL")
     assert url.startswith(f"{served.url}/tap/async/")
     fresh = job(url)
@@ -76,7 +76,7 @@ def test_a_job_is_made_run_read_and_removed(served: Served, tmp_path: Path) -> N
     assert list((tmp_path / "results").iterdir()) == []
 
 
-def test_the_times_of_a_job_are_in_order(served: Served) -> None:
+def test_the_times_of_a_job_are_in_order(served: TapServer) -> None:
     began = datetime.now(UTC)
     url = served.make_job(COUNT)
     made = datetime.now(UTC)
@@ -91,14 +91,14 @@ def test_the_times_of_a_job_are_in_order(served: Served) -> None:
     assert read[2] <= datetime.now(UTC)
 
 
-def test_phase_run_at_creation_starts_the_job(served: Served) -> None:
+def test_phase_run_at_creation_starts_the_job(served: TapServer) -> None:
     url = served.make_job(COUNT, PHASE="RUN", FORMAT="csv")
     assert ended(url) == "COMPLETED"
     assert httpx.get(f"{url}/results/result").text.split() == ["n", "300"]
 
 
 def test_a_short_job_has_ended_when_the_client_is_told_that_it_was_made(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: TapServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_wait, "_SHORT_JOB_S", LAST_LIMIT_S)
     assert phase(served.make_job(COUNT, PHASE="RUN")) == "COMPLETED"
@@ -107,7 +107,7 @@ def test_a_short_job_has_ended_when_the_client_is_told_that_it_was_made(
     assert phase(later) == "COMPLETED"
 
 
-def test_the_result_of_a_job_is_that_of_sync_and_says_that_it_was_cut(served: Served) -> None:
+def test_the_result_of_a_job_is_that_of_sync_and_says_that_it_was_cut(served: TapServer) -> None:
     query = "SELECT object_id, ra, survey FROM galcat.galaxy ORDER BY object_id"
     url = served.make_job(query, PHASE="RUN", MAXREC="20")
     assert ended(url) == "COMPLETED"
@@ -132,7 +132,7 @@ def test_the_result_of_a_job_is_that_of_sync_and_says_that_it_was_cut(served: Se
     ],
 )
 def test_a_wrong_query_is_a_job_that_fails_with_the_reason(
-    served: Served, parameters: dict[str, str], says: str
+    served: TapServer, parameters: dict[str, str], says: str
 ) -> None:
     made = httpx.post(f"{served.url}/tap/async", data={"PHASE": "RUN", **parameters})
     assert made.status_code == 303
@@ -146,7 +146,7 @@ def test_a_wrong_query_is_a_job_that_fails_with_the_reason(
     assert (missing.status_code, says in missing.text) == (404, True)
 
 
-def test_abort_cancels_the_query_in_postgres(served: Served) -> None:
+def test_abort_cancels_the_query_in_postgres(served: TapServer) -> None:
     url = served.make_job(RUNAWAY, PHASE="RUN")
     wait_until(lambda: served.running() == 1)
     assert phase(url) == "EXECUTING"
@@ -158,7 +158,7 @@ def test_abort_cancels_the_query_in_postgres(served: Served) -> None:
     assert httpx.post(f"{url}/phase", data={"PHASE": "RUN"}).status_code == 400
 
 
-def test_a_job_aborted_through_another_server_is_cancelled_too(served: Served) -> None:
+def test_a_job_aborted_through_another_server_is_cancelled_too(served: TapServer) -> None:
     url = served.make_job(RUNAWAY, PHASE="RUN")
     wait_until(lambda: served.running() == 1)
     served.value("UPDATE galcat_tap.job SET phase = 'ABORTED' RETURNING 1")
@@ -167,7 +167,7 @@ def test_a_job_aborted_through_another_server_is_cancelled_too(served: Served) -
 
 
 @pytest.mark.parametrize("way", ["DELETE", "ACTION"])
-def test_a_job_that_is_removed_while_it_runs_is_cancelled(served: Served, way: str) -> None:
+def test_a_job_that_is_removed_while_it_runs_is_cancelled(served: TapServer, way: str) -> None:
     url = served.make_job(RUNAWAY, PHASE="RUN")
     wait_until(lambda: served.running() == 1)
     if way == "DELETE":
@@ -178,7 +178,7 @@ def test_a_job_that_is_removed_while_it_runs_is_cancelled(served: Served, way: s
     assert httpx.get(url).status_code == 404
 
 
-def test_a_job_is_cancelled_when_its_time_is_over(served: Served) -> None:
+def test_a_job_is_cancelled_when_its_time_is_over(served: TapServer) -> None:
     url = served.make_job(RUNAWAY)
     assert httpx.post(f"{url}/executionduration", data={"EXECUTIONDURATION": "1"}).status_code == 303
     assert httpx.get(f"{url}/executionduration").text == "1"
@@ -187,7 +187,7 @@ def test_a_job_is_cancelled_when_its_time_is_over(served: Served) -> None:
     wait_until(lambda: served.running() == 0)
 
 
-def test_times_beyond_the_limits_are_cut(served: Served) -> None:
+def test_times_beyond_the_limits_are_cut(served: TapServer) -> None:
     url = served.make_job(COUNT)
     for asked, given in (("999999", "3600"), ("0", "3600"), ("7", "7")):
         httpx.post(f"{url}/executionduration", data={"EXECUTIONDURATION": asked})
@@ -224,7 +224,7 @@ def test_wait_holds_the_answer_back_until_the_phase_changes(
         assert job(short, WAIT="-1").findtext(UWS + "phase") == "COMPLETED"
 
 
-def test_parameters_can_be_changed_until_the_job_runs(served: Served) -> None:
+def test_parameters_can_be_changed_until_the_job_runs(served: TapServer) -> None:
     url = served.make_job("SELECT nothing FROM nowhere", FORMAT="csv")
     changed = httpx.post(f"{url}/parameters", data={"query": COUNT, "RUNID": "better"})
     assert changed.status_code == 303
@@ -270,7 +270,7 @@ def test_the_list_shows_the_jobs_of_who_asks_by_phase_time_and_number(
             client.close()
 
 
-def test_an_address_cannot_have_too_many_jobs_that_wait_or_run(served: Served) -> None:
+def test_an_address_cannot_have_too_many_jobs_that_wait_or_run(served: TapServer) -> None:
     urls = [served.make_job(COUNT) for _ in range(6)]
     refused = httpx.post(f"{served.url}/tap/async", data={"QUERY": COUNT})
     assert (refused.status_code, statuses(refused)) == (400, ["ERROR"])
@@ -293,7 +293,7 @@ def test_an_address_cannot_have_too_many_jobs_that_wait_or_run(served: Served) -
         "/destruction",
     ],
 )
-def test_a_job_that_is_not_there_is_a_404(served: Served, path: str) -> None:
+def test_a_job_that_is_not_there_is_a_404(served: TapServer, path: str) -> None:
     answer = httpx.get(f"{served.url}/tap/async/0123456789abcdef{path}")
     assert (answer.status_code, statuses(answer)) == (404, ["ERROR"])
 

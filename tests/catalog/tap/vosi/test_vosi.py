@@ -10,12 +10,12 @@ from defusedxml.ElementTree import fromstring
 from catalog.adql.functions.registry import USER_FUNCTIONS
 from catalog.formats.choose import FORMATS, choose
 from catalog.tap.limits import ServiceLimits
-from tests.catalog.tap.tap_server import Served, statuses
+from tests.catalog.tap.tap_server import TapServer, statuses
 
 TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
-def document(served: Served, path: str, **parameters: str) -> Element:
+def document(served: TapServer, path: str, **parameters: str) -> Element:
     answer = httpx.get(f"{served.url}/tap/{path}", params=parameters)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/xml")
@@ -26,7 +26,7 @@ def texts(parent: Element, *names: str) -> tuple[str | None, ...]:
     return tuple(parent.findtext(name) for name in names)
 
 
-def test_tables_says_what_tap_schema_says(served: Served) -> None:
+def test_tables_says_what_tap_schema_says(served: TapServer) -> None:
     tables = document(served, "tables")
     shown = [
         (
@@ -52,7 +52,7 @@ def test_tables_says_what_tap_schema_says(served: Served) -> None:
     assert len(shown) > 100
 
 
-def test_tables_says_which_columns_point_to_other_tables(served: Served) -> None:
+def test_tables_says_which_columns_point_to_other_tables(served: TapServer) -> None:
     table = document(served, "tables/galcat.tile")
     (key,) = table.findall("foreignKey")
     assert texts(key, "targetTable", "fkColumn/fromColumn", "fkColumn/targetColumn") == (
@@ -62,7 +62,7 @@ def test_tables_says_which_columns_point_to_other_tables(served: Served) -> None
     )
 
 
-def test_detail_min_leaves_the_columns_out_and_max_does_not(served: Served) -> None:
+def test_detail_min_leaves_the_columns_out_and_max_does_not(served: TapServer) -> None:
     counts = {
         detail: [
             len(list(document(served, "tables", detail=detail).iter(name))) for name in ("table", "column")
@@ -75,18 +75,18 @@ def test_detail_min_leaves_the_columns_out_and_max_does_not(served: Served) -> N
 
 
 @pytest.mark.parametrize("name", ["galcat.galaxy", "TAP_SCHEMA.columns", "ivoa.obscore"])
-def test_one_table_is_the_same_as_among_all(served: Served, name: str) -> None:
+def test_one_table_is_the_same_as_among_all(served: TapServer, name: str) -> None:
     one = document(served, f"tables/{name}")
     (among,) = [t for t in document(served, "tables").iter("table") if t.findtext("name") == name.lower()]
     assert [tostring(part) for part in one] == [tostring(part) for part in among]
 
 
-def test_a_table_that_is_not_there_is_a_404(served: Served) -> None:
+def test_a_table_that_is_not_there_is_a_404(served: TapServer) -> None:
     answer = httpx.get(f"{served.url}/tap/tables/galcat.source")
     assert (answer.status_code, statuses(answer)) == (404, ["ERROR"])
 
 
-def test_only_a_client_without_a_name_gets_the_flags_of_esa(served: Served) -> None:
+def test_only_a_client_without_a_name_gets_the_flags_of_esa(served: TapServer) -> None:
     place = urlsplit(served.url)
     assert place.hostname
     connection = http.client.HTTPConnection(place.hostname, place.port)
@@ -99,7 +99,7 @@ def test_only_a_client_without_a_name_gets_the_flags_of_esa(served: Served) -> N
 
 
 def test_capabilities_declares_languages_functions_formats_and_limits(
-    served: Served, limits: ServiceLimits
+    served: TapServer, limits: ServiceLimits
 ) -> None:
     (tap, *others) = document(served, "capabilities").findall("capability")
     assert (tap.get("standardID"), tap.get(TYPE)) == ("ivo://ivoa.net/std/TAP", "tr:TableAccess")
@@ -133,7 +133,7 @@ def test_capabilities_declares_languages_functions_formats_and_limits(
     }
 
 
-def test_availability_follows_the_database(served: Served) -> None:
+def test_availability_follows_the_database(served: TapServer) -> None:
     def available() -> str | None:
         return document(served, "availability").findtext("{*}available")
 
@@ -145,5 +145,5 @@ def test_availability_follows_the_database(served: Served) -> None:
     assert available() == "true"
 
 
-def test_the_root_leads_to_the_capabilities(served: Served) -> None:
+def test_the_root_leads_to_the_capabilities(served: TapServer) -> None:
     assert httpx.get(served.url, follow_redirects=True).url == f"{served.url}/tap/capabilities"

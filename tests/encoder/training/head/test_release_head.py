@@ -12,7 +12,7 @@ from encoder.evaluation.sets.samples import sample_of_simulated
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import GZD5
 from encoder.model.loss import dirichlet_multinomial_loss
-from encoder.training.pictures.simulated import simulated_galaxies
+from encoder.training.pictures.simulated import draw_galaxies
 from encoder.training.train import train
 from tests.encoder.made_votes import write_gz2_votes
 from tests.encoder.training.small_runs import assert_same_tensors
@@ -26,7 +26,7 @@ def test_a_head_refitted_on_unseen_galaxies_leaves_the_vectors_and_surprises_les
         configuration.read_text().replace("view_set = 1", "view_set = 1\nrefit_galaxies = 230")
     )
     refitted = load_encoder(train(configuration), "cpu")
-    simulated = simulated_galaxies(100, FRESH_SEED + 3, cache)
+    simulated = draw_galaxies(100, FRESH_SEED + 3, cache)
     sample = sample_of_simulated("fresh", simulated, "1")
     rgb = torch.stack([sample.picture(i, refitted.recipe) for i in range(100)])
     before, after = as_trained.encode(rgb), refitted.encode(rgb)

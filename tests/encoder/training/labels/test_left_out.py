@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoder.training.labels.left_out import gz2_parts, left_out
+from encoder.training.labels.left_out import gz2_parts, list_left_out
 
 IN_A_SET = 12
 
@@ -53,7 +53,7 @@ def test_a_judged_galaxy_is_left_out_of_every_set_that_shows_it(tmp_path: Path) 
     rings.to_csv(tmp_path / "gz_decals_rings" / "labels.csv", index=False)
     rings[1:].to_csv(tmp_path / "votes" / "gz_decals_q1_votes.csv", index=False)
 
-    found = left_out(tmp_path, tmp_path / "cache")
+    found = list_left_out(tmp_path, tmp_path / "cache")
 
     of = {name: set(found["id"][found["set"] == name]) for name in found["set"].unique()}
     assert of["gz2_votes"] == {votes[i] for i in np.flatnonzero(part != "training")}

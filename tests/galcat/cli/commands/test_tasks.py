@@ -6,29 +6,32 @@ import numpy as np
 import pytest
 
 from catalog.database.connection import connect
-from tests.galcat.cli.asked_galaxies import Asked
 from tests.galcat.cli.command_line import Galcat
+from tests.galcat.cli.labelled_galaxies import LabelledGalaxies
 from tests.galcat.workflows.tasks.ring_labels import N, fill_ring_task
 
 
 @pytest.fixture
-def asked(database: str) -> Asked:
+def galaxies(database: str) -> LabelledGalaxies:
     return fill_ring_task(database)
 
 
 def test_labels_from_a_file_by_position_are_matched_listed_and_never_guessed(
-    galcat: Galcat, database: str, asked: Asked, tmp_path: Path
+    galcat: Galcat, database: str, galaxies: LabelledGalaxies, tmp_path: Path
 ) -> None:
     with connect(database, autocommit=True) as connection:
         near = connection.execute(
             "UPDATE galcat.source SET ra = (SELECT ra FROM galcat.source WHERE object_id = %(a)s), "
             "dec = (SELECT dec + 0.0003 FROM galcat.source WHERE object_id = %(a)s) "
             "WHERE object_id = %(b)s",
-            {"a": int(asked.object_ids[2]), "b": int(asked.object_ids[3])},
+            {"a": int(galaxies.object_ids[2]), "b": int(galaxies.object_ids[3])},
         )
         assert near.rowcount == 1
     file = tmp_path / "rings.csv"
-    lines = [f"{asked.ra[i]},{asked.dec[i] + 0.0002},{'yes' if asked.answer[i] else 'no'}" for i in (0, 1, 2)]
+    lines = [
+        f"{galaxies.ra[i]},{galaxies.dec[i] + 0.0002},{'yes' if galaxies.answer[i] else 'no'}"
+        for i in (0, 1, 2)
+    ]
     file.write_text("\n".join(["RA,Dec,ring", *lines, "10.0,-89.9,yes"]) + "\n")
     said = galcat("label", "ring", file, "--labeller", "ann")
     assert said.code == 1
@@ -39,7 +42,7 @@ def test_labels_from_a_file_by_position_are_matched_listed_and_never_guessed(
         rows = connection.execute(
             "SELECT object_id, labeller, origin FROM galcat.label ORDER BY 1"
         ).fetchall()
-    assert rows == sorted((int(asked.object_ids[i]), "ann", "rings.csv") for i in (0, 1))
+    assert rows == sorted((int(galaxies.object_ids[i]), "ann", "rings.csv") for i in (0, 1))
 
 
 @pytest.mark.parametrize(
@@ -57,10 +60,10 @@ def test_labels_from_a_file_by_position_are_matched_listed_and_never_guessed(
     ],
 )
 def test_a_wrong_row_keeps_the_whole_file_out(
-    galcat: Galcat, database: str, asked: Asked, tmp_path: Path, text: str, message: str
+    galcat: Galcat, database: str, galaxies: LabelledGalaxies, tmp_path: Path, text: str, message: str
 ) -> None:
     file = tmp_path / "rings.csv"
-    file.write_text(text.replace("ID", str(asked.object_ids[0])))
+    file.write_text(text.replace("ID", str(galaxies.object_ids[0])))
     said = galcat("label", "ring", file)
     assert said.code == 1
     assert message in said.err.replace("\n", " ")
@@ -68,16 +71,18 @@ def test_a_wrong_row_keeps_the_whole_file_out(
         assert connection.execute("SELECT count(*) FROM galcat.label").fetchone() == (0,)
 
 
-def test_the_command_line_from_a_question_to_a_column(galcat: Galcat, asked: Asked, tmp_path: Path) -> None:
+def test_the_command_line_from_a_question_to_a_column(
+    galcat: Galcat, galaxies: LabelledGalaxies, tmp_path: Path
+) -> None:
     assert galcat("tasks", "add", "kind", "--question", "What is it?", "--classes", "a,b,c").code == 0
-    which = np.digitize(asked.search[:, 0], [-0.03, 0.03])
+    which = np.digitize(galaxies.search[:, 0], [-0.03, 0.03])
     file = tmp_path / "kinds.csv"
-    lines = [f"{asked.object_ids[i]},{'abc'[which[i]]}" for i in range(90)]
+    lines = [f"{galaxies.object_ids[i]},{'abc'[which[i]]}" for i in range(90)]
     file.write_text("\n".join(["object_id,label", *lines, "12345,a"]) + "\n")
     said = galcat("label", "kind", file)
     assert said.code == 1
     assert "no galaxy (1): row 91" in said.err
-    assert galcat("tasks", "say", "kind", f"{asked.object_ids[91]}={'abc'[which[91]]}").code == 0
+    assert galcat("tasks", "say", "kind", f"{galaxies.object_ids[91]}={'abc'[which[91]]}").code == 0
     said = galcat("finetune", "kind")
     assert said.code == 0
     assert "learnt from 91 galaxies; on labels held out AUC 0." in said.err
@@ -91,7 +96,7 @@ def test_the_command_line_from_a_question_to_a_column(galcat: Galcat, asked: Ask
         "sql", "SELECT sum(kind_a_probability + kind_b_probability + kind_c_probability) FROM galcat.galaxy"
     )
     assert f"{N}" in answer.out
-    assert "#blue put on 2 galaxies" in galcat("tag", "#Blue", *asked.object_ids[:2]).err
+    assert "#blue put on 2 galaxies" in galcat("tag", "#Blue", *galaxies.object_ids[:2]).err
     assert galcat("sql", "SELECT DISTINCT tag FROM galcat.current_tag").out.split()[:2] == ["tag", "blue"]
     assert galcat("tasks", "drop", "kind").code == 0
     said = galcat("sql", "SELECT kind_a_probability FROM galcat.galaxy")
@@ -110,7 +115,7 @@ def test_the_command_line_from_a_question_to_a_column(galcat: Galcat, asked: Ask
         (["label", "ring", "nowhere.csv"], "nowhere.csv: no such file"),
     ],
 )
-@pytest.mark.usefixtures("asked")
+@pytest.mark.usefixtures("galaxies")
 def test_a_wrong_word_is_one_line(galcat: Galcat, words: list[str], message: str) -> None:
     said = galcat(*words)
     assert said.code == 1
@@ -120,9 +125,9 @@ def test_a_wrong_word_is_one_line(galcat: Galcat, words: list[str], message: str
 
 @pytest.mark.parametrize("ending", ["csv", "vot", "fits", "parquet"])
 def test_labels_that_are_written_and_read_back_keep_who_when_and_what(
-    galcat: Galcat, database: str, asked: Asked, tmp_path: Path, ending: str
+    galcat: Galcat, database: str, galaxies: LabelledGalaxies, tmp_path: Path, ending: str
 ) -> None:
-    ids = [int(identity) for identity in asked.object_ids[:3]]
+    ids = [int(identity) for identity in galaxies.object_ids[:3]]
     bob = "bob" if ending == "fits" else "böb"  # FITS has no letters but those of ASCII
     said = [(ids[0], "yes", "ann"), (ids[0], "no", bob), (ids[1], "no", "ann"), (ids[2], "yes", "ann")]
     with connect(database, autocommit=True) as connection:
@@ -144,8 +149,10 @@ def test_labels_that_are_written_and_read_back_keep_who_when_and_what(
         assert "0 of them new" in galcat("label", "ring", file).err
 
 
-def test_a_label_is_taken_back_by_who_gave_it_and_by_nobody_else(galcat: Galcat, asked: Asked) -> None:
-    first, second = (str(identity) for identity in asked.object_ids[:2])
+def test_a_label_is_taken_back_by_who_gave_it_and_by_nobody_else(
+    galcat: Galcat, galaxies: LabelledGalaxies
+) -> None:
+    first, second = (str(identity) for identity in galaxies.object_ids[:2])
     assert galcat("tasks", "say", "ring", f"{first}=yes", f"{second}=no", "--labeller", "ann").code == 0
     assert galcat("tasks", "say", "ring", f"{first}=no", "--labeller", "bob").code == 0
     said = galcat("tasks", "withdraw", "ring", first, second, "--labeller", "bob")
@@ -163,9 +170,11 @@ def test_a_label_is_taken_back_by_who_gave_it_and_by_nobody_else(galcat: Galcat,
     assert "auc 1 tells" in " ".join(galcat("tasks").err.split())
 
 
-def test_a_time_that_is_none_keeps_the_file_out(galcat: Galcat, asked: Asked, tmp_path: Path) -> None:
+def test_a_time_that_is_none_keeps_the_file_out(
+    galcat: Galcat, galaxies: LabelledGalaxies, tmp_path: Path
+) -> None:
     file = tmp_path / "rings.csv"
-    file.write_text(f"object_id,answer,labelled_at\n{asked.object_ids[0]},yes,yesterday\n")
+    file.write_text(f"object_id,answer,labelled_at\n{galaxies.object_ids[0]},yes,yesterday\n")
     said = galcat("label", "ring", file)
     assert said.code == 1
     assert "row 1: labelled_at 'yesterday' is no time such as 2026-01-31T12:00:00Z" in said.err

@@ -15,9 +15,9 @@ def test_a_scan_asks_for_no_more_tiles_than_there_is_room_for(drop: Path) -> Non
         write_brick(drop, name)
     tiles = find_tiles(load_survey(SURVEY), drop)
     seen: dict[str, SeenTile] = {}
-    asked = []
+    galaxies = []
     for _ in range(4):
         comparison = compare(tiles, seen, room=2)
         seen = comparison.seen
-        asked.append([tile.name for tile in comparison.ready])
-    assert asked == [[], ["0100p000", "0101p000"], ["0102p000"], []]
+        galaxies.append([tile.name for tile in comparison.ready])
+    assert galaxies == [[], ["0100p000", "0101p000"], ["0102p000"], []]

@@ -76,10 +76,10 @@ def test_the_shipped_weights_answer_in_the_order_of_the_tree() -> None:
     assert encoder.tree.labels == GZD5.labels
     for question in GZD5.questions:
         counts, fractions = votes[:, question.slice], said[:, question.slice]
-        asked = counts.sum(axis=1) > 5
-        voted = counts[asked] / counts[asked].sum(axis=1, keepdims=True)
+        galaxies = counts.sum(axis=1) > 5
+        voted = counts[galaxies] / counts[galaxies].sum(axis=1, keepdims=True)
         errors = [
-            float(np.abs(np.roll(fractions[asked], turn, axis=1) - voted).mean())
+            float(np.abs(np.roll(fractions[galaxies], turn, axis=1) - voted).mean())
             for turn in range(len(question.answers))
         ]
         assert min(errors) == errors[0], question.name

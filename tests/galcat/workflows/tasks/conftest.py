@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.galcat.cli.asked_galaxies import Asked
+from tests.galcat.cli.labelled_galaxies import LabelledGalaxies
 from tests.galcat.workflows.tasks.rated_galaxies import N, fill
 
 
 @pytest.fixture
-def asked(database: str) -> Asked:
+def galaxies(database: str) -> LabelledGalaxies:
     return fill(database, N)

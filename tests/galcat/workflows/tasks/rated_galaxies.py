@@ -10,7 +10,7 @@ from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import Task, add_task
 from encoder.anomalies.acquisition import RatingBatch, next_batch
 from encoder.anomalies.gaussian_process import InterestModel, fit_interest
-from tests.galcat.cli.asked_galaxies import Asked, fill_asked
+from tests.galcat.cli.labelled_galaxies import LabelledGalaxies, fill_labelled
 
 N = 200
 
@@ -23,19 +23,19 @@ DEVIATIONS = np.linspace(0.02, 0.1, 40, dtype=np.float32)
 Heard = dict[int, float]
 
 
-def fill(database: str, n: int) -> Asked:
+def fill(database: str, n: int) -> LabelledGalaxies:
     with connect(database, autocommit=True) as connection:
-        there = fill_asked(connection, n)
+        there = fill_labelled(connection, n)
         connection.execute("UPDATE galcat.release SET projection_deviations = %s", [DEVIATIONS.tolist()])
         add_task(connection, ODD)
         add_task(connection, BLUE)
     return there
 
 
-def taste(asked: Asked) -> Heard:
+def taste(galaxies: LabelledGalaxies) -> Heard:
     """What somebody would rate every galaxy, in halves."""
-    wish = np.clip(2.5 + 4 * asked.search[:, 0] - 3 * asked.search[:, 1], 0, 5)
-    return dict(zip(asked.object_ids.tolist(), (np.round(2 * wish) / 2).tolist(), strict=True))
+    wish = np.clip(2.5 + 4 * galaxies.search[:, 0] - 3 * galaxies.search[:, 1], 0, 5)
+    return dict(zip(galaxies.object_ids.tolist(), (np.round(2 * wish) / 2).tolist(), strict=True))
 
 
 def rate(database: str, heard: Heard, task: Task = ODD, who: str = "ann") -> Heard:
@@ -44,8 +44,8 @@ def rate(database: str, heard: Heard, task: Task = ODD, who: str = "ann") -> Hea
     return heard
 
 
-def rate_round(database: str, asked: Asked, made: AnomalyRound, task: Task = ODD) -> Heard:
-    wishes = taste(asked)
+def rate_round(database: str, galaxies: LabelledGalaxies, made: AnomalyRound, task: Task = ODD) -> Heard:
+    wishes = taste(galaxies)
     return rate(database, {i: wishes[i] for i in ids_of(made)}, task)
 
 
@@ -64,22 +64,24 @@ def everything(database: str) -> list[list[tuple[object, ...]]]:
     return [rows(database, f"SELECT * FROM galcat.{name} ORDER BY 1, 2, 3") for name in tables]
 
 
-def standard(asked: Asked) -> NDArray[np.float32]:
-    return (asked.search / DEVIATIONS).astype(np.float32)
+def standard(galaxies: LabelledGalaxies) -> NDArray[np.float32]:
+    return (galaxies.search / DEVIATIONS).astype(np.float32)
 
 
-def fitted(asked: Asked, heard: Heard) -> InterestModel:
+def fitted(galaxies: LabelledGalaxies, heard: Heard) -> InterestModel:
     """The model of some ratings, from what was written into the catalogue."""
-    order = np.argsort(asked.object_ids)
-    rated = [i for i in order.tolist() if int(asked.object_ids[i]) in heard]
-    ratings = np.array([heard[int(asked.object_ids[i])] for i in rated])
-    return fit_interest(standard(asked)[rated], ratings)
+    order = np.argsort(galaxies.object_ids)
+    rated = [i for i in order.tolist() if int(galaxies.object_ids[i]) in heard]
+    ratings = np.array([heard[int(galaxies.object_ids[i])] for i in rated])
+    return fit_interest(standard(galaxies)[rated], ratings)
 
 
-def expected_batch(asked: Asked, heard: Heard, offered: set[int]) -> tuple[list[int], RatingBatch]:
-    allowed = ~np.isin(asked.object_ids, list(offered | set(heard)))
-    batch = next_batch(fitted(asked, heard), standard(asked), allowed)
-    return asked.object_ids[batch.ids].tolist(), batch
+def expected_batch(
+    galaxies: LabelledGalaxies, heard: Heard, offered: set[int]
+) -> tuple[list[int], RatingBatch]:
+    allowed = ~np.isin(galaxies.object_ids, list(offered | set(heard)))
+    batch = next_batch(fitted(galaxies, heard), standard(galaxies), allowed)
+    return galaxies.object_ids[batch.ids].tolist(), batch
 
 
 def shown(database: str, name: str = "odd_interest") -> Heard:
@@ -88,8 +90,8 @@ def shown(database: str, name: str = "odd_interest") -> Heard:
         return dict(run_query(connection, query).rows)  # type: ignore[arg-type] # two columns
 
 
-def predicted(asked: Asked, model: InterestModel) -> tuple[Heard, Heard]:
+def predicted(galaxies: LabelledGalaxies, model: InterestModel) -> tuple[Heard, Heard]:
     """Mean and deviation of every galaxy."""
-    mean, deviation = model.predict(standard(asked))
-    ids = asked.object_ids.tolist()
+    mean, deviation = model.predict(standard(galaxies))
+    ids = galaxies.object_ids.tolist()
     return dict(zip(ids, mean.tolist(), strict=True)), dict(zip(ids, deviation.tolist(), strict=True))

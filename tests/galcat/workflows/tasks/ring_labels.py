@@ -4,23 +4,26 @@ from catalog.database.connection import connect
 from catalog.database.read_only import run_query
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task, make_task
-from tests.galcat.cli.asked_galaxies import Asked, fill_asked
+from tests.galcat.cli.labelled_galaxies import LabelledGalaxies, fill_labelled
 
 RING = make_task("ring", "Has it a ring?", ())
 N = 400
 
 
-def fill_ring_task(database: str) -> Asked:
+def fill_ring_task(database: str) -> LabelledGalaxies:
     """Fill a catalogue with N galaxies and the task."""
     with connect(database, autocommit=True) as connection:
-        there = fill_asked(connection, N)
+        there = fill_labelled(connection, N)
         add_task(connection, RING)
     return there
 
 
-def say(database: str, asked: Asked, rows: range, *, wrong: bool = False, who: str = "ann") -> None:
+def say(
+    database: str, galaxies: LabelledGalaxies, rows: range, *, wrong: bool = False, who: str = "ann"
+) -> None:
     said = [
-        Label(int(asked.object_ids[i]), "yes" if bool(asked.answer[i]) is not wrong else "no") for i in rows
+        Label(int(galaxies.object_ids[i]), "yes" if bool(galaxies.answer[i]) is not wrong else "no")
+        for i in rows
     ]
     with connect(database, autocommit=True) as connection:
         write_labels(connection, RING, said, who, "test")

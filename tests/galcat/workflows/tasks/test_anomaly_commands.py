@@ -9,8 +9,8 @@ import pytest
 from catalog.database.connection import connect
 from catalog.tasks.tasks import add_task, make_task
 from galcat.workflows.tasks import anomaly_round
-from tests.galcat.cli.asked_galaxies import Asked
 from tests.galcat.cli.command_line import Galcat
+from tests.galcat.cli.labelled_galaxies import LabelledGalaxies
 from tests.galcat.workflows.tasks.rated_galaxies import (
     Heard,
     everything,
@@ -26,12 +26,12 @@ from tests.galcat.workflows.tasks.rated_galaxies import (
 
 
 def test_the_command_line_from_a_search_to_a_column(
-    galcat: Galcat, database: str, asked: Asked, tmp_path: Path
+    galcat: Galcat, database: str, galaxies: LabelledGalaxies, tmp_path: Path
 ) -> None:
     sheet, table = tmp_path / "next.png", tmp_path / "best.csv"
     assert "search strange is there now" in galcat("anomalies", "new", "strange").err
     assert "search strange was there already" in galcat("anomalies", "new", "strange").err
-    wishes = taste(asked)
+    wishes = taste(galaxies)
     heard: Heard = {}
     for number in (1, 2, 3):
         said = galcat("anomalies", "next", "strange", "--sheet", sheet)
@@ -54,16 +54,16 @@ def test_the_command_line_from_a_search_to_a_column(
     with table.open() as file:
         best = [int(row["object_id"]) for row in csv.DictReader(file)]
     before = {i: score for i, score in heard.items() if i not in listed}
-    expected = np.argsort(-fitted(asked, before).mean(standard(asked)), kind="stable")[:7]
-    assert best == asked.object_ids[expected].tolist()
+    expected = np.argsort(-fitted(galaxies, before).mean(standard(galaxies)), kind="stable")[:7]
+    assert best == galaxies.object_ids[expected].tolist()
     assert galcat("anomalies", "score", "strange", *best[:2]).out.count("\n") == 4
     assert "version 1: 200 galaxies scored" in galcat("anomalies", "column", "strange").err
-    mean, _ = predicted(asked, fitted(asked, heard))
+    mean, _ = predicted(galaxies, fitted(galaxies, heard))
     assert shown(database, "strange_interest") == pytest.approx(mean, abs=1e-5)
     assert "version 1: 0 galaxies scored" in galcat("anomalies", "column", "strange").err
 
 
-@pytest.mark.usefixtures("asked")
+@pytest.mark.usefixtures("galaxies")
 def test_a_release_without_anomaly_score_says_so(galcat: Galcat, database: str, tmp_path: Path) -> None:
     rows(database, "UPDATE galcat.morphology SET anomaly_score = NULL RETURNING 1")
     said = galcat("anomalies", "next", "odd", "--strangest", "--sheet", tmp_path / "next.png")
@@ -105,10 +105,10 @@ def test_a_release_without_anomaly_score_says_so(galcat: Galcat, database: str, 
 def test_a_wrong_word_is_one_line_and_nothing_is_stored(
     galcat: Galcat, database: str, words: list[str], message: str
 ) -> None:
-    asked = fill(database, 5)
+    galaxies = fill(database, 5)
     with connect(database, autocommit=True) as connection:
         add_task(connection, make_task("ring", "Has it a ring?", ()))
-    good, other = asked.object_ids[:2].tolist()
+    good, other = galaxies.object_ids[:2].tolist()
     said = galcat("anomalies", *(w.replace("GOOD", f"{good}=3").replace("ID", str(other)) for w in words))
     assert said.code == 1
     assert message in said.err
@@ -119,11 +119,11 @@ def test_a_wrong_word_is_one_line_and_nothing_is_stored(
 
 
 def test_scores_of_named_galaxies_are_by_all_ratings_so_far(
-    galcat: Galcat, database: str, asked: Asked
+    galcat: Galcat, database: str, galaxies: LabelledGalaxies
 ) -> None:
-    heard = rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
-    wanted = sorted(asked.object_ids[10:14].tolist())
-    mean, deviation = predicted(asked, fitted(asked, heard))
+    heard = rate(database, {int(i): taste(galaxies)[int(i)] for i in galaxies.object_ids[:12]})
+    wanted = sorted(galaxies.object_ids[10:14].tolist())
+    mean, deviation = predicted(galaxies, fitted(galaxies, heard))
     with connect(database, autocommit=True) as connection:
         session = anomaly_round.read_session(connection, "odd")
         found = anomaly_round.predict_ratings(session, session.fit_interest(), connection, wanted)

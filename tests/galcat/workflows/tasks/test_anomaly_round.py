@@ -14,7 +14,7 @@ from encoder.anomalies.acquisition import BATCH
 from galcat.errors import WorkflowError
 from galcat.workflows.tasks import anomaly_round
 from galcat.workflows.tasks.anomaly_round import open_next_round
-from tests.galcat.cli.asked_galaxies import Asked
+from tests.galcat.cli.labelled_galaxies import LabelledGalaxies
 from tests.galcat.workflows.tasks.rated_galaxies import (
     BLUE,
     ODD,
@@ -33,11 +33,11 @@ from tests.galcat.workflows.tasks.rated_galaxies import (
 )
 
 
-def test_the_same_ten_are_offered_until_all_are_rated(database: str, asked: Asked) -> None:
+def test_the_same_ten_are_offered_until_all_are_rated(database: str, galaxies: LabelledGalaxies) -> None:
     first = open_next_round(database, "odd")
     assert (first.round, len(first.offers), first.rated, first.model) == (1, BATCH, frozenset(), None)
     assert open_next_round(database, "odd", strangest_first=True) == first
-    heard = taste(asked)
+    heard = taste(galaxies)
     for k, one in enumerate(ids_of(first), 1):
         rate(database, {one: heard[one]})
         again = open_next_round(database, "odd")
@@ -48,18 +48,18 @@ def test_the_same_ten_are_offered_until_all_are_rated(database: str, asked: Aske
 
 
 def test_every_galaxy_is_offered_once_and_those_that_were_rated_unasked_never(database: str) -> None:
-    asked = fill(database, 47)
+    galaxies = fill(database, 47)
     first = open_next_round(database, "odd")
-    unasked = [i for i in asked.object_ids.tolist() if i not in ids_of(first)][:4]
-    rate(database, {i: taste(asked)[i] for i in unasked})
+    unasked = [i for i in galaxies.object_ids.tolist() if i not in ids_of(first)][:4]
+    rate(database, {i: taste(galaxies)[i] for i in unasked})
     rounds = [ids_of(first)]
-    rate_round(database, asked, first)
+    rate_round(database, galaxies, first)
     for _ in range(4):
         made = open_next_round(database, "odd")
         rounds.append(ids_of(made))
-        rate_round(database, asked, made)
+        rate_round(database, galaxies, made)
     assert [len(one) for one in rounds] == [10, 10, 10, 10, 3]
-    assert sorted([i for one in rounds for i in one] + unasked) == sorted(asked.object_ids.tolist())
+    assert sorted([i for one in rounds for i in one] + unasked) == sorted(galaxies.object_ids.tolist())
     before = everything(database)
     with pytest.raises(WorkflowError, match=r"^every galaxy has been offered to task odd: none is left$"):
         open_next_round(database, "odd")
@@ -67,67 +67,71 @@ def test_every_galaxy_is_offered_once_and_those_that_were_rated_unasked_never(da
 
 
 def test_a_galaxy_whose_rating_was_taken_back_is_not_offered_again(database: str) -> None:
-    asked = fill(database, 22)
+    galaxies = fill(database, 22)
 
     def take_back(made: AnomalyRound) -> None:
         with connect(database, autocommit=True) as connection:
             write_labels(connection, ODD, [Label(ids_of(made)[0], None)], "ann", "test")
 
-    rate_round(database, asked, first := open_next_round(database, "odd"))
+    rate_round(database, galaxies, first := open_next_round(database, "odd"))
     take_back(first)
     assert (open_next_round(database, "odd").round, len(first.offers)) == (1, BATCH)  # it waits again
-    rate_round(database, asked, first)
-    rate_round(database, asked, second := open_next_round(database, "odd"))
+    rate_round(database, galaxies, first)
+    rate_round(database, galaxies, second := open_next_round(database, "odd"))
     take_back(first)
     third = open_next_round(database, "odd")
     assert third.ratings == 19
-    assert sorted(ids_of(third)) == sorted(set(asked.object_ids.tolist()) - {*ids_of(first), *ids_of(second)})
+    assert sorted(ids_of(third)) == sorted(
+        set(galaxies.object_ids.tolist()) - {*ids_of(first), *ids_of(second)}
+    )
 
 
-def test_the_first_round_is_random_and_its_own_for_every_task(database: str, asked: Asked) -> None:
-    rated = rate(database, {int(asked.object_ids[0]): 4.0})  # one rating is not enough to learn from
+def test_the_first_round_is_random_and_its_own_for_every_task(
+    database: str, galaxies: LabelledGalaxies
+) -> None:
+    rated = rate(database, {int(galaxies.object_ids[0]): 4.0})  # one rating is not enough to learn from
     for task in (ODD, BLUE):
         ((seed,),) = rows(database, "SELECT hashtextextended(%s, 0)", task.name)
         known = set(rated) if task == ODD else set()
-        order = sorted(set(asked.object_ids.tolist()) - known, key=lambda i: i ^ int(str(seed)))
+        order = sorted(set(galaxies.object_ids.tolist()) - known, key=lambda i: i ^ int(str(seed)))
         made = open_next_round(database, task.name)
         assert made.offers == tuple(Offer(i) for i in order[:BATCH])
     assert set(ids_of(open_next_round(database, "odd"))) != set(ids_of(open_next_round(database, "blue")))
 
 
-def test_strangest_first_is_the_head_of_the_whole_order(database: str, asked: Asked) -> None:
+def test_strangest_first_is_the_head_of_the_whole_order(database: str, galaxies: LabelledGalaxies) -> None:
     whole = rows(database, "SELECT object_id, anomaly_score FROM galcat.galaxy")
     order = [row[0] for row in sorted(whole, key=lambda row: (-float(str(row[1])), row[0]))]
     assert len(order) == N
     skipped = rate(database, {int(str(order[2])): 0.0})
     first = open_next_round(database, "odd", strangest_first=True)
     assert ids_of(first) == [i for i in order if i not in skipped][:BATCH]
-    heard = skipped | rate_round(database, asked, first)
+    heard = skipped | rate_round(database, galaxies, first)
     later = open_next_round(database, "odd", strangest_first=True)
-    assert ids_of(later) == expected_batch(asked, heard, set(ids_of(first)))[0]
+    assert ids_of(later) == expected_batch(galaxies, heard, set(ids_of(first)))[0]
 
 
 def test_later_rounds_have_the_highest_expected_improvement_of_all_stored_vectors(
-    database: str, asked: Asked
+    database: str, galaxies: LabelledGalaxies
 ) -> None:
-    heard: Heard = rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:3]})
+    heard: Heard = rate(database, {int(i): taste(galaxies)[int(i)] for i in galaxies.object_ids[:3]})
     offered: set[int] = set()
     for number in (1, 2, 3):
         made = open_next_round(database, "odd")
-        ids, batch = expected_batch(asked, heard, offered)
+        ids, batch = expected_batch(galaxies, heard, offered)
         assert (made.round, made.ratings, made.labels_seen) == (number, len(heard), len(heard))
-        assert made.model == fitted(asked, heard).to_bytes()
+        assert made.model == fitted(galaxies, heard).to_bytes()
         assert ids_of(made) == ids
         found = [(one.expected_improvement, one.interest, one.uncertainty) for one in made.offers]
         columns = (batch.improvement, batch.mean, batch.deviation)
         assert np.array(found) == pytest.approx(np.stack(columns, axis=1), rel=1e-4)
         offered |= set(ids)
-        heard |= rate_round(database, asked, made)
+        heard |= rate_round(database, galaxies, made)
 
 
 def test_an_improvement_too_small_for_single_precision_is_stored_as_zero(database: str) -> None:
-    asked = fill(database, 30)
-    rare, *common = asked.object_ids.tolist()
+    galaxies = fill(database, 30)
+    rare, *common = galaxies.object_ids.tolist()
     rows(
         database,
         "UPDATE galcat.embedding SET search = (SELECT e.search FROM galcat.embedding AS e WHERE "
@@ -142,18 +146,18 @@ def test_an_improvement_too_small_for_single_precision_is_stored_as_zero(databas
 
 
 def test_the_top_list_ranks_all_galaxies_by_predicted_mean(
-    database: str, asked: Asked, monkeypatch: pytest.MonkeyPatch
+    database: str, galaxies: LabelledGalaxies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(anomaly_round, "TOP", 50)
     first = open_next_round(database, "odd")
     with connect(database, autocommit=True) as connection:
         assert read_top_list(connection, ODD, 20, unrated=False) == []
-    heard = rate_round(database, asked, first)
+    heard = rate_round(database, galaxies, first)
     for _ in range(2):  # an older list goes when a newer one comes
         made = open_next_round(database, "odd")
-        mean, deviation = predicted(asked, fitted(asked, heard))
+        mean, deviation = predicted(galaxies, fitted(galaxies, heard))
         ranking = sorted(mean, key=lambda i: (-mean[i], i))[:50]
-        heard |= rate_round(database, asked, made)
+        heard |= rate_round(database, galaxies, made)
         with connect(database, autocommit=True) as connection:
             top = read_top_list(connection, ODD, 1000, unrated=False)
             few = read_top_list(connection, ODD, 7, unrated=False)
@@ -166,15 +170,15 @@ def test_the_top_list_ranks_all_galaxies_by_predicted_mean(
         assert set(heard) & set(ranking)  # rated ones are ranked too
 
 
-def test_two_searches_do_not_disturb_each_other(database: str, asked: Asked) -> None:
-    wishes = taste(asked)
+def test_two_searches_do_not_disturb_each_other(database: str, galaxies: LabelledGalaxies) -> None:
+    wishes = taste(galaxies)
     heard: dict[str, Heard] = {"odd": {}, "blue": {}}
     offered: dict[str, set[int]] = {"odd": set(), "blue": set()}
     for number in (1, 2, 3):
         for task in (ODD, BLUE):
             made = open_next_round(database, task.name)
             if number > 1:
-                assert ids_of(made) == expected_batch(asked, heard[task.name], offered[task.name])[0]
+                assert ids_of(made) == expected_batch(galaxies, heard[task.name], offered[task.name])[0]
             offered[task.name] |= set(ids_of(made))
             said = {i: wishes[i] if task == ODD else 5 - wishes[i] for i in ids_of(made)}
             heard[task.name] |= rate(database, said, task)
@@ -182,23 +186,25 @@ def test_two_searches_do_not_disturb_each_other(database: str, asked: Asked) -> 
     assert kept == [("blue", 3), ("odd", 3)]
 
 
-def test_two_people_count_with_the_mean_of_their_last_words(database: str, asked: Asked) -> None:
-    a, b, c = asked.object_ids[:3].tolist()
+def test_two_people_count_with_the_mean_of_their_last_words(
+    database: str, galaxies: LabelledGalaxies
+) -> None:
+    a, b, c = galaxies.object_ids[:3].tolist()
     rate(database, {a: 5.0, b: 1.0, c: 0.5}, who="ann")
     rate(database, {a: 0.0, b: 4.0}, who="bob")
     rate(database, {a: 2.0}, who="bob")
     made = open_next_round(database, "odd")
     heard = {a: 3.5, b: 2.5, c: 0.5}
-    assert made.model == fitted(asked, heard).to_bytes()
+    assert made.model == fitted(galaxies, heard).to_bytes()
     assert (made.ratings, made.labels_seen) == (3, 6)
-    assert ids_of(made) == expected_batch(asked, heard, set())[0]
+    assert ids_of(made) == expected_batch(galaxies, heard, set())[0]
 
 
-def test_what_was_offered_and_known_then_stays(database: str, asked: Asked) -> None:
+def test_what_was_offered_and_known_then_stays(database: str, galaxies: LabelledGalaxies) -> None:
     made = []
     for _ in range(3):
         made.append(open_next_round(database, "odd"))
-        rate_round(database, asked, made[-1])
+        rate_round(database, galaxies, made[-1])
     kept = rows(
         database,
         "SELECT round, release_id, labels_seen, ratings, model, made_at "
@@ -217,14 +223,16 @@ def test_what_was_offered_and_known_then_stays(database: str, asked: Asked) -> N
     ]
 
 
-def test_a_galaxy_that_is_retired_before_it_was_rated_is_not_waited_for(database: str, asked: Asked) -> None:
+def test_a_galaxy_that_is_retired_before_it_was_rated_is_not_waited_for(
+    database: str, galaxies: LabelledGalaxies
+) -> None:
     first = open_next_round(database, "odd")
     gone, *there = ids_of(first)
-    heard = rate(database, {i: taste(asked)[i] for i in there})
+    heard = rate(database, {i: taste(galaxies)[i] for i in there})
     rows(database, "UPDATE galcat.source SET is_retired = true WHERE object_id = %s RETURNING 1", gone)
     made = open_next_round(database, "odd")
     assert made.round == 2
-    assert ids_of(made) == expected_batch(asked, heard, {gone})[0]
+    assert ids_of(made) == expected_batch(galaxies, heard, {gone})[0]
     assert rows(database, "SELECT count(*) FROM galcat.interest_offer WHERE round = 1") == [(BATCH,)]
     best = int(str(rows(database, "SELECT object_id FROM galcat.interest_top WHERE place = 1")[0][0]))
     rows(database, "UPDATE galcat.source SET is_retired = true WHERE object_id = %s RETURNING 1", best)

@@ -7,30 +7,30 @@ from catalog.tasks.tasks import hide_task
 from encoder.anomalies.gaussian_process import InterestModel
 from galcat.workflows.tasks import interest_column
 from galcat.workflows.tasks.interest_column import write_interest
-from tests.galcat.cli.asked_galaxies import Asked, fill_asked
+from tests.galcat.cli.labelled_galaxies import LabelledGalaxies, fill_labelled
 from tests.galcat.workflows.tasks.rated_galaxies import N, fitted, predicted, rate, shown, taste
 
 
-def test_the_column_is_what_the_model_says_of_every_galaxy(database: str, asked: Asked) -> None:
-    heard = rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
+def test_the_column_is_what_the_model_says_of_every_galaxy(database: str, galaxies: LabelledGalaxies) -> None:
+    heard = rate(database, {int(i): taste(galaxies)[int(i)] for i in galaxies.object_ids[:12]})
     told: list[int] = []
     done = write_interest(database, "odd", told.append)
     assert (done.is_new, done.galaxies, done.version.version, sum(told)) == (True, N, 1, N)
-    mean, deviation = predicted(asked, fitted(asked, heard))
+    mean, deviation = predicted(galaxies, fitted(galaxies, heard))
     assert shown(database) == pytest.approx(mean, abs=1e-5)
     assert shown(database, "odd_uncertainty") == pytest.approx(deviation, abs=1e-5)
     again = write_interest(database, "odd", told.append)
     assert (again.is_new, again.galaxies, again.version, sum(told)) == (False, 0, done.version, N)
-    heard |= rate(database, {int(asked.object_ids[20]): 5.0})
+    heard |= rate(database, {int(galaxies.object_ids[20]): 5.0})
     assert write_interest(database, "odd").version.version == 2
-    assert shown(database) == pytest.approx(predicted(asked, fitted(asked, heard))[0], abs=1e-5)
+    assert shown(database) == pytest.approx(predicted(galaxies, fitted(galaxies, heard))[0], abs=1e-5)
 
 
-def test_killed_in_the_middle_the_former_column_stays(database: str, asked: Asked) -> None:
-    rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
+def test_killed_in_the_middle_the_former_column_stays(database: str, galaxies: LabelledGalaxies) -> None:
+    rate(database, {int(i): taste(galaxies)[int(i)] for i in galaxies.object_ids[:12]})
     write_interest(database, "odd")
     before = shown(database)
-    rate(database, {int(asked.object_ids[20]): 5.0})
+    rate(database, {int(galaxies.object_ids[20]): 5.0})
 
     def kill(_: int) -> None:
         raise KeyboardInterrupt
@@ -42,8 +42,10 @@ def test_killed_in_the_middle_the_former_column_stays(database: str, asked: Aske
     assert shown(database) != before
 
 
-def test_a_column_that_was_dropped_comes_back_without_a_new_rating(database: str, asked: Asked) -> None:
-    rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
+def test_a_column_that_was_dropped_comes_back_without_a_new_rating(
+    database: str, galaxies: LabelledGalaxies
+) -> None:
+    rate(database, {int(i): taste(galaxies)[int(i)] for i in galaxies.object_ids[:12]})
     write_interest(database, "odd")
     before = shown(database)
     with connect(database, autocommit=True) as connection:
@@ -53,12 +55,14 @@ def test_a_column_that_was_dropped_comes_back_without_a_new_rating(database: str
     assert shown(database) == before
 
 
-def test_galaxies_that_come_later_get_their_score_without_a_new_rating(database: str, asked: Asked) -> None:
-    rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
+def test_galaxies_that_come_later_get_their_score_without_a_new_rating(
+    database: str, galaxies: LabelledGalaxies
+) -> None:
+    rate(database, {int(i): taste(galaxies)[int(i)] for i in galaxies.object_ids[:12]})
     done = write_interest(database, "odd")
     before = shown(database)
     with connect(database, autocommit=True) as connection:
-        later = fill_asked(connection, 30, seed=5, tile="later")
+        later = fill_labelled(connection, 30, seed=5, tile="later")
     again = write_interest(database, "odd")
     assert (again.is_new, again.galaxies, again.version) == (False, 30, done.version)
     after = shown(database)
@@ -68,15 +72,15 @@ def test_galaxies_that_come_later_get_their_score_without_a_new_rating(database:
 
 
 def test_ratings_that_come_while_the_column_is_written_are_for_the_next_time(
-    database: str, asked: Asked
+    database: str, galaxies: LabelledGalaxies
 ) -> None:
-    heard = rate(database, {int(i): taste(asked)[int(i)] for i in asked.object_ids[:12]})
+    heard = rate(database, {int(i): taste(galaxies)[int(i)] for i in galaxies.object_ids[:12]})
 
     def meanwhile(_: int) -> None:
-        rate(database, {int(asked.object_ids[20]): 5.0})
+        rate(database, {int(galaxies.object_ids[20]): 5.0})
 
     done = write_interest(database, "odd", meanwhile)
     assert (done.version.labels_seen, done.version.report) == (12, {"galaxies": 12})
     assert done.version.method == interest_column.METHOD
-    assert done.version.model == fitted(asked, heard).to_bytes()
+    assert done.version.model == fitted(galaxies, heard).to_bytes()
     assert write_interest(database, "odd").version.labels_seen == 13

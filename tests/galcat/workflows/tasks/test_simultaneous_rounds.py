@@ -20,8 +20,8 @@ from catalog.tasks.anomaly_rounds import (
 )
 from galcat.workflows.tasks import anomaly_round
 from galcat.workflows.tasks.anomaly_round import open_next_round
-from tests.galcat.cli.asked_galaxies import Asked
 from tests.galcat.cli.command_line import Galcat
+from tests.galcat.cli.labelled_galaxies import LabelledGalaxies
 from tests.galcat.workflows.tasks.rated_galaxies import (
     ODD,
     everything,
@@ -34,8 +34,10 @@ from tests.galcat.workflows.tasks.rated_galaxies import (
 from tests.waiting import LAST_LIMIT_S, wait_until_at_a_lock
 
 
-def test_of_two_rounds_made_at_once_one_stays_and_the_other_is_one_line(database: str, asked: Asked) -> None:
-    ids = asked.object_ids.tolist()
+def test_of_two_rounds_made_at_once_one_stays_and_the_other_is_one_line(
+    database: str, galaxies: LabelledGalaxies
+) -> None:
+    ids = galaxies.object_ids.tolist()
     new = NewAnomalyRound(1, 7, 5, b"model")
     real = np.linspace(5, 4, 3, dtype=np.float32)
     refused: list[str] = []
@@ -69,9 +71,9 @@ def test_of_two_rounds_made_at_once_one_stays_and_the_other_is_one_line(database
 
 
 def test_a_round_that_another_overtakes_leaves_the_other_whole(
-    galcat: Galcat, database: str, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    galcat: Galcat, database: str, galaxies: LabelledGalaxies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rate_round(database, asked, open_next_round(database, "odd"))
+    rate_round(database, galaxies, open_next_round(database, "odd"))
     overtaking: list[AnomalyRound] = []
 
     def overtaken(url: str, name: str, **_: object) -> AnomalyRound:
@@ -90,8 +92,8 @@ def test_a_round_that_another_overtakes_leaves_the_other_whole(
     assert rows(database, "SELECT count(*) FROM galcat.interest_offer") == [(20,)]
 
 
-def test_a_round_that_breaks_off_leaves_nothing(database: str, asked: Asked) -> None:
-    heard = rate_round(database, asked, first := open_next_round(database, "odd"))
+def test_a_round_that_breaks_off_leaves_nothing(database: str, galaxies: LabelledGalaxies) -> None:
+    heard = rate_round(database, galaxies, first := open_next_round(database, "odd"))
     before = everything(database)
 
     def kill(_: int) -> None:
@@ -100,26 +102,30 @@ def test_a_round_that_breaks_off_leaves_nothing(database: str, asked: Asked) -> 
     with pytest.raises(KeyboardInterrupt):
         open_next_round(database, "odd", progress=kill)
     assert everything(database) == before
-    assert ids_of(open_next_round(database, "odd")) == expected_batch(asked, heard, set(ids_of(first)))[0]
+    assert ids_of(open_next_round(database, "odd")) == expected_batch(galaxies, heard, set(ids_of(first)))[0]
 
 
-def test_a_round_that_cannot_be_written_to_its_end_leaves_nothing(database: str, asked: Asked) -> None:
-    rate_round(database, asked, open_next_round(database, "odd"))
+def test_a_round_that_cannot_be_written_to_its_end_leaves_nothing(
+    database: str, galaxies: LabelledGalaxies
+) -> None:
+    rate_round(database, galaxies, open_next_round(database, "odd"))
     open_next_round(database, "odd")
     before = everything(database)
     real = np.ones(2, np.float32)
-    top = TopList(asked.object_ids[:2], real, real)
-    offers = [Offer(int(asked.object_ids[0])), Offer(12345)]  # the second is no galaxy
+    top = TopList(galaxies.object_ids[:2], real, real)
+    offers = [Offer(int(galaxies.object_ids[0])), Offer(12345)]  # the second is no galaxy
     with connect(database, autocommit=True) as connection, pytest.raises(psycopg.errors.ForeignKeyViolation):
         write_round(connection, ODD, NewAnomalyRound(1, 10, 10, None), offers, top, 2)
     assert everything(database) == before
 
 
-def test_ratings_that_come_while_a_round_is_made_are_for_the_next(database: str, asked: Asked) -> None:
-    heard = rate_round(database, asked, first := open_next_round(database, "odd"))
+def test_ratings_that_come_while_a_round_is_made_are_for_the_next(
+    database: str, galaxies: LabelledGalaxies
+) -> None:
+    heard = rate_round(database, galaxies, first := open_next_round(database, "odd"))
     offered = set(ids_of(first))
-    batch, _ = expected_batch(asked, heard, offered)
-    late = next(i for i in asked.object_ids.tolist() if i not in {*offered, *batch})
+    batch, _ = expected_batch(galaxies, heard, offered)
+    late = next(i for i in galaxies.object_ids.tolist() if i not in {*offered, *batch})
 
     def meanwhile(_: int) -> None:
         rate(database, {late: 5.0})
@@ -127,7 +133,7 @@ def test_ratings_that_come_while_a_round_is_made_are_for_the_next(database: str,
     second = open_next_round(database, "odd", progress=meanwhile)
     assert (second.ratings, second.labels_seen) == (10, 10)
     assert ids_of(second) == batch
-    heard |= {late: 5.0} | rate_round(database, asked, second)
+    heard |= {late: 5.0} | rate_round(database, galaxies, second)
     third = open_next_round(database, "odd")
     assert (third.ratings, third.labels_seen) == (21, 21)
-    assert ids_of(third) == expected_batch(asked, heard, offered | set(ids_of(second)))[0]
+    assert ids_of(third) == expected_batch(galaxies, heard, offered | set(ids_of(second)))[0]

@@ -1,4 +1,4 @@
-"""A small catalogue that strangers may ask in ADQL, and the asking."""
+"""A small catalogue that strangers may ask in ADQL, and what they ask it by."""
 
 import numpy as np
 import psycopg
@@ -17,7 +17,7 @@ N = 2_000
 UPLOADED = ((1, 10.5, 2.5, "one", 1.25), (2, 350.0, -10.0, "Two words", None), (3, 10.0, 2.0, None, -3.5))
 
 
-class Asked:
+class AdqlCatalogue:
     """A catalogue as strangers see it: read-only, with an empty search_path.
 
     Attributes:
@@ -57,20 +57,20 @@ class Asked:
         return "\n".join(str(row[0]) for row in rows)
 
 
-def make_catalogue(connection: psycopg.Connection) -> Asked:
+def make_catalogue(connection: psycopg.Connection) -> AdqlCatalogue:
     """Fill a fresh database, and become a stranger in it."""
     fill(connection, N)
     return become_stranger(connection)
 
 
-def become_stranger(connection: psycopg.Connection) -> Asked:
+def become_stranger(connection: psycopg.Connection) -> AdqlCatalogue:
     """Add the uploads, and go on with a stranger's rights."""
     add_uploads(connection)
     connection.execute("ANALYZE")
     connection.execute("SET ROLE galcat_public")
     connection.execute("SET search_path = ''")
     connection.execute("SET default_transaction_read_only = on")
-    return Asked(connection, load_published(connection).with_uploads(uploads()))
+    return AdqlCatalogue(connection, load_published(connection).with_uploads(uploads()))
 
 
 def add_uploads(connection: psycopg.Connection) -> None:

@@ -20,7 +20,7 @@ AXES = 40
 
 
 @dataclass(frozen=True)
-class Asked:
+class LabelledGalaxies:
     """What was written.
 
     Attributes:
@@ -42,7 +42,9 @@ class Asked:
     projection: Projection
 
 
-def fill_asked(connection: psycopg.Connection, n: int, seed: int = 0, tile: str = "tile") -> Asked:
+def fill_labelled(
+    connection: psycopg.Connection, n: int, seed: int = 0, tile: str = "tile"
+) -> LabelledGalaxies:
     """Write n galaxies as one tile; vectors lie in the 40 axes of the projection, but for a little."""
     projection = _projection()
     rng = np.random.default_rng(seed)
@@ -70,7 +72,7 @@ def fill_asked(connection: psycopg.Connection, n: int, seed: int = 0, tile: str 
     survey_id = register_survey(connection, SurveyRecord(SURVEY, "made up", ("g", "r"), "toml"))
     write_tile(connection, survey_id, release_id, tile_record(tile), rows, [])
     ids = np.array([object_id(SURVEY, name) for name in rows.survey_source_id], dtype=np.int64)
-    return Asked(ids, rows.ra, rows.dec, _stored(full), _stored(search), answer, projection)
+    return LabelledGalaxies(ids, rows.ra, rows.dec, _stored(full), _stored(search), answer, projection)
 
 
 def _projection() -> Projection:
