@@ -20,7 +20,8 @@ class ResultField:
     """What is known of an answer's column.
 
     Attributes:
-        dtype: As numpy spells it, such as `i8`; None for text and for what numpy has no type for.
+        dtype: Type of its values as numpy spells it, such as `i8`; None for text and for what numpy has no
+            type for.
         unit: Unit of the values as astropy spells it; None where they have none.
         description: Empty where there is none.
     """

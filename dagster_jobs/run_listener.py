@@ -18,7 +18,7 @@ def open_run_listener(
     Dagster is imported only where an instance lives: its import takes a second.
 
     Args:
-        kind: What runs.
+        kind: Which workflow runs: `ingest` or `backfill`.
         home: Folder of the catalogue's home.
         warn: Called with one line where the instance cannot be told; the run goes on.
     """

@@ -85,7 +85,7 @@ def column_to_degrees(column: TableColumn, *, is_ra: bool) -> NDArray[np.float64
     hours of right ascension and degrees of anything else.
 
     Args:
-        column: Numbers or text.
+        column: The column of angles, numbers or text.
         is_ra: Whether it holds right ascension.
 
     Raises:

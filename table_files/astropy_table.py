@@ -32,7 +32,7 @@ def read_astropy(path: Path, text: str | None) -> FileTable:
     """Read a file in any other format that astropy reads.
 
     Args:
-        path: The file.
+        path: Path of the file.
         text: What is in it, where that is text.
 
     Raises:
@@ -67,7 +67,7 @@ def from_astropy(table: Table, label: str, *, are_cells: bool = False) -> FileTa
     """A table of astropy as ours; times, positions and the like become text.
 
     Args:
-        table: The table.
+        table: The table as astropy has it.
         label: What errors call it.
         are_cells: Whether its columns are cells of a file that has not said their types.
     """

@@ -9,9 +9,9 @@ class ColumnMeta:
 
     Attributes:
         name: Name of the column as the query or the file calls it.
-        datatype: Of VOTable: boolean, short, int, long, float, double, char, unicodeChar.
+        datatype: Datatype as VOTable names it: boolean, short, int, long, float, double, char, unicodeChar.
         arraysize: Empty for a scalar, `*` for text and arrays of any length, `40` for one of 40.
-        xtype: Of DALI 1.1: timestamp, point, circle, polygon; or empty.
+        xtype: Extended type of DALI 1.1: timestamp, point, circle, polygon; or empty.
         unit: Unit in the notation of VOUnits 1.0; empty where there is none.
         ucd: What is measured, a Unified Content Descriptor (UCD1+); empty where there is none.
         description: One sentence, or empty.

@@ -42,7 +42,7 @@ class SkyPositions:
         ra_name: The column of right ascension; the parts where it is in several.
         dec_name: The column of declination.
         ra_deg: (n,) ICRS; NaN where a row has none.
-        dec_deg: (n,) ICRS.
+        dec_deg: ICRS declinations in degrees, (n,).
     """
 
     ra_name: str

@@ -19,11 +19,11 @@ class TableColumn:
     """A column of n rows.
 
     Attributes:
-        name: As the file calls it.
+        name: Name of the column as the file has it.
         values: (n,) text as str, numbers and booleans in their own type; arrays as lists, in an array of
             objects. What stands where a value is missing means nothing.
         missing: (n,) whether a row has no value; a NaN is none.
-        unit: As the file spells it; empty where it has none.
+        unit: Unit as the file spells it; empty where it has none.
         description: What the file says of it; empty where it says nothing.
         frame: The frame that a VOTable declares of this very column; None where it declares none.
     """
@@ -67,7 +67,7 @@ class FileTable:
 
     Attributes:
         label: What errors call it: the file, and which of its tables where it has several.
-        columns: By their names, in the order of the file or as they were asked for.
+        columns: The columns by their names, in the order of the file or as they were asked for.
         n_rows: How many rows it has.
         frame: The frame of its positions as the file declares it; None where it declares none.
     """

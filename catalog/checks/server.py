@@ -12,7 +12,7 @@ def check_settings(connection: psycopg.Connection, expected: Mapping[str, str]) 
     """Compare the server's settings with those wanted.
 
     Args:
-        connection: As its users have it: settings of the database and of the role count.
+        connection: Open connection as its users have it: settings of the database and of the role count.
         expected: Value by name, as SHOW prints it.
     """
     rows = [connection.execute("SELECT current_setting(%s, true)", [name]).fetchone() for name in expected]

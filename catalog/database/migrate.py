@@ -17,7 +17,7 @@ def migrate(url: str) -> None:
     """Create or update the schema `galcat`; a database that is up to date is only read.
 
     Args:
-        url: The catalogue's database.
+        url: URL of the catalogue's database.
 
     Raises:
         ServerError: The server cannot be reached, or is too old. A new catalogue needs a pgvector without

@@ -37,8 +37,8 @@ def write_result(result: Result, output_format: str) -> bytes:
     """Serialise a whole answer.
 
     Args:
-        result: The answer.
-        output_format: One of FILE_FORMATS.
+        result: The answer that is written, with its columns and rows.
+        output_format: Name of the format, one of FILE_FORMATS.
 
     Raises:
         QueryError: There is no such format, or it cannot hold the answer: two columns of one name (CSV and

@@ -21,7 +21,7 @@ class Spelling:
         null: What stands for NULL.
         special: What stands for NaN, infinity and minus infinity.
         brackets: What opens an array, stands between its numbers, and closes it.
-        booleans: For false and true.
+        booleans: The texts for false and for true, in this order.
         number: Makes text of a finite floating-point number; None for the shortest text that reads back.
     """
 

@@ -38,8 +38,8 @@ def stage_sources(
         cursor: Cursor in the tile's transaction.
         survey_id: Key of the survey.
         tile_id: Key of the tile.
-        ids: Their object_id, (n,).
-        galaxies: Their rows, n of them.
+        ids: The galaxies' object_id, (n,).
+        galaxies: The n galaxies as they go to the database.
     """
     make_stage(cursor, "source")
     healpix29 = compute_healpix29(galaxies.ra, galaxies.dec)

@@ -166,7 +166,7 @@ def register_release(connection: psycopg.Connection, release: ReleaseRecord) -> 
 
     Args:
         connection: Open connection of a login that may act as the owner.
-        release: Weights and projection.
+        release: The new release: its name, weights, recipe and projection.
 
     Returns:
         Its release_id.

@@ -120,8 +120,8 @@ class Search:
         where: A condition in SQL on columns of galcat.galaxy, such as `mag_r < 17`, or one made elsewhere.
         columns: Columns of galcat.galaxy to be shown after object_id and distance.
         exact: Sort all that fulfil the conditions, however many they are.
-        distinct: Of several records of one galaxy (within 3 arcsec, of different tiles or surveys) show only
-            the nearest, and none of the galaxies in `like`.
+        distinct: Whether of several records of one galaxy (within 3 arcsec, of different tiles or surveys)
+            show only the nearest, and none of the galaxies in `like`.
     """
 
     like: tuple[int, ...] | NDArray[np.float32]

@@ -147,7 +147,7 @@ def withdraw_labels(
     Args:
         connection: Open connection of somebody who may label.
         task: The task that the labels answer.
-        object_ids: The galaxies.
+        object_ids: object_ids of the galaxies whose labels are taken back.
         labeller: Name of the person whose labels are taken back.
         origin: How the withdrawal came, as the table keeps it.
 

@@ -31,9 +31,9 @@ class RetiredLabel:
 
     Attributes:
         label_id: Row of the table `label`.
-        object_id: The retired galaxy.
+        object_id: object_id of the retired galaxy.
         value: The answer, or the rating.
-        labeller: Who says so.
+        labeller: Name of the person who gave the label.
         labelled_at: When it was said.
         live_id: The nearest galaxy within the radius that its survey lists; None where there is none.
         distance_arcsec: How far that lies from the retired one.

@@ -52,7 +52,7 @@ class TaskState:
     """A task and how far it is.
 
     Attributes:
-        task: The task.
+        task: The task that this is the state of.
         owner: Name of the person who made it.
         has_column: Whether galcat.galaxy has columns of it.
         labels: Number of rows of the table `label`, with those that later ones replace.

@@ -12,9 +12,9 @@ class Epoch:
 
     Attributes:
         stage: `head` (on frozen vectors) or `blocks` (head and blocks together).
-        epoch: From 1 in each stage; 0 is where the stage starts.
+        epoch: Number of the epoch, from 1 in each stage; 0 is where the stage starts.
         loss: Mean over the epoch's steps; None at the start.
-        held_out_loss: On plain pictures of galaxies not learnt from; None where none are held out.
+        held_out_loss: Mean loss on plain pictures of galaxies not learnt from; None where none are held out.
         held_out_accuracy: Share of them whose class is said right.
     """
 

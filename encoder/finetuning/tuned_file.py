@@ -37,9 +37,10 @@ class TunedEncoder:
     """A network tuned to a task.
 
     Attributes:
-        encoder: With the tuned network. Its vectors are not those of the release it came from, and its sha256
-            says so; its vote posteriors and its projection are still those fitted before the tuning.
-        head: From a vector to one logit a class, on the CPU.
+        encoder: The encoder with the tuned network. Its vectors are not those of the release it came from,
+            and its sha256 says so; its vote posteriors and its projection are still those fitted before the
+            tuning.
+        head: Linear layer from a vector to one logit a class, on the CPU.
         task: The task that was learnt.
         recipe: How it was learnt, as plain JSON values: settings, blocks, `started_from` (name and sha256).
         report: How the training went.

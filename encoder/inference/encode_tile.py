@@ -95,7 +95,7 @@ def encode_tile(
     Memory beyond the tile: two batches of pictures, and the answers.
 
     Args:
-        tile: From `cut_tile`, at most once encoded.
+        tile: The tile that `cut_tile` prepared; it can be encoded once only.
         encoder: The release it was cut for.
         on_batch: Called with the number of galaxies of each finished batch.
     """

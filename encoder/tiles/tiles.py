@@ -67,7 +67,7 @@ def find_tiles(survey: Survey, root: Path, names: Collection[str] | None = None)
 
     Args:
         survey: The survey, which says how tiles are named.
-        root: Folder to search.
+        root: Folder in which the survey's files are looked for.
         names: Names of the only tiles to find; they are sought by name, since the folder may hold 100,000
             others.
 

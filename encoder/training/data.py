@@ -29,7 +29,7 @@ class LabelledGalaxies:
         traits: What says whether two galaxies are alike, (n, k) float32, each 0..1, NaN where unknown; k is 0
             where nothing does.
         shown: Galaxies that an epoch shows, each time others; 0 for all.
-        framed: Whether the images are cut around the galaxy found in them, as `framed_images` does.
+        framed: Whether the images are cut around the galaxy found in them, as `frame_images` does.
     """
 
     kind: str

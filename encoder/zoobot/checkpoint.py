@@ -37,7 +37,8 @@ class CheckpointHead:
     Attributes:
         weight: Weights of the head, (n_answers, d).
         bias: What is added to each answer's logit, (n_answers,).
-        labels: As many `QUESTION_ANSWER` in Zoobot's spelling; empty where the checkpoint does not say.
+        labels: Name of each output, `QUESTION_ANSWER` in Zoobot's spelling; empty where the checkpoint does
+            not say.
     """
 
     weight: Tensor

@@ -115,7 +115,7 @@ def updated_catalogue_url(*, may_create: bool = False) -> str:
     """The same after the catalogue's schema was brought up to date.
 
     Args:
-        may_create: As above.
+        may_create: Whether a server that is not there yet is made; only commands that fill a catalogue may.
 
     Raises:
         ServerError: The server cannot be reached, or is too old.

@@ -19,7 +19,7 @@ def contact_sheet(pictures: list[tuple[bytes, str]], path: Path, columns: int | 
 
     Args:
         pictures: Encoded image (JPEG or PNG) and caption; a caption may have two lines.
-        path: PNG to write.
+        path: Path of the PNG file that is written.
         columns: Pictures a row; without it 4 to 8, so many that the last row is as full as it can be.
     """
     columns = min(columns or _full_rows(len(pictures)), max(1, len(pictures)))

@@ -44,7 +44,7 @@ def show(
     """Print an answer as a table, or write it in a format, to a file or the terminal.
 
     Args:
-        result: The answer.
+        result: The answer that is shown.
         output_format: `table` for the eye, or a format of files; with a file, `table` stands for the format
             that the file's ending names.
         output: File to write; None for the terminal.
@@ -134,9 +134,9 @@ def show_galaxies(
         names: Name of each value, as a column is called.
         captions: A caption a galaxy, for the sheet.
         sheet: PNG to draw; None for none.
-        output_format: As `show` has it.
+        output_format: Format of the file or the terminal, as in `show`.
         output: File to write; None for the terminal.
-        layout: As `show` has it.
+        layout: How a table is laid out in the terminal, as in `show`.
     """
     places = {row[0]: row[1:] for row in connection.execute(_PLACES, [list(values)])}
     rows = [(identity, *places[identity], *known) for identity, known in values.items()]
@@ -153,7 +153,7 @@ def draw_similar(connection: "psycopg.Connection", asked: "SearchTarget", found:
         connection: Open connection to the catalogue.
         asked: What the others are to be like; its pictures come first.
         found: Columns `object_id` and `distance` of the galaxies found.
-        sheet: PNG to draw.
+        sheet: Path of the PNG file that is drawn.
     """
     neighbours = [
         (int(str(identity)), f"{identity}\ndistance {distance:.2f}")

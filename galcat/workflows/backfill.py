@@ -113,8 +113,9 @@ def plan_backfill(
 
     Args:
         connection: Open connection; only read from.
-        release_id: The release.
-        folders: By survey, where its tiles lie now; without it, where they were ingested from.
+        release_id: Key of the release that is filled.
+        folders: Folder in which a survey's tiles lie now, by the survey's name; without one, the folder that
+            they were ingested from.
 
     Raises:
         WorkflowError: A tile was ingested before its folder was kept, and none was given.

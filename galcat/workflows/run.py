@@ -85,7 +85,8 @@ def fill_release(
         url: URL of the catalogue's database; its schema is brought up to date first.
         name: Name of the release to fill.
         weights: Path of its weights file; empty to find it by its digest among those shipped.
-        folders: By survey, where its tiles lie now; a survey that is not named is read where it was before.
+        folders: Folder in which a survey's tiles lie now, by the survey's name; a survey that is not named is
+            read where it was before.
         listener: Told of the run as it goes.
 
     Returns:

@@ -106,7 +106,7 @@ def encode_image(
         connection: Open connection; only read from.
         image: JPEG, PNG or FITS that spans the galaxy's whole field.
         weights: The release's weights file; empty to find it among those shipped.
-        survey: As `understand_words` has it.
+        survey: Survey that says what the bands of a FITS picture are, as in `understand_words`.
 
     Raises:
         ImageError: The picture cannot be read.

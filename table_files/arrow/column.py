@@ -14,7 +14,7 @@ def convert_arrow_column(
 
     Args:
         name: What it is called.
-        column: The column, (n,).
+        column: The column as Arrow read it, (n,).
         unit: Its unit as the file spells it; empty where it has none.
         description: What the file says of it; empty where it says nothing.
     """

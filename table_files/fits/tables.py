@@ -29,7 +29,7 @@ class FitsTable:
 
     Attributes:
         number: Which of the file's binary tables it is, from 1.
-        header: Its header.
+        header: Header of the table's HDU.
         primary: The header of the file's first HDU, which may declare the frame of all its tables.
         content: The bytes of the file.
         start: Where the data of the table begin in the file.

@@ -51,7 +51,7 @@ class VotableTable:
 
     Attributes:
         name: Its name in the document; empty where it has none.
-        fields: Its columns.
+        fields: What the document declares of each column.
         rows: Its rows in plain values.
         frames: The frame of each column: that of the COOSYS which its FIELD refers to, or of the document's
             only one; None where that says nothing.

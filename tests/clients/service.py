@@ -25,8 +25,8 @@ class Service:
     Attributes:
         url: Without a slash at its end.
         database: URL of its database, for the owner.
-        log: What it says.
-        pid: Its process.
+        log: File with its output.
+        pid: Id of its process.
     """
 
     url: str

@@ -44,7 +44,7 @@ def kill_when_held(url: str, words: list[str], said: Path, after: int, release_i
 
     Args:
         url: The catalogue.
-        words: Of the command line.
+        words: Words of the command line.
         said: File for what it prints, shown where it ends of itself.
         after: Tiles of the release that are written whole before.
         release_id: The release that it fills.

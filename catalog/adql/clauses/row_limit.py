@@ -34,7 +34,7 @@ def row_limit(top: int | None, bounds: RowBounds | None) -> int | None:
 
     Args:
         top: The number after TOP; None where there is none.
-        bounds: Of the whole query; None for a sub-query, of which all rows are wanted.
+        bounds: How many rows the whole query may give; None for a sub-query, of which all rows are wanted.
     """
     if bounds is None:
         return top

@@ -23,7 +23,7 @@ class JobParts:
         control: Does what clients ask for.
         results: Keeps the files with results.
         watch: Tells clients that wait when a job has changed.
-        workers: Run the jobs.
+        workers: The workers that run the jobs.
         sweeper: Removes what is old, and runs again what was cut off.
     """
 

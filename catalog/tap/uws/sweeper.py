@@ -14,7 +14,7 @@ class Sweeper:
     """The thread that tidies up.
 
     Args:
-        tick: Called every second.
+        tick: Function that is called every second.
         sweep: Called when the thread begins, and every minute.
     """
 

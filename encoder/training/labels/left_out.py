@@ -50,7 +50,7 @@ class PictureSet:
     Attributes:
         name: Folder of the set.
         ids: Names of the galaxies in it.
-        files: Their pictures.
+        files: Path of each galaxy's picture.
         ra: (n,) degrees, NaN where unknown.
         dec: (n,) degrees, NaN where unknown.
         objects: Names of the same galaxies in SDSS, empty where unknown.
@@ -69,7 +69,7 @@ def gz2_parts(ids: Sequence[str], groups: NDArray[np.int64]) -> NDArray[np.str_]
 
     Args:
         ids: Names of the galaxies.
-        groups: From `sky_groups`, of these rows.
+        groups: Group of each row, as `sky_groups` gives it.
     """
     names = [f"gz2_votes:{ids[first]}".encode() for first in groups.tolist()]
     at = [int.from_bytes(blake2b(name, digest_size=8).digest(), "big") / 2**64 for name in names]

@@ -29,8 +29,8 @@ def same_position(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> Pairs:
     """Pairs of rows within 3 arcsec of each other; rows without a position, NaN, are in none.
 
     Args:
-        ra: (n,) degrees.
-        dec: (n,) degrees.
+        ra: Right ascensions in ICRS degrees, (n,).
+        dec: Declinations in ICRS degrees, (n,).
     """
     placed = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
     if not len(placed):
@@ -46,7 +46,7 @@ def same_name(names: Sequence[str]) -> Pairs:
     """Pairs of rows with the same name; an empty one says nothing.
 
     Args:
-        names: One a row.
+        names: Name of each row's galaxy, (n,).
     """
     first: dict[str, int] = {}
     pairs = [
@@ -78,8 +78,9 @@ def sky_groups(n: int, pairs: Sequence[Pairs]) -> NDArray[np.int64]:
     """The number of the galaxy that each row shows, (n,): that of its first row.
 
     Args:
-        n: Rows.
-        pairs: From the functions above; what is joined to the same row is one galaxy.
+        n: Number of rows.
+        pairs: Pairs of rows that show one galaxy, as the functions above give them; what is joined to the
+            same row is one galaxy.
     """
     joined = np.concatenate([*pairs, np.empty((0, 2), np.int64)])
     links = coo_array((np.ones(len(joined)), (joined[:, 0], joined[:, 1])), shape=(n, n))
@@ -93,9 +94,9 @@ def folds(groups: NDArray[np.int64], names: Sequence[str], n_folds: int) -> NDAr
     """A fold for each row, (n,), the same for all rows of a galaxy and on every machine.
 
     Args:
-        groups: From `sky_groups`.
+        groups: Group of each row, as `sky_groups` gives it.
         names: One a row, the set's and the galaxy's; a galaxy's first row decides by a hash of it.
-        n_folds: How many.
+        n_folds: Number of folds.
     """
     digests = [blake2b(names[first].encode(), digest_size=8).digest() for first in groups.tolist()]
     return np.array([int.from_bytes(digest, "big") % n_folds for digest in digests], np.int64)

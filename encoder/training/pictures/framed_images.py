@@ -28,7 +28,7 @@ class FramedImages:
 
     Attributes:
         pictures: (n, 3, KEPT_PX, KEPT_PX) uint8, mapped.
-        flags: (n,) of `FramingFlag`.
+        flags: What is doubtful of each frame, `FramingFlag`, (n,).
     """
 
     pictures: NDArray[np.uint8]

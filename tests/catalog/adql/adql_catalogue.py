@@ -21,7 +21,7 @@ class AdqlCatalogue:
     """A catalogue as strangers see it: read-only, with an empty search_path.
 
     Attributes:
-        connection: Of the role galcat_public, in autocommit.
+        connection: Connection as the role galcat_public, in autocommit.
         published: Its TAP_SCHEMA and uploaded tables: `mine` (3 rows), `probe` (1 row with a vector), `void`
             (1 row without) and `probes` (3 rows with vectors).
     """

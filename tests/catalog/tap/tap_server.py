@@ -37,7 +37,7 @@ class TapServer:
     """A service that runs.
 
     Attributes:
-        url: Without a slash at its end.
+        url: Its URL without a slash at its end.
         database: URL of its database, for the owner.
     """
 

@@ -21,16 +21,16 @@ AXES = 40
 
 @dataclass(frozen=True)
 class LabelledGalaxies:
-    """What was written.
+    """The galaxies that were written.
 
     Attributes:
-        object_ids: (n,) int64.
-        ra: (n,) degrees.
-        dec: (n,) degrees.
-        full: (n, 64) as stored, in half precision.
-        search: (n, 40) likewise.
-        answer: (n,) True on one side of the plane.
-        projection: Of the release.
+        object_ids: object_ids of the galaxies, (n,) int64.
+        ra: Right ascensions in degrees, (n,).
+        dec: Declinations in degrees, (n,).
+        full: Full vectors, (n, 64), as stored, in half precision.
+        search: Search vectors, (n, 40), as stored, in half precision.
+        answer: The true answers, (n,): True on one side of the plane.
+        projection: Projection of the release.
     """
 
     object_ids: NDArray[np.int64]
