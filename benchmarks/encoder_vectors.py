@@ -13,8 +13,8 @@ from encoder.evaluation.sets.samples import Sample, sample_of_files
 from encoder.evaluation.sets.vectors import encode_sample
 from encoder.model.encoder import EncodedPictures, load_encoder
 from encoder.model.recipe import ImageRecipe
-from encoder.training.pictures.augment import crop_and_resize
-from encoder.training.pictures.simulated import CHUNK, KEPT_SHARE, draw_pictures
+from encoder.training.pictures.shown import show_simulated
+from encoder.training.pictures.simulated import CHUNK, draw_pictures
 
 GALAXIES = 22_000
 SEED = 2_026
@@ -46,7 +46,7 @@ def _simulate(n: int) -> Sample:
 
     def picture(i: int, recipe: ImageRecipe) -> Tensor:
         shown = chunk(i - i % CHUNK)[i % CHUNK]
-        return crop_and_resize(from_numpy(shown), recipe.crop / KEPT_SHARE, recipe.size)
+        return show_simulated(from_numpy(shown), recipe)
 
     return Sample("simulated", [str(i) for i in range(n)], f"{SEED}-{n}", picture)
 

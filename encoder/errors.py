@@ -26,6 +26,10 @@ class ImageError(EncoderError):
     """One cutout image cannot be read."""
 
 
+class FrameError(EncoderError):
+    """The frame that is asked for is not understood, or cannot be had."""
+
+
 class WeightsError(EncoderError):
     """A weights file is missing, damaged or of another shape."""
 

@@ -6,47 +6,27 @@ pixel, which the stretch was tuned on; the total flux of a cutout is its sum tim
 pixel) squared.
 """
 
+import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from encoder.cutouts.pictures import read_picture
+from encoder.asked_frame import read_frame
+from encoder.cutouts.frames import FIELD_SEARCHED_PX, find_in_fields
+from encoder.cutouts.image_batch import ImageBatch
+from encoder.cutouts.local_wcs import part_of_maps
+from encoder.cutouts.picture_batches import Seeing, see_files
 from encoder.cutouts.plan import CutoutPlan, cut_flux, plan_cutouts, skip
+from encoder.cutouts.pyramid import coarse_sampling_for
 from encoder.cutouts.stretch import to_rgb
 from encoder.errors import ImageError
 from encoder.model.recipe import ImageRecipe
 from encoder.surveys.description import Survey
 from encoder.tiles.source_table import SkippedRow, SourceTable
 from encoder.tiles.tiles import CutoutTile, SkyTile, Tile
-
-DECODERS = 4
-"""Pictures decoded side by side."""
-
-
-@dataclass(frozen=True, eq=False)
-class ImageBatch:
-    """Some pictures of a tile.
-
-    Attributes:
-        rows: Positions of the n galaxies in the tile's sources, (n,), rising from batch to batch.
-        rgb: Pictures on the device, (n, 3, size, size) float32 in 0..1, north up and east left.
-        flags: Bits of `FramingFlag` of each picture, (n,); 0 where the release does not seek frames.
-    """
-
-    rows: NDArray[np.int64]
-    rgb: Tensor
-    flags: NDArray[np.int16]
-
-
-def no_flags(n: int) -> NDArray[np.int16]:
-    """The flags of n pictures whose frame was not sought, (n,)."""
-    return np.zeros(n, np.int16)
 
 
 def image_batches(
@@ -75,7 +55,7 @@ def image_batches(
         order = [survey.bands.index(channel.band) for channel in survey.rgb.channels]
         return _sky_batches(plan, recipe, order, survey.rgb.scales, tile.sources, batch_size, skipped)
     if isinstance(tile, CutoutTile):
-        return _picture_batches(tile, recipe, torch.device(device), batch_size, skipped)
+        return _picture_batches(survey, tile, recipe, torch.device(device), batch_size, skipped)
     raise TypeError(f"no pictures are made of a {type(tile).__name__} of survey {survey.name}")
 
 
@@ -90,39 +70,51 @@ def _sky_batches(
 ) -> Iterator[ImageBatch]:
     for start in range(0, len(plan.rows), batch_size):
         part = plan.take(slice(start, start + batch_size))
-        flux = cut_flux(part, recipe)[:, bands]
+        part, crop, flags = _framed(part, recipe, bands, scales)
+        flux = cut_flux(part, recipe.size, crop)[:, bands]
         rgb = to_rgb(flux, scales, recipe.stretch)
         finite = flux.sum(dim=(1, 2, 3)).isfinite()
         kept = finite.cpu().numpy()
         skipped += skip(sources, part.rows[~kept], "nan", "the resampled flux is not finite")
         if kept.any():
-            n = int(kept.sum())
-            yield ImageBatch(part.rows[kept], rgb if kept.all() else rgb[finite], no_flags(n))
+            yield ImageBatch(part.rows[kept], rgb if kept.all() else rgb[finite], flags[kept])
+
+
+def _framed(
+    plan: CutoutPlan, recipe: ImageRecipe, bands: list[int], scales: tuple[float, float, float]
+) -> tuple[CutoutPlan, float, NDArray[np.int16]]:
+    """What to resample and which share of it: of each field the recipe's, or the square of the found galaxy.
+
+    That square is cut from the tile itself: a cutout of a cutout would be smoothed twice.
+    """
+    if recipe.framing is None:
+        return plan, recipe.crop, np.zeros(len(plan.rows), np.int16)
+    coarse = cut_flux(plan, FIELD_SEARCHED_PX, 1.0, coarse_sampling_for)
+    fields = to_rgb(coarse[:, bands], scales, recipe.stretch)
+    right, down, share, flags = find_in_fields(fields, recipe)
+    return replace(plan, maps=part_of_maps(plan.maps, right, down, share)), 1.0, flags
 
 
 def _picture_batches(
-    tile: CutoutTile, recipe: ImageRecipe, device: torch.device, batch_size: int, skipped: list[SkippedRow]
+    survey: Survey,
+    tile: CutoutTile,
+    recipe: ImageRecipe,
+    device: torch.device,
+    batch_size: int,
+    skipped: list[SkippedRow],
 ) -> Iterator[ImageBatch]:
-    def decode(path: Path) -> Tensor | ImageError:
-        try:
-            return read_picture(path, recipe.size, recipe.crop)
-        except ImageError as error:
-            return error
+    sources = tile.sources
+    placed = np.isfinite(sources.ra) & np.isfinite(sources.dec)
+    skipped += skip(sources, np.flatnonzero(~placed), "nan", "no finite position")
+    chosen = np.flatnonzero(placed)
 
-    placed = np.isfinite(tile.sources.ra) & np.isfinite(tile.sources.dec)
-    skipped += skip(tile.sources, np.flatnonzero(~placed), "nan", "no finite position")
-    chosen = np.flatnonzero(placed).tolist()
-    with ThreadPoolExecutor(DECODERS) as pool:
-        for start in range(0, len(chosen), batch_size):
-            rows, pictures = [], []
-            positions = chosen[start : start + batch_size]
-            paths = [tile.images[position] for position in positions]
-            for position, picture in zip(positions, pool.map(decode, paths), strict=True):
-                if isinstance(picture, ImageError):
-                    skipped += skip(tile.sources, np.array([position]), "unreadable_image", str(picture))
-                else:
-                    rows.append(position)
-                    pictures.append(picture)
-            if rows:
-                shown = torch.stack(pictures).to(device)
-                yield ImageBatch(np.array(rows, dtype=np.int64), shown, no_flags(len(rows)))
+    def lost(row: int, error: ImageError) -> None:
+        skipped.extend(skip(sources, chosen[[row]], "unreadable_image", str(error)))
+
+    pixel_scale = survey.pixel_scale_arcsec  # NaN where the survey does not say
+    asked = read_frame(survey.frame, None if math.isnan(pixel_scale) else pixel_scale)
+    seeing = Seeing(recipe, device, asked=asked)
+    known_px = sources.pixel_scale_arcsec * (recipe.field_px * recipe.crop / pixel_scale)
+    paths = [tile.images[row] for row in chosen.tolist()]
+    for batch in see_files(paths, seeing, batch_size, lost, known_px[chosen].astype(np.float64)):
+        yield replace(batch, rows=chosen[batch.rows])

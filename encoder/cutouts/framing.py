@@ -5,6 +5,9 @@ picture. The network should see the same of a galaxy whatever the frame was, so 
 noise from the outskirts, the bright pixels that hang together with the middle, and the circle that holds most
 of their light. It is measured three times, each time on a small copy of the part that the last one found, so
 that the first frame hardly matters. All galaxies of a batch are measured together, on their device.
+
+A galaxy is measured the same in any batch: sums are in double precision, and frames are rounded far above it.
+Whatever changes a measured frame needs another `FINDER`, since releases were trained with this one.
 """
 
 import math
@@ -16,12 +19,15 @@ from torch.nn import functional
 
 from encoder.cutouts.framing_flags import FramingFlag
 
+FINDER = 1
+"""Version of what is found; what is flagged may change without."""
 WORK_PX = 64
 """Width and height of the small copy that is measured."""
 VIEW_RADII = 3.2
 """Width of what the network sees, in radii that hold 90 % of the light."""
 _LIGHT = 0.9
 _PASSES = 3
+_GRAIN = 2.0**-8  # pixels that a frame is rounded to
 _WORK_RADII = 5.0  # width of the small copy in the second and third pass: the galaxy and as much sky
 _SKY_QUANTILE = (
     0.2  # of the outskirts: where a galaxy fills the picture, its corners are all the sky there is
@@ -51,6 +57,7 @@ class Framing:
         x: (n,) of the centre, to the right.
         y: (n,) of the centre, downwards.
         radius: (n,) of the circle that holds 90 % of the light.
+        view_side: (n,) width of the square that the network sees.
         sky: (n, 3) colour of the sky around it.
         flag: (n,) int64, `FramingFlag`.
     """
@@ -58,38 +65,35 @@ class Framing:
     x: Tensor
     y: Tensor
     radius: Tensor
+    view_side: Tensor
     sky: Tensor
     flag: Tensor
 
-    @property
-    def view_side(self) -> Tensor:
-        """Width of the square that the network sees, (n,) pixels."""
-        return VIEW_RADII * self.radius
 
-
-def find_frames(rgb: Tensor) -> Framing:
+def find_frames(rgb: Tensor, view_radii: float = VIEW_RADII) -> Framing:
     """Measures the object in the middle of each picture.
 
     Where there is none, the frame is that of the whole picture, and the flag says so.
 
     Args:
         rgb: (n, 3, h, w) in 0..1, on any device.
+        view_radii: Width of what the network sees, in radii that hold 90 % of the light.
     """
     n, _, height, width = rgb.shape
     grey = rgb.mean(dim=1, keepdim=True)
     short = float(min(height, width))
-    middle_x, middle_y = (grey.new_full((n,), length / 2) for length in (width, height))
-    x, y, side = middle_x, middle_y, grey.new_full((n,), short)
-    seed, darkest = _SEED, grey.new_full((n,), torch.inf)
+    lengths = (width / 2, height / 2, short)
+    middle_x, middle_y, side = (grey.new_full((n,), length).double() for length in lengths)
+    x, y, seed, darkest = middle_x, middle_y, _SEED, torch.full_like(side, torch.inf)
     for _ in range(_PASSES):
         left, top, step = x - side / 2, y - side / 2, side / WORK_PX
         copy, inside = _resample(grey, left, top, side, WORK_PX)
-        found = _measure(copy[:, 0], inside, seed, darkest)
+        found = _measure(copy[:, 0].double(), inside.double(), seed, darkest)
         there = found.light > 0
-        x = _near(middle_x, torch.where(there, left + found.x * step, x), _MAX_SHIFT * short)
-        y = _near(middle_y, torch.where(there, top + found.y * step, y), _MAX_SHIFT * short)
+        x = _near(middle_x, _rounded(torch.where(there, left + found.x * step, x)), _MAX_SHIFT * short)
+        y = _near(middle_y, _rounded(torch.where(there, top + found.y * step, y)), _MAX_SHIFT * short)
         radius = torch.where(there, found.radius * step, side / _WORK_RADII)
-        radius = radius.clamp(1.0, _MAX_RADIUS * short / 2)
+        radius = _rounded(radius.clamp(1.0, _MAX_RADIUS * short / 2))
         side, seed, darkest = _WORK_RADII * radius, 1 / _WORK_RADII, found.sky
     missing = ~there
     flag = FramingFlag.NO_OBJECT * missing + ~missing * (
@@ -100,10 +104,25 @@ def find_frames(rgb: Tensor) -> Framing:
     return Framing(
         torch.where(missing, middle_x, x),
         torch.where(missing, middle_y, y),
-        torch.where(missing, short / VIEW_RADII, radius),
+        torch.where(missing, short / view_radii, radius),
+        torch.where(missing, short, view_radii * radius),
         _sky_colour(rgb, x, y, side),
         flag.long(),
     )
+
+
+def fixed_frames(rgb: Tensor, sides: Tensor) -> Framing:
+    """Frames in the middle of pictures, as wide as somebody says; nothing is measured but the sky's colour.
+
+    Args:
+        rgb: (n, 3, h, w) in 0..1.
+        sides: Width of what the network sees, (n,) pixels; beyond the picture lies sky.
+    """
+    n, _, height, width = rgb.shape
+    side = sides.double()
+    x, y = (torch.full_like(side, length / 2) for length in (width, height))
+    sky = _sky_colour(rgb, x, y, side * _WORK_RADII / VIEW_RADII)
+    return Framing(x, y, side / VIEW_RADII, side, sky, torch.zeros(n, dtype=torch.int64, device=rgb.device))
 
 
 def cut_views(rgb: Tensor, framing: Framing, size: int, widths: float = 1.0) -> Tensor:
@@ -118,9 +137,30 @@ def cut_views(rgb: Tensor, framing: Framing, size: int, widths: float = 1.0) -> 
     Returns:
         (n, 3, size, size) in 0..1.
     """
-    side = framing.view_side * widths
-    view, inside = _resample(rgb, framing.x - side / 2, framing.y - side / 2, side, size)
-    return (view + (1 - inside)[:, None] * framing.sky[:, :, None, None]).clamp(0, 1)
+    return _cut(rgb, framing.x, framing.y, framing.view_side * widths, framing.sky, size)
+
+
+def cut_view(rgb: Tensor, x: float, y: float, side: float, sky: Tensor, size: int) -> Tensor:
+    """A square of one picture, as `cut_views` cuts it.
+
+    Args:
+        rgb: (3, h, w) in 0..1.
+        x: Centre, pixels to the right of the picture's left edge.
+        y: Centre, pixels below its upper edge.
+        side: Width and height, pixels.
+        sky: (3,) colour of what lies beyond the picture.
+        size: Width and height of the result, pixels.
+
+    Returns:
+        (3, size, size) in 0..1.
+    """
+    x_, y_, side_ = (torch.tensor([length], dtype=torch.float64) for length in (x, y, side))
+    return _cut(rgb[None], x_, y_, side_, sky[None], size)[0]
+
+
+def _cut(rgb: Tensor, x: Tensor, y: Tensor, side: Tensor, sky: Tensor, size: int) -> Tensor:
+    view, inside = _resample(rgb, x - side / 2, y - side / 2, side, size)
+    return (view + (1 - inside)[:, None] * sky[:, :, None, None]).clamp(0, 1)
 
 
 @dataclass(frozen=True)
@@ -134,6 +174,10 @@ class _Object:
     sky: Tensor
     rival: Tensor
     cut: Tensor
+
+
+def _rounded(length: Tensor) -> Tensor:
+    return (length / _GRAIN).round() * _GRAIN
 
 
 def _near(middle: Tensor, at: Tensor, limit: float) -> Tensor:
@@ -270,18 +314,24 @@ def _resample(pictures: Tensor, left: Tensor, top: Tensor, side: Tensor, size: i
     """
     rows, seen_rows = _weights(top, side, size, pictures.shape[2])
     columns, seen_columns = _weights(left, side, size, pictures.shape[3])
-    square = rows[:, None] @ pictures @ columns[:, None].transpose(2, 3)
-    return square, seen_rows[:, :, None] * seen_columns[:, None, :]
+    seen = seen_rows[:, :, None] * seen_columns[:, None, :]
+    if pictures.device.type == "cpu":  # all in one product, their number would change the last bit
+        each = zip(rows, pictures, columns, strict=True)
+        square = torch.stack([down @ picture @ right.T for down, picture, right in each])
+    else:
+        exact = rows[:, None].double(), pictures.double(), columns[:, None].double()
+        square = (exact[0] @ exact[1] @ exact[2].transpose(2, 3)).to(pictures)
+    return square, seen
 
 
 def _weights(start: Tensor, side: Tensor, size: int, length: int) -> tuple[Tensor, Tensor]:
     """Triangular weights (n, size, length) of the pixels of a line, and the share inside of it, (n, size)."""
     step = (side / size)[:, None]
-    centre = start[:, None] + (torch.arange(size, device=start.device, dtype=start.dtype) + 0.5) * step
-    support = step.clamp(min=1.0)[:, :, None]
-    at = torch.arange(length, device=start.device, dtype=start.dtype) + 0.5
+    centre = (start[:, None] + (torch.arange(size, device=start.device) + 0.5) * step).float()
+    support = step.clamp(min=1.0)[:, :, None].float()
+    at = torch.arange(length, device=start.device) + 0.5
     weights = (1 - (at - centre[:, :, None]).abs() / support).clamp(min=0)
     total = weights.sum(dim=2, keepdim=True)
     inside = (centre.clamp(min=0, max=length) - centre).abs() < 1e-6  # noqa: PLR2004 - rounding
     weights = torch.where(inside[:, :, None], weights / total.clamp(min=1e-6), 0)
-    return weights, inside.to(start.dtype)
+    return weights, inside.float()

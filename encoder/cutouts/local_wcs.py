@@ -1,5 +1,6 @@
 """Where each point of a cutout lies on the tile: the whole WCS, as one small polynomial a source."""
 
+from math import comb
 from typing import Final
 
 import numpy as np
@@ -61,6 +62,35 @@ def evaluate(
 ) -> NDArray[np.float64]:
     """Pixel positions on a grid, (n, 2, rows, columns), from the `powers` of its v and of its u."""
     return down @ maps @ right.T
+
+
+def part_of_maps(
+    maps: NDArray[np.float64],
+    right: NDArray[np.float64],
+    down: NDArray[np.float64],
+    share: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The maps of squares within cutouts: the same polynomials, of coordinates that are moved and scaled.
+
+    Args:
+        maps: Maps of the cutouts, (n, 2, 4, 4), as `local_maps` gives them.
+        right: u of each square's centre, (n,), in -1..1 within the cutout.
+        down: v of each square's centre, (n,).
+        share: Width of each square in widths of its cutout, (n,); above 1 it reaches beyond.
+    """
+    by_v, by_u = _moved_powers(down, share), _moved_powers(right, share)
+    return by_v.swapaxes(1, 2)[:, None] @ maps @ by_u[:, None]
+
+
+def _moved_powers(centre: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coefficients of t^j in (centre + scale t)^i, (n, i, j)."""
+    return np.stack(
+        [
+            np.stack([comb(i, j) * centre ** max(0, i - j) * scale**j for j in range(ORDER + 1)], axis=-1)
+            for i in range(ORDER + 1)
+        ],
+        axis=1,
+    )
 
 
 def native_px_per_unit(maps: NDArray[np.float64]) -> NDArray[np.float64]:

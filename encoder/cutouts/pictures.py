@@ -1,5 +1,7 @@
 """A ready-made picture file as the network's input."""
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,10 @@ import torch
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from encoder.cutouts.frames import SEARCHED_PX, Frame, SearchCopy
+from encoder.cutouts.framing import cut_view
 from encoder.errors import ImageError, first_line
+from encoder.model.recipe import ImageRecipe
 
 EIGHT_BIT = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 
@@ -47,7 +52,49 @@ def fit_picture(colour: Image.Image, size: int, crop: float) -> Tensor:
     side = min(colour.size) * crop
     left, top = (colour.width - side) / 2, (colour.height - side) / 2
     square = colour.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
-    return torch.from_numpy(np.asarray(square, dtype=np.float32).transpose(2, 0, 1) / np.float32(255))
+    return _to_tensor(square)
+
+
+@dataclass(frozen=True, eq=False)
+class ColourPicture:
+    """A picture in colours of 8 bits, an `OpenPicture`.
+
+    Attributes:
+        image: The picture, in red, green and blue.
+    """
+
+    image: Image.Image
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width, pixels."""
+        return self.image.height, self.image.width
+
+    @property
+    def pixel_scale_arcsec(self) -> float:
+        """NaN: no such picture says how large a pixel is."""
+        return math.nan
+
+    def search_copy(self) -> SearchCopy:
+        """The picture itself, or if it is large, of fewer pixels, each the mean of several."""
+        times = max(1, min(self.shape) // SEARCHED_PX)
+        return SearchCopy(_to_tensor(self.image.reduce(times) if times > 1 else self.image), times)
+
+    def see_centre(self, share: float, recipe: ImageRecipe) -> Tensor:
+        """As `fit_picture`, (3, size, size) float32 in 0..1."""
+        return fit_picture(self.image, recipe.size, share)
+
+    def see(self, frame: Frame, recipe: ImageRecipe) -> Tensor:
+        """Any square, antialiased, (3, size, size) float32 in 0..1; only pixels that count are touched."""
+        reach = frame.side / 2 + 2 * max(1.0, frame.side / recipe.size)
+        left, top = (max(0, math.floor(at - reach)) for at in (frame.x, frame.y))
+        right, bottom = min(self.image.width, frame.x + reach), min(self.image.height, frame.y + reach)
+        part = self.image.crop((left, top, math.ceil(right), math.ceil(bottom)))
+        return cut_view(_to_tensor(part), frame.x - left, frame.y - top, frame.side, frame.sky, recipe.size)
+
+
+def _to_tensor(image: Image.Image) -> Tensor:
+    return torch.from_numpy(np.asarray(image, dtype=np.float32).transpose(2, 0, 1) / np.float32(255))
 
 
 def open_picture(path: Path) -> Image.Image:

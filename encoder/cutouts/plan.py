@@ -1,6 +1,7 @@
 """Which sources of a sky tile get a cutout, and the resampling of those in flux."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from encoder.cutouts.local_wcs import evaluate, local_maps, native_px_per_unit, powers
-from encoder.cutouts.pyramid import Pyramid, centres, sampling_for
+from encoder.cutouts.pyramid import Pyramid, Sampling, centres, sampling_for
 from encoder.model.recipe import MAX_BAD_SHARE, ImageRecipe
 from encoder.tiles.source_table import SkippedRow, SkipReason, SourceTable
 from encoder.tiles.tiles import SkyTile
@@ -62,21 +63,29 @@ def plan_cutouts(
     return _apply_bad_rule(CutoutPlan(rows[fits], maps[fits], pyramid), sources, skipped)
 
 
-def cut_flux(plan: CutoutPlan, recipe: ImageRecipe) -> Tensor:
+def cut_flux(
+    plan: CutoutPlan, size: int, crop: float, choose: Callable[[float], Sampling] = sampling_for
+) -> Tensor:
     """Resamples the plan's cutouts.
 
     Bad pixels do not count: their place takes the mean of the good ones around it.
 
+    Args:
+        plan: What to resample.
+        size: Width and height of each cutout, pixels.
+        crop: Central share of the maps' field that a cutout spans.
+        choose: How pixels so many native ones wide are sampled.
+
     Returns:
         Flux of the cutouts, (n, bands, size, size), nanomaggies per native pixel, north up and east left.
     """
-    steps_px = native_px_per_unit(plan.maps) * 2 * recipe.crop / recipe.size
-    choices = [sampling_for(step) for step in steps_px.tolist()]
+    steps_px = native_px_per_unit(plan.maps) * 2 * crop / size
+    choices = [choose(step) for step in steps_px.tolist()]
     finest = plan.pyramid.flux[0]
-    flux = finest.new_empty((len(choices), finest.shape[1], recipe.size, recipe.size))
+    flux = finest.new_empty((len(choices), finest.shape[1], size, size))
     for sampling in set(choices):
         chosen = np.array([other == sampling for other in choices])
-        cut = plan.pyramid.sample(plan.maps[chosen], recipe.size, recipe.crop, sampling)
+        cut = plan.pyramid.sample(plan.maps[chosen], size, crop, sampling)
         flux[torch.from_numpy(chosen).to(flux.device)] = cut
     return flux
 

@@ -104,6 +104,11 @@ def sampling_for(step_px: float) -> Sampling:
     return Sampling(level, max(1, math.ceil(step_px / 2**level / MAX_STEP)), "bilinear")
 
 
+def coarse_sampling_for(step_px: float) -> Sampling:
+    """One bilinear sample a pixel, from a level that is as coarse: cheap, and exact enough to measure by."""
+    return Sampling(max(0, math.ceil(math.log2(step_px / MAX_STEP))), 1, "bilinear")
+
+
 def centres(n: int) -> NDArray[np.float64]:
     """Centres of n pixels that fill -1..1."""
     return (2 * np.arange(n) + 1) / n - 1
@@ -135,7 +140,10 @@ def _fill(flux: list[Tensor], weight: list[Tensor], good: Tensor) -> None:
     """Turns sums over good pixels into means, and gives every hole the next level's value, coarse to fine."""
     for level in range(len(flux) - 1, -1, -1):
         known = weight[level - 1] > MIN_WEIGHT if level > 0 else good
-        means = flux[level] / weight[level - 1].clamp(min=MIN_WEIGHT) if level > 0 else flux[level]
+        means = flux[level]
+        if level > 0:  # in place, and only where some are bad: a brick has millions of pixels that are good
+            some = torch.nonzero((weight[level - 1] < 1).flatten(), as_tuple=True)[0]
+            means.view(-1)[some] /= weight[level - 1].view(-1)[some].clamp(min=MIN_WEIGHT)
         band, y, x = torch.nonzero(~known[0], as_tuple=True)
         if level + 1 < len(flux) and len(band):
             means = means if level > 0 else means.clone()  # level 0 is the tile's own array

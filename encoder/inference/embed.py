@@ -17,7 +17,7 @@ from encoder.cutouts.thumbnails import encode_jpegs
 from encoder.model.encoder import Encoder
 
 if TYPE_CHECKING:
-    from encoder.cutouts.batches import ImageBatch
+    from encoder.cutouts.image_batch import ImageBatch
 
 _CHUNK = 256
 

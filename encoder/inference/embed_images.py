@@ -1,28 +1,37 @@
 """Images in any folder to a Parquet file of vectors and vote fractions; no database anywhere."""
 
-import os
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from encoder.cutouts.batches import ImageBatch, no_flags
-from encoder.cutouts.fits_pictures import check_colours, is_fits, read_fits_cutout
+from encoder.asked_frame import AskedFrame
+from encoder.cutouts.fits_pictures import check_colours, is_fits
+from encoder.cutouts.framing_flags import FlagCounts, FramingFlag, count_flags
+from encoder.cutouts.image_batch import ImageBatch
 from encoder.cutouts.image_list import ListedImage
-from encoder.cutouts.pictures import read_picture
+from encoder.cutouts.picture_batches import Seeing, see_files
 from encoder.errors import ImageError
 from encoder.inference.embed import Progress, encode_batches
 from encoder.inference.vectors_file import VectorsFile
 from encoder.model.encoder import Encoder
-from encoder.model.recipe import ImageRecipe
 from encoder.surveys.description import Survey
 
 BATCH_SIZE = 64
 Unreadable = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class EmbedReport:
+    """What came of a list of images.
+
+    Attributes:
+        n_rows: Number of rows of the file.
+        flags: Pictures whose frame is doubtful, by why it is.
+    """
+
+    n_rows: int
+    flags: FlagCounts
 
 
 def embed_images(
@@ -33,24 +42,25 @@ def embed_images(
     unreadable: Unreadable,
     batch_size: int = BATCH_SIZE,
     progress: Progress | None = None,
-) -> int:
+    asked: AskedFrame | None = None,
+) -> EmbedReport:
     """Write a row for every readable image, in the order given; the same call writes the same bytes.
 
     Memory does not grow with the images: two batches of pictures and one row group of the file.
 
     Args:
         encoder: The encoder whose vectors are made.
-        images: What to embed; each picture spans the whole field of the recipe.
+        images: What to embed; a release that finds frames takes pictures of any frame, one that does not
+            such as span the whole field of its recipe.
         output: The file, a `VectorsFile`.
         survey: The survey whose description says what the bands of FITS files are.
         unreadable: Called with one line for each image that cannot be read; it gets no row.
         batch_size: Pictures encoded together; vectors change by less than 1e-4 of their size.
         progress: Called with the number of images of each batch that is done, and for each unreadable image.
-
-    Returns:
-        The number of rows.
+        asked: The frame that somebody asks for; None for the release's own way.
 
     Raises:
+        FrameError: An angle is asked for, and nobody says how large a pixel is.
         EncoderError: The file cannot be written, or no image can be read.
         SurveyError: The survey does not describe FITS files with all bands.
     """
@@ -60,70 +70,38 @@ def embed_images(
         if progress is not None:
             progress(1)
 
-    with VectorsFile(output, encoder) as file:
-        for batch in encode_batches(
-            encoder, picture_batches(images, encoder, survey, report_lost, batch_size), progress=progress
-        ):
+    flags: Counter[FramingFlag] = Counter()
+    with VectorsFile(output, encoder, asked) as file:
+        batches = picture_batches(images, encoder, survey, report_lost, batch_size, asked)
+        for batch in encode_batches(encoder, batches, progress=progress):
             file.write([images[row].id for row in batch.rows], batch)
+            flags.update(count_flags(batch.flags))
         if not file.n_rows:
             raise ImageError(f"none of the {len(images)} images could be read: {output} was not written")
-    return file.n_rows
+    return EmbedReport(file.n_rows, flags)
 
 
 def picture_batches(
-    images: Sequence[ListedImage], encoder: Encoder, survey: Survey, unreadable: Unreadable, batch_size: int
+    images: Sequence[ListedImage],
+    encoder: Encoder,
+    survey: Survey,
+    unreadable: Unreadable,
+    batch_size: int,
+    asked: AskedFrame | None = None,
 ) -> Iterator[ImageBatch]:
     """Reads images side by side, in their order, into batches of the encoder's pictures.
 
     Raises:
+        FrameError: An angle is asked for, and nobody says how large a pixel is.
         SurveyError: There are FITS files, and the survey does not describe such with all bands.
     """
     if any(is_fits(image.path) for image in images):
         check_colours(survey)
-    return _batches(images, encoder, survey, unreadable, batch_size)
-
-
-def _batches(
-    images: Sequence[ListedImage], encoder: Encoder, survey: Survey, unreadable: Unreadable, batch_size: int
-) -> Iterator[ImageBatch]:
-    rows: list[int] = []
-    pictures: list[Tensor] = []
-    for row, picture in enumerate(_in_order(images, encoder.recipe, survey, 2 * batch_size)):
-        if isinstance(picture, ImageError):
-            unreadable(str(picture))
-            continue
-        rows.append(row)
-        pictures.append(picture)
-        if len(rows) == batch_size:
-            yield _batch(rows, pictures, encoder)
-            rows, pictures = [], []
-    if rows:
-        yield _batch(rows, pictures, encoder)
-
-
-def _batch(rows: list[int], pictures: list[Tensor], encoder: Encoder) -> ImageBatch:
-    shown = torch.stack(pictures).to(encoder.device)
-    return ImageBatch(np.array(rows, np.int64), shown, no_flags(len(rows)))
-
-
-def _in_order(
-    images: Sequence[ListedImage], recipe: ImageRecipe, survey: Survey, ahead: int
-) -> Iterator[Tensor | ImageError]:
-    """Reads on all cores, at most `ahead` images before they are asked for."""
-    coming: deque[Future[Tensor | ImageError]] = deque()
-    with ThreadPoolExecutor(os.cpu_count(), "read-images") as pool:
-        for image in images:
-            coming.append(pool.submit(_read, image.path, recipe, survey))
-            if len(coming) > ahead:
-                yield coming.popleft().result()
-        while coming:
-            yield coming.popleft().result()
-
-
-def _read(path: Path, recipe: ImageRecipe, survey: Survey) -> Tensor | ImageError:
-    try:
-        if is_fits(path):
-            return read_fits_cutout(path, survey, recipe)
-        return read_picture(path, recipe.size, recipe.crop)
-    except ImageError as error:
-        return error
+    if asked is not None and not all(is_fits(image.path) for image in images):
+        asked.require_scale()
+    return see_files(
+        [image.path for image in images],
+        Seeing(encoder.recipe, encoder.device, survey, asked),
+        batch_size,
+        lambda _, error: unreadable(str(error)),
+    )

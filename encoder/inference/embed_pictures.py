@@ -1,18 +1,18 @@
 """Pictures to vectors and vote fractions in memory, as a notebook wants them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoder.cutouts.batches import ImageBatch, no_flags
+from encoder.asked_frame import read_frame
 from encoder.cutouts.image_list import list_images
-from encoder.cutouts.pictures import fit_picture, to_colours
+from encoder.cutouts.picture_batches import Seeing, see_opened
+from encoder.cutouts.pictures import ColourPicture, to_colours
 from encoder.errors import ImageError
 from encoder.inference.embed import EmbeddedBatch, encode_batches
 from encoder.inference.embed_images import BATCH_SIZE, picture_batches
@@ -77,11 +77,13 @@ def embed(
     *,
     survey: str = "decals_fits",
     batch_size: int = BATCH_SIZE,
+    frame: str = "",
+    pixel_scale: float | None = None,
 ) -> Embedded:
     """Turn pictures of galaxies into vectors and vote fractions, without a database.
 
-    Every picture spans the galaxy's whole field, as the cutouts of Galaxy Zoo do; of an oblong one the
-    central square is taken.
+    An encoder that finds frames takes pictures of any frame. For others every picture spans the galaxy's
+    whole field, as the cutouts of Galaxy Zoo do; of an oblong one the central square is taken.
 
     Args:
         images: Files or folders (JPEG, PNG, FITS), one or several; or pictures that are open: Pillow's, or
@@ -89,8 +91,12 @@ def embed(
         encoder: The encoder; None for the one that ships.
         survey: Name of a survey, or a TOML file, that says what the bands of FITS files are.
         batch_size: Number of pictures that are encoded together.
+        frame: The part of each picture that the encoder shall see: `whole`, a share of its width such as
+            `0.6`, or an angle such as `24arcsec`; empty for the encoder's own way.
+        pixel_scale: Width of the pictures' pixels, arcsec, where the frame is an angle.
 
     Raises:
+        FrameError: The frame is not understood, or is an angle without a pixel scale.
         ImageError: A picture cannot be read, or none was given.
         SurveyError: There are FITS files, and the survey does not describe such with all bands.
     """
@@ -99,14 +105,19 @@ def embed(
     pictures = [one for one in given if not isinstance(one, str | Path)]
     if not given or (files and pictures):
         raise ImageError("give files, or pictures that are open" + (", not both" if given else ""))
+    asked = read_frame(frame, pixel_scale)
     encoder = encoder or load_encoder()
     if files:
         listed = list_images([Path(file) for file in files])
         ids = tuple(image.id for image in listed)
-        batches = picture_batches(listed, encoder, load_survey(survey), _refuse, batch_size)
+        batches = picture_batches(listed, encoder, load_survey(survey), _refuse, batch_size, asked)
     else:
         ids = tuple(map(str, range(len(pictures))))
-        batches = _batches(pictures, encoder, batch_size)
+        if asked is not None:
+            asked.require_scale()
+        seeing = Seeing(encoder.recipe, encoder.device, asked=asked)
+        opened = [ColourPicture(_open(picture, row)) for row, picture in enumerate(pictures)]
+        batches = see_opened(opened, seeing, batch_size)
     return _join(ids, list(encode_batches(encoder, batches)), encoder)
 
 
@@ -115,15 +126,6 @@ def _as_list(images: File | Picture | Iterable[File] | Iterable[Picture]) -> lis
     if is_one or (isinstance(images, np.ndarray) and images.ndim == 3):  # noqa: PLR2004 - height, width, colour
         return [images]  # type: ignore[list-item] # as just seen
     return list(images)  # type: ignore[arg-type] # as just seen
-
-
-def _batches(pictures: Sequence[Picture], encoder: Encoder, batch_size: int) -> Iterator[ImageBatch]:
-    recipe = encoder.recipe
-    for first in range(0, len(pictures), batch_size):
-        rows = range(first, min(first + batch_size, len(pictures)))
-        fitted = [fit_picture(_open(pictures[row], row), recipe.size, recipe.crop) for row in rows]
-        shown = torch.stack(fitted).to(encoder.device)
-        yield ImageBatch(np.array(rows, np.int64), shown, no_flags(len(rows)))
 
 
 def _open(picture: Picture, row: int) -> Image.Image:

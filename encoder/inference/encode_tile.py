@@ -7,7 +7,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.cutouts.batches import ImageBatch, image_batches
+from encoder.cutouts.batches import image_batches
+from encoder.cutouts.image_batch import ImageBatch
 from encoder.cutouts.picture_digest import picture_digests
 from encoder.inference.embed import encode_batches
 from encoder.model.encoder import Encoder

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from encoder.asked_frame import AskedFrame
 from encoder.errors import EncoderError
 from encoder.inference.embed import EmbeddedBatch
 from encoder.model.encoder import Encoder
@@ -42,18 +44,19 @@ class VectorsFile:
     Args:
         path: The file; one that is there is replaced at the end.
         encoder: The encoder that made the vectors.
+        asked: The frame of the pictures that somebody asked for; None for the encoder's own way.
 
     Raises:
         EncoderError: The folder is not there, or the file cannot be written.
     """
 
-    def __init__(self, path: Path, encoder: Encoder) -> None:
+    def __init__(self, path: Path, encoder: Encoder, asked: AskedFrame | None = None) -> None:
         check_writable(path)
         self.n_rows = 0
         self._path = path
         self._half = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._tree = encoder.tree
-        self._schema = _schema(encoder)
+        self._schema = _schema(encoder, asked)
         self._waiting: list[pa.RecordBatch] = []
 
     def __enter__(self) -> Self:
@@ -113,7 +116,7 @@ class VectorsFile:
         return EncoderError(f"{self._path} cannot be written: {error.strerror or error}")
 
 
-def _schema(encoder: Encoder) -> pa.Schema:
+def _schema(encoder: Encoder, asked: AskedFrame | None) -> pa.Schema:
     about = {
         "release": encoder.name,
         "sha256": encoder.sha256,
@@ -123,6 +126,8 @@ def _schema(encoder: Encoder) -> pa.Schema:
         "recipe": encoder.recipe.to_dict(),
         "precision": encoder.precision,
     }
+    if asked is not None:
+        about["frame"] = asdict(asked)
     numbers = [f"{answer}_fraction" for answer in encoder.tree.columns]
     numbers += [f"{question}_concentration" for question in encoder.tree.question_columns]
     return pa.schema(

@@ -35,6 +35,28 @@ class Stretch:
         _check(self.desaturation > 0, f"stretch desaturation {self.desaturation} is not positive")
 
 
+FINDERS = (1,)
+"""Versions of the frame finder, `encoder.cutouts.framing`, by which releases have been made."""
+
+
+@dataclass(frozen=True)
+class FramingRule:
+    """How a release finds the galaxy in a picture, and so the part of it that the network sees.
+
+    Attributes:
+        view_radii: Width of what the network sees, in radii that hold 90 % of the galaxy's light.
+        finder: Version of the finder; a release is measured by the one that it was trained with.
+    """
+
+    view_radii: float = 3.2
+    finder: int = FINDERS[-1]
+
+    def __post_init__(self) -> None:
+        _check(self.view_radii > 0, f"framing view_radii {self.view_radii} is not positive")
+        known = type(self.finder) is int and self.finder in FINDERS
+        _check(known, f"framing finder {self.finder} is unknown; this version has {FINDERS}: update galcat")
+
+
 @dataclass(frozen=True)
 class ImageRecipe:
     """From a position on the sky to the network's input.
@@ -42,11 +64,14 @@ class ImageRecipe:
     Attributes:
         size: Width and height of the square input, pixels.
         field_px: Field of the published cutout, in units of the Galaxy Zoo pixel scale.
-        crop: Central share of that field that the network sees, 0..1.
+        crop: Central share of that field that the network sees, 0..1; where frames are found, what it sees
+            of a galaxy of known radius that is not found.
         stretch: How scaled fluxes become the 0..1 of a picture.
         input_mean: Mean that the network subtracts from the 0..1 picture.
         input_deviation: Deviation that it then divides by; mean 0 and deviation 1 leave 0..1 as it is.
         channels: 3 for colour; 1 for a network that sees only how bright the picture is.
+        framing: How the galaxy's frame is found in each picture; None for releases that see the same share of
+            every picture.
     """
 
     size: int
@@ -56,6 +81,7 @@ class ImageRecipe:
     input_mean: float = 127 / 255
     input_deviation: float = 128 / 255
     channels: int = 3
+    framing: FramingRule | None = None
 
     def __post_init__(self) -> None:
         _check(self.size > 0, f"image size {self.size} is not positive")
@@ -67,11 +93,14 @@ class ImageRecipe:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values; `from_dict` reads them back equal."""
-        return asdict(self)
+        values = asdict(self)
+        if self.framing is None:
+            del values["framing"]  # recipes of the first releases have no such entry
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Read what `to_dict` wrote.
+        """Read what `to_dict` wrote; `framing` may also be true, for the usual rule, or false.
 
         Raises:
             WeightsError: A key is unknown, missing, or its value not a finite number of the right kind.
@@ -80,13 +109,26 @@ class ImageRecipe:
         given = dict(values)
         stretch = given.pop("stretch", {})
         _check(isinstance(stretch, dict), f"image recipe stretch {stretch!r} is not a table")
+        framing = _read_framing(given.pop("framing", None))
         _check_numbers(cls, given, "image recipe")
         _check_numbers(Stretch, stretch, "image recipe stretch")
         _check(isinstance(given.get("size"), int), "image recipe has no whole number 'size'")
-        return cls(**given, stretch=Stretch(**stretch))
+        return cls(**given, stretch=Stretch(**stretch), framing=framing)
 
 
-def _check_numbers(cls: type[ImageRecipe | Stretch], values: dict[str, Any], label: str) -> None:
+def _read_framing(value: object) -> FramingRule | None:
+    if value is None or value is False:
+        return None
+    values = {} if value is True else value
+    if not isinstance(values, dict):
+        raise WeightsError(f"image recipe framing {value!r} is neither a table nor true")
+    _check_numbers(FramingRule, values, "image recipe framing")
+    return FramingRule(**values)
+
+
+def _check_numbers(
+    cls: type[ImageRecipe | FramingRule | Stretch], values: dict[str, Any], label: str
+) -> None:
     known = {f.name for f in fields(cls)}
     for key, value in values.items():
         _check(key in known, f"{label} has an unknown entry {key!r}")

@@ -5,11 +5,14 @@ Everything that differs between surveys is in that file, so that a new one needs
 """
 
 import math
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Literal
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from encoder.surveys.magnitudes import NANOMAGGY_ZERO_POINT
 from encoder.toml_reader import toml_record
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "bits clear", "bits set"]
 Hdu = str | int | None
@@ -165,6 +168,8 @@ class Survey:
         scale: How large the cutout of a galaxy is.
         rgb: Which bands make the picture's colours; None for cutouts, which have colours already.
         toml: Text of the survey's file, as the database keeps it.
+        frame: For cutouts, the part of each picture that the network sees: `whole`, a share of its width such
+            as `0.6`, or an angle such as `24arcsec`; empty for the release's own way.
     """
 
     name: str
@@ -178,6 +183,7 @@ class Survey:
     scale: ScaleRule = field(default_factory=ScaleRule)
     rgb: Rgb | None = None
     toml: str = ""
+    frame: str = ""
 
     @property
     def meaning(self) -> str:
@@ -190,13 +196,19 @@ class Survey:
 
 _STORED_NAMES = {"CatalogueColumns": "Catalogue", "SelectionCondition": "Condition"}
 """What records are called in a meaning that are called otherwise in the code."""
+_LATER_FIELDS = {"frame"}
+"""Fields that the first catalogues did not know: where they say nothing, a meaning does not name them."""
+
+
+def _spelt_fields(record: "DataclassInstance | type[DataclassInstance]") -> list[Field[Any]]:
+    return [one for one in fields(record) if one.name not in _LATER_FIELDS or getattr(record, one.name)]
 
 
 def _spell(value: object) -> str:
     """The `repr` that a record had when the first catalogues were made."""
     if is_dataclass(value):
         name = type(value).__name__
-        entries = [f"{field.name}={_spell(getattr(value, field.name))}" for field in fields(value)]
+        entries = [f"{one.name}={_spell(getattr(value, one.name))}" for one in _spelt_fields(value)]
         return f"{_STORED_NAMES.get(name, name)}({', '.join(entries)})"
     if isinstance(value, tuple):
         entries = [_spell(entry) for entry in value]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from encoder.errors import SurveyError
+from encoder.asked_frame import read_frame
+from encoder.errors import FrameError, SurveyError
 from encoder.surveys.description import Survey
 from encoder.surveys.patterns import placeholders
 from encoder.toml_reader import RecordError, read_record
@@ -126,6 +127,8 @@ def _tile_problems(survey: Survey) -> Iterator[str]:
         yield "image.zero_point: missing"
     if len(survey.bands) > 1 and not ("band" in names or image.plane or isinstance(image.hdu, dict)):
         yield "image: bands need {band} in path, or a plane or an hdu each"
+    if survey.frame:
+        yield "frame: tiles have none: a release frames galaxies by their radii"
     if survey.rgb is None:
         yield "rgb: missing"
     else:
@@ -148,3 +151,10 @@ def _cutout_problems(survey: Survey) -> Iterator[str]:
         yield f"image.path: {survey.image.path!r} names no column of the table"
     given = {"mask": survey.mask, "rgb": survey.rgb, "catalogue.tile": survey.catalogue.tile}
     yield from (f"{key}: cutouts have none" for key, value in given.items() if value is not None)
+    try:
+        asked = read_frame(survey.frame)
+    except FrameError as error:
+        yield f"frame: {error}"
+    else:
+        if asked is not None and asked.arcsec is not None and not survey.pixel_scale_arcsec > 0:
+            yield f"frame: {asked.arcsec:g} arcsec need pixel_scale_arcsec, which is missing"

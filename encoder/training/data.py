@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from encoder.cutouts.framing import VIEW_RADII
+from encoder.model.recipe import ImageRecipe
 from encoder.training.pictures.augment import Augmentation, Share, augment, crop_and_resize
+from encoder.training.pictures.framed_images import KEPT_WIDTHS
 from encoder.training.pictures.images import Images, ImageSubset
+from encoder.training.pictures.shown import show_picture
+from encoder.training.pictures.simulated import KEPT_SHARE
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class LabelledGalaxies:
         traits: What says whether two galaxies are alike, (n, k) float32, each 0..1, NaN where unknown; k is 0
             where nothing does.
         shown: Galaxies that an epoch shows, each time others; 0 for all.
-        framed: Whether the images are cut around the galaxy found in them, as `frame_images` does.
+        framed: Whether the images are those of `frame_images`, `KEPT_WIDTHS` as wide as what the network
+            sees.
     """
 
     kind: str
@@ -62,6 +68,30 @@ class LabelledGalaxies:
             held_out=self.held_out[rows],
             traits=self.traits[rows],
         )
+
+
+class InferencePictures(Dataset[Tensor]):
+    """The galaxies of a source as inference will show them, each (3, size, size) float32 in 0..1.
+
+    Args:
+        source: The galaxies.
+        recipe: Of the release.
+    """
+
+    def __init__(self, source: LabelledGalaxies, recipe: ImageRecipe) -> None:
+        self._source, self._recipe = source, recipe
+
+    def __len__(self) -> int:
+        return len(self._source.ids)
+
+    def __getitem__(self, i: int) -> Tensor:
+        source, recipe = self._source, self._recipe
+        image = source.images[i]
+        if source.framed:
+            radii = recipe.framing.view_radii if recipe.framing else VIEW_RADII
+            return crop_and_resize(image, radii / (VIEW_RADII * KEPT_WIDTHS), recipe.size)
+        share = recipe.crop / KEPT_SHARE if source.kind == "simulated" else source.share.middle
+        return show_picture(image, recipe, share)
 
 
 def unknown_traits(n: int) -> NDArray[np.float32]:

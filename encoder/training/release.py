@@ -20,11 +20,10 @@ from encoder.model.projection import SEARCH_DIMENSIONS, Projection, empty_projec
 from encoder.model.weights_file import Weights, write_weights
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import TrainingConfig
-from encoder.training.data import LabelledGalaxies, PictureDataset
+from encoder.training.data import InferencePictures, LabelledGalaxies
 from encoder.training.head.release_head import fit_release_head
-from encoder.training.head.sources import head_config, seen_share
+from encoder.training.head.sources import head_config
 from encoder.training.labels.label_tables import read_labels
-from encoder.training.pictures.augment import Share
 
 CACHE = "cache"
 """Folder, within the run's, of what can be made again."""
@@ -79,7 +78,7 @@ def make_release(
         network.alpha_floor = head.alpha_floor
         weights = replace(weights, scales=fitted.scales, training={**weights.training, "head": fitted.about})
     sources = projection_sample(splits)
-    vectors = [_vectors(encoder, source, seen_share(source, config.recipe.crop)) for source in sources]
+    vectors = [_vectors(encoder, source) for source in sources]
     sample = np.concatenate(vectors)
     projection = fit_projection(sample)
     file = release_file(config)
@@ -111,15 +110,15 @@ def release_file(config: TrainingConfig) -> Path:
     return Path(config.release.folder) / f"{config.release.name}.safetensors"
 
 
-def _vectors(encoder: Encoder, source: LabelledGalaxies, share: float) -> NDArray[np.float32]:
-    """Vectors of the plain pictures of a source, which show `share` of its frame, (n, d).
+def _vectors(encoder: Encoder, source: LabelledGalaxies) -> NDArray[np.float32]:
+    """Vectors of the pictures of a source as inference will show them, (n, d).
 
     Of a large source a fixed sample: what is fitted on them does not gain by more.
     """
     if len(source.ids) > LARGEST_SAMPLE:
         source = source.take(np.sort(np.random.default_rng(0).permutation(len(source.ids))[:LARGEST_SAMPLE]))
-    pictures = PictureDataset([replace(source, share=Share(share, share))], encoder.recipe.size, None)
-    return np.concatenate([encoder.encode(shown.rgb[:, 0]).embedding for shown in DataLoader(pictures, 64)])
+    pictures = DataLoader(InferencePictures(source, encoder.recipe), 64)
+    return np.concatenate([encoder.encode(shown).embedding for shown in pictures])
 
 
 def _fit_real_domain(

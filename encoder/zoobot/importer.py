@@ -30,8 +30,8 @@ from encoder.training.head.fit import ALPHA_FLOOR, HeadSettings, fit_head
 from encoder.training.head.joint_head import Group
 from encoder.training.head.vote_figures import VoteFigures
 from encoder.training.head.vote_table import CAMPAIGNS
-from encoder.training.pictures.augment import crop_and_resize
-from encoder.training.pictures.simulated import KEPT_SHARE, SimulatedGalaxies, draw_galaxies
+from encoder.training.pictures.shown import show_simulated
+from encoder.training.pictures.simulated import SimulatedGalaxies, draw_galaxies
 from encoder.zoobot.checkpoint import load_backbone, load_head, read_checkpoint
 from encoder.zoobot.votes_head import RealVotes, fit_on_votes
 
@@ -162,11 +162,10 @@ def _usual_size(backbone: str) -> int:
 
 
 def _encode_simulated(encoder: Encoder, drawn: SimulatedGalaxies, advance: Callable[[int], None]) -> Vectors:
-    share = encoder.recipe.crop / KEPT_SHARE
     found = []
     for start in range(0, len(drawn), BATCH_SIZE):
         rows = range(start, min(start + BATCH_SIZE, len(drawn)))
-        rgb = torch.stack([crop_and_resize(drawn[i], share, encoder.recipe.size) for i in rows])
+        rgb = torch.stack([show_simulated(drawn[i], encoder.recipe) for i in rows])
         found.append(encoder.encode(rgb).embedding)
         advance(len(rows))
     return np.concatenate(found)

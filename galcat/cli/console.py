@@ -75,6 +75,17 @@ Wide = Annotated[
 OneALine = Annotated[
     bool, typer.Option("--one-a-line", "-G", help="In the terminal a value a line, every column.")
 ]
+FrameOption = Annotated[
+    str,
+    typer.Option(
+        "--frame",
+        help="Part of a picture that the network sees: found, whole, a share of its width such as 0.6, or an "
+        "angle such as 24arcsec.",
+    ),
+]
+PixelScale = Annotated[
+    float | None, typer.Option(help="Width of a picture's pixel, arcsec, where --frame is an angle.")
+]
 Sheet = Annotated[Path | None, typer.Option(help="Contact sheet to draw, PNG.")]
 Number = Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)]
 RaColumn = Annotated[

@@ -17,11 +17,10 @@ from catalog.search.thumbnails import read_thumbnails
 from galcat.errors import WorkflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
-    from encoder.model.recipe import ImageRecipe
+    from encoder.asked_frame import AskedFrame
+    from encoder.surveys.description import Survey
 
 _FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
 _PICTURES = (".jpg", ".jpeg", ".png", *_FITS)
@@ -35,11 +34,14 @@ class SearchTarget:
 
     Attributes:
         like: object_ids of galaxies, or a (40,) search vector.
-        picture: The picture, JPEG or PNG, that the vector was made of; None where galaxies are named.
+        picture: What the network saw of the picture that the vector was made of, PNG; None where galaxies are
+            named.
+        doubt: What is doubtful about the part of the picture that the network saw; empty where nothing is.
     """
 
     like: tuple[int, ...] | NDArray[np.float32]
     picture: bytes | None = None
+    doubt: str = ""
 
     def pictures(self, connection: psycopg.Connection) -> list[tuple[bytes, str]]:
         """Encoded image and caption of the first few, for the head of a contact sheet."""
@@ -56,6 +58,7 @@ def understand_words(
     radius_arcsec: float,
     weights: str,
     survey: str | None = None,
+    frame: "AskedFrame | None" = None,
 ) -> SearchTarget:
     """Find out what the words on the command line mean.
 
@@ -65,6 +68,7 @@ def understand_words(
         radius_arcsec: How near a galaxy must be to a position.
         weights: Weights file of the release, for an image; empty for those that ship.
         survey: Name of the survey, or path of its TOML file, that says what the bands of a FITS image are.
+        frame: The part of an image that the network shall see; None for the release's own way.
 
     Raises:
         CatalogError: No galaxy is there, or has that id or name.
@@ -75,7 +79,7 @@ def understand_words(
     if is_one_word and (path.is_file() or path.name.lower().endswith(_PICTURES)):
         if not path.is_file():
             raise WorkflowError(f"{path}: no such file")
-        return encode_image(connection, path, weights, survey)
+        return encode_image(connection, path, weights, survey, frame)
     options = [word for word in words if word.startswith("-") and word[1:2] not in _BEGINS_NUMBER]
     if options:
         raise WorkflowError(f"there is no option {options[0]}")
@@ -98,44 +102,50 @@ def read_target_list(
 
 
 def encode_image(
-    connection: psycopg.Connection, image: Path, weights: str, survey: str | None
+    connection: psycopg.Connection,
+    image: Path,
+    weights: str,
+    survey: str | None,
+    frame: "AskedFrame | None" = None,
 ) -> SearchTarget:
     """Encode a picture as the current release would; the file is looked at before a network is loaded.
 
     Args:
         connection: Open connection; only read from.
-        image: JPEG, PNG or FITS that spans the galaxy's whole field.
+        image: JPEG, PNG or FITS; of any frame where the release finds frames, else of the galaxy's whole
+            field.
         weights: The release's weights file; empty to find it among those shipped.
         survey: Survey that says what the bands of a FITS picture are, as in `understand_words`.
+        frame: The part of the picture that the network shall see; None for the release's own way.
 
     Raises:
+        FrameError: The frame is an angle, and nobody says how large a pixel is.
         ImageError: The picture cannot be read.
         SurveyError: The survey is unknown, or does not say how one FITS file becomes a picture.
         WorkflowError: There is no release yet, or its weights are not those given or not among those
             shipped; or it is FITS, and no survey is named.
     """
-    from encoder.model.recipe import ImageRecipe  # noqa: PLC0415 - only a picture needs torch
+    from encoder.cutouts.framing_flags import count_flags, describe_flags  # noqa: PLC0415
+    from encoder.cutouts.picture_batches import Seeing, open_image, see_opened  # noqa: PLC0415 - needs torch
     from galcat.workflows.release_encoder import load_release_encoder  # noqa: PLC0415
 
     current = current_release(connection)
     if current is None:
         raise WorkflowError("the catalogue has no release yet: ingest a tile first")
-    read = _reader(image, survey)
-    read(ImageRecipe(size=16))
+    picture = open_image(image, _colours(image, survey))
     encoder = load_release_encoder(current.name, current.weights_sha256, weights)
-    picture = read(encoder.recipe)
-    vector: NDArray[np.float32] = encoder.projection.apply(encoder.encode(picture[None]).embedding)[0]
-    return SearchTarget(vector, _as_picture_file(image, picture))
+    (seen,) = see_opened([picture], Seeing(encoder.recipe, encoder.device, asked=frame))
+    vector: NDArray[np.float32] = encoder.projection.apply(encoder.encode(seen.rgb).embedding)[0]
+    return SearchTarget(vector, _png(seen.rgb[0]), describe_flags(count_flags(seen.flags)))
 
 
-def _reader(image: Path, survey: str | None) -> "Callable[[ImageRecipe], Tensor]":
-    """What reads the image for a recipe, as (3, size, size) in 0..1."""
-    from encoder.cutouts.fits_pictures import check_colours, is_fits, read_fits_cutout  # noqa: PLC0415
-    from encoder.cutouts.pictures import read_picture  # noqa: PLC0415
+def _colours(image: Path, survey: str | None) -> "Survey | None":
+    """What says the colours of a FITS image; other images have them."""
+    from encoder.cutouts.fits_pictures import check_colours, is_fits  # noqa: PLC0415 - only for pictures
     from encoder.surveys.survey_file import load_survey  # noqa: PLC0415
 
     if not is_fits(image):
-        return lambda recipe: read_picture(image, recipe.size, recipe.crop)
+        return None
     if survey is None:
         raise WorkflowError(
             f"{image}: name by --survey the survey, or its TOML file, that says what the bands of this FITS "
@@ -143,16 +153,14 @@ def _reader(image: Path, survey: str | None) -> "Callable[[ImageRecipe], Tensor]
         )
     described = load_survey(survey)
     check_colours(described)
-    return lambda recipe: read_fits_cutout(image, described, recipe)
+    return described
 
 
-def _as_picture_file(image: Path, picture: "Tensor") -> bytes:
-    """The file as it is, or FITS as a PNG of what the network sees."""
-    if not image.name.lower().endswith(_FITS):
-        return image.read_bytes()
-    from PIL import Image  # noqa: PLC0415 - only for FITS
+def _png(picture: "Tensor") -> bytes:
+    """A picture (3, size, size) in 0..1 as a file."""
+    from PIL import Image  # noqa: PLC0415 - only for pictures
 
     file = BytesIO()
-    pixels = (picture.numpy().transpose(1, 2, 0) * 255).round().astype(np.uint8)
+    pixels = (picture.cpu().numpy().transpose(1, 2, 0) * 255).round().astype(np.uint8)
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()

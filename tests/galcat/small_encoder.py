@@ -11,7 +11,7 @@ from encoder.model.gz_tree import GZD5
 from encoder.model.measured import Measured
 from encoder.model.network import Network
 from encoder.model.projection import Projection
-from encoder.model.recipe import ImageRecipe
+from encoder.model.recipe import FramingRule, ImageRecipe
 from encoder.model.weights_file import Weights, write_weights
 
 BACKBONE = "test_efficientnet"
@@ -20,14 +20,19 @@ AXES = 40
 
 
 def write_small_encoder(
-    path: Path, seed: int = 0, backbone: str = BACKBONE, *, measured: Measured | None = None
+    path: Path,
+    seed: int = 0,
+    backbone: str = BACKBONE,
+    *,
+    measured: Measured | None = None,
+    framing: FramingRule | None = None,
 ) -> Path:
     """Write a release whose vectors mean nothing but are always the same.
 
     One that was measured has a sample of real galaxies too, far from everything.
     """
     torch.manual_seed(seed)
-    recipe = ImageRecipe(size=PIXELS)
+    recipe = ImageRecipe(size=PIXELS, framing=framing)
     network = Network(backbone, GZD5.n_answers, recipe.input_mean, recipe.input_deviation).eval()
     random = np.random.default_rng(seed).normal(size=(network.dimension, AXES))
     projection = Projection(

@@ -29,7 +29,9 @@ def measure_isophotes(
         ImageError: A picture cannot be read.
         EvaluationError: The kept file is damaged.
     """
-    parts = (sample.version, recipe.size, recipe.crop, PERCENTILES)
+    parts: tuple[object, ...] = (sample.version, recipe.size, recipe.crop, PERCENTILES)
+    if recipe.framing is not None:
+        parts = (*parts, recipe.framing)
     key = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     file = folder / f"{sample.name}-isophotes-{key}.npy"
     if not file.exists():

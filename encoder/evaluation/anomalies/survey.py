@@ -18,8 +18,8 @@ from encoder.model.encoder import Encoder
 from encoder.model.recipe import ImageRecipe
 from encoder.simulation.simulate import SurveyParameters, cutout, survey_without
 from encoder.simulation.truth import Galaxy, draw_galaxy
-from encoder.training.pictures.augment import crop_and_resize
-from encoder.training.pictures.simulated import DRAWN_PX, KEPT_PX, KEPT_SHARE
+from encoder.training.pictures.shown import show_simulated
+from encoder.training.pictures.simulated import DRAWN_PX, KEPT_PX
 
 ODD_KINDS = ("merger", "irregular")
 """The anomalies, as training configurations call them."""
@@ -102,7 +102,7 @@ def _sample(start: int, anomalous: NDArray[np.bool_]) -> Sample:
     drawn = functools.cache(lambda i: _picture(start + i, anomalous=bool(anomalous[i])))
 
     def picture(i: int, recipe: ImageRecipe) -> Tensor:
-        return crop_and_resize(drawn(i), recipe.crop / KEPT_SHARE, recipe.size)
+        return show_simulated(drawn(i), recipe)
 
     ids = [str(start + i) for i in range(len(anomalous))]
     version = f"{SEED} {start} {np.flatnonzero(anomalous).tolist()} {len(anomalous)} {SurveyParameters()}"

@@ -12,13 +12,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from encoder.cutouts.pictures import read_picture
+from encoder.asked_frame import AskedFrame
+from encoder.cutouts.frames import see_at_once, see_found
+from encoder.cutouts.pictures import ColourPicture, open_picture
 from encoder.errors import EvaluationError
 from encoder.model.encoder import Encoder
 from encoder.model.recipe import ImageRecipe
 from encoder.training.config import TIMM_PREFIX
-from encoder.training.pictures.augment import crop_and_resize
-from encoder.training.pictures.simulated import KEPT_SHARE, SimulatedGalaxies
+from encoder.training.pictures.shown import show_simulated
+from encoder.training.pictures.simulated import SimulatedGalaxies
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ def sample_of_files(name: str, ids: Sequence[str], files: Sequence[Path], crop: 
         name: Name of the data set.
         ids: The name of each galaxy.
         files: The picture file of each galaxy.
-        crop: Central share of the frame to show; None for the recipe's, where a frame is the whole field.
+        crop: Central share of the frame to show to a release that does not find frames; None for its
+            recipe's, where a frame is the whole field.
 
     Raises:
         EvaluationError: A file is missing.
@@ -61,7 +64,10 @@ def sample_of_files(name: str, ids: Sequence[str], files: Sequence[Path], crop: 
         raise EvaluationError(f"{error.filename}: the picture of {name} is missing") from None
 
     def picture(i: int, recipe: ImageRecipe) -> Tensor:
-        return read_picture(files[i], recipe.size, recipe.crop if crop is None else crop)
+        picture = ColourPicture(open_picture(files[i]))
+        asked = AskedFrame(share=crop) if crop is not None and recipe.framing is None else None
+        seen = see_at_once(picture, recipe, asked)
+        return see_found([picture], recipe, torch.device("cpu"))[0][0] if seen is None else seen
 
     return Sample(name, ids, _digest([crop, *ids, *sizes]), picture)
 
@@ -70,7 +76,7 @@ def sample_of_simulated(name: str, galaxies: SimulatedGalaxies, version: str) ->
     """Simulated galaxies, shown as the recipe would show their survey."""
 
     def picture(i: int, recipe: ImageRecipe) -> Tensor:
-        return crop_and_resize(galaxies[i], recipe.crop / KEPT_SHARE, recipe.size)
+        return show_simulated(galaxies[i], recipe)
 
     ids = [str(i) for i in range(len(galaxies))]
     return Sample(name, ids, _digest([version, galaxies.pictures.shape]), picture)

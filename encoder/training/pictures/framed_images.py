@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.cutouts import framing
-from encoder.cutouts.framing import cut_views, find_frames
+from encoder.cutouts.framing import FINDER, cut_views, find_frames
 from encoder.training.pictures.images import Images
 
 KEPT_PX = 192
@@ -51,8 +50,7 @@ def frame_images(images: Images, name: str, version: str, cache: Path) -> Framed
         cache: Folder that the pictures are kept in (110 kB each).
     """
     cache.mkdir(parents=True, exist_ok=True)
-    how = Path(framing.__file__).read_text()
-    key = hashlib.sha256(repr((version, len(images), how, KEPT_PX, KEPT_WIDTHS)).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr((version, len(images), FINDER, KEPT_PX, KEPT_WIDTHS)).encode()).hexdigest()[:16]
     pictures, flags = (cache / f"framed-{name}-{key}-{what}.npy" for what in ("pictures", "flags"))
     if not flags.exists():  # written last
         _frame(images, pictures, flags)

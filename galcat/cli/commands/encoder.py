@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from galcat.cli.console import log, mark_line, out, progress_bar
+from galcat.cli.console import FrameOption, PixelScale, log, mark_line, out, progress_bar
 
 if TYPE_CHECKING:
     from encoder.training.head.vote_figures import VoteFigures
@@ -35,6 +35,8 @@ def embed(
     survey: Annotated[
         str, typer.Option(help="Survey (or TOML file) that says what the bands of FITS cutouts are.")
     ] = "decals_fits",
+    frame: FrameOption = "found",
+    pixel_scale: PixelScale = None,
     batch_size: Annotated[int, typer.Option(help="Images encoded together.", min=1)] = 64,
     threads: Annotated[
         int | None, typer.Option(help="CPU threads of the network; without it, all cores.", min=1)
@@ -48,8 +50,10 @@ def embed(
 ) -> None:
     """Embed a folder of cutouts: id, vector, vote fractions and concentrations, without a database.
 
-    Each image spans the galaxy's whole field, as Galaxy Zoo's cutouts do. Its id is the file's name without
-    the ending. Images that cannot be read are named and left out; the exit code is then 1.
+    A release that finds frames finds the galaxy in each image. Others see a fixed share of it, as if it
+    spanned the galaxy's whole field as Galaxy Zoo's cutouts do. --frame says what to see instead. The id is
+    the file's name without the ending. Images that cannot be read are named and left out; the exit code is
+    then 1.
 
     FITS: one galaxy a file with all bands in it (a cube, or one HDU each), surface brightness in the unit of
     the survey's TOML for each of the survey's own pixels, first row south. A single band is refused.
@@ -57,10 +61,13 @@ def embed(
     For example:
 
     * `galcat embed cutouts/ -o vectors.parquet`
+    * `galcat embed cutouts/ -o vectors.parquet --frame 24arcsec --pixel-scale 0.262`
     * `galcat embed --table list.csv -o vectors.parquet`
     """
     import torch  # noqa: PLC0415 - takes seconds
 
+    from encoder.asked_frame import read_frame  # noqa: PLC0415
+    from encoder.cutouts.framing_flags import describe_flags  # noqa: PLC0415
     from encoder.cutouts.image_list import list_images, read_image_table  # noqa: PLC0415
     from encoder.inference.embed_images import embed_images  # noqa: PLC0415
     from encoder.inference.vectors_file import check_writable  # noqa: PLC0415
@@ -70,6 +77,7 @@ def embed(
     if bool(images) == (table is not None):
         raise typer.BadParameter("give IMAGES, or --table, one of them")
     check_writable(output)
+    asked = read_frame(frame, pixel_scale)
     colours = load_survey(survey)
     if table:
         listed = read_image_table(table, id_column, file_column)
@@ -92,12 +100,14 @@ def embed(
         def advance(n: int) -> None:
             progress.advance(bar, n)
 
-        n_rows = embed_images(loaded, listed, output, colours, unreadable, batch_size, advance)
+        made = embed_images(loaded, listed, output, colours, unreadable, batch_size, advance, asked)
     log.print(
-        f"wrote {output!s}: {n_rows} rows of {loaded.dimension} numbers and "
+        f"wrote {output!s}: {made.n_rows} rows of {loaded.dimension} numbers and "
         f"{loaded.tree.n_answers} fractions by {loaded.name}; {n_unreadable} unreadable images",
         soft_wrap=True,
     )
+    if doubtful := describe_flags(made.flags):
+        log.print(f"frames in doubt: {doubtful} (column framing_flag)", soft_wrap=True)
     if n_unreadable:
         raise typer.Exit(1)
 

@@ -11,8 +11,10 @@ from catalog.constants import NEAR_ARCSEC
 from galcat.cli.console import (
     DecColumn,
     Format,
+    FrameOption,
     OneALine,
     Output,
+    PixelScale,
     RaColumn,
     Sheet,
     Wide,
@@ -95,6 +97,8 @@ def similar(
         str | None,
         typer.Option(help="For an IMAGE in FITS: survey (or TOML file) that says what its bands are."),
     ] = None,
+    frame: FrameOption = "found",
+    pixel_scale: PixelScale = None,
     output_format: Format = "table",
     output: Output = None,
     wide: Wide = False,
@@ -110,19 +114,24 @@ def similar(
     * `galcat similar 150.324 1.9742 --where "mag_r > 17"`
     * `galcat similar J100117.8+015827`
     * `galcat similar spiral.jpg --sheet similar.png`
+    * `galcat similar spiral.jpg --frame whole`
     * `galcat similar cutout.fits --survey decals_fits`
     """
     from catalog.search.search import Cone, Search, search  # noqa: PLC0415
+    from encoder.asked_frame import read_frame  # noqa: PLC0415
     from galcat.workflows.similar import read_target_list, understand_words  # noqa: PLC0415
 
     if (target is None) == (positions is None):
         raise typer.BadParameter("name a galaxy or an image, or give --list FILE")
+    asked_frame = read_frame(frame, pixel_scale)
     with open_to_read() as connection:
         asked = (
             read_target_list(connection, positions, ra, dec, radius_arcsec)
             if positions is not None
-            else understand_words(connection, target or [], radius_arcsec, weights, survey)
+            else understand_words(connection, target or [], radius_arcsec, weights, survey, asked_frame)
         )
+        if asked.doubt:
+            log.print(f"the frame is in doubt: {asked.doubt}; say it by --frame", soft_wrap=True)
         found = search(
             connection,
             Search(

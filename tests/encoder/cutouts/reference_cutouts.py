@@ -61,7 +61,7 @@ def ours(tile: SkyTile, size: int) -> NDArray[np.float32]:
     """Our cutouts in flux, (n, bands, size, size)."""
     recipe = ImageRecipe(size=size)
     plan = plan_cutouts(tile, recipe, torch.device("cpu"), skipped=[])
-    flux: NDArray[np.float32] = cut_flux(plan, recipe).numpy()
+    flux: NDArray[np.float32] = cut_flux(plan, recipe.size, recipe.crop).numpy()
     return flux
 
 

@@ -142,9 +142,9 @@ def test_shrinking_averages_the_noise_as_an_area_would() -> None:
 
 def test_a_crop_is_the_middle_of_the_whole_field() -> None:
     tile = flat_tile(3, 0.2)
-    whole = cut_flux(plan_cutouts(tile, ImageRecipe(size=96), CPU, []), ImageRecipe(size=96))
-    half = ImageRecipe(size=48, crop=0.5)
-    torch.testing.assert_close(cut_flux(plan_cutouts(tile, half, CPU, []), half), whole[:, :, 24:72, 24:72])
+    whole = cut_flux(plan_cutouts(tile, ImageRecipe(size=96), CPU, []), 96, 1.0)
+    half = cut_flux(plan_cutouts(tile, ImageRecipe(size=48, crop=0.5), CPU, []), 48, 0.5)
+    torch.testing.assert_close(half, whole[:, :, 24:72, 24:72])
 
 
 def test_batches_hold_every_source_once_in_order_whatever_their_size() -> None:

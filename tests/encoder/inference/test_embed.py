@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.cutouts.batches import ImageBatch
+from encoder.cutouts.image_batch import ImageBatch
 from encoder.cutouts.thumbnails import encode_jpegs
 from encoder.inference.embed import EmbeddedBatch, encode_batches
 from encoder.model.device import has_fast_bfloat16

@@ -4,12 +4,20 @@ import re
 import pytest
 
 from encoder.errors import WeightsError
-from encoder.model.recipe import ImageRecipe, Stretch
+from encoder.model.recipe import FramingRule, ImageRecipe, Stretch
 
 
 def test_a_recipe_comes_back_equal_from_json() -> None:
     recipe = ImageRecipe(size=160, field_px=300, crop=0.35, stretch=Stretch(maximum=200.0), input_mean=0.4)
     assert ImageRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_a_rule_of_framing_comes_back_equal_and_a_recipe_without_one_has_no_entry() -> None:
+    recipe = ImageRecipe(size=128, crop=0.4, framing=FramingRule(view_radii=3.0))
+    assert ImageRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert "framing" not in ImageRecipe(size=128).to_dict()
+    assert ImageRecipe.from_dict({"size": 8, "framing": True}).framing == FramingRule(3.2, 1)
+    assert ImageRecipe.from_dict({"size": 8, "framing": False}) == ImageRecipe(size=8)
 
 
 def test_what_is_not_said_is_the_galaxy_zoo_decals_recipe() -> None:
@@ -38,6 +46,10 @@ def test_what_is_not_said_is_the_galaxy_zoo_decals_recipe() -> None:
         ({"size": 8, "stretch": 3}, "stretch 3 is not a table"),
         ({"size": 8, "stretch": {"minimum": 400}}, "stretch from 400 to 300.0 is empty"),
         ({"size": 8, "stretch": {"desaturation": 0}}, "desaturation 0 is not positive"),
+        ({"size": 8, "framing": 3}, "framing 3 is neither a table nor true"),
+        ({"size": 8, "framing": {"view_radii": 0}}, "framing view_radii 0 is not positive"),
+        ({"size": 8, "framing": {"finder": 9}}, "framing finder 9 is unknown"),
+        ({"size": 8, "framing": {"radii": 3}}, "framing has an unknown entry 'radii'"),
     ],
 )
 def test_a_wrong_recipe_is_one_line_that_says_what(values: dict[str, object], told: str) -> None:

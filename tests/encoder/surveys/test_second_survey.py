@@ -115,7 +115,7 @@ def test_fluxes_are_nanomaggies_and_every_galaxy_is_in_the_middle(root: Path) ->
     recipe = ImageRecipe(size=101)
     plan = plan_cutouts(tile, recipe, torch.device("cpu"), skipped=[])
     assert plan.rows.tolist() == [0, 1, 2]
-    flux = cut_flux(plan, recipe).double().numpy()
+    flux = cut_flux(plan, recipe.size, recipe.crop).double().numpy()
     wcs = WCS(sip_header())
     for n, scale in enumerate([0.12, 0.24, 0.1]):
         step = 424 * scale / 101

@@ -8,10 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
+from encoder.cutouts.picture_batches import Seeing, see_files
 from encoder.errors import LabelTableError
+from encoder.model.recipe import FramingRule, ImageRecipe
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
-from encoder.training.data import PictureDataset
+from encoder.training.data import InferencePictures, PictureDataset
 from encoder.training.pictures.augment import Share
 from encoder.training.pictures.framed_images import KEPT_PX, KEPT_WIDTHS, frame_images
 from encoder.training.sources import load_source
@@ -50,6 +52,26 @@ def test_galaxies_of_any_size_are_kept_at_one_size_and_measured_once(folder: Pat
     kept = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "cache").iterdir()}
     load_source(config, CAMPAIGNS, tmp_path / "cache")
     assert {file.name: file.stat().st_mtime_ns for file in (tmp_path / "cache").iterdir()} == kept
+
+
+@pytest.mark.parametrize("framing", [FramingRule(), FramingRule(view_radii=2.6)])
+def test_a_framed_source_is_encoded_for_the_release_as_inference_will_see_its_files(
+    folder: Path, tmp_path: Path, framing: FramingRule
+) -> None:
+    recipe = ImageRecipe(size=40, framing=framing)
+    paths = sorted((folder / "images").iterdir())
+    (seen,) = see_files(
+        paths, Seeing(recipe, torch.device("cpu")), 8, lambda _, error: pytest.fail(str(error))
+    )
+    framed = load_source(
+        SourceConfig("unlabelled", SHARE, str(folder), framed=True), CAMPAIGNS, tmp_path / "c"
+    )
+    plain = load_source(SourceConfig("unlabelled", SHARE, str(folder)), CAMPAIGNS, tmp_path / "c")
+    for source, tolerance in ((plain, 1e-5), (framed, 0.006)):
+        shown = torch.stack([InferencePictures(source, recipe)[i] for i in range(len(paths))])
+        assert float((shown - seen.rgb).abs().mean()) < tolerance
+    wide = InferencePictures(plain, ImageRecipe(size=40))[0]
+    assert float((wide - seen.rgb[0]).abs().mean()) > 0.05
 
 
 def test_a_galaxy_of_which_the_label_says_nothing_and_one_that_is_judged_on_are_not_there(

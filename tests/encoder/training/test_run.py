@@ -14,6 +14,7 @@ import torch
 
 from encoder.errors import TrainingError
 from encoder.model.imagenet import backbone_state
+from encoder.model.recipe import FramingRule
 from encoder.model.weights_file import read_weights
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
@@ -94,9 +95,10 @@ def test_patience_needs_held_out_galaxies_and_begins_when_it_is_asked_for(
 def test_a_folder_with_another_run_is_refused_and_only_the_recipe_may_change(configuration: Path) -> None:
     first = train(configuration)
     before = read_weights(first)
-    configuration.write_text(configuration.read_text().replace("size = 40", "size = 48"))
+    configuration.write_text(configuration.read_text().replace("size = 40", "size = 48\nframing = true"))
     after = read_weights(train(configuration))
     assert (before.recipe.size, after.recipe.size) == (40, 48)
+    assert (before.recipe.framing, after.recipe.framing) == (None, FramingRule())
     for key, tensor in before.network.state_dict().items():
         assert torch.equal(after.network.state_dict()[key], tensor)
     configuration.write_text(

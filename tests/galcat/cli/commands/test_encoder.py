@@ -7,6 +7,9 @@ import timm
 import torch
 from PIL import Image
 
+from encoder.cutouts.framing_flags import FramingFlag
+from encoder.model.recipe import FramingRule
+from tests.encoder.cutouts.test_framing import made_picture
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.small_encoder import write_small_encoder
 
@@ -46,6 +49,55 @@ def test_embed_writes_a_row_an_image_names_those_it_cannot_read_and_fails(
     assert "44 rows" in said.err
     assert "1 unreadable images" in said.err
     assert pq.read_table(output)["id"].to_pylist() == [f"g{n:02}" for n in range(45) if n != 7]
+
+
+def test_every_doubtful_picture_keeps_its_row_and_its_flag_and_is_counted(
+    galcat: Galcat, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    whole = made_picture(424, 40)
+    one, other = made_picture(300, 10), made_picture(300, 10, at=(0.64, 0.5))
+    pictures = {
+        "beside": (made_picture(200, 12, at=(0.56, 0.45)), 0),
+        "cut": (whole[:, 162:262, 162:262], FramingFlag.CUT),
+        "good": (whole, 0),
+        "noise": (made_picture(120, 10, peak=0), FramingFlag.NO_OBJECT),
+        "star": (made_picture(160, 0.8, peak=0.9), FramingFlag.POINT),
+        "tiny": (made_picture(20, 2.5), 0),
+        "two": (torch.maximum(one, other), FramingFlag.SEVERAL),
+    }
+    for name, (picture, _) in pictures.items():
+        pixels = (picture.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    finding = write_small_encoder(tmp_path / "w.safetensors", framing=FramingRule())
+    output = tmp_path / "v.parquet"
+    said = galcat("embed", folder, "-o", output, "--weights", finding)
+    assert said.code == 0
+    assert said.err.splitlines()[-1] == (
+        "frames in doubt: 1 picture cuts the galaxy, 1 shows no object, 1 shows several objects alike, "
+        "1 shows a star or another point (column framing_flag)"
+    )
+    table = pq.read_table(output)
+    assert dict(zip(table["id"].to_pylist(), table["framing_flag"].to_pylist(), strict=True)) == {
+        name: int(flag) for name, (_, flag) in pictures.items()
+    }
+    said = galcat("embed", folder, "-o", output, "--weights", finding, "--frame", "whole")
+    assert (said.code, "in doubt" in said.err) == (0, False)
+
+
+def test_a_frame_that_is_not_understood_is_one_line(galcat: Galcat, cutouts: Path, tmp_path: Path) -> None:
+    words = ("embed", cutouts, "-o", tmp_path / "v.parquet")
+    assert galcat(*words, "--frame", "half").err.startswith("error: frame 'half' is not understood: say an ")
+    weights = write_small_encoder(tmp_path / "w.safetensors")
+    angle = (*words, "--weights", weights, "--frame", "24arcsec")
+    said = galcat(*angle)
+    assert (said.code, said.err) == (
+        1,
+        "error: a frame of 24 arcsec needs the width of a pixel, arcsec: --pixel-scale\n",
+    )
+    assert not (tmp_path / "v.parquet").exists()
+    assert galcat(*angle, "--pixel-scale", "0.262").code == 0
 
 
 def test_embed_takes_images_or_a_table_and_nothing_at_all_is_wrong_usage(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import torch
 from astropy.io import fits
 from astropy.table import Table
 from PIL import Image
@@ -14,9 +15,12 @@ from PIL import Image
 from catalog.database.connection import connect
 from catalog.ingestion.records import object_id
 from catalog.releases.releases import build_search_index, refresh_statistics
+from encoder.model.recipe import FramingRule
 from tests.catalog.galaxies import galaxy_rows
+from tests.encoder.cutouts.test_framing import made_picture
 from tests.galcat.bricks import write_brick
 from tests.galcat.cli.command_line import Galcat
+from tests.galcat.small_encoder import write_small_encoder
 
 
 def test_sql_prints_a_table_with_whole_ids(filled: Galcat) -> None:
@@ -152,6 +156,33 @@ def test_an_image_is_compared_by_the_weights_of_the_release(
     said = galcat("similar", tmp_path / "mine.fits", *options)
     assert said.code == 0, said.err
     assert said.out.strip().endswith("(3 rows)")
+
+
+def test_an_image_is_seen_the_same_from_two_frames_and_the_sheet_shows_what_the_network_saw(
+    galcat: Galcat, tmp_path: Path
+) -> None:
+    weights = write_small_encoder(tmp_path / "w.safetensors", framing=FramingRule())
+    write_brick(tmp_path / "bricks", "0100p000")
+    said = galcat("ingest", tmp_path / "bricks", "--survey", "legacy_dr10", "--weights", weights)
+    assert said.code == 0
+    picture = made_picture(300, 24, axis_ratio=0.4)
+    pixels = (picture.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    Image.fromarray(pixels).save(tmp_path / "field.png")
+    Image.fromarray(pixels[60:240, 60:240]).save(tmp_path / "half.png")
+    sheets = []
+    for name in ("field", "half"):
+        sheet = tmp_path / f"{name}_sheet.png"
+        said = galcat("similar", tmp_path / f"{name}.png", "--weights", weights, "--sheet", sheet)
+        assert said.code == 0, said.err
+        with Image.open(sheet) as drawn:
+            sheets.append(np.asarray(drawn.convert("RGB"), np.float64))
+    assert np.abs(sheets[0] - sheets[1]).mean() < 1
+    noise = (made_picture(120, 10, peak=0).permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    said = galcat("similar", tmp_path / "noise.png", "--weights", weights)
+    assert said.err.splitlines()[0] == "the frame is in doubt: 1 picture shows no object; say it by --frame"
+    said = galcat("similar", tmp_path / "noise.png", "--weights", weights, "--frame", "whole")
+    assert "in doubt" not in said.err
 
 
 def test_a_position_without_a_galaxy_names_the_nearest_and_the_radius_that_takes_it(filled: Galcat) -> None:
