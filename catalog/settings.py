@@ -52,8 +52,12 @@ class Settings(BaseSettings):
             (`GALCAT_READER_URL`); the embedded server needs none. It may hold a password too.
         public_url: Under which the service is known where a proxy stands before it, such as
             https://galaxies.example.org (`GALCAT_PUBLIC_URL`).
+        hosts: Names under which the service may be called besides localhost, this machine's own and that of
+            `public_url`, with commas between (`GALCAT_HOSTS`); addresses by number always may.
         drop_folder: Where new tiles arrive, one sub-folder a survey; by default `drop` in the home
             (`GALCAT_DROP_FOLDER`).
+        weights_dir: Where a copy of every release's weights is kept, by its digest; by default `weights` in
+            the home (`GALCAT_WEIGHTS_DIR`).
     """
 
     model_config = SettingsConfigDict(
@@ -64,9 +68,11 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, repr=False)
     reader_url: str | None = Field(default=None, repr=False)
     public_url: str | None = None
+    hosts: str = ""
     drop_folder: Path = Field(default_factory=lambda given: given["home"] / "drop")
+    weights_dir: Path = Field(default_factory=lambda given: given["home"] / "weights")
 
-    @field_validator("home", "drop_folder")
+    @field_validator("home", "drop_folder", "weights_dir")
     @classmethod
     def _expand_tilde(cls, folder: Path) -> Path:
         return folder.expanduser()

@@ -16,7 +16,7 @@ def catalogue_definitions(scan_interval_s: int = 30, weights: str = "") -> dg.De
 
     Args:
         scan_interval_s: Seconds between two scans of the drop folder.
-        weights: Path of an encoder's weights file; empty for the one that ships.
+        weights: Path of the weights file that a first release is made of; empty for the one that ships.
     """
     return dg.Definitions(
         assets=[galaxies, vector_index, statistics, release_vectors, release_index, task_column],

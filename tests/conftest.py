@@ -81,6 +81,12 @@ def postgres_url(request: pytest.FixtureRequest) -> str:
     return up(request.config.stash[_HOME], durable=False)
 
 
+@pytest.fixture(autouse=True)
+def weights_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies of weights are kept in a folder of the test's own."""
+    monkeypatch.setenv("GALCAT_WEIGHTS_DIR", str(tmp_path.with_name(f"{tmp_path.name}-weights")))
+
+
 @pytest.fixture
 def database(postgres_url: str, schema_template: str) -> Iterator[str]:
     """URL of a fresh database with the schema."""

@@ -60,7 +60,7 @@ def galaxies(
     with one_line():
         outcome = ingest_cell(
             database.get_url(),
-            encoder.load(),
+            encoder.load(database.get_url()),
             config.survey,
             Path(config.folder),
             context.partition_key,

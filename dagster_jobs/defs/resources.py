@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,13 +26,15 @@ class DatabaseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class EncoderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The encoder; without a path, the one that ships with galcat."""
+    """The encoder of the current release; for a first one, that with this path, else the one that ships."""
 
     weights: str = ""
 
-    def load(self) -> "Encoder":
-        """Load the weights, once a process."""
-        return _load(self.weights)
+    def load(self, url: str) -> "Encoder":
+        """Load the weights that new tiles of the catalogue at a URL are encoded with, once a process."""
+        from galcat.workflows.release_encoder import load_ingestion_encoder  # noqa: PLC0415 - importing torch takes seconds; a sensor needs none
+
+        return load_ingestion_encoder(url, self.weights)
 
 
 class DropFolderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -44,13 +45,6 @@ class DropFolderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def get_path(self) -> Path:
         """The drop folder; where none is given, the one that the environment's settings name."""
         return Path(self.path) if self.path else load_settings().drop_folder
-
-
-@cache
-def _load(weights: str) -> "Encoder":
-    from encoder.model.encoder import load_encoder  # noqa: PLC0415 - importing torch takes seconds; a sensor needs none
-
-    return load_encoder(Path(weights) if weights else None)
 
 
 sky_cells = dg.DynamicPartitionsDefinition(name="sky_cells")

@@ -38,7 +38,7 @@ def backfill_cell(
     Args:
         url: URL of the catalogue's database; its schema is brought up to date first.
         name: Name of the release to fill.
-        weights: Path of its weights file; empty to find it by its digest among those shipped.
+        weights: Path of its weights file; empty to find it by its digest, kept or shipped.
         survey: Name of the survey; its tiles are read as the catalogue describes it.
         folder: Folder that holds the survey's files.
         cell: Name of the sky cell; tiles that lie elsewhere are left alone.
@@ -50,7 +50,7 @@ def backfill_cell(
     """
     migrate(url)
     with writing(url) as connection, hold_release(connection, name) as release:
-        encoder = load_release_encoder(release.name, release.weights_sha256, weights)
+        encoder = load_release_encoder(release.name, release.weights_sha256, weights, keep=True)
         survey_id, definition = find_survey(connection, survey)
         described = survey_from_text(definition, Path(f"{survey}.toml"))
         with cell_lock(connection, survey, cell):

@@ -14,8 +14,9 @@ from galcat.workflows.ingest.outcome import CellOutcome
 from galcat.workflows.ingest.pending import find_pending
 from galcat.workflows.ingest.target import check_weights, require_writable
 from galcat.workflows.listener import Listener
-from galcat.workflows.release_encoder import load_release_encoder
+from galcat.workflows.release_encoder import load_ingestion_encoder, load_release_encoder
 from galcat.workflows.upkeep import analyse_tables, index_current_release, index_release
+from galcat.workflows.weights_store import keep_weights
 from galcat.workflows.writing import writing
 
 
@@ -44,7 +45,8 @@ def ingest_folder(
         url: URL of the catalogue's database; its schema is brought up to date first.
         definition: Name of a survey that galcat knows, or path of a survey's TOML file.
         folder: Folder that holds the survey's files.
-        weights: Weights file of the encoder; None for the one that ships.
+        weights: Weights file of the encoder; None for that of the current release, and in a catalogue without
+            a release for the one that ships.
         listener: Told of the run as it goes.
 
     Raises:
@@ -56,11 +58,12 @@ def ingest_folder(
     if weights is not None:  # wrong weights are refused before anything is read for them
         encoder = load_encoder(weights)
         check_weights(url, encoder)
+        keep_weights(weights)
     pending = find_pending(url, survey, folder)
     listener.on_plan(sum(map(len, pending.cells.values())))
     if not pending.cells:
         return FolderOutcome([], pending.n_settled)
-    encoder = encoder or load_encoder()
+    encoder = encoder or load_ingestion_encoder(url)
     outcomes = []
     for cell, tiles in pending.cells.items():
         names = [tile.name for tile in tiles]
@@ -84,7 +87,7 @@ def fill_release(
     Args:
         url: URL of the catalogue's database; its schema is brought up to date first.
         name: Name of the release to fill.
-        weights: Path of its weights file; empty to find it by its digest among those shipped.
+        weights: Path of its weights file; empty to find it by its digest, kept or shipped.
         folders: Folder in which a survey's tiles lie now, by the survey's name; a survey that is not named is
             read where it was before.
         listener: Told of the run as it goes.
@@ -101,7 +104,7 @@ def fill_release(
         release = find_release(connection, name)
         runs = plan_backfill(connection, release.release_id, folders)
     if runs or weights:  # as above
-        load_release_encoder(release.name, release.weights_sha256, weights)
+        load_release_encoder(release.name, release.weights_sha256, weights, keep=True)
     listener.on_plan(sum(len(run.tiles) for run in runs))
     outcomes = []
     for run in runs:

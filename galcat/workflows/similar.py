@@ -66,7 +66,7 @@ def understand_words(
         connection: Open connection to the catalogue; only read from.
         words: OBJECT_ID; RA DEC; the path of an image; or a name, of one word or several.
         radius_arcsec: How near a galaxy must be to a position.
-        weights: Weights file of the release, for an image; empty for those that ship.
+        weights: Weights file of the release, for an image; empty to find it by its digest, kept or shipped.
         survey: Name of the survey, or path of its TOML file, that says what the bands of a FITS image are.
         frame: The part of an image that the network shall see; None for the release's own way.
 
@@ -114,7 +114,7 @@ def encode_image(
         connection: Open connection; only read from.
         image: JPEG, PNG or FITS; of any frame where the release finds frames, else of the galaxy's whole
             field.
-        weights: The release's weights file; empty to find it among those shipped.
+        weights: The release's weights file; empty to find it by its digest, kept or shipped.
         survey: Survey that says what the bands of a FITS picture are, as in `understand_words`.
         frame: The part of the picture that the network shall see; None for the release's own way.
 
@@ -122,8 +122,8 @@ def encode_image(
         FrameError: The frame is an angle, and nobody says how large a pixel is.
         ImageError: The picture cannot be read.
         SurveyError: The survey is unknown, or does not say how one FITS file becomes a picture.
-        WorkflowError: There is no release yet, or its weights are not those given or not among those
-            shipped; or it is FITS, and no survey is named.
+        WorkflowError: There is no release yet, or its weights are not those given or are found nowhere; or
+            it is FITS, and no survey is named.
     """
     from encoder.cutouts.framing_flags import count_flags, describe_flags  # noqa: PLC0415
     from encoder.cutouts.picture_batches import Seeing, open_image, see_opened  # noqa: PLC0415 - needs torch

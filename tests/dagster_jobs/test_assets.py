@@ -1,5 +1,6 @@
 """A run commits the good tiles, fails naming the bad ones, and its retry touches only those."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,14 @@ from catalog.checks.integrity import CHECKS
 from catalog.database.connection import connect
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_catalogue
 from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, sky_cells
-from tests.galcat.bricks import GALAXIES, find_cell, mend, spoil, write_two_bricks
+from encoder.model.encoder import load_encoder
+from galcat.errors import WorkflowError
+from galcat.workflows import release_encoder
+from galcat.workflows.ingest.cell import ingest_cell
+from galcat.workflows.release_encoder import load_release_encoder
+from galcat.workflows.weights_store import weights_store
+from tests.galcat.bricks import GALAXIES, find_cell, mend, spoil, write_brick, write_two_bricks
+from tests.galcat.cli.command_line import Galcat
 from tests.galcat.small_encoder import write_small_encoder
 
 SURVEY = "legacy_dr10"
@@ -191,13 +199,55 @@ def test_the_index_is_built_once_and_refused_while_the_catalogue_is_empty(
     assert built == [True, False]
 
 
-def test_weights_of_another_release_are_refused_in_one_line(
-    folder: Path, cell: str, resources: dict[str, object], instance: dg.DagsterInstance, tmp_path: Path
+def test_after_a_promotion_the_night_encodes_with_the_weights_of_the_promoted_release(
+    folder: Path,
+    cell: str,
+    resources: dict[str, object],
+    instance: dg.DagsterInstance,
+    galcat: Galcat,
+    tmp_path: Path,
+    connection: psycopg.Connection,
 ) -> None:
     assert materialize(folder, cell, resources, instance).success
-    other = EncoderResource(weights=str(write_small_encoder(tmp_path / "other.safetensors", seed=1)))
-    result = materialize(folder, cell, resources | {"encoder": other}, instance)
-    assert failure(result).startswith("the catalogue serves the weights ")
+    second = write_small_encoder(tmp_path / "second.safetensors", 1, "test_resnet")
+    assert galcat("release", "create", second).code == 0
+    assert galcat("release", "backfill", "small-1").code == 0
+    assert galcat("release", "promote", "small-1").code == 0
+    second.unlink()
+    for name, encoder in (("0102p000", resources["encoder"]), ("0103p000", EncoderResource())):
+        write_brick(folder, name)
+        assert materialize(folder, cell, resources | {"encoder": encoder}, instance).success
+    found = connection.execute(
+        "SELECT release.name, count(*) FILTER (WHERE state = 'done') FROM galcat.ingestion "
+        "JOIN galcat.release USING (release_id) GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    assert found == [("small-0", 2), ("small-1", 4)]
+
+
+def test_weights_that_are_found_nowhere_fail_the_run_in_one_line(
+    folder: Path, cell: str, resources: dict[str, object], instance: dg.DagsterInstance
+) -> None:
+    release_encoder._load_first.cache_clear()  # what this process has kept, it kept for another test
+    assert materialize(folder, cell, resources, instance).success
+    shutil.rmtree(weights_store())
+    load_release_encoder.cache_clear()
+    result = materialize(folder, cell, resources | {"encoder": EncoderResource()}, instance)
+    assert failure(result).startswith("release small-0 was made with weights ")
+    load_release_encoder.cache_clear()
+
+
+def test_a_cell_is_not_ingested_with_weights_of_another_release(
+    folder: Path,
+    cell: str,
+    resources: dict[str, object],
+    instance: dg.DagsterInstance,
+    database: str,
+    tmp_path: Path,
+) -> None:
+    assert materialize(folder, cell, resources, instance).success
+    other = load_encoder(write_small_encoder(tmp_path / "other.safetensors", seed=1))
+    with pytest.raises(WorkflowError, match=r"^the catalogue serves the weights "):
+        ingest_cell(database, other, SURVEY, folder, cell, [], lambda _: None)
 
 
 def test_a_database_that_is_down_fails_the_run_in_one_line(

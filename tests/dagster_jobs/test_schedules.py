@@ -62,7 +62,7 @@ def fill(drop: Path, url: str, weights: EncoderResource) -> str:
         write_brick(drop / SURVEY, name)
     spoil(drop / SURVEY, "0101p000")
     cell = find_cell(drop / SURVEY)
-    ingest_cell(url, weights.load(), SURVEY, drop / SURVEY, cell, [], lambda _: None)
+    ingest_cell(url, weights.load(url), SURVEY, drop / SURVEY, cell, [], lambda _: None)
     return cell
 
 
@@ -144,7 +144,7 @@ def test_a_tile_that_was_mended_by_hand_is_pending_no_more(
 ) -> None:
     cell = fill(drop, database, encoder_resource)
     write_brick(drop / SURVEY, "0101p000")
-    ingest_cell(database, encoder_resource.load(), SURVEY, drop / SURVEY, cell, [], lambda _: None)
+    ingest_cell(database, encoder_resource.load(database), SURVEY, drop / SURVEY, cell, [], lambda _: None)
     with connect(database) as connection:
         row = connection.execute("SELECT count(*) FROM galcat.galaxy").fetchone()
     assert row == (6,)

@@ -29,7 +29,7 @@ def finetune(
         typer.Option("--output", "-o", help="With --depth: the file; without it, TASK.safetensors."),
     ] = None,
     weights: Annotated[
-        str, typer.Option(help="With --depth: weights file of the release; not needed for those shipped.")
+        str, typer.Option(help="With --depth: weights file of the release, where it is not kept.")
     ] = "",
     compare: Annotated[
         bool,

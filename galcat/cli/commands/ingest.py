@@ -17,7 +17,9 @@ NEXT_STEP = 'next: galcat sql "SELECT * FROM galcat.galaxy LIMIT 5", then galcat
 def ingest(
     path: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that holds the survey's files.")],
     survey: Annotated[str, typer.Option(help="A survey galcat knows, or a survey TOML file.")],
-    weights: Annotated[Path | None, typer.Option(help="Encoder weights; without it, those shipped.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Encoder weights; without it, the current release's.")
+    ] = None,
 ) -> None:
     """Ingest every new or changed tile of a folder: cut out, encode and store its galaxies.
 

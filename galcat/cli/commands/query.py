@@ -91,7 +91,7 @@ def similar(
     sheet: Sheet = None,
     weights: Annotated[
         str,
-        typer.Option(help="For an IMAGE: weights file of the release; not needed for those shipped."),
+        typer.Option(help="For an IMAGE: weights file of the release, where it is not kept."),
     ] = "",
     survey: Annotated[
         str | None,

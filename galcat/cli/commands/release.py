@@ -1,5 +1,6 @@
 """Commands for the life of a release: list, create, backfill, promote, drop."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -74,18 +75,41 @@ def create(
     """
     from encoder.model.encoder import load_encoder  # noqa: PLC0415
     from galcat.workflows.ingest.target import create_release  # noqa: PLC0415 - torch takes seconds
+    from galcat.workflows.weights_store import keep_weights, shipped_file  # noqa: PLC0415
 
-    made = create_release(catalogue_url(may_create=True), load_encoder(weights), name)
+    with nullcontext(weights) if weights else shipped_file() as file:
+        encoder = load_encoder(file)
+        keep_weights(file)
+        made = create_release(catalogue_url(may_create=True), encoder, name)
     what = f"release {made.name}: {made.backbone}, {made.dimension} numbers, {made.view_set} views"
     then = "it is the current one" if made.is_current else f"fill it by galcat release backfill {made.name}"
     log.print(f"{what}; {then}", soft_wrap=True)
 
 
 @release.command()
+def keep(
+    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="Weights file of a release.")],
+) -> None:
+    """Keep a copy of a weights file by its digest, where every command and the nightly jobs look for it.
+
+    What `galcat ingest`, `release create` and `release backfill` were given is kept already. This is for
+    weights that an older galcat shipped, and for a second machine. The copies lie in `GALCAT_WEIGHTS_DIR`, by
+    default in `weights` in the home.
+
+    Example: `galcat release keep old.safetensors`
+    """
+    from encoder.model.encoder import load_encoder  # noqa: PLC0415
+    from galcat.workflows.weights_store import keep_weights  # noqa: PLC0415 - torch takes seconds
+
+    load_encoder(weights, "cpu")  # what is no weights file is refused
+    log.print(f"kept as {keep_weights(weights)}", soft_wrap=True)
+
+
+@release.command()
 def backfill(
     name: Name,
     weights: Annotated[
-        Path | None, typer.Option(help="Its weights file; without it, sought by digest among those shipped.")
+        Path | None, typer.Option(help="Its weights file; without it, sought by digest, kept or shipped.")
     ] = None,
     folder: Annotated[
         list[str] | None,

@@ -67,7 +67,7 @@ def learn_deep(
         name: Name of the task.
         depth: Number of blocks, counted from the network's end, that are trained; None for all.
         output: File that the tuned encoder is written to; there must be none yet.
-        weights: Path of the release's weights file; empty to find it among those shipped.
+        weights: Path of the release's weights file; empty to find it by its digest, kept or shipped.
         even_if_worse: Show the new model though it recognises the labels less well than the former.
         progress: Told of each epoch when it is over.
 
@@ -140,7 +140,7 @@ def compare_methods(
         name: Name of the task.
         depth: Number of blocks, counted from the network's end, that are trained; None for all.
         skipped: Told, in a line, why a baseline is left out.
-        weights: Path of the release's weights file; empty to find it among those shipped.
+        weights: Path of the release's weights file; empty to find it by its digest, kept or shipped.
         progress: Told of each epoch when it is over.
 
     Returns:

@@ -1,11 +1,13 @@
 """A second release of another width: made, filled, killed and filled on, shown, taken back, dropped."""
 
+import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
 
 from catalog.database.connection import connect
-from galcat.workflows import release_encoder
+from galcat.workflows import release_encoder, weights_store
 from tests.galcat.bricks import GALAXIES, mend, r_image, spoil, write_brick
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.held_tiles import kill_when_held
@@ -229,11 +231,90 @@ def test_promoted_by_force_ingestion_goes_on_in_the_new_release_and_the_old_one_
 def test_weights_that_ship_are_found_by_their_digest(
     two: Galcat, second_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(release_encoder, "shipped_weights", lambda: second_weights.parent)
+    for kept in weights_store.weights_store().iterdir():
+        kept.unlink()
     release_encoder.load_release_encoder.cache_clear()  # what this process has found is not to be found after
+    said = two("release", "backfill", "small-1")
+    assert said.code == 1
+    assert said.err.startswith("error: release small-1 was made with weights ")
+    assert said.err.count("\n") == 1
+    assert (
+        "nor among those shipped: give the file by --weights, or keep it there by galcat release" in said.err
+    )
+    monkeypatch.setattr(weights_store, "shipped_weights", lambda: second_weights.parent)
     assert two("release", "backfill", "small-1").code == 0
     release_encoder.load_release_encoder.cache_clear()
     assert listed(two)["small-1"][1:4] == ["3", "0", "0"]
+
+
+def test_weights_that_were_once_given_are_kept_and_found_and_a_damaged_copy_is_named(
+    two: Galcat, weights: Path, second_weights: Path, bricks: Path
+) -> None:
+    release_encoder.load_release_encoder.cache_clear()
+    kept = {path.name: path.read_bytes() for path in weights_store.weights_store().iterdir()}
+    assert kept == {
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}.safetensors": path.read_bytes()
+        for path in (weights, second_weights)
+    }
+    assert two("release", "backfill", "small-1").code == 0
+    assert two("release", "promote", "small-1").code == 0
+    write_brick(bricks, "0501p100")
+    assert two("ingest", bricks, "--survey", SURVEY).code == 0
+    assert listed(two) == {
+        "small-0": ["-", "3", "1", "0", "9", "built"],
+        "small-1": ["current", "4", "0", "0", "12", "built"],
+    }
+    (own,) = [
+        path for path in weights_store.weights_store().iterdir() if path.read_bytes() == weights.read_bytes()
+    ]
+    own.write_bytes(own.read_bytes()[:-1])
+    release_encoder.load_release_encoder.cache_clear()
+    said = two("release", "backfill", "small-0")
+    assert (said.code, said.err) == (
+        1,
+        f"error: {own} is damaged: delete it, and keep the file again by galcat release keep\n",
+    )
+    own.unlink()
+    assert two("release", "keep", weights).code == 0
+    assert two("release", "backfill", "small-0").code == 0
+    assert listed(two)["small-0"] == ["-", "4", "0", "0", "12", "built"]
+
+
+def test_a_galcat_that_ships_other_weights_goes_on_with_those_of_the_release(
+    galcat: Galcat,
+    bricks: Path,
+    weights: Path,
+    second_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    def ship(file: Path) -> None:
+        folder = tmp_path / file.stem
+        folder.mkdir()
+        shutil.copy(file, folder)
+        monkeypatch.setattr(weights_store, "shipped_weights", lambda: folder)
+        monkeypatch.setattr(weights_store, "DEFAULT_WEIGHTS", file.name)
+        release_encoder.load_release_encoder.cache_clear()
+
+    ship(weights)
+    assert galcat("ingest", bricks, "--survey", SURVEY).code == 0
+    ship(second_weights)
+    write_brick(bricks, "0501p100")
+    assert galcat("ingest", bricks, "--survey", SURVEY).code == 0
+    assert listed(galcat) == {"small-0": ["current", "4", "0", "0", "12", "built"]}
+    assert galcat("release", "create").code == 0
+    assert galcat("release", "backfill", "small-1").code == 0
+    assert galcat("release", "promote", "small-1").code == 0
+    assert listed(galcat)["small-1"] == ["current", "4", "0", "0", "12", "built"]
+
+
+def test_weights_that_have_shipped_go_on_shipping() -> None:
+    folder = Path(str(weights_store.shipped_weights()))
+    listed = dict(reversed(line.split("  ", 1)) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    there = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.safetensors")
+    }
+    assert there == listed, "catalogues were made with these: a file stays, a new one has its line"
 
 
 @pytest.mark.parametrize(
@@ -251,7 +332,6 @@ def test_weights_that_ship_are_found_by_their_digest(
         (["create", "nowhere.safetensors"], 1, "error: no weights file nowhere.safetensors"),
         (["create", "--name", "small-1"], 1, "error: release small-1 is already there with other weights"),
         (["backfill", "small-1", "--weights", "FIRST"], 1, "is small-0 ("),
-        (["backfill", "small-1"], 1, "which are not among those shipped: give the file by --weights"),
         (["backfill", "small-1", "--folder", "/data"], 2, "'/data' is not SURVEY=PATH"),
         (["promote", "small-1"], 1, "error: release small-1 lacks 3 of the tiles that the current release"),
     ],
