@@ -14,7 +14,7 @@ from catalog.releases.releases import build_search_index, refresh_statistics, re
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task, show_task
 from tests.catalog.galaxies import galaxy_rows, release_record, tile_record
-from tests.catalog.tasks.scored_tasks import RING, scored
+from tests.catalog.tasks.scored_tasks import RING, write_random_scores
 
 N = 2_000
 SEED = 6
@@ -30,7 +30,7 @@ def fill_with_everything(connection: psycopg.Connection) -> None:
     build_search_index(connection, release_id)
     add_task(connection, RING)
     show_task(connection, RING.name)
-    scored(connection, RING)
+    write_random_scores(connection, RING)
     ids = [row[0] for row in connection.execute("SELECT object_id FROM galcat.source ORDER BY 1 LIMIT 3")]
     said = [Label(ids[0], "yes"), Label(ids[1], "no"), Label(ids[2], "no")]
     write_labels(connection, RING, said, "somebody", "cli")

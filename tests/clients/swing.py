@@ -63,7 +63,7 @@ def parts(root: JObject, kind: str) -> Iterator[JObject]:
         yield from parts(child, kind)
 
 
-def shown(root: JObject, kind: str) -> Iterator[JObject]:
+def visible_parts(root: JObject, kind: str) -> Iterator[JObject]:
     """The parts of a class that can be seen."""
     return (one for one in parts(root, kind) if one.isShowing())
 
@@ -71,11 +71,11 @@ def shown(root: JObject, kind: str) -> Iterator[JObject]:
 def press(root: JObject, text: str) -> None:
     """Press the button, or choose the entry of a menu, that says so, as soon as it can be pressed."""
 
-    def found() -> list[JObject]:
+    def find_parts() -> list[JObject]:
         buttons = parts(root, "javax.swing.AbstractButton")
         return [one for one in buttons if str(one.getText()) == text and one.isEnabled()]
 
-    button = wait_for(f"button {text!r}", found)[0]
+    button = wait_for(f"button {text!r}", find_parts)[0]
     JClass("javax.swing.SwingUtilities").invokeLater(_task(button.doClick))  # a dialog it opens would wait
 
 
@@ -93,7 +93,7 @@ def wait_for(event: str, wanted: Callable[[], T | None], seconds: float = _SECON
     return answer
 
 
-def settled(event: str, wanted: Callable[[], T | None]) -> T:
+def wait_until_settled(event: str, wanted: Callable[[], T | None]) -> T:
     """What a function gives when it gives the same for a while: the window has done its work.
 
     Raises:

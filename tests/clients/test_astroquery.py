@@ -79,9 +79,9 @@ def test_launch_job_async_gives_what_sql_gives(
 
 def test_jobs_are_listed_until_they_are_removed(tap: TapPlus) -> None:
     ids = [tap.launch_job_async(BRIGHT).jobid for _ in range(3)]
-    assert set(ids) <= _listed(tap)
+    assert set(ids) <= _list_tables(tap)
     tap.remove_jobs(ids[:2])
-    assert _listed(tap) & set(ids) == {ids[2]}
+    assert _list_tables(tap) & set(ids) == {ids[2]}
 
 
 @pytest.mark.parametrize("launch", ["launch_job", "launch_job_async"])
@@ -90,5 +90,5 @@ def test_an_error_says_where_and_why(tap: TapPlus, launch: str) -> None:
         getattr(tap, launch)("SELECT objectid FROM galcat.galaxy")
 
 
-def _listed(tap: TapPlus) -> set[str]:
+def _list_tables(tap: TapPlus) -> set[str]:
     return {job.jobid for job in tap.list_async_jobs()}

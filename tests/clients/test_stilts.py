@@ -64,7 +64,7 @@ def test_votlint_finds_nothing_in_a_table_of_all_kinds_of_columns(
 ) -> None:
     asked = {"QUERY": query, "RESPONSEFORMAT": form, "MAXREC": "30"}
     answer = httpx.post(f"{service.tap}/sync", data=asked)
-    assert len(Table.read(_kept(answer, tmp_path), format="votable")) == 30
+    assert len(Table.read(_keep_answer(answer, tmp_path), format="votable")) == 30
     assert stilts("votlint", str(tmp_path / "answer.vot")) == ""
 
 
@@ -79,13 +79,15 @@ def test_votlint_finds_nothing_in_a_table_of_all_kinds_of_columns(
     ids=["an error", "columns alone", "a cone", "a wrong cone"],
 )
 def test_votlint_finds_nothing_in(service: Service, tmp_path: Path, path: str, asked: dict[str, str]) -> None:
-    _kept(httpx.get(service.url + path, params=asked), tmp_path)
+    _keep_answer(httpx.get(service.url + path, params=asked), tmp_path)
     assert stilts("votlint", str(tmp_path / "answer.vot")) == ""
 
 
 def test_datalinklint_finds_nothing_in_links(service: Service, tmp_path: Path) -> None:
     ids = [*service.names("SELECT object_id FROM galcat.galaxy ORDER BY 1 LIMIT 3"), "17"]
-    links = _kept(httpx.get(f"{service.url}/datalink/links", params=[("ID", one) for one in ids]), tmp_path)
+    links = _keep_answer(
+        httpx.get(f"{service.url}/datalink/links", params=[("ID", one) for one in ids]), tmp_path
+    )
     assert complaints(stilts("datalinklint", str(links))) == []
     assert [row["semantics"] for row in Table.read(links, format="votable")] == [
         *["#this", "#preview"] * 3,
@@ -173,7 +175,7 @@ def test_cone_gets_the_galaxies_around_a_place_nearest_first(service: Service, t
     assert table["separation"].tolist() == pytest.approx(distance[nearest].tolist(), abs=1e-9)
 
 
-def _kept(answer: httpx.Response, folder: Path) -> Path:
+def _keep_answer(answer: httpx.Response, folder: Path) -> Path:
     file = folder / "answer.vot"
     file.write_bytes(answer.content)
     return file

@@ -57,7 +57,7 @@ def seen(service: Service, drawn: Path) -> Seen:
     return found
 
 
-def described(service: Service) -> dict[str, list[list[str]]]:
+def read_columns(service: Service) -> dict[str, list[list[str]]]:
     """Columns and their units of every table, in their order."""
     found: dict[str, list[list[str]]] = {}
     for table, *column in service.rows(
@@ -69,8 +69,8 @@ def described(service: Service) -> dict[str, list[list[str]]]:
 
 
 def test_all_tables_are_listed_with_their_columns_and_units(service: Service, seen: Seen) -> None:
-    assert seen["tables"] == described(service)
-    assert seen["listed"] == described(service)["galcat.galaxy"]
+    assert seen["tables"] == read_columns(service)
+    assert seen["listed"] == read_columns(service)["galcat.galaxy"]
     assert ["ra", "deg"] in seen["listed"]
 
 

@@ -10,10 +10,10 @@ from tests.clients.swing import (
     parts,
     press,
     resize,
-    settled,
-    shown,
     start_java,
+    visible_parts,
     wait_for,
+    wait_until_settled,
     windows,
 )
 
@@ -67,14 +67,14 @@ class Topcat:
     def show_columns(self, table: str) -> Meta:
         """Choose a table of the list; what is then seen of its columns."""
         row, _ = on_screen_thread(self._table_rows)[table]
-        tree = next(shown(self.tap, "javax.swing.JTree"))
+        tree = next(visible_parts(self.tap, "javax.swing.JTree"))
         on_screen_thread(lambda: tree.setSelectionRow(row))
         tabs = next(
-            one for one in shown(self.tap, "javax.swing.JTabbedPane") if one.indexOfTab("Columns") > 0
+            one for one in visible_parts(self.tap, "javax.swing.JTabbedPane") if one.indexOfTab("Columns") > 0
         )
         on_screen_thread(lambda: tabs.setSelectedIndex(tabs.indexOfTab("Columns")))
         seen = wait_for(
-            "columns", lambda: [one for one in shown(tabs, "javax.swing.JTable") if one.getRowCount()]
+            "columns", lambda: [one for one in visible_parts(tabs, "javax.swing.JTable") if one.getRowCount()]
         )
         return on_screen_thread(lambda: _units(seen[0]))
 
@@ -118,16 +118,16 @@ class Topcat:
         """
         press(self._control.getJMenuBar(), "Plane Plot")
         window = wait_for("plot", lambda: windows(f"{_TOPCAT}.plot2.PlanePlotWindow"))[-1]
-        boxes = wait_for("axes", lambda: list(shown(window, f"{_TOPCAT}.ColumnDataComboBox")))
+        boxes = wait_for("axes", lambda: list(visible_parts(window, f"{_TOPCAT}.ColumnDataComboBox")))
         for box, column in zip(boxes, (across, up), strict=True):
             on_screen_thread(lambda box=box, column=column: _choose(box, column))
         resize(window, width, height)
-        return window, settled("count of points", lambda: _count(window))
+        return window, wait_until_settled("count of points", lambda: _count(window))
 
     def _table_rows(self) -> dict[str, tuple[int, JObject]]:
         """Row in the tree, and metadata, of each table that is listed; nothing until all is known of all."""
         found = {}
-        for tree in shown(self.tap, "javax.swing.JTree"):
+        for tree in visible_parts(self.tap, "javax.swing.JTree"):
             for row in range(tree.getRowCount()):
                 node = tree.getPathForRow(row).getLastPathComponent()
                 if isinstance(node, JClass("uk.ac.starlink.vo.TableMeta")):
@@ -143,7 +143,7 @@ class Topcat:
         return None
 
     def _query(self) -> JObject:
-        return next(shown(self.tap, "uk.ac.starlink.vo.TapQueryPanel$ParseTextArea"))
+        return next(visible_parts(self.tap, "uk.ac.starlink.vo.TapQueryPanel$ParseTextArea"))
 
     def _new_table(self, before: int) -> JObject | None:
         for dialog in windows("uk.ac.starlink.util.gui.ErrorDialog"):
@@ -159,7 +159,7 @@ class Topcat:
 
 def _count(window: JObject) -> str:
     """What a plot says of how many points it has, such as `6 / 6`; empty until it is painted."""
-    texts = [str(label.getText()) for label in shown(window, "javax.swing.JLabel")]
+    texts = [str(label.getText()) for label in visible_parts(window, "javax.swing.JLabel")]
     return texts[texts.index("Count: ") + 1]
 
 

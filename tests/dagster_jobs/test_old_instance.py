@@ -77,7 +77,7 @@ def old(version: str, database: str, tmp_path: Path) -> Iterator[Old]:
         yield Old(database, tmp_path, instance, cells)
 
 
-def materialized(instance: dg.DagsterInstance) -> list[tuple[str | None, object]]:
+def read_materializations(instance: dg.DagsterInstance) -> list[tuple[str | None, object]]:
     """Partition and number of galaxies of each materialization of `galaxies`, the oldest first."""
     records = instance.fetch_materializations(galaxies_asset.key, limit=100, ascending=True).records
     events = [record.asset_materialization for record in records]
@@ -94,7 +94,7 @@ def test_runs_partitions_and_checks_are_those_of_todays_assets(old: Old) -> None
         assert dg.validate_run_config(defs.resolve_job_def(run.job_name), run.run_config)
     assert set(old.instance.get_dynamic_partitions("sky_cells")) == cells
     assert set(old.instance.get_materialized_partitions(galaxies_asset.key)) == cells
-    assert sorted(materialized(old.instance)) == [(cell, 2 * GALAXIES) for cell in sorted(cells)]
+    assert sorted(read_materializations(old.instance)) == [(cell, 2 * GALAXIES) for cell in sorted(cells)]
     with closing(sqlite3.connect(old.home / "dagster" / "history" / "runs" / "index.db")) as stored:
         names = {name for (name,) in stored.execute("SELECT check_name FROM asset_check_executions")}
     assert {"complete", "finite_vectors", "fractions", "orphans", "row_count"} <= names <= set(CHECKS)
@@ -141,10 +141,10 @@ def test_what_the_command_line_ingests_is_added_to_the_history(
 ) -> None:
     weights = write_encoder(version, old.home)
     skip_unless_encoder_is_stored(weights, old.url)
-    before = materialized(old.instance)
+    before = read_materializations(old.instance)
     write_brick(old.drop, NEW_BRICK)
     said = galcat("ingest", old.drop, "--survey", SURVEY, "--weights", weights)
     assert (said.code, "1 tiles ingested, 4 unchanged" in said.err, "warning" in said.err) == (0, True, False)
     (cell,) = {cell_of(tile) for tile in find_tiles(load_survey(SURVEY), old.drop) if tile.name == NEW_BRICK}
-    assert materialized(old.instance) == [*before, (cell, GALAXIES)]
+    assert read_materializations(old.instance) == [*before, (cell, GALAXIES)]
     assert len(old.instance.get_runs()) == 2

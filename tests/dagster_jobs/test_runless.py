@@ -56,7 +56,7 @@ def cells(bricks: Path) -> dict[str, str]:
     return {tile.name: cell_of(tile) for tile in find_tiles(load_survey(SURVEY), bricks)}
 
 
-def materialized(instance: dg.DagsterInstance, asset: str) -> dict[str | None, dict[str, object]]:
+def read_materializations(instance: dg.DagsterInstance, asset: str) -> dict[str | None, dict[str, object]]:
     """Metadata of the last materialization of each partition of an asset."""
     found: dict[str | None, dict[str, object]] = {}
     records = instance.fetch_materializations(dg.AssetKey(asset), limit=100, ascending=True).records
@@ -104,12 +104,12 @@ def test_what_the_command_line_ingests_is_materialized_in_the_instance_of_the_ho
     one, other = cells[FIRST], cells[ELSEWHERE]
     assert cells[SECOND] == one != other
     assert set(instance.get_dynamic_partitions("sky_cells")) == {one, other}
-    assert materialized(instance, "galaxies") == {one: counts(2), other: counts(1)}
+    assert read_materializations(instance, "galaxies") == {one: counts(2), other: counts(1)}
     assert set(instance.get_materialized_partitions(galaxies_asset.key)) == {one, other}
     for cell in (one, other):
         assert check_outcomes(instance, "galaxies", cell) == dict.fromkeys(CHECKS, True)
-    assert materialized(instance, "vector_index") == {None: {"built_now": True}}
-    assert materialized(instance, "statistics") == {None: {}}
+    assert read_materializations(instance, "vector_index") == {None: {"built_now": True}}
+    assert read_materializations(instance, "statistics") == {None: {}}
     assert instance.get_runs() == []
 
 
@@ -135,7 +135,7 @@ def test_a_cell_with_a_bad_tile_is_observed_and_materialized_once_that_is_mended
     whole = spoil(bricks, SECOND)
     words = ("ingest", bricks, "--survey", SURVEY, "--weights", weights)
     assert galcat(*words).code == 1
-    assert list(materialized(instance, "galaxies")) == [cells[ELSEWHERE]]
+    assert list(read_materializations(instance, "galaxies")) == [cells[ELSEWHERE]]
     (record,) = instance.fetch_observations(dg.AssetKey("galaxies"), limit=10).records
     seen = record.asset_observation
     assert seen is not None
@@ -143,7 +143,7 @@ def test_a_cell_with_a_bad_tile_is_observed_and_materialized_once_that_is_mended
     assert seen.metadata["galaxies"].value == GALAXIES
     mend(bricks, SECOND, whole)
     assert galcat(*words).code == 0
-    assert materialized(instance, "galaxies")[cells[FIRST]] == counts(1)
+    assert read_materializations(instance, "galaxies")[cells[FIRST]] == counts(1)
 
 
 def test_a_backfill_of_the_command_line_is_materialized_as_that_of_its_release(
@@ -161,15 +161,15 @@ def test_a_backfill_of_the_command_line_is_materialized_as_that_of_its_release(
     hidden.rename(dagster_home)
     assert galcat("release", "backfill", "small-1", "--weights", second).code == 0
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
-        found = materialized(instance, "release_vectors")
+        found = read_materializations(instance, "release_vectors")
         assert {cell: metadata["galaxies"] for cell, metadata in found.items()} == {
             cells[FIRST]: 2 * GALAXIES,
             cells[ELSEWHERE]: GALAXIES,
         }
         assert check_outcomes(instance, "release_vectors", cells[FIRST]) == dict.fromkeys(CHECKS, True)
-        assert materialized(instance, "release_index") == {None: {"built_now": True}}
-        assert materialized(instance, "statistics") == {None: {}}
-        assert materialized(instance, "galaxies") == {}
+        assert read_materializations(instance, "release_index") == {None: {"built_now": True}}
+        assert read_materializations(instance, "statistics") == {None: {}}
+        assert read_materializations(instance, "galaxies") == {}
 
 
 def test_an_instance_that_dagster_home_names_inside_the_home_is_told(
@@ -183,7 +183,7 @@ def test_an_instance_that_dagster_home_names_inside_the_home_is_told(
     monkeypatch.setenv("DAGSTER_HOME", str(dagster_home.rename(tmp_path / "mine")))
     assert galcat("ingest", bricks, "--survey", SURVEY, "--weights", weights).code == 0
     with dg.DagsterInstance.from_config(str(tmp_path / "mine")) as instance:
-        assert len(materialized(instance, "galaxies")) == 2
+        assert len(read_materializations(instance, "galaxies")) == 2
 
 
 @pytest.mark.parametrize("damage", ["tables of another version", "no database", "no configuration"])

@@ -13,7 +13,7 @@ _KEY = 0x68656C64  # "held"
 
 
 @contextmanager
-def held_after(url: str, n: int, release_id: int = 1) -> Iterator[None]:
+def hold_after(url: str, n: int, release_id: int = 1) -> Iterator[None]:
     """Meanwhile a release takes n tiles; the transaction of the next one waits for a lock at its end.
 
     Args:
@@ -51,7 +51,7 @@ def kill_when_held(url: str, words: list[str], said: Path, after: int, release_i
     """
     command = [sys.executable, "-m", "galcat.cli.main", *words]
     with (
-        held_after(url, after, release_id),
+        hold_after(url, after, release_id),
         said.open("wb") as output,
         subprocess.Popen(command, stdout=output, stderr=output) as run,
         connect(url, autocommit=True) as connection,

@@ -51,16 +51,18 @@ def start_process(
 def wait_while_running(event: str, is_so: Callable[[], bool], running: list[RunningProcess]) -> None:
     """Wait until something is so; fails with the processes' output when one of them ends before."""
 
-    def said() -> str:
+    def read_logs() -> str:
         return "\n".join(f"--- {one.log.name}\n{one.log.read_text()[-6000:]}" for one in running)
 
     def is_so_and_all_run() -> bool:
         if is_so():
             return True
-        assert all(one.process.poll() is None for one in running), f"a process ended before {event}\n{said()}"
+        assert all(one.process.poll() is None for one in running), (
+            f"a process ended before {event}\n{read_logs()}"
+        )
         return False
 
-    wait_until(is_so_and_all_run, event, said)
+    wait_until(is_so_and_all_run, event, read_logs)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -68,7 +68,7 @@ WORDS = (
 _PARTS = re.compile(r"'[^']*'|\"[^\"]*\"|[\w.]+|\s+|.", re.DOTALL)
 
 
-def changed(rng: random.Random, changes: int) -> str:
+def change_query(rng: random.Random, changes: int) -> str:
     """A valid query with parts taken away, put in, swapped, or taken from another."""
     parts = _PARTS.findall(rng.choice(SEEDS))
     for _ in range(changes):

@@ -29,7 +29,7 @@ def _ours(name: str, query: str) -> str:
         columns |= _OF_T | _TEXTS.get(name, {})
     if "cat.star" in query:
         columns |= {"object_id": "object_id"}
-    return "".join(_renamed(part, columns) for part in _PARTS.findall(query))
+    return "".join(_rename_columns(part, columns) for part in _PARTS.findall(query))
 
 
 def _special(name: str, query: str) -> str:
@@ -49,7 +49,7 @@ def _special(name: str, query: str) -> str:
     return query.replace(*swaps[name]) if name in swaps else query
 
 
-def _renamed(part: str, columns: dict[str, str]) -> str:
+def _rename_columns(part: str, columns: dict[str, str]) -> str:
     if part == "cat.t":
         return "galcat.galaxy"
     table, point, column = part.rpartition(".")

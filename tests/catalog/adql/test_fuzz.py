@@ -14,7 +14,7 @@ from psycopg import sql
 from catalog.adql.errors import AdqlError
 from catalog.adql.translation import Translation
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue
-from tests.catalog.adql.changes import WORDS, changed
+from tests.catalog.adql.changes import WORDS, change_query
 from tests.catalog.adql.emitted import strangers
 from tests.catalog.adql.grammar import Maker
 from tests.catalog.adql.seeds import SEEDS
@@ -58,7 +58,7 @@ def test_any_text(catalogue: AdqlCatalogue, text: str) -> None:
 @usual
 @given(seed=st.integers(0, 2**32), changes=st.integers(1, 6))
 def test_changed_queries(catalogue: AdqlCatalogue, seed: int, changes: int) -> None:
-    check(catalogue, changed(random.Random(seed), changes))
+    check(catalogue, change_query(random.Random(seed), changes))
 
 
 @pytest.mark.fuzz

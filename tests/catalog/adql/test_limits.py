@@ -11,7 +11,7 @@ from tests.catalog.adql.adql_catalogue import AdqlCatalogue
 G = "galcat.galaxy"
 
 
-def bracketed(n: int, opened: str = "(", closed: str = ")") -> str:
+def put_in_brackets(n: int, opened: str = "(", closed: str = ")") -> str:
     return f"SELECT {opened * n}ra{closed * n} FROM {G}"
 
 
@@ -61,10 +61,10 @@ def test_bytes_are_counted_and_not_letters(catalogue: AdqlCatalogue) -> None:
     ],
 )
 def test_nesting_ends_in_an_error_of_ours(catalogue: AdqlCatalogue, opened: str, closed: str) -> None:
-    assert catalogue.translated(bracketed(5, opened, closed))
+    assert catalogue.translated(put_in_brackets(5, opened, closed))
     for n in (20, 30, 31, 60, 200, 2_000):
         try:
-            catalogue.translated(bracketed(n, opened, closed))
+            catalogue.translated(put_in_brackets(n, opened, closed))
         except AdqlError as error:
             assert "nested more than" in str(error) or "are the most" in str(error), (n, str(error))  # noqa: PT017 # in a loop
         else:
@@ -83,7 +83,9 @@ def test_conditions_nest_as_deep(catalogue: AdqlCatalogue) -> None:
 
 
 def test_idle_brackets_are_no_nesting(catalogue: AdqlCatalogue) -> None:
-    assert catalogue.translated(bracketed(5_000)).query == catalogue.translated(bracketed(1)).query
+    assert (
+        catalogue.translated(put_in_brackets(5_000)).query == catalogue.translated(put_in_brackets(1)).query
+    )
     assert catalogue.rows(f"SELECT COUNT(*) FROM TAP_UPLOAD.mine WHERE id IN {'(' * 90}1{')' * 90}") == [(1,)]
     assert catalogue.rows(f"SELECT ABS{'(' * 90}-1{')' * 90} FROM TAP_UPLOAD.mine") == [(1,)] * 3
 
@@ -95,7 +97,7 @@ def test_the_depth_fits_a_deep_stack(catalogue: AdqlCatalogue) -> None:
         if n:
             deeper(n - 1)
         else:
-            catalogue.translated(bracketed(limits.MAX_NESTING, "ABS("))
+            catalogue.translated(put_in_brackets(limits.MAX_NESTING, "ABS("))
             catalogue.translated(f"SELECT ra FROM {G} WHERE {'NOT (' * 20}ra < 1{')' * 20}")
 
     frame, depth = sys._getframe(), 0

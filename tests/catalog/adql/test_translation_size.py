@@ -21,7 +21,7 @@ NESTS: dict[str, tuple[Callable[[str], str], int]] = {
 }
 
 
-def nested(form: Callable[[str], str], depth: int, start: str = "ra") -> str:
+def nest(form: Callable[[str], str], depth: int, start: str = "ra") -> str:
     for _ in range(depth):
         start = form(start)
     return start
@@ -34,7 +34,7 @@ def pieces(catalogue: AdqlCatalogue, query: str) -> int:
 @pytest.mark.parametrize("name", NESTS)
 def test_a_nest_grows_by_the_same_at_each_level(catalogue: AdqlCatalogue, name: str) -> None:
     form, depth = NESTS[name]
-    sizes = [pieces(catalogue, f"SELECT {nested(form, n)} {G}") for n in (depth - 2, depth - 1, depth)]
+    sizes = [pieces(catalogue, f"SELECT {nest(form, n)} {G}") for n in (depth - 2, depth - 1, depth)]
     assert sizes[2] - sizes[1] == sizes[1] - sizes[0]
 
 
@@ -52,7 +52,7 @@ def test_a_long_operand_is_not_written_for_each_value_of_a_list(catalogue: AdqlC
 
 
 def test_regions_that_are_taken_apart_again_and_again_are_refused(catalogue: AdqlCatalogue) -> None:
-    query = nested(lambda x: f"CENTROID(POLYGON({x}, POINT(1, 2), POINT(ra, 4)))", 14, "POINT(ra, dec)")
+    query = nest(lambda x: f"CENTROID(POLYGON({x}, POINT(1, 2), POINT(ra, 4)))", 14, "POINT(ra, dec)")
     with pytest.raises(AdqlError, match="this region is too long"):
         catalogue.translated(f"SELECT {query} {G}")
 
@@ -72,18 +72,18 @@ def test_what_is_too_large_once_written_out_is_refused(
         catalogue.translated(f"SELECT SUM({LONG}) AS a {G} HAVING {sums}")
 
 
-def doubled(levels: int, start: str = f"SELECT ra AS a {G}", form: str = "({}) AS t") -> str:
-    return nested(lambda inner: f"SELECT a + a AS a FROM {form.format(inner)}", levels, start)
+def double(levels: int, start: str = f"SELECT ra AS a {G}", form: str = "({}) AS t") -> str:
+    return nest(lambda inner: f"SELECT a + a AS a FROM {form.format(inner)}", levels, start)
 
 
 def test_sub_queries_that_double_at_each_level_are_refused(catalogue: AdqlCatalogue) -> None:
-    assert catalogue.translated(doubled(8))
+    assert catalogue.translated(double(8))
     named = ", ".join(f"w{i} AS (SELECT a + a AS a FROM w{i - 1})" for i in range(1, 18))
     for query in (
-        doubled(18),
-        doubled(18, f"SELECT ra AS a {G} UNION ALL SELECT dec {G}"),
+        double(18),
+        double(18, f"SELECT ra AS a {G} UNION ALL SELECT dec {G}"),
         f"WITH w0 AS (SELECT ra AS a {G}), {named} SELECT a FROM w17",
-        f"SELECT object_id {G} WHERE ra IN ({doubled(18)})",
+        f"SELECT object_id {G} WHERE ra IN ({double(18)})",
         f"SELECT a FROM (SELECT {LONG} AS a {G}) AS t WHERE {' AND '.join(['a > 1'] * 500)}",
         f"SELECT a FROM (SELECT {LONG} AS a {G}) AS t ORDER BY {', '.join(['a + 1'] * 50)}",
     ):
@@ -92,7 +92,7 @@ def test_sub_queries_that_double_at_each_level_are_refused(catalogue: AdqlCatalo
 
 
 def test_columns_that_pass_through_sub_queries_cost_nothing(catalogue: AdqlCatalogue) -> None:
-    assert catalogue.translated(nested(lambda inner: f"SELECT * FROM ({inner}) AS t", 25, f"SELECT * {G}"))
+    assert catalogue.translated(nest(lambda inner: f"SELECT * FROM ({inner}) AS t", 25, f"SELECT * {G}"))
 
 
 def test_a_column_of_a_sub_query_is_not_written_for_each_value_of_a_list(catalogue: AdqlCatalogue) -> None:

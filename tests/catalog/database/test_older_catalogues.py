@@ -90,13 +90,13 @@ SCHEMA = r"""
 """
 
 
-def _marked(commits: tuple[str, ...]) -> list[object]:
+def _mark_long(commits: tuple[str, ...]) -> list[object]:
     """Oldest and newest in every run, those between in the long one."""
     ends = {commits[0], commits[-1]}
     return [commit if commit in ends else pytest.param(commit, marks=pytest.mark.long) for commit in commits]
 
 
-@pytest.fixture(params=_marked(COMMITS))
+@pytest.fixture(params=_mark_long(COMMITS))
 def commit(request: pytest.FixtureRequest) -> str:
     """The commit whose code made the catalogue."""
     return str(request.param)

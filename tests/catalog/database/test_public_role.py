@@ -14,7 +14,7 @@ from catalog.releases.releases import refresh_statistics
 from catalog.search.search import Cone, Search, search
 from catalog.tasks.tasks import add_task, hide_task, show_task
 from tests.catalog.galaxies import fill
-from tests.catalog.tasks.scored_tasks import ODD, RING, scored
+from tests.catalog.tasks.scored_tasks import ODD, RING, write_random_scores
 
 OURS = ["galcat", "galcat_tap", "tap_schema", "ivoa", "tap_upload"]
 REFUSED = (
@@ -251,7 +251,7 @@ def test_a_strangers_rights_outlive_a_tasks_column(filled: psycopg.Connection) -
     add_task(filled, ODD)
     for task in (RING, ODD):
         show_task(filled, task.name)
-        scored(filled, task)
+        write_random_scores(filled, task)
     hide_task(filled, "ring")  # the view goes, and comes again
     filled.execute("SET ROLE galcat_public")
     rows = filled.execute("SELECT odd_interest FROM galcat.galaxy").fetchall()

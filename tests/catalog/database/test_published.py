@@ -14,7 +14,7 @@ from catalog.tap.datalink.cutout import BANDS_M
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task, hide_task, show_task
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record, tile_record
-from tests.catalog.tasks.scored_tasks import KIND, ODD, RING, scored
+from tests.catalog.tasks.scored_tasks import KIND, ODD, RING, write_random_scores
 
 VIEWS = ("embedding", "survey", "tile", "skipped_row", "release", "task", "label")
 
@@ -119,8 +119,8 @@ def test_a_task_is_listed_with_its_columns_and_the_model_that_is_shown(filled: p
     assert filled.execute("SELECT column_names FROM galcat_tap.task").fetchall() == [(None,)] * 3
     for task in (RING, KIND, ODD):
         show_task(filled, task.name)
-        scored(filled, task)
-    scored(filled, RING, refused="worse than before")
+        write_random_scores(filled, task)
+    write_random_scores(filled, RING, refused="worse than before")
     rows = filled.execute(
         "SELECT name, question, kind, classes, version, method, labels, column_names "
         "FROM galcat_tap.task ORDER BY name"

@@ -12,7 +12,7 @@ from catalog.database.migrate import migrate
 from catalog.tap.database.load_published import load_published, read_published_stamp
 from catalog.tasks.tasks import add_task, hide_task, show_task
 from tests.catalog.galaxies import fill
-from tests.catalog.tasks.scored_tasks import KIND, ODD, RING, columns, scored
+from tests.catalog.tasks.scored_tasks import KIND, ODD, RING, columns, write_random_scores
 
 TAP_1_1 = {
     "tap_schema.schemas": {
@@ -108,7 +108,7 @@ def table(connection: psycopg.Connection, name: str) -> PublishedTable:
     return next(t for t in load_published(connection).tables if f"{t.schema}.{t.name}" == name)
 
 
-def described(connection: psycopg.Connection, name: str, column: str) -> PublishedColumn:
+def read_description(connection: psycopg.Connection, name: str, column: str) -> PublishedColumn:
     return next(c for c in table(connection, name).columns if c.stored_as == column)
 
 
@@ -156,7 +156,7 @@ def test_a_table_has_at_most_one_main_column_of_a_kind(public: psycopg.Connectio
 
 def test_types_are_those_of_votable(public: psycopg.Connection) -> None:
     def meta(name: str, column: str) -> tuple[str, str, str]:
-        found = described(public, name, column).meta
+        found = read_description(public, name, column).meta
         return found.datatype, found.arraysize, found.xtype
 
     assert meta("galcat.galaxy", "object_id") == ("long", "", "")
@@ -191,7 +191,7 @@ def test_tap_schema_describes_itself_as_the_standard_does(public: psycopg.Connec
         assert (arraysize, std) == ("*" if datatype in {"char", "unicodeChar"} else None, 1)
         found.setdefault(name, {})[column] = datatype
     assert found == TAP_1_1
-    assert described(public, "tap_schema.columns", "size").meta.name == "size"
+    assert read_description(public, "tap_schema.columns", "size").meta.name == "size"
 
 
 def test_obscore_has_its_mandatory_columns_with_utypes(public: psycopg.Connection) -> None:
@@ -254,13 +254,13 @@ def test_a_column_that_is_called_indexed_has_an_index(public: psycopg.Connection
         *("object_id", "ra", "dec", "healpix29", "mag_r")
     }
     assert sum(name.endswith("_fraction") for name in indexed) == 34
-    assert not described(public, "galcat.tile", "name").is_indexed
+    assert not read_description(public, "galcat.tile", "name").is_indexed
 
 
 def test_a_tasks_columns_are_described_as_soon_as_they_are_there(public: psycopg.Connection) -> None:
     shown = table(public, "galcat.galaxy")
     assert [c.stored_as for c in shown.columns] == [name for name in columns(public) if name != "search"]
-    assert described(public, "galcat.galaxy", "ring_probability") == PublishedColumn(
+    assert read_description(public, "galcat.galaxy", "ring_probability") == PublishedColumn(
         ColumnMeta(
             "ring_probability",
             "float",
@@ -270,8 +270,8 @@ def test_a_tasks_columns_are_described_as_soon_as_they_are_there(public: psycopg
         "ring_probability",
         is_principal=True,
     )
-    assert described(public, "galcat.galaxy", "odd_interest").meta.ucd == "stat.value"
-    assert described(public, "galcat.galaxy", "kind_disk_uncertainty").meta.ucd == "stat.stdev"
+    assert read_description(public, "galcat.galaxy", "odd_interest").meta.ucd == "stat.value"
+    assert read_description(public, "galcat.galaxy", "kind_disk_uncertainty").meta.ucd == "stat.stdev"
 
 
 def test_the_stamp_changes_with_the_columns_and_their_meaning_and_with_nothing_else(database: str) -> None:
@@ -284,9 +284,9 @@ def test_the_stamp_changes_with_the_columns_and_their_meaning_and_with_nothing_e
         add_task(connection, RING)
         show_task(connection, "ring")
         seen.append(read_published_stamp(reader))
-        scored(connection, RING)
+        write_random_scores(connection, RING)
         seen.append(read_published_stamp(reader))
-        scored(connection, RING, seed=1)
+        write_random_scores(connection, RING, seed=1)
         seen.append(read_published_stamp(reader))
         hide_task(connection, "ring")
         seen.append(read_published_stamp(reader))

@@ -37,7 +37,7 @@ def every_type(n: int, seed: int = 0) -> list[Row]:
     return [*_SPECIAL, *_random(max(0, n - len(_SPECIAL)), seed)][:n]
 
 
-def written(
+def write_rows(
     name: str,
     rows: Sequence[Row],
     folder: Path,

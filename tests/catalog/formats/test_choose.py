@@ -19,7 +19,7 @@ from catalog.columns import ColumnMeta
 from catalog.errors import CatalogError
 from catalog.formats.choose import FORMATS, Format, choose
 from catalog.formats.writer import Ending, Heading
-from tests.catalog.formats.every_type import every_type, written
+from tests.catalog.formats.every_type import every_type, write_rows
 
 NAMES = [one.name for one in FORMATS]
 XML = "application/x-votable+xml"
@@ -66,8 +66,8 @@ def test_no_two_formats_share_a_name() -> None:
 def test_the_same_comes_out_however_the_rows_are_cut_into_chunks(name: str, tmp_path: Path) -> None:
     rows = every_type(200)
 
-    whole = written(name, rows, tmp_path, sizes=(200,))
-    pieces = written(name, rows, tmp_path, sizes=(1, 7, 2, 31))
+    whole = write_rows(name, rows, tmp_path, sizes=(200,))
+    pieces = write_rows(name, rows, tmp_path, sizes=(1, 7, 2, 31))
 
     assert CONTENT[name](whole) == CONTENT[name](pieces)
 

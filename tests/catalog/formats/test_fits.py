@@ -17,7 +17,7 @@ from catalog.errors import CatalogError, QueryError
 from catalog.formats.choose import choose
 from catalog.formats.datatypes import FLOATS
 from catalog.formats.writer import Ending, Heading, Row
-from tests.catalog.formats.every_type import COLUMNS, NAN, every_type, written
+from tests.catalog.formats.every_type import COLUMNS, NAN, every_type, write_rows
 from tests.catalog.formats.stilts import needs_stilts, stilts
 
 ONE = (ColumnMeta("a", "short"),)
@@ -35,14 +35,14 @@ def _table(document: bytes) -> Iterator[fits.BinTableHDU]:
 def test_astropy_reads_every_value_that_was_written(n: int, tmp_path: Path) -> None:
     rows = every_type(n)
 
-    with _table(written("fits", rows, tmp_path, sizes=(7, 90))) as table:
+    with _table(write_rows("fits", rows, tmp_path, sizes=(7, 90))) as table:
         read = _plain(table)
 
-    assert list(map(repr, read)) == [repr(tuple(map(_told, COLUMNS, row))) for row in rows]
+    assert list(map(repr, read)) == [repr(tuple(map(_as_read, COLUMNS, row))) for row in rows]
 
 
 def test_the_header_says_what_is_known_of_the_columns(tmp_path: Path) -> None:
-    with _table(written("fits", every_type(5), tmp_path)) as table:
+    with _table(write_rows("fits", every_type(5), tmp_path)) as table:
         header = table.header
 
     keys = [f"{key}{i}" for i in range(1, len(COLUMNS) + 1) for key in ("TTYPE", "TUNIT", "TUCD", "TCOMM")]
@@ -56,7 +56,7 @@ def test_the_header_holds_the_query_and_how_it_ended(tmp_path: Path) -> None:
     query = "SELECT 'it''s', \"é\"\n" + ", ".join(f"column_{i} & 'x'''" for i in range(100))
     heading = Heading(query, {"server": "galcat"})
 
-    document = written("fits", [(1,)], tmp_path, columns=ONE, heading=heading, ending=Ending(is_cut=True))
+    document = write_rows("fits", [(1,)], tmp_path, columns=ONE, heading=heading, ending=Ending(is_cut=True))
     with _table(document) as table:
         header = table.header
 
@@ -65,14 +65,14 @@ def test_the_header_holds_the_query_and_how_it_ended(tmp_path: Path) -> None:
     assert header["EXTNAME"] == "RESULT"
     assert list(header["COMMENT"]) == ["server: galcat"]
     assert "ERROR" not in header
-    with _table(written("fits", [(1,)], tmp_path, columns=ONE, ending=Ending(error="gone"))) as table:
+    with _table(write_rows("fits", [(1,)], tmp_path, columns=ONE, ending=Ending(error="gone"))) as table:
         assert (table.header["OVERFLOW"], table.header["ERROR"]) == (False, "gone")
 
 
 def test_no_value_is_taken_for_null(tmp_path: Path) -> None:
     values = [*range(-(2**15), -(2**15) + 20), None, 5]
 
-    with _table(written("fits", [(value,) for value in values], tmp_path, columns=ONE)) as table:
+    with _table(write_rows("fits", [(value,) for value in values], tmp_path, columns=ONE)) as table:
         null = table.columns[0].null
         read = [None if value == null else value for value in table.data["a"].tolist()]
 
@@ -84,11 +84,11 @@ def test_where_no_number_is_left_for_null_the_answer_is_an_error(tmp_path: Path)
     rows = [(value,) for value in [*range(-(2**15), 2**15), None]]
 
     with pytest.raises(QueryError, match="column a: no number is left for NULL in FITS"):
-        written("fits", rows, tmp_path, columns=ONE)
+        write_rows("fits", rows, tmp_path, columns=ONE)
 
 
 def test_without_null_there_is_no_tnull(tmp_path: Path) -> None:
-    with _table(written("fits", [(1,), (2,)], tmp_path, columns=ONE)) as table:
+    with _table(write_rows("fits", [(1,), (2,)], tmp_path, columns=ONE)) as table:
         assert "TNULL1" not in table.header
 
 
@@ -99,7 +99,9 @@ def test_astropys_table_has_masks_and_units(tmp_path: Path) -> None:
         ColumnMeta("ra", "double", unit="deg"),
         ColumnMeta("v", "float", "2"),
     ]
-    path.write_bytes(written("fits", [(1, 2.5, [1.0, 2.0]), (None, None, None)], tmp_path, columns=columns))
+    path.write_bytes(
+        write_rows("fits", [(1, 2.5, [1.0, 2.0]), (None, None, None)], tmp_path, columns=columns)
+    )
 
     table = Table.read(path)
 
@@ -112,10 +114,10 @@ def test_astropys_table_has_masks_and_units(tmp_path: Path) -> None:
 def test_a_column_of_nulls_alone_can_be_read(tmp_path: Path) -> None:
     rows = [(None,) * len(COLUMNS)] * 3
 
-    with _table(written("fits", rows, tmp_path)) as table:
+    with _table(write_rows("fits", rows, tmp_path)) as table:
         read = _plain(table)
 
-    assert list(map(repr, read)) == [repr(tuple(map(_told, COLUMNS, row))) for row in rows]
+    assert list(map(repr, read)) == [repr(tuple(map(_as_read, COLUMNS, row))) for row in rows]
 
 
 @pytest.mark.parametrize("name", ["fits", "parquet"])
@@ -162,13 +164,13 @@ def test_topcat_reads_every_value_that_was_written(tmp_path: Path) -> None:
     columns = [COLUMNS[i] for i in kept]
     rows = [tuple(row[i] for i in kept) for row in every_type(60)]
     path = tmp_path / "table.fits"
-    path.write_bytes(written("fits", rows, tmp_path, columns=columns))
+    path.write_bytes(write_rows("fits", rows, tmp_path, columns=columns))
 
     text = stilts("tpipe", f"in={path}", "ifmt=fits", "ofmt=csv")
 
     _, *lines = csv.reader(io.StringIO(text, newline=""))
     read = [tuple(map(_from_csv, columns, line)) for line in lines]
-    assert list(map(repr, read)) == [repr(tuple(map(_told, columns, row))) for row in rows]
+    assert list(map(repr, read)) == [repr(tuple(map(_as_read, columns, row))) for row in rows]
 
 
 def _plain(table: fits.BinTableHDU) -> list[Row]:
@@ -202,7 +204,7 @@ def _from_csv(column: ColumnMeta, cell: str) -> object:
     return int(cell) if cell else None
 
 
-def _told(column: ColumnMeta, value: object) -> object:
+def _as_read(column: ColumnMeta, value: object) -> object:
     """NULL is empty text, an empty array, NaN, or TNULL; text is in ASCII, without blanks at its end."""
     if isinstance(value, datetime):
         return value.isoformat()

@@ -10,22 +10,22 @@ import pytest
 
 from catalog.columns import ColumnMeta
 from catalog.formats.writer import Ending
-from tests.catalog.formats.every_type import COLUMNS, every_type, written
+from tests.catalog.formats.every_type import COLUMNS, every_type, write_rows
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 300])
 def test_json_holds_every_value_as_it_was_written(n: int, tmp_path: Path) -> None:
     rows = every_type(n)
 
-    document = json.loads(written("json", rows, tmp_path), parse_constant=pytest.fail)
+    document = json.loads(write_rows("json", rows, tmp_path), parse_constant=pytest.fail)
 
     assert list(document) == ["metadata", "data", "overflow"]
-    assert document["data"] == [[_told(value) for value in row] for row in _narrowed(rows)]
+    assert document["data"] == [[_as_read(value) for value in row] for row in _narrow(rows)]
     assert document["overflow"] is False
 
 
 def test_json_says_what_is_known_of_its_columns(tmp_path: Path) -> None:
-    metadata = json.loads(written("json", [], tmp_path))["metadata"]
+    metadata = json.loads(write_rows("json", [], tmp_path))["metadata"]
 
     assert [ColumnMeta(**about) for about in metadata] == list(COLUMNS)
     assert metadata[0] == {
@@ -37,14 +37,14 @@ def test_json_says_what_is_known_of_its_columns(tmp_path: Path) -> None:
 
 
 def test_json_says_how_it_ended(tmp_path: Path) -> None:
-    cut = json.loads(written("json", every_type(3), tmp_path, ending=Ending(is_cut=True)))
-    broken = json.loads(written("json", every_type(3), tmp_path, ending=Ending(error='gone "é"')))
+    cut = json.loads(write_rows("json", every_type(3), tmp_path, ending=Ending(is_cut=True)))
+    broken = json.loads(write_rows("json", every_type(3), tmp_path, ending=Ending(error='gone "é"')))
 
     assert (cut["overflow"], "error" in cut) == (True, False)
     assert (broken["overflow"], broken["error"]) == (False, 'gone "é"')
 
 
-def _narrowed(rows: list[tuple[object, ...]]) -> list[list[object]]:
+def _narrow(rows: list[tuple[object, ...]]) -> list[list[object]]:
     """The float column and the float array as their shortest decimals, which JSON shows."""
     return [
         [
@@ -61,10 +61,10 @@ def _shortest(value: object) -> object:
     return float(str(np.float32(value))) if isinstance(value, float) else value
 
 
-def _told(value: object) -> object:
+def _as_read(value: object) -> object:
     """NaN and infinities are null."""
     if isinstance(value, list):
-        return [_told(one) for one in value]
+        return [_as_read(one) for one in value]
     if isinstance(value, datetime):
         return value.isoformat()
     return None if isinstance(value, float) and not math.isfinite(value) else value

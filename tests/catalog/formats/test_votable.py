@@ -19,14 +19,14 @@ from catalog.errors import QueryError
 from catalog.formats.datatypes import FLOATS
 from catalog.formats.votable.error import votable_error
 from catalog.formats.writer import Ending, Heading, Row
-from tests.catalog.formats.every_type import COLUMNS, NAN, every_type, f4, written
+from tests.catalog.formats.every_type import COLUMNS, NAN, every_type, f4, write_rows
 from tests.catalog.formats.stilts import needs_stilts, stilts
 
 SERIALISATIONS = ("votable", "votable/td")
 ONE = (ColumnMeta("a", "int"),)
 
 
-def _parsed(document: bytes) -> VOTableFile:
+def _parse(document: bytes) -> VOTableFile:
     return votable.parse(io.BytesIO(document), verify="exception")
 
 
@@ -46,7 +46,7 @@ def _value(column: ColumnMeta, value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _told(column: ColumnMeta, value: object) -> object:
+def _as_read(column: ColumnMeta, value: object) -> object:
     """What astropy tells of a value: NULL is empty text, an empty array, or NaN, which it masks like NULL."""
     if isinstance(value, datetime):
         return value.isoformat()
@@ -64,9 +64,9 @@ def _told(column: ColumnMeta, value: object) -> object:
 def test_astropy_reads_every_value_that_was_written(name: str, n: int, tmp_path: Path) -> None:
     rows = every_type(n)
 
-    read = _plain(_parsed(written(name, rows, tmp_path)).get_first_table())
+    read = _plain(_parse(write_rows(name, rows, tmp_path)).get_first_table())
 
-    expected = [tuple(map(_told, COLUMNS, row)) for row in rows]
+    expected = [tuple(map(_as_read, COLUMNS, row)) for row in rows]
     if name == "votable/td":  # astropy strips a cell's blanks
         expected = [
             tuple(value.strip() if isinstance(value, str) else value for value in row) for row in expected
@@ -76,7 +76,7 @@ def test_astropy_reads_every_value_that_was_written(name: str, n: int, tmp_path:
 
 @pytest.mark.parametrize("name", SERIALISATIONS)
 def test_fields_carry_all_that_is_known_of_a_column(name: str, tmp_path: Path) -> None:
-    fields = _parsed(written(name, [], tmp_path)).get_first_table().fields
+    fields = _parse(write_rows(name, [], tmp_path)).get_first_table().fields
 
     described = [
         ColumnMeta(
@@ -92,7 +92,7 @@ def test_ids_are_the_names_or_else_valid_and_unique(tmp_path: Path) -> None:
     names = ("ra", "RA", "a b", "a,b", "2mass", "π")
     columns = [ColumnMeta(name, "int") for name in names]
 
-    fields = _parsed(written("votable", [], tmp_path, columns=columns)).get_first_table().fields
+    fields = _parse(write_rows("votable", [], tmp_path, columns=columns)).get_first_table().fields
 
     assert [(field.name, field.ID) for field in fields] == list(
         zip(names, ("ra", "RA", "a_b", "a_b_2", "_2mass", "_"), strict=True)
@@ -104,7 +104,7 @@ def test_binary2_tells_null_from_nan_and_from_nothing(tmp_path: Path) -> None:
     columns = [ColumnMeta("x", "double"), ColumnMeta("t", "char", "*"), *shorts]
     rows: list[Row] = [(NAN, "", *range(7)), (None, None, *[None] * 7), (1.5, "é", *range(7))]
 
-    document = written("votable", rows, tmp_path, columns=columns).decode()
+    document = write_rows("votable", rows, tmp_path, columns=columns).decode()
 
     stream = base64.b64decode(re.search(r'base64">(.*)</STREAM>', document, re.DOTALL)[1])  # type: ignore[index]
     full = struct.pack(">7h", *range(7))
@@ -132,9 +132,9 @@ def test_the_status_stands_before_the_table_and_how_it_ended_behind_it(
 ) -> None:
     heading = Heading('SELECT "x"\n<\x01é', {"server": "galcat & co"})
 
-    document = written(name, [(1,)], tmp_path, columns=ONE, ending=ending, heading=heading)
+    document = write_rows(name, [(1,)], tmp_path, columns=ONE, ending=ending, heading=heading)
 
-    resource = _parsed(document).resources[0]
+    resource = _parse(document).resources[0]
     infos = [(info.name, info.value, info.content) for info in [*resource.infos, *resource.tables[0].infos]]
     assert resource.type == "results"
     assert infos == [
@@ -151,7 +151,7 @@ def test_the_status_stands_before_the_table_and_how_it_ended_behind_it(
 def test_a_service_descriptor_points_to_the_column_of_ids(tmp_path: Path) -> None:
     heading = Heading(links=("http://x/links?a=1&b", "object_id"))
 
-    table, service = _parsed(written("votable", every_type(1), tmp_path, heading=heading)).resources
+    table, service = _parse(write_rows("votable", every_type(1), tmp_path, heading=heading)).resources
 
     given = {param.name: param.value for param in service.params}
     assert (service.type, service.utype) == ("meta", "adhoc:service")
@@ -167,9 +167,9 @@ def test_a_service_descriptor_points_to_the_column_of_ids(tmp_path: Path) -> Non
 def test_there_is_no_service_descriptor_without_a_column_of_ids(tmp_path: Path) -> None:
     heading = Heading(links=("http://x/links", "object_id"))
 
-    document = written("votable", [(1,)], tmp_path, columns=ONE, heading=heading)
+    document = write_rows("votable", [(1,)], tmp_path, columns=ONE, heading=heading)
 
-    assert len(_parsed(document).resources) == 1
+    assert len(_parse(document).resources) == 1
 
 
 @pytest.mark.parametrize(
@@ -188,12 +188,12 @@ def test_a_value_that_is_none_of_its_datatype_is_an_error(
     column: ColumnMeta, value: object, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(QueryError, match=message):
-        written("votable", [(value,)], tmp_path, columns=[column])
+        write_rows("votable", [(value,)], tmp_path, columns=[column])
 
 
 def test_an_error_is_a_votable(tmp_path: Path) -> None:
     del tmp_path
-    (resource,) = _parsed(votable_error("no column 'é' in <t>", server="galcat")).resources
+    (resource,) = _parse(votable_error("no column 'é' in <t>", server="galcat")).resources
 
     infos = [(info.name, info.value, info.content) for info in resource.infos]
     assert infos == [("QUERY_STATUS", "ERROR", "no column 'é' in <t>"), ("server", "galcat", None)]
@@ -207,7 +207,7 @@ def test_topcat_reads_every_value_that_was_written(name: str, tmp_path: Path) ->
     columns = [COLUMNS[i] for i in scalars]
     rows = [tuple(row[i] for i in scalars) for row in every_type(60)]
     path = tmp_path / "table.vot"
-    path.write_bytes(written(name, rows, tmp_path, columns=columns, sizes=(7,)))
+    path.write_bytes(write_rows(name, rows, tmp_path, columns=columns, sizes=(7,)))
 
     text = stilts("tpipe", f"in={path}", "ifmt=votable", "ofmt=csv")
 
@@ -245,7 +245,7 @@ def test_the_validator_has_nothing_to_say(name: str, n: int, tmp_path: Path) -> 
     """Of all but two things: it cannot read polygons in BINARY2, and has no NULL for `pair` in TABLEDATA."""
     columns = [replace(column, xtype=column.xtype.replace("polygon", "")) for column in COLUMNS]
     kept = [i for i, column in enumerate(COLUMNS) if name == "votable" or column.name != "pair"]
-    document = written(
+    document = write_rows(
         name,
         [tuple(row[i] for i in kept) for row in every_type(n)],
         tmp_path,

@@ -19,7 +19,7 @@ from catalog.ingestion.writer import write_failure, write_tile
 from catalog.schema import CONCENTRATIONS, FRACTIONS, metadata
 from catalog.tasks.tasks import add_task, show_task
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
-from tests.catalog.tasks.scored_tasks import RING, scored
+from tests.catalog.tasks.scored_tasks import RING, write_random_scores
 from tests.sizes import moments_s
 from tests.waiting import wait_until_alone
 
@@ -176,7 +176,7 @@ def test_without_a_digest_a_galaxy_keeps_its_scores_where_its_vector_is_the_same
     survey_id, release_id = fill(connection, 30)
     add_task(connection, RING)
     show_task(connection, "ring")
-    scored(connection, RING)
+    write_random_scores(connection, RING)
     connection.execute("UPDATE galcat.embedding_full SET picture_digest = NULL")
     rows = galaxy_rows(30, 0)
     full = rows.full.copy()

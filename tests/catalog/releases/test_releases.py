@@ -73,7 +73,7 @@ def state(connection: psycopg.Connection, name: str) -> ReleaseState:
     return next(release for release in list_releases(connection) if release.name == name)
 
 
-def shown(connection: psycopg.Connection) -> list[tuple[object, ...]]:
+def read_shown(connection: psycopg.Connection) -> list[tuple[object, ...]]:
     return connection.execute("SELECT object_id, search::text FROM galcat.galaxy ORDER BY 1").fetchall()
 
 
@@ -111,12 +111,13 @@ def test_a_second_release_is_made_and_filled_beside_a_reader_and_touches_nothing
     connection: psycopg.Connection, other_session: psycopg.Connection, first: tuple[int, int]
 ) -> None:
     before = rows_of(connection, BY_RELEASE), rows_of(connection, SHARED)
-    view = shown(other_session)  # a transaction that stays open, with its lock on every table of the view
+    # A transaction that stays open, with its lock on every table of the view.
+    view = read_shown(other_session)
     connection.execute(f"SET lock_timeout = '{LAST_LIMIT_S}s'".encode())
     second = register_release(connection, release_record("second", WIDE))
     write_tile(connection, first[0], second, tile_record(), wide_rows(12), [])
     write_failure(connection, first[0], second, tile_record("other"), "no such file")
-    assert shown(other_session) == view
+    assert read_shown(other_session) == view
     assert rows_of(connection, BY_RELEASE, f"release_id = {first[1]}") == before[0]
     assert rows_of(connection, SHARED) == before[1]
     widths = connection.execute(
@@ -134,7 +135,7 @@ def test_a_release_that_sees_other_galaxies_of_a_tile_takes_none_from_the_curren
 ) -> None:
     new = SkipRecord(0, "new", "edge", "off the tile", will_retry=False)
     write_tile(connection, *first, tile_record(), galaxy_rows(12, 0), [new])
-    view = shown(connection)
+    view = read_shown(connection)
     rows = wide_rows(12)
     others = GalaxyRows(
         [*rows.survey_source_id[1:], "new"],
@@ -151,7 +152,7 @@ def test_a_release_that_sees_other_galaxies_of_a_tile_takes_none_from_the_curren
     )
     edge = SkipRecord(0, "g0", "edge", "off the tile", will_retry=False)
     write_tile(connection, first[0], second, tile_record(), others, [edge])
-    assert shown(connection) == view
+    assert read_shown(connection) == view
     names = connection.execute(
         "SELECT survey_source_id FROM galcat.embedding JOIN galcat.source USING (object_id) "
         "WHERE release_id = %s ORDER BY 1",
@@ -186,29 +187,29 @@ def test_missing_are_the_tiles_it_lacks_and_those_it_has_from_older_files(
 def test_promotion_waits_for_completeness_and_rollback_is_the_promotion_of_the_old_one(
     connection: psycopg.Connection, first: tuple[int, int], second: int
 ) -> None:
-    old = shown(connection)
+    old = read_shown(connection)
     refused = (
         r"^release second lacks 1 of the tiles .* the first is other of survey: run galcat release backfill"
     )
     with pytest.raises(CatalogError, match=refused):
         promote_release(connection, "second")
-    assert shown(connection) == old
+    assert read_shown(connection) == old
     rows = replace(galaxy_rows(3, 5, prefix="other"), full=np.ones((3, WIDE), np.float32))
     write_tile(connection, first[0], second, tile_record("other"), rows, [])
     with pytest.raises(CatalogError, match=r"^release second has no vector index yet"):
         promote_release(connection, "second")
     build_search_index(connection, second)
     assert promote_release(connection, "second") == Promotion("first", 0)
-    new = shown(connection)
+    new = read_shown(connection)
     assert [row[0] for row in new] == [row[0] for row in old]
     wanted = connection.execute(
         "SELECT object_id, search::text FROM galcat.embedding WHERE release_id = %s ORDER BY 1", [second]
     ).fetchall()
     assert new == wanted != old
     assert promote_release(connection, "second") == Promotion("second", 0)
-    assert shown(connection) == new
+    assert read_shown(connection) == new
     assert promote_release(connection, "first") == Promotion("second", 0)
-    assert shown(connection) == old
+    assert read_shown(connection) == old
 
 
 def test_force_promotes_what_is_incomplete(
@@ -219,7 +220,7 @@ def test_force_promotes_what_is_incomplete(
     assert current == find_release(connection, "second")
     assert current is not None
     assert current.release_id == second
-    assert len(shown(connection)) == 12
+    assert len(read_shown(connection)) == 12
     assert state(connection, "first").missing == 0
     assert first[1] != second
 
@@ -228,9 +229,9 @@ def test_concurrent_readers_see_one_release_or_the_other(
     database: str, connection: psycopg.Connection, first: tuple[int, int], second: int
 ) -> None:
     complete(connection, first[0], second)
-    either = [shown(connection)]
+    either = [read_shown(connection)]
     promote_release(connection, "second")
-    either.append(shown(connection))
+    either.append(read_shown(connection))
     seen: list[int] = []
     wrong: list[object] = []
     end = threading.Event()
@@ -238,7 +239,7 @@ def test_concurrent_readers_see_one_release_or_the_other(
     def read() -> None:
         with connect(database, autocommit=True) as reader:
             while not end.is_set():
-                now = shown(reader)
+                now = read_shown(reader)
                 (seen if now in either else wrong).append(either.index(now) if now in either else 0)
 
     threads = [threading.Thread(target=read) for _ in range(2)]
@@ -296,7 +297,7 @@ def test_a_drop_that_is_refused_or_cannot_get_its_locks_changes_nothing(
     ):
         drop_release(connection, "second")
     other_session.rollback()
-    shown(other_session)
+    read_shown(other_session)
     monkeypatch.setattr(lock_retry, "ATTEMPTS", 2)
     with pytest.raises(CatalogError, match=r"^others held the catalogue's tables for 0 s: nothing was"):
         drop_release(connection, "second")

@@ -22,7 +22,7 @@ def columns(connection: psycopg.Connection) -> list[str]:
     return list(run_query(connection, "SELECT * FROM galcat.galaxy LIMIT 0").columns)
 
 
-def scored(
+def write_random_scores(
     connection: psycopg.Connection, task: Task, seed: int = 0, refused: str | None = None
 ) -> np.ndarray:
     """A version with random scores of every galaxy, (50, columns); what was written, by object_id."""

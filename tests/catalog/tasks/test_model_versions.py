@@ -14,7 +14,7 @@ from catalog.tasks.model_versions import (
 )
 from catalog.tasks.tasks import Task, add_task, show_task
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
-from tests.catalog.tasks.scored_tasks import KIND, ODD, RING, columns, scored
+from tests.catalog.tasks.scored_tasks import KIND, ODD, RING, columns, write_random_scores
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_version_shows_every_score_and_the_next_one_takes_its_place(
     names = [name for name in columns(filled) if name.startswith(f"{task.name}_")]
     query = f"SELECT {', '.join(names)} FROM galcat.galaxy ORDER BY object_id"
     for seed in (0, 1):
-        values = scored(filled, task, seed)
+        values = write_random_scores(filled, task, seed)
         expected = np.stack([values, values / 10], axis=2).reshape(50, -1)
         found = np.array(run_query(filled, query).rows, np.float32)
         np.testing.assert_array_equal(found, expected)
@@ -52,7 +52,7 @@ def test_a_column_says_what_it_is_and_of_which_version(filled: psycopg.Connectio
     show_task(filled, "ring")
     field = run_query(filled, "SELECT ring_probability FROM galcat.galaxy").fields[0]
     assert field.description == "Probability of yes to: Has it a ring?"
-    scored(filled, RING)
+    write_random_scores(filled, RING)
     field = run_query(filled, "SELECT ring_probability FROM galcat.galaxy").fields[0]
     made = filled.execute("SELECT made_at::date::text FROM galcat.task_version").fetchone()
     assert made is not None
@@ -62,8 +62,8 @@ def test_a_column_says_what_it_is_and_of_which_version(filled: psycopg.Connectio
 def test_a_refused_version_is_kept_and_not_shown(filled: psycopg.Connection) -> None:
     add_task(filled, RING)
     show_task(filled, "ring")
-    shown = scored(filled, RING)
-    scored(filled, RING, 1, "it is worse")
+    shown = write_random_scores(filled, RING)
+    write_random_scores(filled, RING, 1, "it is worse")
     found = run_query(filled, "SELECT ring_probability FROM galcat.galaxy ORDER BY object_id")
     np.testing.assert_array_equal(np.array(found.rows, np.float32), shown)
     kept = filled.execute("SELECT version, refused FROM galcat.task_version WHERE NOT is_current").fetchall()
@@ -73,7 +73,7 @@ def test_a_refused_version_is_kept_and_not_shown(filled: psycopg.Connection) -> 
 def test_a_version_that_fails_in_the_middle_leaves_nothing_behind(filled: psycopg.Connection) -> None:
     add_task(filled, RING)
     show_task(filled, "ring")
-    shown = scored(filled, RING)
+    shown = write_random_scores(filled, RING)
 
     def broken() -> object:
         yield np.array([1, 2], np.int64), np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32)
@@ -95,7 +95,7 @@ def test_a_version_that_took_longer_does_not_replace_one_that_knows_more_labels(
 ) -> None:
     add_task(filled, RING)
     show_task(filled, "ring")
-    shown = scored(filled, RING)
+    shown = write_random_scores(filled, RING)
     row = filled.execute("SELECT array_agg(object_id) FROM galcat.source").fetchone()
     assert row is not None
     ids = np.array(row[0], np.int64)
@@ -111,7 +111,7 @@ def test_a_galaxy_whose_vector_changes_loses_its_score_until_it_is_scored_again(
 ) -> None:
     add_task(filled, RING)
     show_task(filled, "ring")
-    scored(filled, RING)
+    write_random_scores(filled, RING)
     survey_id, release_id = fill(filled, 50)
     kept = "SELECT count(*) FILTER (WHERE ring_probability IS NULL) FROM galcat.galaxy"
     assert filled.execute(kept).fetchone() == (0,)  # the same rows again change nothing
@@ -125,7 +125,7 @@ def test_a_galaxy_whose_vector_changes_loses_its_score_until_it_is_scored_again(
 def test_the_most_probable_are_those_of_highest_score(filled: psycopg.Connection) -> None:
     add_task(filled, KIND)
     show_task(filled, "kind")
-    values = scored(filled, KIND)
+    values = write_random_scores(filled, KIND)
     ids = [row[0] for row in filled.execute("SELECT object_id FROM galcat.source ORDER BY 1")]
     found = run_query(filled, "SELECT object_id FROM galcat.most_probable('kind', 5, 'ball')").rows
     assert [row[0] for row in found] == [ids[i] for i in np.argsort(-values[:, 1])[:5]]

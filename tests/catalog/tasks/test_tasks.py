@@ -16,7 +16,7 @@ from catalog.errors import TaskError
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task, find_task, hide_task, list_tasks, make_task, remove_task, show_task
 from tests.catalog.galaxies import fill
-from tests.catalog.tasks.scored_tasks import KIND, ODD, RING, columns, scored
+from tests.catalog.tasks.scored_tasks import KIND, ODD, RING, columns, write_random_scores
 from tests.waiting import wait_until
 
 _OF_SOMEBODY = """
@@ -80,7 +80,7 @@ def test_what_stands_on_the_view_stays_when_a_column_goes(filled: psycopg.Connec
 def test_a_column_that_somebodys_view_needs_is_not_dropped(filled: psycopg.Connection) -> None:
     add_task(filled, RING)
     show_task(filled, "ring")
-    scored(filled, RING)
+    write_random_scores(filled, RING)
     filled.execute(
         "CREATE VIEW public.ringed AS SELECT object_id FROM galcat.galaxy WHERE ring_probability > 0.5"
     )
@@ -184,7 +184,7 @@ def test_what_a_task_means_cannot_be_changed_by_the_writer(filled: psycopg.Conne
 def test_a_task_that_was_hidden_comes_back_without_scores(filled: psycopg.Connection) -> None:
     add_task(filled, RING)
     show_task(filled, "ring")
-    scored(filled, RING)
+    write_random_scores(filled, RING)
     assert hide_task(filled, "ring")
     assert not hide_task(filled, "ring")
     show_task(filled, "ring")
@@ -196,7 +196,7 @@ def test_a_migration_keeps_the_columns_of_tasks(database: str) -> None:
         fill(connection, 50)
         add_task(connection, RING)
         show_task(connection, "ring")
-        values = scored(connection, RING)
+        values = write_random_scores(connection, RING)
         connection.execute("UPDATE galcat.schema_history SET sha256 = '' WHERE file NOT LIKE 'migrations/%'")
         migrate(database)
         found = run_query(connection, "SELECT ring_probability FROM galcat.galaxy ORDER BY object_id")
@@ -253,7 +253,7 @@ def test_a_column_waits_for_a_reader_and_lets_others_read_meanwhile(
         assert "ring_probability" not in columns(connection)
         assert len(reads) >= 3 * 2
         assert set(reads) == {(50,)}
-        scored(connection, ODD)  # a new version waits for nobody
+        write_random_scores(connection, ODD)  # a new version waits for nobody
         reader.rollback()
         show_task(connection, "ring")
         assert "ring_probability" in columns(connection)
@@ -282,7 +282,7 @@ def test_a_task_may_be_called_as_a_word_of_sql(filled: psycopg.Connection, name:
     task = make_task(name, "Is it?", ())
     add_task(filled, task)
     show_task(filled, name)
-    values = scored(filled, task)
+    values = write_random_scores(filled, task)
     found = run_query(filled, f"SELECT {name}_probability FROM galcat.galaxy ORDER BY object_id")
     np.testing.assert_array_equal(np.array(found.rows, np.float32), values)
 

@@ -13,7 +13,7 @@ import pytest
 SAFE = "default-src 'none'; script-src 'self'; style-src 'self'"
 
 
-def shown(answer: httpx.Response) -> list[int]:
+def read_wall(answer: httpx.Response) -> list[int]:
     """The object_ids of the wall, in their order."""
     return [int(one) for one in re.findall(r'<li class="card[^"]*" data-id="(\d+)"', answer.text)]
 
@@ -27,7 +27,7 @@ def test_the_first_page_shows_the_brightest_and_names_every_way_on(page: httpx.C
     answer = page.get("/")
     expected = rows(galaxies, "SELECT object_id FROM galcat.galaxy ORDER BY mag_r LIMIT 60")
     assert answer.status_code == 200
-    assert set(shown(answer)) == {row[0] for row in expected}
+    assert set(read_wall(answer)) == {row[0] for row in expected}
     assert answer.headers["content-security-policy"].startswith(SAFE)
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
     assert len(answer.content) < 100_000
@@ -42,7 +42,7 @@ def test_likeness_with_several_examples_a_range_and_a_condition(page: httpx.Clie
     kept = [i for i, _, mag in everything if isinstance(mag, float) and 15 <= mag <= 17.5]
     expected = sorted(kept, key=lambda i: float(np.linalg.norm(vectors[int(str(i))] - wanted)))
     answer = page.get(f"/?like={first},{second}&unlike={away}&mag_r=15..17.5&where=survey='survey'")
-    assert shown(answer) == expected[:60]
+    assert read_wall(answer) == expected[:60]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_position_in_every_notation_shows_what_lies_there(
         for one, r, d in everything
     }
     expected = sorted((one for one in near if near[one] <= 10), key=lambda one: near[one])
-    assert shown(answer) == expected
+    assert read_wall(answer) == expected
     assert expected[0] == object_id
 
 
@@ -134,7 +134,7 @@ def test_hostile_or_wrong_input_is_refused_in_a_page_that_shows_it_as_text(
 
 
 def test_a_picture_is_sent_once(page: httpx.Client) -> None:
-    (first, *_) = shown(page.get("/"))
+    (first, *_) = read_wall(page.get("/"))
     picture = page.get(f"/datalink/thumbnail/{first}.jpg")
     again = page.get(f"/datalink/thumbnail/{first}.jpg", headers={"If-None-Match": picture.headers["etag"]})
     assert (picture.status_code, again.status_code, again.content) == (200, 304, b"")
@@ -168,5 +168,5 @@ def test_what_is_drawn_around_on_the_map_is_shown(page: httpx.Client, galaxies: 
     assert page.get("/page/map", headers={"If-None-Match": sent.headers["etag"]}).status_code == 304
     answer = page.get("/?lasso=0,0,0.8,0,0.8,0.6,0,0.6")
     inside = (places > 0).all(axis=1) & (places[:, 0] < 0.8) & (places[:, 1] < 0.6)
-    assert set(shown(answer)) == {one for one, is_in in zip(ids, inside, strict=True) if is_in}
+    assert set(read_wall(answer)) == {one for one, is_in in zip(ids, inside, strict=True) if is_in}
     assert "No galaxy" in page.get("/?lasso=2,2,3,2,3,3").text

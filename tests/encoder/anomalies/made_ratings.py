@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from encoder.anomalies.gaussian_process import InterestModel, fit_interest
 
 
-def made_vectors(n: int, seed: int = 0) -> NDArray[np.float32]:
+def make_vectors(n: int, seed: int = 0) -> NDArray[np.float32]:
     """Standardised vectors with fewer directions than 40, as those of galaxies have."""
     mixing = np.random.default_rng(42).normal(size=(12, 40)) / np.sqrt(12)
     rng = np.random.default_rng(seed)
@@ -14,12 +14,12 @@ def made_vectors(n: int, seed: int = 0) -> NDArray[np.float32]:
     return vectors.astype(np.float32)
 
 
-def made_ratings(n: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def make_ratings(n: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Ratings that fall with the distance from one kind of galaxy."""
-    points = made_vectors(n)
-    distance = np.linalg.norm(points - made_vectors(1, seed=5), axis=1)
+    points = make_vectors(n)
+    distance = np.linalg.norm(points - make_vectors(1, seed=5), axis=1)
     return points, np.clip(np.round(9 - distance + np.random.default_rng(6).normal(size=n) / 2), 0, 5)
 
 
-def fitted_model(n: int) -> InterestModel:
-    return fit_interest(*made_ratings(n))
+def fit_model(n: int) -> InterestModel:
+    return fit_interest(*make_ratings(n))

@@ -13,12 +13,12 @@ from encoder.anomalies.acquisition import (
     next_batch,
 )
 from encoder.anomalies.gaussian_process import InterestModel, fit_interest
-from tests.encoder.anomalies.made_ratings import fitted_model, made_vectors
+from tests.encoder.anomalies.made_ratings import fit_model, make_vectors
 
 
 @pytest.mark.parametrize("rating", [0.0, 3.0, 5.0])
 def test_equal_ratings_predict_the_same_everywhere_and_ask_for_the_least_known(rating: float) -> None:
-    points, galaxies = made_vectors(10), made_vectors(500, seed=1)
+    points, galaxies = make_vectors(10), make_vectors(500, seed=1)
     model = fit_interest(points, np.full(10, rating))
     mean, deviation = model.predict(galaxies)
     np.testing.assert_allclose(mean, rating, atol=1e-6)
@@ -44,7 +44,7 @@ def test_expected_improvement_without_any_doubt_is_the_improvement() -> None:
 @pytest.mark.parametrize("n", [10, 300])
 @pytest.mark.parametrize("chunk", [700, 6000])
 def test_the_batch_and_the_ranking_are_those_of_all_galaxies_computed(n: int, chunk: int) -> None:
-    model, galaxies = fitted_model(n), made_vectors(6000, seed=1)
+    model, galaxies = fit_model(n), make_vectors(6000, seed=1)
     rng = np.random.default_rng(2)
     allowed, ids = rng.random(6000) < 0.8, rng.permutation(10**6)[:6000]
     candidates = Candidates(model, top=2500)
@@ -63,25 +63,25 @@ def test_the_batch_and_the_ranking_are_those_of_all_galaxies_computed(n: int, ch
 def test_the_exact_deviation_is_computed_for_few_galaxies(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model = fitted_model(300)
+    model = fit_model(300)
     computed = 0
     exact = InterestModel.predict
 
-    def counted(
+    def count_calls(
         self: InterestModel, galaxies: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         nonlocal computed
         computed += len(galaxies)
         return exact(self, galaxies)
 
-    monkeypatch.setattr(InterestModel, "predict", counted)
-    galaxies = made_vectors(20_000, seed=1)
+    monkeypatch.setattr(InterestModel, "predict", count_calls)
+    galaxies = make_vectors(20_000, seed=1)
     next_batch(model, galaxies, np.ones(20_000, bool))
     assert 10 <= computed < 4000
 
 
 def test_galaxies_in_memory_are_numbered_by_their_place() -> None:
-    model, galaxies = fitted_model(50), made_vectors(300, seed=1)
+    model, galaxies = fit_model(50), make_vectors(300, seed=1)
     mean = model.predict(galaxies)[0]
     candidates = Candidates(model, top=20)
     candidates.add(np.arange(300), galaxies, np.ones(300, bool))
@@ -93,7 +93,7 @@ def test_galaxies_in_memory_are_numbered_by_their_place() -> None:
 
 
 def test_twins_come_lower_id_first() -> None:
-    model, galaxies = fitted_model(50), np.repeat(made_vectors(1, seed=1), 30, axis=0)
+    model, galaxies = fit_model(50), np.repeat(make_vectors(1, seed=1), 30, axis=0)
     candidates = Candidates(model, batch=3, top=4)
     for ids in (np.arange(45, 30, -1), np.arange(15, 30)):
         candidates.add(ids, galaxies[:15], np.ones(15, bool))
@@ -103,7 +103,7 @@ def test_twins_come_lower_id_first() -> None:
 
 def test_ten_rounds_of_ten_ratings_find_most_of_a_rare_kind() -> None:
     rng = np.random.default_rng(3)
-    galaxies = made_vectors(2000, seed=4)
+    galaxies = make_vectors(2000, seed=4)
     rare = rng.permutation(2000)[:20]
     galaxies[rare] = rng.normal(size=40) * 1.5 + rng.normal(size=(20, 40)) * 0.5
     truth = np.where(np.isin(np.arange(2000), rare), 5.0, rng.integers(0, 2, 2000))

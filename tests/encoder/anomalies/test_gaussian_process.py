@@ -9,11 +9,11 @@ from sklearn.preprocessing import StandardScaler
 
 from encoder.anomalies.gaussian_process import InterestModel, fit_interest, standardise
 from encoder.errors import LearningError
-from tests.encoder.anomalies.made_ratings import fitted_model, made_ratings, made_vectors
+from tests.encoder.anomalies.made_ratings import fit_model, make_ratings, make_vectors
 
 
 def test_vectors_are_standardised_as_by_the_paper() -> None:
-    search = made_vectors(200) * np.geomspace(1, 0.01, 40, dtype=np.float32)
+    search = make_vectors(200) * np.geomspace(1, 0.01, 40, dtype=np.float32)
     search -= search.mean(axis=0)
     ours = standardise(search, search.std(axis=0))
     assert ours.dtype == np.float32
@@ -22,7 +22,7 @@ def test_vectors_are_standardised_as_by_the_paper() -> None:
 
 @pytest.mark.parametrize("n", [2, 90, 300])
 def test_predictions_are_those_of_scikit_learn_with_the_same_kernel(n: int) -> None:
-    model, galaxies = fitted_model(n), made_vectors(4500, seed=1)
+    model, galaxies = fit_model(n), make_vectors(4500, seed=1)
     mean, deviation = _sklearn_prediction(model, n, galaxies)
     ours = model.predict(galaxies)
     assert [part.dtype for part in ours] == [np.float32, np.float32]
@@ -32,7 +32,7 @@ def test_predictions_are_those_of_scikit_learn_with_the_same_kernel(n: int) -> N
 
 
 def test_the_kernel_is_the_most_likely_one_near_it() -> None:
-    model = fitted_model(300)
+    model = fit_model(300)
     theta = np.log([model.amplitude, model.alpha, model.length_scale, model.noise])
     likelihood = _regressor(model, 300).log_marginal_likelihood
     for axis in np.eye(4) * 0.1:
@@ -41,7 +41,7 @@ def test_the_kernel_is_the_most_likely_one_near_it() -> None:
 
 
 def test_the_kernel_of_many_ratings_is_fitted_to_500_and_all_of_them_predict() -> None:
-    points, ratings = made_ratings(501)
+    points, ratings = make_ratings(501)
     model = fit_interest(points, ratings)
     drawn = np.random.default_rng(0).choice(501, 500, replace=False)
     fewer = fit_interest(points[drawn], ratings[drawn])
@@ -53,7 +53,7 @@ def test_the_kernel_of_many_ratings_is_fitted_to_500_and_all_of_them_predict() -
 
 
 def test_the_same_ratings_give_the_same_model_and_its_bytes_give_it_back() -> None:
-    model, again = fitted_model(60), fitted_model(60)
+    model, again = fit_model(60), fit_model(60)
     assert model.to_bytes() == again.to_bytes()
     read = InterestModel.from_bytes(model.to_bytes())
     for name, value in vars(model).items():
@@ -62,7 +62,7 @@ def test_the_same_ratings_give_the_same_model_and_its_bytes_give_it_back() -> No
 
 
 def test_damaged_bytes_are_an_error_of_one_line() -> None:
-    content = fitted_model(2).to_bytes()
+    content = fit_model(2).to_bytes()
     with pytest.raises(LearningError, match="a saved interest of 100 bytes cannot be read"):
         InterestModel.from_bytes(content[:100])
     with pytest.raises(LearningError, match=r"a saved interest holds .*points.*, not points, weight"):
@@ -83,11 +83,11 @@ def test_ratings_that_nothing_can_be_learnt_from_are_an_error_of_one_line(
     ratings: list[float], message: str
 ) -> None:
     with pytest.raises(LearningError, match=message):
-        fit_interest(made_vectors(len(ratings)), np.array(ratings))
+        fit_interest(make_vectors(len(ratings)), np.array(ratings))
 
 
 def _regressor(model: InterestModel, n: int) -> GaussianProcessRegressor:
-    points, ratings = made_ratings(n)
+    points, ratings = make_ratings(n)
     kernel = ConstantKernel(model.amplitude) * RationalQuadratic(model.length_scale, model.alpha)
     fixed = GaussianProcessRegressor(kernel + WhiteKernel(model.noise), optimizer=None)
     return fixed.fit(points.astype(np.float64), ratings - ratings.mean())
@@ -97,6 +97,6 @@ def _sklearn_prediction(
     model: InterestModel, n: int, galaxies: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     mean, deviation = _regressor(model, n).predict(galaxies.astype(np.float64), return_std=True)
-    return mean + made_ratings(n)[1].mean(), np.sqrt(
+    return mean + make_ratings(n)[1].mean(), np.sqrt(
         deviation**2 - model.noise
     )  # its own is that of a rating

@@ -23,7 +23,7 @@ from encoder.surveys.description import Survey
 from encoder.surveys.survey_file import load_survey, survey_from_text
 from tests.encoder.tiles.fits_tiles import SCALE_ARCSEC, legacy_rows, tan_wcs, write_legacy_brick
 from tests.encoder.tiles.shape_table import CATALOGUE
-from tests.encoder.tiles.test_file_kinds import transposed
+from tests.encoder.tiles.test_file_kinds import transpose
 
 LEGACY = load_survey("legacy_dr10")
 BRICK = "0100p100"
@@ -64,7 +64,7 @@ def brick(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def stored(folder: Path, band: str) -> tuple[NDArray[np.float32], WCS]:
+def read_band(folder: Path, band: str) -> tuple[NDArray[np.float32], WCS]:
     """A band's pixels and world coordinates, straight from its file."""
     path = folder / "coadd" / BRICK[:3] / BRICK / f"legacysurvey-{BRICK}-image-{band}.fits.fz"
     with fits.open(path) as file:
@@ -93,7 +93,7 @@ def test_a_cutout_is_the_tiles_own_rectangle_around_the_circle_in_each_band(bric
     assert [hdu.name for hdu in cutout] == ["PRIMARY", "G", "R", "Z"]
     assert cutout[0].header["OBJECT"] == "42"
     for band in "grz":
-        pixels, wcs = stored(brick, band)
+        pixels, wcs = read_band(brick, band)
         inside = np.argwhere(within(wcs, SHAPE, circle))
         (bottom, left), (top, right) = inside.min(axis=0), inside.max(axis=0) + 1
         hdu = cutout[band.upper()]
@@ -110,8 +110,8 @@ def test_a_cutout_is_the_tiles_own_rectangle_around_the_circle_in_each_band(bric
 
 def test_a_tile_with_declination_first_is_cut_at_the_same_place(brick: Path, tmp_path: Path) -> None:
     circle = SkyCircle(RA + 0.001, DEC - 0.0007, 10 / 3600)
-    images = {band: stored(brick, band)[0].T for band in "grz"}
-    wcs = transposed(tan_wcs(RA, DEC, SHAPE, rotation_deg=20))
+    images = {band: read_band(brick, band)[0].T for band in "grz"}
+    wcs = transpose(tan_wcs(RA, DEC, SHAPE, rotation_deg=20))
     rows = legacy_rows(np.array([RA]), np.array([DEC]))
     write_legacy_brick(tmp_path / "turned", BRICK, images, wcs, rows)
     plain, turned = cut(brick, circle), cut(tmp_path / "turned", circle)
@@ -125,7 +125,7 @@ def test_a_tile_with_declination_first_is_cut_at_the_same_place(brick: Path, tmp
 
 def test_every_pixel_of_a_cutout_lies_where_it_lay_on_the_tile(brick: Path) -> None:
     hdu = cut(brick, SkyCircle(RA, DEC, 12 / 3600), "r")["R"]
-    pixels, wcs = stored(brick, "r")
+    pixels, wcs = read_band(brick, "r")
     rows, columns = np.indices(hdu.data.shape)
     x, y = wcs.all_world2pix(*WCS(hdu.header).all_pix2world(columns, rows, 0), 0)
     np.testing.assert_allclose([x - x.round(), y - y.round()], 0, atol=1e-6)
@@ -137,7 +137,7 @@ def test_bands_come_in_the_order_asked_for(brick: Path) -> None:
 
 
 def test_a_cutout_at_the_edge_is_smaller(brick: Path) -> None:
-    pixels, wcs = stored(brick, "g")
+    pixels, wcs = read_band(brick, "g")
     ra, dec = wcs.all_pix2world(0.2, 0.3, 0)
     hdu = cut(brick, SkyCircle(float(ra), float(dec), 5 / 3600), "g")["G"]
     height, width = hdu.data.shape
@@ -148,7 +148,7 @@ def test_a_cutout_at_the_edge_is_smaller(brick: Path) -> None:
 
 
 def test_a_tiny_circle_gives_the_pixel_under_it(brick: Path) -> None:
-    pixels, wcs = stored(brick, "z")
+    pixels, wcs = read_band(brick, "z")
     ra, dec = wcs.all_pix2world(33.4, 21.6, 0)
     hdu = cut(brick, SkyCircle(float(ra), float(dec), 1e-9), "z")["Z"]
     assert hdu.data.tolist() == [[pixels[22, 33]]]

@@ -12,7 +12,7 @@ SKY = 0.1
 NOISE = 0.01
 
 
-def made_picture(
+def make_picture(
     size: int,
     sigma: float,
     *,
@@ -39,14 +39,14 @@ def test_the_radius_holds_nine_tenths_of_the_light_above_the_faintest_that_count
     sigma = 24.0
     # Light is summed down to 0.06 of the peak, so of all light 0.94: 1 - exp(-r^2 / 2) = 0.9 * 0.94.
     expected = sigma * math.sqrt(-2 * math.log(1 - 0.9 * 0.94))
-    found = find_frames(made_picture(300, sigma, noise=0)[None])
+    found = find_frames(make_picture(300, sigma, noise=0)[None])
     assert float(found.radius) == pytest.approx(expected, rel=0.04)
     assert found.flag.tolist() == [0]
 
 
 @pytest.mark.parametrize("axis_ratio", [1.0, 0.3])
 def test_every_framing_of_one_galaxy_gives_one_radius(axis_ratio: float) -> None:
-    picture = made_picture(424, 30, axis_ratio=axis_ratio)
+    picture = make_picture(424, 30, axis_ratio=axis_ratio)
     whole = float(find_frames(picture[None]).radius)
     larger = torch.nn.functional.interpolate(picture[None], scale_factor=1.5, mode="bicubic").clamp(0, 1)
     framings = {
@@ -59,55 +59,55 @@ def test_every_framing_of_one_galaxy_gives_one_radius(axis_ratio: float) -> None
 
 
 def test_the_view_of_a_galaxy_is_the_same_from_every_framing() -> None:
-    picture = made_picture(424, 30, axis_ratio=0.5)
+    picture = make_picture(424, 30, axis_ratio=0.5)
     views = []
     for framed in (picture, centre(picture, 260)):
         found = find_frames(framed[None])
         views.append(cut_views(framed[None], found, 64))
-    other = made_picture(424, 30, axis_ratio=1.0)[None]
+    other = make_picture(424, 30, axis_ratio=1.0)[None]
     between = (views[0] - views[1]).abs().mean()
     assert between < (views[0] - cut_views(other, find_frames(other), 64)).abs().mean() / 5
 
 
 def test_a_galaxy_beside_the_middle_is_centred() -> None:
-    found = find_frames(made_picture(200, 12, at=(0.56, 0.45))[None])
+    found = find_frames(make_picture(200, 12, at=(0.56, 0.45))[None])
     assert float(found.x) == pytest.approx(112, abs=1.5)
     assert float(found.y) == pytest.approx(90, abs=1.5)
 
 
 def test_noise_alone_has_no_object_and_keeps_the_whole_picture() -> None:
-    found = find_frames(made_picture(120, 10, peak=0)[None])
+    found = find_frames(make_picture(120, 10, peak=0)[None])
     assert FramingFlag(int(found.flag)) == FramingFlag.NO_OBJECT
     assert float(found.view_side) == pytest.approx(120)
     assert (float(found.x), float(found.y)) == (60, 60)
 
 
 def test_a_galaxy_that_the_picture_cuts_is_flagged() -> None:
-    found = find_frames(centre(made_picture(424, 60), 160)[None])
+    found = find_frames(centre(make_picture(424, 60), 160)[None])
     assert FramingFlag.CUT in FramingFlag(int(found.flag))
 
 
 def test_two_galaxies_of_one_brightness_are_flagged() -> None:
-    one = made_picture(300, 10, noise=0)
-    other = made_picture(300, 10, at=(0.64, 0.5))
+    one = make_picture(300, 10, noise=0)
+    other = make_picture(300, 10, at=(0.64, 0.5))
     found = find_frames((one + other - SKY).clamp(0, 1)[None])
     assert FramingFlag.SEVERAL in FramingFlag(int(found.flag))
 
 
 def test_a_star_of_a_pixel_is_flagged() -> None:
-    found = find_frames(made_picture(160, 0.8, peak=0.9)[None])
+    found = find_frames(make_picture(160, 0.8, peak=0.9)[None])
     assert FramingFlag.POINT in FramingFlag(int(found.flag))
 
 
 def test_a_picture_of_twenty_pixels_and_an_oblong_one_are_measured() -> None:
-    assert float(find_frames(made_picture(20, 2.5)[None]).radius) == pytest.approx(2.5 * 1.93, rel=0.25)
-    oblong = made_picture(300, 15)[:, 75:225]
+    assert float(find_frames(make_picture(20, 2.5)[None]).radius) == pytest.approx(2.5 * 1.93, rel=0.25)
+    oblong = make_picture(300, 15)[:, 75:225]
     found = find_frames(oblong[None])
     assert (float(found.x), float(found.y)) == pytest.approx((150, 75), abs=1)
 
 
 def test_a_picture_is_framed_the_same_in_any_batch() -> None:
-    pictures = torch.stack([made_picture(160, sigma, seed=i) for i, sigma in enumerate((6.0, 12.0, 20.0))])
+    pictures = torch.stack([make_picture(160, sigma, seed=i) for i, sigma in enumerate((6.0, 12.0, 20.0))])
     together = find_frames(pictures)
     for i in range(3):
         assert float(find_frames(pictures[i : i + 1]).radius) == pytest.approx(
@@ -116,7 +116,7 @@ def test_a_picture_is_framed_the_same_in_any_batch() -> None:
 
 
 def test_beyond_the_picture_lies_sky_of_its_own_colour() -> None:
-    picture = made_picture(100, 14, noise=0)[None]
+    picture = make_picture(100, 14, noise=0)[None]
     picture[:, 0] += 0.1
     found = find_frames(picture)
     view = cut_views(picture, found, 60, widths=200 / float(found.view_side))
@@ -125,7 +125,7 @@ def test_beyond_the_picture_lies_sky_of_its_own_colour() -> None:
 
 
 def test_the_view_is_as_wide_as_the_release_says_and_antialiased() -> None:
-    picture = made_picture(400, 30, noise=0)[None]
+    picture = make_picture(400, 30, noise=0)[None]
     stripes = (torch.arange(400) % 2).float().expand(1, 3, 400, 400)
     found = find_frames(picture)
     assert float(found.view_side) == pytest.approx(VIEW_RADII * float(found.radius))

@@ -156,14 +156,14 @@ def test_tables_are_means_over_searches_of_the_same_pools() -> None:
     question = _galaxies()[1]
     pools: dict[str, list[bytes]] = {"a": [], "b": []}
 
-    def spied(name: str) -> SearchPolicy:
+    def spy(name: str) -> SearchPolicy:
         def search(asked: SearchProblem, seed: int) -> SimulatedSearchResult:
             pools[name].append(asked.pool.tobytes())
             return search_at_random(asked, seed if name == "a" else seed + 50)
 
         return search
 
-    ways = [Method("", name, spied(name)) for name in ("a", "b")]
+    ways = [Method("", name, spy(name)) for name in ("a", "b")]
     done: list[int] = []
     measured = measure(AnomalySet("q", question.anomalous, halved=True), ways, 3, BATCHES, done.append)
     assert pools["a"] == pools["b"]

@@ -84,14 +84,14 @@ def test_offset_axis_ratio_and_angle_are_those_of_the_isophotes_that_were_drawn(
 
 
 def test_a_turned_picture_has_the_same_features() -> None:
-    pictures = np.stack([_disturbed(seed) for seed in range(3)])
+    pictures = np.stack([_draw_disturbed(seed) for seed in range(3)])
     turned = np.rot90(pictures, axes=(1, 2)).copy()
     np.testing.assert_allclose(ellipse_features(turned), ellipse_features(pictures), rtol=1e-3, atol=1e-3)
 
 
 def test_a_disturbed_galaxy_has_larger_residuals_than_a_regular_one() -> None:
     regular = ellipse_features(np.stack([_galaxy(64, 64, 0.6, angle) for angle in (0.0, 40.0, 80.0)]))
-    disturbed = ellipse_features(np.stack([_disturbed(seed) for seed in range(3)]))
+    disturbed = ellipse_features(np.stack([_draw_disturbed(seed) for seed in range(3)]))
     n = len(PERCENTILES)
     assert disturbed[:, :n].sum(axis=1).min() > 2 * regular[:, :n].sum(axis=1).max()
 
@@ -185,7 +185,7 @@ def _galaxy(row: float, column: float, ratio: float, angle_deg: float) -> NDArra
     return light
 
 
-def _disturbed(seed: int) -> NDArray[np.float32]:
+def _draw_disturbed(seed: int) -> NDArray[np.float32]:
     """A galaxy with a companion and a tail."""
     at = np.random.default_rng(seed).uniform(-1, 1, 2)
     companion = 0.6 * _galaxy(44 + 3 * at[0], 84 + 3 * at[1], 0.7, 120 + 20 * at[0])

@@ -48,7 +48,7 @@ FIGURES = ["average_precision", "few_labels", "found"]
 def test_every_question_is_measured_once_and_reported(tmp_path: Path) -> None:
     data, output = _data(tmp_path), tmp_path / "report"
     own = write_small_encoder(tmp_path / "own.safetensors", 0, BACKBONE)
-    undisturbed = _trained(tmp_path, TRAINED)
+    undisturbed = _write_release(tmp_path, TRAINED)
     run = functools.partial(
         evaluate_tasks, own, data, output, undisturbed=undisturbed, protocol=QUICK, device="cpu"
     )
@@ -106,7 +106,7 @@ def test_without_an_encoder_for_them_two_questions_are_left_out_loudly(tmp_path:
 def test_an_encoder_that_may_know_the_anomalies_is_refused(
     tmp_path: Path, text: str | None, error: str
 ) -> None:
-    encoder = load_encoder(_trained(tmp_path, text), "cpu")
+    encoder = load_encoder(_write_release(tmp_path, text), "cpu")
     wanted = {"efigi": ("Perturbation",), "simulated": ("merger", "irregular")}
     with pytest.raises(EvaluationError, match=error):
         check_untrained_on(encoder, wanted)
@@ -173,7 +173,7 @@ def _data(folder: Path) -> Path:
     return folder / "data"
 
 
-def _trained(folder: Path, configuration: str | None) -> Path:
+def _write_release(folder: Path, configuration: str | None) -> Path:
     """A release called `unaware` that says what it was trained on."""
     file = write_small_encoder(folder / "unaware.safetensors", 1, BACKBONE)
     training = {} if configuration is None else {"configuration": configuration}

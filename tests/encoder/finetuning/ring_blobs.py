@@ -35,7 +35,7 @@ def make_whole_network() -> Network:
     return network.to(memory_format=torch.channels_last)
 
 
-def changed_tensors(before: Encoder, after: Encoder) -> set[str]:
+def find_changed_tensors(before: Encoder, after: Encoder) -> set[str]:
     old, new = before._network.state_dict(), after._network.state_dict()
     assert old.keys() == new.keys()
     return {key for key in old if not torch.equal(old[key], new[key])}

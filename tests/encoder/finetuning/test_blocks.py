@@ -13,7 +13,7 @@ from encoder.model.network import Network
 from tests.encoder.finetuning.ring_blobs import (
     QUICK,
     TASK,
-    changed_tensors,
+    find_changed_tensors,
     make_ring_blobs,
     make_whole_network,
 )
@@ -22,7 +22,7 @@ from tests.encoder.finetuning.ring_blobs import (
 def test_depth_0_leaves_every_bit_of_the_network_alone(encoder: Encoder) -> None:
     pictures, votes = make_ring_blobs(40)
     tuned = finetune(encoder, pictures, votes, TASK, replace(QUICK, depth=0))
-    assert changed_tensors(encoder, tuned.encoder) == set()
+    assert find_changed_tensors(encoder, tuned.encoder) == set()
     assert (tuned.encoder.sha256, tuned.encoder.name) == (encoder.sha256, encoder.name)
     assert tuned.report.trained_parameters == sum(p.numel() for p in tuned.head.parameters())
     np.testing.assert_array_equal(
@@ -45,7 +45,7 @@ def test_depth_n_changes_just_the_last_n_blocks(
     tuned = finetune(encoder, pictures, votes, TASK, replace(QUICK, depth=depth))
     every = dict(encoder._network.backbone.named_parameters())
     last = {name for name in every if name.startswith(prefixes)}
-    assert changed_tensors(encoder, tuned.encoder) == {f"backbone.{name}" for name in last}
+    assert find_changed_tensors(encoder, tuned.encoder) == {f"backbone.{name}" for name in last}
     assert tuned.report.trained_parameters == sum(every[name].numel() for name in last) + sum(
         p.numel() for p in tuned.head.parameters()
     )
@@ -57,7 +57,7 @@ def test_no_depth_trains_all_blocks(encoder: Encoder) -> None:
     pictures, votes = make_ring_blobs(12)
     tuned = finetune(encoder, pictures, votes, TASK, replace(QUICK, depth=None))
     names = {f"backbone.{name}" for name, _ in encoder._network.backbone.named_parameters()}
-    assert changed_tensors(encoder, tuned.encoder) == names
+    assert find_changed_tensors(encoder, tuned.encoder) == names
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,6 @@ def test_running_statistics_stay_where_batch_normalisation_could_not_be_folded(e
     unfolded = replace(encoder, _network=make_whole_network())
     pictures, votes = make_ring_blobs(12)
     tuned = finetune(unfolded, pictures, votes, TASK, replace(QUICK, depth=2))
-    changed = changed_tensors(unfolded, tuned.encoder)
+    changed = find_changed_tensors(unfolded, tuned.encoder)
     assert {"backbone.blocks.5.0.bn1.weight", "backbone.conv_head.weight"} <= changed
     assert not any("running" in name or "num_batches" in name for name in changed)

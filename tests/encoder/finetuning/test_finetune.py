@@ -17,7 +17,7 @@ from encoder.model.encoder import Encoder
 from tests.encoder.finetuning.ring_blobs import (
     QUICK,
     TASK,
-    changed_tensors,
+    find_changed_tensors,
     make_ring_blobs,
 )
 
@@ -82,7 +82,7 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     resumed = finetune(encoder, pictures, votes, TASK, QUICK, file, told_again.append)
     again = finetune(encoder, pictures, votes, TASK, QUICK, file, _never)
     for one in (resumed, again):
-        assert changed_tensors(whole.encoder, one.encoder) == set()
+        assert find_changed_tensors(whole.encoder, one.encoder) == set()
         torch.testing.assert_close(one.head.weight, whole.head.weight, rtol=0, atol=0)
         assert (one.report, one.encoder.sha256) == (whole.report, whole.encoder.sha256)
     if told[-1].stage == "blocks":

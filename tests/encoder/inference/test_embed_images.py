@@ -168,11 +168,11 @@ def test_what_goes_wrong_leaves_the_file_that_was_there(folder: Path, release: P
         embed_images(encoder, images, output.parent, DECALS, pytest.fail)
     output.write_text("precious")
 
-    def stopped(_n: int) -> None:
+    def stop(_n: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        embed_images(encoder, images, output, DECALS, pytest.fail, 2, stopped)
+        embed_images(encoder, images, output, DECALS, pytest.fail, 2, stop)
     nothing = [ListedImage("gone", folder / "gone.jpg")]
     with pytest.raises(ImageError, match="none of the 1 images could be read"):
         embed_images(encoder, nothing, output, DECALS, lambda _: None)

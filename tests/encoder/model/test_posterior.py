@@ -25,7 +25,7 @@ def test_coverage_is_that_of_scipys_beta_binomial() -> None:
 
 def test_drawn_volunteers_fall_into_the_intervals_as_often_as_they_say() -> None:
     n = 6000
-    alpha, votes = _alphas(n), _drawn_votes(n)
+    alpha, votes = _alphas(n), _draw_votes(n)
     totals = np.stack([votes[:, q.slice].sum(axis=1) for q in GZD5.questions], axis=1)
     asked = np.repeat(totals, SIZES, axis=1) > 0
     share = coverage(alpha, votes, GZD5)
@@ -55,7 +55,7 @@ def _alphas(n: int) -> NDArray[np.float32]:
     return np.random.default_rng(7).uniform(1, 60, (n, 34)).astype(np.float32)
 
 
-def _drawn_votes(n: int) -> NDArray[np.int64]:
+def _draw_votes(n: int) -> NDArray[np.int64]:
     """Fractions drawn from each question's Dirichlet, volunteers from the fractions."""
     alpha, rng = _alphas(n), np.random.default_rng(8)
     votes = np.zeros((n, 34), np.int64)

@@ -13,7 +13,7 @@ LEGACY = (SURVEYS / "legacy_dr10.toml").read_text(encoding="utf-8")
 RINGS = (SURVEYS / "gz_decals_rings.toml").read_text(encoding="utf-8")
 
 
-def refused(tmp_path: Path, text: str) -> str:
+def read_refusal(tmp_path: Path, text: str) -> str:
     path = tmp_path / "mine.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SurveyError) as caught:
@@ -117,7 +117,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 )
 def test_a_mistake_names_its_key(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in LEGACY
-    assert message in refused(tmp_path, LEGACY.replace(old, new))
+    assert message in read_refusal(tmp_path, LEGACY.replace(old, new))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_mistake_names_its_key(tmp_path: Path, old: str, new: str, message: st
     ],
 )
 def test_a_mistake_in_a_cutout_survey_names_its_key(tmp_path: Path, old: str, new: str, message: str) -> None:
-    assert message in refused(tmp_path, RINGS.replace(old, new))
+    assert message in read_refusal(tmp_path, RINGS.replace(old, new))
 
 
 def test_a_comment_does_not_change_what_a_survey_means(tmp_path: Path) -> None:

@@ -76,11 +76,11 @@ def galaxies(survey: Survey, root: Path) -> dict[str, list[str]]:
             assert sorted([*pictured, *(row.source_id for row in skipped)]) == sorted(tile.sources.source_id)
             found[files.name] = tile.sources.source_id
         except EncoderError as error:
-            found[files.name] = [checked(str(error), files.name)]
+            found[files.name] = [check_line(str(error), files.name)]
     return found
 
 
-def checked(line: str, name: str) -> str:
+def check_line(line: str, name: str) -> str:
     """ONE_LINE for one that names the tile; else itself."""
     return ONE_LINE if name in line and "\n" not in line else line
 
@@ -103,13 +103,13 @@ def check(survey: Survey, whole: Path, root: Path, seed: int) -> None:
     shutil.copytree(whole, root)
     damage(root / chosen.relative_to(whole), files, seed)
     found = galaxies(survey, root)
-    assert found.pop(GOOD) == expected(survey, GOOD)
+    assert found.pop(GOOD) == expected_lines(survey, GOOD)
     for name, ids in found.items():
         is_table = chosen.suffix == ".csv" or "tractor" in chosen.name
-        assert ids == [ONE_LINE] or ids == expected(survey, name) or is_table, ids
+        assert ids == [ONE_LINE] or ids == expected_lines(survey, name) or is_table, ids
 
 
-def expected(survey: Survey, name: str) -> list[str]:
+def expected_lines(survey: Survey, name: str) -> list[str]:
     return ["1", "2"] if survey.name == "oneband" else [f"10000-{int(name[:4])}-{n}" for n in range(2)]
 
 
@@ -132,4 +132,4 @@ def rows_or_line(survey: Survey, root: Path) -> int | str:
     try:
         return sum(ids != [ONE_LINE] and len(ids) for ids in galaxies(survey, root).values())
     except EncoderError as error:
-        return checked(str(error), "table.csv")
+        return check_line(str(error), "table.csv")

@@ -52,7 +52,7 @@ blue = { band = "r", divide_by = 1.0 }
 )
 
 
-def transposed(wcs: WCS) -> WCS:
+def transpose(wcs: WCS) -> WCS:
     """The same sky for an image whose rows are the other's columns, with declination as the first axis."""
     other = WCS(naxis=2)
     other.wcs.ctype = ["DEC--TAN", "RA---TAN"]
@@ -70,7 +70,7 @@ def test_declination_as_the_first_axis_gives_the_same_tile(tmp_path: Path, ra: f
     rows = legacy_rows(*wcs.all_pix2world(x, y, 0))
     image = gaussian(SHAPE, 40, 60, 3, 50) + np.float32(1e-3)
     write_legacy_brick(tmp_path / "plain", BRICK, dict.fromkeys("grz", image), wcs, rows)
-    write_legacy_brick(tmp_path / "turned", BRICK, dict.fromkeys("grz", image.T), transposed(wcs), rows)
+    write_legacy_brick(tmp_path / "turned", BRICK, dict.fromkeys("grz", image.T), transpose(wcs), rows)
     (plain,) = find_tiles(LEGACY, tmp_path / "plain")
     (turned,) = find_tiles(LEGACY, tmp_path / "turned")
     assert (turned.ra, turned.dec) == pytest.approx((plain.ra, plain.dec), abs=1e-9)
@@ -103,7 +103,7 @@ def test_an_older_equinox_is_precessed_to_icrs(
     radesys: str | None, equinox: float | None, frame: str, dec_first: bool
 ) -> None:
     wcs = tan_wcs(RA, DEC, SHAPE)
-    header = (transposed(wcs) if dec_first else wcs).to_header()
+    header = (transpose(wcs) if dec_first else wcs).to_header()
     for key, value in (("RADESYS", radesys), ("EQUINOX", equinox)):
         header.pop(key, None)
         if value is not None:

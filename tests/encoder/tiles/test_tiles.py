@@ -55,7 +55,7 @@ def file_of(root: Path, part: str) -> Path:
     return path
 
 
-def refused(root: Path, message: str) -> None:
+def assert_refused(root: Path, message: str) -> None:
     with pytest.raises(TileError, match=message) as caught:
         read_tile(LEGACY, tile_of(root))
     assert "\n" not in str(caught.value)
@@ -146,7 +146,7 @@ def test_a_missing_file_is_named(root: Path, part: str, what: str) -> None:
     path = file_of(root, part)
     path.unlink()
     assert path not in tile_of(root).files
-    refused(root, rf"{path.name}: the {what}( of tile {BRICK})? is missing")
+    assert_refused(root, rf"{path.name}: the {what}( of tile {BRICK})? is missing")
 
 
 @pytest.mark.parametrize("part", ["image-g", "image-z", "maskbits", "tractor"])
@@ -157,7 +157,7 @@ def test_a_truncated_file_is_one_line(root: Path, part: str, keep: int) -> None:
     tile = tile_of(root)
     if part == "image-g" and keep in (0, 100):
         assert (tile.ra, tile.dec, tile.footprint) == (None, None, ())
-    refused(root, rf"{path.name}: (truncated|unreadable FITS)")
+    assert_refused(root, rf"{path.name}: (truncated|unreadable FITS)")
 
 
 def test_damaged_compressed_pixels_are_one_line(root: Path) -> None:
@@ -167,38 +167,40 @@ def test_damaged_compressed_pixels_are_one_line(root: Path) -> None:
         start = file[1].fileinfo()["datLoc"]
     data[start : start + 4000] = b"\x55" * 4000
     path.write_bytes(data)
-    refused(root, rf"{path.name}: unreadable FITS")
+    assert_refused(root, rf"{path.name}: unreadable FITS")
 
 
 def test_a_row_outside_the_tile_is_named(root: Path) -> None:
     rows = legacy_rows(RA, DEC + np.array([0, 0, 0.01]))
     rows.write(file_of(root, "tractor"), overwrite=True)
-    refused(root, rf"tractor-{BRICK}\.fits: row 2 \(10000-331000-2\) at ra .* lies outside tile {BRICK}")
+    assert_refused(
+        root, rf"tractor-{BRICK}\.fits: row 2 \(10000-331000-2\) at ra .* lies outside tile {BRICK}"
+    )
 
 
 @pytest.mark.parametrize("ra_dec", [(330.0, -20.25), (150.1, 89.0), (60.1, 20.25)])
 def test_a_row_on_the_other_side_of_the_sky_is_outside_too(root: Path, ra_dec: tuple[float, float]) -> None:
     rows = legacy_rows(np.append(RA, ra_dec[0]), np.append(DEC, ra_dec[1]))
     rows.write(file_of(root, "tractor"), overwrite=True)
-    refused(root, r"row 3 .* lies outside")
+    assert_refused(root, r"row 3 .* lies outside")
 
 
 def test_duplicate_ids_name_both_rows(root: Path) -> None:
     legacy_rows(RA, DEC, objid=np.array([1, 2, 1])).write(file_of(root, "tractor"), overwrite=True)
-    refused(root, r"rows 0 and 2 have the same id '10000-331000-1'")
+    assert_refused(root, r"rows 0 and 2 have the same id '10000-331000-1'")
 
 
 def test_bands_that_do_not_fit_each_other_are_refused(root: Path) -> None:
     write_legacy_brick(root, BRICK, {"r": images()["r"][:-2]}, WCS, legacy_rows(RA, DEC))
-    refused(root, r"image-r\.fits\.fz: \(118, 140\) pixels, but .*image-g\.fits\.fz has \(120, 140\)")
+    assert_refused(root, r"image-r\.fits\.fz: \(118, 140\) pixels, but .*image-g\.fits\.fz has \(120, 140\)")
     write_legacy_brick(
         root, BRICK, {"r": images()["r"]}, tan_wcs(150.1, 20.2502, SHAPE), legacy_rows(RA, DEC)
     )
-    refused(root, r"image-r\.fits\.fz: lies 2\.7 px away from the tile's first band")
+    assert_refused(root, r"image-r\.fits\.fz: lies 2\.7 px away from the tile's first band")
 
 
 def test_pixels_without_a_place_on_the_sky_are_refused(root: Path) -> None:
     path = file_of(root, "image-g")
     fits.CompImageHDU(images()["g"]).writeto(path, overwrite=True)
     assert tile_of(root).ra is None
-    refused(root, r"image-g\.fits\.fz: the header has no right ascension and declination")
+    assert_refused(root, r"image-g\.fits\.fz: the header has no right ascension and declination")

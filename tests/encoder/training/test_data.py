@@ -206,13 +206,13 @@ def _png(path: Path, mode: str, side: int = 8) -> None:
     Image.new(mode, (side, side)).save(path)
 
 
-def _truncated(path: Path) -> None:
+def _truncate(path: Path) -> None:
     rng = np.random.default_rng(1)
     Image.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[:600])
 
 
-def _animated(path: Path) -> None:
+def _animate(path: Path) -> None:
     frames = [Image.new("L", (8, 8), shade) for shade in (0, 99)]
     frames[0].save(path, save_all=True, append_images=frames[1:])
 
@@ -222,9 +222,9 @@ def _animated(path: Path) -> None:
     [
         ("empty.jpg", lambda path: path.touch(), "unreadable picture: the file is empty"),
         ("gone.jpg", lambda _: None, "the picture is missing"),
-        ("short.jpg", _truncated, "unreadable picture: "),
+        ("short.jpg", _truncate, "unreadable picture: "),
         ("deep.png", lambda path: _png(path, "I;16"), "a picture of kind I;16, not 8 bits a channel"),
-        ("moving.png", _animated, "holds 2 pictures (an animation?), not one"),
+        ("moving.png", _animate, "holds 2 pictures (an animation?), not one"),
         (
             "nan.fits",
             lambda path: fits.writeto(path, np.full((3, 9, 9), np.nan, np.float32)),

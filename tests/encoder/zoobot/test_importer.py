@@ -30,7 +30,7 @@ SAMPLE = 60
 SURVEY = load_survey("decals_fits")
 
 
-def known(backbone: str, channels: int) -> nn.Module:
+def make_network(backbone: str, channels: int) -> nn.Module:
     """A timm network with random weights that float16 holds exactly."""
     torch.manual_seed(3)
     network: nn.Module = timm.create_model(backbone, num_classes=0, in_chans=channels)
@@ -52,7 +52,10 @@ def lightning(
     path: Path, backbone: str, channels: int, campaign: str = "", compiled: bool = False, answers: int = 34
 ) -> tuple[nn.Module, nn.Linear]:
     """A `.ckpt` as `ZoobotTree` saves it; returns the network and the head that are in it."""
-    network, head = known(backbone, channels), nn.Linear(known(backbone, channels).num_features, answers)
+    network, head = (
+        make_network(backbone, channels),
+        nn.Linear(make_network(backbone, channels).num_features, answers),
+    )
     with torch.no_grad():
         head.weight.copy_((head.weight * 20).half().float())
     prefix = "encoder._orig_mod." if compiled else "encoder."
@@ -75,7 +78,7 @@ def lightning(
 
 def hub_folder(folder: Path, backbone: str, channels: int, weights: str) -> nn.Module:
     """A folder as timm pushes it to the hub."""
-    network = known(backbone, channels)
+    network = make_network(backbone, channels)
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"architecture": backbone, "num_classes": 0}))
     if weights.endswith(".safetensors"):
@@ -85,7 +88,9 @@ def hub_folder(folder: Path, backbone: str, channels: int, weights: str) -> nn.M
     return network
 
 
-def imported(source: Path | str, output: Path, size: int | None = SIZE, **options: object) -> ImportReport:
+def import_checkpoint(
+    source: Path | str, output: Path, size: int | None = SIZE, **options: object
+) -> ImportReport:
     return import_zoobot(
         str(source),
         output,
@@ -117,7 +122,7 @@ def test_a_lightning_checkpoint_keeps_its_vectors_and_its_votes(
     tmp_path: Path, backbone: str, channels: int, compiled: bool, campaign: str
 ) -> None:
     network, head = lightning(tmp_path / "epoch=8.ckpt", backbone, channels, campaign, compiled)
-    made = imported(tmp_path / "epoch=8.ckpt", tmp_path / "zoo.safetensors")
+    made = import_checkpoint(tmp_path / "epoch=8.ckpt", tmp_path / "zoo.safetensors")
     assert made == ImportReport(backbone, channels, network.num_features, own_head=True)
     encoder = load_encoder(tmp_path / "zoo.safetensors", "cpu")
     assert (encoder.recipe.size, encoder.recipe.crop, encoder.recipe.channels) == (SIZE, 0.75, channels)
@@ -142,7 +147,7 @@ def test_the_projection_is_that_of_the_sample_as_the_release_sees_it(tmp_path: P
     rng = np.random.default_rng(1)
     for i in range(3):
         Image.fromarray(rng.integers(0, 255, (40, 40, 3), np.uint8)).save(folder / f"{i}.png")
-    imported(tmp_path / "z.ckpt", tmp_path / "zoo.safetensors", images=list_images([folder]))
+    import_checkpoint(tmp_path / "z.ckpt", tmp_path / "zoo.safetensors", images=list_images([folder]))
     encoder = load_encoder(tmp_path / "zoo.safetensors", "cpu")
     drawn = draw_galaxies(SAMPLE, 700_001, tmp_path)
     rgb = torch.stack([crop_and_resize(drawn[i], 1.0, SIZE) for i in range(SAMPLE)])
@@ -173,7 +178,7 @@ def test_an_encoder_of_the_hub_gets_a_head_from_the_simulator(
     tmp_path: Path, backbone: str, channels: int, weights: str, size: int | None
 ) -> None:
     network = hub_folder(tmp_path / "hub", backbone, channels, weights)
-    made = imported(tmp_path / "hub", tmp_path / "zoo.safetensors", size)
+    made = import_checkpoint(tmp_path / "hub", tmp_path / "zoo.safetensors", size)
     assert (made.backbone, made.channels, made.own_head) == (backbone, channels, False)
     encoder = load_encoder(tmp_path / "zoo.safetensors", "cpu")
     rgb = galaxies(2, size or 256)
@@ -194,11 +199,11 @@ def test_a_name_of_the_hub_is_sought_in_what_was_fetched_before(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     for name in ("hf_hub:mwalmsley/zoobot-encoder-resnet18", "mwalmsley/zoobot-encoder-resnet18"):
-        made = imported(name, tmp_path / "zoo.safetensors")
+        made = import_checkpoint(name, tmp_path / "zoo.safetensors")
         assert made == ImportReport("resnet18", 3, network.num_features, own_head=False)
     assert load_encoder(tmp_path / "zoo.safetensors", "cpu").training["imported_from"] == name
     with pytest.raises(WeightsError, match="mwalmsley/nothing cannot be had from the model hub: ") as caught:
-        imported("hf-hub:mwalmsley/nothing", tmp_path / "zoo.safetensors")
+        import_checkpoint("hf-hub:mwalmsley/nothing", tmp_path / "zoo.safetensors")
     assert "\n" not in str(caught.value)
 
 
@@ -223,7 +228,7 @@ def _objects(path: Path) -> None:
     torch.save({"state_dict": {}, "hyper_parameters": {"schema": GZD5}}, path)
 
 
-def _changed(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], None]:
+def _change_file(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], None]:
     def make(path: Path) -> None:
         lightning(path, "resnet18", 3)
         whole = torch.load(path, weights_only=True)
@@ -259,19 +264,19 @@ def _half(path: Path) -> None:
         ),
         (_of_other_backbone, "{path} is no resnet34: it has no tensor layer1.2.conv1.weight"),
         (
-            _changed(lambda state: state.update({"head.1.0.weight": torch.ones(34, 99)})),
+            _change_file(lambda state: state.update({"head.1.0.weight": torch.ones(34, 99)})),
             "{path}: the head takes 99 numbers, its backbone gives 512",
         ),
         (
-            _changed(lambda state: state.update({"head.1.0.bias": torch.ones(33)})),
+            _change_file(lambda state: state.update({"head.1.0.bias": torch.ones(33)})),
             "{path}: the bias of head.1.0.weight is missing or of another length",
         ),
         (
-            _changed(lambda state: state["encoder.conv1.weight"].fill_(np.nan)),
+            _change_file(lambda state: state["encoder.conv1.weight"].fill_(np.nan)),
             "{path}: conv1.weight is not finite",
         ),
         (
-            _changed(lambda state: state.update({"encoder.conv1.weight": torch.ones(64, 4, 7, 7)})),
+            _change_file(lambda state: state.update({"encoder.conv1.weight": torch.ones(64, 4, 7, 7)})),
             "{path}: conv1.weight of shape (64, 4, 7, 7) sees neither grey pictures nor colour",
         ),
         (lambda path: path.mkdir(), "{path}: no config.json that can be read"),
@@ -283,7 +288,7 @@ def test_a_wrong_checkpoint_is_one_line_and_no_file(
     path, output = tmp_path / "z.ckpt", tmp_path / "zoo.safetensors"
     make(path)
     with pytest.raises(WeightsError) as caught:
-        imported(path, output)
+        import_checkpoint(path, output)
     assert str(caught.value).startswith(message.format(path=path))
     assert "\n" not in str(caught.value)
     assert not output.exists()
@@ -296,19 +301,19 @@ def test_weights_of_another_shape_are_named(tmp_path: Path) -> None:
     with pytest.raises(
         WeightsError, match=r"layer1.0.conv1.weight is \(64, 64, 5, 5\), not \(64, 64, 3, 3\)"
     ):
-        imported(tmp_path / "bare.pth", tmp_path / "zoo.safetensors", backbone="resnet18")
+        import_checkpoint(tmp_path / "bare.pth", tmp_path / "zoo.safetensors", backbone="resnet18")
     with pytest.raises(WeightsError, match="timm has no backbone called 'galaxynet'"):
-        imported(tmp_path / "bare.pth", tmp_path / "zoo.safetensors", backbone="galaxynet")
+        import_checkpoint(tmp_path / "bare.pth", tmp_path / "zoo.safetensors", backbone="galaxynet")
     torch.save(network.state_dict() | {"extra": torch.ones(1)}, tmp_path / "bare.pth")
     with pytest.raises(WeightsError, match="is no resnet18: nothing there is called extra"):
-        imported(tmp_path / "bare.pth", tmp_path / "zoo.safetensors", backbone="resnet18")
+        import_checkpoint(tmp_path / "bare.pth", tmp_path / "zoo.safetensors", backbone="resnet18")
 
 
 def test_an_unreadable_image_of_the_sample_is_named(tmp_path: Path) -> None:
     lightning(tmp_path / "z.ckpt", "resnet18", 3)
     (tmp_path / "bad.png").touch()
     with pytest.raises(ImageError, match=r"bad\.png: unreadable picture: the file is empty"):
-        imported(tmp_path / "z.ckpt", tmp_path / "zoo.safetensors", images=list_images([tmp_path]))
+        import_checkpoint(tmp_path / "z.ckpt", tmp_path / "zoo.safetensors", images=list_images([tmp_path]))
     assert not (tmp_path / "zoo.safetensors").exists()
 
 
@@ -334,7 +339,7 @@ def test_a_head_fitted_on_real_votes_tells_them_and_says_how_well_it_tells_other
     hub_folder(tmp_path / "hub", "efficientnet_b0", 3, "model.safetensors")
     folder = voted_galaxies(tmp_path / "galaxies")
     table = read_vote_table(folder / "votes.csv", folder / "images")
-    made = imported(tmp_path / "hub", tmp_path / "o.safetensors", real_votes=RealVotes(table, 1.0))
+    made = import_checkpoint(tmp_path / "hub", tmp_path / "o.safetensors", real_votes=RealVotes(table, 1.0))
     assert not made.own_head
     (first, *_) = made.measured
     assert (first.question, first.galaxies) == ("smooth-or-featured", 90)
@@ -355,6 +360,8 @@ def test_votes_take_the_place_of_a_checkpoints_own_head(tmp_path: Path) -> None:
     lightning(tmp_path / "z.ckpt", "resnet18", 3)
     folder = voted_galaxies(tmp_path / "galaxies", 60)
     table = read_vote_table(folder / "votes.csv", folder / "images")
-    made = imported(tmp_path / "z.ckpt", tmp_path / "o.safetensors", real_votes=RealVotes(table, 1.0))
+    made = import_checkpoint(
+        tmp_path / "z.ckpt", tmp_path / "o.safetensors", real_votes=RealVotes(table, 1.0)
+    )
     assert not made.own_head
     assert "60 images" in load_encoder(tmp_path / "o.safetensors", "cpu").training["projection"]

@@ -72,7 +72,7 @@ def fill_labelled(
     survey_id = register_survey(connection, SurveyRecord(SURVEY, "made up", ("g", "r"), "toml"))
     write_tile(connection, survey_id, release_id, tile_record(tile), rows, [])
     ids = np.array([object_id(SURVEY, name) for name in rows.survey_source_id], dtype=np.int64)
-    return LabelledGalaxies(ids, rows.ra, rows.dec, _stored(full), _stored(search), answer, projection)
+    return LabelledGalaxies(ids, rows.ra, rows.dec, _as_stored(full), _as_stored(search), answer, projection)
 
 
 def _projection() -> Projection:
@@ -81,5 +81,5 @@ def _projection() -> Projection:
     return Projection(np.zeros(DIMENSION, np.float32), components, np.full(AXES, 0.1, np.float32), 0.1)
 
 
-def _stored(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _as_stored(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return vectors.astype(np.float16).astype(np.float32)

@@ -38,7 +38,7 @@ SHOW = (
 )
 
 
-def imported_by(words: list[str], environment: dict[str, str] | None = None) -> set[str]:
+def list_imported(words: list[str], environment: dict[str, str] | None = None) -> set[str]:
     """The packages that a process has at its end that runs galcat with these words."""
     done = subprocess.run(
         [sys.executable, "-c", SHOW, *words], capture_output=True, text=True, check=True, env=environment
@@ -49,7 +49,7 @@ def imported_by(words: list[str], environment: dict[str, str] | None = None) -> 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"]])
 def test_help_and_version_import_nothing_but_the_command_line(words: list[str]) -> None:
-    imported = imported_by(words)
+    imported = list_imported(words)
     assert not imported & (HEAVY | {"psycopg", "pydantic", "catalog", "encoder"})
     assert {"galcat", "typer"} <= imported
 
@@ -66,7 +66,7 @@ def test_sql_answers_without_any_library_of_arrays_pictures_or_tables(
     with connect(database, autocommit=True) as connection:
         fill(connection, 1)
     monkeypatch.setenv("GALCAT_DATABASE_URL", database)
-    imported = imported_by(["sql", "SELECT object_id, ra, search FROM galcat.galaxy"])
+    imported = list_imported(["sql", "SELECT object_id, ra, search FROM galcat.galaxy"])
     assert not imported & HEAVY
     assert "psycopg" in imported
 
@@ -77,7 +77,7 @@ def test_similar_needs_no_network_for_galaxies_of_the_catalogue(
     with connect(database, autocommit=True) as connection:
         fill(connection, 5)
     monkeypatch.setenv("GALCAT_DATABASE_URL", database)
-    assert not imported_by(["similar", "g3", "-n", "2"]) & {"torch", "timm", "pandas", "PIL", "dagster"}
+    assert not list_imported(["similar", "g3", "-n", "2"]) & {"torch", "timm", "pandas", "PIL", "dagster"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

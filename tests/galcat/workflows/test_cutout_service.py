@@ -52,7 +52,7 @@ def cutout(base: str, **parameters: str | int | list[str]) -> httpx.Response:
     return httpx.get(f"{base}/datalink/cutout", params=parameters)
 
 
-def opened(content: bytes) -> dict[str, fits.ImageHDU]:
+def open_bands(content: bytes) -> dict[str, fits.ImageHDU]:
     return {hdu.header["FILTER"]: hdu for hdu in fits.open(io.BytesIO(content))[1:]}
 
 
@@ -68,13 +68,13 @@ def test_a_galaxy_links_to_its_cutout_and_to_the_service_that_makes_others(
     assert table["service_def"].tolist() == ["", "", "", "cutout"]
     made = httpx.get(str(table["access_url"][2]))
     assert (made.status_code, made.headers["content-type"]) == (200, "application/fits")
-    assert list(opened(made.content)) == ["g", "r", "z"]
+    assert list(open_bands(made.content)) == ["g", "r", "z"]
 
 
 def test_a_circle_is_cut_out_of_the_tile(base: str, galaxy: tuple[int, float, float], bricks: Path) -> None:
     object_id, ra, dec = galaxy
     made = cutout(base, ID=object_id, CIRCLE=f"{ra} {dec} {6 / 3600}", BAND="r")
-    (hdu,) = opened(made.content).values()
+    (hdu,) = open_bands(made.content).values()
     with fits.open(r_image(bricks, BRICK)) as tile:
         x, y = WCS(tile[1].header).all_world2pix(ra, dec, 0)
         column, row = WCS(hdu.header).all_world2pix(ra, dec, 0)
@@ -155,10 +155,10 @@ def test_pyvo_asks_for_a_circle_and_wavelengths(base: str, galaxy: tuple[int, fl
     service = links.get_first_proc()
     circle = (ra * units.deg, dec * units.deg, 5 * units.arcsec)
     made = service.processed(circle=circle, band=(8e-7, 9e-7) * units.m).read()
-    hdus = opened(made)
+    hdus = open_bands(made)
     assert list(hdus) == ["z"]
     assert hdus["z"].data.shape == pytest.approx((10 / 0.262, 10 / 0.262), abs=2)
-    assert list(opened(service.process().read())) == ["g", "r", "z"]
+    assert list(open_bands(service.process().read())) == ["g", "r", "z"]
 
 
 def test_stilts_has_nothing_to_say_of_links_to_cutouts(base: str, galaxy: tuple[int, float, float]) -> None:

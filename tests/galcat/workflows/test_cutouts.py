@@ -103,7 +103,7 @@ def test_what_cannot_be_cut_is_said_in_a_line(galaxies: list[GalaxyFiles]) -> No
         SkyCutter().cut(galaxy, Cone(galaxy.ra_deg, galaxy.dec_deg, 1), ["g"])
 
 
-def gone(galaxy: GalaxyFiles, folder: Path) -> None:
+def assert_gone(galaxy: GalaxyFiles, folder: Path) -> None:
     """It is told, without a word of the folder."""
     assert not SkyCutter().has_files(galaxy)
     with pytest.raises(FilesGoneError) as error:
@@ -118,15 +118,15 @@ def test_files_that_are_gone_are_no_secret_but_their_folder_is(
     assert all(SkyCutter().has_files(galaxy) for galaxy in galaxies)
     image = r_image(bricks, BRICK)
     aside = image.rename(image.with_suffix(".aside"))
-    gone(galaxies[0], bricks)
+    assert_gone(galaxies[0], bricks)
     aside.rename(image)
     assert SkyCutter().has_files(galaxies[0])
     shutil.rmtree(bricks)
-    gone(galaxies[1], bricks)
+    assert_gone(galaxies[1], bricks)
     with connect(database, autocommit=True) as connection:
         connection.execute("UPDATE galcat.tile SET folder = NULL")
         for galaxy in of_all(connection):
-            gone(galaxy, bricks)
+            assert_gone(galaxy, bricks)
 
 
 def test_a_damaged_image_is_told_as_a_missing_one(galaxies: list[GalaxyFiles], bricks: Path) -> None:

@@ -54,7 +54,7 @@ def test_conditions_equal_numpy(catalogue: AdqlCatalogue, galaxies: Galaxies) ->
     for text, expected in CONDITIONS.items():
         found = catalogue.rows(f"SELECT object_id FROM galcat.galaxy WHERE {text} ORDER BY object_id")
         with np.errstate(invalid="ignore"):
-            wanted = asked_ids(catalogue)[expected(galaxies)]
+            wanted = read_ids(catalogue)[expected(galaxies)]
         if [row[0] for row in found] != wanted.tolist():
             wrong[text] = len(found), len(wanted)
     assert wrong == {}
@@ -92,7 +92,7 @@ def galaxies(catalogue: AdqlCatalogue) -> Galaxies:
     return dict(zip(COLUMNS, np.array(rows, np.float64).T, strict=True))
 
 
-def asked_ids(catalogue: AdqlCatalogue) -> NDArray[np.int64]:
+def read_ids(catalogue: AdqlCatalogue) -> NDArray[np.int64]:
     rows = catalogue.connection.execute("SELECT object_id FROM galcat.galaxy ORDER BY object_id").fetchall()
     return np.array([row[0] for row in rows], np.int64)
 

@@ -24,7 +24,7 @@ QUERY = f"SELECT {COLUMNS} FROM galcat.galaxy ORDER BY object_id"
 Rows = list[tuple[object, ...]]
 
 
-def stored(served: TapServer, n: int) -> Rows:
+def read_stored(served: TapServer, n: int) -> Rows:
     with psycopg.connect(served.database) as connection:
         return connection.execute(
             f"SELECT {COLUMNS} FROM galcat.galaxy ORDER BY object_id LIMIT {n}"
@@ -102,7 +102,7 @@ def require_same(shown: Rows, expected: Rows) -> None:
 def test_every_format_gives_the_rows_of_the_catalogue(served: TapServer, form: str) -> None:
     answer = served.ask(QUERY, MAXREC="40", RESPONSEFORMAT=form)
     assert answer.status_code == 200
-    require_same(READERS[form](answer.content), stored(served, 40))
+    require_same(READERS[form](answer.content), read_stored(served, 40))
 
 
 @pytest.mark.parametrize("form", READERS)
@@ -111,7 +111,7 @@ def test_every_format_says_whether_it_was_cut(served: TapServer, form: str) -> N
     whole = served.ask(QUERY.replace("SELECT", "SELECT TOP 7"), MAXREC="7", FORMAT=form)
     assert (says_cut(cut, form), says_cut(whole, form)) == (True, False)
     for answer in (cut, whole):
-        require_same(READERS[form](answer.content), stored(served, 7))
+        require_same(READERS[form](answer.content), read_stored(served, 7))
 
 
 @pytest.mark.parametrize("form", READERS)

@@ -22,7 +22,7 @@ from catalog.tap.uploads.error import UploadError
 from catalog.tap.uploads.read import read_upload
 from table_files.limits import TableLimits
 from table_files.row_table import RowTable
-from tests.catalog.formats.every_type import COLUMNS, every_type, written
+from tests.catalog.formats.every_type import COLUMNS, every_type, write_rows
 from tests.catalog.formats.stilts import needs_stilts, stilts
 from tests.catalog.tap.uploads.uploads import plain_rows, rows_for_strangers, sample, stored
 from tests.catalog.tap.uploads.wrong_files import VOTABLE, WRONG_FILES, A, B, votable
@@ -105,7 +105,7 @@ def test_the_services_own_files_can_be_sent_back(
 ) -> None:
     rows = every_type(60)
 
-    table = stored(writer, written(name, rows, tmp_path))
+    table = stored(writer, write_rows(name, rows, tmp_path))
 
     notes = replace(COLUMNS[6], datatype="unicodeChar")  # the only text that is no ASCII
     assert [column.meta for column in table.columns] == [*COLUMNS[:6], notes, *COLUMNS[7:]]
@@ -156,7 +156,7 @@ def test_unsigned_columns_of_fits_keep_their_values(writer: psycopg.Connection) 
 
 
 def test_a_scaled_column_of_fits_holds_what_it_stands_for(writer: psycopg.Connection, tmp_path: Path) -> None:
-    file = written("fits", [(0,), (2,), (None,)], tmp_path, columns=[ColumnMeta("a", "short")])
+    file = write_rows("fits", [(0,), (2,), (None,)], tmp_path, columns=[ColumnMeta("a", "short")])
     cards = b"TSCAL1  =                  0.5".ljust(80) + b"TZERO1  =                  1.0".ljust(80)
     end = b"END".ljust(80)
 
@@ -166,7 +166,7 @@ def test_a_scaled_column_of_fits_holds_what_it_stands_for(writer: psycopg.Connec
 
 
 def test_a_null_boolean_of_fits_is_null(writer: psycopg.Connection, tmp_path: Path) -> None:
-    file = written("fits", [(True,), (None,), (False,)], tmp_path, columns=[ColumnMeta("l", "boolean")])
+    file = write_rows("fits", [(True,), (None,), (False,)], tmp_path, columns=[ColumnMeta("l", "boolean")])
 
     assert rows_for_strangers(writer, stored(writer, file)) == [(True,), (None,), (False,)]
 
@@ -263,7 +263,7 @@ def test_fits_whose_arrays_lie_upon_each_other_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["votable", "votable/td", "csv", "fits", "parquet"])
 def test_a_damaged_file_is_read_or_refused_and_no_more(name: str, tmp_path: Path) -> None:
-    content = written(name, every_type(6), tmp_path, columns=COLUMNS)
+    content = write_rows(name, every_type(6), tmp_path, columns=COLUMNS)
     rng = np.random.default_rng(0)
     outcomes: list[str] = []
 

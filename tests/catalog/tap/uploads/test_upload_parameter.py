@@ -18,7 +18,7 @@ SUM = "SELECT SUM(t.a) AS s, COUNT(*) AS n FROM TAP_UPLOAD.mine AS t"
 TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'tap_upload'::regnamespace AND relkind = 'r'"
 
 
-def written(form: str) -> bytes:
+def write_upload(form: str) -> bytes:
     table, file = Table({"a": np.arange(100), "name": [f"n{i}" for i in range(100)]}), io.BytesIO()
     if form == "csv":
         text = io.StringIO()
@@ -43,13 +43,13 @@ def send(served: TapServer, query: str, content: bytes, upload: str = "mine,para
 def test_a_table_that_comes_with_a_query_can_be_asked_and_is_gone_afterwards(
     served: TapServer, form: str
 ) -> None:
-    answer = send(served, SUM, written(form))
+    answer = send(served, SUM, write_upload(form))
     assert (answer.status_code, answer.text.split()) == (200, ["s,n", "4950,100"])
     wait_until(lambda: served.value(TABLES) == "0")
 
 
 def test_it_is_gone_after_a_wrong_query_too(served: TapServer) -> None:
-    answer = send(served, "SELECT b FROM TAP_UPLOAD.mine", written("csv"))
+    answer = send(served, "SELECT b FROM TAP_UPLOAD.mine", write_upload("csv"))
     assert (answer.status_code, statuses(answer)) == (400, ["ERROR"])
     wait_until(lambda: served.value(TABLES) == "0")
 
@@ -58,7 +58,7 @@ def test_a_job_finds_its_table_when_it_runs_later(served: TapServer) -> None:
     made = httpx.post(
         f"{served.url}/tap/async",
         data={"QUERY": SUM, "UPLOAD": "mine,param:file", "FORMAT": "csv"},
-        files={"file": ("x", written("votable"))},
+        files={"file": ("x", write_upload("votable"))},
     )
     url = made.headers["location"]
     assert served.value(TABLES) == "1"
@@ -100,7 +100,7 @@ def test_the_result_of_a_job_can_be_asked_by_its_url(served: TapServer, form: st
     ],
 )
 def test_other_uploads_are_refused(served: TapServer, upload: Callable[[str], str], says: str) -> None:
-    answer = send(served, SUM, written("csv"), upload(served.url))
+    answer = send(served, SUM, write_upload("csv"), upload(served.url))
     assert (answer.status_code, says in answer.text) == (400, True), answer.text
     assert served.value(TABLES) == "0"
 
@@ -119,7 +119,7 @@ def test_a_table_that_cannot_be_read_is_a_400_and_makes_no_job(served: TapServer
 
 def test_too_large_a_table_is_a_400(galaxies: str, tmp_path: Path, limits: ServiceLimits) -> None:
     with serving(galaxies, tmp_path, replace(limits, upload_bytes=1_000_000, upload_rows=50)) as served:
-        rows = send(served, SUM, written("csv"))
+        rows = send(served, SUM, write_upload("csv"))
         size = send(served, SUM, b"a\n" + b"1" * 1_000_000)
         assert (rows.status_code, "50 rows" in rows.text) == (400, True), rows.text
         assert (size.status_code, "1 MB" in size.text) == (400, True), size.text

@@ -26,13 +26,13 @@ LONG = 100_001
 
 
 def of_table(serialisation: str) -> Callable[[int, int], bytes]:
-    def made(n: int, width: int) -> bytes:
+    def make_upload(n: int, width: int) -> bytes:
         table = Table({f"a{i}": np.zeros((n, width), np.int16) for i in range(11)})
         file = io.BytesIO()
         from_table(table).to_xml(file, tabledata_format=serialisation)
         return file.getvalue()
 
-    return made
+    return make_upload
 
 
 def of_fits(n: int, width: int) -> bytes:

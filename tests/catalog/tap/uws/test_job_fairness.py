@@ -46,7 +46,7 @@ def phase(url: str) -> str:
     return httpx.get(f"{url}/phase").text
 
 
-def ended(url: str) -> str:
+def wait_for_end(url: str) -> str:
     wait_until(lambda: phase(url) not in {"QUEUED", "EXECUTING"})
     return phase(url)
 
@@ -65,7 +65,7 @@ def test_long_jobs_of_one_address_do_not_keep_another_waiting(
     with behind_proxy(galaxies, tmp_path, limits) as served:
         long = [run(served, ONE, RUNAWAY) for _ in range(5)]
         wait_until(lambda: served.running() == limits.jobs_at_once_an_address)
-        assert ended(run(served, OTHER, COUNT)) == "COMPLETED"
+        assert wait_for_end(run(served, OTHER, COUNT)) == "COMPLETED"
         assert sorted(map(phase, long)) == ["EXECUTING"] * 2 + ["QUEUED"] * 3
         for url in long:
             httpx.delete(url)
@@ -113,9 +113,9 @@ def test_results_of_one_address_leave_room_for_those_of_others(
     )
     with behind_proxy(galaxies, tmp_path, tight) as served:
         jobs = [run(served, ONE, ROWS) for _ in range(5)]
-        assert sorted(map(ended, jobs)) == ["COMPLETED"] * 2 + ["ERROR"] * 3
+        assert sorted(map(wait_for_end, jobs)) == ["COMPLETED"] * 2 + ["ERROR"] * 3
         failed = next(url for url in jobs if phase(url) == "ERROR")
         assert "there is room for" in httpx.get(f"{failed}/error").text
-        assert ended(run(served, OTHER, ROWS)) == "COMPLETED"
+        assert wait_for_end(run(served, OTHER, ROWS)) == "COMPLETED"
         assert served.value("SELECT sum(result_bytes) FROM galcat_tap.job") == str(3 * size)
     assert sum(path.stat().st_size for path in (tmp_path / "results").iterdir()) == 3 * size

@@ -16,7 +16,7 @@ FIRST = "0001-01-01T00:00:00+14:00"
 LAST = "9999-12-31T23:59:59-14:00"
 
 
-def ended(url: str) -> str:
+def wait_for_end(url: str) -> str:
     wait_until(lambda: httpx.get(f"{url}/phase").text not in {"PENDING", "QUEUED", "EXECUTING"})
     return httpx.get(f"{url}/phase").text
 
@@ -56,7 +56,7 @@ def test_a_job_that_cannot_be_read_fails_and_the_next_one_runs(served: TapServer
         bad.split("/")[-1],
     )
     httpx.post(f"{good}/phase", data={"PHASE": "RUN"})
-    assert ended(good) == "COMPLETED"
+    assert wait_for_end(good) == "COMPLETED"
     reason = "SELECT coalesce(error, phase) FROM galcat_tap.job WHERE job_id = %s"
     wait_until(lambda: "cannot read this job" in served.value(reason, bad.split("/")[-1]))
     assert httpx.get(bad).status_code == 200

@@ -37,10 +37,10 @@ def phase(url: str) -> str:
 def run(url: str) -> str:
     """Run a job to its end; returns its last phase."""
     assert httpx.post(f"{url}/phase", data={"PHASE": "RUN"}).status_code == 303
-    return ended(url)
+    return wait_for_end(url)
 
 
-def ended(url: str) -> str:
+def wait_for_end(url: str) -> str:
     wait_until(lambda: phase(url) not in {"PENDING", "QUEUED", "EXECUTING"})
     return phase(url)
 
@@ -93,7 +93,7 @@ def test_the_times_of_a_job_are_in_order(served: TapServer) -> None:
 
 def test_phase_run_at_creation_starts_the_job(served: TapServer) -> None:
     url = served.make_job(COUNT, PHASE="RUN", FORMAT="csv")
-    assert ended(url) == "COMPLETED"
+    assert wait_for_end(url) == "COMPLETED"
     assert httpx.get(f"{url}/results/result").text.split() == ["n", "300"]
 
 
@@ -110,7 +110,7 @@ def test_a_short_job_has_ended_when_the_client_is_told_that_it_was_made(
 def test_the_result_of_a_job_is_that_of_sync_and_says_that_it_was_cut(served: TapServer) -> None:
     query = "SELECT object_id, ra, survey FROM galcat.galaxy ORDER BY object_id"
     url = served.make_job(query, PHASE="RUN", MAXREC="20")
-    assert ended(url) == "COMPLETED"
+    assert wait_for_end(url) == "COMPLETED"
     result = httpx.get(f"{url}/results/result")
     assert result.content == served.ask(query, MAXREC="20").content
     assert (statuses(result), result.headers["x-galcat-overflow"]) == (["OK", "OVERFLOW"], "true")
@@ -137,7 +137,7 @@ def test_a_wrong_query_is_a_job_that_fails_with_the_reason(
     made = httpx.post(f"{served.url}/tap/async", data={"PHASE": "RUN", **parameters})
     assert made.status_code == 303
     url = made.headers["location"]
-    assert ended(url) == "ERROR"
+    assert wait_for_end(url) == "ERROR"
     assert says in str(job(url).findtext(f"{UWS}errorSummary/{UWS}message"))
     answer = httpx.get(f"{url}/error")
     assert (answer.status_code, statuses(answer)) == (200, ["ERROR"])
@@ -239,7 +239,7 @@ def test_parameters_can_be_changed_until_the_job_runs(served: TapServer) -> None
 def test_the_list_shows_the_jobs_of_who_asks_by_phase_time_and_number(
     galaxies: str, tmp_path: Path, limits: ServiceLimits
 ) -> None:
-    def listed(client: httpx.Client, **parameters: str | list[str]) -> list[tuple[str | None, str | None]]:
+    def list_jobs(client: httpx.Client, **parameters: str | list[str]) -> list[tuple[str | None, str | None]]:
         document = fromstring(client.get("/tap/async", params=parameters).content)
         return [(ref.get("id"), ref.findtext(UWS + "phase")) for ref in document]
 
@@ -255,16 +255,16 @@ def test_the_list_shows_the_jobs_of_who_asks_by_phase_time_and_number(
             .split("/")[-1]
             for phase in ("RUN", "", "RUN")
         ]
-        wait_until(lambda: {job[1] for job in listed(clients[0])} == {"COMPLETED", "PENDING"})
+        wait_until(lambda: {job[1] for job in list_jobs(clients[0])} == {"COMPLETED", "PENDING"})
         phases = dict(zip(made, ("COMPLETED", "PENDING", "COMPLETED"), strict=True))
-        assert listed(clients[0]) == list(phases.items())
-        assert listed(clients[1]) == []
-        assert listed(clients[0], PHASE="PENDING") == [(made[1], "PENDING")]
-        assert listed(clients[0], PHASE=["PENDING", "COMPLETED"]) == list(phases.items())
-        assert listed(clients[0], LAST="2") == list(phases.items())[1:]
+        assert list_jobs(clients[0]) == list(phases.items())
+        assert list_jobs(clients[1]) == []
+        assert list_jobs(clients[0], PHASE="PENDING") == [(made[1], "PENDING")]
+        assert list_jobs(clients[0], PHASE=["PENDING", "COMPLETED"]) == list(phases.items())
+        assert list_jobs(clients[0], LAST="2") == list(phases.items())[1:]
         created = fromstring(clients[0].get(f"/tap/async/{made[1]}").content).findtext(f"{UWS}creationTime")
-        assert listed(clients[0], AFTER=str(created))[-1:] == list(phases.items())[2:]
-        assert listed(clients[0], AFTER="2999-01-01") == []
+        assert list_jobs(clients[0], AFTER=str(created))[-1:] == list(phases.items())[2:]
+        assert list_jobs(clients[0], AFTER="2999-01-01") == []
         assert clients[0].get("/tap/async", params={"PHASE": "NEVER"}).status_code == 400
         for client in clients:
             client.close()
@@ -304,7 +304,7 @@ def test_a_result_larger_than_the_room_for_it_is_an_error_and_leaves_nothing(
 ) -> None:
     with serving(galaxies, tmp_path, replace(limits, **{limit: 2_000})) as served:
         url = served.make_job("SELECT * FROM galcat.galaxy", PHASE="RUN")
-        assert ended(url) == "ERROR"
+        assert wait_for_end(url) == "ERROR"
         assert "there is room for" in httpx.get(f"{url}/error").text
     assert list((tmp_path / "results").iterdir()) == []
 
@@ -333,7 +333,7 @@ def test_jobs_and_results_survive_a_restart(
 ) -> None:
     with serving(galaxies, tmp_path, limits) as served:
         jobs = {name: served.url + path for name, path in lives.items()}
-        assert ended(jobs["QUEUED"]) == "COMPLETED"
+        assert wait_for_end(jobs["QUEUED"]) == "COMPLETED"
         wait_until(lambda: served.running() == 1)
         assert {name: phase(url) for name, url in jobs.items()} == {
             name: "COMPLETED" if name == "QUEUED" else name for name in jobs
@@ -350,7 +350,7 @@ def test_a_job_in_which_the_service_ended_three_times_is_given_up(
         connection.execute("UPDATE galcat_tap.job SET tries = 3 WHERE phase = 'EXECUTING'")
     with serving(galaxies, tmp_path, limits) as served:
         url = served.url + lives["EXECUTING"]
-        assert ended(url) == "ERROR"
+        assert wait_for_end(url) == "ERROR"
         assert "the service ended 3 times while the job ran" in httpx.get(f"{url}/error").text
 
 
@@ -374,7 +374,7 @@ def test_what_is_destroyed_is_gone_with_its_file_and_its_tables(
     asked = {"QUERY": "SELECT a FROM TAP_UPLOAD.t", "UPLOAD": "t,param:t", "PHASE": "RUN"}
     with serving(galaxies, tmp_path, limits) as served:
         url = httpx.post(f"{served.url}/tap/async", data=asked, files=csv).headers["location"]
-        assert ended(url) == "COMPLETED"
+        assert wait_for_end(url) == "COMPLETED"
         httpx.post(f"{url}/destruction", data={"DESTRUCTION": "2020-01-01T00:00:00"})
         assert len(list((tmp_path / "results").iterdir())) == 1
     with serving(galaxies, tmp_path, limits) as again:

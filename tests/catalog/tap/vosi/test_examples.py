@@ -43,7 +43,7 @@ def filled_in(connection: psycopg.Connection) -> psycopg.Connection:
     return connection
 
 
-def published(connection: psycopg.Connection) -> Published:
+def read_published(connection: psycopg.Connection) -> Published:
     metas = (
         ColumnMeta("ra", "double", ucd="pos.eq.ra"),
         ColumnMeta("dec", "double", ucd="pos.eq.dec"),
@@ -54,11 +54,11 @@ def published(connection: psycopg.Connection) -> Published:
     return load_published(connection).with_uploads((uploaded,))
 
 
-def answered(connection: psycopg.Connection, text: str) -> tuple[list[str], list[Row]]:
+def answer_query(connection: psycopg.Connection, text: str) -> tuple[list[str], list[Row]]:
     """Names of the columns, and the rows, as a stranger gets them."""
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL ROLE galcat_public; SET LOCAL search_path = ''")
-        translation = translate(text, published(connection), max_rows=1000)
+        translation = translate(text, read_published(connection), max_rows=1000)
         rows = connection.execute(translation.query, resolve_searches(connection, translation)).fetchall()
     return [column.name for column in translation.columns], rows
 
@@ -79,7 +79,7 @@ def values(connection: psycopg.Connection, query: bytes) -> list[Row]:
 
 @pytest.mark.parametrize("key", [one.key for one in EXAMPLES])
 def test_every_example_runs(filled_in: psycopg.Connection, key: str) -> None:
-    names, rows = answered(filled_in, query_of(filled_in, key))
+    names, rows = answer_query(filled_in, query_of(filled_in, key))
     assert len(set(names)) == len(names)
     is_empty = {"skipped", "similar-nearby"}  # nothing is skipped here, and galaxies are far apart
     assert rows or key in is_empty
@@ -94,7 +94,7 @@ def test_the_readme_s_questions_keep_their_numbers() -> None:
 
 
 def test_what_looks_like_the_clearest_spiral_is_what_numpy_finds(filled_in: psycopg.Connection) -> None:
-    _, rows = answered(filled_in, query_of(filled_in, "similar"))
+    _, rows = answer_query(filled_in, query_of(filled_in, "similar"))
     table = filled_in.execute(
         "SELECT object_id, search::real[], mag_r, has_spiral_arms_yes_fraction, "
         "has_spiral_arms_proportion_asked FROM galcat.galaxy"
@@ -110,7 +110,7 @@ def test_what_looks_like_the_clearest_spiral_is_what_numpy_finds(filled_in: psyc
 
 
 def test_bars_by_magnitude_are_what_numpy_counts(filled_in: psycopg.Connection) -> None:
-    names, rows = answered(filled_in, query_of(filled_in, "bars"))
+    names, rows = answer_query(filled_in, query_of(filled_in, "bars"))
     table = np.array(
         filled_in.execute(
             "SELECT mag_r, bar_strong_fraction + bar_weak_fraction, bar_no_fraction FROM galcat.galaxy "
@@ -132,10 +132,10 @@ def test_bars_by_magnitude_are_what_numpy_counts(filled_in: psycopg.Connection) 
 def test_uploads_are_matched_and_compared(filled_in: psycopg.Connection) -> None:
     first = filled_in.execute("SELECT object_id FROM galcat.galaxy ORDER BY 1 LIMIT 1").fetchone()
     assert first is not None
-    names, rows = answered(filled_in, query_of(filled_in, "cross-match"))
+    names, rows = answer_query(filled_in, query_of(filled_in, "cross-match"))
     assert names[:4] == ["ra", "dec", "vector", "object_id"]
     assert [row[3] for row in rows] == [first[0]]
-    _, rows = answered(filled_in, query_of(filled_in, "uploaded-vector"))
+    _, rows = answer_query(filled_in, query_of(filled_in, "uploaded-vector"))
     assert (len(rows), rows[0][0], rows[0][1]) == (10, first[0], pytest.approx(0, abs=1e-3))
 
 
@@ -157,7 +157,7 @@ def test_the_page_is_what_dali_wants(filled_in: psycopg.Connection) -> None:
     queries = [one.text for one in elements(page, "query")]
     assert queries == [query_of(filled_in, one.key) for one in EXAMPLES]
     tables = {one.text for one in elements(page, "table")}
-    known = {f"{table.schema}.{table.name}" for table in published(filled_in).tables}
+    known = {f"{table.schema}.{table.name}" for table in read_published(filled_in).tables}
     assert tables <= known
     assert "http://host/&lt;&amp;&gt;/tap" in page
 
@@ -168,10 +168,10 @@ def test_an_empty_catalogue_has_the_examples_that_need_no_galaxy(connection: psy
     assert keys == [one.key for one in EXAMPLES if "{" not in one.query]
     assert "{" not in "".join(str(one.text) for one in elements(page, "query"))
     for key in ("contents", "skipped"):
-        assert answered_alone(connection, key) == []
+        assert answer_example(connection, key) == []
 
 
-def answered_alone(connection: psycopg.Connection, key: str) -> list[Row]:
+def answer_example(connection: psycopg.Connection, key: str) -> list[Row]:
     translation = translate(example(key).query, load_published(connection), max_rows=10)
     return connection.execute(translation.query, translation.parameters).fetchall()
 

@@ -16,7 +16,7 @@ DIMENSION = 300
 SMOOTH = GZD5.questions[0].slice
 
 
-def made_galaxies(n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
+def make_galaxies(n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
     """Vectors whose first direction says how many of 40 volunteers say smooth, votes, and that fraction."""
     rng = np.random.default_rng(seed)
     vectors = rng.normal(0, 0.05, (n, DIMENSION))
@@ -28,7 +28,7 @@ def made_galaxies(n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.fl
     return vectors.astype(np.float32), votes.astype(np.float32), smooth
 
 
-def said_smooth(head: nn.Linear, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+def smooth_fraction(head: nn.Linear, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     with torch.no_grad():
         alpha = concentrations(head(torch.from_numpy(vectors))).numpy()[:, SMOOTH]
     fraction: NDArray[np.float64] = alpha[:, 0] / alpha.sum(axis=1)
@@ -36,18 +36,18 @@ def said_smooth(head: nn.Linear, vectors: NDArray[np.float32]) -> NDArray[np.flo
 
 
 def test_two_hundred_galaxies_of_three_hundred_dimensions_are_enough() -> None:
-    vectors, votes, _ = made_galaxies(200, 1)
+    vectors, votes, _ = make_galaxies(200, 1)
     head = nn.Linear(DIMENSION, GZD5.n_answers)
     fit_joint_head(head, [Group(vectors, votes)], CAMPAIGNS)
-    others, _, smooth = made_galaxies(500, 2)
-    said = said_smooth(head, others)
+    others, _, smooth = make_galaxies(500, 2)
+    said = smooth_fraction(head, others)
     # The constant is off by 0.18; alpha of 1 at least for "artifact" takes up to 0.01 away.
     assert np.abs(said - smooth).mean() < 0.04
     assert said.mean() == pytest.approx(smooth.mean(), abs=0.02)
 
 
 def test_a_small_group_weighs_as_much_as_a_large_one() -> None:
-    vectors, votes, _ = made_galaxies(400, 3)
+    vectors, votes, _ = make_galaxies(400, 3)
     flat = np.zeros_like(vectors)
     against = np.zeros_like(votes)
     for_smooth = np.zeros_like(votes)
@@ -58,11 +58,11 @@ def test_a_small_group_weighs_as_much_as_a_large_one() -> None:
         head, [Group(flat, for_smooth), Group(flat[:20], against[:20]), Group(vectors, votes * 0)], CAMPAIGNS
     )
     # Nothing in these vectors tells the groups apart: between 400 for and 20 against, half.
-    assert said_smooth(head, flat[:1])[0] == pytest.approx(0.5, abs=0.03)
+    assert smooth_fraction(head, flat[:1])[0] == pytest.approx(0.5, abs=0.03)
 
 
 def test_a_vote_for_a_bar_raises_its_two_kinds_together() -> None:
-    vectors, votes, _ = made_galaxies(100, 4)
+    vectors, votes, _ = make_galaxies(100, 4)
     votes = np.zeros_like(votes)
     votes[:, CAMPAIGNS.slices[-2].start] = 9
     votes[:, CAMPAIGNS.slices[-2].start + 1] = 1
@@ -77,7 +77,7 @@ def test_a_vote_for_a_bar_raises_its_two_kinds_together() -> None:
 
 
 def test_the_same_galaxies_give_the_same_head() -> None:
-    vectors, votes, _ = made_galaxies(60, 5)
+    vectors, votes, _ = make_galaxies(60, 5)
     heads = [nn.Linear(DIMENSION, GZD5.n_answers) for _ in range(2)]
     for head in heads:
         fit_joint_head(head, [Group(vectors, votes)], CAMPAIGNS)
@@ -85,7 +85,7 @@ def test_the_same_galaxies_give_the_same_head() -> None:
 
 
 def test_a_group_of_a_third_of_the_weight_counts_a_third() -> None:
-    vectors, votes, _ = made_galaxies(300, 6)
+    vectors, votes, _ = make_galaxies(300, 6)
     flat = np.zeros_like(vectors)
     for_smooth, against = np.zeros_like(votes), np.zeros_like(votes)
     for_smooth[:, SMOOTH][:, :2] = (30, 10)
@@ -97,13 +97,13 @@ def test_a_group_of_a_third_of_the_weight_counts_a_third() -> None:
     ):
         head = nn.Linear(DIMENSION, GZD5.n_answers)
         fit_joint_head(head, groups, CAMPAIGNS)
-        said.append(said_smooth(head, flat[:1])[0])
+        said.append(smooth_fraction(head, flat[:1])[0])
     assert said[0] == pytest.approx(said[1], abs=1e-3)
     assert said[0] == pytest.approx(0.625, abs=0.03)  # (3 * 0.75 + 0.25) / 4
 
 
 def test_with_a_low_floor_an_answer_that_nobody_gives_is_said_by_nobody() -> None:
-    vectors, votes, _ = made_galaxies(200, 7)
+    vectors, votes, _ = make_galaxies(200, 7)
     votes = (votes * 0.1).round()  # four voters say little of how alike they are
     artifact = []
     for floor in (1.0, 0.03):

@@ -15,7 +15,7 @@ SMOOTH, EDGE_ON = (question.slice for question in GZD5.questions[:2])
 BAR = next(question for question in GZD5.questions if question.name == "bar")
 
 
-def drawn(n: int, too_sure: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def draw_votes(n: int, too_sure: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Concentrations that are `too_sure` times the right ones, and votes drawn from the right ones."""
     rng = np.random.default_rng(4)
     right = np.ones((n, GZD5.n_answers), np.float32)
@@ -30,7 +30,7 @@ def drawn(n: int, too_sure: float) -> tuple[NDArray[np.float32], NDArray[np.floa
 
 
 def test_a_head_that_is_three_times_too_sure_is_scaled_to_a_third() -> None:
-    alpha, votes = drawn(1500, 3.0)
+    alpha, votes = draw_votes(1500, 3.0)
     scales = measure_scales(alpha, votes, CAMPAIGNS)
     assert scales.measured == ("smooth-or-featured", "bar")
     by_name = dict(zip((q.name for q in GZD5.questions), scales.factors, strict=True))
@@ -41,7 +41,7 @@ def test_a_head_that_is_three_times_too_sure_is_scaled_to_a_third() -> None:
 
 
 def test_scaled_intervals_hold_nine_tenths_of_the_counts_and_the_fractions_stay() -> None:
-    alpha, votes = drawn(1500, 5.0)
+    alpha, votes = draw_votes(1500, 5.0)
     folds = np.arange(1500) % 5
     folds[:100] = -1
     alpha[:100] = np.nan
@@ -57,7 +57,7 @@ def test_scaled_intervals_hold_nine_tenths_of_the_counts_and_the_fractions_stay(
 
 
 def test_too_few_voted_galaxies_leave_the_concentrations_as_they_are() -> None:
-    alpha, votes = drawn(MIN_GALAXIES - 1, 3.0)
+    alpha, votes = draw_votes(MIN_GALAXIES - 1, 3.0)
     scales = measure_scales(alpha, votes, CAMPAIGNS)
     assert scales.factors == (1.0,) * len(GZD5.questions)
     assert scales.measured == ()

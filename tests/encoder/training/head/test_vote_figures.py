@@ -17,7 +17,7 @@ from encoder.training.head.vote_figures import (
 QUESTION = "disk-edge-on"
 
 
-def drawn(n: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+def draw_votes(n: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     """Right concentrations, votes drawn from them, and folds."""
     rng = np.random.default_rng(2)
     yes = rng.beta(0.6, 0.6, n)
@@ -28,7 +28,7 @@ def drawn(n: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.
 
 
 def test_figures_are_those_of_a_slow_reference() -> None:
-    alpha, votes, folds = drawn(400)
+    alpha, votes, folds = draw_votes(400)
     every = np.ones(400, np.bool_)
     figures = vote_figures(QUESTION, alpha, votes, constant_of_folds(QUESTION, votes, folds, every))
     assert figures is not None
@@ -93,6 +93,6 @@ def test_the_interval_of_a_mean_is_twice_its_standard_error_to_either_side() -> 
 
 
 def test_a_question_that_nobody_answered_has_no_figures() -> None:
-    alpha, votes, folds = drawn(60)
+    alpha, votes, folds = draw_votes(60)
     constant = constant_of_folds(QUESTION, votes, folds, np.ones(60, np.bool_))
     assert vote_figures(QUESTION, alpha, np.minimum(votes, 1), constant) is None

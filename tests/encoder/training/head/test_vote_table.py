@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def made_table() -> pd.DataFrame:
+def make_table() -> pd.DataFrame:
     rng = np.random.default_rng(1)
     smooth = rng.integers(0, 41, N)
     return pd.DataFrame(
@@ -42,7 +42,7 @@ def made_table() -> pd.DataFrame:
 
 
 def test_counts_and_a_bar_of_yes_and_no_are_read(folder: Path) -> None:
-    table = made_table()
+    table = make_table()
     table.to_csv(folder / "votes.csv", index=False)
     read = read_vote_table(folder / "votes.csv", folder / "images")
     assert list(read.ids) == table["id"].tolist()
@@ -56,7 +56,7 @@ def test_counts_and_a_bar_of_yes_and_no_are_read(folder: Path) -> None:
 
 
 def test_fractions_with_totals_are_the_same_counts_and_pictures_may_go_by_the_id(folder: Path) -> None:
-    table = made_table()
+    table = make_table()
     table.to_csv(folder / "votes.csv", index=False)
     counted = read_vote_table(folder / "votes.csv", folder / "images")
     for label in SMOOTH.labels:
@@ -119,7 +119,7 @@ def test_a_wrong_table_is_one_line_that_names_it(
     folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame], told: str
 ) -> None:
     path = folder / "votes.csv"
-    change(made_table()).to_csv(path, index=False)
+    change(make_table()).to_csv(path, index=False)
     with pytest.raises(LabelTableError, match=told) as raised:
         read_vote_table(path, folder / "images")
     assert str(path) in str(raised.value)
@@ -127,7 +127,7 @@ def test_a_wrong_table_is_one_line_that_names_it(
 
 
 def test_an_id_without_a_picture_of_its_name_is_named(folder: Path) -> None:
-    table = made_table().drop(columns="image")
+    table = make_table().drop(columns="image")
     table.loc[7, "id"] = "stranger"
     table.to_csv(folder / "votes.csv", index=False)
     with pytest.raises(LabelTableError, match=r"row 7, 'stranger': no picture of that name in .*images"):

@@ -31,7 +31,7 @@ def test_a_judged_galaxy_is_left_out_of_every_set_that_shows_it(tmp_path: Path) 
     part = gz2_parts(votes, np.arange(IN_A_SET))
     judged, trained = (np.flatnonzero(mask)[0] for mask in (part != "training", part == "training"))
     pictures = {
-        name: [made_galaxy(seed * 100 + i) for i in range(IN_A_SET)] for seed, name in enumerate(SETS)
+        name: [draw_galaxy(seed * 100 + i) for i in range(IN_A_SET)] for seed, name in enumerate(SETS)
     }
     pictures["gz2_kaggle"][3] = pictures["gz2_votes"][judged] + 1  # encoded again
     pictures["gz2_kaggle"][4] = pictures["gz2_votes"][trained]
@@ -67,7 +67,7 @@ def test_a_judged_galaxy_is_left_out_of_every_set_that_shows_it(tmp_path: Path) 
 SETS = ("gz2_votes", "gz2_kaggle", "gz1_classes", "gz1_spirals", "efigi")
 
 
-def made_galaxy(seed: int) -> NDArray[np.int64]:
+def draw_galaxy(seed: int) -> NDArray[np.int64]:
     """A galaxy with clumps of its own, (60, 60, 3)."""
     rng = np.random.default_rng(seed)
     at = np.arange(60) - 29.5

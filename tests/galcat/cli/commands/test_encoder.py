@@ -9,7 +9,7 @@ from PIL import Image
 
 from encoder.cutouts.framing_flags import FramingFlag
 from encoder.model.recipe import FramingRule
-from tests.encoder.cutouts.test_framing import made_picture
+from tests.encoder.cutouts.test_framing import make_picture
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.small_encoder import write_small_encoder
 
@@ -56,15 +56,15 @@ def test_every_doubtful_picture_keeps_its_row_and_its_flag_and_is_counted(
 ) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
-    whole = made_picture(424, 40)
-    one, other = made_picture(300, 10), made_picture(300, 10, at=(0.64, 0.5))
+    whole = make_picture(424, 40)
+    one, other = make_picture(300, 10), made_picture(300, 10, at=(0.64, 0.5))
     pictures = {
-        "beside": (made_picture(200, 12, at=(0.56, 0.45)), 0),
+        "beside": (make_picture(200, 12, at=(0.56, 0.45)), 0),
         "cut": (whole[:, 162:262, 162:262], FramingFlag.CUT),
         "good": (whole, 0),
-        "noise": (made_picture(120, 10, peak=0), FramingFlag.NO_OBJECT),
-        "star": (made_picture(160, 0.8, peak=0.9), FramingFlag.POINT),
-        "tiny": (made_picture(20, 2.5), 0),
+        "noise": (make_picture(120, 10, peak=0), FramingFlag.NO_OBJECT),
+        "star": (make_picture(160, 0.8, peak=0.9), FramingFlag.POINT),
+        "tiny": (make_picture(20, 2.5), 0),
         "two": (torch.maximum(one, other), FramingFlag.SEVERAL),
     }
     for name, (picture, _) in pictures.items():

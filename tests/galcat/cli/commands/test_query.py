@@ -17,7 +17,7 @@ from catalog.ingestion.records import object_id
 from catalog.releases.releases import build_search_index, refresh_statistics
 from encoder.model.recipe import FramingRule
 from tests.catalog.galaxies import galaxy_rows
-from tests.encoder.cutouts.test_framing import made_picture
+from tests.encoder.cutouts.test_framing import make_picture
 from tests.galcat.bricks import write_brick
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.small_encoder import write_small_encoder
@@ -165,7 +165,7 @@ def test_an_image_is_seen_the_same_from_two_frames_and_the_sheet_shows_what_the_
     write_brick(tmp_path / "bricks", "0100p000")
     said = galcat("ingest", tmp_path / "bricks", "--survey", "legacy_dr10", "--weights", weights)
     assert said.code == 0
-    picture = made_picture(300, 24, axis_ratio=0.4)
+    picture = make_picture(300, 24, axis_ratio=0.4)
     pixels = (picture.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
     Image.fromarray(pixels).save(tmp_path / "field.png")
     Image.fromarray(pixels[60:240, 60:240]).save(tmp_path / "half.png")
@@ -177,7 +177,7 @@ def test_an_image_is_seen_the_same_from_two_frames_and_the_sheet_shows_what_the_
         with Image.open(sheet) as drawn:
             sheets.append(np.asarray(drawn.convert("RGB"), np.float64))
     assert np.abs(sheets[0] - sheets[1]).mean() < 1
-    noise = (made_picture(120, 10, peak=0).permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    noise = (make_picture(120, 10, peak=0).permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
     Image.fromarray(noise).save(tmp_path / "noise.png")
     said = galcat("similar", tmp_path / "noise.png", "--weights", weights)
     assert said.err.splitlines()[0] == "the frame is in doubt: 1 picture shows no object; say it by --frame"

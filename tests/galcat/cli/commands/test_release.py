@@ -61,7 +61,7 @@ def rows(url: str, release: str) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def untouched(url: str) -> dict[str, list[tuple[object, ...]]]:
+def read_first_release(url: str) -> dict[str, list[tuple[object, ...]]]:
     """Every row of the first release and of what releases share, with the transaction that wrote it."""
     tables = dict.fromkeys(SHARED, "true") | dict.fromkeys(BY_RELEASE, "release_id = 1")
     with connect(url, autocommit=True) as connection:
@@ -73,12 +73,12 @@ def untouched(url: str) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def shown(url: str) -> list[tuple[object, ...]]:
+def read_shown(url: str) -> list[tuple[object, ...]]:
     with connect(url, autocommit=True) as connection:
         return connection.execute("SELECT g::text FROM galcat.galaxy AS g ORDER BY object_id").fetchall()
 
 
-def listed(galcat: Galcat) -> dict[str, list[str]]:
+def list_releases(galcat: Galcat) -> dict[str, list[str]]:
     header, *lines, _count = galcat("release", "list").out.strip().splitlines()
     assert header.split()[6:11] == ["tiles", "missing", "failed", "galaxies", "index"]
     return {line.split()[0]: [line.split()[1], *line.split()[6:11]] for line in lines}
@@ -93,7 +93,7 @@ def test_the_life_of_a_second_release(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before, old = untouched(database), shown(database)
+    before, old = read_first_release(database), read_shown(database)
     whole = spoil(bricks, BRICKS[1])
     backfill = ("release", "backfill", "small-1", "--weights", second_weights)
     said = two(*backfill)
@@ -104,7 +104,7 @@ def test_the_life_of_a_second_release(
         f"from: run galcat ingest --survey {SURVEY} first"
     )
     assert "release small-1: 2 tiles filled, 1 failed; 6 galaxies, 0 skipped" in said.err
-    assert listed(two) == {
+    assert list_releases(two) == {
         "small-0": ["current", "3", "0", "0", "9", "built"],
         "small-1": ["-", "2", "1", "1", "6", "built"],
     }
@@ -120,8 +120,8 @@ def test_the_life_of_a_second_release(
     assert said.code == 0
     assert "release small-1: 1 tiles filled, 0 failed; 3 galaxies" in said.err
     assert "no tile is missing: galcat release promote small-1" in said.err
-    assert untouched(database) == before
-    assert shown(database) == old
+    assert read_first_release(database) == before
+    assert read_shown(database) == old
 
     fresh = Galcat(empty_database, bricks.parent, capsys, monkeypatch)
     assert fresh("ingest", bricks, "--survey", SURVEY, "--weights", second_weights).code == 0
@@ -129,17 +129,17 @@ def test_the_life_of_a_second_release(
     assert len(filled["embedding_full"]) == len(BRICKS) * GALAXIES
     assert filled == alone
     back = Galcat(database, bricks.parent, capsys, monkeypatch)
-    new = shown(empty_database)
+    new = read_shown(empty_database)
     said = back("release", "promote", "small-1")
     assert said.err == "galcat.galaxy shows release small-1; back by galcat release promote small-0\n"
-    assert shown(database) == new != old
+    assert read_shown(database) == new != old
     assert back("check").code == 0
     assert back("release", "drop", "small-1").err.startswith("error: release small-1 is the current one")
     assert back("release", "promote", "small-0").code == 0
-    assert shown(database) == old
+    assert read_shown(database) == old
     assert back("release", "drop", "small-1").err == "release small-1 is gone: 3 tiles, 9 galaxies\n"
-    assert untouched(database) == before
-    assert list(listed(back)) == ["small-0"]
+    assert read_first_release(database) == before
+    assert list(list_releases(back)) == ["small-0"]
 
 
 @pytest.mark.kills
@@ -152,7 +152,7 @@ def test_killed_in_mid_backfill_a_second_call_does_only_what_is_missing(
         write_brick(tmp_path / "bricks", name)
     assert galcat("ingest", tmp_path / "bricks", "--survey", SURVEY, "--weights", weights).code == 0
     assert galcat("release", "create", second_weights).code == 0
-    before = untouched(database)
+    before = read_first_release(database)
     words = ["release", "backfill", "small-1", "--weights", str(second_weights)]
     kill_when_held(database, words, tmp_path / "said.txt", after=after, release_id=2)
     there = rows(database, "small-1")
@@ -160,20 +160,20 @@ def test_killed_in_mid_backfill_a_second_call_does_only_what_is_missing(
     assert n_there == after
     for table in ("embedding", "embedding_full", "morphology"):
         assert len(there[table]) == n_there * GALAXIES
-    assert untouched(database) == before
+    assert read_first_release(database) == before
     assert galcat("check").code == 0
 
     said = galcat(*words)
     assert said.code == 0
     assert f"release small-1: {len(names) - n_there} tiles filled, 0 failed" in said.err
-    assert untouched(database) == before
+    assert read_first_release(database) == before
     after = rows(database, "small-1")
     assert all(set(map(str, there[table])) <= set(map(str, after[table])) for table in there)
     assert [row[:2] for row in after["ingestion"]] == [(name, "done") for name in names]
     with connect(database, autocommit=True) as connection:
         attempts = connection.execute("SELECT DISTINCT release_id, attempts FROM galcat.ingestion").fetchall()
     assert sorted(attempts) == [(1, 1), (2, 1)]
-    assert listed(galcat)["small-1"] == ["-", "16", "0", "0", "48", "built"]
+    assert list_releases(galcat)["small-1"] == ["-", "16", "0", "0", "48", "built"]
     assert galcat("check").code == 0
 
 
@@ -197,7 +197,7 @@ def test_tiles_that_were_moved_are_found_where_they_are_said_to_be(
     assert said.code == 1
     failed = [line for line in said.err.splitlines() if line.startswith("failed:")]
     assert failed == [f"failed: tile {BRICKS[0]}: no file of it is in {moved}"]
-    assert listed(two)["small-1"] == ["-", "2", "1", "0", "6", "built"]
+    assert list_releases(two)["small-1"] == ["-", "2", "1", "0", "6", "built"]
 
 
 def test_promoted_by_force_ingestion_goes_on_in_the_new_release_and_the_old_one_catches_up(
@@ -215,14 +215,14 @@ def test_promoted_by_force_ingestion_goes_on_in_the_new_release_and_the_old_one_
     write_brick(bricks, "0103p000")
     write_brick(bricks, BRICKS[0], brightness=2.0)
     assert two("ingest", bricks, "--survey", SURVEY, "--weights", second_weights).code == 0
-    assert listed(two) == {
+    assert list_releases(two) == {
         "small-0": ["-", "3", "2", "0", "9", "built"],
         "small-1": ["current", "4", "0", "0", "12", "built"],
     }
-    newest = shown(database)
+    newest = read_shown(database)
     assert two("release", "backfill", "small-0", "--weights", weights).code == 0
-    assert shown(database) == newest
-    assert listed(two)["small-0"] == ["-", "4", "0", "0", "12", "built"]
+    assert read_shown(database) == newest
+    assert list_releases(two)["small-0"] == ["-", "4", "0", "0", "12", "built"]
     assert two("release", "promote", "small-0").code == 0
     assert two("check").code == 0
     assert two("ingest", bricks, "--survey", SURVEY, "--weights", weights).code == 0
@@ -244,7 +244,7 @@ def test_weights_that_ship_are_found_by_their_digest(
     monkeypatch.setattr(weights_store, "shipped_weights", lambda: second_weights.parent)
     assert two("release", "backfill", "small-1").code == 0
     release_encoder.load_release_encoder.cache_clear()
-    assert listed(two)["small-1"][1:4] == ["3", "0", "0"]
+    assert list_releases(two)["small-1"][1:4] == ["3", "0", "0"]
 
 
 def test_weights_that_were_once_given_are_kept_and_found_and_a_damaged_copy_is_named(
@@ -260,7 +260,7 @@ def test_weights_that_were_once_given_are_kept_and_found_and_a_damaged_copy_is_n
     assert two("release", "promote", "small-1").code == 0
     write_brick(bricks, "0501p100")
     assert two("ingest", bricks, "--survey", SURVEY).code == 0
-    assert listed(two) == {
+    assert list_releases(two) == {
         "small-0": ["-", "3", "1", "0", "9", "built"],
         "small-1": ["current", "4", "0", "0", "12", "built"],
     }
@@ -277,7 +277,7 @@ def test_weights_that_were_once_given_are_kept_and_found_and_a_damaged_copy_is_n
     own.unlink()
     assert two("release", "keep", weights).code == 0
     assert two("release", "backfill", "small-0").code == 0
-    assert listed(two)["small-0"] == ["-", "4", "0", "0", "12", "built"]
+    assert list_releases(two)["small-0"] == ["-", "4", "0", "0", "12", "built"]
 
 
 def test_a_galcat_that_ships_other_weights_goes_on_with_those_of_the_release(
@@ -301,11 +301,11 @@ def test_a_galcat_that_ships_other_weights_goes_on_with_those_of_the_release(
     ship(second_weights)
     write_brick(bricks, "0501p100")
     assert galcat("ingest", bricks, "--survey", SURVEY).code == 0
-    assert listed(galcat) == {"small-0": ["current", "4", "0", "0", "12", "built"]}
+    assert list_releases(galcat) == {"small-0": ["current", "4", "0", "0", "12", "built"]}
     assert galcat("release", "create").code == 0
     assert galcat("release", "backfill", "small-1").code == 0
     assert galcat("release", "promote", "small-1").code == 0
-    assert listed(galcat)["small-1"] == ["current", "4", "0", "0", "12", "built"]
+    assert list_releases(galcat)["small-1"] == ["current", "4", "0", "0", "12", "built"]
 
 
 def test_weights_that_have_shipped_go_on_shipping() -> None:
@@ -339,14 +339,14 @@ def test_weights_that_have_shipped_go_on_shipping() -> None:
 def test_a_mistake_is_one_line_and_changes_nothing(
     two: Galcat, database: str, weights: Path, second_weights: Path, words: list[str], code: int, error: str
 ) -> None:
-    before = untouched(database)
+    before = read_first_release(database)
     files = {"FIRST": str(weights), "SECOND": str(second_weights)}
     said = two("release", *(files.get(word, word) for word in words))
     assert said.code == code
     assert error in said.err
     assert code == 2 or said.err.count("\n") == 1
-    assert untouched(database) == before
-    assert listed(two) == {
+    assert read_first_release(database) == before
+    assert list_releases(two) == {
         "small-0": ["current", "3", "0", "0", "9", "built"],
         "small-1": ["-", "0", "3", "0", "0", "-"],
     }

@@ -38,7 +38,7 @@ def connection(database: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def reordered(tree: Tree = GZD5) -> Tree:
+def reverse_tree(tree: Tree = GZD5) -> Tree:
     """The same questions and answers, all of them the other way round."""
     turned = [replace(q, answers=q.answers[::-1]) for q in tree.questions[::-1]]
     starts = accumulate((len(q.answers) for q in turned), initial=0)
@@ -89,10 +89,10 @@ def test_weights_of_another_order_are_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = tmp_path / "named.safetensors"
-    write_weights(named, replace(read_weights(SHIPPED), tree=reordered()))
+    write_weights(named, replace(read_weights(SHIPPED), tree=reverse_tree()))
     with pytest.raises(WeightsError, match="not those of tree gzd5 in its order: 'merging_merger' is"):
         read_weights(named)
-    monkeypatch.setattr(weights_file, "load_tree", lambda name: reordered(load_tree(name)))
+    monkeypatch.setattr(weights_file, "load_tree", lambda name: reverse_tree(load_tree(name)))
     with pytest.raises(WeightsError, match=r"in the order that tree gzd5 had when it was written") as caught:
         read_weights(SHIPPED)
     assert "\n" not in str(caught.value)
@@ -103,19 +103,19 @@ def test_each_answer_reaches_the_column_of_its_name_whatever_the_order_of_the_tr
     connection: psycopg.Connection, tmp_path: Path
 ) -> None:
     encoder = load_encoder(write_small_encoder(tmp_path / "small.safetensors"), "cpu")
-    release_id = register_release(connection, release_record(replace(encoder, tree=reordered())))
+    release_id = register_release(connection, release_record(replace(encoder, tree=reverse_tree())))
     survey_id = register_survey(connection, SurveyRecord("survey", "made up", ("g", "r"), "toml"))
     alpha = np.random.default_rng(5).uniform(1, 100, (3, GZD5.n_answers)).astype(np.float32)
-    rows = galaxy_rows(encoded(reordered(), alpha, encoder.dimension))
+    rows = galaxy_rows(make_encoded_tile(reverse_tree(), alpha, encoder.dimension))
     tile = TileRecord("tile", 10.0, 2.0, (), ("a.fits",), "fingerprint", "content", "/data/tiles")
     write_tile(connection, survey_id, release_id, tile, rows, [])
-    by_label = dict(zip(reordered().labels, alpha.T.astype(np.float64), strict=True))
+    by_label = dict(zip(reverse_tree().labels, alpha.T.astype(np.float64), strict=True))
     for question in GZD5.questions:
         total = sum(by_label[label] for label in question.labels)
         column = question.name.replace("-", "_")
-        assert stored(connection, f"{column}_concentration") == pytest.approx(total, rel=1e-6)
+        assert read_stored(connection, f"{column}_concentration") == pytest.approx(total, rel=1e-6)
         for label in question.labels:
-            found = stored(connection, f"{label.replace('-', '_')}_fraction")
+            found = read_stored(connection, f"{label.replace('-', '_')}_fraction")
             assert found == pytest.approx(by_label[label] / total, rel=1e-6)
 
 
@@ -125,12 +125,12 @@ def test_an_encoder_of_other_answers_is_refused(tmp_path: Path) -> None:
         release_record(replace(encoder, tree=load_tree("gz2")))
 
 
-def stored(connection: psycopg.Connection, column: str) -> NDArray[np.float64]:
+def read_stored(connection: psycopg.Connection, column: str) -> NDArray[np.float64]:
     rows = connection.execute(f"SELECT {column} FROM galcat.galaxy ORDER BY ra".encode())
     return np.array([row[0] for row in rows])
 
 
-def encoded(tree: Tree, alpha: NDArray[np.float32], dimension: int) -> EncodedTile:
+def make_encoded_tile(tree: Tree, alpha: NDArray[np.float32], dimension: int) -> EncodedTile:
     n = len(alpha)
     unknown = np.full(n, np.nan, np.float32)
     where = np.arange(n, dtype=np.float64)

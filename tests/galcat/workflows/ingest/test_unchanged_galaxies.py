@@ -34,7 +34,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-def written(url: str) -> set[tuple[object, ...]]:
+def read_rows(url: str) -> set[tuple[object, ...]]:
     """Every row that hangs on a galaxy, with the transaction that wrote it."""
     with connect(url, autocommit=True) as connection:
         return {
@@ -53,11 +53,11 @@ def test_a_galaxy_that_joins_a_tile_changes_no_row_of_the_others(
     whole[1:].write(catalogue, overwrite=True)
     ingest = ("ingest", drop, "--survey", "legacy_dr10", "--weights", weights)
     assert "2 galaxies" in galcat(*ingest).err
-    before = written(database)
+    before = read_rows(database)
     whole.write(catalogue, overwrite=True)
     assert "3 galaxies" in galcat(*ingest).err
     assert set(batches) == {2, 3}
-    after = written(database)
+    after = read_rows(database)
     assert before < after
     assert sorted(row[0] for row in after - before) == sorted(BY_GALAXY)
 
@@ -73,14 +73,14 @@ def test_another_size_of_the_batches_changes_no_row(
     write_brick(drop, BRICK)
     ingest = ("ingest", drop, "--survey", "legacy_dr10", "--weights", weights)
     assert galcat(*ingest).code == 0
-    before = written(database)
+    before = read_rows(database)
     with connect(database, autocommit=True) as connection:
         connection.execute("UPDATE galcat.ingestion SET fingerprint = '', content_hash = ''")
     cut_tile = tiles.cut_tile
     monkeypatch.setattr(tiles, "cut_tile", lambda survey, tile, encoder: cut_tile(survey, tile, encoder, 1))
     assert "1 tiles ingested, 0 unchanged, 0 failed; 3 galaxies" in galcat(*ingest).err
     assert set(batches) == {3, 1}
-    assert written(database) == before
+    assert read_rows(database) == before
 
 
 def test_a_picture_that_changed_changes_the_rows_of_its_galaxies(
@@ -89,9 +89,9 @@ def test_a_picture_that_changed_changes_the_rows_of_its_galaxies(
     write_brick(drop, BRICK)
     ingest = ("ingest", drop, "--survey", "legacy_dr10", "--weights", weights)
     assert galcat(*ingest).code == 0
-    before = written(database)
+    before = read_rows(database)
     write_brick(drop, BRICK, brightness=1.001)
     assert galcat(*ingest).code == 0
     assert set(batches) == {3}
-    changed = {row[0] for row in written(database) - before}
+    changed = {row[0] for row in read_rows(database) - before}
     assert {"embedding", "embedding_full", "morphology"} <= changed

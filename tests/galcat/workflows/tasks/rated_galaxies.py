@@ -68,7 +68,7 @@ def standard(galaxies: LabelledGalaxies) -> NDArray[np.float32]:
     return (galaxies.search / DEVIATIONS).astype(np.float32)
 
 
-def fitted(galaxies: LabelledGalaxies, heard: Heard) -> InterestModel:
+def fit_ratings(galaxies: LabelledGalaxies, heard: Heard) -> InterestModel:
     """The model of some ratings, from what was written into the catalogue."""
     order = np.argsort(galaxies.object_ids)
     rated = [i for i in order.tolist() if int(galaxies.object_ids[i]) in heard]
@@ -80,17 +80,17 @@ def expected_batch(
     galaxies: LabelledGalaxies, heard: Heard, offered: set[int]
 ) -> tuple[list[int], RatingBatch]:
     allowed = ~np.isin(galaxies.object_ids, list(offered | set(heard)))
-    batch = next_batch(fitted(galaxies, heard), standard(galaxies), allowed)
+    batch = next_batch(fit_ratings(galaxies, heard), standard(galaxies), allowed)
     return galaxies.object_ids[batch.ids].tolist(), batch
 
 
-def shown(database: str, name: str = "odd_interest") -> Heard:
+def read_shown(database: str, name: str = "odd_interest") -> Heard:
     with connect(database, autocommit=True) as connection:
         query = f"SELECT object_id, {name} FROM galcat.galaxy"
         return dict(run_query(connection, query).rows)  # type: ignore[arg-type] # two columns
 
 
-def predicted(galaxies: LabelledGalaxies, model: InterestModel) -> tuple[Heard, Heard]:
+def predict_all(galaxies: LabelledGalaxies, model: InterestModel) -> tuple[Heard, Heard]:
     """Mean and deviation of every galaxy."""
     mean, deviation = model.predict(standard(galaxies))
     ids = galaxies.object_ids.tolist()

@@ -15,11 +15,11 @@ from tests.galcat.workflows.tasks.rated_galaxies import (
     Heard,
     everything,
     fill,
-    fitted,
-    predicted,
+    fit_ratings,
+    predict_all,
     rate,
+    read_shown,
     rows,
-    shown,
     standard,
     taste,
 )
@@ -54,12 +54,12 @@ def test_the_command_line_from_a_search_to_a_column(
     with table.open() as file:
         best = [int(row["object_id"]) for row in csv.DictReader(file)]
     before = {i: score for i, score in heard.items() if i not in listed}
-    expected = np.argsort(-fitted(galaxies, before).mean(standard(galaxies)), kind="stable")[:7]
+    expected = np.argsort(-fit_ratings(galaxies, before).mean(standard(galaxies)), kind="stable")[:7]
     assert best == galaxies.object_ids[expected].tolist()
     assert galcat("anomalies", "score", "strange", *best[:2]).out.count("\n") == 4
     assert "version 1: 200 galaxies scored" in galcat("anomalies", "column", "strange").err
-    mean, _ = predicted(galaxies, fitted(galaxies, heard))
-    assert shown(database, "strange_interest") == pytest.approx(mean, abs=1e-5)
+    mean, _ = predict_all(galaxies, fit_ratings(galaxies, heard))
+    assert read_shown(database, "strange_interest") == pytest.approx(mean, abs=1e-5)
     assert "version 1: 0 galaxies scored" in galcat("anomalies", "column", "strange").err
 
 
@@ -123,7 +123,7 @@ def test_scores_of_named_galaxies_are_by_all_ratings_so_far(
 ) -> None:
     heard = rate(database, {int(i): taste(galaxies)[int(i)] for i in galaxies.object_ids[:12]})
     wanted = sorted(galaxies.object_ids[10:14].tolist())
-    mean, deviation = predicted(galaxies, fitted(galaxies, heard))
+    mean, deviation = predict_all(galaxies, fit_ratings(galaxies, heard))
     with connect(database, autocommit=True) as connection:
         session = anomaly_round.read_session(connection, "odd")
         found = anomaly_round.predict_ratings(session, session.fit_interest(), connection, wanted)

@@ -23,9 +23,9 @@ from tests.galcat.workflows.tasks.rated_galaxies import (
     everything,
     expected_batch,
     fill,
-    fitted,
+    fit_ratings,
     ids_of,
-    predicted,
+    predict_all,
     rate,
     rate_round,
     rows,
@@ -120,7 +120,7 @@ def test_later_rounds_have_the_highest_expected_improvement_of_all_stored_vector
         made = open_next_round(database, "odd")
         ids, batch = expected_batch(galaxies, heard, offered)
         assert (made.round, made.ratings, made.labels_seen) == (number, len(heard), len(heard))
-        assert made.model == fitted(galaxies, heard).to_bytes()
+        assert made.model == fit_ratings(galaxies, heard).to_bytes()
         assert ids_of(made) == ids
         found = [(one.expected_improvement, one.interest, one.uncertainty) for one in made.offers]
         columns = (batch.improvement, batch.mean, batch.deviation)
@@ -155,7 +155,7 @@ def test_the_top_list_ranks_all_galaxies_by_predicted_mean(
     heard = rate_round(database, galaxies, first)
     for _ in range(2):  # an older list goes when a newer one comes
         made = open_next_round(database, "odd")
-        mean, deviation = predicted(galaxies, fitted(galaxies, heard))
+        mean, deviation = predict_all(galaxies, fit_ratings(galaxies, heard))
         ranking = sorted(mean, key=lambda i: (-mean[i], i))[:50]
         heard |= rate_round(database, galaxies, made)
         with connect(database, autocommit=True) as connection:
@@ -195,7 +195,7 @@ def test_two_people_count_with_the_mean_of_their_last_words(
     rate(database, {a: 2.0}, who="bob")
     made = open_next_round(database, "odd")
     heard = {a: 3.5, b: 2.5, c: 0.5}
-    assert made.model == fitted(galaxies, heard).to_bytes()
+    assert made.model == fit_ratings(galaxies, heard).to_bytes()
     assert (made.ratings, made.labels_seen) == (3, 6)
     assert ids_of(made) == expected_batch(galaxies, heard, set())[0]
 
