@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from catalog.errors import CatalogError
 from catalog.formats.choose import VOTABLE
-from catalog.formats.votable.error import votable_error
+from catalog.formats.votable.document import votable_error
 from catalog.tap.database.postgres_errors import translate_error
 from catalog.tap.errors import INTERNAL_MESSAGE, BusyError, http_status
 

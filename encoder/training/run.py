@@ -9,24 +9,21 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-import timm
 import torch
 from rich.progress import Progress
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from encoder.errors import TrainingError, WeightsError
+from encoder.errors import TrainingError
 from encoder.model.device import has_fast_bfloat16
-from encoder.model.gz_tree import Tree
-from encoder.model.imagenet import backbone_state
 from encoder.model.loss import dirichlet_multinomial_loss
-from encoder.model.network import Network, Prediction, adapt_channels, check_size, keep_depthwise_float32
-from encoder.model.weights_file import read_weights
+from encoder.model.network import Network, Prediction, check_size, keep_depthwise_float32
 from encoder.training.campaigns import Campaigns
-from encoder.training.config import TIMM_PREFIX, TrainingConfig
+from encoder.training.config import TrainingConfig
 from encoder.training.data import LabelledGalaxies, PictureDataset, TrainingExample
 from encoder.training.pictures.augment import AUGMENTATIONS
 from encoder.training.ranks import ProcessGroup
+from encoder.training.start_network import make_start_network
 from encoder.training.vector_losses import AgreementLoss, likeness_loss
 
 _CHECKPOINT = "checkpoint.pt"
@@ -71,13 +68,13 @@ class TrainingRun:
             raise TrainingError(
                 f"fewer training galaxies than one batch of {self._batch} for each of {ranks.size} processes"
             )
-        self._network = _start_network(config, campaigns)
+        self._network = make_start_network(config, campaigns)
         for size in {loop.size_in(epoch) for epoch in range(loop.epochs)} | {config.recipe.size}:
             check_size(self._network, size)
         self._network.to(self._device)
         self._network.to(memory_format=torch.channels_last)  # a step takes two thirds of the time
         self.average = (
-            _start_network(config, campaigns).to(self._device).eval().requires_grad_(requires_grad=False)
+            make_start_network(config, campaigns).to(self._device).eval().requires_grad_(requires_grad=False)
         )
         self.average.load_state_dict(self._network.state_dict())
         if self._device.type == "cpu" and self._bfloat16:
@@ -287,57 +284,6 @@ def _batches(loader: DataLoader[TrainingExample]) -> Iterator[TrainingExample]:
         yield from loader
     except TrainingError as error:
         raise TrainingError(str(error).strip().splitlines()[-1].rpartition("TrainingError: ")[2]) from None
-
-
-def _start_network(config: TrainingConfig, campaigns: Campaigns) -> Network:
-    backbone, recipe = config.release.backbone, config.recipe
-    network = Network(
-        backbone,
-        campaigns.joint_tree.n_answers,
-        recipe.input_mean,
-        recipe.input_deviation,
-        channels=recipe.channels,
-        drop_path=config.loop.drop_path,
-    )
-    match config.release.start:
-        case "random":
-            pass
-        case "imagenet":
-            network.backbone.load_state_dict(adapt_channels(backbone_state(backbone), network))
-        case name if name.startswith(TIMM_PREFIX):
-            _load_pretrained(name, network, backbone)
-        case file:
-            _load_release(Path(file), network, backbone, campaigns.release_tree)
-    return network
-
-
-def _load_pretrained(start: str, network: Network, backbone: str) -> None:
-    """Load weights that timm fetches from where it knows them to be, or has fetched before."""
-    name = start.removeprefix(TIMM_PREFIX)
-    try:
-        pretrained = timm.create_model(name, pretrained=True, num_classes=0, in_chans=network.channels)
-    except Exception as error:  # the hub, the net and timm each raise their own
-        reason = " ".join(str(error).split())[:200]
-        raise TrainingError(f"start {start!r} cannot be had: {type(error).__name__} {reason}") from error
-    try:
-        network.backbone.load_state_dict(pretrained.state_dict())
-    except RuntimeError as error:
-        raise TrainingError(f"start {start!r} is no {backbone}: its layers are others") from error
-
-
-def _load_release(file: Path, network: Network, backbone: str, tree: Tree) -> None:
-    """Load a release; what it has no answers for keeps its random start."""
-    weights = read_weights(file)
-    if (weights.backbone, weights.tree.name) != (backbone, tree.name):
-        held = f"{weights.backbone} for {weights.tree.name}"
-        raise TrainingError(f"{file} holds {held}, not {backbone} for {tree.name}")
-    try:
-        network.backbone.load_state_dict(adapt_channels(weights.network.backbone.state_dict(), network))
-    except WeightsError as error:
-        raise TrainingError(f"{file}: {error}") from error
-    with torch.no_grad():
-        network.head.weight[: tree.n_answers] = weights.network.head.weight
-        network.head.bias[: tree.n_answers] = weights.network.head.bias
 
 
 def _parameter_groups(learner: nn.Module, weight_decay: float) -> list[dict[str, object]]:

@@ -1,4 +1,4 @@
-"""A VOTable 1.4 around its rows: fields before them, how it went after them (DALI 1.1, section 4.4).
+"""A VOTable 1.4 around its rows, or an error (DALI 1.1, section 4.4): fields before rows, how it went after.
 
 Version 1.5 differs in nothing that is written here, and older validators do not know it.
 """
@@ -32,6 +32,18 @@ def after_rows(columns: Sequence[ColumnMeta], heading: Heading, ending: Ending) 
     elif ending.is_cut:
         status = info("QUERY_STATUS", "OVERFLOW")
     return f"</TABLE>\n{status}</RESOURCE>\n{_service_descriptor(columns, heading)}</VOTABLE>\n"
+
+
+def votable_error(message: str, **infos: str) -> bytes:
+    """Write a document with QUERY_STATUS = ERROR (DALI 1.1, section 4.4.2).
+
+    Args:
+        message: One line that says to the user what is wrong.
+        infos: Names and values of further INFO elements.
+    """
+    others = "".join(info(name, value) for name, value in infos.items())
+    status = info("QUERY_STATUS", "ERROR", message)
+    return f'{HEAD}<RESOURCE type="results">\n{status}{others}</RESOURCE>\n</VOTABLE>\n'.encode()
 
 
 def info(name: str, value: str, text: str = "") -> str:

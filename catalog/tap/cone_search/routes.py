@@ -12,8 +12,7 @@ from catalog.adql.published import Published
 from catalog.columns import ColumnMeta
 from catalog.errors import CatalogError
 from catalog.formats.choose import Format, choose
-from catalog.formats.votable.document import HEAD
-from catalog.formats.votable.error import votable_error
+from catalog.formats.votable.document import HEAD, votable_error
 from catalog.formats.writer import Ending, Heading, Row, Writer
 from catalog.formats.xml import XML, quote
 from catalog.tap.answers.request import make_query_request

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from catalog.errors import CatalogError
 from catalog.formats.choose import VOTABLE
-from catalog.formats.votable.error import votable_error
+from catalog.formats.votable.document import votable_error
 from catalog.formats.xml import XML
 from catalog.tap.datalink.cutout import Cutter
 from catalog.tap.datalink.cutout_response import cutout_endpoint

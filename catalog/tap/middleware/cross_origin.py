@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog.formats.choose import VOTABLE
-from catalog.formats.votable.error import votable_error
+from catalog.formats.votable.document import votable_error
 
 _READ = ("GET", "HEAD")
 _LIST = ("tap", "async")

@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from catalog.formats.choose import VOTABLE
-from catalog.formats.votable.error import votable_error
+from catalog.formats.votable.document import votable_error
 from catalog.formats.xml import XML, iso
 from catalog.tap.answers.response import OVERFLOW_HEADER
 from catalog.tap.errors import NotFoundError

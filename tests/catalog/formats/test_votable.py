@@ -17,7 +17,7 @@ from astropy.io.votable.tree import TableElement, VOTableFile
 from catalog.columns import ColumnMeta
 from catalog.errors import QueryError
 from catalog.formats.datatypes import FLOATS
-from catalog.formats.votable.error import votable_error
+from catalog.formats.votable.document import votable_error
 from catalog.formats.writer import Ending, Heading, Row
 from tests.catalog.formats.every_type import COLUMNS, NAN, every_type, f4, write_rows
 from tests.catalog.formats.stilts import needs_stilts, stilts

@@ -1,6 +1,6 @@
 """Files that are no tables, or worse, and what is said of each."""
 
-from catalog.formats.votable.error import votable_error
+from catalog.formats.votable.document import votable_error
 
 VOTABLE = '<?xml version="1.0"?><VOTABLE version="1.4"><RESOURCE><TABLE>{}</TABLE></RESOURCE></VOTABLE>'
 A = '<FIELD name="a" datatype="int"/>'

@@ -57,7 +57,7 @@ def test_every_doubtful_picture_keeps_its_row_and_its_flag_and_is_counted(
     folder = tmp_path / "pictures"
     folder.mkdir()
     whole = make_picture(424, 40)
-    one, other = make_picture(300, 10), made_picture(300, 10, at=(0.64, 0.5))
+    one, other = make_picture(300, 10), make_picture(300, 10, at=(0.64, 0.5))
     pictures = {
         "beside": (make_picture(200, 12, at=(0.56, 0.45)), 0),
         "cut": (whole[:, 162:262, 162:262], FramingFlag.CUT),
