@@ -86,6 +86,10 @@ FrameOption = Annotated[
 PixelScale = Annotated[
     float | None, typer.Option(help="Width of a picture's pixel, arcsec, where --frame is an angle.")
 ]
+Threads = Annotated[
+    int | None, typer.Option(help="CPU threads of the network; without it, all cores.", min=1)
+]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; without it, the best there is.")]
 Sheet = Annotated[Path | None, typer.Option(help="Contact sheet to draw, PNG.")]
 Number = Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)]
 RaColumn = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from galcat.cli.console import FrameOption, PixelScale, log, mark_line, out, progress_bar
+from galcat.cli.console import Device, FrameOption, PixelScale, Threads, log, mark_line, out, progress_bar
 
 if TYPE_CHECKING:
     from encoder.training.head.vote_figures import VoteFigures
@@ -38,15 +38,11 @@ def embed(
     frame: FrameOption = "found",
     pixel_scale: PixelScale = None,
     batch_size: Annotated[int, typer.Option(help="Images encoded together.", min=1)] = 64,
-    threads: Annotated[
-        int | None, typer.Option(help="CPU threads of the network; without it, all cores.", min=1)
-    ] = None,
+    threads: Threads = None,
     bf16: Annotated[
         bool, typer.Option("--bf16", help="Arithmetic in bfloat16: faster where the hardware has it.")
     ] = False,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps; without it, the best there is.")
-    ] = None,
+    device: Device = None,
 ) -> None:
     """Embed a folder of cutouts: id, vector, vote fractions and concentrations, without a database.
 

@@ -9,7 +9,7 @@ import pandas as pd
 import typer
 from rich.table import Table
 
-from galcat.cli.console import log, mark_line, out, progress_bar
+from galcat.cli.console import Device, Threads, log, mark_line, out, progress_bar
 
 app = typer.Typer()
 group = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
@@ -40,12 +40,8 @@ def evaluate(
         ),
     ] = False,
     simulated: Annotated[int, typer.Option(help="Galaxies of each simulated set.", min=0)] = 500,
-    threads: Annotated[
-        int | None, typer.Option(help="CPU threads of the network; without it, all cores.", min=1)
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps; without it, the best there is.")
-    ] = None,
+    threads: Threads = None,
+    device: Device = None,
 ) -> None:
     """Measure an encoder beside ImageNet, an untrained network and other releases.
 
@@ -102,12 +98,8 @@ def tasks(
     simulated: Annotated[
         int, typer.Option(help="Galaxies of the simulated survey; 0 for none.", min=0)
     ] = 20_000,
-    threads: Annotated[
-        int | None, typer.Option(help="CPU threads of the network; without it, all cores.", min=1)
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps; without it, the best there is.")
-    ] = None,
+    threads: Threads = None,
+    device: Device = None,
 ) -> None:
     """Measure what a person finds with few ratings and learns from few labels.
 

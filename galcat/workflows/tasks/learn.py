@@ -81,6 +81,22 @@ class TrainingSet:
         """
         return fit_head(self.vectors, self.votes.votes, self.task.classes)
 
+    def make_version(
+        self, method: str, model: bytes, report: dict[str, object], shown: Version | None
+    ) -> NewVersion:
+        """Make the version of the task that a model learnt from this set is.
+
+        Args:
+            method: How it was learnt.
+            model: The model as it is stored.
+            report: Its figures, as they are stored.
+            shown: The version whose columns are shown now, which a worse one does not replace; None where
+                the new one is shown whatever its figures are.
+        """
+        refused = None if shown is None else regression_reason(method, report, shown)
+        release_id, labels_seen = self.release.release_id, self.votes.labels_seen
+        return NewVersion(self.task, release_id, method, labels_seen, model, report, refused)
+
 
 def learn(
     url: str, name: str, *, even_if_worse: bool = False, progress: Callable[[int], None] | None = None
@@ -119,16 +135,7 @@ def learn(
         with naming_retired(connection, name):
             head = training_set.fit_head()
         report = asdict(head.report) | {"drift": _drift(connection, training_set, head, shown)}
-        refused = None if even_if_worse or shown is None else regression_reason(METHOD, report, shown)
-        new = NewVersion(
-            training_set.task,
-            training_set.release.release_id,
-            METHOD,
-            training_set.votes.labels_seen,
-            head.to_bytes(),
-            report,
-            refused,
-        )
+        new = training_set.make_version(METHOD, head.to_bytes(), report, None if even_if_worse else shown)
         counter = ScoreCounter(progress)
         with connect(url, autocommit=True) as reader, stream_vectors(reader, training_set.release) as chunks:
             scores = _score(head, training_set.task, chunks)

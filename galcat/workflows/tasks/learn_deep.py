@@ -20,7 +20,6 @@ from catalog.releases.releases import current_release
 from catalog.search.thumbnails import read_thumbnails, stream_thumbnails
 from catalog.tasks.labels import Votes
 from catalog.tasks.model_versions import (
-    NewVersion,
     ScoreChunk,
     find_current_version,
     list_score_classes,
@@ -39,7 +38,6 @@ from galcat.workflows.tasks.learn import (
     TrainingSet,
     naming_retired,
     read_training_set,
-    regression_reason,
 )
 from galcat.workflows.writing import writing
 
@@ -100,16 +98,8 @@ def learn_deep(
         tuned.save(output)
         shown = find_current_version(connection, training_set.task, training_set.release.release_id)
         report = _report(tuned, output)
-        refused = None if even_if_worse or shown is None else regression_reason(METHOD, report, shown)
-        new = NewVersion(
-            training_set.task,
-            training_set.release.release_id,
-            METHOD,
-            training_set.votes.labels_seen,
-            tuned.encoder.sha256.encode(),
-            report,
-            refused,
-        )
+        model = tuned.encoder.sha256.encode()
+        new = training_set.make_version(METHOD, model, report, None if even_if_worse else shown)
         counter = ScoreCounter()
         with (
             connect(url, autocommit=True) as reader,
