@@ -28,7 +28,7 @@ from encoder.model.network import Network
 from encoder.model.projection import fit_projection
 from encoder.model.recipe import FIELD_PX, ImageRecipe
 from encoder.model.weights_file import Weights, write_weights
-from encoder.simulation.simulate import draw_cutouts
+from encoder.simulation.cutouts import draw_cutouts
 from encoder.surveys.survey_file import load_survey
 
 IMAGES = 512

@@ -27,7 +27,7 @@ from encoder.cutouts.picture_batches import Seeing, see_opened
 from encoder.cutouts.pictures import ColourPicture, open_picture
 from encoder.cutouts.stretch import to_rgb
 from encoder.model.encoder import Encoder, load_encoder
-from encoder.simulation.simulate import draw_cutouts
+from encoder.simulation.cutouts import draw_cutouts
 from encoder.training.config import SourceConfig
 from encoder.training.pictures.augment import Share
 from encoder.training.sources import held_out_mask

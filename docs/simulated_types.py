@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from encoder.cutouts.stretch import to_rgb
-from encoder.simulation.simulate import SimulatedCutouts, draw_cutouts
+from encoder.simulation.cutouts import SimulatedCutouts, draw_cutouts
 
 FILE = Path(__file__).with_name("simulated_contact_sheet.png")
 GALAXIES, SEED, SIZE, COLUMNS = 1200, 3, 200, 8

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from encoder.cutouts.image_list import list_images
 from encoder.errors import LabelTableError, TrainingError
 from encoder.model.gz_tree import GZD5, load_tree
-from encoder.simulation.simulate import SurveyParameters, survey_without
+from encoder.simulation.truth import SurveyParameters, survey_without
 from encoder.surveys.survey_file import load_survey
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig

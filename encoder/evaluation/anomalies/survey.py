@@ -16,8 +16,8 @@ from encoder.evaluation.sets.samples import Sample
 from encoder.evaluation.sets.vectors import encode_sample
 from encoder.model.encoder import Encoder
 from encoder.model.recipe import ImageRecipe
-from encoder.simulation.simulate import SurveyParameters, cutout, survey_without
-from encoder.simulation.truth import Galaxy, draw_galaxy
+from encoder.simulation.cutouts import cutout
+from encoder.simulation.truth import Galaxy, SurveyParameters, draw_galaxy, survey_without
 from encoder.training.pictures.shown import show_simulated
 from encoder.training.pictures.simulated import DRAWN_PX, KEPT_PX
 

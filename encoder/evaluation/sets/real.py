@@ -13,7 +13,7 @@ from encoder.errors import EvaluationError, LabelTableError
 from encoder.evaluation.sets.samples import Sample, sample_of_files, sample_of_simulated
 from encoder.heads.probe import FOLDS
 from encoder.model.gz_tree import GZD5
-from encoder.simulation.simulate import SurveyParameters
+from encoder.simulation.truth import SurveyParameters
 from encoder.training.labels.efigi import RINGS, has_ring, stratified_test_mask
 from encoder.training.labels.label_tables import read_labels, require_unique, vote_counts
 from encoder.training.pictures.simulated import draw_galaxies, true_fractions

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from encoder.cutouts.stretch import to_rgb
 from encoder.model.gz_tree import GZD5
-from encoder.simulation.simulate import SurveyParameters, draw_cutouts, expected_fractions
+from encoder.simulation.cutouts import draw_cutouts, expected_fractions
+from encoder.simulation.truth import SurveyParameters
 
 DRAWN_PX = 384
 """Pixels across the whole field of a simulated cutout ..."""

@@ -6,7 +6,7 @@ import torch
 from encoder.cutouts.stretch import to_rgb
 from encoder.evaluation.sets.real import FRESH_SEED
 from encoder.model.encoder import load_encoder
-from encoder.simulation.simulate import draw_cutouts
+from encoder.simulation.cutouts import draw_cutouts
 
 
 def test_the_shipped_encoder_is_found_inside_the_package_and_is_small() -> None:

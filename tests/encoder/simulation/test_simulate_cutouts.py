@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 
 from encoder.model.gz_tree import GZD5
+from encoder.simulation.cutouts import cutout, draw_cutouts
 from encoder.simulation.galaxies import total_flux
-from encoder.simulation.simulate import SurveyParameters, cutout, draw_cutouts
 from encoder.simulation.sky import add_noise, pixel_noise, psf_image
-from encoder.simulation.truth import KINDS, Galaxy, draw_galaxy, draw_galaxy_of_kind, survey_without
+from encoder.simulation.truth import (
+    KINDS,
+    Galaxy,
+    SurveyParameters,
+    draw_galaxy,
+    draw_galaxy_of_kind,
+    survey_without,
+)
 from encoder.simulation.votes import draw_votes, vote_chances
 
 SURVEY = SurveyParameters()

@@ -13,7 +13,7 @@ from PIL import Image
 from encoder.cutouts.stretch import to_rgb
 from encoder.errors import LabelTableError, TrainingError
 from encoder.model.gz_tree import GZD5, load_tree
-from encoder.simulation.simulate import draw_cutouts
+from encoder.simulation.cutouts import draw_cutouts
 from encoder.surveys.survey_file import load_survey
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import SourceConfig
