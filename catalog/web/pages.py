@@ -63,10 +63,19 @@ def page(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
+class NotAllowedError(CatalogError):
+    """Nobody is logged in, or who is may not do that."""
+
+
 def error_page(request: Request, error: CatalogError) -> Response:
     """Make the page that says an error of the user's, with the status that says whose fault it is."""
-    status = http_status(error)
-    titles = {404: "That is not here", 400: "That cannot be shown", 503: "Too busy at the moment"}
+    status = 403 if isinstance(error, NotAllowedError) else http_status(error)
+    titles = {
+        403: "That needs somebody who may",
+        404: "That is not here",
+        400: "That cannot be shown",
+        503: "Too busy at the moment",
+    }
     answer = render(
         request, "error.html", status, title=titles.get(status, "Something failed here"), message=str(error)
     )

@@ -114,6 +114,7 @@ COMMANDS = {
         ENCODERS,
         "Measure an encoder beside ImageNet, an untrained network and other releases.",
     ),
+    "people": Entry("people", SERVE, "People who log in to the page of `galcat serve` to label."),
     "serve": Entry(
         "serve",
         SERVE,

@@ -1,0 +1,64 @@
+"""The galaxies that somebody is asked about next."""
+
+from collections.abc import Callable, Sequence
+
+import psycopg
+
+from catalog.errors import CatalogError
+from catalog.releases.releases import current_release
+from catalog.tap.service import Service
+from catalog.tasks.ranking import draw_unlabelled
+from catalog.tasks.tasks import Task
+from catalog.web.labelling.saying import tag_of
+from catalog.web.parts import NextBatch, NextGalaxy
+
+_AT_RANDOM = "random galaxies: this service learns nothing from labels by itself"
+_EMPTY = "the catalogue is empty"
+
+
+class NextGalaxies:
+    """Chooses by what was handed to the page, or at random where nothing was.
+
+    Args:
+        service: The service whose database is asked.
+        choose: Chooses by the labels of this moment; see `PageParts`.
+    """
+
+    def __init__(self, service: Service, choose: Callable[[str, int], NextBatch] | None) -> None:
+        self._service = service
+        self._choose = choose
+
+    def choose(self, task: Task, n: int, name: str, skipped: Sequence[int]) -> NextBatch:
+        """Choose the next galaxies of a task for somebody.
+
+        Args:
+            task: The task.
+            n: How many galaxies are wanted.
+            name: Name of who is asked; empty for nobody.
+            skipped: Galaxies to leave out, which the person has just seen.
+
+        Raises:
+            CatalogError: There is nothing to choose from.
+        """
+        with self._service.connections.writer() as writer:
+            out = {*skipped, *_read_unclear(writer, task, name)}
+            if self._choose is None:
+                return self._at_random(writer, task, n, out)
+        batch = self._choose(task.name, n + len(out))
+        kept = [one for one in batch.galaxies if one.object_id not in out][:n]
+        return NextBatch(kept, batch.reason)
+
+    def _at_random(self, connection: psycopg.Connection, task: Task, n: int, out: set[int]) -> NextBatch:
+        release = current_release(connection)
+        if release is None:
+            raise CatalogError(_EMPTY)
+        drawn = draw_unlabelled(connection, task, release.release_id, n + len(out))
+        return NextBatch([NextGalaxy(one) for one in drawn if one not in out][:n], _AT_RANDOM)
+
+
+def _read_unclear(connection: psycopg.Connection, task: Task, name: str) -> list[int]:
+    """The galaxies of which the person could not tell the answer."""
+    rows = connection.execute(
+        "SELECT object_id FROM galcat.current_tag WHERE tag = %s AND labeller = %s", [tag_of(task), name]
+    ).fetchall()
+    return [int(row[0]) for row in rows]

@@ -1,0 +1,179 @@
+"""Pages to label on: the questions, one of them galaxy by galaxy, and the way in."""
+
+import json
+import re
+
+import psycopg
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from catalog.errors import CatalogError, TaskError
+from catalog.result import Result
+from catalog.tap.database.postgres_errors import translate_error
+from catalog.tap.errors import NotFoundError, UsageError, http_status
+from catalog.tap.parameters import read_parameters
+from catalog.tap.service import Service
+from catalog.tasks.labels import list_labels
+from catalog.tasks.tasks import Task, TaskState, find_task, list_tasks
+from catalog.web.answers import SECONDS
+from catalog.web.labelling.progress import Progress, read_progress
+from catalog.web.labelling.queue import NextGalaxies
+from catalog.web.labelling.saying import parse_words, store_words
+from catalog.web.labelling.sessions import COOKIE, Sessions, Visitor
+from catalog.web.pages import HEADERS, Endpoint, NotAllowedError, page, render
+from catalog.web.parts import PageParts
+
+_MAX_BODY = 100_000
+_MAX_SKIPPED = 200
+_BATCH = 10
+_DIGITS = re.compile(r"[0-9]{1,19}")
+
+
+def labelling_routes(service: Service, parts: PageParts) -> list[Route]:
+    """Make the routes of labelling and of logging in."""
+    sessions = Sessions(service, parts.secret_file)
+    queue = NextGalaxies(service, parts.choose_next)
+    choosing = CapacityLimiter(2)  # each may read every vector
+
+    @page
+    async def overview(request: Request) -> Response:
+        visitor = await sessions.find(request)
+        states = await run_sync(_read_states, service)
+        return render(request, "label.html", states=states, visitor=visitor)
+
+    @page
+    async def ask(request: Request) -> Response:
+        visitor = await sessions.find(request)
+        task = await run_sync(_find_task, service, request.path_params["task"])
+        return render(request, "ask.html", task=task, visitor=visitor, batch=_BATCH)
+
+    async def following(request: Request) -> Response:
+        visitor = await sessions.find(request)
+        task = await run_sync(_find_task, service, request.path_params["task"])
+        skipped = _read_skipped(request)
+        name = visitor.name if visitor is not None else ""
+        batch = await run_sync(queue.choose, task, _BATCH, name, skipped, limiter=choosing)
+        progress = await run_sync(_read_progress, service, task, name)
+        galaxies = [{"id": str(one.object_id), "belief": one.belief} for one in batch.galaxies]
+        return JSONResponse(
+            {"galaxies": galaxies, "reason": batch.reason, **progress.as_dict()}, headers=HEADERS
+        )
+
+    async def say(request: Request) -> Response:
+        visitor = await sessions.require(request, request.headers.get("x-form-token", ""))
+        task = await run_sync(_find_task, service, request.path_params["task"])
+        words = parse_words(task, await _read_json(request))
+        stored = await run_sync(store_words, sessions, visitor, task, words)
+        refused = {str(identity): why for identity, why in stored.refused.items()}
+        return JSONResponse({"new": stored.new, "refused": refused}, headers=HEADERS)
+
+    @page
+    async def said(request: Request) -> Response:
+        visitor = await _require_known(sessions, request)
+        task = await run_sync(_find_task, service, request.path_params["task"])
+        found = await run_sync(_read_labels, service, task, visitor)
+        progress = await run_sync(_read_progress, service, task, visitor.name)
+        rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+        return render(request, "said.html", task=task, visitor=visitor, rows=rows[::-1], progress=progress)
+
+    @page
+    async def door(request: Request) -> Response:
+        return render(request, "enter.html", link=request.path_params["link"][:100])
+
+    @page
+    async def enter(request: Request) -> Response:
+        cookie = await sessions.enter(request.path_params["link"][:100])
+        if cookie is None:
+            raise NotAllowedError("this link was used already, is too old, or never was: ask for a new one")
+        answer = RedirectResponse("/label", 303, HEADERS)
+        sessions.set_cookie(request, answer, cookie)
+        return answer
+
+    @page
+    async def leave(request: Request) -> Response:
+        parameters = await read_parameters(request, service.limits)
+        visitor = await sessions.require(request, parameters.one("FORM_TOKEN") or "")
+        await sessions.leave(visitor)
+        answer = RedirectResponse("/label", 303, HEADERS)
+        answer.delete_cookie(COOKIE, path="/")
+        return answer
+
+    return [
+        Route("/label", overview),
+        Route("/label/{task}", ask),
+        Route("/label/{task}/next", _as_json(following)),
+        Route("/label/{task}/say", _as_json(say), methods=["POST"]),
+        Route("/label/{task}/said", said),
+        Route("/enter/{link}", door),
+        Route("/enter/{link}", enter, methods=["POST"]),
+        Route("/leave", leave, methods=["POST"]),
+    ]
+
+
+def _as_json(endpoint: Endpoint) -> Endpoint:
+    """Answer scripts in JSON, errors too."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except NotAllowedError as error:
+            return JSONResponse({"error": str(error)}, 403, HEADERS)
+        except CatalogError as error:
+            return JSONResponse({"error": str(error)}, http_status(error), HEADERS)
+        except psycopg.Error as error:
+            translated = translate_error(error, SECONDS)
+            return JSONResponse({"error": str(translated)}, http_status(translated), HEADERS)
+
+    return answer
+
+
+async def _require_known(sessions: Sessions, request: Request) -> Visitor:
+    visitor = await sessions.find(request)
+    if visitor is None:
+        raise NotAllowedError("who said what is shown to those who are logged in")
+    return visitor
+
+
+async def _read_json(request: Request) -> object:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _MAX_BODY:
+            raise UsageError(f"the request is longer than {_MAX_BODY:,} bytes")
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise UsageError("the request is no JSON") from error
+
+
+def _read_skipped(request: Request) -> list[int]:
+    words = [word for word in request.query_params.get("skip", "").split(",") if word]
+    if len(words) > _MAX_SKIPPED or not all(_DIGITS.fullmatch(word) for word in words):
+        raise UsageError("the list of galaxies to leave out is damaged")
+    return [int(word) for word in words]
+
+
+def _find_task(service: Service, name: str) -> Task:
+    with service.connections.writer() as writer:
+        try:
+            return find_task(writer, name[:100])
+        except TaskError as error:
+            raise NotFoundError(str(error)) from error
+
+
+def _read_states(service: Service) -> list[TaskState]:
+    with service.connections.writer() as writer:
+        return list_tasks(writer)
+
+
+def _read_progress(service: Service, task: Task, name: str) -> Progress:
+    with service.connections.writer() as writer:
+        return read_progress(writer, task, name)
+
+
+def _read_labels(service: Service, task: Task, visitor: Visitor) -> Result:
+    with service.connections.writer() as writer:
+        return list_labels(writer, task, visitor.name)

@@ -1,0 +1,199 @@
+"""The page in a real browser, Debian's chromium: by mouse, by keys, on a phone, and without a connection."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from catalog.tasks.tasks import Task, add_task
+from catalog.web.labelling.people import add_person
+from tests.waiting import LAST_LIMIT_S
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        shutil.which("chromium") is None, reason="chromium is not here: apt-get install chromium"
+    ),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of the driver's own pipes
+]
+SHOTS = Path(__file__).resolve().parents[3] / "runs" / "screenshots"
+WIDTHS = (1440, 390)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["playwright.Browser"]:
+    """A browser without a window."""
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium: "playwright.Browser", page: httpx.Client) -> Iterator["playwright.Page"]:
+    """A tab in which a script's error is the test's; its pages are those of the service."""
+    context = chromium.new_context(base_url=str(page.base_url), viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(LAST_LIMIT_S * 1000)
+    playwright.expect.set_options(timeout=LAST_LIMIT_S * 1000)
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert not errors
+
+
+@pytest.fixture
+def ring(connection: psycopg.Connection, galaxies: str) -> str:
+    """Secret of a link that lets ana in, to a catalogue that asks for rings."""
+    add_task(connection, Task("ring", "Has it a ring?", "binary", ("no", "yes")))
+    with psycopg.connect(galaxies, autocommit=True) as owner:
+        return add_person(owner, "ana", "labeller")
+
+
+def said(database: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(database) as connection:
+        return connection.execute(
+            "SELECT object_id, answer FROM galcat.current_label ORDER BY object_id"
+        ).fetchall()
+
+
+def test_more_like_this_narrowed_by_a_histogram(tab: "playwright.Page") -> None:
+    tab.goto("/")
+    card = tab.locator(".card").nth(4)
+    object_id = card.get_attribute("data-id")
+    card.get_by_role("link", name="more like this").click()
+    playwright.expect(tab.locator(".example")).to_have_count(1)
+    playwright.expect(tab.locator(".card.is-like")).to_have_attribute("data-id", object_id)
+    histogram = tab.locator(".facet[data-column=mag_r] svg")
+    box = histogram.bounding_box()
+    assert box is not None
+    tab.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 10)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 10)
+    tab.mouse.up()
+    low, high = (tab.locator(f"[name='mag_r.{end}']").input_value() for end in ("min", "max"))
+    assert 14 < float(low) < float(high) < 19
+    tab.get_by_role("button", name="Show these").click()
+    playwright.expect(tab.locator(".chips .set")).to_have_count(1)
+    assert f"like={object_id}" in tab.url
+    assert "ra=" not in tab.url  # empty fields are left out
+
+
+@pytest.mark.long
+def test_twenty_labels_by_keys_undo_reload_and_a_lost_connection(
+    tab: "playwright.Page", ring: str, galaxies: str
+) -> None:
+    tab.goto(f"/enter/{ring}")
+    tab.get_by_role("button", name="Log in here").click()
+    tab.goto("/label/ring")
+    playwright.expect(tab.locator("#queue li")).to_have_count(10)
+    state = tab.locator("#state")
+    for key in "yynny":
+        tab.keyboard.press(key)
+    tab.keyboard.press("u")
+    tab.keyboard.press("n")
+    playwright.expect(state).to_have_text("everything is saved")
+    assert sorted(answer for _, answer in said(galaxies)) == ["no", "no", "no", "yes", "yes"]
+    tab.context.set_offline(True)
+    for key in "yyn":
+        tab.keyboard.press(key)
+    playwright.expect(state).to_contain_text("3 unsent")
+    assert len(said(galaxies)) == 5
+    tab.context.set_offline(False)
+    tab.reload()
+    playwright.expect(state).to_have_text("everything is saved")
+    assert len(said(galaxies)) == 8
+    for key in "yn":
+        tab.keyboard.press(key)
+    playwright.expect(tab.locator("#queue li.done")).to_have_count(0)  # the next batch has come
+    playwright.expect(state).to_have_text("everything is saved")
+    assert len(said(galaxies)) == 10
+    for key in "yynnyyscny":
+        tab.keyboard.press(key)
+    playwright.expect(tab.locator("#queue li.done")).to_have_count(0)
+    playwright.expect(state).to_have_text("everything is saved")
+    assert len(said(galaxies)) == 18  # one was skipped, and one could not be told
+
+
+@pytest.mark.long
+def test_by_keys_alone_from_the_bar_to_a_galaxy(tab: "playwright.Page") -> None:
+    tab.goto("/")
+    tab.keyboard.press("/")
+    tab.keyboard.type("mag_r < 17")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/?where=*")
+    tab.locator(".card .picture").first.focus()
+    tab.keyboard.press("ArrowRight")
+    wanted = tab.locator(".card").nth(1).get_attribute("data-id")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"**/galaxy/{wanted}")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/?where=mag_r<16",
+        "/galaxy/{id}",
+        "/columns",
+        "/status",
+        "/about",
+        "/label",
+        "/label/ring",
+        "/go?q=<b>",
+    ],
+)
+def test_no_page_has_what_shuts_somebody_out(
+    tab: "playwright.Page", ring: str, galaxies: str, path: str
+) -> None:
+    from axe_playwright_python.base import AXE_FILE_PATH  # noqa: PLC0415 - only with a browser
+
+    del ring
+    with psycopg.connect(galaxies) as connection:
+        row = connection.execute("SELECT min(object_id) FROM galcat.galaxy").fetchone()
+    assert row is not None
+    for width in WIDTHS:
+        for scheme in ("light", "dark"):
+            tab.set_viewport_size({"width": width, "height": 900})
+            tab.emulate_media(color_scheme=scheme)
+            tab.goto(path.format(id=row[0]))
+            tab.wait_for_load_state("networkidle")
+            # By the driver's own way in: the page allows no script but its own.
+            tab.evaluate(Path(AXE_FILE_PATH).read_text(encoding="utf-8"))
+            found = tab.evaluate("axe.run()")["violations"]
+            assert [(one["id"], one["nodes"][0]["html"][:120]) for one in found] == [], (path, width, scheme)
+            SHOTS.mkdir(parents=True, exist_ok=True)
+            name = path.partition("?")[0].strip("/").replace("/", "_").replace("{id}", "one") or "wall"
+            tab.screenshot(path=SHOTS / f"{name}_{width}_{scheme}.png", full_page=True)
+            wide = tab.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, (path, width)
+
+
+@pytest.mark.long
+def test_two_people_label_at_once_and_agree_or_not(
+    chromium: "playwright.Browser", page: httpx.Client, ring: str, galaxies: str
+) -> None:
+    with psycopg.connect(galaxies, autocommit=True) as owner:
+        links = {"ana": ring, "bob": add_person(owner, "bob", "labeller")}
+    tabs = {}
+    for name, link in links.items():
+        context = chromium.new_context(base_url=str(page.base_url))
+        tabs[name] = context.new_page()
+        tabs[name].goto(f"/enter/{link}")
+        tabs[name].get_by_role("button", name="Log in here").click()
+        tabs[name].goto("/label/ring")
+        playwright.expect(tabs[name].locator("#queue li")).to_have_count(10)
+    for key_of_ana, key_of_bob in zip("yyyyy", "yynny", strict=True):
+        tabs["ana"].keyboard.press(key_of_ana)
+        tabs["bob"].keyboard.press(key_of_bob)
+    for one in tabs.values():
+        playwright.expect(one.locator("#state")).to_have_text("everything is saved")
+        one.context.close()
+    assert len(said(galaxies)) == 10
