@@ -47,7 +47,7 @@ class Progress:
 def read_progress(connection: psycopg.Connection, task: Task, name: str) -> Progress:
     """Read how far a task is, for the person of that name; an empty name is nobody."""
     parameters = {"task": task.name, "who": name}
-    counts = dict(connection.execute(_COUNTS, parameters).fetchall())
+    counts = {str(row[0]): int(row[1]) for row in connection.execute(_COUNTS, parameters)}
     mine = connection.execute(_MINE, parameters).fetchone()
     agreement = connection.execute(_AGREEMENT, parameters).fetchone()
     assert mine is not None  # noqa: S101 - aggregates give a row

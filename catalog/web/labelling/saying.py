@@ -107,7 +107,7 @@ def _parse(task: Task, one: object) -> Word:
 
 def _parse_value(task: Task, value: object) -> str | float | None:
     if value is None or value == CANNOT_TELL or (isinstance(value, str) and value in task.classes):
-        return value  # type: ignore[return-value] # text or None
+        return value
     if task.kind == "interest" and isinstance(value, int | float) and value in _RATINGS:
         return float(value)
     expected = ", ".join(task.classes) or "0 to 5"

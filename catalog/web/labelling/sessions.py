@@ -109,7 +109,9 @@ class Sessions:
             return None
         with self.as_labeller() as connection:
             row = connection.execute("SELECT name, role FROM galcat_tap.person_of(%s)", [token]).fetchone()
-        return None if row is None else Visitor(*row, token, self._sign("form").get_signature(token).decode())
+        if row is None:
+            return None
+        return Visitor(str(row[0]), str(row[1]), token, self._sign("form").get_signature(token).decode())
 
     def _enter(self, link: str) -> str | None:
         token = secrets.token_urlsafe(32)
