@@ -6,9 +6,10 @@ catalogue.search(like=1187327949861998747, n=20, where="mag_r > 17").to_pandas()
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import pandas as pd
 from astropy.table import Table
@@ -25,8 +26,10 @@ from catalog.search.positions import extract_positions, read_positions
 from catalog.search.search import Cone, Search, SearchResult
 from catalog.search.search import search as run_search
 from catalog.search.target import Meant, understand
-from catalog.search.thumbnails import read_thumbnails
+from catalog.search.thumbnails import find_thumbnails, read_thumbnails
 from catalog.settings import load_settings
+
+AnyResult = TypeVar("AnyResult", bound=Result)
 
 
 class Catalogue:
@@ -49,7 +52,7 @@ class Catalogue:
         Raises:
             QueryError: Postgres refused it.
         """
-        return run_query(self._connection, query)
+        return self._with_pictures(run_query(self._connection, query))
 
     def search(
         self,
@@ -98,7 +101,7 @@ class Catalogue:
         Raises:
             QueryError: An object_id is unknown, or a condition or column is wrong.
         """
-        return run_search(self._connection, search)
+        return self._with_pictures(run_search(self._connection, search))
 
     def match(
         self,
@@ -122,7 +125,7 @@ class Catalogue:
             if isinstance(positions, Table)
             else read_positions(Path(positions), ra, dec)
         )
-        return match_positions(self._connection, found, radius_arcsec, columns)
+        return self._with_pictures(match_positions(self._connection, found, radius_arcsec, columns))
 
     def pictures(self, object_ids: Iterable[int]) -> dict[int, bytes]:
         """JPEG of each galaxy.
@@ -131,6 +134,14 @@ class Catalogue:
             UnknownObjectError: One of them has no picture.
         """
         return read_thumbnails(self._connection, list(object_ids))
+
+    def _with_pictures(self, result: AnyResult) -> AnyResult:
+        """The answer, for whose galaxies a notebook finds pictures as long as the catalogue is open."""
+
+        def read(object_ids: list[int]) -> dict[int, bytes]:
+            return {} if self._connection.closed else find_thumbnails(self._connection, object_ids)
+
+        return replace(result, read_pictures=read)
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,7 +1,8 @@
 """A query's answer, typed: for astropy and pandas in one call."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pgvector import HalfVector, Vector
 
 from catalog.errors import QueryError
+from catalog.table_html import table_html
 
 if TYPE_CHECKING:  # a terminal's table needs none of them, and they take a second to import
     import pandas as pd
@@ -31,19 +33,40 @@ class ResultField:
     description: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
-    """A query's answer.
+    """A query's answer; a notebook shows it as a table, with pictures where it has an object_id.
 
     Attributes:
         columns: Names of the m columns.
         rows: n of m plain Python values; NULL is None.
         fields: What is known of each of the m columns; empty where nothing but their names is known.
+        read_pictures: Reads the JPEG of each of some galaxies, for notebooks; one without is left out. None
+            where there is no catalogue at hand.
     """
 
     columns: tuple[str, ...]
     rows: list[tuple[object, ...]]
     fields: tuple[ResultField, ...] = ()
+    read_pictures: Callable[[list[int]], dict[int, bytes]] | None = field(
+        default=None, compare=False, kw_only=True
+    )
+
+    def __repr__(self) -> str:
+        """A line: how many rows there are, and of what."""
+        rows = f"{len(self.rows):,} row{'' if len(self.rows) == 1 else 's'}"
+        return f"<{type(self).__name__}: {rows} of {', '.join(self.columns) or 'nothing'}>"
+
+    def _repr_html_(self) -> str:
+        """The first rows for a notebook, with the pictures of their galaxies."""
+        shown = [tuple(plain_value(value) for value in row) for row in self.rows[:_ROWS_SHOWN]]
+        return table_html(self.columns, shown, self.pictures(_ROWS_SHOWN), len(self.rows))
+
+    def pictures(self, n: int) -> dict[int, bytes]:
+        """JPEG of the galaxies of the first n rows, by object_id; empty where none can be read."""
+        if self.read_pictures is None or "object_id" not in self.columns:
+            return {}
+        return self.read_pictures([one for one in self["object_id"][:n] if isinstance(one, int)])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -119,6 +142,8 @@ def plain_value(value: object) -> object:
     return value
 
 
+_ROWS_SHOWN = 50
+"""In a notebook."""
 _PANDAS_DTYPES = {
     "?": "boolean", "i1": "Int8", "i2": "Int16", "i4": "Int32", "i8": "Int64",
     "u1": "UInt8", "u2": "UInt16", "u4": "UInt32", "u8": "UInt64", "f4": "float32", "f8": "float64",

@@ -23,7 +23,7 @@ _MATCH = sql.SQL(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MatchResult(Result):
     """A list of n positions and what was found: n rows, in the list's order.
 

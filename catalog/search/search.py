@@ -139,7 +139,7 @@ class Search:
         return () if isinstance(self.like, np.ndarray) else (*self.like, *self.unlike)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SearchResult(Result):
     """An answer: object_id, distance and the columns asked for; the nearest first.
 

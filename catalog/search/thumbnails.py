@@ -13,14 +13,19 @@ def read_thumbnails(connection: psycopg.Connection, object_ids: list[int]) -> di
     Raises:
         UnknownObjectError: One of them has no picture.
     """
-    rows = connection.execute(
-        "SELECT object_id, jpeg FROM galcat.thumbnail WHERE object_id = ANY (%s)", [object_ids]
-    ).fetchall()
-    pictures = {int(row[0]): bytes(row[1]) for row in rows}
+    pictures = find_thumbnails(connection, object_ids)
     missing = [identity for identity in object_ids if identity not in pictures]
     if missing:
         raise UnknownObjectError(f"object_id {missing[0]} has no picture")
     return pictures
+
+
+def find_thumbnails(connection: psycopg.Connection, object_ids: list[int]) -> dict[int, bytes]:
+    """JPEG of each galaxy that has a picture; the others are left out."""
+    rows = connection.execute(
+        "SELECT object_id, jpeg FROM galcat.thumbnail WHERE object_id = ANY (%s)", [object_ids]
+    ).fetchall()
+    return {int(row[0]): bytes(row[1]) for row in rows}
 
 
 def stream_thumbnails(

@@ -60,6 +60,11 @@ COMMANDS = {
     "similar": Entry(
         "query", ASK, "Find the galaxies that look most like one, or like several, nearest first."
     ),
+    "columns": Entry(
+        "columns",
+        ASK,
+        "Say what the columns of galcat.galaxy mean, in which unit they are, and how to cut on them.",
+    ),
     "match": Entry(
         "query",
         ASK,

@@ -259,9 +259,11 @@ def _answer(task: "Task", word: str) -> "Label":
     from catalog.tasks.labels import Label  # noqa: PLC0415
 
     identity, equals, value = word.partition("=")
-    if not equals or not identity.isdecimal():
+    if not equals or not (identity.isascii() and identity.isdecimal()):
         raise WorkflowError(f"{word!r} is not ID={'SCORE' if task.kind == 'interest' else 'answer'}")
-    return Label(int(identity), parse_value(task, value))
+    from galcat.cli.last_batch import find_in_batch  # noqa: PLC0415
+
+    return Label(find_in_batch(task.name, int(identity)), parse_value(task, value))
 
 
 def _require_release(connection: "psycopg.Connection") -> None:

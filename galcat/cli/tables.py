@@ -10,6 +10,7 @@ import typer
 from rich.cells import cell_len
 from rich.table import Table
 
+from catalog.errors import QueryError
 from catalog.formats.result_file import format_of, write_result
 from catalog.result import Result, plain_value
 from galcat.cli.console import harmless, out, wide
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from galcat.workflows.similar import SearchTarget
 
 _PLACES = "SELECT object_id, ra, dec FROM galcat.source WHERE object_id = ANY (%s)"
+MAX_DRAWN = 500
+"""Galaxies of an answer that are drawn: the first ones."""
 _GAP = 2  # columns of the terminal between two of a table
 
 
@@ -125,6 +128,8 @@ def show_galaxies(
     output_format: str = "table",
     output: Path | None = None,
     layout: Layout | None = None,
+    *,
+    numbered: bool = False,
 ) -> None:
     """Print galaxies with their positions, and draw them where a sheet is wanted.
 
@@ -137,13 +142,14 @@ def show_galaxies(
         output_format: Format of the file or the terminal, as in `show`.
         output: File to write; None for the terminal.
         layout: How a table is laid out in the terminal, as in `show`.
+        numbered: Whether the pictures of the sheet are numbered from 1.
     """
     places = {row[0]: row[1:] for row in connection.execute(_PLACES, [list(values)])}
     rows = [(identity, *places[identity], *known) for identity, known in values.items()]
     show(Result(("object_id", "ra", "dec", *names), rows), output_format, output, layout)
     if sheet is not None:
         drawn = [(identity, f"{identity}\n{text}") for identity, text in zip(values, captions, strict=True)]
-        _draw(connection, [], drawn, sheet)
+        _draw(connection, [], drawn, sheet, numbered=numbered)
 
 
 def draw_similar(connection: "psycopg.Connection", asked: "SearchTarget", found: Result, sheet: Path) -> None:
@@ -162,18 +168,66 @@ def draw_similar(connection: "psycopg.Connection", asked: "SearchTarget", found:
     _draw(connection, asked.pictures(connection), neighbours, sheet)
 
 
+def draw_answer(
+    connection: "psycopg.Connection", found: Result, query: str, sheet: Path | None, html: Path | None
+) -> None:
+    """Draw the galaxies of an answer: on a contact sheet, with the first values as captions, or as a page.
+
+    Args:
+        connection: Open connection to the catalogue.
+        found: An answer with a column `object_id`.
+        query: What was asked, for the page.
+        sheet: PNG to draw; None for none.
+        html: HTML file to write; None for none.
+
+    Raises:
+        QueryError: The answer has no object_id, or no galaxy of it has a picture.
+    """
+    from catalog.search.thumbnails import find_thumbnails  # noqa: PLC0415 - only for pictures
+    from catalog.table_html import page_html, table_html  # noqa: PLC0415 - likewise
+
+    plain = found.plain()
+    ids = [identity for identity in plain["object_id"][:MAX_DRAWN] if isinstance(identity, int)]
+    pictures = find_thumbnails(connection, ids)
+    if not pictures:
+        raise QueryError("no galaxy of the answer has a picture: nothing is drawn")
+    if sheet is not None:
+        from galcat.cli.contact_sheet import contact_sheet  # noqa: PLC0415 - Pillow, only for a sheet
+
+        drawn = [
+            (pictures[identity], _caption(plain.columns, row))
+            for identity, row in zip(ids, plain.rows, strict=False)
+            if identity in pictures
+        ]
+        contact_sheet(drawn, sheet)
+    if html is not None:
+        rows = plain.rows[:MAX_DRAWN]
+        table = table_html(plain.columns, rows, pictures, len(plain.rows), 96)
+        html.write_text(page_html("Galaxies of galcat", query.strip(), table), encoding="utf-8")
+
+
+def _caption(columns: Sequence[str], row: Sequence[object]) -> str:
+    """The id, and below it the first two other values."""
+    values = dict(zip(columns, row, strict=True))
+    identity = values.pop("object_id")
+    return f"{identity}\n" + " ".join(f"{name} {_cell(value)}" for name, value in [*values.items()][:2])
+
+
 def _draw(
     connection: "psycopg.Connection",
     before: list[tuple[bytes, str]],
     galaxies: list[tuple[int, str]],
     sheet: Path,
+    *,
+    numbered: bool = False,
 ) -> None:
     """Draw pictures with captions, then galaxies with theirs."""
     from catalog.search.thumbnails import read_thumbnails  # noqa: PLC0415 - only for a sheet
     from galcat.cli.contact_sheet import contact_sheet  # noqa: PLC0415 - Pillow, only for a sheet
 
     pictures = read_thumbnails(connection, [identity for identity, _ in galaxies])
-    contact_sheet([*before, *((pictures[identity], caption) for identity, caption in galaxies)], sheet)
+    drawn = [*before, *((pictures[identity], caption) for identity, caption in galaxies)]
+    contact_sheet(drawn, sheet, numbered=numbered)
 
 
 def _cells(result: Result) -> list[list[str]]:

@@ -27,6 +27,7 @@ from galcat.cli.console import (
     store_answers,
     unused_file,
 )
+from galcat.cli.last_batch import keep_batch
 from galcat.cli.tables import Layout, show, show_galaxies
 from galcat.errors import WorkflowError
 
@@ -99,8 +100,11 @@ def next_batch(
             )
         waiting = _open(made)
         sheet = sheet or unused_file(f"{name}_next", ".png")
-        _show(connection, waiting, sheet)
-    example = " ".join(f"{offer.object_id}={score}" for offer, score in zip(waiting, (4, 0), strict=False))
+        _show(connection, waiting, sheet, numbered=True)
+    keep_batch(name, [offer.object_id for offer in waiting])
+    example = " ".join(
+        f"{number}={score}" for number, score in zip(range(1, len(waiting) + 1), (4, 0), strict=False)
+    )
     log.print(
         f"round {made.round}, after {made.ratings} ratings: {len(waiting)} galaxies to rate, "
         f"drawn in {sheet}; rate them 0 to 5 by galcat anomalies rate {name} {example} ...",
@@ -200,13 +204,15 @@ def _show(
     sheet: Path | None,
     output_format: str = "table",
     output: Path | None = None,
+    *,
+    numbered: bool = False,
 ) -> None:
     values: dict[int, tuple[object, ...]] = {
         one.object_id: (one.interest, one.uncertainty, one.expected_improvement) for one in offers
     }
     names = ("interest", "uncertainty", "expected_improvement")
     captions = ["" if one.interest is None else f"interest {one.interest:.2f}" for one in offers]
-    show_galaxies(connection, values, names, captions, sheet, output_format, output)
+    show_galaxies(connection, values, names, captions, sheet, output_format, output, numbered=numbered)
 
 
 def _open(made: AnomalyRound) -> list[Offer]:

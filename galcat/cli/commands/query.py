@@ -25,7 +25,7 @@ from galcat.cli.console import (
     open_to_read,
     out,
 )
-from galcat.cli.tables import Layout, draw_similar, show
+from galcat.cli.tables import Layout, draw_answer, draw_similar, show
 
 # What only some of the commands need is imported in them: astropy and SQLAlchemy take longer than an answer.
 app = typer.Typer()
@@ -41,9 +41,14 @@ def sql(
     output: Output = None,
     wide: Wide = False,
     one_a_line: OneALine = False,
+    sheet: Sheet = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Page to write, with the galaxies' pictures inside: one HTML file.")
+    ] = None,
 ) -> None:
     """Ask the catalogue in SQL.
 
+    An answer with an object_id can be drawn: `--sheet out.png`, `--html out.html`.
     Of `*` a terminal shows as many columns as it has room for; those that the query names are shown all.
 
     Example: `galcat sql "SELECT object_id, ra, dec FROM galcat.galaxy WHERE mag_r < 16 LIMIT 5"`
@@ -52,6 +57,8 @@ def sql(
 
     with open_to_read() as connection:
         found = run_query(connection, query)
+        if sheet is not None or html is not None:
+            draw_answer(connection, found, query, sheet, html)
     show(found, output_format, output, Layout(wide or not _EVERY_COLUMN.search(query), one_a_line))
 
 

@@ -31,6 +31,7 @@ from galcat.cli.console import (
     open_to_write,
     store_answers,
 )
+from galcat.cli.last_batch import keep_batch
 from galcat.cli.tables import Layout, show, show_galaxies
 from galcat.errors import WorkflowError
 
@@ -185,9 +186,14 @@ def next_galaxies(
 
     with open_to_write() as connection:
         found = suggest_labels(connection, name, n)
-        _show(connection, found, sheet, layout=Layout(wide, one_a_line))
-    example = " ".join(f"{identity}={found.task.classes[-1]}" for identity in found.object_ids.tolist()[:2])
-    log.print(f"say what they are by galcat tasks say {name} {example} ...", soft_wrap=True)
+        _show(connection, found, sheet, layout=Layout(wide, one_a_line), numbered=True)
+    keep_batch(name, found.object_ids.tolist())
+    example = f"1={found.task.classes[-1]} 2={found.task.classes[0]}"
+    log.print(
+        f"say what they are by their numbers in this order, or by object_id: "
+        f"galcat tasks say {name} {example} ...",
+        soft_wrap=True,
+    )
 
 
 @tasks.command()
@@ -196,9 +202,12 @@ def say(
     answers: Annotated[list[str], typer.Argument(metavar="ID=ANSWER", help="As many as you like.")],
     labeller: Labeller = None,
 ) -> None:
-    """Label galaxies by hand.
+    """Label galaxies by hand: by object_id, or by the numbers of the last `galcat tasks next`.
 
-    Example: `galcat tasks say ring 1187327949861998747=yes 7551718601018433838=no`
+    For example:
+
+    * `galcat tasks say ring 1=yes 2=no`
+    * `galcat tasks say ring 1187327949861998747=yes 7551718601018433838=no`
     """
     with open_to_write() as connection:
         store_answers(connection, catalogue_tasks.find_task(connection, name), answers, labeller, "tasks")
@@ -279,6 +288,8 @@ def _show(
     output_format: str = "table",
     output: Path | None = None,
     layout: Layout | None = None,
+    *,
+    numbered: bool = False,
 ) -> None:
     names = found.task.classes[1:] if found.task.kind == "binary" else found.task.classes
     ids = found.object_ids.tolist()
@@ -286,7 +297,9 @@ def _show(
     values = {i: tuple(p or [None] * len(names)) for i, p in zip(ids, known, strict=True)}
     captions = [" ".join(f"{n} {v:.2f}" for n, v in zip(names, p or (), strict=False)) for p in known]
     columns = tuple(f"p_{name}" for name in names)
-    show_galaxies(connection, values, columns, captions, sheet, output_format, output, layout)
+    show_galaxies(
+        connection, values, columns, captions, sheet, output_format, output, layout, numbered=numbered
+    )
 
 
 def _retired_row(label: RetiredLabel) -> tuple[object, ...]:
