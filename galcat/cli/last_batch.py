@@ -24,7 +24,7 @@ def keep_batch(task: str, object_ids: Sequence[int]) -> None:
 
 
 def find_in_batch(task: str, number: int) -> int:
-    """The object_id of a galaxy by its number in the last batch of a task; the number itself before the first.
+    """The galaxy of a number in the last batch of a task; the number itself where there was none yet.
 
     Raises:
         WorkflowError: The last batch has no such number.
