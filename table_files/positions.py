@@ -63,7 +63,7 @@ def read_positions(table: FileTable, ra: str | None = None, dec: str | None = No
     """The positions of a table in ICRS degrees.
 
     Args:
-        table: The table.
+        table: The table that holds the positions.
         ra: The column of right ascension; None for the first of the usual names.
         dec: The column of declination; likewise.
 

@@ -20,8 +20,8 @@ def copy_columns(cursor: Cursor[tuple[object, ...]], table: sql.Composable, colu
     Args:
         cursor: Cursor of an open connection.
         table: Table to copy into.
-        columns: By column name: (n,) int16, int32, int64, float32 or float64 for a number, (n, d) float16
-            for a halfvec. No NULLs: a row is as wide as every other.
+        columns: The columns' values by name: (n,) int16, int32, int64, float32 or float64 for a number, (n,
+            d) float16 for a halfvec. No NULLs: a row is as wide as every other.
     """
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, names)) as copy:

@@ -25,7 +25,7 @@ def keep_measured(
     Args:
         connection: Open connection of a login that may act as the owner.
         release_id: Number of the release.
-        measured: As `ReleaseRecord.measured`.
+        measured: Its figures on real galaxies, as in `ReleaseRecord.measured`.
     """
     number, there = release_table.c.release_id, release_table.c.measured
     row = connection.execute(

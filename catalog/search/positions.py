@@ -76,7 +76,7 @@ def locate_rows(table: FileTable, ra: str | None = None, dec: str | None = None)
     """The positions of the rows of a table that is read already; as `read_positions`.
 
     Args:
-        table: The table.
+        table: The table that holds the positions.
         ra: Column of right ascension; None for the first of the usual names, in any case.
         dec: Column of declination; likewise.
 

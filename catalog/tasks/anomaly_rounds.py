@@ -150,7 +150,7 @@ def choose_first_offers(
     Args:
         connection: Open connection to the catalogue.
         task: The task that people rate.
-        release: The current release.
+        release: The current release, whose galaxies are offered.
         known: (n,) object_ids of galaxies to leave out.
         n: How many galaxies to give.
         strangest: Whether to take the galaxies of largest `anomaly_score` in place of random ones.

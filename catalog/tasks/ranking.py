@@ -101,7 +101,7 @@ def top_by_linear_head(
 
     Args:
         connection: Open connection to the catalogue.
-        release: The current release.
+        release: The current release, whose galaxies are ranked.
         weight: (40,) weights of the head, in the space of search vectors.
         n: How many galaxies to give.
         without: object_ids to leave out, such as those that are labelled.

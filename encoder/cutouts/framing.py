@@ -59,7 +59,7 @@ class Framing:
         radius: (n,) of the circle that holds 90 % of the light.
         view_side: (n,) width of the square that the network sees.
         sky: (n, 3) colour of the sky around it.
-        flag: (n,) int64, `FramingFlag`.
+        flag: What is doubtful of each frame, `FramingFlag`, (n,) int64.
     """
 
     x: Tensor
@@ -130,7 +130,7 @@ def cut_views(rgb: Tensor, framing: Framing, size: int, widths: float = 1.0) -> 
 
     Args:
         rgb: (n, 3, h, w) in 0..1.
-        framing: Of the same pictures.
+        framing: The frames that were found in the same pictures.
         size: Width and height of the result, pixels.
         widths: Width of the result in widths of what the network sees.
 

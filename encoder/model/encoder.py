@@ -131,7 +131,7 @@ class Encoder:
         """The same network with another head; the vectors stay.
 
         Args:
-            head: From vectors, as `features` gives them, to the answers of the tree.
+            head: Linear layer from vectors, as `features` gives them, to the answers of the tree.
             alpha_floor: The least concentration of an answer.
             scales: What the concentrations of each question are multiplied by; empty to leave them.
         """

@@ -18,7 +18,7 @@ class Measured:
 
     Attributes:
         sample: The galaxies, as a phrase: "294 real SDSS galaxies with all Galaxy Zoo 2 votes".
-        questions: Of each question that was measured, by its name in columns, the figures by name:
+        questions: The figures by name of each question that was measured, by its name in columns:
             `error_over_constant`, and what else there is (`galaxies`, `bias`, `coverage_90`, `auc`).
     """
 

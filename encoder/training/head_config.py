@@ -38,7 +38,7 @@ def check_head(head: HeadConfig, kinds: Sequence[str]) -> None:
     """Refuse numbers out of range, and sources that are not there.
 
     Args:
-        head: What was read.
+        head: The table of the head as it was read.
         kinds: Kinds of the configuration's sources.
 
     Raises:

@@ -54,10 +54,10 @@ class VotesHead:
     """A head, how sure it may be, and what it is worth.
 
     Attributes:
-        head: From vectors to answers.
+        head: Linear layer from vectors to answers.
         scales: What the concentrations of each question are multiplied by.
         figures: How votes were foretold by heads without the galaxies' fold, a question each.
-        about: On what it was fitted, as plain JSON values.
+        about: What it was fitted on, as plain JSON values.
         embedding: Vectors of the galaxies, (n, d).
     """
 
@@ -75,7 +75,7 @@ def fit_on_votes(
 
     Args:
         encoder: The frozen network.
-        votes: The real galaxies.
+        votes: Real galaxies with their votes.
         simulated: Simulated galaxies with votes.
         cache: Folder that vectors are kept in meanwhile.
         survey: The survey, which says what the bands of FITS images are.

@@ -1,4 +1,4 @@
-"""The connection that jobs write through."""
+"""The connection that workflows write through."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -56,7 +56,7 @@ def read_whole_number(node: exp.Expr, word: str) -> int:
 
     Args:
         node: What stands after the word.
-        word: TOP or OFFSET.
+        word: The word before the number, TOP or OFFSET, for errors.
 
     Raises:
         AdqlError: It is no whole number from 0 on.

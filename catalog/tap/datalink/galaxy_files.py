@@ -22,7 +22,7 @@ class GalaxyFiles:
         ra_deg: Right ascension in degrees, ICRS.
         dec_deg: Declination in degrees, ICRS.
         field_deg: The width of the galaxy's Galaxy Zoo cutout in degrees; None where its size is not known.
-        survey: The survey's name.
+        survey: Name of the galaxy's survey.
         bands: The names of the survey's bands, in the survey's order.
         definition: The survey's description, TOML.
         tile: The name of the tile that holds the galaxy.

@@ -37,7 +37,7 @@ class QueryRequest:
     """A query that a client asks, with its bounds.
 
     Attributes:
-        text: The query's text.
+        text: Text of the query as it was sent.
         language: The query language: ADQL, ADQL-2.0 or ADQL-2.1.
         default_rows: How many rows are shown at most where the query names no TOP.
         max_rows: How many rows are shown at most in any case; 0 asks for the columns alone.

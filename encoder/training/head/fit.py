@@ -39,7 +39,7 @@ def fit_head(groups: Sequence[Group], campaigns: Campaigns, settings: HeadSettin
 
     Args:
         groups: The galaxies to fit on.
-        campaigns: Of the release's tree alone.
+        campaigns: Campaigns that hold the release's tree alone.
         settings: How it is fitted.
     """
     head = nn.Linear(groups[0].vectors.shape[1], campaigns.release_tree.n_answers)
@@ -54,7 +54,7 @@ def predict_alpha(
     """Concentrations of the answers for galaxies in several views, as the encoder gives them, (n, n_answers).
 
     Args:
-        head: The head.
+        head: The head, a linear layer.
         views: Vectors of the views, (views, n, d).
         tree: The tree of the answers.
         alpha_floor: The least concentration of an answer.
@@ -76,7 +76,7 @@ def out_of_fold(
         judged: The galaxies, all of which a head is fitted on but those of one fold.
         folds: The fold of each galaxy, (n,); those of fold -1 are fitted on always, and their rows are NaN.
         others: Further galaxies to fit on.
-        campaigns: Of the release's tree alone.
+        campaigns: Campaigns that hold the release's tree alone.
         settings: How heads are fitted.
     """
     tree = campaigns.release_tree
@@ -94,10 +94,10 @@ def cross_scale(
     """The same with concentrations scaled, those of each fold by factors measured on the other folds.
 
     Args:
-        alpha: From `out_of_fold`.
+        alpha: Concentrations that `out_of_fold` gave.
         folds: The fold of each galaxy, (n,).
         votes: Their votes, (n, n_columns).
-        campaigns: Of the release's tree alone.
+        campaigns: Campaigns that hold the release's tree alone.
     """
     sizes = [len(question.answers) for question in campaigns.release_tree.questions]
     scaled = alpha.copy()

@@ -33,7 +33,8 @@ class Group:
     Attributes:
         vectors: Vectors of the frozen network, (n, d).
         votes: Votes of the same galaxies, (n, n_columns of the campaigns).
-        weight: Of the mean loss of the group beside those of the others, however many galaxies are in it.
+        weight: How much the mean loss of the group counts beside those of the others, however many galaxies
+            are in it.
     """
 
     vectors: NDArray[np.float32]
@@ -51,7 +52,7 @@ def fit_joint_head(
     """Fit a head in place, whatever it was before; the same one every time.
 
     Args:
-        head: From d numbers to the answers of all campaigns.
+        head: Linear layer from a vector of d numbers to the answers of all campaigns.
         groups: The galaxies to fit on.
         campaigns: The trees of the votes.
         penalty: Weight of the squared weights.

@@ -24,9 +24,9 @@ class ReleaseHead:
     """A head and what a weights file says of it.
 
     Attributes:
-        head: From vectors to the answers of the release's tree.
+        head: Linear layer from vectors to the answers of the release's tree.
         scales: What the concentrations of each question are multiplied by; empty where nothing judged them.
-        about: On what it was fitted, as plain JSON values.
+        about: What it was fitted on, as plain JSON values.
     """
 
     head: nn.Linear

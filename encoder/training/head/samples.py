@@ -41,7 +41,7 @@ class HeadSource:
         images: Their pictures, (3, h, h) uint8 each.
         seen: Share of a picture's width that the network sees, 0..1 and more where sky is added.
         votes: Votes on the release's answers, as `Campaigns.released_votes` gives them, (n, n_columns).
-        weight: Of the source beside the others.
+        weight: How much the source counts beside the others.
         bridged: Further pictures of each galaxy, as other surveys would show it.
         every_view: Whether all views are needed, because the head is judged on these galaxies.
     """
@@ -61,7 +61,7 @@ class HeadSample:
     """The same galaxies as vectors of a frozen network.
 
     Attributes:
-        source: The galaxies.
+        source: Galaxies of the source, with their pictures and votes.
         plain: Vectors of views of the plain picture, (views, n, d): all of the release or two.
         bridged: Vectors of pictures as other surveys would show them, (k, n, d).
     """
@@ -90,7 +90,7 @@ def encode_head_source(
     """Vectors of a source, or what was kept of them.
 
     Args:
-        source: The galaxies.
+        source: Galaxies of the source, with their pictures and votes.
         encoder: The frozen network; its own head does not matter.
         cache: Folder that files are kept in (5 kB a picture).
         workers: Processes that make the pictures; 0 makes them in this one.

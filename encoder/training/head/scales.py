@@ -48,7 +48,8 @@ def measure_scales(alpha: NDArray[np.float32], votes: NDArray[np.float32], campa
     Args:
         alpha: Concentrations foretold for n galaxies by heads that were not fitted on them, (n, n_answers).
         votes: Their votes as `Campaigns.votes` gives them, (n, n_columns).
-        campaigns: Of the release's tree alone; votes on sums of answers serve where a question has no others.
+        campaigns: Campaigns that hold the release's tree alone; votes on sums of answers serve where a
+            question has no others.
     """
     tree = campaigns.release_tree
     found: dict[str, float] = {}
@@ -67,7 +68,7 @@ def judged_columns(campaigns: Campaigns) -> list[tuple[str, slice]]:
     """Questions and the columns of their votes that are whole counts: the tree's own, then the bar's sums.
 
     Args:
-        campaigns: Of the release's tree alone.
+        campaigns: Campaigns that hold the release's tree alone.
     """
     own = [(question.name, question.slice) for question in campaigns.release_tree.questions]
     if not campaigns.takes_sums:

@@ -38,7 +38,7 @@ class JudgedSource:
     """Galaxies that a head is fitted on and judged by, fold by fold.
 
     Attributes:
-        source: All of them.
+        source: All galaxies of the source.
         folds: Fold of each, (n,); -1 for a galaxy that the network was trained on.
     """
 
@@ -130,8 +130,8 @@ def folds_of(name: str, ids: Sequence[str], images: Images) -> NDArray[np.int64]
     """Fold of each galaxy, (n,); galaxies whose pictures are equal are in one.
 
     Args:
-        name: Of the set.
-        ids: Of the n galaxies.
+        name: Name of the set.
+        ids: Ids of the n galaxies.
         images: Their pictures, all framed alike.
     """
     small = [functional.resize(images[i], [_SMALL_PX, _SMALL_PX], antialias=True) for i in range(len(ids))]

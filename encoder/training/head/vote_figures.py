@@ -174,7 +174,7 @@ def bootstrap(n: int, figure: Callable[[NDArray[np.int64]], float]) -> Interval:
 
     Args:
         n: Number of galaxies.
-        figure: From rows of galaxies to the figure; NaN where it cannot be given.
+        figure: Function that gives the figure of some rows of galaxies; NaN where it cannot be given.
     """
     rng = np.random.default_rng(0)
     drawn = np.array([figure(rng.integers(0, n, n)) for _ in range(BOOTSTRAPS)])

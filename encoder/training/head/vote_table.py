@@ -35,7 +35,7 @@ class VoteTable:
 
     Attributes:
         ids: Names of the n galaxies.
-        files: Their pictures.
+        files: Path of each galaxy's picture.
         votes: Counts as `Campaigns.votes` of GZD-5 gives them, (n, n_columns).
         questions: The questions that were asked.
     """

@@ -79,10 +79,10 @@ class CellRun:
     """A run to ask for: pending tiles of one cell of one survey.
 
     Attributes:
-        survey: The survey's name.
+        survey: Name of the survey.
         definition: What `load_survey` takes: that name, or the folder's own TOML file.
-        folder: The survey's folder.
-        cell: The sky cell.
+        folder: Folder in the drop folder that holds the survey's tiles.
+        cell: Name of the sky cell.
         tiles: Names of the tiles.
         key: The same for the same tiles with the same files.
     """

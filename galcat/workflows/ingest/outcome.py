@@ -51,7 +51,7 @@ class CellOutcome:
     """What became of the tiles of one sky cell.
 
     Attributes:
-        cell: The cell's name.
+        cell: Name of the sky cell.
         tiles: Every tile that was tried, in the order of the work.
         checks: What the catalogue's checks found in these tiles.
     """
