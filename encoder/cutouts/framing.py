@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from encoder.cutouts.framing_flags import FramingFlag
 
@@ -42,7 +41,11 @@ _MIN_NOISE = 1 / 255  # a picture of 8 bits knows no finer
 _POINT_PX = 2.5
 _RIVAL = 0.7
 _HOLLOW = 0.5  # of the peak: so dark a centre lies between two objects
-_CUT_SHARE = 0.05
+# Chosen on half of 180 galaxies, real and simulated, that were cut at known radii. Of the other half are
+# flagged 90 % of the pictures whose nearest edge is within the radius of 90 % of the light, and 1 % of those
+# where it is 1.25 radii away. What touches the edge less is often noise that hangs together.
+_CUT_REACH = 0.78  # of the way to the nearest edge of the picture
+_CUT_SHARE = 0.12  # of the circle's length that lies on the edge
 _BRIGHTER = 1.3  # times the object's peak: what is brighter is a star beside it
 _SMOOTHING = (0.25, 0.5)  # of a neighbour, and of the pixel itself
 _MAX_SHIFT = 0.12  # from the middle, in widths of the picture
@@ -96,10 +99,11 @@ def find_frames(rgb: Tensor, view_radii: float = VIEW_RADII) -> Framing:
         radius = _rounded(radius.clamp(1.0, _MAX_RADIUS * short / 2))
         side, seed, darkest = _WORK_RADII * radius, 1 / _WORK_RADII, found.sky
     missing = ~there
+    edge = torch.stack([x, width - x, y, height - y]).amin(dim=0)
     flag = FramingFlag.NO_OBJECT * missing + ~missing * (
         FramingFlag.SEVERAL * (found.rival > _RIVAL)
         + FramingFlag.POINT * (radius < _POINT_PX)
-        + FramingFlag.CUT * (found.cut > _CUT_SHARE)
+        + FramingFlag.CUT * ((found.cut > _CUT_SHARE) & (radius > _CUT_REACH * edge))
     )
     return Framing(
         torch.where(missing, middle_x, x),
@@ -272,9 +276,8 @@ def _widened(mask: Tensor) -> Tensor:
 
 
 def _rim(covered: Tensor) -> Tensor:
-    """The outermost pixels that are picture."""
-    outside = functional.pad(~covered, (1, 1, 1, 1), value=True)
-    return covered & _widened(outside)[:, 1:-1, 1:-1]
+    """The pixels at the edge of the picture; the edge of the small copy alone is none."""
+    return covered & _widened(~covered)
 
 
 def _holding(light: Tensor, away: Tensor, wanted: Tensor) -> Tensor:

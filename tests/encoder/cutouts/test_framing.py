@@ -87,6 +87,15 @@ def test_a_galaxy_that_the_picture_cuts_is_flagged() -> None:
     assert FramingFlag.CUT in FramingFlag(int(found.flag))
 
 
+@pytest.mark.parametrize(("radii", "cut"), [(0.6, True), (0.85, True), (1.5, False), (2.5, False)])
+def test_a_galaxy_is_cut_where_the_circle_of_its_light_does_not_fit(radii: float, cut: bool) -> None:
+    for axis_ratio, at in ((1.0, 0.5), (0.6, 0.5), (1.0, 0.47)):
+        whole = make_picture(424, 40, axis_ratio=axis_ratio, at=(at, 0.5))
+        side = round(2 * radii * float(find_frames(whole[None]).radius))
+        found = find_frames(centre(whole, side)[None])
+        assert (FramingFlag.CUT in FramingFlag(int(found.flag))) == cut, (axis_ratio, at)
+
+
 def test_two_galaxies_of_one_brightness_are_flagged() -> None:
     one = make_picture(300, 10, noise=0)
     other = make_picture(300, 10, at=(0.64, 0.5))
