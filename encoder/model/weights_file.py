@@ -192,9 +192,9 @@ def _scales(by_question: dict[str, Any] | None, tree: Tree) -> tuple[float, ...]
     return tuple(_positive(by_question[name], f"concentration_scales of {name}") for name in names)
 
 
-def _positive(value: object, what: str) -> float:
+def _positive(value: object, label: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise WeightsError(f"its {what} = {value!r} is no positive number")
+        raise WeightsError(f"its {label} = {value!r} is no positive number")
     return float(value)
 
 

@@ -86,12 +86,12 @@ def _digest(values: Iterable[object]) -> str:
     return hashlib.sha256("\n".join(map(repr, values)).encode()).hexdigest()[:16]
 
 
-def check_untrained_on(encoder: Encoder, wanted: Mapping[str, Sequence[str]]) -> None:
+def check_untrained_on(encoder: Encoder, left_out: Mapping[str, Sequence[str]]) -> None:
     """Refuse an encoder that may have learnt what it is to find.
 
     Args:
         encoder: The release to check.
-        wanted: What sources must have left out of the training, by the kind of source.
+        left_out: What sources must have left out of the training, by the kind of source.
 
     Raises:
         EvaluationError: A source did not, the training began at another release, or the file does not say.
@@ -104,6 +104,6 @@ def check_untrained_on(encoder: Encoder, wanted: Mapping[str, Sequence[str]]) ->
     if start not in {"imagenet", "random"} and not start.startswith(TIMM_PREFIX):
         raise EvaluationError(f"{encoder.name} went on from {start}, which may have been trained on anything")
     for source in configuration["source"]:
-        for name in wanted.get(source["kind"], ()):
+        for name in left_out.get(source["kind"], ()):
             if name not in source.get("without", ()):
                 raise EvaluationError(f"{encoder.name} was trained on {name!r} of source {source['kind']}")

@@ -63,7 +63,12 @@ def suggest_labels(connection: psycopg.Connection, name: str, n: int) -> Suggest
 
 
 def find_most_likely(
-    connection: psycopg.Connection, name: str, n: int, wanted: str | None = None, *, unlabelled: bool = False
+    connection: psycopg.Connection,
+    name: str,
+    n: int,
+    class_name: str | None = None,
+    *,
+    unlabelled: bool = False,
 ) -> Suggestions:
     """Find the n most probable galaxies as of this moment, without waiting for the column.
 
@@ -74,7 +79,7 @@ def find_most_likely(
         connection: Open connection to the catalogue; only read from.
         name: Name of the task.
         n: Number of galaxies to find.
-        wanted: Class that they shall probably have; None for the second of two.
+        class_name: Class that they shall probably have; None for the second of two.
         unlabelled: Leave out what somebody has labelled.
 
     Raises:
@@ -83,7 +88,7 @@ def find_most_likely(
         LearningError: There are not two galaxies of each class.
     """
     training_set = read_training_set(connection, name)
-    place = _class(training_set.task, wanted)
+    place = _class(training_set.task, class_name)
     head = _head(connection, training_set)
     known = training_set.votes.object_ids if unlabelled else np.empty(0, np.int64)
     looked_at = max(_REFINED * n, _MIN_REFINED)
@@ -108,13 +113,13 @@ def _head(connection: psycopg.Connection, training_set: TrainingSet) -> TaskHead
     return training_set.fit_head()
 
 
-def _class(task: Task, wanted: str | None) -> int:
-    if wanted is None and task.kind == "binary":
+def _class(task: Task, class_name: str | None) -> int:
+    if class_name is None and task.kind == "binary":
         return 1
-    if wanted not in task.classes:
-        said = "say which class" if wanted is None else f"{wanted!r} is no class"
+    if class_name not in task.classes:
+        said = "say which class" if class_name is None else f"{class_name!r} is no class"
         raise WorkflowError(f"task {task.name}: {said} of {', '.join(task.classes)}")
-    return task.classes.index(wanted)
+    return task.classes.index(class_name)
 
 
 def _direction(head: TaskHead, release: ProjectedRelease, place: int) -> NDArray[np.float32]:

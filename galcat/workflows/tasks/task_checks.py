@@ -65,7 +65,7 @@ def _warning(said: str, *, passed: bool) -> TaskCheck:
     return TaskCheck(passed, blocks=False, said=said)
 
 
-def _at_most(value: object, most: float, missing: str) -> TaskCheck:
+def _at_most(value: object, maximum: float, missing: str) -> TaskCheck:
     if not isinstance(value, float):
         return _warning(missing, passed=True)
-    return _warning(f"{value:.3f}", passed=value <= most)
+    return _warning(f"{value:.3f}", passed=value <= maximum)
