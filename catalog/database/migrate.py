@@ -10,6 +10,14 @@ from catalog.database.requirements import require_readable, require_supported
 from catalog.database.sql_files import SqlFile, sql_files
 from catalog.errors import SchemaError
 
+_THERE = "SELECT to_regnamespace('galcat') IS NOT NULL"
+_READABLE = """
+    SELECT coalesce(bool_or(
+        has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')), false)
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'galcat' AND c.relname = 'schema_history'
+"""
+
 ADVISORY_LOCK = 0x67616C636174  # "galcat"
 
 
@@ -36,6 +44,33 @@ def migrate(url: str) -> None:
     except psycopg.errors.InsufficientPrivilege as error:
         reason = str(error).splitlines()[0]
         raise SchemaError(f"this login may not read or update the catalogue's schema: {reason}") from error
+
+
+def require_current_schema(connection: psycopg.Connection) -> bool:
+    """Refuse a catalogue whose schema is not this version's, without changing it.
+
+    A login that may not read which files were applied is let pass: what is missing, its queries will say.
+
+    Args:
+        connection: Open connection of the login, before it takes a role.
+
+    Returns:
+        Whether there is a schema.
+
+    Raises:
+        SchemaError: The schema is older or newer than this program; says what to do.
+    """
+    if connection.execute(_READABLE).fetchone() != (True,):
+        return connection.execute(_THERE).fetchone() == (True,)
+    applied, files = _read_history(connection), sql_files()
+    _refuse_foreign_history(applied, files)
+    missing = [file.name for file in files if applied.get(file.name) != file.sha256]
+    if missing:
+        raise SchemaError(
+            f"the catalogue's schema is older than this galcat: sql/{missing[0]} is not applied; "
+            "bring it up to date by galcat up, which keeps every row"
+        )
+    return True
 
 
 def _apply(connection: psycopg.Connection) -> None:

@@ -21,18 +21,27 @@ _COMMENTS = (
     "SELECT c.place, pg_catalog.col_description(c.relation, c.number) "
     "FROM unnest(%s::oid[], %s::int[]) WITH ORDINALITY AS c (relation, number, place)"
 )
+_FIRST_WORD = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?P<word>[A-Za-z]+)", re.DOTALL)
+# Some of them outlast their transaction, and COPY would take the connection over.
+_ANSWERLESS = re.compile(
+    "abort|begin|checkpoint|close|commit|copy|deallocate|declare|discard|do|end|listen|load|lock|move|notify|"
+    "prepare|release|reset|rollback|savepoint|set|start|unlisten",
+    re.IGNORECASE,
+)
 _UNIT = re.compile(r" \[([^\]]+)\]$")
 
 
 def run_query(connection: psycopg.Connection, query: str) -> Result:
     """Run one SQL statement as a user typed it.
 
-    Returns:
-        Its answer; no columns where the statement has none.
-
     Raises:
-        QueryError: Postgres refused it; the text has the place and Postgres' hint.
+        QueryError: Postgres refused it, and the text has the place and Postgres' hint; or it asks nothing, as
+            BEGIN or LISTEN, and nothing of it stays.
     """
+    first = _FIRST_WORD.match(query)
+    is_alone = ";" not in query.rstrip("; \n")  # several statements are refused as such
+    if first is not None and is_alone and _ANSWERLESS.fullmatch(first["word"]):
+        raise _answers_nothing(first["word"].upper())
     with read_transaction(connection):
         return _answer(connection, _execute_typed(connection, query))
 
@@ -95,6 +104,10 @@ def select_within(
     return _answer(connection, connection.execute(query, parameters, prepare=True))
 
 
+def _answers_nothing(statement: str) -> QueryError:
+    return QueryError(f"{statement} answers nothing: ask by SELECT, TABLE, VALUES, WITH, SHOW or EXPLAIN")
+
+
 def _execute_typed(connection: psycopg.Connection, query: str) -> psycopg.Cursor[tuple[object, ...]]:
     # In a pipeline Postgres refuses a second statement behind a semicolon, as it does where one is prepared;
     # but a prepared one would not survive that the columns of SELECT * change with the tasks.
@@ -133,7 +146,7 @@ def _answer(connection: psycopg.Connection, cursor: psycopg.Cursor[tuple[object,
     if cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.EMPTY_QUERY:
         raise QueryError("there is no query in that text")
     if cursor.description is None:
-        return Result((), [])
+        raise _answers_nothing(cursor.statusmessage or "that statement")
     names = tuple(column.name for column in cursor.description)
     return Result(names, cursor.fetchall(), _fields(connection, cursor))
 

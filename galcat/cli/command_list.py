@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
+
+from galcat.cli.command_group import CommandGroup
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(CommandGroup):
     """The commands by what the table says of them; the one that is called is imported then."""
 
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - as typer passes them
@@ -156,6 +158,7 @@ def load_command(name: str) -> Any:  # noqa: ANN401 - click's classes have anoth
 
 app = typer.Typer(
     cls=LazyGroup,
+    context_settings={"help_option_names": ["--help", "-h"]},  # the commands take them over
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",

@@ -158,6 +158,30 @@ def open_to_read() -> Iterator["psycopg.Connection"]:
 
 
 @contextmanager
+def open_as_reader(*, may_be_empty: bool = False) -> Iterator["psycopg.Connection"]:
+    """Open the catalogue for a command that shows what people and jobs have written: as the reader.
+
+    Its session can only read, and its schema stays as it is.
+
+    Args:
+        may_be_empty: Whether the command makes sense before anything was ingested.
+
+    Raises:
+        SchemaError: The schema is that of another version of galcat.
+        WorkflowError: Nothing has been ingested yet, and it may not be empty.
+    """
+    from catalog.database.connection import connect  # noqa: PLC0415
+    from catalog.database.migrate import require_current_schema  # noqa: PLC0415
+
+    with connect(catalogue_url(), autocommit=True) as connection:
+        has_schema = require_current_schema(connection)
+        if not (has_schema and may_be_empty):
+            _require_release(connection)
+        connection.execute("SET default_transaction_read_only = on; SET ROLE galcat_reader")
+        yield connection
+
+
+@contextmanager
 def open_to_write(*, may_be_empty: bool = False) -> Iterator["psycopg.Connection"]:
     """Open the catalogue for a command that changes it: its schema up to date, as the writer.
 

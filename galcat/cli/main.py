@@ -33,7 +33,7 @@ def run() -> None:
     try:
         from galcat.cli.command_list import app  # noqa: PLC0415 - when Ctrl-C is watched for
 
-        app()
+        app(prog_name="galcat")  # also as `python -m galcat`, which no shell completes
     except BrokenPipeError:  # who reads our output has seen enough
         sys.stderr.close()
         sys.exit(1)

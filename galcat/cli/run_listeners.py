@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from catalog.settings import load_settings
 from encoder.cutouts.framing_flags import add_flags, describe_flags
 from galcat.cli.console import log, mark_line, progress_bar
 from galcat.errors import reason
-from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
 from galcat.workflows.listener import Listener, ListenerGroup
+
+if TYPE_CHECKING:
+    from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
 
 Kind = Literal["ingestion", "backfill"]
 LISTENERS = "galcat.run_listeners"
@@ -96,7 +98,7 @@ class TileProgress(Listener):
         self._progress.start()
         self._progress.add_task("tiles", total=n_tiles)
 
-    def on_tile(self, outcome: TileOutcome) -> None:
+    def on_tile(self, outcome: "TileOutcome") -> None:
         """Move the bar by one tile."""
         self._progress.advance(self._progress.task_ids[0])
         if outcome.error is not None:
@@ -106,14 +108,14 @@ class TileProgress(Listener):
             if self._n_notes <= MAX_NOTES:
                 self._progress.print(mark_line("left out:", "yellow", note), soft_wrap=True)
 
-    def on_cell(self, outcome: CellOutcome) -> None:
+    def on_cell(self, outcome: "CellOutcome") -> None:
         """Name each check that the cell's tiles violate."""
         for check in outcome.violated:
             line = f"{check.name}: {check.violations} violations, the first: {check.example or 'none'}"
             self._progress.print(mark_line("check failed:", "red", line), soft_wrap=True)
 
 
-def _summary(outcomes: list[TileOutcome], n_settled: int) -> None:
+def _summary(outcomes: "list[TileOutcome]", n_settled: int) -> None:
     done = [outcome for outcome in outcomes if outcome.state == "done"]
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     unchanged = n_settled + len(outcomes) - len(done) - len(failed)
@@ -128,7 +130,7 @@ def _summary(outcomes: list[TileOutcome], n_settled: int) -> None:
         log.print(f"frames in doubt: {doubtful}", soft_wrap=True)
 
 
-def _say_what_fractions_are_worth(url: str, outcomes: list[TileOutcome]) -> None:
+def _say_what_fractions_are_worth(url: str, outcomes: "list[TileOutcome]") -> None:
     """On which real galaxies the release was measured, and how many new ones are unlike its training."""
     from catalog.database.connection import connect  # noqa: PLC0415 - it imports psycopg
     from catalog.releases.measured import say_measured  # noqa: PLC0415 - SQLAlchemy

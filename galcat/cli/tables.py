@@ -11,9 +11,10 @@ from rich.cells import cell_len
 from rich.table import Table
 
 from catalog.errors import QueryError
-from catalog.formats.result_file import format_of, write_result
+from catalog.formats.result_file import FILE_FORMATS, format_of, write_result
 from catalog.result import Result, plain_value
 from galcat.cli.console import harmless, out, wide
+from galcat.errors import WorkflowError
 
 if TYPE_CHECKING:
     import psycopg
@@ -39,6 +40,32 @@ class Layout:
     wide: bool = False
     one_a_line: bool = False
     first: Sequence[str] = ()
+
+
+def check_format(output_format: str, output: Path | None) -> None:
+    """Refuse what `show` could not write, before the catalogue is asked.
+
+    Args:
+        output_format: As `show` has it.
+        output: As `show` has it.
+
+    Raises:
+        QueryError: There is no such format, or the file's ending names none.
+        WorkflowError: There is no such folder, or the file is one.
+    """
+    formats = ", ".join(FILE_FORMATS)
+    if output_format not in {"table", *FILE_FORMATS}:
+        raise QueryError(f"no format {output_format!r}: choose table, {formats}")
+    if output is None:
+        return
+    if output_format == "table" and format_of(output) not in FILE_FORMATS:
+        raise QueryError(
+            f"{output}: its ending names no format; end it in one of {formats}, or give --format"
+        )
+    if output.is_dir():
+        raise WorkflowError(f"{output}: it is a folder; name a file")
+    if not output.absolute().parent.is_dir():
+        raise WorkflowError(f"{output}: there is no folder {output.parent}; make it first")
 
 
 def show(

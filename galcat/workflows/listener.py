@@ -1,8 +1,10 @@
 """Whoever wants to follow a run as it goes: a progress bar, a Dagster instance."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
+if TYPE_CHECKING:  # the command line shows its help without SQLAlchemy
+    from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
 
 
 class Listener:
@@ -14,10 +16,10 @@ class Listener:
     def on_plan(self, n_tiles: int) -> None:
         """The number of tiles that the run will try is known."""
 
-    def on_tile(self, outcome: TileOutcome) -> None:
+    def on_tile(self, outcome: "TileOutcome") -> None:
         """A tile is in the catalogue, or has failed."""
 
-    def on_cell(self, outcome: CellOutcome) -> None:
+    def on_cell(self, outcome: "CellOutcome") -> None:
         """All tiles of a sky cell are done and checked."""
 
     def on_index(self, *, built_now: bool) -> None:
@@ -38,12 +40,12 @@ class ListenerGroup(Listener):
         for listener in self._listeners:
             listener.on_plan(n_tiles)
 
-    def on_tile(self, outcome: TileOutcome) -> None:
+    def on_tile(self, outcome: "TileOutcome") -> None:
         """Tell all of them."""
         for listener in self._listeners:
             listener.on_tile(outcome)
 
-    def on_cell(self, outcome: CellOutcome) -> None:
+    def on_cell(self, outcome: "CellOutcome") -> None:
         """Tell all of them."""
         for listener in self._listeners:
             listener.on_cell(outcome)

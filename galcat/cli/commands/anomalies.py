@@ -1,16 +1,14 @@
 """Commands for personal anomalies: rate ten galaxies, get ten better ones, as often as you like."""
 
 import getpass
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import psycopg
 import typer
 
 from catalog.result import Result
-from catalog.tasks.anomaly_rounds import AnomalyRound, Offer, find_last_round, read_top_list
 from catalog.tasks.tasks import Task, add_task, find_task, list_tasks
+from galcat.cli.command_group import CommandGroup
 from galcat.cli.console import (
     Format,
     Labeller,
@@ -22,17 +20,26 @@ from galcat.cli.console import (
     Wide,
     catalogue_url,
     log,
+    open_as_reader,
     open_to_write,
     progress_bar,
     store_answers,
     unused_file,
 )
 from galcat.cli.last_batch import keep_batch
-from galcat.cli.tables import Layout, show, show_galaxies
+from galcat.cli.tables import Layout, check_format, show, show_galaxies
 from galcat.errors import WorkflowError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import psycopg
+
+    from catalog.tasks.anomaly_rounds import AnomalyRound, Offer
+
+# What only some of the commands need is imported in them: the help is shown without it.
 app = typer.Typer()
-anomalies = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
+anomalies = typer.Typer(cls=CommandGroup, invoke_without_command=True, rich_markup_mode="markdown")
 app.add_typer(
     anomalies,
     name="anomalies",
@@ -45,7 +52,9 @@ def list_searches(context: typer.Context, wide: Wide = False, one_a_line: OneALi
     """List the searches and how far they are."""
     if context.invoked_subcommand is not None:
         return
-    with open_to_write() as connection:
+    from catalog.tasks.anomaly_rounds import find_last_round  # noqa: PLC0415
+
+    with open_as_reader() as connection:
         rows: list[tuple[object, ...]] = []
         for state in list_tasks(connection):
             if state.task.kind == "interest":
@@ -125,6 +134,8 @@ def rate(
 
     Example: `galcat anomalies rate odd 1187327949861998747=4.5 7551718601018433838=0`
     """
+    from catalog.tasks.anomaly_rounds import find_last_round  # noqa: PLC0415
+
     with open_to_write() as connection:
         task = _search(find_task(connection, name))
         store_answers(connection, task, ratings, labeller, "anomalies")
@@ -151,7 +162,10 @@ def best(
 
     Example: `galcat anomalies best odd --unrated --sheet best.png`
     """
-    with open_to_write() as connection:
+    from catalog.tasks.anomaly_rounds import read_top_list  # noqa: PLC0415
+
+    check_format(output_format, output)
+    with open_as_reader() as connection:
         task = _search(find_task(connection, name))
         found = read_top_list(connection, task, n, unrated=unrated)
         if not found:
@@ -172,7 +186,7 @@ def score(
     """
     from galcat.workflows.tasks.anomaly_round import predict_ratings, read_session  # noqa: PLC0415 - torch takes seconds
 
-    with open_to_write() as connection:
+    with open_as_reader() as connection:
         session = read_session(connection, name)
         expected = predict_ratings(session, session.fit_interest(), connection, object_ids)
         unknown = set(object_ids) - {offer.object_id for offer in expected}
@@ -199,8 +213,8 @@ def column(name: TaskName) -> None:
 
 
 def _show(
-    connection: psycopg.Connection,
-    offers: Sequence[Offer],
+    connection: "psycopg.Connection",
+    offers: "Sequence[Offer]",
     sheet: Path | None,
     output_format: str = "table",
     output: Path | None = None,
@@ -215,7 +229,7 @@ def _show(
     show_galaxies(connection, values, names, captions, sheet, output_format, output, numbered=numbered)
 
 
-def _open(made: AnomalyRound) -> list[Offer]:
+def _open(made: "AnomalyRound") -> "list[Offer]":
     return [offer for offer in made.offers if offer.object_id not in made.rated]
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from galcat.cli.command_group import CommandGroup
 from galcat.cli.console import Device, FrameOption, PixelScale, Threads, log, mark_line, out, progress_bar
 
 if TYPE_CHECKING:
     from encoder.training.head.vote_figures import VoteFigures
 
 app = typer.Typer()
-encoder = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+encoder = typer.Typer(cls=CommandGroup, no_args_is_help=True, rich_markup_mode="markdown")
 app.add_typer(encoder, name="encoder", help="Encoders that others trained.")
 
 

@@ -3,16 +3,19 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 from rich.table import Table
 
+from galcat.cli.command_group import CommandGroup
 from galcat.cli.console import Device, Threads, log, mark_line, out, progress_bar
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 app = typer.Typer()
-group = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
+group = typer.Typer(cls=CommandGroup, invoke_without_command=True, rich_markup_mode="markdown")
 app.add_typer(group, name="evaluate")
 
 
@@ -141,7 +144,7 @@ def _refuse_options(context: typer.Context) -> None:
             raise typer.BadParameter(f"it must come after '{after}'", param_hint=f"--{name}")
 
 
-def _targets(targets: pd.DataFrame) -> Table:
+def _targets(targets: "pd.DataFrame") -> Table:
     """A line a target."""
     table = Table("question", "target", "measured", "wanted", "reached")
     for row in targets.itertuples():
@@ -160,7 +163,7 @@ def _say(
     log.print(f"wrote {len(files)} files into {output!s}, read {report}", soft_wrap=True)
 
 
-def _summary(summary: pd.DataFrame) -> Table:
+def _summary(summary: "pd.DataFrame") -> Table:
     """A column an encoder, a line a figure."""
     table = Table("", *summary["encoder"].tolist())
     for column in summary.columns.drop("encoder"):

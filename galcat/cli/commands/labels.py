@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from catalog.constants import NEAR_ARCSEC
-from catalog.tasks.label_file import read_labels
-from catalog.tasks.labels import write_labels, write_tags
 from catalog.tasks.tasks import find_task
 from galcat.cli.console import DecColumn, Labeller, RaColumn, TaskName, log, name_rows, open_to_write
 
+# Reading a table takes longer to import than the help takes to show.
 app = typer.Typer()
 
 
@@ -37,6 +36,9 @@ def label(
 
     Example: `galcat label ring rings.csv`
     """
+    from catalog.tasks.label_file import read_labels  # noqa: PLC0415
+    from catalog.tasks.labels import write_labels  # noqa: PLC0415
+
     with open_to_write() as connection:
         task = find_task(connection, name)
         read = read_labels(
@@ -60,6 +62,8 @@ def tag(
 
     Example: `galcat tag diffuse 1187327949861998747`
     """
+    from catalog.tasks.labels import write_tags  # noqa: PLC0415
+
     with open_to_write() as connection:
         write_tags(connection, object_ids, word, labeller or getpass.getuser(), withdraw=withdraw)
     did = "taken off" if withdraw else "put on"

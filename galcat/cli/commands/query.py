@@ -25,7 +25,7 @@ from galcat.cli.console import (
     open_to_read,
     out,
 )
-from galcat.cli.tables import Layout, draw_answer, draw_similar, show
+from galcat.cli.tables import Layout, check_format, draw_answer, draw_similar, show
 
 # What only some of the commands need is imported in them: astropy and SQLAlchemy take longer than an answer.
 app = typer.Typer()
@@ -55,6 +55,7 @@ def sql(
     """
     from catalog.database.read_only import run_query  # noqa: PLC0415
 
+    check_format(output_format, output)
     with open_to_read() as connection:
         found = run_query(connection, query)
         if sheet is not None or html is not None:
@@ -130,6 +131,7 @@ def similar(
 
     if (target is None) == (positions is None):
         raise typer.BadParameter("name a galaxy or an image, or give --list FILE")
+    check_format(output_format, output)
     asked_frame = read_frame(frame, pixel_scale)
     with open_to_read() as connection:
         asked = (
@@ -192,6 +194,7 @@ def match(
     from catalog.search.crossmatch import match as match_positions  # noqa: PLC0415
     from catalog.search.positions import read_positions  # noqa: PLC0415
 
+    check_format(output_format, output)
     positions = read_positions(file, ra, dec)
     with open_to_read() as connection:
         found = match_positions(

@@ -2,19 +2,22 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalog.releases import releases as release_life
 from catalog.result import Result
-from galcat.cli.console import OneALine, Wide, catalogue_url, log, open_to_write
+from galcat.cli.command_group import CommandGroup
+from galcat.cli.console import OneALine, Wide, catalogue_url, log, open_as_reader, open_to_write
 from galcat.cli.run_listeners import run_listeners
 from galcat.cli.tables import Layout, show
-from galcat.workflows.ingest.outcome import TileOutcome
 
+if TYPE_CHECKING:
+    from galcat.workflows.ingest.outcome import TileOutcome
+
+# What only some of the commands need is imported in them: the help is shown without it.
 app = typer.Typer()
-release = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+release = typer.Typer(cls=CommandGroup, no_args_is_help=True, rich_markup_mode="markdown")
 app.add_typer(
     release, name="release", help="Releases of the encoder: a second one beside the one that serves."
 )
@@ -39,8 +42,10 @@ COLUMNS = (
 @release.command("list")
 def list_releases(wide: Wide = False, one_a_line: OneALine = False) -> None:
     """List the releases: which one serves, and what the others still lack."""
-    with open_to_write(may_be_empty=True) as connection:
-        found = release_life.list_releases(connection)
+    from catalog.releases.releases import list_releases as read_releases  # noqa: PLC0415
+
+    with open_as_reader(may_be_empty=True) as connection:
+        found = read_releases(connection)
     rows: list[tuple[object, ...]] = [
         (
             one.name,
@@ -146,8 +151,10 @@ def promote(
 
     Example: `galcat release promote better`
     """
+    from catalog.releases.releases import promote_release  # noqa: PLC0415
+
     with open_to_write(may_be_empty=True) as connection:
-        done = release_life.promote_release(connection, name, force=force)
+        done = promote_release(connection, name, force=force)
     if done.before == name:
         log.print(f"release {name} is the current one already", soft_wrap=True)
         return
@@ -162,8 +169,10 @@ def drop(name: Name) -> None:
 
     Example: `galcat release drop worse`
     """
+    from catalog.releases.releases import drop_release  # noqa: PLC0415
+
     with open_to_write(may_be_empty=True) as connection:
-        gone = release_life.drop_release(connection, name)
+        gone = drop_release(connection, name)
     log.print(f"release {name} is gone: {gone.tiles} tiles, {gone.galaxies} galaxies", soft_wrap=True)
 
 
@@ -174,13 +183,15 @@ def _survey_and_folder(text: str) -> tuple[str, Path]:
     return survey, Path(path)
 
 
-def _summary(name: str, outcomes: list[TileOutcome]) -> None:
+def _summary(name: str, outcomes: "list[TileOutcome]") -> None:
     """Say what was done; exit code 1 where a tile failed or a picture could not be read."""
+    from catalog.releases.releases import list_releases as read_releases  # noqa: PLC0415
+
     done = [outcome for outcome in outcomes if outcome.state == "done"]
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     unreadable = sum(outcome.n_failed for outcome in done)
-    with open_to_write(may_be_empty=True) as connection:
-        state = next(one for one in release_life.list_releases(connection) if one.name == name)
+    with open_as_reader() as connection:
+        state = next(one for one in read_releases(connection) if one.name == name)
     then = f"{state.missing} tiles are still missing" if state.missing else "no tile is missing"
     if not (state.missing or state.is_current):
         then += f": galcat release promote {name}"

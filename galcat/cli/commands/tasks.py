@@ -4,19 +4,18 @@ import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import psycopg
 import typer
 
 from catalog.constants import NEAR_ARCSEC
 from catalog.result import Result
 from catalog.tasks import tasks as catalogue_tasks
-from catalog.tasks.labels import list_labels, withdraw_labels
 from catalog.tasks.retired_labels import (
     RetiredLabel,
     adopt_retired_labels,
     list_retired_labels,
 )
 from catalog.tasks.tasks import TaskState
+from galcat.cli.command_group import CommandGroup
 from galcat.cli.console import (
     Format,
     Labeller,
@@ -28,18 +27,21 @@ from galcat.cli.console import (
     Wide,
     log,
     names_in,
+    open_as_reader,
     open_to_write,
     store_answers,
 )
 from galcat.cli.last_batch import keep_batch
-from galcat.cli.tables import Layout, show, show_galaxies
+from galcat.cli.tables import Layout, check_format, show, show_galaxies
 from galcat.errors import WorkflowError
 
 if TYPE_CHECKING:
+    import psycopg
+
     from galcat.workflows.tasks.suggest import Suggestions
 
 app = typer.Typer()
-tasks = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
+tasks = typer.Typer(cls=CommandGroup, invoke_without_command=True, rich_markup_mode="markdown")
 app.add_typer(
     tasks, name="tasks", help="Questions that people answer of galaxies, and the columns learnt from them."
 )
@@ -80,7 +82,7 @@ def list_tasks(context: typer.Context, wide: Wide = False, one_a_line: OneALine 
     """
     if context.invoked_subcommand is not None:
         return
-    with open_to_write() as connection:
+    with open_as_reader() as connection:
         states = catalogue_tasks.list_tasks(connection)
     layout = Layout(wide, one_a_line, FIRST_COLUMNS)
     show(Result(COLUMNS, [_row(state) for state in states]), layout=layout)
@@ -142,7 +144,8 @@ def list_retired(name: TaskName, radius_arcsec: Radius = NEAR_ARCSEC, output: Ou
 
     Example: `galcat tasks retired ring`
     """
-    with open_to_write() as connection:
+    check_format("table", output)
+    with open_as_reader() as connection:
         catalogue_tasks.find_task(connection, name)
         labels = list_retired_labels(connection, name, radius_arcsec)
     rows: list[tuple[object, ...]] = [_retired_row(label) for label in labels]
@@ -184,7 +187,7 @@ def next_galaxies(
     """
     from galcat.workflows.tasks.suggest import suggest_labels  # noqa: PLC0415 - torch takes seconds
 
-    with open_to_write() as connection:
+    with open_as_reader() as connection:
         found = suggest_labels(connection, name, n)
         _show(connection, found, sheet, layout=Layout(wide, one_a_line), numbered=True)
     keep_batch(name, found.object_ids.tolist())
@@ -228,7 +231,10 @@ def labels(
 
     Example: `galcat tasks labels ring -o rings.csv`
     """
-    with open_to_write() as connection:
+    from catalog.tasks.labels import list_labels  # noqa: PLC0415 - numpy, which the help needs not
+
+    check_format(output_format, output)
+    with open_as_reader() as connection:
         found = list_labels(connection, catalogue_tasks.find_task(connection, name), who)
     first = ("object_id", "answer", "rating", "labeller", "labelled_at")
     show(found, output_format, output, Layout(wide, one_a_line, first))
@@ -244,6 +250,8 @@ def withdraw(
 
     Example: `galcat tasks withdraw ring 1187327949861998747`
     """
+    from catalog.tasks.labels import withdraw_labels  # noqa: PLC0415 - numpy, which the help needs not
+
     who = labeller or getpass.getuser()
     with open_to_write() as connection:
         task = catalogue_tasks.find_task(connection, name)
@@ -276,13 +284,14 @@ def likely(
     """
     from galcat.workflows.tasks.suggest import find_most_likely  # noqa: PLC0415 - torch takes seconds
 
-    with open_to_write() as connection:
+    check_format(output_format, output)
+    with open_as_reader() as connection:
         found = find_most_likely(connection, name, n, of_class, unlabelled=unlabelled)
         _show(connection, found, sheet, output_format, output, Layout(wide, one_a_line))
 
 
 def _show(
-    connection: psycopg.Connection,
+    connection: "psycopg.Connection",
     found: "Suggestions",
     sheet: Path | None,
     output_format: str = "table",

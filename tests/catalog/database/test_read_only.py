@@ -8,6 +8,7 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 from astropy.io import votable
+from psycopg.pq import TransactionStatus
 
 from catalog.database.connection import connect
 from catalog.database.read_only import is_empty, run_query
@@ -39,6 +40,45 @@ def test_a_refused_query_is_one_line(connection: psycopg.Connection, query: str,
     with pytest.raises(QueryError, match=message) as error:
         run_query(connection, query)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "BEGIN",
+        "COMMIT",
+        "ROLLBACK",
+        "LISTEN x",
+        "SET work_mem = '1GB'",
+        "SET ROLE galcat_writer",
+        "RESET ALL",
+        "DISCARD ALL",
+        "PREPARE mine AS SELECT 1",
+        "DECLARE mine CURSOR FOR SELECT 1",
+        "DO $$ BEGIN PERFORM 1; END $$",
+        "SAVEPOINT mine",
+        "LOCK TABLE galcat.source IN ACCESS SHARE MODE",
+        "COPY (SELECT 1) TO STDOUT",
+        "COPY galcat.source FROM STDIN",
+        "-- a comment\n/* and another */ copy (SELECT 1) TO STDOUT",
+        "CALL galcat.nosuch()",
+    ],
+)
+def test_a_statement_that_asks_nothing_is_one_line_and_leaves_no_trace(
+    connection: psycopg.Connection, statement: str
+) -> None:
+    with pytest.raises(QueryError) as error:
+        run_query(connection, statement)
+    assert "\n" not in str(error.value)
+    assert connection.info.transaction_status is TransactionStatus.IDLE
+    kept = (
+        "SELECT current_user, current_setting('work_mem'), "
+        "(SELECT count(*) FROM pg_listening_channels()), (SELECT count(*) FROM pg_prepared_statements "
+        "WHERE name = 'mine'), (SELECT count(*) FROM pg_cursors WHERE name = 'mine')"
+    )
+    with psycopg.connect(connection.info.dsn, password=connection.info.password) as fresh:
+        assert connection.execute(kept).fetchone() == fresh.execute(kept).fetchone()
+    assert run_query(connection, "SELECT 1 AS one").rows == [(1,)]
 
 
 def test_a_question_with_percent_signs_is_answered(connection: psycopg.Connection) -> None:

@@ -29,6 +29,10 @@ class Galcat:
         patch.setenv("GALCAT_DATABASE_URL", url)
         patch.setenv("GALCAT_HOME", str(home))
 
+    def use(self, url: str) -> None:
+        """Ask another database from now on, or the same as another login."""
+        self._patch.setenv("GALCAT_DATABASE_URL", url)
+
     def __call__(self, *words: object) -> CommandResult:
         self._patch.setattr(sys, "argv", ["galcat", *map(str, words)])
         self._capsys.readouterr()

@@ -3,15 +3,33 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from catalog.database.connection import connect
 from galcat.cli.command_list import COMMANDS
+from tests.catalog.galaxies import fill
+from tests.conftest import fresh_database
 from tests.galcat.cli.command_line import Galcat
 
 PROGRAM = Path(sys.executable).with_name("galcat")
+
+
+@pytest.fixture(scope="module")
+def database(postgres_url: str, schema_template: str) -> Iterator[str]:
+    """One catalogue of 20 galaxies for all tests, which change nothing."""
+    with fresh_database(postgres_url, schema_template) as url:
+        with connect(url, autocommit=True) as connection:
+            fill(connection, 20)
+        yield url
+
+
+@pytest.fixture
+def filled(galcat: Galcat) -> Galcat:
+    return galcat
 
 
 @pytest.mark.parametrize(
@@ -49,7 +67,22 @@ PROGRAM = Path(sys.executable).with_name("galcat")
             1,
             "error: no weights file nosuch",
         ),
-        (["sql", "SELECT 1", "-o", "/nosuch/a.csv"], 1, "error: /nosuch/a.csv: No such file or directory"),
+        (["sql", "SELECT 1", "-o", "/nosuch/a.csv"], 1, "error: /nosuch/a.csv: there is no folder /nosuch; "),
+        (
+            ["sql", "SELEC 1", "-o", "a.xls"],
+            1,
+            "error: a.xls: its ending names no format; end it in one of csv",
+        ),
+        (["sql", "SELEC 1", "-o", "/"], 1, "error: /: its ending names no format"),
+        (["sql", "SELEC 1", "-f", "csv", "-o", "/"], 1, "error: /: it is a folder; name a file"),
+        (["similar", "17", "--format", "xls"], 1, "error: no format 'xls': choose table, csv"),
+        (["match", "nosuch.csv", "-o", "a"], 1, "error: a: its ending names no format"),
+        (["tasks", "likely", "nosuch", "-o", "a"], 1, "error: a: its ending names no format"),
+        (["tasks", "labels", "nosuch", "-o", "a"], 1, "error: a: its ending names no format"),
+        (["tasks", "retired", "nosuch", "-o", "a"], 1, "error: a: its ending names no format"),
+        (["anomalies", "best", "nosuch", "-o", "a"], 1, "error: a: its ending names no format"),
+        (["sql", "begin"], 1, "error: BEGIN answers nothing: ask by SELECT, TABLE, VALUES"),
+        (["sql", "listen x"], 1, "error: LISTEN answers nothing: ask by SELECT, TABLE, VALUES"),
         (["nonsense"], 2, "No such command 'nonsense'"),
     ],
 )
@@ -94,6 +127,15 @@ def test_the_list_of_commands_has_headings_and_fits_80_columns(
     assert "…" not in "".join(lines)
 
 
+@pytest.mark.parametrize(
+    "words", [[], ["sql"], ["similar"], ["tasks"], ["tasks", "next"], ["evaluate", "tasks"]]
+)
+def test_h_stands_for_help(galcat: Galcat, words: list[str]) -> None:
+    short, whole = galcat(*words, "-h"), galcat(*words, "--help")
+    assert (short.code, short.out) == (0, whole.out)
+    assert " Usage: galcat " in whole.out
+
+
 def test_version_is_that_of_the_package(galcat: Galcat) -> None:
     said = galcat("--version")
     assert (said.code, said.out) == (0, f"galcat {metadata.version('galcat')}\n")
@@ -106,6 +148,13 @@ def test_version_is_that_of_the_package(galcat: Galcat) -> None:
         ("galcat tasks ", {"add", "adopt", "drop", "labels", "likely", "next", "retired", "say", "withdraw"}),
         ("galcat sql --fo", {"--format"}),
         ("galcat release back", {"backfill"}),
+        ("galcat nonsense ", set()),
+        ("galcat nonsense s", set()),
+        ("galcat tasks nonsense ", set()),
+        (
+            "galcat tasks --wide ",
+            {"add", "adopt", "drop", "labels", "likely", "next", "retired", "say", "withdraw"},
+        ),
     ],
 )
 def test_the_shell_completes_commands_and_options(words: str, completed: set[str]) -> None:
@@ -130,6 +179,9 @@ def test_completion_can_be_shown_for_every_shell() -> None:
             check=True,
         )
         assert "_GALCAT_COMPLETE=complete_" in done.stdout
+    as_module = [sys.executable, "-m", "galcat", "--show-completion", shell]
+    shown = subprocess.run(as_module, env=environment, capture_output=True, text=True, check=True)
+    assert shown.stdout == done.stdout
 
 
 def test_the_command_line_is_a_module_too_and_its_former_name_warns() -> None:

@@ -1,9 +1,11 @@
 """What a command imports before it answers, and that the list of commands tells what they are."""
 
 import importlib
+import json
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 import typer
@@ -36,6 +38,20 @@ SHOW = (
     "try: line.main()\n"
     "finally: print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
 )
+
+HELP_OF_ALL = """
+import json, sys
+from galcat.cli.main import run
+asked, heavy = map(json.loads, sys.argv[1:])
+for words in asked:
+    sys.argv = ["galcat", *words, "--help"]
+    try:
+        run()
+    except SystemExit as stop:
+        code = stop.code
+    found = {name for name in sys.modules if name in heavy or name.startswith("catalog.tap")}
+    print(f"{' '.join(words)}: {code} {sorted(found)}", file=sys.stderr)
+"""
 
 
 def list_imported(words: list[str], environment: dict[str, str] | None = None) -> set[str]:
@@ -78,6 +94,27 @@ def test_similar_needs_no_network_for_galaxies_of_the_catalogue(
         fill(connection, 5)
     monkeypatch.setenv("GALCAT_DATABASE_URL", database)
     assert not list_imported(["similar", "g3", "-n", "2"]) & {"torch", "timm", "pandas", "PIL", "dagster"}
+
+
+def every_command() -> Iterator[list[str]]:
+    """The words of every command and sub-command."""
+    for name in COMMANDS:
+        yield [name]
+        yield from ([name, part] for part in getattr(load_command(name), "commands", {}))
+
+
+def test_the_help_of_no_command_needs_a_heavy_library() -> None:
+    """One process shows them all: whatever a command imported would be there for the next."""
+    asked = list(every_command())
+    assert ["tasks", "likely"] in asked
+    done = subprocess.run(
+        [sys.executable, "-c", HELP_OF_ALL, json.dumps(asked), json.dumps(sorted(HEAVY))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.splitlines() == [f"{' '.join(words)}: 0 []" for words in asked]
+    assert done.stdout.count("Usage: galcat ") == len(asked)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
