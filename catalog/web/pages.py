@@ -71,7 +71,7 @@ def error_page(request: Request, error: CatalogError) -> Response:
     """Make the page that says an error of the user's, with the status that says whose fault it is."""
     status = 403 if isinstance(error, NotAllowedError) else http_status(error)
     titles = {
-        403: "That needs somebody who may",
+        403: "Not without logging in",
         404: "That is not here",
         400: "That cannot be shown",
         503: "Too busy at the moment",

@@ -78,6 +78,19 @@ def vector_index(database: DatabaseResource) -> dg.MaterializeResult:  # type: i
     return dg.MaterializeResult(metadata=index_metadata(built_now=built))
 
 
+@dg.asset(deps=[galaxies], group_name="catalogue")
+def release_map(database: DatabaseResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """The map of the current release, which the page shows: where each galaxy stands by what it looks like.
+
+    No schedule makes it anew: whoever has learnt their way about keeps the map until they want another.
+    """
+    from galcat.workflows.release_map import make_release_map  # noqa: PLC0415 - sklearn takes a second
+
+    with one_line():
+        made = make_release_map(database.get_url())
+    return dg.MaterializeResult(metadata={"galaxies": made.galaxies, "arranged": made.sampled})
+
+
 @dg.asset(deps=[vector_index], group_name="catalogue")
 def statistics(database: DatabaseResource) -> None:
     """What Postgres' planner knows of the tables: ANALYZE of them all."""

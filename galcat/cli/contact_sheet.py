@@ -44,8 +44,18 @@ def contact_sheet(
             box = draw.textbbox((x + 7, y + 5), str(i + 1), font=large)
             draw.rectangle((box[0] - 5, box[1] - 4, box[2] + 5, box[3] + 4), fill=BACKGROUND)
             draw.text((x + 7, y + 5), str(i + 1), fill=INK, font=large)
-        draw.multiline_text((x + 2, y + CELL_PX + 2), caption, fill=INK, font=font, spacing=2)
+        text = "\n".join(_shorten(line, font) for line in caption.split("\n")[:2])
+        draw.multiline_text((x + 2, y + CELL_PX + 2), text, fill=INK, font=font, spacing=2)
     sheet.save(path, format="PNG")
+
+
+def _shorten(line: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """As much of a line as fits below a picture; an ellipsis says that there is more."""
+    if font.getlength(line) <= CELL_PX - 2:
+        return line
+    while line and font.getlength(f"{line}...") > CELL_PX - 2:
+        line = line[:-1]
+    return f"{line.rstrip()}..."
 
 
 def _full_rows(n: int) -> int:

@@ -47,6 +47,7 @@ CURSOR = '{"legacy_dr10":{"0100p000":["3f9c",true],"0200p000":["77aa",false]},"g
 ASSETS = {
     "galaxies": "sky_cells",
     "release_index": None,
+    "release_map": None,
     "release_vectors": "sky_cells",
     "statistics": None,
     "task_column": "tasks",

@@ -1,6 +1,7 @@
 """The galaxies that somebody is asked about next."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import psycopg
 
@@ -12,7 +13,8 @@ from catalog.tasks.tasks import Task
 from catalog.web.labelling.saying import tag_of
 from catalog.web.parts import NextBatch, NextGalaxy
 
-_AT_RANDOM = "random galaxies: this service learns nothing from labels by itself"
+_AT_RANDOM = "random galaxies, to look at; who may label gets those that teach the model most"
+_UNLEARNT = "random galaxies: this service learns nothing from labels by itself"
 _EMPTY = "the catalogue is empty"
 
 
@@ -40,19 +42,32 @@ class NextGalaxies:
         Raises:
             CatalogError: There is nothing to choose from.
         """
+        if self._choose is None:
+            return replace(self.draw_at_random(task, n, name, skipped), reason=_UNLEARNT)
         with self._service.connections.writer() as writer:
             out = {*skipped, *_read_unclear(writer, task, name)}
-            if self._choose is None:
-                return self._at_random(writer, task, n, out)
         batch = self._choose(task.name, n + len(out))
         kept = [one for one in batch.galaxies if one.object_id not in out][:n]
         return NextBatch(kept, batch.reason)
 
-    def _at_random(self, connection: psycopg.Connection, task: Task, n: int, out: set[int]) -> NextBatch:
-        release = current_release(connection)
-        if release is None:
-            raise CatalogError(_EMPTY)
-        drawn = draw_unlabelled(connection, task, release.release_id, n + len(out))
+    def draw_at_random(self, task: Task, n: int, name: str, skipped: Sequence[int]) -> NextBatch:
+        """Draw random galaxies without a label, for who only looks: nothing is learnt and nothing written.
+
+        Args:
+            task: The task.
+            n: How many galaxies are wanted.
+            name: Name of who is asked; empty for nobody.
+            skipped: Galaxies to leave out.
+
+        Raises:
+            CatalogError: There is nothing to choose from.
+        """
+        with self._service.connections.writer() as writer:
+            release = current_release(writer)
+            if release is None:
+                raise CatalogError(_EMPTY)
+            out = {*skipped, *_read_unclear(writer, task, name)}
+            drawn = draw_unlabelled(writer, task, release.release_id, n + len(out))
         return NextBatch([NextGalaxy(one) for one in drawn if one not in out][:n], _AT_RANDOM)
 
 

@@ -55,7 +55,9 @@ def labelling_routes(service: Service, parts: PageParts) -> list[Route]:
         task = await run_sync(_find_task, service, request.path_params["task"])
         skipped = _read_skipped(request)
         name = visitor.name if visitor is not None else ""
-        batch = await run_sync(queue.choose, task, _BATCH, name, skipped, limiter=choosing)
+        may_label = visitor is not None and visitor.may_label
+        choose = queue.choose if may_label else queue.draw_at_random
+        batch = await run_sync(choose, task, _BATCH, name, skipped, limiter=choosing)
         progress = await run_sync(_read_progress, service, task, name)
         galaxies = [{"id": str(one.object_id), "belief": one.belief} for one in batch.galaxies]
         return JSONResponse(
@@ -133,7 +135,7 @@ def _as_json(endpoint: Endpoint) -> Endpoint:
 async def _require_known(sessions: Sessions, request: Request) -> Visitor:
     visitor = await sessions.find(request)
     if visitor is None:
-        raise NotAllowedError("who said what is shown to those who are logged in")
+        raise NotAllowedError("what somebody said is shown to those who are logged in")
     return visitor
 
 

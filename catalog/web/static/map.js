@@ -26,15 +26,17 @@ class GalaxyMap {
   }
 
   get scale() { return (Math.min(this.canvas.width, this.canvas.height) / 2) * 0.94 * this.view.zoom; }
-  toPixel(x, y) { return [this.canvas.width / 2 + (x - this.view.x) * this.scale, this.canvas.height / 2 - (y - this.view.y) * this.scale]; }
-  toPlace(px, py) { return [(px - this.canvas.width / 2) / this.scale + this.view.x, (this.canvas.height / 2 - py) / this.scale + this.view.y]; }
+  // A wide pane is filled: what is near stays near, and no distance on the map is one on the sky.
+  get across() { return this.scale * Math.min(1.7, Math.max(1, this.canvas.width / this.canvas.height)); }
+  toPixel(x, y) { return [this.canvas.width / 2 + (x - this.view.x) * this.across, this.canvas.height / 2 - (y - this.view.y) * this.scale]; }
+  toPlace(px, py) { return [(px - this.canvas.width / 2) / this.across + this.view.x, (this.canvas.height / 2 - py) / this.scale + this.view.y]; }
 
   // A million points take some milliseconds as bytes of an image, and would take seconds as shapes.
   draw() {
     const box = this.canvas.getBoundingClientRect();
     const ratio = Math.min(2, window.devicePixelRatio || 1);
     const width = Math.max(1, Math.round(box.width * ratio));
-    const height = Math.max(1, Math.round((box.width * ratio * 7) / 10));
+    const height = Math.max(1, Math.round(box.height * ratio));
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
     if (!this.places) return;
     const image = this.context.createImageData(width, height);
@@ -42,11 +44,11 @@ class GalaxyMap {
     dots.fill(0xff120c0a);
     const n = this.ids.length;
     const size = Math.max(1, Math.min(6, Math.round((n < 20000 ? 2.6 : 1) * ratio * Math.sqrt(this.view.zoom))));
-    const { scale, places, view } = this;
-    const left = width / 2 - view.x * scale;
+    const { scale, across, places, view } = this;
+    const left = width / 2 - view.x * across;
     const top = height / 2 + view.y * scale;
     for (let i = 0; i < n; i += 1) {
-      const px = (left + places[2 * i] * scale) | 0;
+      const px = (left + places[2 * i] * across) | 0;
       const py = (top - places[2 * i + 1] * scale) | 0;
       if (px < 0 || py < 0 || px + size >= width || py + size >= height) continue;
       for (let dy = 0; dy < size; dy += 1) {
@@ -146,7 +148,7 @@ class GalaxyMap {
       moved ||= Math.hypot(at[0] - from[0], at[1] - from[1]) > 4;
       if (this.corners) this.corners.push(this.toPlace(...at));
       else {
-        this.view.x -= (at[0] - from[0]) / this.scale;
+        this.view.x -= (at[0] - from[0]) / this.across;
         this.view.y += (at[1] - from[1]) / this.scale;
         from = at;
       }

@@ -1,33 +1,20 @@
 """The page over made-up galaxies, whose pictures are real JPEGs."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import numpy as np
 import psycopg
 import pytest
-from PIL import Image
 
 from catalog.tap.limits import ServiceLimits
 from catalog.web.app import page_routes
 from catalog.web.parts import PageParts
 from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import serving
+from tests.catalog.web.pictures import draw_blob
 
 N = 150
-
-
-def draw_blob(seed: int) -> bytes:
-    """A JPEG of 96 pixels: a soft blob of its own colour."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:96, :96] - 48.0
-    light = np.exp(-(x**2 + y**2 * rng.uniform(1, 4)) / rng.uniform(200, 900))
-    pixels = (light[..., None] * rng.uniform(120, 255, 3)).astype(np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG")
-    return file.getvalue()
 
 
 @pytest.fixture

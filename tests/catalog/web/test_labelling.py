@@ -227,7 +227,13 @@ def test_what_chooses_is_asked_with_the_task_and_what_was_skipped_is_left_out(
         ) as served,
         httpx.Client(base_url=served.url) as client,
     ):
+        strangers = client.get("/label/ring/next").json()
+        assert asked == []  # who only looks makes no work, and begins no round
+        with psycopg.connect(tasks, autocommit=True) as connection:
+            client.post(f"/enter/{add_person(connection, 'ana', 'labeller')}")
         found = client.get(f"/label/ring/next?skip={ids[0]},{ids[3]}").json()
+    assert "random galaxies" in strangers["reason"]
+    assert len(strangers["galaxies"]) == 10
     assert asked == [("ring", 12)]
     assert [one["id"] for one in found["galaxies"]] == [
         str(one) for one in ids if one not in {ids[0], ids[3]}
