@@ -19,6 +19,7 @@ QUERY = "SELECT object_id, mag_r FROM galcat.galaxy ORDER BY ra LIMIT 6"
 @pytest.fixture
 def seen(filled: Galcat, database: str) -> dict[int, bytes]:
     """The JPEGs that the made-up galaxies have now, by object_id."""
+    del filled  # it has filled the database
     with psycopg.connect(database, autocommit=True) as connection:
         rows = connection.execute("SELECT object_id FROM galcat.thumbnail ORDER BY 1").fetchall()
         pictures = {row[0]: draw_blob(i) for i, row in enumerate(rows)}
