@@ -1,23 +1,35 @@
 """Evaluation: a release in, the paper's figures out, beside those of encoders that know less."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
-from rich.progress import Progress
+from numpy.typing import NDArray
+from rich.progress import Progress, TaskID
 
 from encoder.errors import EvaluationError
+from encoder.evaluation.evaluate_real import (
+    RealSets,
+    find_real_sets,
+    fit_heads,
+    measure_real,
+    notes_on_training,
+)
 from encoder.evaluation.figures import measures
 from encoder.evaluation.figures.contenders import Contender, load_contenders
+from encoder.evaluation.figures.refitted_heads import HeadData
 from encoder.evaluation.figures.tuned_rings import tuned_ring_table
 from encoder.evaluation.report import fraction_plots, plots
 from encoder.evaluation.report.picture_map import map_cells, plot_map
+from encoder.evaluation.report.real_files import plot_real, write_json
 from encoder.evaluation.report.report import render_report, write_tables
 from encoder.evaluation.sets.real import (
     DECALS_FIXTURE,
     DECALS_RINGS,
+    DECALS_VOTES,
     EFIGI,
     EfigiSet,
     RingSet,
@@ -27,9 +39,11 @@ from encoder.evaluation.sets.real import (
     load_efigi,
     load_simulated_votes,
 )
+from encoder.evaluation.sets.real_labels import CountedSet
 from encoder.evaluation.sets.samples import Sample
 from encoder.evaluation.sets.vectors import encode_sample
 from encoder.model.atomic_file import make_folder
+from encoder.model.baselines import IMAGENET
 from encoder.model.encoder import EncodedPictures
 from encoder.model.projection import SEARCH_DIMENSIONS, fit_projection
 
@@ -59,11 +73,17 @@ class _Sets:
     efigi: EfigiSet | None = None
     rings: RingSet | None = None
     voted: list[VoteSet] = field(default_factory=list)
+    real: RealSets = field(default_factory=RealSets)
 
     @property
     def samples(self) -> list[Sample]:
-        name_figure = [s for s in (self.efigi, self.rings, *self.voted) if s is not None]
-        return [one.sample for one in name_figure]
+        named = [s for s in (self.efigi, self.rings, *self.voted) if s is not None]
+        return [*(one.sample for one in named), *self.real.samples]
+
+    @property
+    def decals_votes(self) -> VoteSet | None:
+        """DECaLS galaxies with counts."""
+        return next((one for one in self.voted if one.sample.name == DECALS_VOTES), None)
 
 
 def evaluate(
@@ -84,13 +104,13 @@ def evaluate(
 
     Args:
         weights: The release; None for the one that ships with the package.
-        data: Folder with `efigi`, `gz_decals_rings`, `gz_decals_dr5_fixture`, `votes`; where one is missing,
-            its figures are.
+        data: Folder with `gz2_votes`, `gz1_classes`, `efigi`, `gz_decals_rings`, `gz_decals_dr5_fixture`,
+            `decals_fits`, `votes`; where one is missing, its figures are.
         output: Folder to write into; made if it is not there.
         against: Other releases to compare with.
         views: Averaged by every encoder, 1 or 8; None for the release's own number.
         deep: Also tune the last blocks of each network on the few labels, as `finetune` does: hours on a CPU.
-        simulated: Galaxies of each simulated set; 0 for none.
+        simulated: Galaxies of each simulated set; 0 for none, and for none that heads are fitted on.
         device: The device that encodes pictures, such as `cpu` or `cuda`; None for the best of this machine.
         progress: Where progress bars are shown; None shows none.
 
@@ -105,16 +125,23 @@ def evaluate(
     sets = _find_sets(data, output / "cache", simulated, skipped.append)
     if not sets.samples:
         raise EvaluationError(f"nothing to measure in {data}: {'; '.join(skipped)}")
-    vectors = _encode(sets.samples, compared, output / "cache", progress)
+    heads: dict[str, HeadData] = {}
+    parts = np.empty(0, np.str_)
+    if sets.real.counted:
+        compared, heads, parts = _fit_heads(
+            sets, sets.real.counted, compared, output / "cache", progress, simulated=simulated > 0
+        )
+    vectors = _encode(sets, compared, output / "cache", progress)
     tables: dict[str, pd.DataFrame] = {}
     files: list[Path] = []
-    notes: list[str] = []
+    notes: list[str] = notes_on_training(compared) if sets.real.counted else []
     if sets.efigi:
         notes += [
             f"{c.name} was trained on some of the EFIGI test galaxies: its figures there flatter it"
             for c in compared
             if measures.has_seen_test_galaxies(sets.efigi, c)
         ]
+        vectors[EFIGI] |= _whole_pictures(sets.efigi.sample, compared, output / "cache")
         tables |= _efigi_tables(sets.efigi, vectors[EFIGI], compared)
         if deep:
             tuned = tuned_ring_table(sets.efigi, compared, output / "cache", progress)
@@ -122,17 +149,51 @@ def evaluate(
     if sets.rings:
         tables["decals_rings"] = measures.decals_table(sets.rings, vectors[DECALS_RINGS])
     if sets.voted:
-        parts = [measures.fraction_table(one, vectors[one.sample.name], compared) for one in sets.voted]
-        tables["fractions"] = pd.concat(parts, ignore_index=True)
+        of_sets = [measures.fraction_table(one, vectors[one.sample.name], compared) for one in sets.voted]
+        tables["fractions"] = pd.concat(of_sets, ignore_index=True)
+    real = measure_real(compared, sets.real, sets.decals_votes, heads, parts, vectors)
+    tables |= real.tables
     tables["summary"] = measures.summary_table(tables, compared)
     files += write_tables(tables, output)
+    files += write_json(tables, compared, [*notes, *(f"skipped: {reason}" for reason in skipped)], output)
     figures = _plot(sets, vectors, compared, tables, output)
+    figures += plot_real(real, compared[0].name, output)
     files += figures
     about_tags = measures.about_tags(sets.efigi) if sets.efigi else ""
     report = output / REPORT
     remarks = [*notes, *(f"skipped: {reason}" for reason in skipped)]
     report.write_text(render_report(compared, tables, remarks, about_tags, figures))
     return Evaluation(tables["summary"], [*files, report], skipped, notes)
+
+
+def _fit_heads(
+    sets: _Sets,
+    counted: CountedSet,
+    compared: Sequence[Contender],
+    cache: Path,
+    progress: Progress | None,
+    *,
+    simulated: bool,
+) -> tuple[list[Contender], dict[str, HeadData], NDArray[np.str_]]:
+    bars: dict[str, TaskID] = {}
+
+    def advance(name: str, n: int) -> None:
+        if progress:
+            if name not in bars:
+                bars[name] = progress.add_task(f"head, {name}", total=None)
+            progress.advance(bars[name], n)
+
+    return fit_heads(compared, counted, sets.efigi, cache, advance, simulated=simulated)
+
+
+def _whole_pictures(sample: Sample, compared: Sequence[Contender], cache: Path) -> dict[str, EncodedPictures]:
+    """ImageNet's network on whole pictures, where the release finds frames: they may suit it better."""
+    found = {}
+    for contender in compared:
+        if contender.name == IMAGENET and contender.encoder.recipe.framing:
+            encoder = replace(contender.encoder, recipe=replace(contender.encoder.recipe, framing=None))
+            found[f"{IMAGENET}, whole pictures"] = encode_sample(sample, encoder, cache, lambda _: None)
+    return found
 
 
 def _find_sets(data: Path, cache: Path, simulated: int, skipped: Callable[[str], None]) -> _Sets:
@@ -152,15 +213,17 @@ def _find_sets(data: Path, cache: Path, simulated: int, skipped: Callable[[str],
     if (data / DECALS_FIXTURE).is_dir():
         sets.voted.append(load_decals_votes(data))
     else:
-        skipped(f"fractions of real galaxies: no folder {data / DECALS_FIXTURE}")
+        skipped(f"fractions of DECaLS galaxies: no folder {data / DECALS_FIXTURE}")
+    sets.real = find_real_sets(data, skipped)
     return sets
 
 
 def _encode(
-    samples: Sequence[Sample], compared: Sequence[Contender], cache: Path, progress: Progress | None
+    sets: _Sets, compared: Sequence[Contender], cache: Path, progress: Progress | None
 ) -> dict[str, dict[str, EncodedPictures]]:
-    vectors: dict[str, dict[str, EncodedPictures]] = {sample.name: {} for sample in samples}
+    vectors: dict[str, dict[str, EncodedPictures]] = {sample.name: {} for sample in sets.samples}
     for contender in compared:
+        samples = [one for one in sets.samples if sets.real.needs(one, contender)]
         total = sum(len(sample.ids) for sample in samples)
         bar = progress.add_task(f"encoding, {contender.name}", total=total) if progress else None
 

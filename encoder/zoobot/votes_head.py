@@ -24,6 +24,7 @@ from encoder.training.head.sources import folds_of
 from encoder.training.head.vote_figures import (
     VoteFigures,
     constant_of_folds,
+    is_judged,
     question_columns,
     vote_figures,
     with_sums,
@@ -122,6 +123,8 @@ def _figures(
     every = np.ones(len(folds), np.bool_)
     found = []
     for question, columns in question_columns():
+        if not is_judged(question, votes[:, columns]):
+            continue
         constant = constant_of_folds(question, votes[:, columns], folds, every)
         found.append(vote_figures(question, with_sums(alpha)[:, columns], votes[:, columns], constant))
     return tuple(one for one in found if one is not None)

@@ -18,16 +18,18 @@ class Contender:
         name: Name of the release or of the baseline, as tables give it.
         encoder: The encoder, loaded on its device.
         is_release: Trained on galaxies: its vote fractions mean something.
+        has_new_head: Whether its head was fitted here, on galaxies with votes, because it had none.
     """
 
     name: str
     encoder: Encoder
     is_release: bool
+    has_new_head: bool = False
 
     @property
     def answers_gzd5(self) -> bool:
         """Whether its vote fractions are those of the GZD-5 tree."""
-        return self.is_release and self.encoder.tree.name == GZD5.name
+        return (self.is_release or self.has_new_head) and self.encoder.tree.name == GZD5.name
 
 
 def load_contenders(

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+import numpy as np
 import pandas as pd
 from sklearn.metrics import balanced_accuracy_score
 
 from encoder.evaluation.figures.contenders import Contender
 from encoder.evaluation.figures.fractions import fraction_figures
+from encoder.evaluation.figures.real_tables import mean_ratio
 from encoder.evaluation.figures.retrieval import find_nearest, measure_components, measure_retrieval
 from encoder.evaluation.sets.real import COUNTED, MIN_TAGGED, EfigiSet, RingSet, VoteSet
 from encoder.heads.probe import REPEATS, cross_validated_auc, few_label_accuracy, possible_labels
@@ -111,6 +113,7 @@ def summary_table(tables: Mapping[str, pd.DataFrame], contenders: Sequence[Conte
             row["smooth or featured"] = own["smooth"]["balanced_accuracy"].mean()
         if "fractions" in own:
             row |= _fraction_means(own["fractions"])
+        row |= summarise_real(own)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -126,6 +129,21 @@ def about_tags(efigi: EfigiSet) -> str:
     left = [tag for tag in COUNTED if tag not in efigi.counted_tags]
     rare = f"; fewer than {MIN_TAGGED} test galaxies have: {', '.join(left)}" if left else ""
     return f"Mean over {', '.join(efigi.counted_tags) or 'no tag'}{rare}."
+
+
+def summarise_real(own: Mapping[str, pd.DataFrame]) -> dict[str, object]:
+    """The few numbers on real galaxies of one encoder, from its rows of each table."""
+    found: dict[str, object] = {}
+    if "real_votes" in own:
+        for (title, head), rows in own["real_votes"].groupby(["set", "head"], sort=False):
+            mean = mean_ratio(rows)
+            if np.isfinite(mean):
+                found[f"error / constant's, {title}, head {head}"] = mean
+    for _, row in own.get("classes", pd.DataFrame()).iterrows():
+        found[f"AUC, {row['figure']}"] = row["auc"]
+    for _, row in own.get("decals_rank", pd.DataFrame()).iterrows():
+        found["rank correlation, DECaLS"] = row["rank_correlation"]
+    return found
 
 
 def _fraction_means(fractions: pd.DataFrame) -> dict[str, object]:

@@ -9,6 +9,13 @@ import pandas as pd
 
 from encoder.evaluation.figures.contenders import Contender
 from encoder.evaluation.figures.fractions import CONFIDENT, MIN_VOTES
+from encoder.evaluation.report.markdown import markdown_table, records
+from encoder.evaluation.report.real_report import (
+    class_section,
+    curve_section,
+    decals_section,
+    votes_section,
+)
 from encoder.finetuning.settings import TuningSettings
 
 _DECIMALS = 6
@@ -17,6 +24,8 @@ _FIGURES = {
     "tags": ("tags", "map"),
     "fractions": ("fractions", "calibration"),
     "components": ("components",),
+    "real_votes": ("real_ratios", "real_reliability"),
+    "learning_curve": ("learning_curve",),
 }
 
 
@@ -51,6 +60,10 @@ def render_report(
     if notes:
         parts.append("\n".join(f"* {note}" for note in notes))
     sections: dict[str, Callable[[pd.DataFrame], list[str]]] = {
+        "real_votes": votes_section,
+        "learning_curve": curve_section,
+        "classes": class_section,
+        "edge_on": lambda edge_on: decals_section(tables.get("decals_rank"), edge_on),
         "rings": _rings,
         "decals_rings": _decals_rings,
         "tags": functools.partial(_tags, about_tags),
@@ -80,7 +93,7 @@ def _decals_rings(decals: pd.DataFrame) -> list[str]:
         f"All {decals['galaxies'].iloc[0]} galaxies, frozen vectors, area under the ROC curve of 5-fold "
         "cross-validated scores, mean ± spread over shuffles of the folds."
     )
-    rows = [{"encoder": r["encoder"], "AUC": _with_spread(r)} for r in _records(decals)]
+    rows = [{"encoder": r["encoder"], "AUC": _with_spread(r)} for r in records(decals)]
     return ["## Rings of Galaxy Zoo DECaLS", about, markdown_table(rows)]
 
 
@@ -97,7 +110,7 @@ def _smooth(smooth: pd.DataFrame) -> list[str]:
     about = f"EFIGI T <= -4 against 1..7, {smooth['galaxies'].iloc[0]} galaxies."
     rows = [
         {"encoder": r["encoder"], "balanced accuracy": _number(r["balanced_accuracy"])}
-        for r in _records(smooth)
+        for r in records(smooth)
     ]
     return ["## Smooth or featured", about, markdown_table(rows)]
 
@@ -143,7 +156,7 @@ def _ring_rows(rings: pd.DataFrame) -> list[dict[str, str]]:
     rows = []
     for (name, method), own in rings.groupby(["encoder", "method"], sort=False):
         row = {"encoder": str(name), "method": f"{method}, {own['repeats'].iloc[0]} draws"}
-        rows.append(row | {f"n = {r['labels']}": _with_spread(r) for r in _records(own)})
+        rows.append(row | {f"n = {r['labels']}": _with_spread(r) for r in records(own)})
     return rows
 
 
@@ -164,7 +177,7 @@ def _pairs(of_a_tag: pd.DataFrame) -> dict[str, str]:
     """Precision and recall, of chance and of each encoder."""
     first = of_a_tag.iloc[0]
     pairs = {"chance": f"{first['share']:.3f} / {first['recall_of_chance']:.3f}"}
-    return pairs | {r["encoder"]: f"{r['precision']:.3f} / {r['recall']:.3f}" for r in _records(of_a_tag)}
+    return pairs | {r["encoder"]: f"{r['precision']:.3f} / {r['recall']:.3f}" for r in records(of_a_tag)}
 
 
 _FRACTION_COLUMNS = {
@@ -187,7 +200,7 @@ def _fraction_rows(fractions: pd.DataFrame) -> list[dict[str, str]]:
             title: str(r[key]) if key in counts else _number(r[key])
             for key, title in _FRACTION_COLUMNS.items()
         }
-        for r in _records(fractions)
+        for r in records(fractions)
     ]
     means = {
         title: "" if key in counts else _number(fractions[key].mean())
@@ -198,14 +211,10 @@ def _fraction_rows(fractions: pd.DataFrame) -> list[dict[str, str]]:
 
 def _component_rows(components: pd.DataFrame) -> list[dict[str, str]]:
     rows: dict[int, dict[str, str]] = {}
-    for r in _records(components):
+    for r in records(components):
         row = rows.setdefault(r["components"], {"components": str(r["components"])})
         row[r["encoder"]] = f"{r['variance']:.3f} / {r['precision']:.3f}"
     return [rows[k] for k in sorted(rows)]
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _with_spread(row: Mapping[str, Any]) -> str:
@@ -214,10 +223,3 @@ def _with_spread(row: Mapping[str, Any]) -> str:
 
 def _number(value: float) -> str:
     return "" if pd.isna(value) else f"{value:.3f}"
-
-
-def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
-    """Rows, some of which may lack columns, as a Markdown table."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    lines = [columns, ["---"] * len(columns), *([row.get(c, "") for c in columns] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from encoder.evaluation.anomalies.methods import ASTRONOMALY, GP
 from encoder.evaluation.figures.contenders import Contender
-from encoder.evaluation.report.report import markdown_table
+from encoder.evaluation.report.markdown import markdown_table
 from encoder.model.baselines import IMAGENET
 
 _ON_B = {

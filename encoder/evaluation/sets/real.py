@@ -21,6 +21,7 @@ from encoder.training.pictures.simulated import draw_galaxies, true_fractions
 EFIGI = "efigi"
 DECALS_RINGS = "gz_decals_rings"
 DECALS_FIXTURE = "gz_decals_dr5_fixture"
+DECALS_VOTES = "gz_decals_votes"
 FIRST_VOTES = Path("votes") / "gz_decals_q1_votes.csv"
 TESTED = 0.4
 """Share of EFIGI that is tested on, ring-stratified, by a hash of the name."""
@@ -188,7 +189,7 @@ def load_decals_votes(data: Path) -> VoteSet:
     if not votes:
         raise EvaluationError(f"{data}: no picture of its vote tables is there")
     names = sorted(votes)
-    sample = sample_of_files("gz_decals_votes", names, [files[name] for name in names], None)
+    sample = sample_of_files(DECALS_VOTES, names, [files[name] for name in names], None)
     return VoteSet("real DECaLS", sample, np.stack([votes[name] for name in names]))
 
 

@@ -13,14 +13,18 @@ import torch
 from torch import Tensor
 
 from encoder.asked_frame import AskedFrame
+from encoder.cutouts.fits_pictures import is_fits
 from encoder.cutouts.frames import see_at_once, see_found
 from encoder.cutouts.pictures import ColourPicture, open_picture
 from encoder.errors import EvaluationError
+from encoder.evaluation.sets.shown import show_widely
 from encoder.model.encoder import Encoder
 from encoder.model.recipe import ImageRecipe
+from encoder.surveys.description import Survey
 from encoder.training.config import TIMM_PREFIX
-from encoder.training.pictures.shown import show_simulated
-from encoder.training.pictures.simulated import SimulatedGalaxies
+from encoder.training.pictures.images import FileImages
+from encoder.training.pictures.shown import show_picture, show_simulated
+from encoder.training.pictures.simulated import KEPT_SHARE, SimulatedGalaxies
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,14 @@ class Sample:
         ids: The name of each galaxy.
         version: Changes when the pictures do.
         picture: Galaxy i as a recipe shows it, (3, size, size) float32 in 0..1.
+        wide: Half as much again of the same, (3, h, h) uint8; None for sets that no head is fitted on.
     """
 
     name: str
     ids: Sequence[str]
     version: str
     picture: Callable[[int, ImageRecipe], Tensor]
+    wide: Callable[[int, ImageRecipe], Tensor] | None = None
 
     def pictures(self, rows: Iterable[int], recipe: ImageRecipe) -> Tensor:
         """Some of the galaxies as a recipe shows them, (rows, 3, size, size) uint8."""
@@ -45,15 +51,25 @@ class Sample:
         return torch.stack(each)
 
 
-def sample_of_files(name: str, ids: Sequence[str], files: Sequence[Path], crop: float | None) -> Sample:
-    """Galaxies in picture files.
+def sample_of_files(
+    name: str,
+    ids: Sequence[str],
+    files: Sequence[Path],
+    crop: float | None,
+    *,
+    field: float = 1.0,
+    survey: Survey | None = None,
+) -> Sample:
+    """Galaxies in picture files; a recipe that finds frames finds them in the whole pictures.
 
     Args:
         name: Name of the data set.
         ids: The name of each galaxy.
         files: The picture file of each galaxy.
-        crop: Central share of the frame to show to a release that does not find frames; None for its
-            recipe's, where a frame is the whole field.
+        crop: Central share of the picture to show to a release that does not find frames; None for its
+            recipe's share of the field.
+        field: Share of the field that a picture shows.
+        survey: The survey, which says what the bands of FITS files are; None where there are none.
 
     Raises:
         EvaluationError: A file is missing.
@@ -63,13 +79,25 @@ def sample_of_files(name: str, ids: Sequence[str], files: Sequence[Path], crop: 
     except OSError as error:
         raise EvaluationError(f"{error.filename}: the picture of {name} is missing") from None
 
+    images = FileImages(files, survey)
+
+    def share(recipe: ImageRecipe) -> float:
+        return recipe.crop / field if crop is None else crop
+
     def picture(i: int, recipe: ImageRecipe) -> Tensor:
+        if is_fits(files[i]):
+            return show_picture(images[i], recipe, share(recipe))
         picture = ColourPicture(open_picture(files[i]))
-        asked = AskedFrame(share=crop) if crop is not None and recipe.framing is None else None
+        of_field = crop is None and field == 1
+        asked = None if of_field or recipe.framing else AskedFrame(share=share(recipe))
         seen = see_at_once(picture, recipe, asked)
         return see_found([picture], recipe, torch.device("cpu"))[0][0] if seen is None else seen
 
-    return Sample(name, ids, _digest([crop, *ids, *sizes]), picture)
+    def wide(i: int, recipe: ImageRecipe) -> Tensor:
+        return show_widely(images[i], recipe, share(recipe))
+
+    version = _digest([crop, *([field] if field != 1 else []), *ids, *sizes])
+    return Sample(name, ids, version, picture, wide)
 
 
 def sample_of_simulated(name: str, galaxies: SimulatedGalaxies, version: str) -> Sample:
@@ -78,8 +106,23 @@ def sample_of_simulated(name: str, galaxies: SimulatedGalaxies, version: str) ->
     def picture(i: int, recipe: ImageRecipe) -> Tensor:
         return show_simulated(galaxies[i], recipe)
 
+    def wide(i: int, recipe: ImageRecipe) -> Tensor:
+        return show_widely(galaxies[i], recipe, recipe.crop / KEPT_SHARE)
+
     ids = [str(i) for i in range(len(galaxies))]
-    return Sample(name, ids, _digest([version, galaxies.pictures.shape]), picture)
+    return Sample(name, ids, _digest([version, galaxies.pictures.shape]), picture, wide)
+
+
+def join_samples(name: str, samples: Sequence[Sample]) -> Sample:
+    """Several samples as one, in their order."""
+    at = [(sample, i) for sample in samples for i in range(len(sample.ids))]
+
+    def picture(i: int, recipe: ImageRecipe) -> Tensor:
+        sample, row = at[i]
+        return sample.picture(row, recipe)
+
+    ids = [one for sample in samples for one in sample.ids]
+    return Sample(name, ids, _digest([sample.version for sample in samples]), picture)
 
 
 def _digest(values: Iterable[object]) -> str:

@@ -8,11 +8,12 @@ of the votes.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
+from scipy.stats import rankdata
 
 from encoder.model.gz_tree import GZD5
 from encoder.model.loss import question_losses
@@ -117,6 +118,23 @@ def constant_of_others(question: str, votes: NDArray[np.float32]) -> Constant:
     return Constant(fractions, np.broadcast_to(fit_constant(votes[enough]), votes.shape).astype(np.float64))
 
 
+def is_judged(question: str, votes: NDArray[np.float32]) -> bool:
+    """Whether enough galaxies have enough voters on a question, whose votes (n, answers) are given."""
+    return int((votes.sum(axis=1) >= min_votes(question)).sum()) >= _MIN_JUDGED
+
+
+def error_ratio(
+    question: str, alpha: NDArray[np.float32], votes: NDArray[np.float32], constant: "Constant"
+) -> Interval:
+    """The mean absolute error of the fractions over the constant's, as in `VoteFigures`."""
+    rows = votes.sum(axis=1) >= min_votes(question)
+    said = alpha[rows] / alpha[rows].sum(axis=1, keepdims=True, dtype=np.float64)
+    observed = votes[rows] / votes[rows].sum(axis=1, keepdims=True, dtype=np.float64)
+    error = np.abs(said - observed).mean(axis=1)
+    of_constant = np.abs(constant.fractions[rows] - observed).mean(axis=1)
+    return bootstrap(len(error), lambda i: error[i].mean() / of_constant[i].mean())
+
+
 def vote_figures(
     question: str, alpha: NDArray[np.float32], votes: NDArray[np.float32], constant: "Constant"
 ) -> VoteFigures | None:
@@ -128,9 +146,9 @@ def vote_figures(
         votes: Votes on its answers, (n, answers); weighted counts are rounded where whole ones are wanted.
         constant: What always says the same, for each of the galaxies.
     """
-    rows = votes.sum(axis=1) >= min_votes(question)
-    if rows.sum() < _MIN_JUDGED:
+    if not is_judged(question, votes):
         return None
+    rows = votes.sum(axis=1) >= min_votes(question)
     a, v = alpha[rows].astype(np.float64), votes[rows].astype(np.float64)
     said, observed = a / a.sum(axis=1, keepdims=True), v / v.sum(axis=1, keepdims=True)
     error = np.abs(said - observed).mean(axis=1)
@@ -147,7 +165,7 @@ def vote_figures(
         float(of_constant.mean()),
         bootstrap(len(v), lambda i: error[i].mean() / of_constant[i].mean()),
         bootstrap(len(v), lambda i: _largest(deviation[i].mean(axis=0), deviation.mean(axis=0))),
-        bootstrap(len(v), lambda i: _auc(majority[i], said[i, 0])),
+        bootstrap(len(v), lambda i: area_under_curve(majority[i], said[i, 0])),
         bootstrap(len(v), lambda i: inside[i].mean()),
         float(interval_widths(a, counts.sum(axis=1), LEVEL).mean()),
         float(interval_widths(constant.alpha[rows], counts.sum(axis=1), LEVEL).mean()),
@@ -230,7 +248,9 @@ def _largest(means: Floats, sample_means: Floats) -> float:
     return float(means[np.argmax(np.abs(sample_means))])
 
 
-def _auc(truth: NDArray[np.bool_], score: Floats) -> float:
-    if truth.all() or not truth.any():
+def area_under_curve(truth: NDArray[np.bool_], score: NDArray[np.floating[Any]]) -> float:
+    """Area under the ROC curve by ranks, ties shared; NaN where all are of one class."""
+    n = int(truth.sum())
+    if n in {0, len(truth)}:
         return float("nan")
-    return float(roc_auc_score(truth, score))
+    return float((rankdata(score)[truth].sum() - n * (n + 1) / 2) / (n * (len(truth) - n)))

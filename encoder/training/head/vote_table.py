@@ -25,7 +25,9 @@ from table_files.read import read_table
 MIN_GALAXIES = 50
 _ID, _IMAGE = "id", "image"
 _TOLERANCE = 0.02
-"""Of a sum of fractions, and of weighted counts that were rounded."""
+"""Of a sum of fractions that were rounded, and of weighted counts."""
+_ROUNDED = 0.75
+"""Galaxy Zoo 2 rounds how many voted to a whole number, and the weighted counts to a tenth each."""
 CAMPAIGNS = Campaigns((GZD5,))
 
 
@@ -136,9 +138,8 @@ def _counts(question: _Question, table: pd.DataFrame, header: set[str], path: Pa
     if set(question.labels("_fraction")) <= header:
         fractions = table[question.labels("_fraction")].to_numpy(np.float64)
         summed = fractions.sum(axis=1)
-        voted = summed > 0 if total is None else total > 0
         _refuse(
-            voted & (np.abs(summed - 1) > _TOLERANCE),
+            (fractions > 0).any(axis=1) & (np.abs(summed - 1) > _TOLERANCE),
             table,
             path,
             lambda row: f"fractions of {question.prefix} sum to {summed[row]:.3g}, not to 1",
@@ -154,7 +155,7 @@ def _counts(question: _Question, table: pd.DataFrame, header: set[str], path: Pa
     if total is not None:
         given = counts.sum(axis=1)
         _refuse(
-            np.asarray(given > total * (1 + _TOLERANCE) + 0.05 * len(question.answers), np.bool_),
+            np.asarray(given > total * (1 + _TOLERANCE) + _ROUNDED, np.bool_),
             table,
             path,
             lambda row: f"{given[row]:g} votes on {question.prefix} by {total[row]:g} voters",

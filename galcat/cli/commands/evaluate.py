@@ -24,7 +24,7 @@ def evaluate(
     context: typer.Context,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder with efigi/, gz_decals_rings/, gz_decals_dr5_fixture/, votes/; needed."),
+        typer.Option(help="Folder with gz2_votes/, gz1_classes/, efigi/ and others; needed."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to write into; needed.")
@@ -48,9 +48,14 @@ def evaluate(
 ) -> None:
     """Measure an encoder beside ImageNet, an untrained network and other releases.
 
-    Vote fractions with their calibration, search by example, rings from few labels, number of components and
-    a map: PNG figures, CSV tables, and `report.md` for the model card. What data are missing is said and left
-    out. Vectors are kept in the output folder, so a run that was killed goes on.
+    Vote fractions on real and simulated galaxies with their calibration and learning curves, classes, edge-on
+    disks, search by example, rings from few labels, number of components and a map: PNG figures, CSV tables,
+    `evaluation.json`, and `report.md` for the model card. Real votes are judged by heads fitted as the
+    release's is, on other galaxies. What data are missing is said and left out. Vectors are kept in the
+    output folder, so a run that was killed goes on.
+
+    In the folder of --data: gz2_votes/, gz1_classes/, efigi/, gz_decals_rings/, gz_decals_dr5_fixture/,
+    decals_fits/, votes/.
 
     Example: `galcat evaluate --weights new.safetensors --against old.safetensors --data data -o report`
     """

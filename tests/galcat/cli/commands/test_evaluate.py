@@ -1,5 +1,6 @@
 """One command measures an encoder beside its baselines, on what data there are, and goes on where it was."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from encoder.training.campaigns import Campaigns
 from encoder.training.config import read_config
 from encoder.training.sources import load_source
 from tests.encoder.evaluation.made_efigi import write_efigi
+from tests.encoder.made_votes import write_gz2_votes
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.small_encoder import write_small_encoder
 
@@ -38,7 +40,10 @@ def test_evaluate_measures_a_release_and_its_baselines_once(galcat: Galcat, tmp_
     skipped = [line for line in said.err.splitlines() if line.startswith("skipped:")]
     assert skipped == [
         f"skipped: DECaLS rings: no folder {tmp_path}/data/gz_decals_rings",
-        f"skipped: fractions of real galaxies: no folder {tmp_path}/data/gz_decals_dr5_fixture",
+        f"skipped: fractions of DECaLS galaxies: no folder {tmp_path}/data/gz_decals_dr5_fixture",
+        f"skipped: votes of real galaxies, calibration, learning curves: no folder {tmp_path}/data/gz2_votes",
+        f"skipped: classes of Galaxy Zoo 1: no folder {tmp_path}/data/gz1_classes",
+        f"skipped: edge-on disks of DECaLS: no folder {tmp_path}/data/decals_fits",
     ]
     for name in TABLES:
         assert set(pd.read_csv(output / f"{name}.csv")["encoder"]) <= set(ENCODERS), name
@@ -56,6 +61,46 @@ def test_evaluate_measures_a_release_and_its_baselines_once(galcat: Galcat, tmp_
     assert galcat(*words, "--simulated", 12, "--device", "cpu").code == 0
     assert {file: file.stat().st_mtime_ns for file in (output / "cache").glob("*.npz")} == kept
     assert {name: (output / f"{name}.csv").read_bytes() for name in TABLES} == tables
+
+
+def test_evaluate_judges_votes_of_real_galaxies_by_heads_that_were_not_fitted_on_them(
+    galcat: Galcat, tmp_path: Path
+) -> None:
+    data, output = tmp_path / "data", tmp_path / "report"
+    write_gz2_votes(data / "gz2_votes", 150)
+    classes = write_gz2_votes(data / "gz1_classes", 100)
+    table = pd.read_csv(classes / "labels.csv", dtype={"id": str})[["id", "image"]]
+    table["gz1_class"] = ["elliptical", "edge-on", "spiral-clockwise", "spiral-anticlockwise"] * 25
+    table["id"] = "gz1-" + table["id"]
+    table.to_csv(classes / "labels.csv", index=False)
+    own = write_small_encoder(tmp_path / "0.safetensors", 0, "test_resnet")
+    words = ("evaluate", "--weights", own, "--data", data, "-o", output, "--simulated", 0, "--views", 1)
+    said = galcat(*words, "--device", "cpu")
+    assert said.code == 0, said.err
+    votes = pd.read_csv(output / "real_votes.csv")
+    assert list(zip(votes["encoder"], votes["head"], strict=True))[::2] == [
+        ("small-0", "new, without the fold"),
+        ("small-0", "its own"),
+        ("ImageNet", "new, without the fold"),
+    ]
+    assert set(votes["question"]) == {"smooth-or-featured", "disk-edge-on"}
+    new = votes[votes["head"] == "new, without the fold"]
+    assert (new["ratio"] < 0.8).all()  # sizes and shapes are easily seen
+    assert (new["ratio_low"] < new["ratio"]).all()
+    assert new["coverage"].between(0.7, 1).all()
+    np.testing.assert_allclose(votes["ratio"], votes["error"] / votes["constant"], rtol=1e-4)
+    curve = pd.read_csv(output / "learning_curve.csv")
+    assert curve["galaxies"].min() == 50
+    areas = pd.read_csv(output / "classes.csv")
+    assert set(areas["figure"]) == {"featured against elliptical", "edge-on among disks"}
+    assert all((output / f"real_{name}.png").is_file() for name in ("ratios", "reliability"))
+    whole = json.loads((output / "evaluation.json").read_text())
+    assert [one["name"] for one in whole["encoders"]] == ["small-0", "ImageNet", "scratch"]
+    assert whole["tables"]["real_votes"][0]["galaxies"] == votes["galaxies"][0]
+    measured = json.loads((output / "measured.json").read_text())
+    assert measured["questions"]["disk_edge_on"]["error_over_constant"] == round(votes["ratio"][1], 3)
+    assert "small-0 does not say whether its network was trained on the galaxies with votes" in said.err
+    assert "## Votes of real galaxies" in (output / "report.md").read_text()
 
 
 def test_the_galaxies_tested_on_are_those_that_the_shipped_recipe_holds_out(
