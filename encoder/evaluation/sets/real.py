@@ -14,7 +14,7 @@ from encoder.evaluation.sets.samples import Sample, sample_of_files, sample_of_s
 from encoder.heads.probe import FOLDS
 from encoder.model.gz_tree import GZD5
 from encoder.simulation.truth import SurveyParameters
-from encoder.training.labels.efigi import RINGS, has_ring, stratified_test_mask
+from encoder.training.labels.efigi import RINGS, attribute_columns, has_ring, stratified_test_mask
 from encoder.training.labels.label_tables import read_labels, require_unique, vote_counts
 from encoder.training.pictures.simulated import draw_galaxies, true_fractions
 
@@ -144,7 +144,7 @@ def load_efigi(data: Path) -> EfigiSet:
         EvaluationError: A picture is missing.
     """
     path = data / EFIGI / "attributes.csv"
-    columns = ["T", *dict.fromkeys([*RINGS, *(column for column, _ in TAGS.values())])]
+    columns = list(dict.fromkeys(["T", *RINGS, *(tag for tag, _ in TAGS.values()), *attribute_columns()]))
     table = require_unique(read_labels(path, "PGCname", columns, ["image"]), "PGCname", path)
     names = table["PGCname"].tolist()
     files = [path.parent / "images" / name for name in table["image"]]
