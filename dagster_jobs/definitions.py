@@ -7,7 +7,7 @@ from dagster_jobs.defs.backfill import release_index, release_vectors
 from dagster_jobs.defs.jobs import backfill, care, index_release, ingest, learn
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
 from dagster_jobs.defs.schedules import nightly_care, nightly_retry
-from dagster_jobs.defs.sensors import new_labels, new_tiles_sensor
+from dagster_jobs.defs.sensors import missing_index, new_labels, new_tiles_sensor
 from dagster_jobs.defs.tasks import task_column
 
 
@@ -22,7 +22,7 @@ def catalogue_definitions(scan_interval_s: int = 30, weights: str = "") -> dg.De
         assets=[galaxies, vector_index, statistics, release_vectors, release_index, task_column],
         asset_checks=[whole_catalogue],
         jobs=[ingest, care, backfill, index_release, learn],
-        sensors=[new_tiles_sensor(scan_interval_s), new_labels],
+        sensors=[new_tiles_sensor(scan_interval_s), new_labels, missing_index],
         schedules=[nightly_retry, nightly_care],
         resources={
             "database": DatabaseResource(),

@@ -1,10 +1,13 @@
 """Runs of the command line, told to a Dagster instance, so that its pages show what the catalogue holds."""
 
+import re
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from dagster_jobs.defs.assets import check_metadata, galaxies, index_metadata, statistics, vector_index
 from dagster_jobs.defs.backfill import release_index, release_vectors
@@ -15,6 +18,9 @@ from galcat.workflows.listener import Listener
 
 Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 DESCRIPTION = "run from the command line"
+MAX_WAIT_S = 3.0
+"""Seconds that a run waits for a database that another process has locked; Dagster itself would wait 30."""
+_PREAMBLE = re.compile(r"^(Errors whilst loading .*? Error 1: |Failure condition: )")
 
 
 @contextmanager
@@ -51,11 +57,13 @@ class RunlessReport(Listener):
     def __init__(
         self,
         instance: dg.DagsterInstance,
+        databases: list[Path],
         cells: dg.AssetKey,
         index: dg.AssetKey,
         on_failure: Callable[[Exception], None],
     ) -> None:
         self._instance, self._cells, self._index = instance, cells, index
+        self._databases = databases
         self._on_failure = on_failure
         self._has_failed = False
 
@@ -98,6 +106,7 @@ class RunlessReport(Listener):
         if self._has_failed:
             return
         try:
+            _require_unlocked(self._databases)
             if cell is not None:
                 self._instance.add_dynamic_partitions(str(sky_cells.name), [cell])
             for event in events:
@@ -113,17 +122,56 @@ def _open_report(
 ) -> Iterator[Listener]:
     """Open the instance for as long as the run lasts; where that fails, a listener that does nothing."""
 
-    def warn_once(error: Exception) -> None:
-        warn(f"the Dagster instance in {dagster_home} does not show this run: {reason(error)}")
+    def warn_of(problem: str) -> None:
+        warn(f"the Dagster instance in {dagster_home} does not show this run: {problem}")
 
     try:
+        databases = _sqlite_files(dagster_home)
+        _require_unlocked(databases)
         instance = dg.DagsterInstance.from_config(str(dagster_home))
     except Exception as error:  # noqa: BLE001 - as in RunlessReport
-        warn_once(error)
+        warn_of(_describe(error, dagster_home))
         yield Listener()
         return
     try:
-        yield RunlessReport(instance, cells, index, warn_once)
+        yield RunlessReport(instance, databases, cells, index, lambda error: warn_of(reason(error)))
     finally:
         with suppress(Exception):
             instance.dispose()
+
+
+def _sqlite_files(dagster_home: Path) -> list[Path]:
+    """The databases into which every event is written, where the instance keeps them in files of its own."""
+    history = dagster_home / "history"
+    files = (
+        history / "runs.db",
+        history / "runs" / "index.db",
+        history / "runs" / ".db",
+    )  # the last: of no run
+    return [file for file in files if file.is_file()]
+
+
+def _require_unlocked(databases: Iterable[Path]) -> None:
+    """Take the right to write for a moment.
+
+    Raises:
+        sqlite3.Error: Another process has held it for MAX_WAIT_S, or a file is no database.
+    """
+    for file in databases:
+        with closing(sqlite3.connect(file, timeout=MAX_WAIT_S, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+            except sqlite3.Error as error:
+                raise type(error)(f"{file}: {error}") from None
+
+
+def _describe(error: Exception, dagster_home: Path) -> str:
+    """What is wrong in a line; unless a database cannot be had, it is the instance's configuration."""
+    if isinstance(error, sqlite3.Error | SQLAlchemyError | OSError):
+        return reason(error)
+    file = dagster_home / "dagster.yaml"
+    mark = getattr(error, "problem_mark", None)  # of what is no YAML
+    if mark is not None:
+        return f"{file}, line {mark.line + 1}: {getattr(error, 'problem', error)}"
+    return f"{file}: {_PREAMBLE.sub('', ' '.join(str(error).split()))}"

@@ -299,6 +299,21 @@ def build_search_index(connection: psycopg.Connection, release_id: int) -> bool:
     return row is not None and bool(row[0])
 
 
+def lacks_search_index(connection: psycopg.Connection, release_id: int) -> bool:
+    """Whether a release has vectors, and no index over them yet.
+
+    Args:
+        connection: Open connection to the catalogue.
+        release_id: Number of the release.
+    """
+    row = connection.execute(
+        "SELECT to_regclass('galcat.' || galcat.search_index_name(%(release)s::smallint)) IS NULL "
+        "AND EXISTS (SELECT FROM galcat.embedding WHERE release_id = %(release)s)",
+        {"release": release_id},
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def refresh_statistics(connection: psycopg.Connection) -> None:
     """Count the sky's galaxies and ANALYZE every table, so that searches are planned with today's numbers."""
     with connection.transaction():

@@ -1,15 +1,23 @@
-"""The sensors: new and changed tiles in the drop folder start runs, one a cell; new labels, one a task."""
+"""The sensors: new tiles start a run a cell, new labels a run a task, and a first load is given its index."""
 
 import dagster as dg
 
+from catalog.releases.releases import current_release, lacks_search_index
 from catalog.tasks.stale import stale_tasks
-from dagster_jobs.defs.assets import GPU_POOL
-from dagster_jobs.defs.jobs import ingest, learn
+from dagster_jobs.defs.assets import GPU_POOL, statistics, vector_index
+from dagster_jobs.defs.jobs import care, ingest, learn
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, sky_cells
 from dagster_jobs.defs.tasks import task_names
 from galcat.errors import EXPECTED, reason
 from galcat.workflows.ingest.drop_scan import CellRun, ScanResult, scan, state_from_json, state_to_json
 from galcat.workflows.writing import writing
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 
 
 def new_tiles_sensor(scan_interval_s: int) -> dg.SensorDefinition:
@@ -56,6 +64,35 @@ def new_labels(database: DatabaseResource) -> dg.SensorResult | dg.SkipReason:
     return dg.SensorResult(
         run_requests=[dg.RunRequest(f"{task.name}/{task.state}", partition_key=task.name) for task in due],
         dynamic_partitions_requests=[task_names.build_add_request([task.name for task in due])],
+    )
+
+
+@dg.sensor(job=care, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+def missing_index(
+    context: dg.SensorEvaluationContext, database: DatabaseResource
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for the vector index and the statistics after the first load of tiles, as `galcat ingest` ends.
+
+    An index that is there slows a load down, so it waits until no run adds tiles. The run key holds the last
+    of these: what failed is not tried again until more comes, or the night.
+    """
+    try:
+        with writing(database.get_url()) as connection:
+            release = current_release(connection)
+            is_missing = release is not None and lacks_search_index(connection, release.release_id)
+    except EXPECTED as error:
+        return dg.SkipReason(f"nothing was looked at, the next tick tries again: {reason(error)}")
+    if release is None or not is_missing:
+        return dg.SkipReason("no vector index is missing")
+    last = context.instance.get_runs(dg.RunsFilter(job_name=ingest.name), limit=1)
+    if not last:
+        return dg.SkipReason("what is there was ingested by the command line, which makes the index itself")
+    if context.instance.get_runs(dg.RunsFilter(job_name=ingest.name, statuses=UNFINISHED), limit=1):
+        return dg.SkipReason("tiles are still being ingested")
+    return dg.RunRequest(
+        f"{release.name}/{last[0].run_id}",
+        asset_selection=[vector_index.key, statistics.key],
+        asset_check_keys=[],  # the whole catalogue is checked at night
     )
 
 

@@ -39,7 +39,8 @@ def test_sensor_and_schedules_run_without_being_switched_on() -> None:
     sensor = catalogue_definitions(scan_interval_s=7).resolve_sensor_def("new_tiles")
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     assert sensor.minimum_interval_seconds == 7
-    assert defs.resolve_sensor_def("new_labels").default_status == dg.DefaultSensorStatus.RUNNING
+    for name in ("new_labels", "missing_index"):
+        assert defs.resolve_sensor_def(name).default_status == dg.DefaultSensorStatus.RUNNING
     schedules = [defs.resolve_schedule_def(name) for name in ("nightly_retry", "nightly_care")]
     assert [schedule.default_status for schedule in schedules] == [dg.DefaultScheduleStatus.RUNNING] * 2
     assert [schedule.cron_schedule for schedule in schedules] == ["0 1 * * *", "0 4 * * *"]

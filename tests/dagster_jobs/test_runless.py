@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +15,7 @@ import dagster_jobs
 from catalog.checks.integrity import CHECKS
 from catalog.database.connection import connect
 from dagster_jobs.defs.assets import galaxies as galaxies_asset
+from dagster_jobs.runless import ingestion_report
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.sky_cells import cell_of
@@ -186,9 +187,15 @@ def test_an_instance_that_dagster_home_names_inside_the_home_is_told(
         assert len(read_materializations(instance, "galaxies")) == 2
 
 
-@pytest.mark.parametrize("damage", ["tables of another version", "no database", "no configuration"])
+@pytest.mark.parametrize("damage", ["tables of another version", "no database", "no configuration", "a lock"])
 def test_an_instance_that_cannot_be_told_is_one_warning_and_the_galaxies_are_in(
-    galcat: Galcat, bricks: Path, weights: Path, database: str, dagster_home: Path, damage: str
+    galcat: Galcat,
+    bricks: Path,
+    weights: Path,
+    database: str,
+    dagster_home: Path,
+    damage: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with dg.DagsterInstance.from_config(str(dagster_home)) as made:
         made.add_dynamic_partitions("sky_cells", ["none"])
@@ -202,14 +209,67 @@ def test_an_instance_that_cannot_be_told_is_one_warning_and_the_galaxies_are_in(
             file.write_bytes(b"not a database, not a database " * 200)
     if damage == "no configuration":
         (dagster_home / "dagster.yaml").write_text("telemetry: {enabled: perhaps}\n")
-    said = galcat("ingest", bricks, "--survey", SURVEY, "--weights", weights)
+    with ExitStack() as stack:
+        if damage == "a lock":
+            monkeypatch.setattr("dagster_jobs.runless.MAX_WAIT_S", 0.2)
+            file = dagster_home / "history" / "runs.db"
+            other = stack.enter_context(closing(sqlite3.connect(file, isolation_level=None)))
+            other.execute("BEGIN EXCLUSIVE")
+        said = galcat("ingest", bricks, "--survey", SURVEY, "--weights", weights)
     assert said.code == 0
     (warning,) = [line for line in said.err.splitlines() if "warning" in line]
-    assert warning.startswith(f"warning: the Dagster instance in {dagster_home} does not show this run: ")
+    told = f"warning: the Dagster instance in {dagster_home} does not show this run: "
+    assert warning.startswith(told)
+    if damage == "a lock":
+        assert warning == f"{told}{dagster_home}/history/runs.db: database is locked"
+    if damage == "no configuration":
+        assert warning.startswith(
+            f"{told}{dagster_home}/dagster.yaml: Invalid scalar at path root:telemetry:"
+        )
     assert "Traceback" not in said.err
     with connect(database, autocommit=True) as connection:
         row = connection.execute("SELECT count(*) FROM galcat.galaxy").fetchone()
     assert row == (3 * GALAXIES,)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("telemetry: [\n", ", line 2: expected the node content, but found '<stream end>'"),
+        ("- a\n", ": Expected YAML from file {file} to parse to dictionary, instead got: \"['a']\""),
+    ],
+)
+def test_a_broken_configuration_is_named_with_its_file(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "dagster.yaml"
+    file.write_text(text)
+    warned: list[str] = []
+    with ingestion_report(tmp_path, warned.append) as listener:
+        listener.on_statistics()
+    assert warned == [
+        f"the Dagster instance in {tmp_path} does not show this run: {file}{told.format(file=file)}"
+    ]
+
+
+def test_an_instance_locked_in_mid_run_is_one_warning_and_is_not_waited_for_again(
+    dagster_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dagster_jobs.runless.MAX_WAIT_S", 0.2)
+    with dg.DagsterInstance.from_config(str(dagster_home)) as made:
+        made.add_dynamic_partitions("sky_cells", ["none"])
+    file, warned = dagster_home / "history" / "runs" / "index.db", []
+    with (
+        ingestion_report(dagster_home, warned.append) as listener,
+        closing(sqlite3.connect(file, isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        listener.on_statistics()
+        other.execute("ROLLBACK")
+        listener.on_index(built_now=True)
+    assert warned == [
+        f"the Dagster instance in {dagster_home} does not show this run: {file}: database is locked"
+    ]
+    with dg.DagsterInstance.from_config(str(dagster_home)) as opened:
+        assert read_materializations(opened, "vector_index") == {}
 
 
 def test_without_an_instance_no_module_of_dagster_is_imported(

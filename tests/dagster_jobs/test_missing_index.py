@@ -1,0 +1,113 @@
+"""A catalogue that Dagster alone has filled gets its vector index when the load is over, not in the night."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from catalog.database.connection import connect
+from catalog.releases.releases import lacks_search_index
+from dagster_jobs.definitions import defs
+from dagster_jobs.defs.jobs import ingest
+from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
+from dagster_jobs.defs.sensors import missing_index
+from galcat.workflows.ingest.drop_scan import plan_everything_pending
+from tests.catalog.galaxies import fill
+from tests.galcat.bricks import write_brick
+
+SURVEY = "legacy_dr10"
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An instance on disk: a sensor opens it anew."""
+    with dg.instance_for_test() as on_disk:
+        yield on_disk
+
+
+def test_the_index_and_the_statistics_are_asked_for_once_no_run_adds_tiles(
+    drop: Path,
+    database: str,
+    database_resource: DatabaseResource,
+    drop_resource: DropFolderResource,
+    encoder_resource: EncoderResource,
+    instance: dg.DagsterInstance,
+) -> None:
+    def look() -> dg.RunRequest | str | None:
+        context = dg.build_sensor_context(instance=instance, resources={"database": database_resource})
+        found = missing_index(context)
+        return found.skip_message if isinstance(found, dg.SkipReason) else found
+
+    assert look() == "no vector index is missing"
+    resources = {
+        "database": database_resource,
+        "encoder": encoder_resource,
+        "drop_folder": drop_resource,
+    }
+    write_brick(drop / SURVEY, "0100p000")
+    (planned,), _ = plan_everything_pending(drop, database)
+    instance.add_dynamic_partitions("sky_cells", [planned.cell])
+    config = {"survey": planned.definition, "folder": str(planned.folder), "tiles": planned.tiles}
+    job = dg.Definitions(assets=list(defs.assets or []), jobs=[ingest], resources=resources).resolve_job_def(
+        "ingest"
+    )
+    done = job.execute_in_process(
+        run_config={"ops": {"galaxies": {"config": config}}}, partition_key=planned.cell, instance=instance
+    )
+    assert done.success
+    running = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED))
+    assert look() == "tiles are still being ingested"
+    instance.report_run_canceled(running)
+    request = look()
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_key == f"small-0/{running.run_id}"
+    assert request.asset_selection is not None
+    assert request.asset_check_keys == []  # the whole catalogue is checked at night
+
+    indexed = (
+        dg.Definitions(
+            assets=list(defs.assets or []),
+            asset_checks=list(defs.asset_checks or []),
+            jobs=list(defs.jobs or []),
+            resources=resources,
+        )
+        .resolve_job_def("care")
+        .execute_in_process(instance=instance, asset_selection=list(request.asset_selection))
+    )
+    assert indexed.success
+    assert {
+        event.asset_key.to_user_string()
+        for event in indexed.get_asset_materialization_events()
+        if event.asset_key
+    } == {
+        "vector_index",
+        "statistics",
+    }
+    with connect(database) as connection:
+        assert not lacks_search_index(connection, 1)
+    assert look() == "no vector index is missing"
+
+
+@pytest.mark.usefixtures("filled_by_hand")
+def test_what_the_command_line_fills_is_left_to_it_and_a_database_that_is_down_is_one_line(
+    database_resource: DatabaseResource, instance: dg.DagsterInstance
+) -> None:
+    def look(database: DatabaseResource) -> str | None:
+        found = missing_index(dg.build_sensor_context(instance=instance, resources={"database": database}))
+        assert isinstance(found, dg.SkipReason)
+        return found.skip_message
+
+    assert look(database_resource) == (
+        "what is there was ingested by the command line, which makes the index itself"
+    )
+    away = look(DatabaseResource(url="postgresql://nobody@localhost:1/none"))
+    assert away is not None
+    assert away.startswith("nothing was looked at, the next tick tries again: cannot connect to localhost, ")
+
+
+@pytest.fixture
+def filled_by_hand(database: str) -> None:
+    """Galaxies without an index, as in the middle of an ingestion from the command line."""
+    with connect(database, autocommit=True) as connection:
+        fill(connection, 5)
