@@ -127,7 +127,7 @@ def _summary(outcomes: "list[TileOutcome]", n_settled: int) -> None:
         soft_wrap=True,
     )
     if doubtful := describe_flags(add_flags(outcome.flags for outcome in done)):
-        log.print(f"frames in doubt: {doubtful}", soft_wrap=True)
+        log.print(f"frames in doubt: {doubtful} (column framing_flag)", soft_wrap=True)
 
 
 def _say_what_fractions_are_worth(url: str, outcomes: "list[TileOutcome]") -> None:

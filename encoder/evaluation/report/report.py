@@ -17,6 +17,7 @@ from encoder.evaluation.report.real_report import (
     votes_section,
 )
 from encoder.finetuning.settings import TuningSettings
+from encoder.model.recipe import ImageRecipe
 
 _DECIMALS = 6
 _FIGURES = {
@@ -139,12 +140,19 @@ def _components(components: pd.DataFrame) -> list[str]:
     return ["## Number of components", about, markdown_table(_component_rows(components))]
 
 
+def _describe_picture(recipe: ImageRecipe) -> str:
+    frame = (
+        f"crop {recipe.crop:g}" if recipe.framing is None else f"frame {recipe.framing.view_radii:g} radii"
+    )
+    return f"{recipe.size} px, {frame}"
+
+
 def _identities(contenders: Sequence[Contender]) -> list[dict[str, str]]:
     return [
         {
             "encoder": c.name,
             "backbone": c.encoder.backbone,
-            "picture": f"{c.encoder.recipe.size} px, crop {c.encoder.recipe.crop:g}",
+            "picture": _describe_picture(c.encoder.recipe),
             "views": str(c.encoder.view_set),
             "sha256": c.encoder.sha256[:12],
         }
