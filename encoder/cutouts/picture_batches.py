@@ -24,6 +24,8 @@ from encoder.surveys.description import Survey
 
 _PIXELS_AT_ONCE = 2**25
 """Pixels of the pictures that wait for their search: 100 MB of JPEG, 500 MB of FITS in three bands."""
+_BYTES_AHEAD = 2**26
+"""Bytes of the files that are read ahead: a JPEG is ten times as large in memory."""
 
 
 @dataclass(frozen=True)
@@ -178,15 +180,23 @@ def _in_order(
     paths: Sequence[Path], read: Callable[[Path], Tensor | OpenPicture | ImageError], ahead: int
 ) -> Iterator[Tensor | OpenPicture | ImageError]:
     """Read on all cores, at most `ahead` files before they are asked for, and fewer where they are large."""
-    coming: deque[Future[Tensor | OpenPicture | ImageError]] = deque()
-    largest = 1
+    coming: deque[tuple[Future[Tensor | OpenPicture | ImageError], int]] = deque()
+    waiting_bytes = 0
     with ThreadPoolExecutor(os.cpu_count(), "read-images") as pool:
         for path in paths:
-            coming.append(pool.submit(read, path))
-            while len(coming) > max(1, min(ahead, _PIXELS_AT_ONCE // largest)):
-                picture = coming.popleft().result()
-                if not isinstance(picture, Tensor | ImageError):
-                    largest = max(largest, picture.shape[0] * picture.shape[1])
-                yield picture
+            n_bytes = _file_bytes(path)
+            while coming and (len(coming) > ahead or waiting_bytes + n_bytes > _BYTES_AHEAD):
+                future, done_bytes = coming.popleft()
+                waiting_bytes -= done_bytes
+                yield future.result()
+            coming.append((pool.submit(read, path), n_bytes))
+            waiting_bytes += n_bytes
         while coming:
-            yield coming.popleft().result()
+            yield coming.popleft()[0].result()
+
+
+def _file_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # reading it will say so
+        return 0
