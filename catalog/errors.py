@@ -39,3 +39,7 @@ class TaskError(CatalogError):
 
 class LabelError(CatalogError):
     """A label fits no task, no galaxy or no labeller."""
+
+
+class VotesError(CatalogError):
+    """A table of volunteers' votes cannot be used."""

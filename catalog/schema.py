@@ -162,6 +162,20 @@ morphology = Table(
     Column("anomaly_score", REAL),
     Column("framing_flag", SmallInteger),
     Column("domain_distance", REAL),
+    Column("network_posterior", ARRAY(REAL)),
+)
+
+calibration = Table(
+    "calibration",
+    metadata,
+    Column("release_id", SmallInteger, primary_key=True),
+    Column("survey_id", SmallInteger, primary_key=True),
+    Column("question", Text, primary_key=True),
+    Column("temperature", Double, nullable=False),
+    Column("shifts", ARRAY(Double), nullable=False),
+    Column("report", JSONB, nullable=False),
+    Column("votes_file", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
 )
 
 thumbnail = Table(
@@ -314,6 +328,7 @@ galaxy = Table(
     Column("anomaly_score", REAL),
     Column("framing_flag", SmallInteger),
     Column("domain_distance", REAL),
+    Column("is_calibrated", Boolean),
     Column("search", HALFVEC(SEARCH_DIMENSION)),
     info={"is_view": True},
 )

@@ -78,6 +78,7 @@ SELECT
     m.anomaly_score,
     m.framing_flag,
     m.domain_distance,
+    m.network_posterior IS NOT NULL AS is_calibrated,
     e.search$view$ || galcat.task_columns_text() || $view$
 FROM galcat.embedding AS e
 JOIN galcat.source AS s ON s.object_id = e.object_id

@@ -9,6 +9,7 @@ COMMENT ON TABLE galcat.skipped_row IS 'A source that got no vector, and why';
 COMMENT ON TABLE galcat.embedding IS 'Search vector of a galaxy in a release';
 COMMENT ON TABLE galcat.embedding_full IS 'Full-width encoder representation of a galaxy in a release';
 COMMENT ON TABLE galcat.morphology IS 'Dirichlet posterior of every Galaxy Zoo question, of a galaxy in a release';
+COMMENT ON TABLE galcat.calibration IS 'How the vote fractions of a question are calibrated to a survey in a release, and what that gained on votes held out';
 COMMENT ON TABLE galcat.sky_count IS 'Galaxies of a HEALPix cell, as counted with the last statistics';
 COMMENT ON TABLE galcat.thumbnail IS 'Small colour picture of a galaxy';
 COMMENT ON TABLE galcat.task IS 'A question that people answer of galaxies: yes or no, several classes, or an interest of 0 to 5';
@@ -93,6 +94,11 @@ DECLARE
         "anomaly_score": "How strange the galaxy is: the share of the release''s reference sample that is less so [1]",
         "framing_flag": "What is wrong with the picture that the encoder saw: a sum of 1 no object, 2 several, 4 a point source, 8 cut by the edge; 0 where nothing is or no frame was sought, NULL for galaxies from before this column [-]",
         "domain_distance": "How far the galaxy lies from the real galaxies that the encoder was trained on: above 1, further than 99 per cent of them from each other; NULL where the release has no sample of them [1]",
+        "network_posterior": "Every fraction and then every concentration as the network gave them, where those of the row are calibrated to the survey; NULL where the row has the network''s own [1]",
+        "is_calibrated": "True where the vote fractions are calibrated to volunteers'' votes of this survey, see galcat.calibration [-]",
+        "temperature": "Factor of the logarithm of the Dirichlet parameters [1]",
+        "shifts": "Added to the logarithm of the Dirichlet parameter of each answer, in the order of the columns [1]",
+        "votes_file": "Name of the table that the votes came in [-]",
         "measured": "How the vote fractions did on real galaxies: which, and the figures of each question; NULL where that was not measured [-]",
         "anomaly_reference": "What strangeness is measured against, frozen with the release [-]",
         "task_id": "Number of the task [-]",
@@ -141,10 +147,11 @@ BEGIN
                 WHEN words ? item.attname THEN words ->> item.attname
                 WHEN item.attname LIKE '%\_fraction' THEN
                     'Posterior mean of the vote fraction of ' || replace(item.attname, '_fraction', '')
-                    || CASE relation.relname WHEN 'galaxy' THEN coalesce('; ' || (SELECT galcat.measured_text(q.name)
+                    || CASE relation.relname WHEN 'galaxy' THEN (
+                        SELECT concat('; ' || galcat.measured_text(q.name), '; ' || galcat.calibrated_text(q.name))
                         FROM (SELECT replace(a.attname, '_concentration', '') AS name FROM pg_catalog.pg_attribute AS a
                             WHERE a.attrelid = relation.oid AND a.attname LIKE '%\_concentration') AS q
-                        WHERE starts_with(item.attname, q.name || '_')), '') ELSE '' END || ' [1]'
+                        WHERE starts_with(item.attname, q.name || '_')) ELSE '' END || ' [1]'
                 WHEN item.attname LIKE '%\_concentration' THEN
                     'Sum of the Dirichlet parameters of ' || replace(item.attname, '_concentration', '') || ' [1]'
                 WHEN item.attname LIKE '%\_proportion\_asked' THEN

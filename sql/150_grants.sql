@@ -41,7 +41,7 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT EXECUTE ON FUNCTION galcat.forget_scores TO galcat_writer;
+GRANT EXECUTE ON FUNCTION galcat.forget_scores, galcat.calibrate_written TO galcat_writer;
 
 GRANT USAGE ON SCHEMA galcat TO galcat_reader, galcat_writer, galcat_labeller;
 GRANT USAGE, CREATE ON SCHEMA galcat TO galcat_owner;

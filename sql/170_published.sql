@@ -161,6 +161,7 @@ VALUES
     ('galcat.galaxy', 'anomaly_score', 'stat.rank', false, true),
     ('galcat.galaxy', 'framing_flag', 'meta.code.qual', false, true),
     ('galcat.galaxy', 'domain_distance', 'stat.param;src.morph', false, true),
+    ('galcat.galaxy', 'is_calibrated', 'meta.code', false, false),
     ('galcat.embedding', 'object_id', 'meta.id;meta.main', true, true),
     ('galcat.embedding', 'release', 'meta.version', false, true),
     ('galcat.embedding', 'search', 'src.morph.param', false, true),

@@ -69,6 +69,13 @@ _CHECKS: dict[str, tuple[str, LiteralString]] = {
         "WHERE NOT coalesce((t.ra IS NULL) = (t.dec IS NULL) AND t.ra >= 0 AND t.ra < 360 "
         "AND t.dec >= -90 AND t.dec <= 90, true)",
     ),
+    "calibrated": (
+        "the vote fractions of a survey are calibrated where it has a calibration, and nowhere else",
+        "SELECT s.tile_id, 'object_id ' || m.object_id FROM galcat.morphology AS m "
+        "JOIN galcat.source AS s USING (object_id) WHERE (m.network_posterior IS NOT NULL) <> EXISTS ("
+        "  SELECT FROM galcat.calibration AS c "
+        "  WHERE c.release_id = m.release_id AND c.survey_id = s.survey_id)",
+    ),
     # Without a source there is no tile: only a look at the whole catalogue finds those.
     "orphans": (
         "no vector, morphology or thumbnail is without a galaxy that is in its survey",

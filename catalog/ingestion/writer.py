@@ -78,6 +78,11 @@ def write_tile(
             cursor.execute("SELECT galcat.forget_scores(%s::smallint, %s)", [release_id, ids[new].tolist()])
         changed += rewritten + write_thumbnails(cursor, release_id, ids, galaxies.jpegs, replace=is_current)
         write_outcome(cursor, tile_id, release_id, tile, len(galaxies), skips)
+        if rewritten:  # last: whoever calibrates the survey now waits for the outcome, or has come before it
+            cursor.execute(
+                "SELECT galcat.calibrate_written(%s::smallint, %s::smallint, %s)",
+                [release_id, survey_id, ids[new].tolist()],
+            )
     return WriteResult(changed, retired)
 
 

@@ -87,6 +87,11 @@ COMMANDS = {
         FILL,
         "Arrange the galaxies of the current release on a map, which the page of `galcat serve` shows.",
     ),
+    "calibrate": Entry(
+        "calibrate",
+        FILL,
+        "Calibrate a survey's vote fractions by a few hundred votes of volunteers; no vector changes.",
+    ),
     "tasks": Entry(
         "tasks", LABEL, "Questions that people answer of galaxies, and the columns learnt from them."
     ),

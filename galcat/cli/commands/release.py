@@ -151,16 +151,20 @@ def promote(
 
     Example: `galcat release promote better`
     """
+    from catalog.calibration.stored import describe_calibrated  # noqa: PLC0415
     from catalog.releases.releases import promote_release  # noqa: PLC0415
 
     with open_to_write(may_be_empty=True) as connection:
         done = promote_release(connection, name, force=force)
+        lines = describe_calibrated(connection, name)
     if done.before == name:
         log.print(f"release {name} is the current one already", soft_wrap=True)
         return
     lost = f", without {done.missing} tiles that were shown until now" if done.missing else ""
     back = f"; back by galcat release promote {done.before}" if done.before else ""
     log.print(f"galcat.galaxy shows release {name}{lost}{back}", soft_wrap=True)
+    for line in lines:
+        log.print(line, soft_wrap=True)
 
 
 @release.command()

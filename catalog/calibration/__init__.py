@@ -1,0 +1,1 @@
+"""Volunteers' votes on a survey's galaxies, and the calibrations that were learnt from them."""
