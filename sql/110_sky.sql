@@ -15,10 +15,11 @@ COMMENT ON FUNCTION galcat.sky_distance IS 'Angle between two positions on the s
 CREATE OR REPLACE FUNCTION galcat.sky_cosine(
     ra1 double precision, dec1 double precision, ra2 double precision, dec2 double precision)
 RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE
--- No product of small numbers: Postgres fails where one underflows. The constant is a degree in radians.
-RETURN cos((dec1 - dec2) * 0.017453292519943295)
-    - cos(dec1 * 0.017453292519943295) * cos(dec2 * 0.017453292519943295)
-        * (1 - cos((ra1 - ra2) * 0.017453292519943295));
+-- No product of small numbers: Postgres fails where one underflows, also where an angle of 5e-324 is turned into
+-- radians, so next to nothing is added to each. The constant is a degree in radians.
+RETURN cos((dec1 - dec2 + 1e-300) * 0.017453292519943295)
+    - cos((dec1 + 1e-300) * 0.017453292519943295) * cos((dec2 + 1e-300) * 0.017453292519943295)
+        * (1 - cos((ra1 - ra2 + 1e-300) * 0.017453292519943295));
 COMMENT ON FUNCTION galcat.sky_cosine IS
     'Cosine of the angle between two positions, right to 1e-15; arguments in ICRS degrees. Part of cone().';
 
@@ -66,8 +67,8 @@ RETURN (
         OR point(ra, dec) <@ galcat.cone_box(ra0, dec0, radius_deg, 1)
         OR point(ra, dec) <@ galcat.cone_box(ra0, dec0, radius_deg, -1))
     -- The cosine of the angle is cheap; the angle itself is needed where its last digits decide.
-    AND (galcat.sky_cosine(ra, dec, ra0, dec0) > cos(radius_deg * 0.017453292519943295) + 1e-14
-        OR galcat.sky_cosine(ra, dec, ra0, dec0) > cos(radius_deg * 0.017453292519943295) - 1e-14
+    AND (galcat.sky_cosine(ra, dec, ra0, dec0) > cos((radius_deg + 1e-300) * 0.017453292519943295) + 1e-14
+        OR galcat.sky_cosine(ra, dec, ra0, dec0) > cos((radius_deg + 1e-300) * 0.017453292519943295) - 1e-14
             AND galcat.sky_distance(ra, dec, ra0, dec0) <= radius_deg);
 COMMENT ON FUNCTION galcat.cone IS
     'True where (ra, dec) lies within radius_deg of (ra0, dec0), all in ICRS degrees. Uses the sky index of galcat.source.';

@@ -1,7 +1,7 @@
 """The second wall: what a stranger's query may do if it ever passed the first."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
@@ -15,6 +15,7 @@ from catalog.search.search import Cone, Search, search
 from catalog.tasks.tasks import add_task, hide_task, show_task
 from tests.catalog.galaxies import fill
 from tests.catalog.tasks.scored_tasks import ODD, RING, write_random_scores
+from tests.conftest import fresh_database
 
 OURS = ["galcat", "galcat_tap", "tap_schema", "ivoa", "tap_upload"]
 REFUSED = (
@@ -24,8 +25,30 @@ REFUSED = (
 )
 
 
+@pytest.fixture(scope="module")
+def filled_url(postgres_url: str, schema_template: str) -> Iterator[str]:
+    """A catalogue that strangers only try to change."""
+    with fresh_database(postgres_url, schema_template) as url:
+        with connect(url, autocommit=True) as connection:
+            fill_with_labels(connection)
+        yield url
+
+
+@pytest.fixture
+def stranger(filled_url: str) -> Iterator[psycopg.Connection]:
+    """A session there that galcat_public itself logged in to."""
+    with connect(filled_url, autocommit=True) as connection, as_stranger(connection, filled_url) as opened:
+        yield opened
+
+
 @pytest.fixture
 def filled(connection: psycopg.Connection) -> psycopg.Connection:
+    """A connection to a catalogue of the test's own."""
+    fill_with_labels(connection)
+    return connection
+
+
+def fill_with_labels(connection: psycopg.Connection) -> None:
     fill(connection, 50)
     add_task(connection, RING)
     connection.execute(
@@ -33,17 +56,15 @@ def filled(connection: psycopg.Connection) -> psycopg.Connection:
         "SELECT 'ring', object_id, 'yes' FROM galcat.source"
     )
     refresh_statistics(connection)
-    return connection
 
 
-@pytest.fixture
-def stranger(database: str, filled: psycopg.Connection) -> Iterator[psycopg.Connection]:
-    """A session that galcat_public itself logged in to."""
-    row = filled.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'galcat_public'").fetchone()
+@contextmanager
+def as_stranger(connection: psycopg.Connection, url: str) -> Iterator[psycopg.Connection]:
+    row = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'galcat_public'").fetchone()
     if row == (False,):
         with suppress(psycopg.errors.InternalError_):  # another test does at this moment
-            filled.execute("ALTER ROLE galcat_public LOGIN")
-    with connect(make_conninfo(database, user="galcat_public"), autocommit=True) as opened:
+            connection.execute("ALTER ROLE galcat_public LOGIN")
+    with connect(make_conninfo(url, user="galcat_public"), autocommit=True) as opened:
         yield opened
 
 
@@ -262,7 +283,7 @@ def test_a_strangers_rights_outlive_a_tasks_column(filled: psycopg.Connection) -
 
 
 def test_tables_of_a_query_are_made_by_one_role_and_read_by_strangers(
-    filled: psycopg.Connection, stranger: psycopg.Connection
+    filled: psycopg.Connection, database: str
 ) -> None:
     filled.execute("SET ROLE galcat_uploads")
     filled.execute("CREATE TABLE tap_upload.mine AS SELECT 1 AS one")
@@ -273,10 +294,12 @@ def test_tables_of_a_query_are_made_by_one_role_and_read_by_strangers(
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             filled.execute(statement.encode())
-    assert stranger.execute("SELECT * FROM tap_upload.mine").fetchall() == [(1,)]
-    stranger.execute("SET default_transaction_read_only = off")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        stranger.execute("DELETE FROM tap_upload.mine")
+    filled.execute("RESET ROLE")
+    with as_stranger(filled, database) as stranger:
+        assert stranger.execute("SELECT * FROM tap_upload.mine").fetchall() == [(1,)]
+        stranger.execute("SET default_transaction_read_only = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            stranger.execute("DELETE FROM tap_upload.mine")
     for role in ("galcat_reader", "galcat_writer"):
         filled.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

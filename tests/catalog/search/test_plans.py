@@ -1,11 +1,13 @@
 """The plan of every query shape, as the reader, with an empty search_path and 30 task columns in the view."""
 
+from collections.abc import Iterator
 from importlib import resources
 
 import numpy as np
 import psycopg
 import pytest
 
+from catalog.database.connection import connect
 from catalog.database.read_only import read_transaction, run_query
 from catalog.ingestion.records import object_id
 from catalog.releases.releases import build_search_index, refresh_statistics
@@ -13,6 +15,7 @@ from catalog.search.search import Cone, Search, search
 from catalog.tasks.model_versions import NewVersion, write_version
 from catalog.tasks.tasks import add_task, make_task, show_task
 from tests.catalog.galaxies import fill
+from tests.conftest import fresh_database
 
 N = 20_000
 TASKS = 30
@@ -88,15 +91,24 @@ def add_tasks(connection: psycopg.Connection, release_id: int) -> None:
         )
 
 
+@pytest.fixture(scope="module")
+def wide_url(postgres_url: str, schema_template: str) -> Iterator[str]:
+    """A catalogue large enough that indexes are worth it, with 30 tasks; only to be read."""
+    with fresh_database(postgres_url, schema_template) as url:
+        with connect(url, autocommit=True) as connection:
+            _, release_id = fill(connection, N)
+            build_search_index(connection, release_id)
+            add_tasks(connection, release_id)
+            refresh_statistics(connection)
+        yield url
+
+
 @pytest.fixture
-def wide(connection: psycopg.Connection) -> psycopg.Connection:
-    """A catalogue large enough that indexes are worth it, with 30 tasks."""
-    _, release_id = fill(connection, N)
-    build_search_index(connection, release_id)
-    add_tasks(connection, release_id)
-    refresh_statistics(connection)
-    connection.execute("SET search_path = ''")
-    return connection
+def wide(wide_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to it that has asked nothing yet."""
+    with connect(wide_url, autocommit=True) as connection:
+        connection.execute("SET search_path = ''")
+        yield connection
 
 
 def plan(connection: psycopg.Connection, query: str) -> str:

@@ -1,5 +1,7 @@
 """Cones against astropy, over the whole sphere, at the seams and at the poles."""
 
+from collections.abc import Iterator
+
 import astropy.units as u
 import numpy as np
 import psycopg
@@ -8,12 +10,14 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.database.connection import connect
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
 from catalog.ingestion.source_rows import compute_healpix29
 from catalog.releases.releases import refresh_statistics
 from catalog.search.search import find_galaxy_at
 from tests.catalog.galaxies import answer, fill, galaxy_rows
+from tests.conftest import fresh_database
 from tests.sizes import fuzzing
 
 N = 400
@@ -21,6 +25,21 @@ CONE = (
     "SELECT survey_source_id FROM galcat.galaxy "
     "WHERE galcat.cone(ra, dec, %(ra)s, %(dec)s, %(radius)s) ORDER BY 1"
 )
+
+
+@pytest.fixture(scope="module")
+def filled_url(postgres_url: str, schema_template: str) -> Iterator[str]:
+    """N galaxies for all tests that only read."""
+    with fresh_database(postgres_url, schema_template) as url:
+        with connect(url, autocommit=True) as connection:
+            fill(connection, N)
+        yield url
+
+
+@pytest.fixture
+def filled(filled_url: str) -> Iterator[psycopg.Connection]:
+    with connect(filled_url, autocommit=True) as connection:
+        yield connection
 
 
 def within(ra: float, dec: float, radius: float) -> list[tuple[str]]:
@@ -45,13 +64,14 @@ def within(ra: float, dec: float, radius: float) -> list[tuple[str]]:
         (5, 5, 180),
         (-10, 0, 12),
         (365, 0, 12),
+        (5e-324, -5e-324, 12),  # the smallest number there is, which times anything small is none
+        (0, 5e-324, 5e-324),
     ],
 )
 def test_a_cone_holds_what_astropy_says(
-    connection: psycopg.Connection, ra: float, dec: float, radius: float, exact: bool
+    filled: psycopg.Connection, ra: float, dec: float, radius: float, exact: bool
 ) -> None:
-    fill(connection, N)
-    found = answer(connection, CONE, {"ra": ra, "dec": dec, "radius": radius}, exact)
+    found = answer(filled, CONE, {"ra": ra, "dec": dec, "radius": radius}, exact)
     assert found.rows == within(ra, dec, radius)
 
 
@@ -73,22 +93,17 @@ def test_any_cone_holds_what_astropy_says(
     assert certain <= {row[0] for row in found.rows} <= possible
 
 
-@pytest.fixture
-def filled(connection: psycopg.Connection) -> psycopg.Connection:
+def test_a_small_cone_uses_the_sky_index_as_the_reader(connection: psycopg.Connection) -> None:
     fill(connection, N)
-    return connection
-
-
-def test_a_small_cone_uses_the_sky_index_as_the_reader(filled: psycopg.Connection) -> None:
-    filled.execute(
+    connection.execute(
         "INSERT INTO galcat.source (object_id, survey_id, survey_source_id, tile_id, ra, dec, healpix29) "
         "SELECT i, 1, 'x' || i, 1, 360 * random(), degrees(asin(2 * random() - 1)), 0 "
         "FROM generate_series(1, 20000) AS i"
     )
-    refresh_statistics(filled)
-    filled.execute("SET search_path = ''")
+    refresh_statistics(connection)
+    connection.execute("SET search_path = ''")
     plan = run_query(
-        filled, "EXPLAIN SELECT * FROM galcat.source WHERE galcat.cone(ra, dec, 150.1, 2.2, 0.1)"
+        connection, "EXPLAIN SELECT * FROM galcat.source WHERE galcat.cone(ra, dec, 150.1, 2.2, 0.1)"
     )
     text = "\n".join(str(row[0]) for row in plan.rows)
     assert "source_sky" in text

@@ -1,5 +1,7 @@
 """Areas, centres, boxes and written regions against numpy and astropy."""
 
+from collections.abc import Iterator
+
 import astropy.units as u
 import numpy as np
 import psycopg
@@ -7,8 +9,16 @@ import pytest
 from astropy.coordinates import SkyCoord
 
 from tests.catalog.search.sky_shapes import Shape, girard_area, holds, positions_around, random_polygon
+from tests.conftest import fresh_database
 
 PLACES = [(0.0, 0.0), (359.9, 40.0), (123.0, -75.0), (200.0, 89.5), (10.0, -90.0)]
+
+
+@pytest.fixture(scope="module")
+def database(postgres_url: str, schema_template: str) -> Iterator[str]:
+    """One catalogue without galaxies for all tests, which call functions and change nothing."""
+    with fresh_database(postgres_url, schema_template) as url:
+        yield url
 
 
 def number(connection: psycopg.Connection, query: bytes, *values: object) -> float:

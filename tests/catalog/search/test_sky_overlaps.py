@@ -1,5 +1,7 @@
 """Which regions lie in which and which meet: against sampled outlines, and where they just touch."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import psycopg
 import pytest
@@ -7,10 +9,18 @@ from astropy.coordinates import SkyCoord
 from psycopg import sql
 
 from tests.catalog.search.sky_shapes import Shape, holds, lies_in, meets, outline, random_polygon
+from tests.conftest import fresh_database
 
 PLACES = [(0.0, 0.0), (359.9, 40.0), (123.0, -75.0), (200.0, 89.5), (10.0, -90.0)]
 SQUARE = [10.0, 0.0, 12.0, 0.0, 12.0, 2.0, 10.0, 2.0]
 NOTCHED = [0.0, 0.0, 4.0, 0.0, 4.0, 4.0, 2.0, 1.0, 0.0, 4.0]
+
+
+@pytest.fixture(scope="module")
+def database(postgres_url: str, schema_template: str) -> Iterator[str]:
+    """One catalogue without galaxies for all tests, which call functions and change nothing."""
+    with fresh_database(postgres_url, schema_template) as url:
+        yield url
 
 
 def says(connection: psycopg.Connection, function: str, *shapes: Shape | None) -> bool | None:

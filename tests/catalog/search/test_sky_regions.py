@@ -1,5 +1,7 @@
 """Boxes, polygons and HEALPix cells against astropy, astropy-healpix and cdshealpix."""
 
+from collections.abc import Iterator
+
 import astropy.units as u
 import numpy as np
 import psycopg
@@ -10,34 +12,46 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from catalog.database.connection import connect
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
 from catalog.ingestion.source_rows import compute_healpix29
 from catalog.releases.releases import refresh_statistics
 from tests.catalog.galaxies import answer, fill, galaxy_rows
+from tests.conftest import fresh_database
 from tests.sizes import fuzzing
 
 N = 400
 NAMES = "SELECT survey_source_id FROM galcat.galaxy WHERE "
 
 
-@pytest.fixture
-def filled(connection: psycopg.Connection) -> psycopg.Connection:
-    fill(connection, N)
-    return connection
+@pytest.fixture(scope="module")
+def filled_url(postgres_url: str, schema_template: str) -> Iterator[str]:
+    """N galaxies for all tests that only read."""
+    with fresh_database(postgres_url, schema_template) as url:
+        with connect(url, autocommit=True) as connection:
+            fill(connection, N)
+        yield url
 
 
 @pytest.fixture
-def crowded(filled: psycopg.Connection) -> psycopg.Connection:
+def filled(filled_url: str) -> Iterator[psycopg.Connection]:
+    with connect(filled_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def crowded(connection: psycopg.Connection) -> psycopg.Connection:
     """So many that an index is worth its while."""
-    filled.execute(
+    fill(connection, N)
+    connection.execute(
         "INSERT INTO galcat.source (object_id, survey_id, survey_source_id, tile_id, ra, dec, healpix29) "
         "SELECT i, 1, 'x' || i, 1, 360 * random(), degrees(asin(2 * random() - 1)), i::bigint << 44 "
         "FROM generate_series(1, 20000) AS i"
     )
-    refresh_statistics(filled)
-    filled.execute("SET search_path = ''")
-    return filled
+    refresh_statistics(connection)
+    connection.execute("SET search_path = ''")
+    return connection
 
 
 @pytest.mark.parametrize("exact", [False, True])
