@@ -133,5 +133,5 @@ def _legend(figure: Figure, panels: Iterable[Axes]) -> None:
         for handle, name in zip(*panel.get_legend_handles_labels(), strict=True)
     }
     figure.legend(
-        list(labels.values()), list(labels), loc="outside lower center", ncols=min(3, len(labels)), fontsize=9
+        list(labels.values()), list(labels), loc="outside upper center", ncols=min(3, len(labels)), fontsize=9
     )

@@ -85,7 +85,8 @@ def test_evaluate_judges_votes_of_real_galaxies_by_heads_that_were_not_fitted_on
     ]
     assert set(votes["question"]) == {"smooth-or-featured", "disk-edge-on"}
     new = votes[votes["head"] == "new, without the fold"]
-    assert (new["ratio"] < 0.8).all()  # sizes and shapes are easily seen
+    assert (new["ratio"] < 1).all()
+    assert (new["ratio"][new["encoder"] == "ImageNet"] < 0.75).all()  # sizes and shapes are easily seen
     assert (new["ratio_low"] < new["ratio"]).all()
     assert new["coverage"].between(0.7, 1).all()
     np.testing.assert_allclose(votes["ratio"], votes["error"] / votes["constant"], rtol=1e-4)
