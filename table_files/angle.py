@@ -108,6 +108,15 @@ def column_to_degrees(column: TableColumn, *, is_ra: bool) -> NDArray[np.float64
     return values
 
 
+def has_sexagesimal(column: TableColumn) -> bool:
+    """Whether a column of text has an angle that is no plain number, such as 10:00:24.1 or 10h00m24.1s."""
+    if not column.is_text:
+        return False
+    texts = [normalise_minus(text.strip()) for text in column.to_masked().data.tolist()]
+    given = [",".join(text.split()) for text in texts]
+    return any(_ANGLE.fullmatch(text.replace(",", ":")) and not _NUMBER.fullmatch(text) for text in given)
+
+
 def parse_angle_unit(column: TableColumn) -> units.UnitBase | None:
     """A column's unit of angle as tables spell it, also as VizieR does; None where it has none.
 

@@ -2,16 +2,19 @@
 
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from astropy.coordinates import SkyCoord
 from astropy.io import ascii as astropy_ascii
 from astropy.table import Column, Table
 
 from table_files.arrow.column import convert_arrow_column
 from table_files.errors import TableError
-from table_files.table import FileTable, TableColumn, make_table, pack_values
+from table_files.table import FileTable, TableColumn, decode_bytes, make_table, pack_values
 from table_files.text.cell_types import type_cells
 
 _IPAC_TYPES = r"[\s|]*(int|long|double|float|real|char|date)"
@@ -28,34 +31,50 @@ _FRAMED = re.compile(r"^\s*\|.*\|\s*\n\s*\|.*\|\s*\n")
 _HEAD = 4000
 
 
-def read_astropy(path: Path, text: str | None) -> FileTable:
-    """Read a file in any other format that astropy reads.
+def read_astropy(path: Path, file_format: str | None = None) -> FileTable:
+    """Read a file of another format that astropy reads, such as HDF5.
 
     Args:
-        path: Path of the file.
-        text: What is in it, where that is text.
+        path: The file.
+        file_format: The format as astropy calls it; None where astropy is to tell it.
 
     Raises:
         TableError: It is in none.
     """
+    with _refuse_unread(str(path)):
+        return from_astropy(Table.read(path, format=file_format), str(path))
+
+
+def read_text_table(label: str, text: str) -> FileTable:
+    """Read a text that says itself of which type its columns are, or whose format astropy guesses.
+
+    Args:
+        label: What errors call it.
+        text: The whole text.
+
+    Raises:
+        TableError: It is in no format that astropy knows.
+    """
+    with _refuse_unread(label):
+        typed = typed_format(text)
+        if typed is None:
+            return from_astropy(_read_cells(text), label, are_cells=True)
+        return from_astropy(Table.read(text + "\n", format=typed), label)
+
+
+@contextmanager
+def _refuse_unread(label: str) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of units and headers that do not matter here
-            if text is None:
-                is_parquet = path.open("rb").read(4) == b"PAR1"
-                table = Table.read(path, format="parquet" if is_parquet else None)
-                return from_astropy(table, str(path))
-            typed = typed_format(text)
-            if typed is not None:
-                return from_astropy(Table.read(text, format=typed), str(path))
-            return from_astropy(_read_cells(text), str(path), are_cells=True)
+            yield
     except TableError:
         raise
     except Exception as error:  # noqa: BLE001 - every format raises its own
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        if "guess" in reason:
+        if "guess" in reason or "could not be identified" in reason:
             reason = "it is in no format that astropy knows"
-        raise TableError(f"{path} cannot be read as a table: {reason}") from None
+        raise TableError(f"{label} cannot be read as a table: {reason}") from None
 
 
 def typed_format(text: str) -> str | None:
@@ -64,7 +83,7 @@ def typed_format(text: str) -> str | None:
 
 
 def from_astropy(table: Table, label: str, *, are_cells: bool = False) -> FileTable:
-    """A table of astropy as ours; times, positions and the like become text.
+    """A table of astropy as ours: times and the like become text, positions two columns in ICRS degrees.
 
     Args:
         table: The table as astropy has it.
@@ -72,8 +91,23 @@ def from_astropy(table: Table, label: str, *, are_cells: bool = False) -> FileTa
         are_cells: Whether its columns are cells of a file that has not said their types.
     """
     plain = Table(table)  # quantities become columns with units
-    columns = [_convert(name, plain[name], are_cells=are_cells) for name in plain.colnames]
+    columns: list[TableColumn] = []
+    for name in plain.colnames:
+        if isinstance(plain[name], SkyCoord):
+            columns += _convert_positions(name, plain[name])
+        else:
+            columns.append(_convert(name, plain[name], are_cells=are_cells))
     return make_table(label, columns, len(plain), None)
+
+
+def _convert_positions(name: str, positions: SkyCoord) -> list[TableColumn]:
+    """Called as astropy calls them in files."""
+    there = positions.icrs
+    parts = ((f"{name}.ra", there.ra.deg), (f"{name}.dec", there.dec.deg))
+    return [
+        TableColumn(part, np.ma.filled(values, np.nan), np.isnan(np.ma.filled(values, np.nan)), "deg")
+        for part, values in parts
+    ]
 
 
 def _read_cells(text: str) -> Table:
@@ -105,7 +139,7 @@ def _convert(name: str, column: Column, *, are_cells: bool) -> TableColumn:
     if values.ndim > 1 or values.dtype.kind == "O":
         return _convert_objects(name, values, missing, unit, description)
     if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8", "replace")
+        values = np.array([decode_bytes(value) for value in values.tolist()], dtype=np.str_)
     if are_cells and values.dtype.kind == "U":
         cells = pa.array([None if no else value for value, no in zip(values.tolist(), missing, strict=True)])
         return convert_arrow_column(name, type_cells(cells.cast(pa.string())), unit, description)
@@ -120,13 +154,13 @@ def _convert(name: str, column: Column, *, are_cells: bool) -> TableColumn:
 def _convert_objects(
     name: str, values: np.ndarray, missing: np.ndarray, unit: str, description: str
 ) -> TableColumn:
-    plain: list[object] = values.tolist()
+    plain: list[object] = np.ma.MaskedArray(values, missing).tolist() if values.ndim > 1 else values.tolist()
     if values.ndim > 1:
-        missing = np.array([cell.all() for cell in missing], dtype=np.bool_)
+        missing = np.array([cell.all() and cell.size > 0 for cell in missing], dtype=np.bool_)
     given = [None if no else value for value, no in zip(plain, missing.tolist(), strict=True)]
     kinds = {type(value) for value in given if value is not None}
     if kinds <= {str, bytes}:
-        texts = [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in given]
+        texts = [decode_bytes(value) if isinstance(value, bytes) else value for value in given]
         return TableColumn(name, *pack_values(texts, is_text=True), unit, description)
     if kinds <= {int}:
         for dtype in ("i8", "u8"):
@@ -134,7 +168,8 @@ def _convert_objects(
                 return TableColumn(name, *pack_values(given, dtype=dtype), unit, description)
             except OverflowError:
                 continue
-    if kinds <= {int, float}:
+    whole = [value for value in given if isinstance(value, int)]
+    if kinds <= {int, float} and all(int(float(value)) == value for value in whole):
         filled = [float("nan") if value is None else value for value in given]
         packed, _ = pack_values(filled, dtype="f8")
         return TableColumn(name, packed, np.isnan(packed), unit, description)

@@ -53,7 +53,7 @@ class SkyPositions:
 
 def has_positions(names: Sequence[str]) -> bool:
     """Whether columns of these names have positions among them, by the usual names."""
-    lower = {name.lower() for name in names}
+    lower = {_bare(name) for name in names}
     return (not lower.isdisjoint(RA_NAMES) and not lower.isdisjoint(DEC_NAMES)) or set(_RA_PARTS) <= set(
         names
     )
@@ -75,7 +75,7 @@ def read_positions(table: FileTable, ra: str | None = None, dec: str | None = No
         return _join_parts(table)
     ra_name = find_column(table, ra, RA_NAMES, "right ascension")
     dec_name = find_column(table, dec, DEC_NAMES, "declination")
-    frame = _find_frame(table, ra_name, dec_name)
+    frame = find_frame(table, ra_name, dec_name)
     ra_deg = column_to_degrees(table[ra_name], is_ra=True)
     dec_deg = column_to_degrees(table[dec_name], is_ra=False)
     return SkyPositions(ra_name, dec_name, *convert_to_icrs(ra_deg, dec_deg, frame))
@@ -98,33 +98,51 @@ def find_column(table: FileTable, requested: str | None, usual: Sequence[str], c
         if requested not in table.columns:
             raise TableError(f"{table.label} has no column {requested!r}, only {there}")
         return requested
-    for name in usual:
-        same = [column for column in table.columns if column.lower() == name]
-        exact = [column for column in same if column in {name, _SPELLINGS.get(name, name)}]
-        if len(same) == 1:
-            return same[0]
-        if len(exact) == 1:
-            return exact[0]
-        if same:
-            raise TableError(
-                f"{table.label}: {' and '.join(same)} differ in case only: say by --ra and --dec which "
-                f"is the {content}"
-            )
+    for spelled in (str.lower, _bare):  # the part of a position comes after columns of that very name
+        for name in usual:
+            same = [column for column in table.columns if spelled(column) == name]
+            exact = [column for column in same if column in {name, _SPELLINGS.get(name, name)}]
+            if len(same) == 1 or len(exact) == 1:
+                return (exact or same)[0]
+            if same:
+                either = " and ".join(same)
+                how = (
+                    "differ in case only" if len({one.lower() for one in same}) == 1 else "may both be meant"
+                )
+                raise TableError(
+                    f"{table.label}: {either} {how}: say by --ra and --dec which is the {content}"
+                )
     raise TableError(
         f"{table.label}: no column is called as {content} usually is; say which of {there} it is, "
         "by --ra and --dec"
     )
 
 
-def _has_usual(names: Sequence[str], usual: Sequence[str]) -> bool:
-    return not {name.lower() for name in names}.isdisjoint(usual)
+def find_frame(table: FileTable, ra: str, dec: str) -> Frame | None:
+    """The frame that the file declares of two of its columns; None where it declares none.
 
+    Args:
+        table: The table.
+        ra: The column of right ascension.
+        dec: The column of declination.
 
-def _find_frame(table: FileTable, ra: str, dec: str) -> Frame | None:
+    Raises:
+        TableError: It declares one of the one and another of the other.
+    """
     frames = {table[name].frame for name in (ra, dec)} - {None}
     if len(frames) > 1:
         raise TableError(f"{table.label}: {ra} and {dec} are in different frames (COOSYS)")
     return next(iter(frames), table.frame)
+
+
+def _bare(name: str) -> str:
+    """A name in small letters; of a position's part as astropy calls it, such as place.ra, the part alone."""
+    place, dot, part = name.lower().rpartition(".")
+    return part if dot and place and part in {"ra", "dec"} else name.lower()
+
+
+def _has_usual(names: Sequence[str], usual: Sequence[str]) -> bool:
+    return not {_bare(name) for name in names}.isdisjoint(usual)
 
 
 def _join_parts(table: FileTable) -> SkyPositions:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from table_files.column_meta import ColumnMeta
+from table_files.frame import Frame
 
 Row = tuple[object, ...]
 
@@ -18,7 +19,12 @@ class RowTable:
         rows: The rows in plain values: bool, int, float, str, datetime (naive, UTC), lists of numbers, None
             for NULL; a NaN that is no part of an array is None. They can be read once; TableError is raised
             where the file turns out to be wrong.
+        frame: The frame of its positions as the file declares it; None where it declares none.
+        frames: The frame that the file declares of each column, None where it declares none; empty where it
+            declares none of any column.
     """
 
     columns: tuple[ColumnMeta, ...]
     rows: Iterator[Row]
+    frame: Frame | None = None
+    frames: tuple[Frame | None, ...] = ()

@@ -70,12 +70,14 @@ class FileTable:
         columns: The columns by their names, in the order of the file or as they were asked for.
         n_rows: How many rows it has.
         frame: The frame of its positions as the file declares it; None where it declares none.
+        notes: What of the file was left out, or was said of it there, a line each.
     """
 
     label: str
     columns: Mapping[str, TableColumn]
     n_rows: int
     frame: Frame | None = None
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> TableColumn:
         """A column.
@@ -106,6 +108,15 @@ def make_table(label: str, columns: Sequence[TableColumn], n_rows: int, frame: F
             raise TableError(f"{label}: two columns are called {column.name!r}: rename one")
         by_name[column.name] = column
     return FileTable(label, MappingProxyType(by_name), n_rows, frame)
+
+
+def decode_bytes(value: bytes) -> str:
+    """Bytes as the text that they are in UTF-8; those of no text in hexadecimal, so that none is lost."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return f"0x{value.hex()}"
+    return f"0x{value.hex()}" if "\0" in text else text
 
 
 def pack_values(

@@ -73,6 +73,16 @@ def write_result(result: Result, output_format: str) -> bytes:
     return b"".join(parts)
 
 
+def list_escaped(result: Result) -> list[str]:
+    """The columns whose names or texts have characters that FITS lacks and that it holds as escapes."""
+    values = list(zip(*result.plain().rows, strict=True)) or [()] * len(result.columns)
+    return [
+        name
+        for name, column in zip(result.columns, values, strict=True)
+        if not (name + "".join(one for one in column if isinstance(one, str))).isascii()
+    ]
+
+
 def _lacks_unsigned(output_format: str, column: ColumnMeta, values: tuple[object, ...]) -> bool:
     """Whether a format has no unsigned numbers of 64 bits as this column's: as text every digit stays.
 

@@ -35,11 +35,13 @@ class MatchResult(Result):
         unmatched: Positions without a galaxy, counted from 1.
         ambiguous: Positions with several galaxies within the radius, counted from 1.
         object_ids: The galaxies found, each once, in the list's order: what `Search.like` takes.
+        notes: What of the list's file was left out, such as another table, a line each.
     """
 
     unmatched: list[int]
     ambiguous: list[int]
     object_ids: tuple[int, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def result(self) -> Result:
@@ -91,6 +93,7 @@ def match(
         unmatched=[i for i in numbers if i not in found],
         ambiguous=[i for i in numbers if i in found and int(str(found[i][2])) > 1],
         object_ids=tuple(dict.fromkeys(int(str(found[i][0])) for i in numbers if i in found)),
+        notes=positions.table.notes,
     )
 
 

@@ -37,11 +37,13 @@ class LabelFile:
         labels: The labels, in the file's order.
         unmatched: Rows, from 1, whose galaxy the catalogue does not have.
         ambiguous: Rows whose position has several galaxies within the radius: none was guessed.
+        notes: What of the file was left out, such as another table, a line each.
     """
 
     labels: list[Label]
     unmatched: list[int]
     ambiguous: list[int]
+    notes: tuple[str, ...] = ()
 
 
 def read_labels(
@@ -94,7 +96,7 @@ def read_labels(
     ]
     _refuse_contradictions(path, found, labellers, values)
     missing = [i for i, identity in enumerate(found, 1) if identity is None and i not in ambiguous]
-    return LabelFile(labels, missing, ambiguous)
+    return LabelFile(labels, missing, ambiguous, table.notes)
 
 
 def parse_value(task: Task, text: str) -> str | float:

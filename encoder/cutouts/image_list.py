@@ -38,7 +38,9 @@ def list_images(paths: Sequence[Path], left_out: Callable[[str], None] = lambda 
     return _unique([ListedImage(_name(file), file) for file in found], "give a table with ids instead")
 
 
-def read_image_table(table: Path, id_column: str, file_column: str) -> list[ListedImage]:
+def read_image_table(
+    table: Path, id_column: str, file_column: str, left_out: Callable[[str], None] = lambda _: None
+) -> list[ListedImage]:
     """Reads a CSV, FITS, Parquet or other table of images, in the table's order.
 
     Args:
@@ -46,6 +48,7 @@ def read_image_table(table: Path, id_column: str, file_column: str) -> list[List
             table's folder.
         id_column: Name of the column of the images' names.
         file_column: Name of the column of the images' paths.
+        left_out: Called with one line for each thing of the file that was left out, such as another table.
 
     Raises:
         ImageError: A column is missing, a row has no id or no file, or an id occurs twice; the line names the
@@ -55,6 +58,8 @@ def read_image_table(table: Path, id_column: str, file_column: str) -> list[List
         columns = read_columns(table, [id_column, file_column], text=[id_column, file_column])
     except TileError as error:
         raise ImageError(str(error)) from error
+    for note in columns.notes:
+        left_out(note)
     rows = list(zip(columns[id_column].tolist(), columns[file_column].tolist(), strict=True))
     for number, row in enumerate(rows):
         for column, value in zip((id_column, file_column), row, strict=True):

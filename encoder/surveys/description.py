@@ -75,11 +75,11 @@ class CatalogueColumns:
 
     Attributes:
         path: Pattern of the table's path below the survey's folder; without `{tile}` one table serves all
-            tiles.
+            tiles. `#2` or `#NAME` at its end chooses one table of a file that has several.
         id: Names of the columns that together name a source within the survey; their values are joined by
             `-`.
-        ra: Name of the column of right ascension, degrees ICRS.
-        dec: Name of the column of declination, degrees ICRS.
+        ra: Name of the column of right ascension: ICRS degrees, unless the file says another unit or frame.
+        dec: Name of the column of declination, likewise.
         tile: Name of the column that names the tile, where one table serves all tiles.
         petro_th50: Name of the column of the radius that holds 50 % of the Petrosian flux, if there is one.
         petro_th90: Name of the column of the radius that holds 90 % of the Petrosian flux, if there is one.

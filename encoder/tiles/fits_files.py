@@ -38,9 +38,9 @@ def open_fits(path: Path) -> Iterator[fits.HDUList]:
             )  # of damaged offsets into compressed bytes
             # opened here: astropy leaves the file of a damaged header open
             with path.open("rb") as raw:
-                _check_headers(raw)
+                is_packed = _check_headers(raw)
                 with fits.open(raw, memmap=False) as file:
-                    _check_layout(path, file)
+                    _check_layout(path, file, is_packed=is_packed)
                     yield file
     except TileError:
         raise
@@ -50,17 +50,19 @@ def open_fits(path: Path) -> Iterator[fits.HDUList]:
         raise TileError(f"{path}: unreadable FITS: {first_line(error)}") from error
 
 
-def _check_headers(raw: BufferedReader) -> None:
+def _check_headers(raw: BufferedReader) -> bool:
+    """Refuse absurd headers; returns whether the file is packed by gzip."""
     is_packed = raw.read(2) == b"\x1f\x8b"
     raw.seek(0)
     refuse_absurd_headers(gzip.GzipFile(fileobj=raw) if is_packed else raw)
     raw.seek(0)
+    return is_packed
 
 
-def _check_layout(path: Path, file: fits.HDUList) -> None:
+def _check_layout(path: Path, file: fits.HDUList, *, is_packed: bool) -> None:
     """Refuse HDUs that do not follow each other up to the end of the file."""
     there = path.stat().st_size
-    room = there * MAX_DEFLATE_RATIO if path.suffix == ".gz" else there
+    room = there * MAX_DEFLATE_RATIO if is_packed else there
     end, number = 0, 0
     while True:  # one by one: a damaged header can send astropy back to where it was, again and again
         try:
@@ -72,13 +74,17 @@ def _check_layout(path: Path, file: fits.HDUList) -> None:
         end, number = info["datLoc"] + info["datSpan"], number + 1
         if end > room:
             raise TileError(f"{path}: truncated, {there} of {end} bytes")
-    if path.suffix == ".gz":
-        return
-    if there > end and not _is_padding(path, end):  # astropy drops an HDU whose header is cut off
-        raise TileError(f"{path}: truncated or damaged, the last {there - end} bytes are no HDU")
+    with gzip.open(path) if is_packed else path.open("rb") as whole:
+        _check_end(path, whole, end)
 
 
-def _is_padding(path: Path, start: int) -> bool:
-    with path.open("rb") as file:
-        file.seek(start)
-        return not any(chunk.strip(b"\0") for chunk in iter(lambda: file.read(_CHUNK), b""))
+def _check_end(path: Path, whole: gzip.GzipFile | BufferedReader, end: int) -> None:
+    """Refuse what stands behind the last HDU, but zeros: astropy drops an HDU whose header is cut off."""
+    there = whole.seek(end)
+    if there < end:
+        raise TileError(f"{path}: truncated, {there} of {end} bytes when unpacked")
+    n, is_padding = 0, True
+    for chunk in iter(lambda: whole.read(_CHUNK), b""):
+        n, is_padding = n + len(chunk), is_padding and not chunk.strip(b"\0")
+    if not is_padding:
+        raise TileError(f"{path}: truncated or damaged, the last {n} bytes are no HDU")

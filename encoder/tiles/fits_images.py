@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from encoder.errors import TileError, first_line
 from encoder.surveys.description import Hdu
 from encoder.tiles.fits_files import open_fits
+from encoder.tiles.image_decoder import decode_image
 from encoder.tiles.sky_positions import celestial_frame, pixel_to_icrs
 
 CELESTIAL_AXES = 2
@@ -56,7 +57,9 @@ def read_image(path: Path, hdu: Hdu) -> FitsImage:
     with open_fits(path) as file:
         found = _find(path, file, hdu)
         _check_size(path, found)
-        pixels, header = found.data, found.header
+        header = found.header
+        is_compressed = isinstance(found, fits.CompImageHDU)
+        pixels = decode_image(path, file.index(found)) if is_compressed else found.data
         left_out = _name_others(path, file, found) if hdu is None else ""
     if pixels is None:
         raise TileError(f"{path}: HDU {hdu!r} holds no pixels")

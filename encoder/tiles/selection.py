@@ -15,8 +15,9 @@ from encoder.surveys.description import CatalogueColumns, SelectionCondition, Su
 from encoder.surveys.magnitudes import to_magnitude
 from encoder.surveys.patterns import placeholders
 from encoder.tiles.source_table import SourceTable, pixel_scales
-from encoder.tiles.table_columns import Columns, float_column, read_columns
+from encoder.tiles.table_columns import Columns, NotedColumns, float_column, read_columns
 from encoder.tiles.tile_files import is_file
+from table_files.choice import split_choice
 
 COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
@@ -32,29 +33,32 @@ COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def read_catalogue(survey: Survey, path: Path) -> Columns:
+def read_catalogue(survey: Survey, path: Path) -> NotedColumns:
     """Every column of the catalogue that the survey's description names; of a brick without sources, no rows.
 
-    The last table stays in memory: tiles that share one would otherwise read it anew each time.
+    Positions come in ICRS degrees, whatever their unit, spelling and frame in the file. The last table stays
+    in memory: tiles that share one would otherwise read it anew each time.
 
     Raises:
         TileError: The table cannot be read, as `read_columns` says, or that of a folder of cutouts has no
             rows.
     """
-    if not is_file(path):
-        raise TileError(f"{path}: the catalogue is missing")
-    state = path.stat()
+    file, _ = split_choice(path)
+    if not is_file(file):
+        raise TileError(f"{file}: the catalogue is missing")
+    state = file.stat()
     catalogue = survey.catalogue
     text = [*catalogue.id_columns, *([catalogue.tile] if catalogue.tile else [])]
     if survey.kind == "cutouts":
         text += placeholders(survey.image.path)
     names = (*_numbers(catalogue), *text)
     try:
-        return _read_cached(path, names, tuple(text), (state.st_size, state.st_mtime_ns))
+        position = (catalogue.ra, catalogue.dec)
+        return _read_cached(path, names, tuple(text), position, (state.st_size, state.st_mtime_ns))
     except NoRowsError:
         if survey.kind == "cutouts":
             raise
-        return {name: np.empty(0, np.str_ if name in text else np.float64) for name in names}
+        return NotedColumns((name, np.empty(0, np.str_ if name in text else np.float64)) for name in names)
     except TileError:
         raise
     except Exception as error:  # each format's reader raises its own
@@ -127,9 +131,13 @@ def _bytes(values: NDArray[np.generic]) -> bytes:
 
 @lru_cache(maxsize=1)
 def _read_cached(
-    path: Path, names: tuple[str, ...], text: tuple[str, ...], _state: tuple[int, int]
-) -> Columns:
-    return read_columns(path, names, text)
+    path: Path,
+    names: tuple[str, ...],
+    text: tuple[str, ...],
+    position: tuple[str, str],
+    _state: tuple[int, int],
+) -> NotedColumns:
+    return read_columns(path, names, text, position)
 
 
 def _numbers(catalogue: CatalogueColumns) -> list[str]:

@@ -18,6 +18,7 @@ from encoder.tiles.selection import digest_rows, read_catalogue, select_sources
 from encoder.tiles.source_table import SourceTable
 from encoder.tiles.table_columns import Columns
 from encoder.tiles.tile_files import TileFiles, is_file, path_from
+from table_files.choice import split_choice
 
 __all__ = ["CutoutTile", "SkyTile", "Tile", "TileFiles", "find_tiles", "read_tile"]
 
@@ -111,7 +112,8 @@ def _read_sky(survey: Survey, files: TileFiles) -> SkyTile:
     sources = select_sources(survey, columns, _rows(survey, columns, files.name), catalogue)
     pixels = read_pixels(survey, files)
     check_inside(pixels, sources, files, catalogue)
-    return SkyTile(files.name, sources, pixels.flux, pixels.bad, pixels.wcs, notes=pixels.notes)
+    notes = (*columns.notes, *pixels.notes)
+    return SkyTile(files.name, sources, pixels.flux, pixels.bad, pixels.wcs, notes=notes)
 
 
 def _read_chunk(survey: Survey, files: TileFiles, rows: tuple[int, int]) -> CutoutTile:
@@ -121,7 +123,8 @@ def _read_chunk(survey: Survey, files: TileFiles, rows: tuple[int, int]) -> Cuto
     if rows[1] > there:
         raise TileError(f"{table}: has {there} rows, but chunk {files.name} needs {rows[1]}")
     sources = select_sources(survey, columns, np.arange(*rows, dtype=np.int64), table)
-    return CutoutTile(files.name, sources, tuple(picture_paths(survey, files.root, columns, sources.row)))
+    images = tuple(picture_paths(survey, files.root, columns, sources.row))
+    return CutoutTile(files.name, sources, images, notes=columns.notes)
 
 
 def _find_sky(survey: Survey, root: Path, names: Collection[str] | None) -> list[TileFiles]:
@@ -152,7 +155,8 @@ def _sky_files(
         images = list(dict.fromkeys(image_paths(survey, bare).values()))
     except TileError:  # the table names a tile that has no image; reading it will say so
         images = []
-    table = tile_path(survey.catalogue.path, bare) if images or shared else None
+    named = tile_path(survey.catalogue.path, bare) if images or shared else None
+    table = None if named is None else split_choice(named)[0]
     masks = (
         [tile_path(survey.mask.path, bare, {"band": band}) for band in survey.bands]
         if survey.mask and images
@@ -178,8 +182,8 @@ def _sky_files(
 
 
 def _find_chunks(survey: Survey, root: Path) -> list[TileFiles]:
-    table = root / survey.catalogue.path
-    columns = read_catalogue(survey, table)
+    columns = read_catalogue(survey, root / survey.catalogue.path)
+    table, _ = split_choice(root / survey.catalogue.path)
     tiles = []
     for name, start, stop in split_rows(table, len(columns[survey.catalogue.ra])):
         rows = np.arange(start, stop, dtype=np.int64)

@@ -245,6 +245,12 @@ def name_rows(rows: Sequence[int], remark: str) -> None:
         log.print(f"{remark} ({len(rows)}): row {named}", soft_wrap=True)
 
 
+def print_notes(notes: Sequence[str]) -> None:
+    """Say what of a file was left out, a line each."""
+    for note in notes:
+        log.print(mark_line("note:", "yellow", note), soft_wrap=True)
+
+
 def unused_file(stem: str, ending: str) -> Path:
     """The first of STEM_001, STEM_002 and so on that is not there yet: no file is written over."""
     return next(path for i in count(1) if not (path := Path(f"{stem}_{i:03d}{ending}")).exists())

@@ -11,9 +11,9 @@ from rich.cells import cell_len
 from rich.table import Table
 
 from catalog.errors import QueryError
-from catalog.formats.result_file import FILE_FORMATS, format_of, write_result
+from catalog.formats.result_file import FILE_FORMATS, format_of, list_escaped, write_result
 from catalog.result import Result, plain_value
-from galcat.cli.console import harmless, out, wide
+from galcat.cli.console import harmless, log, mark_line, out, wide
 from galcat.errors import WorkflowError
 
 if TYPE_CHECKING:
@@ -90,6 +90,13 @@ def show(
         return
     name = format_of(output) if output_format == "table" and output else output_format
     content = write_result(result, name)
+    escaped = list_escaped(result) if name == "fits" else []
+    if escaped:
+        said = "FITS holds ASCII alone: other characters became escapes such as \\xe9 in"
+        log.print(
+            mark_line("note:", "yellow", f"{said} {', '.join(escaped)}; VOTable and Parquet keep them"),
+            soft_wrap=True,
+        )
     if output is not None:
         output.write_bytes(content)
     else:
@@ -261,6 +268,15 @@ def _cells(result: Result) -> list[list[str]]:
     return [[_in_a_line(_cell(plain_value(value))) for value in row] for row in result.rows]
 
 
+def _list_cell(values: list[object]) -> str:
+    """A few values as they are, of more the first two and how many there are."""
+    shown = [f"{one:.3g}" if isinstance(one, float) else "-" if one is None else str(one) for one in values]
+    if len(values) <= 3:  # noqa: PLR2004 - enough to see that it is a vector
+        return f"[{', '.join(shown)}]"
+    what = "numbers" if all(isinstance(one, int | float) for one in values) else "values"
+    return f"[{shown[0]}, {shown[1]}, ... {len(values)} {what}]"
+
+
 def _in_a_line(text: str) -> str:
     return harmless(text, out.encoding).replace("\n", "\\n")
 
@@ -270,8 +286,8 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.6g}"
-    if isinstance(value, list) and len(value) > 3:  # noqa: PLR2004 - enough to see that it is a vector
-        return f"[{value[0]:.3g}, {value[1]:.3g}, ... {len(value)} numbers]"
+    if isinstance(value, list):
+        return _list_cell(value)
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     return str(value)

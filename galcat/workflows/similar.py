@@ -37,11 +37,13 @@ class SearchTarget:
         picture: What the network saw of the picture that the vector was made of, PNG; None where galaxies are
             named.
         doubt: What is doubtful about the part of the picture that the network saw; empty where nothing is.
+        notes: What of a list's file was left out, a line each.
     """
 
     like: tuple[int, ...] | NDArray[np.float32]
     picture: bytes | None = None
     doubt: str = ""
+    notes: tuple[str, ...] = ()
 
     def pictures(self, connection: psycopg.Connection) -> list[tuple[bytes, str]]:
         """Encoded image and caption of the first few, for the head of a contact sheet."""
@@ -98,7 +100,7 @@ def read_target_list(
     found = match(connection, read_positions(file, ra, dec), radius_arcsec, ())
     if not found.object_ids:
         raise WorkflowError(f'{file}: none of its positions has a galaxy within {radius_arcsec:g}"')
-    return SearchTarget(found.object_ids)
+    return SearchTarget(found.object_ids, notes=found.notes)
 
 
 def encode_image(

@@ -1,10 +1,12 @@
 """A column that Arrow has read, in numpy's own types."""
 
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from table_files.table import TableColumn, pack_values
+from table_files.table import TableColumn, decode_bytes, pack_values
 
 
 def convert_arrow_column(
@@ -40,14 +42,18 @@ def convert_arrow_column(
 
 
 def _convert_decimals(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.DataType]:
-    """Decimals without a fraction as whole numbers where these hold them, others as floats."""
+    """Decimals as whole numbers or floats where these hold every one as it is written, else as text."""
     for kind in (pa.int64(), pa.uint64()) if column.type.scale == 0 else ():
         try:
             return column.cast(kind), kind
         except pa.ArrowInvalid:
             continue
-    return pc.cast(column, pa.float64()), pa.float64()
+    numbers = pc.cast(column, pa.float64())
+    pairs = zip(numbers.to_pylist(), column.to_pylist(), strict=True)
+    if all(exact is None or Decimal(repr(number)) == exact for number, exact in pairs):
+        return numbers, pa.float64()
+    return pa.array([None if value is None else str(value) for value in column.to_pylist()]), pa.string()
 
 
 def _as_text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return decode_bytes(value) if isinstance(value, bytes) else str(value)

@@ -28,6 +28,9 @@ _DATATYPES = {
     "string_view": "char",
     "null": "char",
     "time32[s]": "char",
+    "time32[ms]": "char",
+    "time64[us]": "char",
+    "time64[ns]": "char",
 }
 
 

@@ -100,7 +100,18 @@ class FitsColumn:
         if scale == 1 and (self.code, zero) in _UNSIGNED:  # the top bit is the other way round
             flipped = native.view(f"u{native.itemsize}") ^ (1 << (8 * native.itemsize - 1))
             return flipped.view(f"{'i' if self.code == 'B' else 'u'}{native.itemsize}")
+        if self.meta.datatype == "long":
+            return self._shifted(native, int(zero))
         return native.astype(np.float64) * scale + zero
+
+    def _shifted(self, native: NDArray[np.generic], zero: int) -> NDArray[np.generic]:
+        shifted = [0 if number == self.null else number + zero for number in native.tolist()]
+        for dtype in ("i8", "u8"):
+            try:
+                return np.array(shifted, dtype=dtype)
+            except OverflowError:
+                continue
+        raise TableError(f"column {self.meta.name} has a whole number of more than 64 bits")
 
     def _part(self, n: int, at: int, heap: bytes) -> NDArray[np.generic]:
         dtype = np.dtype(_DTYPES[self.code])
@@ -137,7 +148,7 @@ def parse_fits_column(header: fits.Header, i: int) -> FitsColumn:
     Raises:
         TableError: Its type cannot be stored; names the column.
     """
-    name, form = str(header.get(f"TTYPE{i}", "")), str(header.get(f"TFORM{i}", "")).strip()
+    name, form = column_name(header, i), str(header.get(f"TFORM{i}", "")).strip()
     found = re.fullmatch(r"(\d{0,8})([PQ]?)([LBAIJKED])(\(\d*\))?\s*", form)
     if found is None:
         raise TableError(f"column {name} has the form {form or 'nothing'}, which cannot be stored")
@@ -150,7 +161,9 @@ def parse_fits_column(header: fits.Header, i: int) -> FitsColumn:
         raise TableError(f"column {name} has a scale or a NULL that is no number")
     datatype = _DATATYPES[code]
     if (scale, zero) != (1, 0) and code not in "ED":
-        datatype = _UNSIGNED.get((code, zero), "double") if scale == 1 else "double"
+        datatype = _datatype_of_scaled(code, scale, zero)
+    if code in "ED":
+        null = None  # which only whole numbers have: of others NaN says it
     arraysize = "*" if pointer or code == "A" else ("" if repeat == 1 else str(repeat))
     meta = ColumnMeta(
         name,
@@ -163,6 +176,18 @@ def parse_fits_column(header: fits.Header, i: int) -> FitsColumn:
     shape = (2,) if pointer else ((repeat,) if meta.is_array or code == "A" else ())
     dtype = {"": _DTYPES[code], "P": ">i4", "Q": ">i8"}[pointer]
     return FitsColumn(meta, code, dtype, shape, bool(pointer), null, (scale, zero))
+
+
+def column_name(header: fits.Header, i: int) -> str:
+    """The name of the i-th column, counted from 1; its place, such as col3, where the header names none."""
+    return str(header.get(f"TTYPE{i}", "")).strip() or f"col{i}"
+
+
+def _datatype_of_scaled(code: str, scale: float, zero: float) -> str:
+    """Whole numbers that are only shifted stay whole numbers, with every digit."""
+    if scale != 1 or not float(zero).is_integer():
+        return "double"
+    return _UNSIGNED.get((code, int(zero)), "long")
 
 
 def column_width(header: fits.Header, i: int) -> int:

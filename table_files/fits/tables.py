@@ -4,15 +4,17 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from table_files.as_rows import as_rows
 from table_files.errors import TableError
-from table_files.fits.column import FitsColumn, column_width, parse_fits_column
+from table_files.fits.column import FitsColumn, column_name, column_width, parse_fits_column
 from table_files.fits.headers import refuse_absurd_headers
+from table_files.fits.text_tables import read_text_tables
 from table_files.frame import Frame, parse_frame
 from table_files.limits import MAX_IN_CELL, TableLimits
 from table_files.row_table import Row, RowTable
@@ -48,8 +50,19 @@ class FitsTable:
 
     @property
     def column_names(self) -> list[str]:
-        """The names of its columns, in their order."""
-        return [str(self.header.get(f"TTYPE{i}", f"col{i}")) for i in range(1, self.header["TFIELDS"] + 1)]
+        """The names of its columns, in their order; one without a name is called as its place: col3."""
+        return [column_name(self.header, i) for i in range(1, self.header["TFIELDS"] + 1)]
+
+    @property
+    def unreadable(self) -> tuple[tuple[str, str], ...]:
+        """The columns of complex numbers, bits and tables within cells, and why each cannot be read."""
+        found = []
+        for i, name in enumerate(self.column_names, 1):
+            try:
+                parse_fits_column(self.header, i)
+            except TableError as error:
+                found.append((name, str(error).removeprefix(f"column {name} ")))
+        return tuple(found)
 
     @property
     def frame(self) -> Frame | None:
@@ -98,18 +111,30 @@ class FitsTable:
 
 
 def read_fits(content: bytes, limits: TableLimits) -> RowTable:
-    """Read the first binary table of a file, row by row.
+    """Read the table of a file, row by row.
 
     Args:
         content: The bytes of the file.
         limits: How large the table may be.
 
     Raises:
-        TableError: It is no FITS, has no binary table, is cut off, or a column cannot be stored.
+        TableError: It is no FITS, has no table or several, is cut off, or a column cannot be stored.
     """
     with refuse_damage():
-        first = find_tables(content)[0]
-        return _read_table(content, first.header, first.start, limits)
+        tables = find_tables(content, must_be_whole=False)
+        texts = read_text_tables(content)
+        if not tables and len(texts) == 1:
+            return as_rows(texts[0][1])
+        if not tables and not texts:
+            raise TableError("it has no table")
+        if len(tables) + len(texts) > 1:
+            named = [str(table.header.get("EXTNAME", table.number)) for table in tables]
+            names = ", ".join([*named, *(name for name, _ in texts)])
+            n_tables = len(tables) + len(texts)
+            raise TableError(f"it has {n_tables} tables ({names}): send the one that is meant")
+        (table,) = tables
+        rows = _read_table(content, table.header, table.start, limits)
+        return replace(rows, frame=table.frame)
 
 
 @contextmanager
@@ -126,15 +151,15 @@ def refuse_damage() -> Iterator[None]:
         raise TableError(f"it is no FITS that can be read: {reason}") from None
 
 
-def find_tables(content: bytes, *, must_be_whole: bool = False) -> list[FitsTable]:
-    """Find the binary tables of a file; an image that is compressed within a table is none.
+def find_tables(content: bytes, *, must_be_whole: bool = True) -> list[FitsTable]:
+    """Find the binary tables of a file, which may have none; an image compressed within a table is none.
 
     Args:
         content: The bytes of the file.
         must_be_whole: Whether the file must have its last block to the end, as FITS wants it.
 
     Raises:
-        TableError: It has none, or is cut off. astropy's errors where it is damaged: see `refuse_damage`.
+        TableError: It is cut off. astropy's errors where it is damaged: see `refuse_damage`.
     """
     tables: list[FitsTable] = []
     refuse_absurd_headers(io.BytesIO(content))
@@ -150,8 +175,6 @@ def find_tables(content: bytes, *, must_be_whole: bool = False) -> list[FitsTabl
         raise TableError(f"truncated, {len(content)} of {end} bytes")
     if behind.strip(b"\0 "):  # astropy drops an HDU whose header is cut off, with a warning
         raise TableError(f"truncated or damaged, the last {len(behind)} bytes are no HDU")
-    if not tables:
-        raise TableError("it has no binary table")
     return tables
 
 

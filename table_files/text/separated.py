@@ -2,6 +2,7 @@
 
 import csv as python_csv
 import io
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from table_files.text.cell_types import NULL_WORDS, type_cells
 
 _BATCH_ROWS = 1_000
 _SHOWN = 200
+_LOOKED_AT, _LINES = 1_000_000, 100
+_SEPARATOR = re.compile(rb'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -94,11 +97,16 @@ def split_head(content: bytes, delimiter: str | None) -> SeparatedText:
         content.decode()
     except UnicodeDecodeError as error:
         raise TableError(f"it is no table of separated values: it is not in UTF-8: {error}") from None
-    comments, head, body = _split_lines(content)
+    declared = _SEPARATOR.match(content)
+    if declared is not None:  # the line by which Excel is told
+        delimiter, content = declared[1].decode(), content[declared.end() :]
+    comments, head, body = _split_lines(_drop_blank_end(content))
     if not head.strip():
         raise TableError("it is no table of separated values: it has no line")
     delimiter = delimiter or _find_delimiter(head)
     names = _cells(head, delimiter)
+    if len(names) == 1:
+        _refuse_other_delimiters(names[0], body)
     commented = _cells(comments[-1].strip().lstrip("#"), delimiter) if comments else []
     if len(names) > 1 and len(commented) == len(names) and not any(map(_is_number, commented)):
         if any(map(_is_number, names)):  # which no name is: the names stand in the last comment
@@ -218,6 +226,12 @@ def _split_lines(content: bytes) -> tuple[list[str], str, bytes]:
     return comments, head.decode().rstrip("\r\n"), content[at:]
 
 
+def _drop_blank_end(content: bytes) -> bytes:
+    """The text without lines of blanks at its end, which are no rows."""
+    last = content.rstrip(b"\r\n").rpartition(b"\n")[2]
+    return content if last.strip(b" ") else content.rstrip(b" \r\n") + b"\n"
+
+
 def _drop_comments(body: bytes, names: list[str], delimiter: str) -> bytes:
     if not body.startswith(b"#") and b"\n#" not in body:
         return body
@@ -234,6 +248,18 @@ def _drop_comments(body: bytes, names: list[str], delimiter: str) -> bytes:
         is_within_quotes ^= line.count(b'"') % 2 == 1
         kept.append(line)
     return b"".join(kept)
+
+
+def _refuse_other_delimiters(head: str, body: bytes) -> None:
+    """Refuse columns in blanks or bars, which would be one column of whole lines."""
+    lines = [head, *body[:_LOOKED_AT].decode(errors="replace").splitlines()[:_LINES]]
+    for what, delimiter in (("blanks", None), ("bars", "|")):
+        counts = {len(line.split(delimiter)) for line in lines if line.strip()}
+        if len(lines) > 1 and len(counts) == 1 and counts.pop() > 1 and '"' not in head:
+            raise TableError(
+                f"it is no table of separated values: its cells seem to be parted by {what}: "
+                "part them by commas or tabs, or put quotes around the name of its only column"
+            )
 
 
 def _find_delimiter(head: str) -> str:

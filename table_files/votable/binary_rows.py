@@ -81,6 +81,9 @@ class _Reader:
         n = field.length
         if n is None:
             (n,) = struct.unpack(">i", self.take(4))
+        if field.unreadable:
+            self.take(field.n_bytes(n))
+            return None
         if field.meta.is_array:
             require_short_array(n)
         if field.datatype == "char":

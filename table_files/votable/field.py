@@ -14,6 +14,8 @@ SIZES = {"boolean": 1, "bit": 1, "unsignedByte": 1, "short": 2, "int": 4, "long"
 _XTYPES = {"adql:timestamp": "timestamp"}
 _TRUTH = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False, "?": None, "": None}
 _FLOATS = {"float", "double"}
+_COMPLEX = {"floatComplex": 8, "doubleComplex": 16}
+_SHAPE = re.compile(r"|(\d{1,9}x)*(\d{1,9}\*?|\*)")
 _MAX_CELL_CHARACTERS = 4_000_000
 _MAX_NUMBER_CHARACTERS = 100
 _SHOWN = 50
@@ -30,6 +32,8 @@ class VotableField:
             scalar; None where the length varies.
         null: The number or text that stands for NULL; None where there is none.
         reference: The identifier of the element that the FIELD refers to, such as its COOSYS; or empty.
+        unreadable: Why its values cannot be read, in words that follow its name; empty where they can.
+        inner: Of one that cannot be read, how many values each step of a varying length has.
     """
 
     meta: ColumnMeta
@@ -37,6 +41,8 @@ class VotableField:
     length: int | None
     null: float | str | None
     reference: str = ""
+    unreadable: str = ""
+    inner: int = 1
 
     def parse_cell(self, text: str) -> object:
         """Read the value of a cell of TABLEDATA.
@@ -44,6 +50,8 @@ class VotableField:
         Raises:
             ValueError: It is none of the column's datatype.
         """
+        if self.unreadable:
+            return None
         if self.meta.is_text:
             return self.replace_null(text) or None
         if not self.meta.is_array:
@@ -53,6 +61,20 @@ class VotableField:
         parts = text.replace(",", " ").split(maxsplit=MAX_IN_CELL)
         require_short_array(len(parts))
         return self.replace_null([self._scalar(part) for part in parts]) if parts else None
+
+    def n_bytes(self, n: int) -> int:
+        """How many bytes n values take in BINARY; of a column that cannot be read, n steps of its length.
+
+        Raises:
+            ValueError: Nobody knows, since no VOTable has its type.
+        """
+        sizes = {**SIZES, **_COMPLEX, "char": 1, "unicodeChar": 2}
+        if self.datatype not in sizes:
+            raise ValueError(f"column {self.meta.name} {self.unreadable}")
+        n *= self.inner if self.length is None else 1
+        if self.datatype == "bit":
+            return (n + 7) // 8
+        return n * sizes[self.datatype]
 
     def replace_null(self, value: object) -> object:
         """Replace what stands for NULL by None: NaN, the number declared so, or an array of these alone.
@@ -87,16 +109,28 @@ class VotableField:
         if not text:
             return None
         try:
-            if self.datatype in _FLOATS:
+            if self.datatype in _FLOATS and "_" not in text:
                 return float(text)
             return _parse_integer(text)
         except ValueError:
             raise ValueError(f"{text[:_SHOWN]!r} is no {self.datatype}") from None
 
 
+def _why_unreadable(datatype: str, arraysize: str) -> str:
+    if datatype not in {*SIZES, *_COMPLEX, "char", "unicodeChar"}:
+        return f"is of the type {datatype or 'nothing'}, which no VOTable has"
+    if datatype in _COMPLEX:
+        return f"is of the type {datatype}, which cannot be stored"
+    if datatype == "bit" and arraysize not in {"", "1"}:
+        return "is of the type bit with several a row, which cannot be stored"
+    if "x" in arraysize:
+        return f"has the shape {arraysize}: only arrays of one dimension can be stored"
+    return ""
+
+
 def _parse_integer(text: str) -> int:
-    if len(text) > _MAX_NUMBER_CHARACTERS:  # Python itself converts some, and cannot print them
-        raise ValueError("too long")
+    if len(text) > _MAX_NUMBER_CHARACTERS or "_" in text:  # Python itself takes either for a number
+        raise ValueError("no number")
     return int(text, 16) if text.lower().startswith("0x") else int(text)
 
 
@@ -133,12 +167,15 @@ def parse_field(attributes: Mapping[str, str], null: str, description: str) -> V
     """
     name = attributes.get("name") or attributes.get("ID") or ""
     datatype, arraysize = attributes.get("datatype", ""), attributes.get("arraysize", "").strip()
-    if datatype not in {*SIZES, "char", "unicodeChar"} or (datatype == "bit" and arraysize not in {"", "1"}):
-        raise TableError(f"column {name} is of the type {datatype or 'nothing'}, which cannot be stored")
-    if not re.fullmatch(r"|\*|\d{1,9}\*?", arraysize):
-        raise TableError(
-            f"column {name} has the shape {arraysize}: only arrays of one dimension can be stored"
-        )
+    if not _SHAPE.fullmatch(arraysize):
+        raise TableError(f"column {name} has the shape {arraysize}, which no VOTable has")
+    unreadable = _why_unreadable(datatype, arraysize)
+    if unreadable:
+        sizes = [int(size) for size in arraysize.rstrip("*").rstrip("x").split("x") if size]
+        inner = math.prod(sizes)
+        meta = ColumnMeta(name, "char", "*")
+        length = None if arraysize.endswith("*") else inner
+        return VotableField(meta, datatype, length, None, unreadable=unreadable, inner=inner)
     is_text = datatype in {"char", "unicodeChar"}
     meta = ColumnMeta(
         name=name,

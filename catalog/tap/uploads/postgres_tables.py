@@ -9,7 +9,7 @@ from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.columns import ColumnMeta
 from catalog.tap.uploads.copy_text import CopyText, write_copy_text
 from catalog.tap.uploads.error import UploadError
-from table_files.positions import DEC_NAMES, RA_NAMES
+from catalog.tap.uploads.position import find_position
 from table_files.row_table import RowTable
 
 _SCHEMA = "tap_upload"
@@ -50,7 +50,7 @@ def store_upload(
 
 def store_text(connection: psycopg.Connection, name: str, text: CopyText, job: str | None) -> PublishedTable:
     """As `store_upload`, of a table that was read before: the connection is not held meanwhile."""
-    sky = _find_position(text.declared)
+    sky = find_position(text.declared)
     try:
         with connection.transaction(), connection.cursor() as cursor:
             relation = _make_table(cursor, text.declared, job)
@@ -107,22 +107,3 @@ def _postgres_type(column: ColumnMeta) -> str:
     if column.is_text and column.xtype == "timestamp":
         return "timestamp"
     return _TYPES[column.datatype] + ("[]" if column.is_array else "")
-
-
-def _find_position(columns: tuple[ColumnMeta, ...]) -> tuple[int | None, int | None]:
-    """Which columns are right ascension and declination, by UCD or else by name."""
-    return _find_angle(columns, "pos.eq.ra", RA_NAMES), _find_angle(columns, "pos.eq.dec", DEC_NAMES)
-
-
-def _find_angle(columns: tuple[ColumnMeta, ...], ucd: str, names: tuple[str, ...]) -> int | None:
-    angles = {
-        i: column
-        for i, column in enumerate(columns)
-        if column.datatype in {"float", "double"} and not column.is_array
-    }
-    for wanted in (f"{ucd};meta.main", ucd):
-        for i, column in angles.items():
-            if column.ucd.lower() == wanted:
-                return i
-    by_name = {column.name.lower(): i for i, column in angles.items()}
-    return next((by_name[name] for name in names if name in by_name), None)

@@ -1,21 +1,26 @@
-"""Reads a table that came with a query: VOTable, FITS, Parquet, CSV or TSV, whatever it is called."""
+"""Reads a table that came with a query: VOTable, FITS, Parquet, ECSV, CSV or TSV, whatever it is called."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from catalog.tap.uploads.checks import check_rows, require_columns
 from catalog.tap.uploads.error import UploadError
+from catalog.tap.uploads.position import require_icrs
 from table_files.arrow.parquet import read_parquet
+from table_files.astropy_table import typed_format
 from table_files.errors import TableError
+from table_files.file_kind import decode_text, find_kind
 from table_files.fits.tables import read_fits
 from table_files.limits import TableLimits
 from table_files.row_table import RowTable
 from table_files.text.separated import read_separated
+from table_files.typed_text import read_typed_text
 from table_files.votable.tables import read_votable, read_votable_columns
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
-_XML = (b"<", b"\xff\xfe<", b"\xfe\xff\x00<")
+_NO_KIND = "it is no VOTable, FITS, Parquet, ECSV, CSV or TSV"
 
 
 def read_upload(
@@ -39,9 +44,10 @@ def read_upload(
     try:
         table = _read_table(_read_bytes(content, max_bytes.bytes), content_type or "", max_bytes)
         require_columns(table.columns, max_bytes)
+        require_icrs(table)
     except (UploadError, TableError) as error:
         raise UploadError(f"table {name}: {error}") from None
-    return RowTable(table.columns, check_rows(table, name, max_bytes))
+    return replace(table, rows=check_rows(table, name, max_bytes))
 
 
 def _read_bytes(content: BinaryIO | Path, max_bytes: int) -> bytes:
@@ -55,16 +61,16 @@ def _read_bytes(content: BinaryIO | Path, max_bytes: int) -> bytes:
 
 
 def _read_table(content: bytes, content_type: str, limits: TableLimits) -> RowTable:
-    head = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if head.startswith(_XML):
+    kind = find_kind(content)
+    if kind == "votable":
         return read_votable(content, limits.columns, lambda inner: read_fits(inner, limits))
-    if head.startswith(b"SIMPLE  ="):
+    if kind == "fits":
         return read_fits(content, limits)
-    if head.startswith(b"PAR1"):
+    if kind == "parquet":
         return read_parquet(content, limits, read_votable_columns)
-    if head.startswith(b"\x1f\x8b"):
-        raise UploadError("it is compressed: send it as it was before")
-    if not head or b"\0" in head:
-        raise UploadError("it is empty" if not head else "it is no VOTable, FITS, Parquet, CSV or TSV")
-    is_tsv = "tab-separated" in content_type
-    return read_separated(content, "\t" if is_tsv else None, limits)
+    if kind != "text":
+        raise UploadError("it is compressed: send it as it was before" if kind == "gzip" else _NO_KIND)
+    text = decode_text(content)
+    if typed_format(text) is not None:
+        return read_typed_text(text, limits)
+    return read_separated(text.encode(), "\t" if "tab-separated" in content_type else None, limits)

@@ -76,12 +76,14 @@ def embed(
     check_writable(output)
     asked = read_frame(frame, pixel_scale)
     colours = load_survey(survey)
+
+    def left_out(line: str) -> None:
+        log.print(mark_line("left out:", "yellow", line), soft_wrap=True)
+
     if table:
-        listed = read_image_table(table, id_column, file_column)
+        listed = read_image_table(table, id_column, file_column, left_out)
     else:
-        listed = list_images(
-            images or [], lambda line: log.print(mark_line("left out:", "yellow", line), soft_wrap=True)
-        )
+        listed = list_images(images or [], left_out)
     if threads is not None:
         torch.set_num_threads(threads)
     loaded = load_encoder(weights, device, "bfloat16" if bf16 else "float32")

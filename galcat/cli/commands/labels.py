@@ -8,7 +8,16 @@ import typer
 
 from catalog.constants import NEAR_ARCSEC
 from catalog.tasks.tasks import find_task
-from galcat.cli.console import DecColumn, Labeller, RaColumn, TaskName, log, name_rows, open_to_write
+from galcat.cli.console import (
+    DecColumn,
+    Labeller,
+    RaColumn,
+    TaskName,
+    log,
+    name_rows,
+    open_to_write,
+    print_notes,
+)
 
 # Reading a table takes longer to import than the help takes to show.
 app = typer.Typer()
@@ -46,6 +55,7 @@ def label(
         )
         new = write_labels(connection, task, read.labels, labeller or getpass.getuser(), file.name)
     log.print(f"{len(read.labels)} rows of {file} are labels of {name}, {new} of them new", soft_wrap=True)
+    print_notes(read.notes)
     name_rows(read.unmatched, "no galaxy")
     name_rows(read.ambiguous, "several galaxies, none was taken")
     raise typer.Exit(1 if read.unmatched or read.ambiguous else 0)

@@ -24,6 +24,7 @@ from galcat.cli.console import (
     names_in,
     open_to_read,
     out,
+    print_notes,
 )
 from galcat.cli.tables import Layout, check_format, draw_answer, draw_similar, show
 
@@ -155,6 +156,7 @@ def similar(
         )
         if sheet is not None:
             draw_similar(connection, asked, found, sheet)
+        print_notes(asked.notes)
         layout = Layout(wide or columns is not None, one_a_line, _SIMILAR_FIRST)
         show(found, output_format, output, layout)
         if not found.is_exact:
@@ -207,6 +209,7 @@ def match(
         covered = describe_coverage(connection) if missing > n / 2 else ""
     layout = Layout(wide or columns is not None, one_a_line)
     show(found, output_format, output, layout)
+    print_notes(found.notes)
     log.print(f'{n - missing} of {n} positions have a galaxy within {radius_arcsec:g}"', soft_wrap=True)
     if covered:
         log.print(covered, soft_wrap=True)

@@ -9,7 +9,7 @@ import pytest
 from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import Column, Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
@@ -17,7 +17,9 @@ from encoder.cutouts.local_wcs import local_maps
 from encoder.errors import SurveyError, TileError
 from encoder.surveys.description import Survey
 from encoder.surveys.survey_file import load_survey, survey_from_text
+from encoder.tiles import decode_images
 from encoder.tiles.fits_images import celestial_wcs, read_footprint, read_image
+from encoder.tiles.image_decoder import ImageDecoder
 from encoder.tiles.sky_positions import icrs_to_pixel, pixel_to_icrs
 from encoder.tiles.table_columns import read_columns
 from encoder.tiles.tiles import CutoutTile, SkyTile, find_tiles, read_tile
@@ -333,3 +335,146 @@ def test_a_cutout_table_without_rows_is_named(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("id,ra,dec,file\n")
     with pytest.raises(SurveyError, match=r"table\.csv: the catalogue has no rows"):
         find_tiles(survey, tmp_path)
+
+
+SPELLINGS = {
+    "degrees": ("deg", "icrs", None),
+    "hours": ("h", "icrs", None),
+    "radians": ("rad", "icrs", None),
+    "sexagesimal": (None, "icrs", None),
+    "FK4": ("deg", "fk4", "B1950"),
+    "FK5 of 1975": ("deg", "fk5", "J1975"),
+    "FK5": ("deg", "icrs", "J2000"),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("ending", ["fits", "vot"])
+def test_a_catalogue_in_any_unit_and_frame_gives_icrs_degrees(
+    tmp_path: Path, spelling: str, ending: str
+) -> None:
+    unit, system, equinox = SPELLINGS[spelling]
+    survey, root = one_band(tmp_path, np.zeros(SHAPE, np.uint8), 1)
+    (root / "t.csv").unlink()
+    survey = survey_from_text(
+        survey.toml.replace("{tile}.csv", f"{{tile}}.cat.{ending}"), tmp_path / "s.toml"
+    )
+    given = {} if system == "icrs" else {"equinox": equinox}
+    there = SkyCoord(RA * units.deg, DEC * units.deg).transform_to(
+        SkyCoord(0, 0, unit="deg", frame=system, **given)
+    )
+    table = Table({"id": [1], "shape_r": [2.0]})
+    if unit is None:
+        table["ra"] = [there.ra.to_string(units.hourangle, sep=":", precision=6)]
+        table["dec"] = [
+            there.dec.to_string(units.deg, sep=":", precision=6).replace(
+                "-", "\u2212" if ending == "vot" else "-"
+            )
+        ]
+    else:
+        of_dec = "deg" if unit == "h" else unit
+        table["ra"] = Column([there.ra.hour if unit == "h" else there.ra.to_value(unit)], unit=unit)
+        table["dec"] = Column([there.dec.to_value(of_dec)], unit=of_dec)
+    write_in_frame(
+        root / f"t.cat.{ending}",
+        table,
+        {"icrs": "FK5"}.get(system, system.upper()) if equinox else None,
+        equinox,
+    )
+
+    tile = read_tile(survey, find_tiles(survey, root)[0])
+
+    assert (tile.sources.ra[0], tile.sources.dec[0]) == pytest.approx((RA, DEC), abs=3e-9)
+
+
+def write_in_frame(path: Path, table: Table, system: str | None, equinox: str | None) -> None:
+    """Write a table whose file declares the frame of its positions, as its format does."""
+    if path.suffix == ".fits":
+        cards = {} if system is None else {"RADESYS": system, "EQUINOX": float(str(equinox)[1:])}
+        hdu = fits.table_to_hdu(table)
+        hdu.header.update(cards)
+        hdu.writeto(path)
+        return
+    table.write(path, format="votable", tabledata_format="tabledata")
+    if system is not None:
+        coosys = f'<COOSYS ID="s" system="eq_{system}" equinox="{equinox}"/>'
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("<TABLE", f"{coosys}<TABLE", 1), encoding="utf-8"
+        )
+
+
+def test_a_frame_that_is_not_converted_is_refused_by_its_name(tmp_path: Path) -> None:
+    survey, root = one_band(tmp_path, np.zeros(SHAPE, np.uint8), 1)
+    (root / "t.csv").unlink()
+    survey = survey_from_text(survey.toml.replace("{tile}.csv", "{tile}.cat.fits"), tmp_path / "s.toml")
+    table = Table({"id": [1], "shape_r": [2.0], "ra": [RA], "dec": [DEC]})
+    write_in_frame(root / "t.cat.fits", table, "GAPPT", "J2000")
+    with pytest.raises(TileError, match=r"t\.cat\.fits: its RADESYS says 'GAPPT'.*convert them to ICRS"):
+        read_tile(survey, find_tiles(survey, root)[0])
+
+
+def test_a_catalogue_with_several_tables_is_chosen_in_the_description(tmp_path: Path) -> None:
+    survey, root = one_band(tmp_path, np.zeros(SHAPE, np.uint8), 1)
+    tables = [
+        fits.table_to_hdu(Table({"id": [i], "ra": [RA], "dec": [DEC], "shape_r": [2.0], extra: [0]}))
+        for i, extra in ((1, "x"), (2, "y"))
+    ]
+    path = root / "t.cat.fits"
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(path)
+    plain = survey_from_text(survey.toml.replace("{tile}.csv", "{tile}.cat.fits"), tmp_path / "s.toml")
+    both = read_tile(plain, find_tiles(plain, root)[0])
+    assert both.sources.source_id == ["1", "2"]
+    assert both.notes == (f"{path}: of its 2 tables the rows of 1, 2 were read, one after the other",)
+    chosen = survey_from_text(survey.toml.replace("{tile}.csv", "{tile}.cat.fits#2"), tmp_path / "s.toml")
+    (tile,) = find_tiles(chosen, root, ["t"])
+    assert path in tile.files
+    read = read_tile(chosen, tile)
+    assert (read.sources.source_id, read.notes) == (["2"], ())
+
+
+@pytest.mark.parametrize("name", ["a.fits", "a.fits.gz"])
+def test_a_second_hdu_that_is_cut_off_is_never_dropped_in_silence(tmp_path: Path, name: str) -> None:
+    images = [fits.PrimaryHDU(np.ones((3, 4), np.float32)), fits.ImageHDU(np.ones((60, 60), np.float32))]
+    fits.HDUList(images).writeto(tmp_path / "whole.fits")
+    whole = (tmp_path / "whole.fits").read_bytes()
+    for n_bytes in (3 * 2880 - 100, 4 * 2880, len(whole) - 2880):  # within its header, and its pixels
+        cut = whole[:n_bytes]
+        (tmp_path / name).write_bytes(gzip.compress(cut) if name.endswith("gz") else cut)
+        with pytest.raises(TileError, match=rf"{name}: truncated"):
+            read_image(tmp_path / name, None)
+
+
+def test_pixels_that_end_the_program_which_decodes_them_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.arange(12, dtype=np.float32).reshape(3, 4)
+    path = tmp_path / "a.fits"
+    fits.CompImageHDU(pixels, compression_type="GZIP_1").writeto(path)
+    crash = tmp_path / "crash.py"
+    crash.write_text("import os, signal, sys\nsys.stdin.readline()\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    decoder = ImageDecoder()
+    with monkeypatch.context() as patch:
+        patch.setattr(decode_images, "__file__", str(crash))
+        with pytest.raises(TileError, match=r"a\.fits: damaged, its compressed pixels cannot be decoded"):
+            decoder.decode(path, 1)
+    np.testing.assert_array_equal(decoder.decode(path, 1), pixels)  # the next is decoded
+    with pytest.raises(TileError, match=r"a\.fits: unreadable FITS: "):
+        decoder.decode(path, 7)
+    decoder.close()
+
+
+@pytest.mark.parametrize("kind", ["RICE_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1", "NOCOMPRESS"])
+@pytest.mark.parametrize("dtype", ["i2", "i4", "u2", "f4"])
+def test_images_of_every_compression_are_decoded_as_astropy_does(
+    tmp_path: Path, kind: str, dtype: str
+) -> None:
+    if (kind, dtype) == ("PLIO_1", "u2"):
+        return  # which astropy does not write
+    pixels = np.random.default_rng(5).integers(0, 1000, (40, 50)).astype(dtype)
+    path = tmp_path / "a.fits"
+    fits.CompImageHDU(pixels, compression_type=kind).writeto(path)
+    with fits.open(path) as file:
+        expected = file[1].data
+    read = read_image(path, None).pixels
+    np.testing.assert_array_equal(read, expected)
+    assert read.dtype == expected.dtype.newbyteorder("=")

@@ -1,45 +1,117 @@
-"""The commands that the README shows run as they stand there, on a small demonstration."""
+"""What the README and docs show runs as it stands there, and says what it says there."""
 
 import re
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from astropy.coordinates import SkyCoord
 
 from catalog.database.connection import connect
+from galcat.cli.commands.demo import questions
 from tests.galcat.cli.command_line import Galcat
 
-README = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[3]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTIONS = ("Ten questions", "Ask your own question", "Find what interests you")
 ELSEWHERE = {"serve", "jobs", "down", "psql"}  # they take this process's place, or end the tests' server
 IDENTITY = re.compile(r"\b\d{16,19}\b")
+TESTED_IN_THEIR_OWN_FILES = ("embed my.jpg -o vectors.parquet",)
+RELATIVE = 1e-3
+"""How far a number may be from the one shown: other processors round otherwise."""
 
 
-def shown_commands(section: str) -> list[list[str]]:
-    """The commands of a section, in its order: a line of a block each, and what stands between backticks."""
-    text = README.split(f"\n## {section}\n")[1].split("\n## ")[0]
-    text = re.sub(r"```(?:sql|python)\n.*?```", "", text, flags=re.DOTALL)
-    lines = re.findall(r"^galcat .*|`(?:galcat [^`\n]+)`", text, flags=re.MULTILINE)
-    commands = [shlex.split(line.strip("`").replace("...", ""), comments=True)[1:] for line in lines]
-    return [words for words in commands if is_whole(words)]
+@dataclass(frozen=True)
+class Step:
+    """Something that a document shows to do.
+
+    Attributes:
+        kind: `sh` for a command of galcat, `sql` or `python` for a block.
+        text: What is to be run.
+    """
+
+    kind: str
+    text: str
+
+    @property
+    def words(self) -> list[str]:
+        """The command's words without the first."""
+        return shlex.split(self.text, comments=True)[1:]
+
+
+def shown_steps(text: str) -> list[Step]:
+    """What a text shows to do, in its order: blocks of SQL and Python, and commands in blocks and lines."""
+    pattern = (
+        r"```(sql|python)\n(.*?)```|^((?:\.venv/bin/)?galcat [^\n]*)$|`((?:\.venv/bin/)?galcat [^`\n]+)`"
+    )
+    steps = []
+    for kind, block, line, inline in re.findall(pattern, text, flags=re.MULTILINE | re.DOTALL):
+        step = Step(kind or "sh", block or (line or inline).replace("...", "").strip())
+        if kind or is_whole(step.words):
+            steps.append(step)
+    return steps
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
 def is_whole(words: list[str]) -> bool:
     """Whether a command runs as it stands, and not with something in place of its CAPITALS."""
-    placeholder = any(re.fullmatch(r"[A-Z][A-Z_]+", word) for word in words)
-    is_slow = "--depth" in words  # trains a network, which has tests of its own
+    placeholder = any(re.fullmatch(r"[A-Z][A-Z_]+", word.partition("#")[0]) for word in words)
+    is_slow = "--depth" in words or "--compare" in words  # they train a network, which has tests of its own
     return len(words) > 1 and words[0] not in ELSEWHERE and not (placeholder or is_slow) and "" not in words
 
 
 def test_the_readme_shows_commands_to_try() -> None:
-    found = [" ".join(words) for section in SECTIONS for words in shown_commands(section)]
+    steps = [step for title in SECTIONS for step in shown_steps(section(title))]
+    found = [" ".join(step.words) for step in steps if step.kind == "sh"]
     assert len(found) > 15
     for command in ("similar 150.324 1.9742", "label ring .galcat/demo_rings.csv", "anomalies column mine"):
         assert command in found
+    assert len([step for step in steps if step.kind == "sql"]) > 10
+    assert [step for step in steps if step.kind == "python"]
 
 
-def test_every_command_of_the_readme_runs_on_the_demonstration(
+def test_every_command_of_the_other_documents_is_tried() -> None:
+    tried = {" ".join(step.words) for title in SECTIONS for step in shown_steps(section(title))}
+    shown = {
+        " ".join(step.words): page.name
+        for page in ROOT.glob("docs/*.md")
+        for step in shown_steps(page.read_text(encoding="utf-8"))
+        if step.kind == "sh"  # their Python and ADQL run in tests of the clients and of the front door
+    }
+    assert {
+        command: page
+        for command, page in shown.items()
+        if command not in {*tried, *TESTED_IN_THEIR_OWN_FILES}
+    } == {}
+
+
+def follow(galcat: Galcat, database: str, steps: list[Step]) -> list[tuple[str, str]]:
+    """Do one step after the other; returns those that failed, and what was said."""
+    failed = []
+    for step in steps:
+        if step.kind == "python":
+            names: dict[str, Any] = {}
+            exec(step.text, names)  # noqa: S102 - our own document
+            names["catalogue"].close()
+            continue
+        words = ["sql", step.text] if step.kind == "sql" else step.words
+        said = galcat(*words)
+        if said.code != 0:
+            failed.append((step.text, said.err))
+        if words[:2] == ["anomalies", "rate"]:  # the dots at its end: all the others of the round
+            with connect(database, autocommit=True) as connection:
+                offered = connection.execute("SELECT object_id FROM galcat.interest_offer").fetchall()
+            rated = [f"{identity}={identity % 6}" for (identity,) in offered]
+            assert galcat("anomalies", "rate", "mine", *rated).code == 0
+    return failed
+
+
+def test_every_step_of_the_readme_works_on_the_demonstration(
     galcat: Galcat, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -48,28 +120,55 @@ def test_every_command_of_the_readme_runs_on_the_demonstration(
     with connect(database, autocommit=True) as connection:
         places = connection.execute("SELECT object_id, ra, dec FROM galcat.galaxy ORDER BY mag_r").fetchall()
     ids: dict[str, str] = {}
+    ra, dec = places[0][1:]
+    name = "J" + SkyCoord(ra, dec, unit="deg").to_string("hmsdms", sep="", precision=1).replace(" ", "")
 
-    def of_this_one(word: str) -> str:
-        """The same word with the galaxies of the small demonstration."""
-        ra, dec = places[0][1:]
-        if re.fullmatch(r"J[\d.]+[+-][\d.]+", word):
-            return "J" + SkyCoord(ra, dec, unit="deg").to_string("hmsdms", sep="", precision=1).replace(
-                " ", ""
-            )
-        word = {"150.324": f"{ra:.4f}", "1.9742": f"{dec:.4f}"}.get(word, word)
-        return IDENTITY.sub(lambda m: ids.setdefault(m[0], str(places[len(ids)][0])), word)
+    def of_this_one(text: str) -> str:
+        """The same text with the galaxies of the small demonstration."""
+        text = re.sub(r"\bJ\d[\d.]+[+-][\d.]+", name, text)
+        text = text.replace("150.324", f"{ra:.4f}").replace("1.9742", f"{dec:.4f}")
+        return IDENTITY.sub(lambda m: ids.setdefault(m[0], str(places[len(ids)][0])), text)
 
-    failed = []
-    for section in SECTIONS:
-        for words in shown_commands(section):
-            said = galcat(*map(of_this_one, words))
-            if said.code != 0:
-                failed.append((words, said.err))
-            if words[:2] == ["anomalies", "rate"]:  # the dots at its end: all the others of the round
-                with connect(database, autocommit=True) as connection:
-                    offered = connection.execute("SELECT object_id FROM galcat.interest_offer").fetchall()
-                assert (
-                    galcat("anomalies", "rate", "mine", *(f"{one[0]}={one[0] % 6}" for one in offered)).code
-                    == 0
-                )
-    assert not failed
+    steps = [
+        Step(step.kind, of_this_one(step.text)) for title in SECTIONS for step in shown_steps(section(title))
+    ]
+    assert follow(galcat, database, steps) == []
+
+
+@pytest.mark.long
+def test_the_whole_demonstration_gives_what_the_readme_shows(
+    galcat: Galcat, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GALCAT_HOME", ".galcat")
+    assert galcat("demo").code == 0
+    for question, query in questions():
+        block = section("Ten questions").split(f"{question}**")[1]
+        shown = block.split("```\n```\n")[1].split("\n```")[0]
+        answer = galcat("sql", query).out.rsplit("\n(", 1)[0]
+        assert same_table(answer, shown), f"{question}\n{answer}\n{shown}"
+    steps = [step for title in SECTIONS for step in shown_steps(section(title))]
+    assert follow(galcat, database, steps) == []
+
+
+def same_table(answer: str, shown: str) -> bool:
+    """Whether two tables have the same words, and numbers that differ by no more than rounding."""
+    pairs = list(zip(answer.split(), shown.split(), strict=False))
+    return len(answer.split()) == len(shown.split()) and all(map(same_word, *zip(*pairs, strict=True)))
+
+
+def same_word(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    try:
+        return "." in other and float(one) == pytest.approx(float(other), rel=RELATIVE)
+    except ValueError:
+        return False
+
+
+def test_tables_are_the_same_up_to_rounding_and_no_further() -> None:
+    shown = "object_id  mag_r\n1113078707712646270  16.4225"
+    assert same_table("object_id  mag_r\n1113078707712646270    16.4226", shown)
+    assert not same_table("object_id  mag_r\n1113078707712646271  16.4225", shown)
+    assert not same_table("object_id  mag_r\n1113078707712646270  16.5225", shown)
+    assert not same_table("object_id  mag_r", shown)

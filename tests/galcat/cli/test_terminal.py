@@ -46,6 +46,22 @@ def test_a_value_a_name_and_an_error_are_printed_as_they_are(filled: Galcat) -> 
     assert filled("match", "[b]:star:.csv").err == "error: [b]:star:.csv: no such file\n"
 
 
+def test_lists_of_any_values_are_printed_short(filled: Galcat) -> None:
+    said = filled("sql", "SELECT ARRAY['a','b','c','d'] AS t, ARRAY[1.5,NULL,2,3] AS n, ARRAY['x'] AS one")
+    assert said.code == 0, said.err
+    assert said.out.splitlines()[1].split("  ") == ["[a, b, ... 4 values]", "[1.5, -, ... 4 values]", "[x]"]
+
+
+def test_what_fits_cannot_hold_is_said_once(filled: Galcat, tmp_path: Path) -> None:
+    query = "SELECT 'é' AS name, 'plain' AS other UNION ALL SELECT 'ü', 'x'"
+    said = filled("sql", query, "-o", tmp_path / "t.fits")
+    assert said.err == (
+        "note: FITS holds ASCII alone: other characters became escapes such as \\xe9 in name; "
+        "VOTable and Parquet keep them\n"
+    )
+    assert filled("sql", query, "-o", tmp_path / "t.vot").err == ""
+
+
 def test_characters_that_steer_a_terminal_are_shown_and_not_obeyed(filled: Galcat) -> None:
     said = filled("sql", r"SELECT E'a\u001b[2Jb\u0007\u009bc\td\r\ne\u202ef' AS name")
     assert said.out.splitlines()[1] == r"a\x1b[2Jb\x07\x9bc\td\r\ne\u202ef"

@@ -312,3 +312,47 @@ TOLD: dict[str, Callable[[ColumnMeta, object], object]] = {
     "votable/td": _as_read_from_cells,
     "parquet": _as_stored,
 }
+
+
+def test_ecsv_is_stored_as_it_was(writer: psycopg.Connection) -> None:
+    table, file = sample(), io.StringIO()
+    table.keep_columns([name for name in table.colnames if table[name].ndim == 1])
+    table.write(file, format="ascii.ecsv")
+
+    found = stored(writer, file.getvalue().encode())
+
+    assert rows_for_strangers(writer, found) == plain_rows(table)
+    assert [column.meta.unit for column in found.columns] == ["", "", "", "deg", "deg", "mag", "", ""]
+
+
+def test_a_table_of_text_within_fits_is_stored(writer: psycopg.Connection) -> None:
+    columns = [fits.Column("a", "I6", array=[1, -2]), fits.Column("x", "E15.7", array=[1.5, 2.0])]
+    file = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), fits.TableHDU.from_columns(columns)]).writeto(file)
+
+    assert rows_for_strangers(writer, stored(writer, file.getvalue())) == [(1, 1.5), (-2, 2.0)]
+
+
+def test_text_in_utf_16_is_read(writer: psycopg.Connection) -> None:
+    content = "object_id,name\n1113078707712646271,é\n".encode("utf-16")
+
+    assert rows_for_strangers(writer, stored(writer, content)) == [(1113078707712646271, "é")]
+
+
+def test_fits_with_two_tables_is_refused_and_shifted_whole_numbers_keep_every_digit(
+    writer: psycopg.Connection,
+) -> None:
+    file = io.BytesIO()
+    tables = [
+        fits.BinTableHDU.from_columns([fits.Column("k", "K", array=[2**60 + 1])], name=name) for name in "AB"
+    ]
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(file)
+    with pytest.raises(UploadError, match=r"it has 2 tables \(A, B\): send the one that is meant"):
+        read(file.getvalue())
+
+    alone = io.BytesIO()
+    tables[0].writeto(alone)
+    content = alone.getvalue()
+    at = content.index(b"EXTNAME = ")
+    shifted = content[:at] + b"TZERO1  =                  100".ljust(80) + content[at + 80 :]
+    assert rows_for_strangers(writer, stored(writer, shifted)) == [(2**60 + 101,)]

@@ -1,5 +1,6 @@
 """The command that ingests: what it says, and what is left where it was killed."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,21 @@ def test_an_id_in_two_tiles_fails_the_second_and_names_the_first(
     assert line.startswith("failed: tile 0100p000: source ")
     assert " is in tile 0500p100 already: an id names one galaxy" in line
     assert galcat("check").code == 0
+    assert "next:" not in said.err
+
+
+def test_after_an_ingestion_the_next_step_is_named_and_works(
+    galcat: Galcat, tmp_path: Path, weights: Path
+) -> None:
+    write_brick(tmp_path / "bricks", "0100p000")
+    said = galcat("ingest", tmp_path / "bricks", "--survey", "legacy_dr10", "--weights", weights)
+    assert said.code == 0
+    sql, similar = said.err.splitlines()[-1].removeprefix("next: ").split(", then ")
+    rows = galcat(*shlex.split(sql)[1:], "--format", "csv")
+    identity = rows.out.splitlines()[1].split(",")[0]
+    found = galcat(*similar.replace("OBJECT_ID", identity).split()[1:], "--format", "csv")
+    assert (rows.code, found.code) == (0, 0)
+    assert len(found.out.splitlines()) == GALAXIES  # the head, and all others
 
 
 @pytest.mark.kills

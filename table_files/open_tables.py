@@ -1,0 +1,157 @@
+"""Opens the tables of a file of any kind; their columns are read when they are wanted."""
+
+import io
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from table_files.arrow.column import convert_arrow_column
+from table_files.arrow.unpack_parquet import VOTABLE
+from table_files.astropy_table import read_astropy, read_text_table, typed_format
+from table_files.choice import OpenTable
+from table_files.column_meta import ColumnMeta
+from table_files.errors import TableError
+from table_files.file_kind import decode_text, find_kind
+from table_files.fits.tables import FitsTable, find_tables, read_fits, refuse_damage
+from table_files.fits.text_tables import read_text_tables
+from table_files.limits import UNLIMITED
+from table_files.row_table import RowTable
+from table_files.table import FileTable, TableColumn, pack_values
+from table_files.text.cell_types import type_cells
+from table_files.text.separated import read_cells, split_head
+from table_files.votable.tables import VotableTable, read_votable_columns, read_votable_tables
+
+_SEPARATED = (".csv", ".tsv", ".tab")
+_ASTROPY = b"table_meta_yaml"
+_DTYPES = {"boolean": "?", "short": "i2", "int": "i4", "long": "i8", "float": "f4", "double": "f8"}
+
+
+def open_tables(path: Path, content: bytes, texts: set[str]) -> list[OpenTable]:
+    """Open all tables of a file.
+
+    Args:
+        path: The file, whose name tells CSV and TSV from other texts.
+        content: Its bytes, unpacked where they were compressed.
+        texts: Columns to keep as text where a format does not say their type.
+
+    Raises:
+        TableError: It is no table, or damaged.
+    """
+    kind = find_kind(content)
+    if kind == "votable":
+        return [_open_votable(table) for table in read_votable_tables(content, _read_inner_fits)]
+    if kind == "fits":
+        return _open_fits(content)
+    if kind == "parquet":
+        return [_open_parquet(path, content)]
+    if kind == "hdf5":
+        return [_open_whole(read_astropy(path))]
+    if kind == "gzip":
+        raise TableError("it is compressed twice: unpack it")
+    return _open_text(path, decode_text(content), texts)
+
+
+def _open_text(path: Path, text: str, texts: set[str]) -> list[OpenTable]:
+    if typed_format(text) is None:
+        content = text.encode()
+        if path.name.lower().removesuffix(".gz").endswith(_SEPARATED):
+            return [_open_separated(content, texts)]
+        with suppress(TableError):  # a text of another name may be one too
+            if len(split_head(content, None).names) > 1:
+                return [_open_separated(content, texts)]
+    return [_open_whole(read_text_table(str(path), text))]
+
+
+def _open_fits(content: bytes) -> list[OpenTable]:
+    with refuse_damage():
+        tables = [_open_fits_table(table) for table in find_tables(content)]
+        texts = [
+            _open_whole(table, name) for name, table in read_text_tables(content)
+        ]  # tables of text within FITS
+    if not tables and not texts:
+        raise TableError("it has no table")
+    return [*tables, *texts]
+
+
+def _open_fits_table(table: FitsTable) -> OpenTable:
+    def read(name: str) -> TableColumn:
+        with refuse_damage():
+            return table.read_column(name)
+
+    name = str(table.header.get("EXTNAME", ""))
+    return OpenTable(name, table.column_names, table.n_rows, table.frame, read, table.unreadable)
+
+
+def _read_inner_fits(content: bytes) -> RowTable:
+    return read_fits(content, UNLIMITED)
+
+
+def _open_votable(table: VotableTable) -> OpenTable:
+    names = [field.meta.name for field in table.fields]
+    unreadable = tuple((field.meta.name, field.unreadable) for field in table.fields if field.unreadable)
+
+    def read(name: str) -> TableColumn:
+        at = names.index(name)
+        field = table.fields[at]
+        if field.unreadable:
+            raise TableError(f"column {name} {field.unreadable}")
+        values, missing = _pack(field.meta, [row[at] for row in table.rows])
+        return TableColumn(name, values, missing, field.meta.unit, field.meta.description, table.frames[at])
+
+    return OpenTable(table.name, names, len(table.rows), None, read, unreadable, table.notes)
+
+
+def _pack(meta: ColumnMeta, values: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
+    if meta.is_text or meta.is_array:
+        return pack_values(values, is_text=meta.is_text)
+    for dtype in (_DTYPES[meta.datatype], "i8", "u8"):
+        try:
+            packed, missing = pack_values(values, dtype=dtype)
+        except OverflowError:
+            continue
+        return packed, missing | np.isnan(packed) if packed.dtype.kind == "f" else missing
+    raise TableError(f"column {meta.name} has a whole number of more than 64 bits")
+
+
+def _open_parquet(path: Path, content: bytes) -> OpenTable:
+    try:
+        file = pq.ParquetFile(io.BytesIO(content))
+        schema = file.schema_arrow
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(f"it is no Parquet that can be read: {str(error).splitlines()[0]}") from None
+    if _ASTROPY in (schema.metadata or {}):  # whose masks and times lie in columns of their own
+        return _open_whole(read_astropy(path, "parquet"))
+    about = (schema.metadata or {}).get(VOTABLE)
+    known = {meta.name: meta for meta in read_votable_columns(about)} if about else {}
+
+    def read(name: str) -> TableColumn:
+        try:
+            column = file.read(columns=[name])[name]
+        except (pa.ArrowException, OSError) as error:
+            raise TableError(f"column {name} cannot be read: {str(error).splitlines()[0]}") from None
+        meta = known.get(name, ColumnMeta(name, "char"))
+        return convert_arrow_column(name, column, meta.unit, meta.description)
+
+    return OpenTable("", schema.names, file.metadata.num_rows, None, read)
+
+
+def _open_separated(content: bytes, texts: set[str]) -> OpenTable:
+    cells = read_cells(content, None, UNLIMITED, texts)
+
+    def read(name: str) -> TableColumn:
+        column = cells.column(cells.schema.get_field_index(name))
+        typed = column if name in texts else type_cells(column)
+        if pa.types.is_string(typed.type):  # few programs tell empty text from none
+            typed = pc.if_else(pc.equal(typed, ""), None, typed)
+        return convert_arrow_column(name, typed)
+
+    return OpenTable("", cells.schema.names, cells.num_rows, None, read)
+
+
+def _open_whole(table: FileTable, name: str = "") -> OpenTable:
+    return OpenTable(name, list(table.columns), table.n_rows, table.frame, table.__getitem__)
