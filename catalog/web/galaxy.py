@@ -26,6 +26,13 @@ from catalog.web.words import TREE, UNASKED, Question, call
 _NEIGHBOURS = 18
 _CUTOUT_PX = 512
 _KEPT_S = 86_400
+_FRAMING = {
+    1: "no object was found in the middle of the picture",
+    2: "several objects stand in the middle of the picture",
+    4: "it looks like a point, such as a star",
+    8: "it is cut by the edge of the picture",
+}
+"""What the bits of `framing_flag` mean."""
 _MAX_DRAWING, _MAX_WAITING = 1, 40
 
 
@@ -86,6 +93,7 @@ def galaxy_routes(service: Service, parts: PageParts) -> list[Route]:
             "sexagesimal": sexagesimal(_number(row["ra"]), _number(row["dec"])),
             "links": links_out(_number(row["ra"]), _number(row["dec"])),
             "tree": _tree(row),
+            "doubts": _find_doubts(row),
             "magnitudes": _named(row, columns, ("mag_", "petro_", "shape_")),
             "tasks": _named(row, columns, (), ("_probability", "_interest")),
             "alike": [one for one in alike.rows if one["object_id"] != object_id][:_NEIGHBOURS],
@@ -181,6 +189,15 @@ def _named(
         if (begin and one.meta.name.startswith(begin)) or (end and one.meta.name.endswith(end))
         if row[one.meta.name] is not None
     ]
+
+
+def _find_doubts(row: dict[str, object]) -> list[str]:
+    """Why the votes of this galaxy say less than those of others, in words."""
+    flag, distance = row.get("framing_flag"), row.get("domain_distance")
+    doubts = [words for bit, words in _FRAMING.items() if isinstance(flag, int) and flag & bit]
+    if isinstance(distance, float) and distance > 1:
+        doubts.append("its picture is unlike those of the galaxies that the network learnt from")
+    return doubts
 
 
 def _tree(row: dict[str, object]) -> list[QuestionBars]:

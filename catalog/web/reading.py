@@ -96,7 +96,7 @@ def group_columns(columns: list[ColumnMeta], word: str = "") -> list[tuple[str, 
     }
     for question in TREE:
         groups[question.title] = (f"{question.text} Asked of {question.when}.", [])
-    groups |= {"Strangeness": ("", []), "Learnt from labels": ("", [])}
+    groups |= {"Strangeness and doubts": ("", []), "Learnt from labels": ("", [])}
     for column in columns:
         words = f"{column.name} {call(column.name)} {column.description}".lower()
         if (
@@ -119,7 +119,8 @@ def _group_of(name: str) -> str:
         return "Brightness and size"
     if name.endswith(("_probability", "_uncertainty", "_interest")):
         return "Learnt from labels"
-    return "Strangeness" if name.startswith("anomaly") else "Identity and place"
+    is_odd = name.startswith(("anomaly", "framing", "domain"))
+    return "Strangeness and doubts" if is_odd else "Identity and place"
 
 
 def _by_night(times: list[dict[str, object]]) -> list[tuple[str, int]]:

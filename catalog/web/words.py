@@ -139,6 +139,8 @@ WORDS: dict[str, str] = {
     "petro_th90": "90 % radius (Petrosian)",
     "shape_r": "half-light radius",
     "anomaly_score": "strangeness",
+    "framing_flag": "doubts about the frame",
+    "domain_distance": "distance from the pictures learnt from",
     "survey": "survey",
     "tile": "tile",
     "unlikeness": "distance",

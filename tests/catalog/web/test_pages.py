@@ -78,3 +78,24 @@ def test_without_an_encoder_the_page_says_so(page: httpx.Client) -> None:
 def test_the_cells_of_the_sky_hold_all_galaxies(page: httpx.Client) -> None:
     found = page.get("/page/sky").json()
     assert sum(cell["n"] for cell in found["cells"]) == 150
+
+
+def test_a_galaxy_whose_picture_is_doubtful_says_why(page: httpx.Client, galaxies: str) -> None:
+    with psycopg.connect(galaxies, autocommit=True) as connection:
+        first, second = connection.execute(
+            "SELECT object_id FROM galcat.galaxy ORDER BY 1 LIMIT 2"
+        ).fetchall()
+        connection.execute(
+            "UPDATE galcat.morphology SET framing_flag = 10, domain_distance = 1.5 WHERE object_id = %s",
+            first,
+        )
+        connection.execute(
+            "UPDATE galcat.morphology SET framing_flag = 0, domain_distance = 0.5 WHERE object_id = %s",
+            second,
+        )
+    text = page.get(f"/galaxy/{first[0]}").text
+    assert (
+        "Take these votes with care: several objects stand in the middle of the picture; it is cut by the edge of "
+        "the picture; its picture is unlike those of the galaxies that the network learnt from."
+    ) in text
+    assert "Take these votes with care" not in page.get(f"/galaxy/{second[0]}").text
