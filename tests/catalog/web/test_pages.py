@@ -95,7 +95,7 @@ def test_a_galaxy_whose_picture_is_doubtful_says_why(page: httpx.Client, galaxie
         )
     text = page.get(f"/galaxy/{first[0]}").text
     assert (
-        "Take these votes with care: several objects stand in the middle of the picture; it is cut by the edge of "
-        "the picture; its picture is unlike those of the galaxies that the network learnt from."
+        "Take these votes with care: several objects stand in the middle of the picture; it is cut by the "
+        "edge of the picture; its picture is unlike those of the galaxies that the network learnt from."
     ) in text
     assert "Take these votes with care" not in page.get(f"/galaxy/{second[0]}").text

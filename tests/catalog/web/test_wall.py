@@ -38,7 +38,7 @@ def test_likeness_with_several_examples_a_range_and_a_condition(page: httpx.Clie
     vectors = {int(str(i)): np.array(eval(str(v)), float) for i, v, _ in everything}  # noqa: S307 - of our own
     first, second, away = sorted(vectors)[:3]
     mean = (vectors[first] + vectors[second]) / 2
-    wanted = mean + (mean - vectors[away]) / 2
+    wanted = (mean + (mean - vectors[away]) / 2).astype(np.float16).astype(float)  # as it is searched by
     kept = [i for i, _, mag in everything if isinstance(mag, float) and 15 <= mag <= 17.5]
     expected = sorted(kept, key=lambda i: float(np.linalg.norm(vectors[int(str(i))] - wanted)))
     answer = page.get(f"/?like={first},{second}&unlike={away}&mag_r=15..17.5&where=survey='survey'")
@@ -115,7 +115,7 @@ def test_histograms_count_the_selection(page: httpx.Client, galaxies: str) -> No
         "/?like=12",
         "/?mag_r=1e400..2",
         "/?ids=../../etc/passwd",
-        "/galaxy/<script>alert(1)</script>",
+        "/galaxy/<img src=x onerror=alert(1)>",
         "/galaxy/99999999999999999999",
         "/galaxy/12",
         "/go?q=" + "A" * 3000,

@@ -1,9 +1,9 @@
 """The map of a release: stored whole, the same each time, with what is alike near each other."""
 
 import numpy as np
-import psycopg
 import pytest
 
+from catalog.database.connection import connect
 from galcat.errors import WorkflowError
 from galcat.workflows import release_map
 from galcat.workflows.release_map import arrange, make_release_map
@@ -11,12 +11,12 @@ from tests.catalog.galaxies import fill
 
 
 def test_every_galaxy_has_a_place_and_a_second_map_takes_the_firsts_place(database: str) -> None:
-    with psycopg.connect(database) as connection:
+    with connect(database, autocommit=True) as connection:
         fill(connection, 40)
     made = make_release_map(database)
     assert (made.release, made.galaxies, made.sampled) == ("first", 40, 40)
     make_release_map(database)
-    with psycopg.connect(database) as connection:
+    with connect(database, autocommit=True) as connection:
         rows = connection.execute("SELECT object_ids, places FROM galcat.release_map").fetchall()
         ids = connection.execute("SELECT object_id FROM galcat.galaxy ORDER BY object_id").fetchall()
     assert len(rows) == 1
@@ -40,7 +40,7 @@ def test_what_is_alike_is_near_whether_it_was_sampled_or_placed(monkeypatch: pyt
 
 
 def test_too_few_galaxies_are_no_map(database: str) -> None:
-    with psycopg.connect(database) as connection:
+    with connect(database, autocommit=True) as connection:
         fill(connection, 3)
     with pytest.raises(WorkflowError, match="has 3 galaxies: a map needs 4 or more"):
         make_release_map(database)

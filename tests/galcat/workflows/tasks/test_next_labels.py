@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import psycopg
 import pytest
 
+from catalog.database.connection import connect
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import Task, add_task
 from galcat.errors import WorkflowError
@@ -18,7 +18,7 @@ RING = Task("ring", "Has it a ring?", "binary", ("no", "yes"))
 @pytest.fixture
 def asked(database: str) -> str:
     """URL of a catalogue of 80 galaxies that asks for rings and for odd ones."""
-    with psycopg.connect(database) as connection:
+    with connect(database, autocommit=True) as connection:
         fill(connection, 80)
         add_task(connection, RING)
         add_task(connection, Task("odd", "How odd?", "interest", ()))
@@ -26,13 +26,13 @@ def asked(database: str) -> str:
 
 
 def say(database: str, answers: dict[int, str]) -> None:
-    with psycopg.connect(database) as connection:
+    with connect(database, autocommit=True) as connection:
         write_labels(connection, RING, [Label(*one) for one in answers.items()], "ana", "test")
 
 
 def by_first_number(database: str) -> list[int]:
     """object_ids by the first of the full vector's numbers, which the test takes for what makes a ring."""
-    with psycopg.connect(database) as connection:
+    with connect(database, autocommit=True) as connection:
         rows = connection.execute(
             "SELECT object_id FROM galcat.embedding_full ORDER BY (vector::real[])[1], object_id"
         ).fetchall()
