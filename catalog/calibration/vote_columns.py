@@ -12,8 +12,8 @@ from table_files.table import FileTable
 
 SUM_TOLERANCE = 0.02
 """By how much the fractions of a question may miss 1: they are rounded where they are published."""
-_ROUNDED = 0.1
-"""By how much a weighted count may be rounded up."""
+_ROUNDED, _ROUNDED_TOTAL = 0.05, 0.5
+"""By how much a weighted count may be rounded up, and the number of its voters down, which is whole."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _read_counts(
     counts = np.stack([_numbers(table, name) for name in names], axis=1)
     if voters is not None:
         total = _numbers(table, voters)
-        more = counts.sum(axis=1) > total + _ROUNDED * len(names)
+        more = counts.sum(axis=1) > total + _ROUNDED_TOTAL + _ROUNDED * len(names)
         _refuse_rows(
             table, more, lambda i: f"{counts[i].sum():g} votes on {question}, but {total[i]:g} voters"
         )

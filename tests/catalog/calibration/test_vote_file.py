@@ -71,6 +71,17 @@ def test_fractions_with_voters_are_counts_and_a_question_in_part_is_named(
     assert read.partial == ["bar: no column bar_weak"]
 
 
+def test_weighted_counts_may_be_rounded_above_the_whole_number_of_voters(
+    connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    """As Galaxy Zoo 2 has them: 10.3 weighted votes of 10 voters."""
+    survey, _ = fill(connection, 1)
+    counts = {"survey_source_id": ["g0"], "disk-edge-on_yes": [0.1], "disk-edge-on_no": [10.2]}
+    path = write(tmp_path / "votes.csv", counts | {"disk-edge-on_total-votes": [10]})
+    read = read_vote_file(connection, survey, path, USUAL)
+    np.testing.assert_array_equal(read.questions[0].counts, [[0.1, 10.2]])
+
+
 IDS: dict[str, object] = {"survey_source_id": ["g0", "g1", "g2"]}
 
 
