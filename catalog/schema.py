@@ -295,6 +295,14 @@ release_map = Table(
     Column("made_at", DateTime(timezone=True), nullable=False),
 )
 
+current_release = Table(
+    "current_release",
+    metadata,
+    Column("release_id", SmallInteger),
+    Column("name", Text),
+    info={"is_view": True},
+)
+
 current_label = Table(
     "current_label",
     metadata,

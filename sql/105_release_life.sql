@@ -5,7 +5,7 @@ RETURNS TABLE (tile_id bigint) LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT shown.tile_id
     FROM galcat.ingestion AS shown
-    WHERE shown.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
+    WHERE shown.release_id = (SELECT galcat.current_release())
         AND shown.release_id <> release
         AND (shown.state = 'done' OR shown.n_galaxies > 0) -- a tile that failed keeps the galaxies it had
         AND NOT EXISTS (

@@ -42,7 +42,7 @@ BEGIN ATOMIC
     SELECT coalesce(string_agg(format(
         E',\n    (SELECT v.%1$I FROM galcat.%2$I AS v WHERE v.object_id = s.object_id AND v.class = %3$s'
         ' AND v.version_id = (SELECT n.version_id FROM galcat.task_version AS n WHERE n.task = %4$L AND n.is_current'
-        ' AND n.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current))) AS %5$I',
+        ' AND n.release_id = (SELECT c.release_id FROM galcat.current_release AS c))) AS %5$I',
         c.value_name, galcat.score_table(c.task), c.class, c.task, c.column_name), '' ORDER BY c.ordinality), '')
     FROM galcat.task_columns() WITH ORDINALITY AS c;
 END;

@@ -83,8 +83,8 @@ SELECT
 FROM galcat.embedding AS e
 JOIN galcat.source AS s ON s.object_id = e.object_id
 JOIN galcat.morphology AS m ON m.object_id = e.object_id AND m.release_id = e.release_id
-WHERE e.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
-    AND m.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
+WHERE e.release_id = (SELECT c.release_id FROM galcat.current_release AS c)
+    AND m.release_id = (SELECT c.release_id FROM galcat.current_release AS c)
     AND NOT s.is_retired$view$;
 END
 $$;

@@ -126,8 +126,8 @@ BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT v.object_id, v.value, v.uncertainty FROM galcat.%I AS v JOIN galcat.source AS s USING (object_id) '
         'WHERE v.class = $1 AND NOT s.is_retired AND v.version_id = (SELECT n.version_id FROM galcat.task_version AS n '
-        'WHERE n.task = $2 AND n.is_current AND n.release_id = (SELECT r.release_id FROM galcat.release AS r '
-        'WHERE r.is_current)) ORDER BY v.value DESC, v.object_id LIMIT $3', galcat.score_table(most_probable.task))
+        'WHERE n.task = $2 AND n.is_current AND n.release_id = (SELECT galcat.current_release())) '
+        'ORDER BY v.value DESC, v.object_id LIMIT $3', galcat.score_table(most_probable.task))
     USING place, most_probable.task, n;
 END
 $$;

@@ -1,10 +1,5 @@
 -- Galaxies that look alike: Euclidean distance between 40-d search vectors; two random galaxies are about 1 apart.
 
-CREATE OR REPLACE FUNCTION galcat.current_release()
-RETURNS smallint LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current);
-COMMENT ON FUNCTION galcat.current_release IS 'The release that galcat.galaxy shows.';
-
 -- plpgsql on purpose: an unknown id is an error, not an empty answer. Below it stands in a sub-select, which is
 -- evaluated once; without, a scan without the index would ask for the vector again in every row.
 CREATE OR REPLACE FUNCTION galcat.vector_of(id bigint)
@@ -27,7 +22,7 @@ RETURNS TABLE (object_id bigint, distance double precision) LANGUAGE sql STABLE 
 BEGIN ATOMIC
     SELECT e.object_id, e.search OPERATOR(public.<->) (SELECT galcat.vector_of(id))
     FROM galcat.embedding AS e
-    WHERE e.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current);
+    WHERE e.release_id = (SELECT galcat.current_release());
 END;
 COMMENT ON FUNCTION galcat.neighbours IS
     'Every galaxy with its distance from this one (itself at 0). Add ORDER BY distance LIMIT n: filters and limit outside combine with the vector index.';
@@ -37,7 +32,7 @@ RETURNS TABLE (object_id bigint, distance double precision) LANGUAGE sql STABLE 
 BEGIN ATOMIC
     SELECT e.object_id, e.search OPERATOR(public.<->) vector::public.halfvec(40)
     FROM galcat.embedding AS e
-    WHERE e.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
+    WHERE e.release_id = (SELECT galcat.current_release())
     ORDER BY e.search OPERATOR(public.<->) vector::public.halfvec(40)
     LIMIT n;
 END;
@@ -48,7 +43,7 @@ RETURNS TABLE (object_id bigint, distance double precision) LANGUAGE sql STABLE 
 BEGIN ATOMIC
     SELECT e.object_id, e.search OPERATOR(public.<->) (SELECT galcat.vector_of(id))
     FROM galcat.embedding AS e
-    WHERE e.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
+    WHERE e.release_id = (SELECT galcat.current_release())
         AND e.object_id <> id
     ORDER BY e.search OPERATOR(public.<->) (SELECT galcat.vector_of(id))
     LIMIT n;

@@ -63,7 +63,7 @@ RETURNS TABLE (object_id bigint, distance double precision) LANGUAGE sql STABLE 
 BEGIN ATOMIC
     SELECT e.object_id, e.search OPERATOR(public.<->) (SELECT galcat.vector_of_many(wanted, unwanted))
     FROM galcat.embedding AS e
-    WHERE e.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
+    WHERE e.release_id = (SELECT galcat.current_release())
         AND NOT e.object_id = ANY (wanted)
         AND NOT e.object_id = ANY (coalesce(unwanted, '{}'))
     ORDER BY e.search OPERATOR(public.<->) (SELECT galcat.vector_of_many(wanted, unwanted))

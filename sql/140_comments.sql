@@ -161,7 +161,7 @@ BEGIN
                     SELECT c.meaning || coalesce(', version ' || n.version || ' of ' || n.made_at::date, '') || ' [1]'
                     FROM galcat.task_columns() AS c
                     LEFT JOIN galcat.task_version AS n ON n.task = c.task AND n.is_current
-                        AND n.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
+                        AND n.release_id = (SELECT galcat.current_release())
                     WHERE c.column_name = item.attname)
                 END;
             IF meaning IS NULL THEN

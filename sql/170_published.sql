@@ -4,14 +4,14 @@
 CREATE OR REPLACE VIEW galcat_tap.embedding AS
 SELECT
     e.object_id,
-    (SELECT r.name FROM galcat.release AS r WHERE r.is_current) AS release,
+    (SELECT c.name FROM galcat.current_release AS c) AS release,
     e.search::real[] AS search,
     (SELECT f.vector::real[] FROM galcat.embedding_full AS f
      WHERE f.object_id = e.object_id
-        AND f.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)) AS vector
+        AND f.release_id = (SELECT c.release_id FROM galcat.current_release AS c)) AS vector
 FROM galcat.embedding AS e
 JOIN galcat.source AS s ON s.object_id = e.object_id
-WHERE e.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
+WHERE e.release_id = (SELECT c.release_id FROM galcat.current_release AS c)
     AND NOT s.is_retired;
 
 CREATE OR REPLACE VIEW galcat_tap.survey AS
@@ -25,7 +25,7 @@ SELECT
 FROM galcat.tile AS t
 JOIN galcat.survey AS v ON v.survey_id = t.survey_id
 LEFT JOIN galcat.ingestion AS i ON i.tile_id = t.tile_id
-    AND i.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current);
+    AND i.release_id = (SELECT c.release_id FROM galcat.current_release AS c);
 
 -- Without its detail: that of an unreadable image holds the path of the file.
 CREATE OR REPLACE VIEW galcat_tap.skipped_row AS
@@ -33,7 +33,7 @@ SELECT v.name AS survey, t.name AS tile, k.survey_source_id, k.reason
 FROM galcat.skipped_row AS k
 JOIN galcat.tile AS t ON t.tile_id = k.tile_id
 JOIN galcat.survey AS v ON v.survey_id = t.survey_id
-WHERE k.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current);
+WHERE k.release_id = (SELECT c.release_id FROM galcat.current_release AS c);
 
 CREATE OR REPLACE VIEW galcat_tap.release AS
 SELECT r.name, r.backbone, r.view_set, r.dimension, r.weights_sha256, r.is_current,
@@ -52,7 +52,7 @@ SELECT
         CROSS JOIN LATERAL (SELECT a.i, concat_ws('_', t.name, a.class) AS stem) AS c) END AS column_names
 FROM galcat.task AS t
 LEFT JOIN galcat.task_version AS n ON n.task = t.name AND n.is_current
-    AND n.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current);
+    AND n.release_id = (SELECT c.release_id FROM galcat.current_release AS c);
 
 CREATE OR REPLACE VIEW galcat_tap.label AS
 SELECT l.task, l.object_id, l.answer, count(*) AS votes, avg(l.rating)::real AS rating

@@ -37,7 +37,7 @@ SELECT
 FROM galcat.tile AS t
 JOIN galcat.survey AS v ON v.survey_id = t.survey_id
 JOIN galcat.ingestion AS i ON i.tile_id = t.tile_id
-    AND i.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current)
+    AND i.release_id = (SELECT c.release_id FROM galcat.current_release AS c)
 CROSS JOIN LATERAL (
     -- Where the filters of DECam and SDSS let light through, in metres; a survey with other bands has no limits.
     SELECT CASE WHEN count(*) = count(f.low) THEN min(f.low) END AS em_min,
