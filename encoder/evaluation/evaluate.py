@@ -95,6 +95,7 @@ def evaluate(
     views: int | None = None,
     deep: bool = False,
     simulated: int = SIMULATED,
+    baselines: bool = True,
     device: str | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -111,6 +112,7 @@ def evaluate(
         views: Averaged by every encoder, 1 or 8; None for the release's own number.
         deep: Also tune the last blocks of each network on the few labels, as `finetune` does: hours on a CPU.
         simulated: Galaxies of each simulated set; 0 for none, and for none that heads are fitted on.
+        baselines: Whether the network is compared as ImageNet left it, and untrained.
         device: The device that encodes pictures, such as `cpu` or `cuda`; None for the best of this machine.
         progress: Where progress bars are shown; None shows none.
 
@@ -121,7 +123,7 @@ def evaluate(
         raise EvaluationError(f"no data folder {data}")
     make_folder(output, EvaluationError)
     skipped: list[str] = []
-    compared = load_contenders(weights, against, views, device, skipped.append)
+    compared = load_contenders(weights, against, views, device, skipped.append, baselines=baselines)
     sets = _find_sets(data, output / "cache", simulated, skipped.append)
     if not sets.samples:
         raise EvaluationError(f"nothing to measure in {data}: {'; '.join(skipped)}")

@@ -38,6 +38,8 @@ def load_contenders(
     views: int | None,
     device: str | None,
     skipped: Callable[[str], None],
+    *,
+    baselines: bool = True,
 ) -> list[Contender]:
     """The release first, the baselines last.
 
@@ -47,6 +49,7 @@ def load_contenders(
         views: Number of views that every encoder averages; None for the release's own number.
         device: The device that encodes pictures; None for the best of this machine.
         skipped: Called with one line for each baseline that is left out, which says why.
+        baselines: Whether the network is compared as ImageNet left it, and untrained.
 
     Raises:
         WeightsError: A file is missing, damaged or something else.
@@ -66,11 +69,14 @@ def load_contenders(
     found = [
         Contender(name, release, is_release=True) for name, release in zip(called, releases, strict=True)
     ]
-    try:
-        found.append(Contender(IMAGENET, imagenet_encoder(own), is_release=False))
-    except TrainingError as error:
-        skipped(f"baseline {IMAGENET}: {error}")
-    found.append(Contender(SCRATCH, untrained_encoder(own), is_release=False))
+    if baselines:
+        try:
+            found.append(Contender(IMAGENET, imagenet_encoder(own), is_release=False))
+        except TrainingError as error:
+            skipped(f"baseline {IMAGENET}: {error}")
+        found.append(Contender(SCRATCH, untrained_encoder(own), is_release=False))
+    else:
+        skipped(f"baselines {IMAGENET} and {SCRATCH}: not asked for")
     return [
         replace(contender, encoder=replace(contender.encoder, view_set=views or own.view_set))
         for contender in found

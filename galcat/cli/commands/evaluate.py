@@ -43,6 +43,13 @@ def evaluate(
         ),
     ] = False,
     simulated: Annotated[int, typer.Option(help="Galaxies of each simulated set.", min=0)] = 500,
+    baselines: Annotated[
+        bool,
+        typer.Option(
+            "--baselines/--no-baselines",
+            help="Also measure the network as ImageNet left it, and untrained: more than half of the time.",
+        ),
+    ] = True,
     threads: Threads = None,
     device: Device = None,
 ) -> None:
@@ -82,6 +89,7 @@ def evaluate(
             views=views,
             deep=deep,
             simulated=simulated,
+            baselines=baselines,
             device=device,
             progress=progress,
         )

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import timm
@@ -10,6 +11,7 @@ from PIL import Image
 from encoder.cutouts.framing_flags import FramingFlag
 from encoder.model.recipe import FramingRule
 from tests.encoder.cutouts.test_framing import make_picture
+from tests.encoder.made_votes import write_gz2_votes
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.small_encoder import write_small_encoder
 
@@ -136,3 +138,33 @@ def test_an_imported_encoder_embeds(galcat: Galcat, cutouts: Path, tmp_path: Pat
     said = galcat(*words, "--views", 3)
     assert said.code == 2
     assert "--views 3 is not one of (1, 8)" in said.err
+
+
+def test_an_imported_encoder_gets_a_head_from_a_table_of_votes_and_says_what_it_is_worth(
+    galcat: Galcat, tmp_path: Path
+) -> None:
+    torch.save(timm.create_model("test_resnet", num_classes=0).state_dict(), tmp_path / "bare.pth")
+    output, folder = tmp_path / "zoo.safetensors", write_gz2_votes(tmp_path / "votes", 80)
+    table = folder / "labels.csv"
+    words = ("encoder", "import", tmp_path / "bare.pth", "--backbone", "test_resnet", "-o", output)
+    words = (*words, "--size", 64, "--galaxies", 50)
+    said = galcat(*words, "--head", table, "--head-crop", 1)
+    assert said.code == 0, said.err
+    assert "smooth-or-featured" in said.out
+    assert "disk-edge-on" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+    assert "a head fitted on 80 galaxies with votes" in said.err
+    output.unlink()
+
+    votes = pd.read_csv(table)
+    votes.loc[3, "smooth-or-featured_total-votes"] = 1
+    votes["smooth-or-featured_total-votes"] = votes["smooth-or-featured_total-votes"].fillna(40)
+    votes.to_csv(table, index=False)
+    said = galcat(*words, "--head", table)
+    assert (said.code, said.out) == (1, "")
+    (error,) = [line for line in said.err.splitlines() if line.startswith("error:")]
+    assert error == (f"error: label table {table}, row 3, '3': 40 votes on smooth-or-featured by 1 voters")
+    assert not output.exists()
+    said = galcat(*words, "--head-crop", 1)
+    assert said.code == 2
+    assert "it needs --head" in said.err
