@@ -2,13 +2,15 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from encoder.cutouts.fits_pictures import FITS_SUFFIXES
+from encoder.cutouts.fits_pictures import FITS_SUFFIXES, is_fits
 from encoder.errors import ImageError, TileError
+from encoder.surveys.description import Survey
+from encoder.tiles.fits_images import name_left_out
 from encoder.tiles.table_columns import read_columns
 
 PICTURES = (".jpg", ".jpeg", ".png")
@@ -68,6 +70,20 @@ def read_image_table(
     return _unique(
         [ListedImage(name, table.parent / file) for name, file in rows], f"ids of {table} must differ"
     )
+
+
+def name_left_out_images(images: Sequence[ListedImage], survey: Survey) -> Iterator[str]:
+    """One line for each FITS file with images that nobody asked for: more than the one that is read.
+
+    Args:
+        images: The files that are read.
+        survey: The survey whose description says in which HDU the pixels are.
+    """
+    if survey.image.hdu is not None:
+        return
+    for image in images:
+        if is_fits(image.path) and (line := name_left_out(image.path)):
+            yield line
 
 
 def _below(folder: Path, left_out: Callable[[str], None]) -> list[Path]:

@@ -132,6 +132,19 @@ def find_corners(path: Path, wcs: WCS, shape: tuple[int, int]) -> tuple[float, f
     return *points[0], tuple(points[1:]) if all(on_sky) else ()
 
 
+def name_left_out(path: Path) -> str:
+    """One line that names the images of a file beside the first that holds pixels; empty where none is.
+
+    Args:
+        path: Path of the FITS file; of one that cannot be read its reader says why.
+    """
+    try:
+        with open_fits(path) as file:
+            return _name_others(path, file, _find(path, file, None))
+    except TileError:
+        return ""
+
+
 def read_footprint(path: Path, hdu: Hdu) -> tuple[float, float, Corners]:
     """Where an image lies, from its header alone; returns what `find_corners` does.
 

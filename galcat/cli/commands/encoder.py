@@ -1,6 +1,6 @@
 """Commands that need an encoder and no catalogue: embed, train, encoder import."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from encoder.training.head.vote_figures import VoteFigures
 
 app = typer.Typer()
+
+_MAX_NAMED = 10
 encoder = typer.Typer(cls=CommandGroup, no_args_is_help=True, rich_markup_mode="markdown")
 app.add_typer(encoder, name="encoder", help="Encoders that others trained.")
 
@@ -65,7 +67,11 @@ def embed(
 
     from encoder.asked_frame import read_frame  # noqa: PLC0415
     from encoder.cutouts.framing_flags import describe_flags  # noqa: PLC0415
-    from encoder.cutouts.image_list import list_images, read_image_table  # noqa: PLC0415
+    from encoder.cutouts.image_list import (  # noqa: PLC0415
+        list_images,
+        name_left_out_images,
+        read_image_table,
+    )
     from encoder.inference.embed_images import embed_images  # noqa: PLC0415
     from encoder.inference.vectors_file import check_writable  # noqa: PLC0415
     from encoder.model.encoder import load_encoder  # noqa: PLC0415
@@ -84,6 +90,7 @@ def embed(
         listed = read_image_table(table, id_column, file_column, left_out)
     else:
         listed = list_images(images or [], left_out)
+    _name_first(list(name_left_out_images(listed, colours)), left_out)
     if threads is not None:
         torch.set_num_threads(threads)
     loaded = load_encoder(weights, device, "bfloat16" if bf16 else "float32")
@@ -109,6 +116,14 @@ def embed(
         log.print(f"frames in doubt: {doubtful} (column framing_flag)", soft_wrap=True)
     if n_unreadable:
         raise typer.Exit(1)
+
+
+def _name_first(lines: Sequence[str], left_out: Callable[[str], None]) -> None:
+    """Say the first lines, and how many more there are."""
+    for line in lines[:_MAX_NAMED]:
+        left_out(line)
+    if len(lines) > _MAX_NAMED:
+        left_out(f"images of {len(lines) - _MAX_NAMED} more files")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 import shutil
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,12 @@ from PIL import Image
 
 from encoder.cutouts.batches import image_batches
 from encoder.cutouts.fits_pictures import read_fits_cutout
-from encoder.cutouts.image_list import ListedImage, list_images, read_image_table
+from encoder.cutouts.image_list import (
+    ListedImage,
+    list_images,
+    name_left_out_images,
+    read_image_table,
+)
 from encoder.cutouts.pictures import read_picture
 from encoder.errors import EncoderError, ImageError, SurveyError
 from encoder.inference.embed import EmbeddedBatch
@@ -216,6 +222,21 @@ def test_files_of_other_kinds_are_counted_by_their_ending(folder: Path) -> None:
     told: list[str] = []
     assert len(list_images([folder], told.append)) == 9
     assert told == [f"{folder}: 4 files that are no JPEG, PNG or FITS: 1 .csv, 2 .tif, 1 without an ending"]
+
+
+def test_images_of_a_cutout_that_are_not_read_are_named(tmp_path: Path) -> None:
+    cube = np.ones((3, 20, 20), np.float32)
+    hdus = [fits.PrimaryHDU(cube), fits.ImageHDU(cube, name="INVVAR"), fits.ImageHDU(cube, name="MASK")]
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits")
+    fits.writeto(tmp_path / "b.fits", cube)
+    (tmp_path / "c.fits").write_bytes(b"no FITS: its reader says so")
+    (line,) = name_left_out_images(list_images([tmp_path]), DECALS)
+    assert line == (
+        f"{tmp_path / 'a.fits'}: of its images the first was read, and HDU 1 INVVAR, 2 MASK left out: "
+        "name one by hdu"
+    )
+    image = replace(DECALS.image, hdu=0)
+    assert list(name_left_out_images(list_images([tmp_path]), replace(DECALS, image=image))) == []
 
 
 def test_a_table_names_the_images_in_its_own_order(tmp_path: Path) -> None:
