@@ -17,7 +17,7 @@ from PIL import Image
 from catalog.errors import CatalogError
 from catalog.web.parts import PageParts
 from tests.catalog.web.pictures import draw_blob
-from tests.catalog.web.test_wall import shown
+from tests.catalog.web.walls import read_wall
 
 JSON = {"Accept": "application/json"}
 VECTOR = np.linspace(-0.2, 0.2, 40).astype(np.float16)
@@ -70,7 +70,7 @@ def test_a_picture_leads_to_what_looks_like_it(page: httpx.Client, galaxies: str
             "ORDER BY search OPERATOR(public.<->) %s::public.halfvec, 1 LIMIT 60",
             [str(VECTOR.astype(float).tolist())],
         ).fetchall()
-    assert shown(page.get(address)) == [row[0] for row in rows]
+    assert read_wall(page.get(address)) == [row[0] for row in rows]
     plain = page.post("/page/picture", files={"file": ("a.jpg", draw_blob(1))})
     assert (plain.status_code, plain.headers["location"]) == (303, address)
 

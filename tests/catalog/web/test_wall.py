@@ -10,12 +10,9 @@ import numpy as np
 import psycopg
 import pytest
 
+from tests.catalog.web.walls import read_wall
+
 SAFE = "default-src 'none'; script-src 'self'; style-src 'self'"
-
-
-def read_wall(answer: httpx.Response) -> list[int]:
-    """The object_ids of the wall, in their order."""
-    return [int(one) for one in re.findall(r'<li class="card[^"]*" data-id="(\d+)"', answer.text)]
 
 
 def rows(database: str, query: str) -> list[tuple[object, ...]]:
