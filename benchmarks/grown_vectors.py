@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from benchmarks.encoder_vectors import encoder_vectors
+from benchmarks.encoder.encoder_vectors import encoder_vectors
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import GZD5
 

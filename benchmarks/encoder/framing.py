@@ -1,4 +1,4 @@
-"""Whether a galaxy is the same galaxy in another frame: `python -m benchmarks.framing [WEIGHTS] [-n 1000]`.
+"""Whether a galaxy is the same galaxy in another frame: `python -m benchmarks.encoder.framing [WEIGHTS] [-n 1000]`.
 
 Every galaxy is shown in four frames: the whole field, half of it, so tight that it fills the picture, and
 the whole field enlarged 1.5 times. Asked with one frame, is the galaxy itself the nearest of all that are
@@ -32,7 +32,7 @@ from encoder.training.config import SourceConfig
 from encoder.training.pictures.augment import Share
 from encoder.training.sources import held_out_mask
 
-DATA = Path(__file__).parents[1].parent / "shared" / "data"
+DATA = Path(__file__).parents[2].parent / "shared" / "data"
 SEED = 960_001
 FIELD_PX = 424
 FRAMES = {"whole field": 1.0, "half": 0.5, "tight": 0.35, "1.5 times": 1.0}

@@ -2,7 +2,7 @@
 
 Reads the vectors that `galcat evaluate` and the search benchmarks keep in runs/; needs the shared data.
 Judged are EFIGI's test split and simulated galaxies that no reference holds. Run it as
-`python -m benchmarks.anomaly_scores`.
+`python -m benchmarks.encoder.anomaly_scores`.
 """
 
 import pickle
@@ -17,7 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
 
-from benchmarks.encoder_vectors import DATA, FOLDERS, GALAXIES, KEPT, ROOT, SEED, _simulate
+from benchmarks.encoder.encoder_vectors import DATA, FOLDERS, GALAXIES, KEPT, ROOT, SEED, _simulate
 from encoder.anomalies.score import fit_anomaly
 from encoder.evaluation.sets.real import EfigiSet, load_efigi
 from encoder.evaluation.sets.samples import sample_of_files

@@ -1,6 +1,6 @@
 """How far our cutouts are from `reproject` and the published recipe, and how fast they are made.
 
-Run: python -m benchmarks.cutout_accuracy
+Run: python -m benchmarks.encoder.cutout_accuracy
 """
 
 import time

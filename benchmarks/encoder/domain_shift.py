@@ -2,7 +2,7 @@
 
 The reference is a half of Galaxy Zoo 2's pictures as the shipped encoder sees them; asked are the other half,
 other sets of the same sky, DECaLS, wrong frames, simulated galaxies and noise. Needs the shared data. Run it
-as `python -m benchmarks.domain_shift`.
+as `python -m benchmarks.encoder.domain_shift`.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.encoder_vectors import DATA, KEPT, ROOT, SEED
+from benchmarks.encoder.encoder_vectors import DATA, KEPT, ROOT, SEED
 from encoder.anomalies.domain import LEVEL, fit_domain
 from encoder.evaluation.sets.samples import Sample, sample_of_files, sample_of_simulated
 from encoder.evaluation.sets.vectors import encode_sample

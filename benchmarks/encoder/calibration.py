@@ -3,7 +3,7 @@
 Real: Galaxy Zoo 2's votes on 630 SDSS galaxies, as the shipped encoder sees them in one view: it is far off.
 Made: a network that was right until another survey doubled the odds of each question's first answer and made
 it too sure by half. Of both 130 galaxies are never fitted on. Needs the shared data for the first. Run it as
-`python -m benchmarks.calibration`.
+`python -m benchmarks.encoder.calibration`.
 """
 
 from dataclasses import replace
@@ -14,8 +14,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchmarks.domain_shift import CENTRAL
-from benchmarks.encoder_vectors import DATA, KEPT, ROOT
+from benchmarks.encoder.domain_shift import CENTRAL
+from benchmarks.encoder.encoder_vectors import DATA, KEPT, ROOT
 from encoder.calibration.figures import compare
 from encoder.calibration.held_out import Judgement, judge
 from encoder.evaluation.report.calibration_plots import Reliability, plot_calibration

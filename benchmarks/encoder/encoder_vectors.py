@@ -18,7 +18,7 @@ from encoder.training.pictures.simulated import CHUNK, draw_pictures
 
 GALAXIES = 22_000
 SEED = 2_026
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "runs" / "benchmark_vectors"
 DATA = ROOT.parent / "shared" / "data"
 FOLDERS = ("efigi/images", "gz2_votes/images", "gz_decals_rings/images")
