@@ -114,7 +114,7 @@ BEGIN ATOMIC
     FROM galcat.calibration AS c
     JOIN galcat.survey AS v ON v.survey_id = c.survey_id
     WHERE c.question = calibrated_text.question
-        AND c.release_id = (SELECT r.release_id FROM galcat.release AS r WHERE r.is_current);
+        AND c.release_id = (SELECT galcat.current_release());
 END;
 COMMENT ON FUNCTION galcat.calibrated_text IS
     'In which surveys the fractions of a question are calibrated, in the current release: a phrase for comments, or NULL.';
