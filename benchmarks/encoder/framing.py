@@ -1,4 +1,4 @@
-"""Whether a galaxy is the same galaxy in another frame: `python -m benchmarks.encoder.framing [WEIGHTS] [-n 1000]`.
+"""Whether a galaxy is the same galaxy in another frame: `python -m benchmarks.encoder.framing [WEIGHTS]`.
 
 Every galaxy is shown in four frames: the whole field, half of it, so tight that it fills the picture, and
 the whole field enlarged 1.5 times. Asked with one frame, is the galaxy itself the nearest of all that are
