@@ -8,7 +8,7 @@ BEGIN ATOMIC
             || round((f.figures ->> 'error_over_constant')::numeric, 2) || ' times that of a constant'
             || coalesce(', and 90 % intervals covered ' || round((f.figures ->> 'coverage_90')::numeric, 2), '') END
     FROM galcat.release AS r, LATERAL (SELECT r.measured -> 'questions' -> question AS figures) AS f
-    WHERE r.is_current;
+    WHERE r.release_id = (SELECT galcat.current_release());
 END;
 COMMENT ON FUNCTION galcat.measured_text IS
     'How the fractions of one question did on real galaxies, in the current release: a phrase for comments.';
@@ -24,7 +24,7 @@ BEGIN ATOMIC
                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = 'galcat.morphology'::regclass
                     AND a.attname = q.key || '_concentration')
             || '; above 1 a constant is nearer to the votes' END
-    FROM galcat.release AS r WHERE r.is_current;
+    FROM galcat.release AS r WHERE r.release_id = (SELECT galcat.current_release());
 END;
 COMMENT ON FUNCTION galcat.measured_summary IS
     'How the vote fractions of the current release did on real galaxies, in a sentence; no row without a release.';
