@@ -19,7 +19,7 @@ tests: install-dev ## every test, the long ones in small, without the checks
 	sh tests/clients/install.sh
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not long" tests
 
-test-long: install-dev ## fuzzing, kills, trainings: parts of an hour at most; it goes on where it was interrupted
+test-long: install-dev ## fuzzing, mutation, kills, trainings, browsers, servers: each an hour at most, and it goes on
 	$(BIN)/python -m tests.long $(PARTS)
 
 test-loaded: install-dev ## the tests that wait, beside four busy processes

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -21,6 +22,8 @@ from catalog.database.migrate import migrate
 from tests.passed_tests import PassedTests
 from tests.waiting import LAST_LIMIT_S
 
+SERVER_HOME = "TEST_SERVER_HOME"
+"""Variable that names the home of a server which outlives this run of pytest: many runs share it."""
 _HOME = pytest.StashKey[Path]()
 _PREFIX = "galcat-tests-"
 _TEMPLATE = "galcat_template"
@@ -45,13 +48,24 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist uses its controller's
         config.stash[_HOME] = Path(config.workerinput["galcat_home"])
         return
+    if kept := os.environ.get(SERVER_HOME):
+        config.stash[_HOME] = Path(kept)
+        return
     _remove_left_overs()
-    config.stash[_HOME] = _new_home()
+    config.stash[_HOME] = new_home()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slowest folders: else one of two workers does their last test while the other idles."""
+    """Begin with the slowest folders: else one of two workers does their last test while the other idles.
+
+    Tests that share a fixture of their module go to one worker, or each would make it anew.
+    """
     items.sort(key=lambda item: not item.nodeid.startswith(_SLOWEST))
+    for item in items:
+        has_group = item.get_closest_marker("xdist_group") is not None
+        if isinstance(item, pytest.Function) and not has_group and _shares_a_fixture(item):
+            item.add_marker(pytest.mark.xdist_group(re.sub(r"\W", "_", item.nodeid.partition("::")[0])))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -61,9 +75,9 @@ def pytest_configure_node(node: object) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the server when the last worker is gone."""
-    if not hasattr(config, "workerinput") and _HOME in config.stash:
-        _remove_home(config.stash[_HOME])
+    """Stop the server when the last worker is gone, unless it was there before."""
+    if not hasattr(config, "workerinput") and _HOME in config.stash and SERVER_HOME not in os.environ:
+        remove_home(config.stash[_HOME])
 
 
 @pytest.fixture(scope="session")
@@ -104,9 +118,9 @@ def empty_database(postgres_url: str) -> Iterator[str]:
 @pytest.fixture
 def server_home() -> Iterator[Path]:
     """An empty folder that can hold a server of the test's own, to be killed or broken."""
-    home = _new_home()
+    home = new_home()
     yield home
-    _remove_home(home)
+    remove_home(home)
 
 
 @pytest.fixture
@@ -115,7 +129,7 @@ def private_home(tmp_path: Path) -> Iterator[Path]:
     tmp_path.chmod(0o700)
     home = tmp_path / "home"
     yield home
-    _remove_home(home)
+    remove_home(home)
 
 
 @pytest.fixture(scope="session")
@@ -146,6 +160,11 @@ def fresh_database(server_url: str, template: str) -> Iterator[str]:
             conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def _shares_a_fixture(item: pytest.Function) -> bool:
+    used = item._fixtureinfo.name2fixturedefs.values()
+    return any(definitions[-1].scope == "module" for definitions in used)
+
+
 def _let_httpx_wait() -> None:
     """Give every request the last limit: httpx itself gives up after 5 s, which a busy machine takes."""
     default = httpx._config.DEFAULT_TIMEOUT_CONFIG
@@ -160,13 +179,14 @@ def _url_of(server_url: str, name: str) -> str:
     return server_url.replace("/galcat?", f"/{name}?")
 
 
-def _new_home() -> Path:
+def new_home() -> Path:
+    """An empty folder for a server; runs of later processes remove it if this one does not."""
     home = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     home.chmod(0o755)  # our own folder: as root, the server's account must reach it
     return home
 
 
-def _remove_home(home: Path) -> None:
+def remove_home(home: Path) -> None:
     """Stop a home's server and delete its data, wherever that lies."""
     base = find_base(home)
     down(home)
@@ -180,4 +200,4 @@ def _remove_left_overs() -> None:
         pid = int(home.name.removeprefix(_PREFIX).split("-")[0])
         with suppress(FileNotFoundError):  # another run tidies up too
             if home.stat().st_uid == os.geteuid() and not psutil.pid_exists(pid):
-                _remove_home(home)
+                remove_home(home)

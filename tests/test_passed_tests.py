@@ -1,5 +1,6 @@
 """A long run that is interrupted or fails goes on with what has not passed yet."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,32 @@ def test_it(name, request):
         request.addfinalizer(lambda: 1 / Path(__file__).with_name("mended").exists())
 """
 
+GROUP = """
+import os
+from pathlib import Path
+import pytest
+
+@pytest.mark.xdist_group("one")
+@pytest.mark.parametrize("i", range(20))
+def test_it(i):
+    with Path(__file__).with_name("workers.txt").open("a") as file:
+        file.write(os.environ["PYTEST_XDIST_WORKER"] + " ")
+"""
+
+
+def test_a_group_of_tests_runs_in_one_worker(tmp_path: Path) -> None:
+    (tmp_path / "test_group.py").write_text(GROUP)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "xdist"]
+    subprocess.run(
+        [*command, "-n", "2", "--dist", "loadgroup", "--rootdir", str(tmp_path), str(tmp_path)],
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        check=True,
+    )
+    workers = (tmp_path / "workers.txt").read_text().split()
+    assert len(workers) == 20
+    assert len(set(workers)) == 1
+
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2", "--dist", "loadgroup"]])
 def test_what_passed_is_not_run_again_and_what_failed_is(tmp_path: Path, workers: list[str]) -> None:
@@ -41,8 +68,14 @@ def test_what_passed_is_not_run_again_and_what_failed_is(tmp_path: Path, workers
 
     def run() -> tuple[int, list[str]]:
         (tmp_path / "runs.txt").unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *workers, str(tmp_path)]
-        done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, check=False)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "xdist", *workers]
+        done = subprocess.run(
+            [*command, str(tmp_path)],
+            cwd=Path(__file__).parents[1],
+            env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # a second less, each time
+            capture_output=True,
+            check=False,
+        )
         return done.returncode, sorted((tmp_path / "runs.txt").read_text().splitlines())
 
     assert run() == (1, ["ill", "ill in the end", "skipped", "well"])

@@ -48,9 +48,8 @@ def test_a_type_checker_knows_what_the_names_are(tmp_path: Path) -> None:
         "wrong: int = galcat.Search(like=(1,))\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "mypy", "--config-file", "", "--cache-dir", str(tmp_path / "cache")]
-    done = subprocess.run(
-        [*command, "--follow-imports", "silent", "--ignore-missing-imports", str(file)],
+    done = subprocess.run(  # with what `make check` has kept of our own modules
+        [sys.executable, "-m", "mypy", str(file)],
         capture_output=True,
         text=True,
         check=False,

@@ -103,7 +103,7 @@ def test_the_total_flux_is_kept_to_two_per_mille(scale: float, size: int) -> Non
         (0.1, 224, 0, False, 0.035, 0.005),
         (0.2, 75, 33, True, 0.03, 0.004),
         (0.5, 97, 120, False, 0.03, 0.004),
-        (0.9, 48, 45, False, 0.06, 0.004),
+        pytest.param(0.9, 48, 45, False, 0.06, 0.004, marks=pytest.mark.long),
     ],
 )
 def test_pictures_are_those_of_reproject_and_the_published_recipe(

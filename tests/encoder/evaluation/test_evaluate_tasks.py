@@ -45,6 +45,7 @@ TABLES = ["anomalies", "anomalies_found", "anomaly_repeats", "few_labels", "task
 FIGURES = ["average_precision", "few_labels", "found"]
 
 
+@pytest.mark.long  # in small: the test after it
 def test_every_question_is_measured_once_and_reported(tmp_path: Path) -> None:
     data, output = _data(tmp_path), tmp_path / "report"
     own = write_small_encoder(tmp_path / "own.safetensors", 0, BACKBONE)
@@ -87,11 +88,19 @@ def test_every_question_is_measured_once_and_reported(tmp_path: Path) -> None:
 def test_without_an_encoder_for_them_two_questions_are_left_out_loudly(tmp_path: Path) -> None:
     data = _data(tmp_path)
     own = write_small_encoder(tmp_path / "own.safetensors", 0, BACKBONE)
-    done = evaluate_tasks(own, data, tmp_path / "report", protocol=QUICK, device="cpu")
+    output = tmp_path / "report"
+    done = evaluate_tasks(own, data, output, protocol=QUICK, device="cpu")
     why = "needs an encoder that was not trained on them (--undisturbed FILE), and none was given"
     assert f"EFIGI, perturbation >= 0.75: {why}" in done.skipped
     assert f"simulated mergers and irregular galaxies: {why}" in done.skipped
     assert set(done.targets["question"]) == {"EFIGI, any ring >= 0.75"}
+    kept = {file: file.stat().st_mtime_ns for file in (output / "cache").iterdir()}
+    tables = {file: file.read_bytes() for file in output.glob("*.csv")}
+    assert kept
+    assert tables
+    evaluate_tasks(own, data, output, protocol=QUICK, device="cpu")
+    assert {file: file.stat().st_mtime_ns for file in (output / "cache").iterdir()} == kept
+    assert {file: file.read_bytes() for file in output.glob("*.csv")} == tables
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.progress import Progress
 
+from encoder.training.train import train
 from tests.encoder.evaluation.made_efigi import write_efigi
-from tests.encoder.training.small_runs import write_configuration
+from tests.encoder.training.small_runs import new_configuration
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +30,17 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="session")
+def plain_run(tmp_path_factory: pytest.TempPathFactory, efigi: Path, cache: Path) -> Path:
+    """The weights that the configuration gives as it stands, beside what its run wrote; only to be read."""
+    home = tmp_path_factory.mktemp("plain")
+    threads = torch.get_num_threads()
+    with Progress(disable=True) as progress:
+        weights = train(new_configuration(home, efigi, cache), progress)
+    torch.set_num_threads(threads)
+    return weights
+
+
 @pytest.fixture
 def configuration(tmp_path: Path, efigi: Path, cache: Path) -> Path:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    (folder / "cache").symlink_to(cache)
-    return write_configuration(tmp_path / "run.toml", folder, efigi)
+    return new_configuration(tmp_path, efigi, cache)

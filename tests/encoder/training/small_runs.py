@@ -19,6 +19,14 @@ def assert_same_tensors(one: Path, other: Path) -> None:
     np.testing.assert_array_equal(first.projection.components, second.projection.components)
 
 
+def new_configuration(home: Path, efigi: Path, cache: Path, name: str = "run") -> Path:
+    """The small configuration in a home, with an empty folder of its run in which all runs share a cache."""
+    folder = home / name
+    folder.mkdir()
+    (folder / "cache").symlink_to(cache)
+    return write_configuration(home / f"{name}.toml", folder, efigi)
+
+
 def write_configuration(file: Path, folder: Path, efigi: Path) -> Path:
     file.write_text(CONFIGURATION.replace("FOLDER", str(folder)).replace("EFIGI", str(efigi)))
     return file

@@ -1,6 +1,7 @@
 """Trainings that cannot be: each is one line, and nothing is released."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +9,6 @@ import pytest
 
 from encoder.errors import LabelTableError, TrainingError
 from encoder.training.train import train
-from tests.encoder.evaluation.made_efigi import write_efigi
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,10 @@ def test_a_run_that_cannot_start_is_one_line(configuration: Path, old: str, new:
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_bad_training_image_ends_the_run_with_one_line(
-    configuration: Path, tmp_path: Path, workers: int
+    configuration: Path, tmp_path: Path, efigi: Path, workers: int
 ) -> None:
-    own = write_efigi(_folder(tmp_path / "own"))
+    own = _own_copy(efigi, tmp_path / "own")
+    (own / "images" / "PGC7.jpg").unlink()  # a link to the picture that all tests share
     (own / "images" / "PGC7.jpg").write_bytes(b"no picture")
     text = configuration.read_text().replace("workers = 0", f"workers = {workers}")
     configuration.write_text(re.sub(r'folder = ".*efigi.*"', f'folder = "{own}"', text))
@@ -54,9 +55,9 @@ def test_a_bad_training_image_ends_the_run_with_one_line(
     ],
 )
 def test_a_wrong_efigi_table_is_one_line(
-    configuration: Path, tmp_path: Path, column: str, value: object, told: str
+    configuration: Path, tmp_path: Path, efigi: Path, column: str, value: object, told: str
 ) -> None:
-    own = write_efigi(_folder(tmp_path / "own"))
+    own = _own_copy(efigi, tmp_path / "own")
     table = pd.read_csv(own / "attributes.csv")
     table.loc[3, column] = value
     table.to_csv(own / "attributes.csv", index=False)
@@ -73,6 +74,10 @@ def test_training_that_diverges_says_so_and_writes_no_release(configuration: Pat
     assert not (configuration.parent / "run" / "tiny.safetensors").exists()
 
 
-def _folder(path: Path) -> Path:
-    path.mkdir()
-    return path
+def _own_copy(efigi: Path, folder: Path) -> Path:
+    """A folder like that of EFIGI to be spoilt: a table of its own, and links to the pictures."""
+    (folder / "images").mkdir(parents=True)
+    for picture in (efigi / "images").iterdir():
+        (folder / "images" / picture.name).symlink_to(picture)
+    shutil.copy(efigi / "attributes.csv", folder)
+    return folder

@@ -1,5 +1,6 @@
 """The state of a training: where it starts, what it learns, how it resumes."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,8 +24,10 @@ from encoder.training.run import TrainingRun
 from encoder.training.sources import load_source
 from encoder.training.train import train
 from tests.encoder.releases import random_release
-from tests.encoder.training.small_runs import assert_same_tensors, compare_vectors, write_configuration
+from tests.encoder.training.small_runs import assert_same_tensors, compare_vectors, new_configuration
 from tests.sizes import first_or_all
+
+pytestmark = pytest.mark.xdist_group("trainings")  # they share a finished run, and simulated pictures
 
 CAMPAIGNS = Campaigns.load(("gzd5", "efigi"))
 ALONE = ProcessGroup(0, 1, torch.device("cpu"))
@@ -33,17 +36,14 @@ ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 @pytest.mark.kills
 @pytest.mark.parametrize("compared", first_or_all([False, True], 1))
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
-    configuration: Path, tmp_path: Path, efigi: Path, compared: bool
+    configuration: Path, tmp_path: Path, efigi: Path, cache: Path, plain_run: Path, compared: bool
 ) -> None:
-    if compared:
-        compare_vectors(configuration, efigi)
-    straight = train(configuration)
-    folder = tmp_path / "killed"
-    folder.mkdir()
-    (folder / "cache").symlink_to(tmp_path / "run" / "cache")
-    killed = write_configuration(tmp_path / "killed.toml", folder, efigi)
+    killed, straight = new_configuration(tmp_path, efigi, cache, "killed"), plain_run
     if compared:
         compare_vectors(killed, efigi)
+        compare_vectors(configuration, efigi)
+        straight = train(configuration)
+    folder = tmp_path / "killed"
     _train_and_kill(killed, folder / "checkpoint.pt")
     assert not (folder / "tiny.safetensors").exists()
     resumed = train(killed)
@@ -117,9 +117,10 @@ def test_a_folder_with_another_run_is_refused_and_only_the_recipe_may_change(con
         lambda file: torch.save({"other": 1}, file),
     ],
 )
-def test_a_damaged_checkpoint_is_one_line(configuration: Path, damage: Callable[[Path], None]) -> None:
-    checkpoint = train(configuration).parent / "checkpoint.pt"
-    damage(checkpoint)
+def test_a_damaged_checkpoint_is_one_line(
+    configuration: Path, plain_run: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    damage(Path(shutil.copy(plain_run.with_name("checkpoint.pt"), tmp_path / "run")))
     with pytest.raises(TrainingError, match="is no whole checkpoint, delete it to begin anew: ") as caught:
         train(configuration)
     assert "\n" not in str(caught.value)

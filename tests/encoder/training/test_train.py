@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from PIL import Image
-from rich.progress import Progress
 
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import load_tree
@@ -17,33 +17,29 @@ from tests.encoder.releases import galaxies
 from tests.encoder.training.small_runs import (
     assert_same_tensors,
     compare_vectors,
+    new_configuration,
     torchrun,
-    write_configuration,
 )
 
+pytestmark = pytest.mark.xdist_group("trainings")  # they share a finished run, and simulated pictures
 
-def test_training_gives_a_release_with_its_projection_and_a_log(configuration: Path) -> None:
-    with Progress(disable=True) as progress:
-        file = train(configuration, progress)
-    encoder = load_encoder(file, "cpu")
+
+def test_training_gives_a_release_with_its_projection_and_a_log(plain_run: Path) -> None:
+    encoder = load_encoder(plain_run, "cpu")
     assert encoder.name == "tiny"
     assert encoder.recipe.size == 40
-    assert encoder.training["configuration"] == configuration.read_text()
+    assert encoder.training["configuration"] == plain_run.parents[1].joinpath("run.toml").read_text()
     assert sum(encoder.training[k]["efigi"] for k in ("galaxies", "held_out")) == EFIGI_GALAXIES
     searched = encoder.projection.apply(encoder.encode(galaxies(20, 40)).embedding)
     assert searched.shape == (20, 40)
-    with (file.parent / "log.csv").open() as log:
+    with (plain_run.parent / "log.csv").open() as log:
         rows = list(csv.DictReader(log))
     assert [row["epoch"] for row in rows] == ["0", "1"]
     assert {"training", "held_out_simulated", "held_out_efigi", "seconds"} <= set(rows[0])
 
 
-def test_the_same_seed_gives_the_same_file(configuration: Path, tmp_path: Path, efigi: Path) -> None:
-    again = tmp_path / "again"
-    again.mkdir()
-    (again / "cache").symlink_to(tmp_path / "run" / "cache")
-    first, second = train(configuration), train(write_configuration(tmp_path / "again.toml", again, efigi))
-    assert_same_tensors(first, second)
+def test_the_same_seed_gives_the_same_file(configuration: Path, plain_run: Path) -> None:
+    assert_same_tensors(train(configuration), plain_run)
 
 
 def test_a_repeated_source_is_shown_that_often_in_every_epoch(configuration: Path, tmp_path: Path) -> None:
@@ -56,9 +52,7 @@ def test_a_repeated_source_is_shown_that_often_in_every_epoch(configuration: Pat
     assert steps == {2 * ((training["simulated"] + 3 * training["efigi"]) // 8)}
 
 
-def test_two_processes_share_every_epoch_and_write_one_release(
-    configuration: Path, tmp_path: Path, efigi: Path
-) -> None:
+def test_two_processes_share_every_epoch_and_write_one_release(configuration: Path, tmp_path: Path) -> None:
     torchrun(configuration)
     folder = tmp_path / "run"
     assert len((folder / "log.csv").read_text().splitlines()) == 1 + 2
@@ -66,14 +60,18 @@ def test_two_processes_share_every_epoch_and_write_one_release(
     steps = {int(moments["step"]) for moments in state["optimiser"]["state"].values()}
     training = load_encoder(folder / "tiny.safetensors", "cpu").training["galaxies"]
     assert steps == {2 * (sum(training.values()) // (2 * 8))}  # epochs x steps: half as many as alone
-    again = tmp_path / "again"
-    again.mkdir()
-    (again / "cache").symlink_to(folder / "cache")
-    second = write_configuration(tmp_path / "again.toml", again, efigi)
-    torchrun(second)
-    assert_same_tensors(folder / "tiny.safetensors", again / "tiny.safetensors")
 
 
+@pytest.mark.long
+def test_two_processes_give_the_same_file_for_the_same_seed(
+    configuration: Path, tmp_path: Path, efigi: Path, cache: Path
+) -> None:
+    torchrun(configuration)
+    torchrun(new_configuration(tmp_path, efigi, cache, "again"))
+    assert_same_tensors(tmp_path / "run" / "tiny.safetensors", tmp_path / "again" / "tiny.safetensors")
+
+
+@pytest.mark.long
 def test_processes_that_compare_vectors_see_two_pictures_of_half_as_many_galaxies(
     configuration: Path, tmp_path: Path, efigi: Path
 ) -> None:
@@ -86,9 +84,9 @@ def test_processes_that_compare_vectors_see_two_pictures_of_half_as_many_galaxie
     assert steps == {2 * (sum(training.values()) // (2 * 4))}
 
 
-def test_a_release_of_equal_lengths_has_them(configuration: Path) -> None:
+def test_a_release_of_equal_lengths_has_them(configuration: Path, plain_run: Path) -> None:
     text = configuration.read_text()
-    plain = load_encoder(train(configuration), "cpu").encode(galaxies(5, 40)).embedding
+    plain = load_encoder(plain_run, "cpu").encode(galaxies(5, 40)).embedding
     configuration.write_text(text.replace("view_set = 1", "view_set = 1\nequal_length = true"))
     encoder = load_encoder(train(configuration), "cpu")
     assert encoder.equal_length

@@ -20,14 +20,32 @@ from encoder.surveys.survey_file import load_survey
 from encoder.training.head.vote_table import read_vote_table
 from encoder.training.pictures.augment import crop_and_resize
 from encoder.training.pictures.images import FileImages
-from encoder.training.pictures.simulated import draw_galaxies
-from encoder.zoobot.importer import ImportReport, import_zoobot
+from encoder.training.pictures.simulated import SimulatedGalaxies, draw_galaxies
+from encoder.zoobot.importer import SAMPLE_SEED, ImportReport, import_zoobot
 from encoder.zoobot.votes_head import RealVotes
 from tests.encoder.releases import galaxies
 
 SIZE = 64
 SAMPLE = 60
 SURVEY = load_survey("decals_fits")
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> SimulatedGalaxies:
+    """The sample of simulated galaxies, which is the same for every import."""
+    return draw_galaxies(SAMPLE, SAMPLE_SEED, tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(autouse=True)
+def drawn_once(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Draw the sample for the first import only."""
+
+    def same_again(n: int, seed: int, _: Path) -> SimulatedGalaxies:
+        assert (n, seed) == (SAMPLE, SAMPLE_SEED)
+        found: SimulatedGalaxies = request.getfixturevalue("drawn")
+        return found
+
+    monkeypatch.setattr("encoder.zoobot.importer.draw_galaxies", same_again)
 
 
 def make_network(backbone: str, channels: int) -> nn.Module:
@@ -140,7 +158,9 @@ def test_a_lightning_checkpoint_keeps_its_vectors_and_its_votes(
     }
 
 
-def test_the_projection_is_that_of_the_sample_as_the_release_sees_it(tmp_path: Path) -> None:
+def test_the_projection_is_that_of_the_sample_as_the_release_sees_it(
+    tmp_path: Path, drawn: SimulatedGalaxies
+) -> None:
     lightning(tmp_path / "z.ckpt", "resnet18", 3)
     folder = tmp_path / "cutouts"
     folder.mkdir()
@@ -149,7 +169,6 @@ def test_the_projection_is_that_of_the_sample_as_the_release_sees_it(tmp_path: P
         Image.fromarray(rng.integers(0, 255, (40, 40, 3), np.uint8)).save(folder / f"{i}.png")
     import_checkpoint(tmp_path / "z.ckpt", tmp_path / "zoo.safetensors", images=list_images([folder]))
     encoder = load_encoder(tmp_path / "zoo.safetensors", "cpu")
-    drawn = draw_galaxies(SAMPLE, 700_001, tmp_path)
     rgb = torch.stack([crop_and_resize(drawn[i], 1.0, SIZE) for i in range(SAMPLE)])
     real = torch.stack(
         [
