@@ -8,6 +8,11 @@ BEGIN
         AND NOT pg_has_role(current_user, 'galcat_writer', 'MEMBER') THEN
         RAISE EXCEPTION 'labeller % is not you, %', coalesce(claimed, 'NULL'), current_user
             USING ERRCODE = 'insufficient_privilege';
+    -- Who logged in as a person stays that person, whatever role was taken since.
+    ELSIF claimed IS DISTINCT FROM session_user::text AND current_user <> 'galcat_owner'
+        AND NOT pg_has_role(session_user, 'galcat_writer', 'MEMBER') THEN
+        RAISE EXCEPTION 'labeller % is not you, %', coalesce(claimed, 'NULL'), session_user
+            USING ERRCODE = 'insufficient_privilege';
     END IF;
 END
 $$;

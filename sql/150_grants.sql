@@ -53,7 +53,11 @@ GRANT INSERT, UPDATE, DELETE ON
     galcat.release_map
     TO galcat_writer;
 -- A task means the same for ever, and labels are history: nobody is granted more than to add to them.
-GRANT INSERT ON galcat.task, galcat.label, galcat.tag TO galcat_writer;
+GRANT INSERT ON galcat.task TO galcat_writer;
+-- The number of a label says which of two is the later word: nobody chooses it.
+REVOKE INSERT ON galcat.label, galcat.tag FROM galcat_writer;
+GRANT INSERT (task, object_id, answer, rating, labeller, labelled_at, origin) ON galcat.label TO galcat_writer;
+GRANT INSERT (object_id, tag, is_withdrawn, labeller, labelled_at, origin) ON galcat.tag TO galcat_writer;
 GRANT INSERT (task, object_id, answer, rating, labeller) ON galcat.label TO galcat_labeller;
 GRANT INSERT (object_id, tag, is_withdrawn, labeller) ON galcat.tag TO galcat_labeller;
 GRANT galcat_reader TO galcat_labeller;

@@ -1,6 +1,14 @@
 -- Tables that come with queries: part of the only dynamic DDL. They are made as galcat_uploads, which owns nothing else;
 -- who keeps the service fills them. A name holds its time of birth, so that what a crash left can be found.
 
+CREATE OR REPLACE FUNCTION tap_upload.job_mark(job text)
+RETURNS text LANGUAGE sql IMMUTABLE SET search_path = ''
+BEGIN ATOMIC
+    SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(job, 'UTF8')), 'hex');
+END;
+COMMENT ON FUNCTION tap_upload.job_mark IS
+    'What a table''s comment says of its job: every login may read that, and who knows a job''s id may do all with it.';
+
 CREATE OR REPLACE FUNCTION tap_upload.make_table(types text[], job text)
 RETURNS text LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
@@ -17,7 +25,7 @@ BEGIN
     SELECT pg_catalog.string_agg(pg_catalog.format('c%s %s', t.i, t.type), ', ' ORDER BY t.i) INTO columns
     FROM pg_catalog.unnest(types) WITH ORDINALITY AS t (type, i);
     EXECUTE pg_catalog.format('CREATE TABLE tap_upload.%I (%s)', name, columns);
-    EXECUTE pg_catalog.format('COMMENT ON TABLE tap_upload.%I IS %L', name, job);
+    EXECUTE pg_catalog.format('COMMENT ON TABLE tap_upload.%I IS %L', name, tap_upload.job_mark(job));
     EXECUTE pg_catalog.format('GRANT INSERT ON tap_upload.%I TO galcat_writer', name);
     RETURN name;
 END
@@ -57,14 +65,30 @@ BEGIN ATOMIC
     WHERE c.relnamespace = 'tap_upload'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^u_\d+_[0-9a-f]{32}$'
         AND pg_catalog.to_timestamp(pg_catalog.split_part(c.relname, '_', 2)::double precision) < older_than
         AND NOT EXISTS (
-            SELECT FROM galcat_tap.job AS j WHERE j.job_id = pg_catalog.obj_description(c.oid, 'pg_class'))
+            SELECT FROM galcat_tap.job AS j
+            WHERE j.phase IN ('PENDING', 'QUEUED', 'EXECUTING')
+                AND pg_catalog.obj_description(c.oid, 'pg_class') IN (j.job_id, tap_upload.job_mark(j.job_id)))
     ORDER BY c.relname;
 END;
 COMMENT ON FUNCTION tap_upload.stale_tables IS
-    'Tables of tap_upload that were made before a time, and whose job is gone or never was.';
+    'Tables of tap_upload that were made before a time, and whose job has ended, is gone or never was.';
+
+DO $$
+DECLARE
+    marked record;
+BEGIN
+    FOR marked IN
+        SELECT c.relname, j.job_id FROM pg_catalog.pg_class AS c
+        JOIN galcat_tap.job AS j ON j.job_id = pg_catalog.obj_description(c.oid, 'pg_class')
+        WHERE c.relnamespace = 'tap_upload'::regnamespace AND c.relkind = 'r'
+    LOOP
+        EXECUTE format('COMMENT ON TABLE tap_upload.%I IS %L', marked.relname, tap_upload.job_mark(marked.job_id));
+    END LOOP;
+END
+$$;
 
 GRANT USAGE ON SCHEMA galcat_tap TO galcat_uploads;
-GRANT SELECT (job_id) ON galcat_tap.job TO galcat_uploads;
+GRANT SELECT (job_id, phase) ON galcat_tap.job TO galcat_uploads;
 GRANT USAGE ON SCHEMA tap_upload TO galcat_writer;
 DO $$
 DECLARE

@@ -12,6 +12,10 @@ MAX_SELECTS = 40
 MAX_SET_OPERANDS = 20
 MAX_CHAIN = 1_000
 """Operands of one sum, one AND or the like."""
+MAX_PATTERN = 1_000
+"""Characters of a pattern of LIKE."""
+MAX_COMPARED = 100_000
+"""Characters of a text that is compared with one; Postgres' time is the product, and nothing ends it."""
 MAX_COLUMNS = 1_600
 """Of an answer; Postgres knows 1,664."""
 MAX_KEYS = 50

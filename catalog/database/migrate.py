@@ -1,12 +1,14 @@
 """Bring a database to this version's schema: all of `sql/`, in one transaction, or nothing."""
 
+from importlib.metadata import version
+
 import psycopg
 from psycopg import sql
 
 from catalog.database.connection import connect
 from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
 from catalog.database.older_migrations import list_repairs, rewrite_history
-from catalog.database.requirements import require_readable, require_supported
+from catalog.database.requirements import parse_version, require_readable, require_supported
 from catalog.database.sql_files import SqlFile, sql_files
 from catalog.errors import SchemaError
 
@@ -19,10 +21,20 @@ _READABLE = """
 """
 
 ADVISORY_LOCK = 0x67616C636174  # "galcat"
+_HOLDER = """
+    SELECT a.usename, a.pid FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+        AND a.datname = pg_catalog.current_database()
+        AND (l.classid::bigint << 32 | l.objid::bigint) = %s AND a.pid <> pg_catalog.pg_backend_pid()
+"""
+_HAS_VERSION = """
+    SELECT FROM pg_catalog.pg_attribute
+    WHERE attrelid = pg_catalog.to_regclass('galcat.schema_history') AND attname = 'applied_by'
+"""
 
 
 def migrate(url: str) -> None:
-    """Create or update the schema `galcat`; a database that is up to date is only read.
+    """Create or update the schema `galcat`; a database that is up to date is only read, without a lock.
 
     Args:
         url: URL of the catalogue's database.
@@ -31,19 +43,57 @@ def migrate(url: str) -> None:
         ServerError: The server cannot be reached, or is too old. A new catalogue needs a pgvector without
             known faults; one that is there already is kept up to date on an older one too, so that it can
             be read.
-        SchemaError: The database is newer than this program, an applied migration was changed, or readers
-            held the lock for too long. Nothing is changed then.
+        SchemaError: The database is newer than this program, an applied migration was changed, or others
+            held a lock for too long. Nothing is changed then.
     """
 
     def update() -> None:
         with connect(url) as connection:
-            _apply(connection)
+            if _list_steps(connection):
+                _apply(connection)
 
     try:
         retry_on_lock(update, SchemaError)
     except psycopg.errors.InsufficientPrivilege as error:
         reason = str(error).splitlines()[0]
         raise SchemaError(f"this login may not read or update the catalogue's schema: {reason}") from error
+    except SchemaError as error:
+        if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            _name_holder(url, error)
+        raise
+
+
+def plan_migration(url: str) -> list[str]:
+    """List the files in `sql/` that `migrate` would run, in their order; the database is only read.
+
+    Args:
+        url: The catalogue's database.
+
+    Raises:
+        ServerError: The server cannot be reached, or is too old.
+        SchemaError: The database is newer than this program, or an applied migration was changed.
+    """
+    with connect(url) as connection:
+        return _list_steps(connection)
+
+
+def _list_steps(connection: psycopg.Connection) -> list[str]:
+    """Repairs, then migrations that were never applied, and all other files where one of them changed."""
+    files, applied = sql_files(), _read_history(connection)
+    (require_readable if applied else require_supported)(connection)
+    _refuse_newer_program(connection)
+    repaired = applied | {
+        older.current: next(file.sha256 for file in files if file.name == older.current)
+        for older, _ in list_repairs(applied)
+    }
+    for older, _ in list_repairs(applied):
+        if older.name != older.current:
+            del repaired[older.name]
+    _refuse_foreign_history(repaired, files)
+    repairs = [repair.name for _, repair in list_repairs(applied)]
+    if not repairs and all(applied.get(file.name) == file.sha256 for file in files):
+        return []
+    return repairs + [file.name for file in files if not (file.is_migration and file.name in repaired)]
 
 
 def require_current_schema(connection: psycopg.Connection) -> bool:
@@ -74,30 +124,29 @@ def require_current_schema(connection: psycopg.Connection) -> bool:
 
 
 def _apply(connection: psycopg.Connection) -> None:
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
     connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{LOCK_TIMEOUT_MS}ms")))
-    files = sql_files()
-    applied = _read_history(connection)
-    (require_readable if applied else require_supported)(connection)
-    if repairs := list_repairs(applied):
-        texts = {file.name: file.sha256 for file in files}
-        for older, repair in repairs:
-            _run(connection, repair)
-            rewrite_history(connection, older, texts[older.current])
-        applied = _read_history(connection)
-    _refuse_foreign_history(applied, files)
-    if all(applied.get(file.name) == file.sha256 for file in files):
-        return
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+    steps = _list_steps(connection)  # once more: another may have been faster
+    files, applied = sql_files(), _read_history(connection)
+    texts = {file.name: file.sha256 for file in files}
+    for older, repair in list_repairs(applied):
+        _run(connection, repair)
+        rewrite_history(connection, older, texts[older.current])
     for file in files:
-        if file.is_migration and file.name in applied:
-            continue
-        _run(connection, file)
+        if file.name in steps:
+            _run(connection, file)
+    if steps:
+        _write_history(connection, files)
+
+
+def _write_history(connection: psycopg.Connection, files: list[SqlFile]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO galcat.schema_history (file, sha256) VALUES (%s, %s) "
-            "ON CONFLICT (file) DO UPDATE SET sha256 = excluded.sha256, applied_at = clock_timestamp() "
+            "INSERT INTO galcat.schema_history (file, sha256, applied_by) VALUES (%s, %s, %s) "
+            "ON CONFLICT (file) DO UPDATE SET sha256 = excluded.sha256, "
+            "applied_at = clock_timestamp(), applied_by = excluded.applied_by "
             "WHERE schema_history.sha256 <> excluded.sha256",
-            [(file.name, file.sha256) for file in files],
+            [(file.name, file.sha256, version("galcat")) for file in files],
         )
 
 
@@ -118,6 +167,19 @@ def _read_history(connection: psycopg.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT file, sha256 FROM galcat.schema_history").fetchall())
 
 
+def _refuse_newer_program(connection: psycopg.Connection) -> None:
+    """Refuse a catalogue that a later version of galcat has brought up to date: its views would be undone."""
+    if connection.execute(_HAS_VERSION).fetchone() is None:
+        return
+    rows = connection.execute("SELECT DISTINCT applied_by FROM galcat.schema_history").fetchall()
+    newest = max((row[0] for row in rows if row[0]), key=parse_version, default="0")
+    if parse_version(newest) > parse_version(version("galcat")):
+        raise SchemaError(
+            f"the catalogue was brought up to date by galcat {newest}, this is {version('galcat')}: "
+            "update galcat"
+        )
+
+
 def _refuse_foreign_history(applied: dict[str, str], files: list[SqlFile]) -> None:
     known = {file.name: file.sha256 for file in files if file.is_migration}
     for name, digest in applied.items():
@@ -127,3 +189,15 @@ def _refuse_foreign_history(applied: dict[str, str], files: list[SqlFile]) -> No
             raise SchemaError(f"the database is newer than this galcat: it has {name}; update galcat")
         if known[name] != digest:
             raise SchemaError(f"sql/{name} was changed after it was applied: add a new migration instead")
+
+
+def _name_holder(url: str, error: SchemaError) -> None:
+    """Raise a better error where somebody holds the lock of the schema itself."""
+    with connect(url, autocommit=True) as connection:
+        holder = connection.execute(_HOLDER, [ADVISORY_LOCK]).fetchone()
+    if holder is not None:
+        user, pid = holder
+        raise SchemaError(
+            f"{user} (process {pid} of Postgres) holds the lock of the catalogue's schema: let it end, or "
+            f"end it by SELECT pg_terminate_backend({pid}), then try again"
+        ) from error

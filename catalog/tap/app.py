@@ -24,9 +24,12 @@ from catalog.tap.database.query_log import QueryLog
 from catalog.tap.datalink.cutout import Cutter
 from catalog.tap.datalink.routes import datalink_routes
 from catalog.tap.error_response import on_any_error, on_catalog_error, on_database_error, on_http_error
+from catalog.tap.health import health_routes
 from catalog.tap.limits import ServiceLimits
+from catalog.tap.middleware.connection import ConnectionLimits, bounded_protocol
 from catalog.tap.middleware.cross_origin import CrossOrigin
 from catalog.tap.middleware.form_files import FormFiles
+from catalog.tap.middleware.hosts import Hosts, host_of
 from catalog.tap.service import Service
 from catalog.tap.throttle import Throttle
 from catalog.tap.uws.document_routes import job_document_routes
@@ -55,6 +58,7 @@ def make_app(
     public_url: str | None = None,
     cutter: Cutter | None = None,
     make_pages: Callable[[Service], Sequence[BaseRoute]] | None = None,
+    hosts: Sequence[str] = (),
 ) -> Starlette:
     """Make the application: TAP, cone search and DataLink at /tap, /scs and /datalink.
 
@@ -69,6 +73,8 @@ def make_app(
         cutter: Cuts galaxies out of the files of their tiles; without it the service offers no cutouts.
         make_pages: Makes routes that need the service's parts, such as those of its pages; they may take the
             root too.
+        hosts: Names under which clients may call the service, besides localhost, this machine's own, that of
+            `public_url`, and addresses by number.
     """
     log = QueryLog(connections)
     throttle = Throttle(
@@ -86,6 +92,7 @@ def make_app(
             *(make_pages(service) if make_pages is not None else ()),
             Route("/", _home(service)),
             Route("/tap", _home(service)),
+            *health_routes(service),
             *sync_routes(service),
             *job_list_routes(service, jobs),
             *JobRoutes(service, jobs).routes(),
@@ -95,6 +102,7 @@ def make_app(
             *datalink_routes(service, cutter),
         ],
         middleware=[
+            Middleware(Hosts, names=(*hosts, *host_of(public_url))),
             Middleware(CrossOrigin, base=service.base, exposed=_EXPOSED),
             Middleware(FormFiles),
         ],
@@ -108,18 +116,22 @@ def make_app(
     )
 
 
-def server_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
+def server_config(
+    app: Starlette, host: str, port: int, connections: ConnectionLimits | None = None
+) -> uvicorn.Config:
     """Make settings for `uvicorn.Server`: HTTP alone, and a client's word on its own address is not believed.
 
     Args:
         app: The application that `make_app` gave.
         host: The address to listen on.
         port: The port to listen on.
+        connections: The bounds of connections; None for the usual ones.
     """
     return uvicorn.Config(
         app,
         host,
         port,
+        http=bounded_protocol(connections or ConnectionLimits()),
         ws="none",
         proxy_headers=False,
         server_header=False,

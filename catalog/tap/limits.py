@@ -15,9 +15,14 @@ class ServiceLimits:
         max_rows: The largest number of rows that MAXREC or TOP may ask for.
         query_bytes: How long the text of a query may be, in bytes.
         request_bytes: How long a whole request may be, uploads included, in bytes.
+        request_seconds: How long a client may take to send a form, in seconds.
         upload_bytes: How large one uploaded file may be, in bytes.
         upload_rows: How many rows one uploaded table may have.
         uploads: How many tables may come with one query.
+        stored_bytes_a_table: How long the text of one uploaded table may be once it is unpacked, in bytes.
+        stored_bytes_an_address: How much disk the uploaded tables of one address may take, in bytes.
+        stored_bytes: How much disk all uploaded tables may take together, in bytes.
+        min_free_bytes: Below so much free disk no table is accepted and no result kept, in bytes.
         queries_at_once: How many queries of synchronous clients Postgres works on at once.
         queries_waiting: How many queries may wait for that; more are refused with 503.
         queries_at_once_an_address: How many of the running queries may be of one address.
@@ -27,6 +32,8 @@ class ServiceLimits:
         jobs_at_once: How many jobs Postgres works on at once.
         jobs_at_once_an_address: How many of the running jobs may be of one address.
         jobs_an_address: How many jobs of one address may wait or run.
+        ended_jobs_an_address: How many jobs of one address that have ended are kept; the oldest go first.
+        listed_jobs: How many jobs a list shows at most.
         job_days: How many days a job and its result are kept.
         max_job_days: The largest number of days for which a job may ask to be kept.
         answer_bytes: How large an answer that must be whole before it is sent may be, and a job's result, in
@@ -37,6 +44,7 @@ class ServiceLimits:
         waits_an_address: How many answers of one address are held back at once; further ones are given at
             once.
         log_days: How many days the log of queries is kept.
+        log_bytes: How large the log of queries may be, in bytes.
     """
 
     sync_seconds: int = 60
@@ -46,9 +54,14 @@ class ServiceLimits:
     max_rows: int = 5_000_000
     query_bytes: int = 200_000
     request_bytes: int = 25_000_000
+    request_seconds: float = 120
     upload_bytes: int = 20_000_000
     upload_rows: int = 200_000
     uploads: int = 8
+    stored_bytes_a_table: int = 200_000_000
+    stored_bytes_an_address: int = 500_000_000
+    stored_bytes: int = 5_000_000_000
+    min_free_bytes: int = 1_000_000_000
     queries_at_once: int = 8
     queries_waiting: int = 256
     queries_at_once_an_address: int = 4
@@ -58,6 +71,8 @@ class ServiceLimits:
     jobs_at_once: int = 3
     jobs_at_once_an_address: int = 2
     jobs_an_address: int = 20
+    ended_jobs_an_address: int = 500
+    listed_jobs: int = 1_000
     job_days: int = 7
     max_job_days: int = 30
     answer_bytes: int = 2_000_000_000
@@ -66,3 +81,4 @@ class ServiceLimits:
     wait_seconds: int = 60
     waits_an_address: int = 20
     log_days: int = 90
+    log_bytes: int = 1_000_000_000

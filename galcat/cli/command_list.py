@@ -58,6 +58,16 @@ COMMANDS = {
         START,
         "Check that the catalogue is whole, and its server set up for it; exit code 1 when it is not.",
     ),
+    "status": Entry(
+        "status",
+        START,
+        "Say how the catalogue stands; exit code 1 when something has to be done, for cron.",
+    ),
+    "migrate": Entry(
+        "status",
+        START,
+        "Bring the catalogue's schema up to date, in one transaction, or say what that takes.",
+    ),
     "sql": Entry("query", ASK, "Ask the catalogue in SQL."),
     "similar": Entry(
         "query", ASK, "Find the galaxies that look most like one, or like several, nearest first."
@@ -92,6 +102,7 @@ COMMANDS = {
         FILL,
         "Calibrate a survey's vote fractions by a few hundred votes of volunteers; no vector changes.",
     ),
+    "tile": Entry("tile", FILL, "Tiles: which there are, and taking one out."),
     "tasks": Entry(
         "tasks", LABEL, "Questions that people answer of galaxies, and the columns learnt from them."
     ),

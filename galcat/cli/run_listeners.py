@@ -59,7 +59,11 @@ def run_listeners(kind: Kind) -> Iterator[Listener]:
     with closing(TileProgress()) as terminal, ExitStack() as opened:
         points = entry_points(group=LISTENERS)
         installed = [_open_listener(point, opened, kind, home, terminal.warn) for point in points]
-        yield ListenerGroup([terminal, *installed])
+        try:
+            yield ListenerGroup([terminal, *installed])
+        except KeyboardInterrupt:
+            terminal.warn(f"stopped: {terminal.n_done} tiles are in; run it again, it goes on from there")
+            raise
 
 
 def _open_listener(
@@ -80,6 +84,7 @@ class TileProgress(Listener):
     def __init__(self) -> None:
         self._progress = progress_bar()
         self._n_notes = 0
+        self.n_done = 0
 
     def warn(self, text: str) -> None:
         """Say what does not end the run."""
@@ -101,6 +106,7 @@ class TileProgress(Listener):
     def on_tile(self, outcome: "TileOutcome") -> None:
         """Move the bar by one tile."""
         self._progress.advance(self._progress.task_ids[0])
+        self.n_done += outcome.state == "done"
         if outcome.error is not None:
             self._progress.print(mark_line("failed:", "red", outcome.error), soft_wrap=True)
         for note in outcome.notes:

@@ -9,7 +9,7 @@ from sqlglot import exp
 from catalog.adql.emitter import emit, emit_list
 from catalog.adql.errors import AdqlError
 from catalog.adql.grammar.tree import offset_of
-from catalog.adql.limits import MAX_CHAIN
+from catalog.adql.limits import MAX_CHAIN, MAX_COMPARED, MAX_PATTERN
 from catalog.adql.scope import Scope
 from catalog.adql.value import Kind
 from catalog.adql.values.comparisons import emit_between, emit_comparison, emit_in_list
@@ -91,7 +91,18 @@ def _translate_between(node: exp.Expr, scope: Scope) -> sql.Composed:
 
 
 def _translate_like(node: exp.Expr, scope: Scope) -> sql.Composed:
-    left, right = translate_text(node.this, scope).text, translate_text(node.expression, scope).text
+    value, pattern = translate_text(node.this, scope), translate_text(node.expression, scope)
+    # Postgres compares a text with a pattern without listening to anybody: its time is their product.
+    if isinstance(pattern.constant, str):
+        if len(pattern.constant) > MAX_PATTERN:
+            raise AdqlError(
+                f"the pattern has {len(pattern.constant):,} characters; {MAX_PATTERN:,} are the most",
+                offset_of(node.expression),
+            )
+        right = pattern.text
+    else:
+        right = emit("galcat.short_text(", pattern.text, ", ", sql.Literal(MAX_PATTERN), ")")
+    left = emit("galcat.short_text(", value.text, ", ", sql.Literal(MAX_COMPARED), ")")
     negated = bool(node.args.get("negate"))
     word: LiteralString = "ILIKE" if isinstance(node, exp.ILike) else "LIKE"
     # ADQL's patterns have no escape sign.

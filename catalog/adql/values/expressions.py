@@ -6,7 +6,7 @@ from typing import LiteralString
 
 from sqlglot import exp
 
-from catalog.adql.emitter import SqlPart, emit
+from catalog.adql.emitter import SqlPart, emit, emit_list
 from catalog.adql.errors import AdqlError
 from catalog.adql.functions.call import Call
 from catalog.adql.functions.registry import FUNCTIONS
@@ -115,14 +115,21 @@ def _translate_chain(node: exp.Expr, scope: Scope) -> Value:
     is_text = isinstance(rest[-1], exp.DPipe)
     found = translate_text(node, scope) if is_text else _translate_number(node, scope)
     parts: list[SqlPart] = [found.text]
+    texts = [found.text]
     for operation in reversed(rest):
         if isinstance(operation, exp.DPipe) != is_text:
             raise AdqlError("|| joins texts, and one cannot reckon with texts", offset_of(operation))
         right = operation.expression
         other = translate_text(right, scope) if is_text else _translate_number(right, scope)
         parts += [_OPERATORS[type(operation)], other.text, ")"]
+        texts.append(other.text)
         found = make_text_value(found.text, [found, other]) if is_text else _type_arithmetic(found, other)
-    text = emit(*["("] * len(rest), *parts)
+    # A short query can join a text to gigabytes: the function bounds what comes out.
+    text = (
+        emit("galcat.join_texts(", emit_list(texts, ", "), ")")
+        if is_text
+        else emit(*["("] * len(rest), *parts)
+    )
     return make_value(text, found.kind, datatype=found.meta.datatype)
 
 

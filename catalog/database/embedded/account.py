@@ -136,11 +136,13 @@ def _system_base(home: Path, account: Account) -> Path:
         raise ServerError(
             f"account {account.name} can enter neither {home} nor {base}; set GALCAT_DATABASE_URL"
         )
-    fresh = home / f"{NOTE}.{os.getpid()}"
-    fresh.write_text(
-        f"{base}\nholds the database of this folder: {account.name}, which runs it, may not enter here.\n"
-    )
-    fresh.replace(home / NOTE)
+    descriptor, fresh = tempfile.mkstemp(prefix=f"{NOTE}.", dir=home)  # follows no link that waits there
+    with os.fdopen(descriptor, "w") as file:
+        file.write(
+            f"{base}\nholds the database of this folder: {account.name}, which runs it, may not enter here.\n"
+        )
+        os.fchmod(descriptor, 0o644)
+    Path(fresh).replace(home / NOTE)
     return base
 
 

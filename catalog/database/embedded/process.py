@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped] # it ships no types
 
 from catalog.database.embedded.account import Place
+from catalog.database.embedded.account_files import read_file
 from catalog.database.embedded.settings import PORT
 from catalog.errors import ServerError
 
@@ -38,6 +39,11 @@ def postmaster(data: Path) -> psutil.Process | None:
         return None
     pid = int(lines[0])
     return next((process for process in server_processes(data) if process.pid == pid), None)
+
+
+def has_pid_file(data: Path) -> bool:
+    """Whether a server runs, or ended without its last words: in order it removes the file."""
+    return bool(_pid_file_lines(data))
 
 
 def socket_folder(data: Path) -> Path | None:
@@ -126,8 +132,7 @@ def run(place: Place, program: str, arguments: list[str]) -> subprocess.Complete
 
 def last_words(data: Path) -> str:
     """The last complaint in the server's log, and whether the disk is full: the log may then be empty."""
-    log = data / _LOG
-    said = last_complaint(log.read_text(errors="replace") if log.exists() else "")
+    said = last_complaint(read_file(data / _LOG) or "")
     full = shutil.disk_usage(data).free < _DISK_FULL_BYTES
     return f"{said} (the disk is full)" if full else said
 
@@ -147,10 +152,7 @@ def last_complaint(text: str) -> str:
 
 
 def _pid_file_lines(data: Path) -> list[str]:
-    try:
-        return (data / _PID_FILE).read_text().splitlines()
-    except FileNotFoundError:
-        return []
+    return (read_file(data / _PID_FILE) or "").splitlines()
 
 
 def _belongs(process: psutil.Process, data: Path, owner: int) -> bool:

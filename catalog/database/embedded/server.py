@@ -22,11 +22,12 @@ from psycopg.pq import PGconn, Ping
 
 from catalog.database.embedded import process as server_process
 from catalog.database.embedded.account import Account, Place, can_reach, find_base, make_place
+from catalog.database.embedded.account_files import read_file, write_file
 from catalog.database.embedded.process import SOCKET
 from catalog.database.embedded.settings import PORT, expected_settings, settings_file
 from catalog.errors import ServerError
 
-__all__ = ["down", "exists", "expected_settings", "up", "url"]
+__all__ = ["down", "exists", "expected_settings", "revive", "up", "url"]
 
 DATABASE = "galcat"
 SUPERUSER = "postgres"
@@ -95,6 +96,24 @@ def down(home: Path) -> bool:
             return running
 
 
+def revive(home: Path) -> bool:
+    """Start the server of a home again where it died; one that was stopped in order stays as it is.
+
+    Returns:
+        Whether it had died, and was started.
+
+    Raises:
+        ServerError: It cannot be started.
+    """
+    home = home.resolve()
+    with _report_in_one_line(home):
+        data = find_base(home) / "postgres"
+        if not data.is_dir() or server_process.postmaster(data) or not server_process.has_pid_file(data):
+            return False
+    up(home)
+    return True
+
+
 def url(home: Path) -> str | None:
     """URL of the running server's database `galcat`; None when no server of this home answers."""
     home = home.resolve()
@@ -119,7 +138,7 @@ def _initialise(place: Place, *, durable: bool) -> None:
     for left_over in place.base.glob("postgres.new-*"):
         shutil.rmtree(left_over, ignore_errors=True)  # a killed up's initdb may still write: gone at the next
     if place.data.exists():
-        found = (place.data / "PG_VERSION").read_text().strip()
+        found = (read_file(place.data / "PG_VERSION") or "").strip()
         if found != _VERSION:
             raise ServerError(
                 f"{place.data} was made by Postgres {found}, this galcat brings {_VERSION}: dump and reload"
@@ -134,8 +153,9 @@ def _initialise(place: Place, *, durable: bool) -> None:
     if done.returncode != 0:
         shutil.rmtree(fresh)
         raise ServerError(f"initdb failed in {place.base}: {server_process.last_complaint(done.stderr)}")
-    with (fresh / "postgresql.conf").open("a") as file:
-        file.write(f"\ninclude_if_exists = '{_SETTINGS}'\n")
+    configuration = fresh / "postgresql.conf"
+    text = f"{read_file(configuration)}\ninclude_if_exists = '{_SETTINGS}'\n"
+    write_file(configuration, text, place.account)
     fresh.rename(place.data)
 
 
@@ -144,12 +164,9 @@ def _write_settings(place: Place, *, durable: bool) -> bool:
     folder = _socket_folder(place)
     text = settings_file(folder, server_process.cluster_name(place.data), durable=durable)
     path = place.data / _SETTINGS
-    if path.exists() and path.read_text() == text:
+    if not path.is_symlink() and read_file(path) == text:
         return False
-    fresh = path.with_suffix(".new")
-    fresh.write_text(text)
-    _give(fresh, place.account)
-    fresh.replace(path)
+    write_file(path, text, place.account)
     return True
 
 
@@ -220,7 +237,8 @@ def _ensure_database(address: str) -> None:
 def _hold_lock(base: Path) -> Iterator[None]:
     """Hold the base folder's lock; other processes wait."""
     # Opened for reading: the file may belong to root, who ran galcat here before.
-    descriptor = os.open(base / _LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(base / _LOCK, flags, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

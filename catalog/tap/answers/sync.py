@@ -60,7 +60,7 @@ def sync_routes(service: Service) -> list[Route]:
         parameters = await read_parameters(request, service.limits)
         tap_request = parse_tap_request(parameters, service.limits)
         sent = parse_uploads(parameters, service.limits, service.base(request))
-        uploads = hold_tables(service, sent)
+        uploads = hold_tables(service, sent, service.client(request).address)
         return answer_query(service, request, tap_request.query, tap_request.form, "sync", uploads)
 
     return [Route("/tap/sync", sync, methods=["GET", "POST"])]

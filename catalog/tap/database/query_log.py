@@ -22,6 +22,15 @@ _FORGET = """
     DELETE FROM galcat_tap.query_log
     WHERE asked_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(days => %s)
 """
+# The file itself does not shrink: where it is large, the bytes of the rows decide.
+_SHRINK = """
+    WITH size AS (
+        SELECT sum(pg_catalog.pg_column_size(l.*)) AS bytes, count(*) AS n FROM galcat_tap.query_log AS l
+        WHERE pg_catalog.pg_total_relation_size('galcat_tap.query_log') > %(max_bytes)s)
+    DELETE FROM galcat_tap.query_log WHERE query_id IN (
+        SELECT o.query_id FROM galcat_tap.query_log AS o, size WHERE size.bytes > %(max_bytes)s
+        ORDER BY o.query_id LIMIT (SELECT greatest(1, n / 10) FROM size))
+"""
 _MAX_CHARACTERS = 10_000
 """Of a text: of a query that is longer, its beginning tells enough."""
 _MAX_WAITING = 10_000
@@ -94,9 +103,16 @@ class QueryLog:
             _log.exception("not written to the query log: %s", rows)
 
 
-def forget_old_queries(writer: psycopg.Connection, days: int) -> None:
-    """Remove rows of the log that are older than so many days."""
+def forget_old_queries(writer: psycopg.Connection, days: int, max_bytes: int) -> None:
+    """Remove rows of the log that are older than so many days, and the oldest tenth where it is too large.
+
+    Args:
+        writer: A connection of a member of galcat_writer.
+        days: How many days a row is kept.
+        max_bytes: How large the log may be, in bytes; it may be larger by what comes in a minute.
+    """
     writer.execute(_FORGET, [days])
+    writer.execute(_SHRINK, {"max_bytes": max_bytes})
 
 
 def _shorten(row: LoggedQuery) -> LoggedQuery:

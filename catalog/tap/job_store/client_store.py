@@ -6,12 +6,12 @@ from datetime import datetime
 import psycopg
 
 from catalog.tap.errors import NotFoundError
-from catalog.tap.job_store.job import Job
+from catalog.tap.job_store.job import Job, JobSummary
 from catalog.tap.job_store.row import select_jobs
 
 _ONE = "SELECT * FROM galcat_tap.job WHERE job_id = %s"
 _LISTED = """
-    SELECT * FROM galcat_tap.job
+    SELECT job_id, left(run_id, 1000), phase, created_at FROM galcat_tap.job
     WHERE address = %(address)s AND (created_at > %(after)s OR %(after)s IS NULL)
         AND (phase = ANY (%(phases)s) OR %(phases)s = '{}' AND phase <> 'ARCHIVED')
     ORDER BY created_at DESC, job_id LIMIT %(last)s
@@ -49,15 +49,17 @@ def read_job(writer: psycopg.Connection, job_id: str) -> Job:
     return found[0]
 
 
-def list_jobs(writer: psycopg.Connection, address: str, job_filter: JobFilter) -> list[Job]:
-    """Read the jobs of one address, the oldest first."""
+def list_jobs(
+    writer: psycopg.Connection, address: str, job_filter: JobFilter, max_jobs: int
+) -> list[JobSummary]:
+    """Read the jobs of one address, the oldest first; of very many, the latest."""
     values = {
         "address": address,
         "after": job_filter.after,
         "phases": list(job_filter.phases),
-        "last": job_filter.last,
+        "last": max_jobs if job_filter.last is None else min(job_filter.last, max_jobs),
     }
-    return select_jobs(writer, _LISTED, values)[::-1]
+    return [JobSummary(*row) for row in writer.execute(_LISTED, values).fetchall()][::-1]
 
 
 def queue_job(writer: psycopg.Connection, job_id: str) -> bool:

@@ -31,6 +31,23 @@ class JobResult:
 
 
 @dataclass(frozen=True)
+class JobSummary:
+    """What a list shows of a job.
+
+    Attributes:
+        job_id: The job's identifier.
+        run_id: The client's own name for the job; None where it gave none.
+        phase: The job's phase, one of PHASES.
+        created_at: When the job was made.
+    """
+
+    job_id: str
+    run_id: str | None
+    phase: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
 class Job:
     """A row of galcat_tap.job.
 

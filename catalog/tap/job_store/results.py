@@ -42,8 +42,9 @@ class JobResults:
         return cls(spool / "results")
 
     def open(self) -> None:
-        """Make the folder where it is missing."""
+        """Make the folder where it is missing; nobody else on this machine may look into it."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.chmod(0o700)
 
     def path(self, name: str) -> Path:
         """Where the file of that name lies, or would lie."""

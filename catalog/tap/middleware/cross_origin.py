@@ -13,7 +13,7 @@ from catalog.formats.votable.document import votable_error
 _READ = ("GET", "HEAD")
 _LIST = ("tap", "async")
 _DELETE_JOBS = ("tap", "deletejobs")
-_REFUSED = "a page of another site may make a job and read the one that it made: no more"
+_REFUSED = "a page of another site may make a job without files and read the one that it made: no more"
 
 
 class CrossOrigin:
@@ -21,7 +21,8 @@ class CrossOrigin:
 
     Jobs are known by the address of who made them, which a page shares with all else that its visitor runs:
     a foreign page may make a job, and read that job, whose id it then knows; it can neither list nor change
-    nor remove jobs. Clients that are no browsers send no Origin, and are not concerned.
+    nor remove jobs. It may send no files: those are kept, and count as its visitor's. Clients that are no
+    browsers send neither Origin nor Sec-Fetch-Site, and are not concerned.
 
     Args:
         app: The application that answers the requests that are allowed.
@@ -42,14 +43,27 @@ class CrossOrigin:
         else:
             await Response(votable_error(_REFUSED), 403, media_type=VOTABLE)(scope, receive, send)
 
-    def _is_allowed(self, request: Request) -> bool:
+    def _is_own(self, request: Request) -> bool:
+        """Whether no page of another site has sent it."""
         origin = request.headers.get("origin")
-        if origin is None or _host_and_port(origin) == _host_and_port(self._base(request)):
+        if origin is None:
+            return request.headers.get("sec-fetch-site") != "cross-site" or _is_navigation(request)
+        return _host_and_port(origin) == _host_and_port(self._base(request))
+
+    def _is_allowed(self, request: Request) -> bool:
+        if self._is_own(request):
             return True
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            return False
         method = request.method
         if method == "OPTIONS":
             method = request.headers.get("access-control-request-method", method)
         return _is_for_all(method, tuple(part for part in request.url.path.split("/") if part))
+
+
+def _is_navigation(request: Request) -> bool:
+    """Whether somebody follows a link, which may come from anywhere."""
+    return request.method in _READ and request.headers.get("sec-fetch-mode") in {None, "navigate"}
 
 
 def _is_for_all(method: str, path: tuple[str, ...]) -> bool:

@@ -29,12 +29,14 @@ class CopyText:
         declared: The columns as they are stored in Postgres.
         columns: The columns as they are published: text that is not all ASCII is unicodeChar.
         n_rows: The number of rows, each a line of the text.
+        n_bytes: The length of the text in bytes.
         chunks: The text in UTF-8; it can be read once.
     """
 
     declared: tuple[ColumnMeta, ...]
     columns: tuple[ColumnMeta, ...]
     n_rows: int
+    n_bytes: int
     chunks: Iterator[bytes]
 
 
@@ -55,9 +57,10 @@ def write_copy_text(table: RowTable, max_bytes: int = _MAX_BYTES) -> Iterator[Co
             file.write(seen.text(batch))
             if file.tell() > max_bytes:
                 raise UploadError(f"unpacked it has more than {max_bytes / 1e6:g} MB")
+        n_bytes = file.tell()
         file.seek(0)
         chunks = iter(lambda: file.read(_CHUNK_BYTES), b"")
-        yield CopyText(table.columns, seen.columns(), seen.n_rows, chunks)
+        yield CopyText(table.columns, seen.columns(), seen.n_rows, n_bytes, chunks)
 
 
 class _CopyEncoder:

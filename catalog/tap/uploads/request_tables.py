@@ -18,6 +18,7 @@ from catalog.tap.uploads.copy_text import write_copy_text
 from catalog.tap.uploads.error import UploadError
 from catalog.tap.uploads.postgres_tables import drop_stale, drop_upload, store_text
 from catalog.tap.uploads.read import read_upload
+from catalog.tap.uploads.room import require_free_disk, require_room
 from catalog.tap.uploads.upload_parameter import UploadReference
 from table_files.limits import TableLimits
 from table_files.row_table import RowTable
@@ -28,7 +29,7 @@ _LEFT_OVER = timedelta(hours=1)
 
 
 def store_tables(
-    service: Service, tables: Sequence[UploadReference], job_id: str | None
+    service: Service, tables: Sequence[UploadReference], job_id: str | None, address: str
 ) -> tuple[PublishedTable, ...]:
     """Store tables in Postgres, all or none.
 
@@ -36,18 +37,22 @@ def store_tables(
         service: The service whose database holds the tables.
         tables: The tables that UPLOAD named.
         job_id: The job that the tables belong to; None for a synchronous query.
+        address: The IP address of the client that sent them.
 
     Raises:
         CatalogError: One cannot be read, or is too large.
     """
     stored: list[PublishedTable] = []
+    limits = service.limits
     try:
         for table in tables:
+            require_free_disk(service.spool, limits)
             with (
                 service.upload_throttle.slot_in_thread(),
-                write_copy_text(_read_table(service, table)) as text,
+                write_copy_text(_read_table(service, table), limits.stored_bytes_a_table) as text,
                 service.connections.writer() as writer,
             ):  # not held while the file is read
+                require_room(writer, address, text.n_bytes, limits)
                 stored.append(store_text(writer, table.name, text, job_id))
     except BaseException:
         drop_tables(service, stored)
@@ -66,14 +71,21 @@ def drop_tables(service: Service, tables: Sequence[PublishedTable]) -> None:
 
 
 @contextmanager
-def hold_tables(service: Service, tables: Sequence[UploadReference]) -> Iterator[tuple[PublishedTable, ...]]:
+def hold_tables(
+    service: Service, tables: Sequence[UploadReference], address: str
+) -> Iterator[tuple[PublishedTable, ...]]:
     """Hold tables in Postgres as long as this context lasts.
+
+    Args:
+        service: The service whose database holds the tables.
+        tables: The tables that UPLOAD named.
+        address: The IP address of the client that sent them.
 
     Raises:
         CatalogError: As `store_tables`; or the database cannot be reached.
     """
     try:
-        stored = store_tables(service, tables, None)
+        stored = store_tables(service, tables, None, address)
     except psycopg.Error as error:
         raise translate_error(error, service.limits.sync_seconds) from error
     try:

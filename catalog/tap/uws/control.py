@@ -18,9 +18,14 @@ from catalog.tap.job_store.client_store import (
     set_destruction,
     set_duration,
 )
-from catalog.tap.job_store.job import Job
+from catalog.tap.job_store.job import Job, JobSummary
 from catalog.tap.job_store.new_job import NewJob, check_slot, check_table_count, insert_job, update_job
-from catalog.tap.job_store.removal import RemovedJob, delete_job, drop_tables_of
+from catalog.tap.job_store.removal import (
+    RemovedJob,
+    delete_job,
+    delete_surplus_jobs,
+    drop_tables_of,
+)
 from catalog.tap.job_store.results import JobResults
 from catalog.tap.service import Service
 from catalog.tap.uploads.request_tables import drop_tables, store_tables
@@ -73,7 +78,10 @@ class JobControl:
         limits, job_id = self._service.limits, secrets.token_hex(_ID_BYTES)
         with self._service.connections.writer() as writer:
             check_slot(writer, address, limits.jobs_an_address)
-        uploads = store_tables(self._service, tables, job_id)
+            surplus = delete_surplus_jobs(writer, address, limits.ended_jobs_an_address)
+        for removed in surplus:
+            self.clear_up(removed)
+        uploads = store_tables(self._service, tables, job_id, address)
         try:
             with self._service.connections.writer() as writer:
                 insert_job(
@@ -104,10 +112,10 @@ class JobControl:
         with self._service.connections.writer() as writer:
             return read_job(writer, job_id)
 
-    def list(self, address: str, wanted: JobFilter) -> list[Job]:
-        """List the jobs of one address, the oldest first."""
+    def list(self, address: str, wanted: JobFilter) -> list[JobSummary]:
+        """List the jobs of one address, the oldest first; of very many, the latest."""
         with self._service.connections.writer() as writer:
-            return list_jobs(writer, address, wanted)
+            return list_jobs(writer, address, wanted, self._service.limits.listed_jobs)
 
     def change(
         self,
@@ -126,7 +134,7 @@ class JobControl:
         check_table_count(
             [*(table.name for table in job.uploads), *(table.name for table in tables)], maximum
         )
-        uploads = store_tables(self._service, tables, job.job_id)
+        uploads = store_tables(self._service, tables, job.job_id, job.address)
         try:
             with self._service.connections.writer() as writer:
                 replaced = update_job(writer, job.job_id, parameters, uploads, run_id, maximum)
@@ -151,8 +159,10 @@ class JobControl:
     def abort(self, job: Job) -> None:
         """End a job, in Postgres too; nothing happens where it has ended."""
         with self._service.connections.writer() as writer:
-            abort_job(writer, job.job_id)
+            is_over = abort_job(writer, job.job_id)
         self._workers.stop(job.job_id, "the job was aborted")
+        if is_over and job.phase != "EXECUTING":  # else who runs it drops them
+            self._drop_tables(job.job_id)
 
     def remove(self, job: Job) -> None:
         """End a job and remove all that belongs to it."""
@@ -166,11 +176,14 @@ class JobControl:
         self._workers.stop(removed.job_id, "the job was removed")
         if removed.result_file is not None:
             self._results.remove(removed.result_file)
+        self._drop_tables(removed.job_id)
+
+    def _drop_tables(self, job_id: str) -> None:
         try:
             with self._service.connections.writer() as writer:
-                drop_tables_of(writer, removed.job_id)
+                drop_tables_of(writer, job_id)
         except psycopg.Error as error:
-            _log.warning("the tables of job %s stay for now: %s", removed.job_id, error)
+            _log.warning("the tables of a job stay for now: %s", error)
 
     def set_destruction(self, job: Job, wanted: datetime) -> None:
         """Set when a job is removed; one too late or gone by becomes the nearest possible, as UWS allows."""

@@ -28,7 +28,8 @@ def job_document_routes(service: Service, parts: JobParts) -> list[Route]:
 
     def make_route(part: str, show: Callable[[Job, Request], Response]) -> Route:
         async def answer(request: Request) -> Response:
-            return show(await run_sync(parts.control.read, request.path_params["job_id"]), request)
+            job_id = request.path_params["job_id"]
+            return await run_sync(lambda: show(parts.control.read(job_id), request))
 
         return Route(f"{ASYNC}/{{job_id}}/{part}", answer, methods=["GET"])
 

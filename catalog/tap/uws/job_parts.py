@@ -57,7 +57,7 @@ def make_job_parts(service: Service) -> JobParts:
             workers.call(requeue_dead_jobs(writer))
             old = delete_old_jobs(writer)
             results.remove_all_but(list_result_files(writer))
-            forget_old_queries(writer, service.limits.log_days)
+            forget_old_queries(writer, service.limits.log_days, service.limits.log_bytes)
         for removed in old:
             control.clear_up(removed)
         drop_left_overs(service)

@@ -46,7 +46,7 @@ class JobRoutes:
     async def show(self, request: Request) -> Response:
         """Show the job, with WAIT after its phase has changed."""
         job = await self._wait_for_job(request)
-        return Response(write_job(job, self._url(request)), media_type=XML)
+        return Response(await run_sync(write_job, job, self._url(request)), media_type=XML)
 
     async def show_phase(self, request: Request) -> Response:
         """Show the phase alone, with WAIT after it has changed."""
@@ -99,8 +99,8 @@ class JobRoutes:
         """Give a pending job other parameters."""
         job, given = await self._job(request), await self._read(request)
         limits, base = self._service.limits, self._service.base(request)
-        kept, tables = select_query_parameters(given, limits), parse_uploads(given, limits, base)
-        await run_sync(self._parts.control.change, job, kept, tables, given.one("RUNID"))
+        kept, tables = select_query_parameters(given), parse_uploads(given, limits, base)
+        await run_sync(self._parts.control.change, job, kept, tables, given.short("RUNID"))
         return self._back(request)
 
     async def _change_phase(self, request: Request, parameters: RequestParameters) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from catalog.formats.xml import HEAD, attributes, content, iso
-from catalog.tap.job_store.job import Job
+from catalog.tap.job_store.job import Job, JobSummary
 
 _NAMESPACES = (
     'xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0" xmlns:xlink="http://www.w3.org/1999/xlink" '
@@ -33,7 +33,7 @@ def write_job(job: Job, url: str) -> bytes:
     return f"{HEAD}<uws:job {_NAMESPACES}>\n{''.join(parts)}</uws:job>\n".encode()
 
 
-def write_jobs(jobs: Sequence[Job], url: str) -> bytes:
+def write_jobs(jobs: Sequence[JobSummary], url: str) -> bytes:
     """Write a list of jobs; `url` is that of the list."""
     refs = "".join(_reference(job, url) for job in jobs)
     return f"{HEAD}<uws:jobs {_NAMESPACES}>\n{refs}</uws:jobs>\n".encode()
@@ -49,7 +49,7 @@ def write_results(job: Job, url: str) -> bytes:
     return (HEAD + _results(job, url).replace("<uws:results>", f"<uws:results {_NAMESPACES}>")).encode()
 
 
-def _reference(job: Job, url: str) -> str:
+def _reference(job: JobSummary, url: str) -> str:
     href = f"{url}/{job.job_id}"
     return (
         f'<uws:jobref{attributes(id=job.job_id)} xlink:type="simple"{attributes(**{"xlink:href": href})}>\n'

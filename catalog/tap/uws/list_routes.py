@@ -11,7 +11,6 @@ from catalog.formats.xml import XML
 from catalog.tap.errors import UsageError
 from catalog.tap.job_store.client_store import JobFilter
 from catalog.tap.job_store.job import PHASES
-from catalog.tap.limits import ServiceLimits
 from catalog.tap.parameters import RequestParameters, read_parameters
 from catalog.tap.service import Service
 from catalog.tap.uploads.upload_parameter import parse_uploads
@@ -23,7 +22,6 @@ from catalog.tap.uws.long_poll import wait_for_short_job
 ASYNC = "/tap/async"
 
 _OF_UWS = ("PHASE", "ACTION", "WAIT", "RUNID", "DESTRUCTION", "EXECUTIONDURATION")
-_PARAMETERS_OVER_QUERY = 2
 
 
 def job_list_routes(service: Service, parts: JobParts) -> list[Route]:
@@ -32,8 +30,10 @@ def job_list_routes(service: Service, parts: JobParts) -> list[Route]:
     async def show(request: Request) -> Response:
         job_filter = _parse_filter(await read_parameters(request, service.limits))
         address = service.client(request).address
-        jobs = await run_sync(parts.control.list, address, job_filter)
-        return Response(write_jobs(jobs, service.base(request) + ASYNC), media_type=XML)
+        url = service.base(request) + ASYNC
+        return Response(
+            await run_sync(lambda: write_jobs(parts.control.list(address, job_filter), url)), media_type=XML
+        )
 
     async def create(request: Request) -> Response:
         parameters = await read_parameters(request, service.limits)
@@ -42,7 +42,7 @@ def job_list_routes(service: Service, parts: JobParts) -> list[Route]:
             parts.control.create,
             service.client(request).address,
             service.base(request),
-            select_query_parameters(parameters, service.limits),
+            select_query_parameters(parameters),
             parse_uploads(parameters, service.limits, service.base(request)),
             parse_job_options(parameters),
         )
@@ -54,30 +54,20 @@ def job_list_routes(service: Service, parts: JobParts) -> list[Route]:
     return [Route(ASYNC, show, methods=["GET"]), Route(ASYNC, create, methods=["POST"])]
 
 
-def select_query_parameters(
-    parameters: RequestParameters, limits: ServiceLimits
-) -> dict[str, tuple[str, ...]]:
-    """Select the parameters that belong to the query, which are kept with the job.
-
-    Raises:
-        UsageError: It is too long.
-    """
-    kept = {name: values for name, values in parameters.values.items() if name not in _OF_UWS}
-    maximum = _PARAMETERS_OVER_QUERY * limits.query_bytes
-    if sum(len(value) for values in kept.values() for value in values) > maximum:
-        raise UsageError(f"the parameters are longer than {maximum:,} bytes: upload long lists as a table")
-    return kept
+def select_query_parameters(parameters: RequestParameters) -> dict[str, tuple[str, ...]]:
+    """Select the parameters that belong to the query, which are kept with the job."""
+    return {name: values for name, values in parameters.values.items() if name not in _OF_UWS}
 
 
 def parse_job_options(parameters: RequestParameters) -> JobOptions:
     """Read the parameters that concern the job itself.
 
     Raises:
-        UsageError: A time is none.
+        UsageError: A time is none, or a name is long.
     """
     destruction = parameters.one("DESTRUCTION")
     return JobOptions(
-        run_id=parameters.one("RUNID"),
+        run_id=parameters.short("RUNID"),
         destruction=None if destruction is None else parse_time("DESTRUCTION", destruction),
         seconds=parameters.whole_number("EXECUTIONDURATION"),
     )

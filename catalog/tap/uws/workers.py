@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import psycopg
@@ -12,6 +13,7 @@ from catalog.errors import CatalogError, ServerError
 from catalog.tap.database.query_log import LoggedQuery
 from catalog.tap.errors import INTERNAL_MESSAGE
 from catalog.tap.job_store.job import Job, JobResult
+from catalog.tap.job_store.removal import drop_tables_of
 from catalog.tap.job_store.results import JobResults, SpoolFullError
 from catalog.tap.job_store.worker_store import (
     claim_job,
@@ -21,7 +23,9 @@ from catalog.tap.job_store.worker_store import (
     list_executing,
     release_job,
 )
+from catalog.tap.queries.run_query import RunningQuery
 from catalog.tap.service import Service
+from catalog.tap.uploads.room import require_free_disk
 from catalog.tap.uws.make_result import Running, make_result
 
 _log = logging.getLogger(__name__)
@@ -47,6 +51,9 @@ class JobWorkers:
         self._calls = threading.Semaphore(0)
         self._is_closing = threading.Event()
         self._running: Running = {}
+        self._stopping: set[str] = set()
+        # As many as jobs run at once: one that Postgres does not listen to holds up no other.
+        self._cancellers = ThreadPoolExecutor(service.limits.jobs_at_once, thread_name_prefix="canceller")
         self._threads = [
             threading.Thread(target=self._work, name=f"job-worker-{i}", daemon=True)
             for i in range(service.limits.jobs_at_once)
@@ -66,6 +73,7 @@ class JobWorkers:
                 for job_id in list(self._running):
                     self.stop(job_id, "the service is being stopped")
                 thread.join(timeout=0.1)
+        self._cancellers.shutdown()
 
     def call(self, times: int = 1) -> None:
         """Wake as many workers as jobs have been queued."""
@@ -73,10 +81,17 @@ class JobWorkers:
             self._calls.release(times)
 
     def stop(self, job_id: str, reason: str) -> None:
-        """Cancel a job's query in Postgres, if it runs here."""
+        """Have a job's query cancelled in Postgres, if it runs here; nobody waits until Postgres listens."""
         query = self._running.get(job_id)
-        if query is not None:
+        if query is not None and job_id not in self._stopping:
+            self._stopping.add(job_id)
+            self._cancellers.submit(self._cancel, job_id, query, reason)
+
+    def _cancel(self, job_id: str, query: RunningQuery, reason: str) -> None:
+        try:
             query.stop(reason)
+        finally:
+            self._stopping.discard(job_id)
 
     def stop_strays(self) -> None:
         """Stop the jobs that were aborted or removed, maybe by another server."""
@@ -105,6 +120,8 @@ class JobWorkers:
                 continue
             self._on_change(job.job_id)
             self._run(writer, job)
+            if not self._is_closing.is_set():
+                drop_tables_of(writer, job.job_id)
             release_job(writer, job.job_id)
             self._on_change(job.job_id)
 
@@ -112,6 +129,7 @@ class JobWorkers:
         asked_at, began = datetime.now(UTC), time.monotonic()
         rows, phase, error = 0, "ABORTED", ""
         try:
+            require_free_disk(self._service.spool, self._service.limits)
             room = find_room(writer, job.address, self._service.limits)
             result = make_result(self._service, self._results, job, room, self._running)
             rows = result.rows

@@ -1,12 +1,15 @@
 """The command that opens the catalogue to browsers and to the tools of the Virtual Observatory."""
 
 import logging
+from dataclasses import replace
+from threading import Thread
 from typing import Annotated
 
 import typer
 
-from galcat.cli.console import check_port, updated_catalogue_url
+from galcat.cli.console import check_port, names_in, updated_catalogue_url
 from galcat.cli.free_port import require_free
+from galcat.cli.server_watch import watch_server
 
 app = typer.Typer()
 
@@ -33,6 +36,7 @@ def serve(
     from catalog.tap.app import make_app, server_config  # noqa: PLC0415
     from catalog.tap.database.connections import Connections  # noqa: PLC0415
     from catalog.tap.limits import ServiceLimits  # noqa: PLC0415
+    from catalog.tap.middleware.connection import ConnectionLimits  # noqa: PLC0415
     from galcat.workflows.cutouts import SkyCutter  # noqa: PLC0415
     from galcat.workflows.page import make_page_routes  # noqa: PLC0415
 
@@ -40,6 +44,9 @@ def serve(
     settings = load_settings()
     url = updated_catalogue_url()
     limits = ServiceLimits()
+    hosts = [host, *names_in(settings.hosts)]
+    # A proxy's address is that of all its clients.
+    bounds = replace(ConnectionLimits(), an_address=None) if settings.public_url else ConnectionLimits()
     connections = Connections(reader_url(settings, url), url, limits)
     spool = settings.home.resolve() / "service"
     service = make_app(
@@ -49,8 +56,11 @@ def serve(
         public_url=settings.public_url,
         cutter=SkyCutter(),
         make_pages=make_page_routes(url, settings.home.resolve()),
+        hosts=hosts,
     )
     base = settings.public_url or f"http://{host}:{port}"
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     typer.echo(f"the page is at {base}/, TAP at {base}/tap, cone search at {base}/scs; Ctrl-C stops it")
-    uvicorn.Server(server_config(service, host, port)).run()
+    if not settings.database_url:
+        Thread(target=watch_server, args=(settings.home,), name="server-watch", daemon=True).start()
+    uvicorn.Server(server_config(service, host, port, bounds)).run()

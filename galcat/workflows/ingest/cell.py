@@ -1,5 +1,6 @@
 """Ingest a sky cell: what is pending in it, by the one run that holds it."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,14 @@ from galcat.workflows.ingest.pending import group_pending_by_cell
 from galcat.workflows.ingest.rows import as_text
 from galcat.workflows.ingest.target import open_target
 from galcat.workflows.ingest.tiles import ingest_tiles
+
+_HOLDER = """
+    SELECT a.usename, a.pid FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND a.datname = pg_catalog.current_database()
+        AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended(%s, 0)
+        AND a.pid <> pg_catalog.pg_backend_pid()
+"""
+_log = logging.getLogger(__name__)
 
 
 def ingest_cell(
@@ -54,9 +63,18 @@ def ingest_cell(
 def cell_lock(connection: psycopg.Connection, survey: str, cell: str) -> Iterator[None]:
     """Hold the right to ingest a cell of a survey; a second run waits, then finds the work done."""
     key = f"galcat/{survey}/{cell}"
-    connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
+    got = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key]).fetchone()
+    if got != (True,):
+        _log.warning("cell %s of %s is held by %s: this run waits", cell, survey, _holder(connection, key))
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
     try:
         yield
     finally:
         if not connection.closed:
             connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def _holder(connection: psycopg.Connection, key: str) -> str:
+    """Who holds the lock of a cell, for a person to read: any login may."""
+    row = connection.execute(_HOLDER, [key]).fetchone()
+    return f"{row[0]} (process {row[1]} of Postgres)" if row else "somebody"

@@ -17,9 +17,9 @@ _FUNCTIONS = """
 """
 _CATALOGUE_FUNCTIONS = """
     box_polygon circle_area circle_in_circle circle_in_polygon circle_meets_circle circle_meets_polygon
-    cone fraction_quantile healpix_of in_polygon is_between mod polygon_area polygon_centroid
+    cone fraction_quantile healpix_of in_polygon is_between join_texts mod polygon_area polygon_centroid
     on_plane polygon_cone polygon_on_plane polygon_in_circle polygon_in_polygon polygon_meets_polygon
-    region_of search_vector sky_distance vector_of
+    region_of search_vector short_text sky_distance vector_of
 """
 WORDS = frozenset(_WORDS.split())
 FUNCTIONS = frozenset(_FUNCTIONS.split())

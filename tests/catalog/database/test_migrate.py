@@ -143,3 +143,50 @@ def test_the_files_are_found_in_their_order() -> None:
     assert names.index("002_schema.sql") < names.index("migrations/0001_tables.sql")
     assert names.index("migrations/0001_tables.sql") < names.index("100_partitions.sql")
     assert names.index("160_search_settings.sql") < names.index("173_public_grants.sql")
+
+
+def test_a_lock_that_somebody_holds_stops_no_catalogue_that_is_up_to_date_and_is_named_where_it_does(
+    database: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_retry, "ATTEMPTS", 2)
+    with psycopg.connect(database, autocommit=True) as reader:
+        reader.execute("SET ROLE galcat_reader")
+        reader.execute("SELECT pg_advisory_lock(%s)", [module.ADVISORY_LOCK])
+        migrate(database)
+        connection.execute("UPDATE galcat.schema_history SET sha256 = 'old' WHERE file LIKE '120%'")
+        with pytest.raises(SchemaError) as refused:
+            migrate(database)
+        pid = reader.info.backend_pid
+        assert str(refused.value).startswith(
+            f"postgres (process {pid} of Postgres) holds the lock of the catalogue's schema: let it end, or "
+        )
+    migrate(database)
+
+
+def test_an_older_program_undoes_nothing_of_a_newer_one(
+    database: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = history(database)
+    own = module.version("galcat")
+    monkeypatch.setattr(module, "version", lambda _: "0.1.0")
+    connection.execute("UPDATE galcat.schema_history SET sha256 = 'old' WHERE file LIKE '120%'")
+    for refuse in (migrate, module.plan_migration):
+        with pytest.raises(SchemaError) as refused:
+            refuse(database)
+        assert str(refused.value) == (
+            f"the catalogue was brought up to date by galcat {own}, this is 0.1.0: update galcat"
+        )
+    assert {name for name, digest, _ in history(database) if digest == "old"} == {"120_galaxy_view.sql"}
+    assert len(history(database)) == len(before)
+
+
+def test_the_plan_names_what_migrate_would_run_and_changes_nothing(
+    empty_database: str, database: str, connection: psycopg.Connection
+) -> None:
+    names = [file.name for file in sql_files.sql_files()]
+    assert module.plan_migration(empty_database) == names
+    with connect(empty_database) as empty:
+        assert empty.execute("SELECT to_regnamespace('galcat')").fetchone() == (None,)
+    assert module.plan_migration(database) == []
+    connection.execute("UPDATE galcat.schema_history SET sha256 = 'old' WHERE file LIKE '120%'")
+    assert module.plan_migration(database) == [name for name in names if not name.startswith("migrations/")]

@@ -22,6 +22,7 @@ from catalog.tap.app import make_app, server_config
 from catalog.tap.database.connections import Connections
 from catalog.tap.datalink.cutout import Cutter
 from catalog.tap.limits import ServiceLimits
+from catalog.tap.middleware.connection import ConnectionLimits
 from catalog.tap.service import Service
 from tests.waiting import wait_until
 
@@ -54,7 +55,7 @@ class TapServer:
         place = urlsplit(self.url)
         with socket.create_connection((str(place.hostname), place.port or 0)) as client:
             text = urlencode({"QUERY": query, **parameters})
-            client.sendall(f"GET /tap/sync?{text} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            client.sendall(f"GET /tap/sync?{text} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
             yield client
 
     def make_job(self, query: str, **parameters: str) -> str:
@@ -89,6 +90,7 @@ def serving(
     reader_url: str | None = None,
     cutter: Cutter | None = None,
     make_pages: Callable[[Service], Sequence[BaseRoute]] | None = None,
+    bounds: ConnectionLimits | None = None,
 ) -> Iterator[TapServer]:
     """Serve in a thread."""
     with psycopg.connect(database, autocommit=True) as connection:
@@ -99,7 +101,7 @@ def serving(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         free.listen()
-        server = uvicorn.Server(server_config(app, "127.0.0.1", 0))
+        server = uvicorn.Server(server_config(app, "127.0.0.1", 0, bounds))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([free])))
         thread.start()
         try:

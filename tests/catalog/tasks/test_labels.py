@@ -1,5 +1,6 @@
 """Labels and tags: plain INSERTs of a labeller, checked by the database; history that stays."""
 
+import uuid
 from collections.abc import Iterator
 
 import numpy as np
@@ -121,6 +122,43 @@ def test_a_labeller_chooses_neither_number_nor_time_nor_origin(
             f"INSERT INTO galcat.label (task, object_id, answer, {columns}) OVERRIDING SYSTEM VALUE "
             f"VALUES ('ring', {ids[0]}, 'yes', {values})".encode()
         )
+
+
+def test_not_even_a_writer_chooses_which_word_is_the_last(
+    labelled: tuple[psycopg.Connection, list[int]],
+) -> None:
+    connection, ids = labelled
+    connection.execute("SET ROLE galcat_writer")
+    for table, columns, values in (
+        ("label", "label_id, task, object_id, answer", "9223372036854775807, 'ring', %s, 'yes'"),
+        ("tag", "tag_id, object_id, tag", "9223372036854775807, %s, 'diffuse'"),
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(
+                f"INSERT INTO galcat.{table} ({columns}) OVERRIDING SYSTEM VALUE VALUES ({values})".encode(),
+                ids[:1],
+            )
+
+
+def test_a_labeller_has_one_voice_whatever_role_was_taken(
+    labelled: tuple[psycopg.Connection, list[int]], database: str
+) -> None:
+    connection, ids = labelled
+    connection.execute("RESET ROLE")
+    person = f"person_{uuid.uuid4().hex[:8]}"
+    connection.execute(f"CREATE ROLE {person} LOGIN IN ROLE galcat_labeller".encode())
+    try:
+        with psycopg.connect(database, user=person, autocommit=True) as own:
+            insert = "INSERT INTO galcat.label (task, object_id, answer) VALUES ('ring', %s, 'yes')"
+            own.execute(insert.encode(), ids[:1])
+            own.execute("SET ROLE galcat_labeller")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+                own.execute(insert.encode(), ids[:1])
+            said = str(refused.value).splitlines()[0]
+            assert said == f"labeller galcat_labeller is not you, {person}"
+        assert connection.execute("SELECT labeller FROM galcat.current_label").fetchall() == [(person,)]
+    finally:
+        connection.execute(f"DROP ROLE {person}".encode())
 
 
 def test_nobody_labels_in_the_future(labelled: tuple[psycopg.Connection, list[int]]) -> None:

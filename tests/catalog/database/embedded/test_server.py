@@ -13,7 +13,7 @@ import pytest
 
 from catalog.database.embedded import process as server_process
 from catalog.database.embedded.account import NOTE, find_base
-from catalog.database.embedded.server import down, up, url
+from catalog.database.embedded.server import down, revive, up, url
 from catalog.errors import ServerError
 from tests.waiting import wait_until
 
@@ -206,3 +206,18 @@ class busy_session:  # noqa: N801 - reads as a verb in its with statement
             self.conn.execute("SELECT count(*) FROM generate_series(1, 2e9::bigint) a WHERE a % 7 = 8")
         except psycopg.OperationalError:
             return
+
+
+def test_a_server_that_died_is_started_again_and_one_that_was_stopped_is_not(server_home: Path) -> None:
+    assert not revive(server_home)
+    address = up(server_home, durable=False)
+    assert not revive(server_home)
+    main = postmaster(server_home)
+    main.kill()
+    psutil.wait_procs([main])
+    assert revive(server_home)
+    assert url(server_home) == address
+    assert scalar(address, "SELECT 1") == 1
+    down(server_home)
+    assert not revive(server_home)
+    assert url(server_home) is None

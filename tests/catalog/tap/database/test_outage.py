@@ -58,9 +58,15 @@ def test_without_its_database_the_service_says_that_it_is_its_own_fault_and_come
             httpx.get(f"{served.url}/tap/async"),
         ]
         available = httpx.get(f"{served.url}/tap/availability")
+        ready, live = (httpx.get(f"{served.url}/health/{what}") for what in ("ready", "live"))
+    assert (ready.status_code, ready.text) == (503, "the database cannot be asked\n")
+    assert (live.status_code, live.text) == (200, "live\n")
     for answer in answers:
         assert (answer.status_code, answer.headers["retry-after"], statuses(answer)) == (503, "10", ["ERROR"])
         assert "the database cannot answer now: try again later" in answer.text
         assert "postgres" not in answer.text.lower()
     assert (available.status_code, ">false<" in available.text) == (200, True)
     wait_until(lambda: served.ask(COUNT, FORMAT="csv").text.split() == ["n", "300"])
+    for place in ("health", "health/ready"):
+        back = httpx.get(f"{served.url}/{place}")
+        assert (back.status_code, back.text) == (200, "ready\n")

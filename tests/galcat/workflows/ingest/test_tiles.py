@@ -34,7 +34,12 @@ def connection(database: str) -> Iterator[psycopg.Connection]:
 
 
 def test_two_runs_on_one_cell_take_turns_and_the_second_finds_the_work_done(
-    folder: Path, cell: str, database: str, weights: Path, connection: psycopg.Connection
+    folder: Path,
+    cell: str,
+    database: str,
+    weights: Path,
+    connection: psycopg.Connection,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     encoder = load_encoder(weights)
     outcomes: dict[str, int] = {}
@@ -49,6 +54,9 @@ def test_two_runs_on_one_cell_take_turns_and_the_second_finds_the_work_done(
             thread.start()
         wait_until_at_a_lock(database, 2)
         assert states(connection) == {}
+    pid = connection.info.backend_pid
+    told = f"cell {cell} of {SURVEY} is held by postgres (process {pid} of Postgres): this run waits"
+    assert [record.message for record in caplog.records].count(told) == 2
     for thread in threads:
         thread.join(LAST_LIMIT_S)
     assert sorted(outcomes.values()) == [0, 2]

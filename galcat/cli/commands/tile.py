@@ -1,0 +1,75 @@
+"""Commands for tiles that are in the catalogue: list them, take one out, forget one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalog.ingestion import retraction
+from catalog.result import Result
+from galcat.cli.command_group import CommandGroup
+from galcat.cli.console import OneALine, Wide, log, open_to_write
+from galcat.cli.tables import Layout, show
+
+app = typer.Typer()
+tile = typer.Typer(cls=CommandGroup, no_args_is_help=True, rich_markup_mode="markdown")
+app.add_typer(tile, name="tile", help="Tiles: which there are, and taking one out.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the tile.")]
+SurveyName = Annotated[str | None, typer.Option("--survey", help="Name of its survey.")]
+COLUMNS = ("tile", "survey", "state", "galaxies", "files", "tried", "folder", "error")
+
+
+@tile.command("list")
+def list_tiles(survey: SurveyName = None, wide: Wide = False, one_a_line: OneALine = False) -> None:
+    """List the tiles, with their state in the current release and whether their files are still there.
+
+    Example: `galcat tile list --survey legacy_dr10`
+    """
+    with open_to_write(may_be_empty=True) as connection:
+        found = retraction.list_tiles(connection, survey)
+    rows: list[tuple[object, ...]] = [
+        (
+            one.name,
+            one.survey,
+            one.state or "-",
+            one.galaxies,
+            _files(one),
+            f"{one.tried_at:%Y-%m-%d %H:%M}" if one.tried_at else "-",
+            one.folder or "-",
+            one.error or "-",
+        )
+        for one in found
+    ]
+    show(Result(COLUMNS, rows), layout=Layout(wide, one_a_line, COLUMNS[:6]))
+
+
+@tile.command()
+def retract(name: Name, survey: SurveyName = None) -> None:
+    """Take a tile out of every release: its galaxies are retired, labels of them stay.
+
+    While its files lie in a folder that is ingested, it comes back with the next run: move them away first.
+
+    Example: `galcat tile retract 0100p000`
+    """
+    with open_to_write(may_be_empty=True) as connection:
+        gone = retraction.retract_tile(connection, name, survey)
+    where = f"; its files in {gone.folder} would be ingested again" if gone.folder else ""
+    log.print(f"tile {name} is out: {gone.galaxies} galaxies retired{where}", soft_wrap=True)
+
+
+@tile.command()
+def forget(name: Name, survey: SurveyName = None) -> None:
+    """Forget a tile without galaxies, such as one that failed and whose files are gone for ever.
+
+    Example: `galcat tile forget 0101p000`
+    """
+    with open_to_write(may_be_empty=True) as connection:
+        retraction.forget_tile(connection, name, survey)
+    log.print(f"tile {name} is forgotten", soft_wrap=True)
+
+
+def _files(one: retraction.TileState) -> str:
+    if one.folder is None or not Path(one.folder).is_dir():
+        return "elsewhere"
+    return "there" if all((Path(one.folder) / file).exists() for file in one.files) else "lost"

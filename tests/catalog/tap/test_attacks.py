@@ -1,0 +1,208 @@
+"""Attacks that once got through, each against a service of its own on this machine, and bounded."""
+
+import io
+import socket
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from catalog.tap.limits import ServiceLimits
+from catalog.tap.middleware.connection import ConnectionLimits
+from tests.catalog.tap.tap_server import TapServer, serving, statuses
+from tests.waiting import LAST_LIMIT_S, wait_until
+
+COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
+TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'tap_upload'::regnamespace AND relkind = 'r'"
+FOREIGN = {"Origin": "https://elsewhere.example.org"}
+
+
+def dictionary_of_one_text(rows: int, characters: int) -> bytes:
+    """A small Parquet file that stands for `rows` texts of so many characters."""
+    file = io.BytesIO()
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["x" * characters])
+    pq.write_table(pa.table({"a": texts}), file, compression="zstd")
+    return file.getvalue()
+
+
+def upload(served: TapServer, content: bytes, path: str = "/tap/async", **more: str) -> httpx.Response:
+    return httpx.post(
+        served.url + path,
+        data={"QUERY": "SELECT COUNT(*) AS n FROM TAP_UPLOAD.t", "UPLOAD": "t,param:f", **more},
+        files={"f": ("f", content)},
+    )
+
+
+def head(served: TapServer) -> socket.socket:
+    """A connection that has begun a request and does not go on."""
+    place = urlsplit(served.url)
+    client = socket.create_connection((str(place.hostname), place.port or 0), timeout=LAST_LIMIT_S)
+    client.sendall(b"GET /tap/availability HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+    return client
+
+
+def answer(client: socket.socket) -> bytes:
+    """All that the service says until it closes; of what it turns away at the door that may be nothing."""
+    said = b""
+    with suppress(ConnectionResetError):
+        while piece := client.recv(65536):
+            said += piece
+    return said
+
+
+def test_a_page_whose_name_was_made_to_point_here_reads_and_changes_nothing(served: TapServer) -> None:
+    url = served.make_job(COUNT)
+    port = urlsplit(served.url).port
+    for host in (f"evil.example:{port}", "127.0.0.1.evil.example", "", "localhost.evil.example", "a@b c"):
+        forged = {"Host": host}
+        for method, place in (("GET", f"{served.url}/tap/async"), ("DELETE", url), ("GET", url)):
+            refused = httpx.request(method, place, headers=forged)
+            assert refused.status_code in {400, 421}
+            assert url.split("/")[-1] not in refused.text
+    for host in (f"localhost:{port}", "127.0.0.1", "[::1]", socket.gethostname(), "10.0.0.1:80"):
+        assert httpx.get(f"{url}/phase", headers={"Host": host}).text == "PENDING"
+
+
+def test_a_page_of_another_site_sends_no_files(served: TapServer) -> None:
+    for path in ("/tap/async", "/tap/sync"):
+        for headers in (FOREIGN, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+            refused = httpx.post(
+                served.url + path,
+                data={"QUERY": COUNT, "UPLOAD": "t,param:f"},
+                files={"f": ("f", b"a\n1\n")},
+                headers=headers,
+            )
+            assert (refused.status_code, statuses(refused)) == (403, ["ERROR"])
+    assert served.value(TABLES) == "0"
+    assert served.value("SELECT count(*) FROM galcat_tap.job") == "0"
+
+
+def test_a_long_name_of_a_job_is_refused_and_one_of_before_is_cut_in_lists(served: TapServer) -> None:
+    for length in (1_001, 1_000_000):
+        form = {"QUERY": COUNT, "RUNID": "x" * length}
+        refused = httpx.post(f"{served.url}/tap/async", data=form)
+        assert (refused.status_code, statuses(refused)) == (400, ["ERROR"])
+    url = served.make_job(COUNT, RUNID="x" * 1_000)
+    refused = httpx.post(f"{url}/parameters", data={"RUNID": "x" * 1_001})
+    assert "RUNID is longer than 1,000 characters" in refused.text
+    served.value("UPDATE galcat_tap.job SET run_id = repeat('y', 20000000) RETURNING 1")
+    listed = httpx.get(f"{served.url}/tap/async")
+    assert f"<uws:runId>{'y' * 1_000}</uws:runId>" in listed.text
+    assert len(listed.content) < 3_000
+
+
+def test_jobs_that_have_ended_are_bounded_for_each_client(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    bounds = replace(limits, ended_jobs_an_address=2, listed_jobs=3)
+    with serving(galaxies, tmp_path, bounds) as served:
+        urls = []
+        for _ in range(5):
+            urls.append(served.make_job(COUNT, PHASE="RUN"))
+            wait_until(lambda: httpx.get(f"{urls[-1]}/phase").text == "COMPLETED")
+        # Room is made when the next one comes: two of before, and that one.
+        assert [httpx.get(url).status_code for url in urls] == [404, 404, 200, 200, 200]
+        assert len(list((tmp_path / "results").iterdir())) == 3
+        served.make_job(COUNT)
+        assert httpx.get(f"{served.url}/tap/async").text.count("<uws:jobref ") == 3
+
+
+def test_a_small_file_that_stands_for_a_large_table_is_refused_before_it_is_stored(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    bounds = replace(limits, stored_bytes_a_table=1_000_000, stored_bytes_an_address=1_500_000)
+    with serving(galaxies, tmp_path, bounds) as served:
+        refused = upload(served, dictionary_of_one_text(1_100, 1_000))
+        assert (refused.status_code, "unpacked it has more than 1 MB" in refused.text) == (400, True)
+        assert served.value(TABLES) == "0"
+        small = dictionary_of_one_text(800, 1_000)
+        kept = upload(served, small).headers["location"]
+        assert served.value(TABLES) == "1"
+        refused = upload(served, small)
+        assert "the tables of your jobs would take more than 1.5 MB" in refused.text
+        assert (refused.status_code, served.value(TABLES)) == (400, "1")
+        httpx.post(f"{kept}/phase", data={"PHASE": "ABORT"})
+        assert served.value(TABLES) == "0"
+        run = upload(served, small, PHASE="RUN", FORMAT="csv").headers["location"]
+        wait_until(lambda: httpx.get(f"{run}/phase").text == "COMPLETED")
+        wait_until(lambda: served.value(TABLES) == "0")
+        assert httpx.get(f"{run}/results/result").text.split() == ["n", "800"]
+
+
+def test_nothing_is_accepted_onto_the_last_of_the_disk(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    with serving(galaxies, tmp_path, replace(limits, min_free_bytes=2**62)) as served:
+        for path in ("/tap/sync", "/tap/async"):
+            refused = upload(served, b"a\n1\n", path)
+            assert (refused.status_code, "disk is nearly full" in refused.text) == (503, True)
+        assert served.ask(COUNT, FORMAT="csv").text.split() == ["n", "300"]
+
+
+def test_no_login_reads_in_the_database_by_which_id_a_job_is_removed(served: TapServer) -> None:
+    url = upload(served, b"a\n1\n").headers["location"]
+    comment = served.value(
+        "SELECT obj_description(oid, 'pg_class') FROM pg_class "
+        "WHERE relnamespace = 'tap_upload'::regnamespace AND relkind = 'r'"
+    )
+    job_id = url.split("/")[-1]
+    assert len(comment) == 64
+    assert job_id not in comment
+    httpx.delete(url)
+    assert served.value(TABLES) == "0"
+
+
+@pytest.mark.usefixtures("served")
+def test_results_are_for_the_service_alone_to_read(tmp_path: Path) -> None:
+    assert (tmp_path / "results").stat().st_mode & 0o077 == 0
+
+
+def test_half_open_connections_shut_nobody_out(galaxies: str, tmp_path: Path, limits: ServiceLimits) -> None:
+    bounds = ConnectionLimits(an_address=5, in_all=100, head_seconds=1, head_bytes=20_000)
+    with serving(galaxies, tmp_path, limits, bounds=bounds) as served, ExitStack() as opened:
+        clients = [opened.enter_context(head(served)) for _ in range(8)]
+        said = [answer(client).split(b"\r\n")[0] for client in clients]
+        late, many = b"HTTP/1.1 408 Request Timeout", b"HTTP/1.1 503 Service Unavailable"
+        assert said.count(late) == 5
+        assert sum(line in {many, b""} for line in said) == 3
+        assert httpx.get(f"{served.url}/tap/availability").status_code == 200
+        long = opened.enter_context(head(served))
+        long.sendall(b"X-Long: " + b"x" * 30_000)
+        assert answer(long).startswith(b"HTTP/1.1 431 ")
+        with httpx.Client() as client:  # connections that are kept alive are not late
+            for _ in range(3):
+                assert client.get(f"{served.url}/tap/availability").status_code == 200
+
+
+def test_a_text_joined_with_itself_over_and_over_ends_in_an_error_and_not_in_gigabytes(
+    served: TapServer,
+) -> None:
+    text = "x" * 1_000
+    twice = " || ".join(["t.a"] * 40)
+    query = f"SELECT {twice} AS b FROM (SELECT {' || '.join([repr(text)] * 40)} AS a FROM galcat.galaxy) AS t"
+    refused = served.ask(query)
+    assert (refused.status_code, statuses(refused)) == (400, ["ERROR"])
+    assert "a text in the query has 1600000 characters, 1000000 are the most" in refused.text
+    joined = served.ask("SELECT TOP 1 'a' || 'b' || 'c' AS j FROM galcat.galaxy", FORMAT="csv")
+    assert joined.text.split() == ["j", "abc"]
+
+
+def test_a_pattern_is_never_so_long_that_nobody_could_cancel_the_comparison(served: TapServer) -> None:
+    long = "%a" * 501
+    literal = served.ask(f"SELECT COUNT(*) AS n FROM galcat.galaxy WHERE 'b' LIKE '{long}'")
+    assert (literal.status_code, "the pattern has 1,002 characters; 1,000 are the most" in literal.text) == (
+        400,
+        True,
+    )
+    made = served.ask(f"SELECT COUNT(*) AS n FROM galcat.galaxy WHERE survey LIKE survey || '{long}'")
+    assert (made.status_code, "characters, 1000 are the most" in made.text) == (400, True)
+    text = "b" * 50_001
+    compared = served.ask(f"SELECT COUNT(*) AS n FROM galcat.galaxy WHERE '{text}' || '{text}' LIKE '%a%'")
+    assert (compared.status_code, "100002 characters, 100000 are the most" in compared.text) == (400, True)
+    fine = served.ask("SELECT COUNT(*) AS n FROM galcat.galaxy WHERE survey LIKE 's%'", FORMAT="csv")
+    assert fine.text.split() == ["n", "300"]

@@ -1,0 +1,55 @@
+"""What an operator learns from `galcat status` and `galcat migrate`, and by which exit code."""
+
+from pathlib import Path
+
+import psycopg
+
+from tests.galcat.bricks import mend, spoil, write_brick
+from tests.galcat.cli.command_line import Galcat
+
+SURVEY = "legacy_dr10"
+
+
+def lines(out: str) -> dict[str, str]:
+    """The lines of a state by their name, with the mark before it."""
+    found: dict[str, str] = {}
+    for line in out.splitlines():
+        mark, name = line[:4].strip(), line[5:].split(":")[0]
+        if mark in {"ok", "CARE"}:
+            found[name] = f"{mark} {line[5:]}"
+    return found
+
+
+def test_what_needs_care_is_said_with_its_remedy_and_an_exit_code(
+    galcat: Galcat, database: str, tmp_path: Path, weights: Path
+) -> None:
+    assert galcat("status").code == 1
+    folder = tmp_path / "drop" / SURVEY
+    for name in ("0100p000", "0101p000"):
+        write_brick(folder, name)
+    whole = spoil(folder, "0101p000")
+    assert galcat("ingest", folder, "--survey", SURVEY, "--weights", weights).code == 1
+    said = galcat("status")
+    state = lines(said.out)
+    assert said.code == 1
+    assert state["failed"].startswith("CARE failed: 1 tiles: 0101p000: ")
+    assert "     to do: mend the files; the night tries again\n" in said.out
+    assert state["release"] == "ok release: small-0 is shown"
+    assert state["tiles"].startswith("ok tiles: 1 with 3 galaxies, the last one tried at ")
+    assert state["last day"] == "ok last day: 2 tiles tried, 1 failed"
+    assert state["waiting"] == f"ok waiting: 1 tiles in {tmp_path / 'drop'}: 0101p000"
+    mend(folder, "0101p000", whole)
+    assert galcat("ingest", folder, "--survey", SURVEY, "--weights", weights).code == 0
+    said = galcat("status")
+    assert (said.code, "CARE" in said.out) == (0, False)
+    next(folder.rglob("*0100p000*image-r*")).unlink()
+    said = galcat("status")
+    assert said.code == 1
+    assert lines(said.out)["files"] == "CARE files: 1 tiles lost files: 0100p000"
+    with psycopg.connect(database, autocommit=True) as owner:
+        owner.execute("UPDATE galcat.schema_history SET sha256 = 'old' WHERE file LIKE '120%'")
+    said = galcat("status")
+    assert (said.code, said.out.splitlines()[-1]) == (1, "     to do: galcat migrate")
+    assert galcat("migrate", "--plan").out.splitlines()[0] == "sql/001_roles.sql"
+    assert galcat("migrate").code == 0
+    assert galcat("migrate").err == "the schema is up to date\n"
