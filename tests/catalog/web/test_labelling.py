@@ -129,26 +129,27 @@ def test_strangers_readers_and_forged_requests_say_nothing(
     assert "not logged in" in page.get("/label/ring").text
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "{}",
-        "[1]",
-        "no json",
-        '[{"id": "1 OR 1=1", "value": "yes", "at": 1}]',
-        '[{"id": "9999999999999999999", "value": "yes", "at": 1}]',
-        '[{"id": "12", "value": "<script>", "at": 1}]',
-        '[{"id": "12", "value": 7, "at": 1}]',
-        '[{"id": "12", "value": "yes", "at": 1e300}]',
-        '[{"id": "12", "value": ["yes"], "at": 1}]',
-        "[" + "1," * 60_000 + "1]",
-    ],
+NO_ANSWERS = (
+    "{}",
+    "[1]",
+    "no json",
+    '[{"id": "1 OR 1=1", "value": "yes", "at": 1}]',
+    '[{"id": "9999999999999999999", "value": "yes", "at": 1}]',
+    '[{"id": "12", "value": "<script>", "at": 1}]',
+    '[{"id": "12", "value": 7, "at": 1}]',
+    '[{"id": "12", "value": "yes", "at": 1e300}]',
+    '[{"id": "12", "value": ["yes"], "at": 1}]',
+    "[" + "1," * 60_000 + "1]",
 )
-def test_what_is_no_answer_is_refused(enter: Enter, tasks: str, body: str) -> None:
+
+
+def test_what_is_no_answer_is_refused(enter: Enter, tasks: str) -> None:
     ana = enter("ana")
-    answer = ana.post("/label/ring/say", content=body, headers={"X-Form-Token": token(ana)})
-    assert answer.status_code == 400
-    assert answer.json()["error"]
+    form_token = token(ana)
+    for body in NO_ANSWERS:
+        answer = ana.post("/label/ring/say", content=body, headers={"X-Form-Token": form_token})
+        assert answer.status_code == 400, body[:80]
+        assert answer.json()["error"], body[:80]
     assert labels(tasks) == []
 
 
