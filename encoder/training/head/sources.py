@@ -21,7 +21,7 @@ from encoder.training.head.samples import HeadSource
 from encoder.training.head_config import SIMULATED, HeadConfig
 from encoder.training.labels.label_tables import read_labels
 from encoder.training.labels.left_out import OWN_PARTS
-from encoder.training.labels.sky_groups import folds, same_picture, sky_groups
+from encoder.training.labels.sky_groups import SAME_FILE, folds, same_picture, sky_groups
 from encoder.training.pictures.augment import Share
 from encoder.training.pictures.framed_images import SEEN_SHARE
 from encoder.training.pictures.images import Images
@@ -135,7 +135,7 @@ def folds_of(name: str, ids: Sequence[str], images: Images) -> NDArray[np.int64]
         images: Their pictures, all framed alike.
     """
     small = [functional.resize(images[i], [_SMALL_PX, _SMALL_PX], antialias=True) for i in range(len(ids))]
-    groups = sky_groups(len(ids), [same_picture(torch.stack(small).numpy())])
+    groups = sky_groups(len(ids), [same_picture(torch.stack(small).numpy(), SAME_FILE)])
     return folds(groups, [f"{name}:{galaxy}" for galaxy in ids], 5)
 
 

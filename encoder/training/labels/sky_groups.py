@@ -19,6 +19,8 @@ SAME_PICTURE = 4.0
 
 A picture encoded twice differs by less than 1, pictures of different galaxies by 6 and more.
 """
+SAME_FILE = 1.0
+"""The same within one set, whose pictures were all made alike: those that are mostly sky differ by little."""
 _AT_ONCE = 1024
 
 Pairs = NDArray[np.int64]
@@ -55,15 +57,16 @@ def same_name(names: Sequence[str]) -> Pairs:
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
-def same_picture(pictures: NDArray[np.uint8]) -> Pairs:
+def same_picture(pictures: NDArray[np.uint8], below: float = SAME_PICTURE) -> Pairs:
     """Pairs of rows whose pictures are equal but for noise of their encoding.
 
     Args:
         pictures: (n, ...) small copies of equal size, say 32 x 32 pixels in colour.
+        below: Root mean square difference, in steps of 8 bits, of equal pictures.
     """
     flat = pictures.reshape(len(pictures), -1).astype(np.float32)
     squares = (flat**2).sum(axis=1)
-    least = SAME_PICTURE**2 * flat.shape[1]
+    least = below**2 * flat.shape[1]
     pairs = []
     for start in range(0, len(flat), _AT_ONCE):
         part = flat[start : start + _AT_ONCE]

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from scipy.stats import betabinom, dirichlet_multinomial
 
 from encoder.model.posterior import interval_widths
+from encoder.training.head.sources import folds_of
 from encoder.training.head.vote_figures import (
     bootstrap,
     constant_of_folds,
@@ -96,3 +98,14 @@ def test_a_question_that_nobody_answered_has_no_figures() -> None:
     alpha, votes, folds = draw_votes(60)
     constant = constant_of_folds(QUESTION, votes, folds, np.ones(60, np.bool_))
     assert vote_figures(QUESTION, alpha, np.minimum(votes, 1), constant) is None
+
+
+def test_pictures_that_are_mostly_sky_are_in_many_folds_and_a_picture_given_twice_in_one() -> None:
+    rng = np.random.default_rng(6)
+    faint = rng.normal(20, 2, (60, 3, 32, 32)).round().astype(np.uint8)
+    for i, picture in enumerate(faint):
+        picture[:, 14 : 16 + i % 4, 14:18] += 40 + i  # a galaxy of few pixels
+    images = [torch.from_numpy(picture) for picture in [*faint, *faint[:20]]]
+    found = folds_of("faint", [str(i) for i in range(80)], images)
+    assert np.bincount(found, minlength=5).min() >= 5
+    np.testing.assert_array_equal(found[60:], found[:20])
