@@ -93,7 +93,7 @@ COMMANDS = {
         "Open the Dagster UI with its daemon: the sensor watches the drop folder, the nightly jobs run.",
     ),
     "map": Entry(
-        "map",
+        "release",
         FILL,
         "Arrange the galaxies of the current release on a map, which the page of `galcat serve` shows.",
     ),

@@ -1,4 +1,4 @@
-"""Commands for the life of a release: list, create, backfill, promote, drop."""
+"""Commands for the life of a release: list, create, backfill, promote, drop, and the map of its galaxies."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -8,7 +8,16 @@ import typer
 
 from catalog.result import Result
 from galcat.cli.command_group import CommandGroup
-from galcat.cli.console import OneALine, Wide, catalogue_url, log, open_as_reader, open_to_write
+from galcat.cli.console import (
+    OneALine,
+    Wide,
+    catalogue_url,
+    log,
+    open_as_reader,
+    open_to_write,
+    progress_bar,
+    updated_catalogue_url,
+)
 from galcat.cli.run_listeners import run_listeners
 from galcat.cli.tables import Layout, show
 
@@ -178,6 +187,28 @@ def drop(name: Name) -> None:
     with open_to_write(may_be_empty=True) as connection:
         gone = drop_release(connection, name)
     log.print(f"release {name} is gone: {gone.tiles} tiles, {gone.galaxies} galaxies", soft_wrap=True)
+
+
+@app.command("map")
+def make_map() -> None:
+    """Arrange the galaxies of the current release on a map, which the page of `galcat serve` shows.
+
+    Near each other is alike. Run it again when many galaxies have come since.
+
+    Example: `galcat map`
+    """
+    from galcat.workflows.release_map import make_release_map  # noqa: PLC0415 - sklearn takes a second
+
+    with open_to_write(), progress_bar(transient=True) as progress:
+        bar = progress.add_task("galaxies", total=None)
+        made = make_release_map(updated_catalogue_url(), lambda n: progress.advance(bar, n))
+    how = (
+        "" if made.sampled == made.galaxies else f", {made.sampled} arranged and the others placed among them"
+    )
+    log.print(
+        f"{made.galaxies} galaxies of release {made.release} are on its map{how}; galcat serve shows it",
+        soft_wrap=True,
+    )
 
 
 def _survey_and_folder(text: str) -> tuple[str, Path]:
