@@ -117,7 +117,7 @@ def test_strangers_readers_and_forged_requests_say_nothing(
     assert ana.post("/label/ring/say", json=body).status_code == 403  # as a form of another site would
     assert say(reader, "ring", (first, "yes", time.time())).status_code == 403
     forged = {"galcat_session": ana.cookies["galcat_session"][:-2] + "xx"}
-    assert httpx.post(f"{page.base_url}label/ring/say", json=body, cookies=forged).status_code == 403
+    assert httpx.post(f"{page.base_url}/label/ring/say", json=body, cookies=forged).status_code == 403
     foreign = ana.post(
         "/label/ring/say",
         json=body,
@@ -167,7 +167,7 @@ def test_a_link_lets_in_once_and_whoever_is_removed_is_out(
     with psycopg.connect(tasks, autocommit=True) as connection:
         link = make_link(connection, "ana")
         assert page.get(f"/enter/{link}").status_code == 200  # to look is not to enter
-        first, second = (httpx.post(f"{page.base_url}enter/{link}") for _ in range(2))
+        first, second = (httpx.post(f"{page.base_url}/enter/{link}") for _ in range(2))
         assert (first.status_code, second.status_code) == (303, 403)
         assert [(one.name, one.sessions) for one in list_people(connection)] == [("ana", 2)]
         assert connection.execute(
