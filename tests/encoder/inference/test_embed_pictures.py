@@ -50,7 +50,9 @@ def test_the_table_has_a_row_a_picture_and_fractions_that_sum_to_one(
     smooth = [name for name in table.columns if name.startswith("smooth_or_featured_") and "fraction" in name]
     assert np.allclose(table[smooth].sum(axis=1), 1, atol=1e-5)
     assert np.allclose(found.search, encoder.projection.apply(found.vectors))
-    assert len(table.columns) == 1 + len(found.answers) + len(found.questions)
+    assert encoder.recipe.framing is not None
+    assert table.columns[:2].tolist() == ["id", "framing_flag"]
+    assert len(table.columns) == 2 + len(found.answers) + len(found.questions)
 
 
 def test_what_is_no_picture_is_refused_by_its_place(
