@@ -66,6 +66,7 @@ def embed(
     import torch  # noqa: PLC0415 - takes seconds
 
     from encoder.asked_frame import read_frame  # noqa: PLC0415
+    from encoder.cutouts.fits_pictures import is_fits  # noqa: PLC0415
     from encoder.cutouts.framing_flags import describe_flags  # noqa: PLC0415
     from encoder.cutouts.image_list import (  # noqa: PLC0415
         list_images,
@@ -91,6 +92,8 @@ def embed(
     else:
         listed = list_images(images or [], left_out)
     _name_first(list(name_left_out_images(listed, colours)), left_out)
+    if asked is not None and not all(is_fits(image.path) for image in listed):
+        asked.require_scale()
     if threads is not None:
         torch.set_num_threads(threads)
     loaded = load_encoder(weights, device, "bfloat16" if bf16 else "float32")
