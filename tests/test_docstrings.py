@@ -17,7 +17,7 @@ ERRORS_IN_REACH = {
     "galcat": ("galcat", "catalog", "encoder", "table_files"),
     "dagster_jobs": ("galcat", "catalog", "encoder", "table_files"),
 }
-THIRD_PARTY = {"psycopg.Error", "dagster.Failure"}
+THIRD_PARTY = {"psycopg.Error", "dagster.Failure", "sqlite3.Error"}
 _SECTION = re.compile(r"^Raises:\n((?: .*\n|\n)*)", re.MULTILINE)
 _ENTRY = re.compile(r"^    (\w[\w., \n]*?):", re.MULTILINE)
 
