@@ -1,4 +1,4 @@
-"""The map of a release: every galaxy in two dimensions, so that near each other is alike."""
+"""The map of a release: every galaxy in two dimensions, those that look alike near each other."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -43,7 +43,8 @@ anomalies = typer.Typer(cls=CommandGroup, invoke_without_command=True, rich_mark
 app.add_typer(
     anomalies,
     name="anomalies",
-    help="Find what you find interesting: rate ten galaxies 0 to 5, get ten better ones.",
+    help="Find what you find interesting: rate ten galaxies 0 to 5, get ten better ones.\n\n"
+    "Without a command: the list of searches and how far they are.",
 )
 
 

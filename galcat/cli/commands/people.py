@@ -6,12 +6,18 @@ import typer
 
 from catalog.result import Result
 from catalog.web.labelling.people import LINK_DAYS, add_person, list_people, make_link, remove_person
+from galcat.cli.command_group import CommandGroup
 from galcat.cli.console import OneALine, Wide, log, open_to_write, out
 from galcat.cli.tables import Layout, show
 
 app = typer.Typer()
-people = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
-app.add_typer(people, name="people", help="People who log in to the page of `galcat serve` to label.")
+people = typer.Typer(cls=CommandGroup, invoke_without_command=True, rich_markup_mode="markdown")
+app.add_typer(
+    people,
+    name="people",
+    help="People who log in to the page of `galcat serve` to label.\n\n"
+    "Without a command: the list of them, and how often each is logged in.",
+)
 
 PersonName = Annotated[str, typer.Argument(metavar="NAME", help="The name that stands beside the labels.")]
 Address = Annotated[

@@ -50,7 +50,7 @@ def sql(
     """Ask the catalogue in SQL.
 
     An answer with an object_id can be drawn: `--sheet out.png`, `--html out.html`.
-    Of `*` a terminal shows as many columns as it has room for; those that the query names are shown all.
+    Of `SELECT *` a terminal shows the columns that it has room for, and all that a query names.
 
     Example: `galcat sql "SELECT object_id, ra, dec FROM galcat.galaxy WHERE mag_r < 16 LIMIT 5"`
     """
@@ -90,7 +90,7 @@ def similar(
         str | None,
         typer.Option(
             help="Columns of galcat.galaxy to show, with commas between.",
-            show_default=", ".join(USUAL_COLUMNS),
+            show_default="survey, its id, ra, dec, mag_r, main votes",
         ),
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Compare with every galaxy, without index.")] = False,
@@ -175,7 +175,7 @@ def match(
         str | None,
         typer.Option(
             help="Columns of galcat.galaxy to add, with commas between.",
-            show_default=", ".join(USUAL_COLUMNS),
+            show_default="survey, its id, ra, dec, mag_r, main votes",
         ),
     ] = None,
     ra: RaColumn = None,

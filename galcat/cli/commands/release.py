@@ -193,7 +193,7 @@ def drop(name: Name) -> None:
 def make_map() -> None:
     """Arrange the galaxies of the current release on a map, which the page of `galcat serve` shows.
 
-    Near each other is alike. Run it again when many galaxies have come since.
+    Galaxies that look alike lie near each other. Run it again when many galaxies have come since.
 
     Example: `galcat map`
     """

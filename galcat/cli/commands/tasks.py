@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 app = typer.Typer()
 tasks = typer.Typer(cls=CommandGroup, invoke_without_command=True, rich_markup_mode="markdown")
 app.add_typer(
-    tasks, name="tasks", help="Questions that people answer of galaxies, and the columns learnt from them."
+    tasks,
+    name="tasks",
+    help="Questions that people answer of galaxies, and the columns learnt from them.\n\n"
+    "Without a command: the list of tasks.",
 )
 
 RETIRED_COLUMNS = ("retired", "answer", "labeller", "labelled_at", "object_id", "distance_arcsec", "remark")

@@ -16,7 +16,10 @@ tile = typer.Typer(cls=CommandGroup, no_args_is_help=True, rich_markup_mode="mar
 app.add_typer(tile, name="tile", help="Tiles: which there are, and taking one out.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the tile.")]
-SurveyName = Annotated[str | None, typer.Option("--survey", help="Name of its survey.")]
+SurveyName = Annotated[
+    str | None,
+    typer.Option("--survey", help="Only of this survey; needed where two have a tile of that name."),
+]
 COLUMNS = ("tile", "survey", "state", "galaxies", "files", "tried", "folder", "error")
 
 
