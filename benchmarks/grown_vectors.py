@@ -18,7 +18,6 @@ NEIGHBOURS = 24
 WIDTH = 0.75
 """Of a Gaussian, in units of its neighbours' spread: chosen so that the printed numbers agree."""
 HELD_OUT = 400
-FULL_DIMENSION = 1280
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,6 @@ _MAIN_VOTES = (
 _SAMPLE, _SAMPLE_BY_LIKENESS = 4_000, 500
 _HISTOGRAM_S = 4.0
 _BINS = 24
-_COUNTED = 100_000
 
 
 @dataclass(frozen=True)
