@@ -36,7 +36,7 @@ def read_votes(table: FileTable) -> tuple[list[QuestionVotes], list[str]]:
     both counts and voters, no row may have more votes than voters.
 
     Args:
-        table: The table.
+        table: A table with a row for each galaxy, as it was read from a file.
 
     Returns:
         The questions that it has every answer of, and a line for each that it has in part.

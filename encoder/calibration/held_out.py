@@ -87,8 +87,8 @@ def mean_fraction_error(
 
     Args:
         alpha: The network's Dirichlet parameters of some galaxies, (n, k).
-        calibration: As fitted.
-        covariance: Of (log temperature, shifts).
+        calibration: The calibration that was fitted, of k answers.
+        covariance: Covariance of the log temperature and the shifts, (1 + k, 1 + k).
     """
     step = 1e-4
     theta = np.append(np.log(calibration.temperature), calibration.shifts)

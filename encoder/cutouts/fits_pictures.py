@@ -69,7 +69,7 @@ def open_fits_picture(path: Path, survey: Survey) -> "FluxPicture":
     """Reads a cutout's flux, as `read_fits_cutout` says.
 
     Raises:
-        ImageError: As there.
+        ImageError: The file is missing, damaged, truncated or of another shape, or 20 % of a band are bad.
     """
     try:
         flux, header = _bands(path, survey)
@@ -89,7 +89,7 @@ class FluxPicture:
     """A cutout in flux, an `OpenPicture`: every square of it is resampled in flux, and then stretched.
 
     Attributes:
-        path: The file.
+        path: The file that it was read from.
         flux: Flux of every band in the survey's order, (bands, h, w), nanomaggies; 0 where bad; row 0 is the
             south.
         bad: Whether a pixel is zero or not finite, (bands, h, w).

@@ -31,9 +31,9 @@ class Frame(NamedTuple):
     """A square of a picture, in its pixels; the picture's top left corner is (0, 0).
 
     Attributes:
-        x: Centre, to the right.
-        y: Centre, downwards.
-        side: Width and height.
+        x: Position of the centre, pixels to the right.
+        y: Position of the centre, pixels downwards.
+        side: Width and height, pixels.
         sky: Red, green and blue in 0..1 of what lies beyond the picture, (3,).
     """
 

@@ -306,10 +306,10 @@ def _resample(pictures: Tensor, left: Tensor, top: Tensor, side: Tensor, size: i
     """A square of each picture, antialiased, dark beyond its edges; and how much of each pixel is picture.
 
     Args:
-        pictures: (n, c, h, w).
-        left: (n,) edge of the square, pixels.
-        top: (n,).
-        side: (n,) of the square, pixels.
+        pictures: The pictures, (n, c, h, w).
+        left: Left edge of each square, (n,) pixels.
+        top: Upper edge of each square, (n,) pixels.
+        side: Width and height of each square, (n,) pixels.
         size: Width and height of the result.
 
     Returns:

@@ -66,7 +66,7 @@ def see_files(
     """Read files on all cores into batches; memory does not grow with their number.
 
     Args:
-        paths: The files.
+        paths: Files of pictures, JPEG, PNG or FITS.
         seeing: How they are made ready.
         batch_size: Pictures in a batch; the last may have fewer.
         lost: Called with the position and the fault of each file that cannot be read; it is in no batch.
@@ -94,14 +94,14 @@ def see_pictures(
     lost: Callable[[int, ImageError], None],
     known_px: NDArray[np.float64] | None = None,
 ) -> Iterator[ImageBatch]:
-    """Find the frames of pictures as they come, and gather what is seen into batches; else as `see_files`.
+    """Find the frames of pictures as they come, and gather what is seen into batches.
 
     Args:
         pictures: A picture, what is seen of it where that was clear at once, or why it cannot be read.
-        seeing: As there.
-        batch_size: As there.
-        lost: As there.
-        known_px: As there.
+        seeing: How they are made ready.
+        batch_size: Pictures in a batch; the last may have fewer.
+        lost: Called with the position and the fault of each picture that cannot be read; it is in no batch.
+        known_px: Width of each frame as a known radius has it, (n,) pixels; NaN where none is known.
     """
     batch = _Batch(seeing, known_px)
     for row, picture in enumerate(pictures):

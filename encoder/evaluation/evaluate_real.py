@@ -154,11 +154,12 @@ def measure_real(
     """All figures on real galaxies.
 
     Args:
-        contenders: The encoders.
-        sets: The galaxies.
+        contenders: The encoders to compare, the one that is judged first.
+        sets: The real galaxies with their labels.
         voted: DECaLS galaxies with counts; None where there are none.
-        heads: From `fit_heads`; empty where no galaxies with votes are there.
-        parts: From `fit_heads`.
+        heads: What each encoder's heads are fitted on, as `fit_heads` gives it; empty where no galaxies with
+            votes are there.
+        parts: `test`, `validation` or `training` of each galaxy with votes, (n,), as `fit_heads` gives it.
         vectors: What each encoder says, by the name of the sample and of the encoder.
     """
     found: dict[str, list[pd.DataFrame]] = {}

@@ -74,8 +74,8 @@ class InferencePictures(Dataset[Tensor]):
     """The galaxies of a source as inference will show them, each (3, size, size) float32 in 0..1.
 
     Args:
-        source: The galaxies.
-        recipe: Of the release.
+        source: The labelled galaxies and their images.
+        recipe: How the release makes pictures of them.
     """
 
     def __init__(self, source: LabelledGalaxies, recipe: ImageRecipe) -> None:

@@ -52,7 +52,7 @@ class SurveyCalibration:
     """A calibration of a survey in a release.
 
     Attributes:
-        release: The release.
+        release: The release whose vote fractions are calibrated.
         file: The votes, and which rows have no galaxy.
         n_galaxies: Galaxies with votes and a posterior in the release.
         results: What came of each question.

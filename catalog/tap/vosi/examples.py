@@ -59,7 +59,7 @@ class ExamplesPage:
         self._looked_at: float | None = None
 
     def __call__(self, connection: psycopg.Connection, base_url: str) -> str:
-        """Write the page, as `write_examples` does."""
+        """Write the page for a service at a URL, without /tap."""
         with self._lock:
             if self._looked_at is None or time.monotonic() - self._looked_at > _KEPT_S:
                 self._anchor = find_anchor(connection)

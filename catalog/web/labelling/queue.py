@@ -34,7 +34,7 @@ class NextGalaxies:
         """Choose the next galaxies of a task for somebody.
 
         Args:
-            task: The task.
+            task: The question that is asked.
             n: How many galaxies are wanted.
             name: Name of who is asked; empty for nobody.
             skipped: Galaxies to leave out, which the person has just seen.
@@ -54,7 +54,7 @@ class NextGalaxies:
         """Draw random galaxies without a label, for who only looks: nothing is learnt and nothing written.
 
         Args:
-            task: The task.
+            task: The question that is asked.
             n: How many galaxies are wanted.
             name: Name of who is asked; empty for nobody.
             skipped: Galaxies to leave out.

@@ -50,7 +50,7 @@ def votes_table(
     """A row a question of how the votes of the test galaxies are foretold.
 
     Args:
-        contender: The encoder.
+        contender: The encoder that is judged.
         head: Which head of it, as tables call it.
         alpha: Its concentrations, (n, n_answers).
         counted: The n galaxies.
@@ -141,7 +141,7 @@ def edge_on_table(
     """DECaLS pictures that are said to be edge-on, and those that are so by volunteers or by eye.
 
     Args:
-        contender: The encoder.
+        contender: The encoder that is judged.
         ids: Names of the pictures.
         alpha: Its concentrations, (n, n_answers).
         voted: Counts of some of them; None where there are none.

@@ -79,8 +79,8 @@ class HeadData:
     """The vectors that heads of one encoder are fitted on.
 
     Attributes:
-        judged: Galaxies with all votes.
-        others: Further galaxies.
+        judged: Galaxies with the counts of all their votes, on which heads are judged fold by fold.
+        others: Further galaxies that every head is fitted on, and none is judged by.
         recipe: How they are fitted.
     """
 
@@ -121,7 +121,7 @@ def head_data(
     """Encodes what an encoder's heads are fitted on, or reads what was kept of it.
 
     Args:
-        contender: The encoder.
+        contender: The encoder whose heads they are.
         recipe: How heads are fitted.
         counted: The galaxies with votes.
         efigi: EFIGI, of which the galaxies outside the test split are used; None where it is missing.
@@ -167,9 +167,10 @@ def unseen_alpha(data: HeadData, counted: CountedSet, parts: NDArray[np.str_]) -
     """Scaled concentrations of every galaxy that the network was not trained on, by heads without its fold.
 
     Args:
-        data: The encoder's vectors.
-        counted: The galaxies.
-        parts: From `judged_parts`; all of `training` are always fitted on, and their rows are NaN.
+        data: The vectors that the encoder's heads are fitted on.
+        counted: The galaxies with votes, n of them.
+        parts: Part of each galaxy, (n,), as `judged_parts` gives it; all of `training` are always fitted on,
+            and their rows are NaN.
     """
     folds = np.where(parts == "training", -1, counted.folds)
     alpha = out_of_fold(data.judged, folds, data.others, CAMPAIGNS, data.settings)
