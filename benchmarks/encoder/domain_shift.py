@@ -1,6 +1,6 @@
 """How far galaxies lie from real training galaxies: what share of each set is further than 99 % of these.
 
-The reference is a half of Galaxy Zoo 2's pictures as the shipped encoder sees them; asked are the other half,
+The reference is a half of Galaxy Zoo 2's pictures as galcat-lite2-1 sees them; asked are the other half,
 other sets of the same sky, DECaLS, wrong frames, simulated galaxies and noise. Needs the shared data. Run it
 as `python -m benchmarks.encoder.domain_shift`.
 """
@@ -20,6 +20,7 @@ from encoder.model.encoder import EncodedPictures, Encoder, load_encoder
 from encoder.model.recipe import ImageRecipe
 from encoder.training.pictures.simulated import draw_galaxies
 
+WEIGHTS = ROOT / "encoder" / "weights" / "galcat-lite2-1.safetensors"
 GALAXIES = 600
 CENTRAL = 0.667
 """Of a frame that shows 0.6 of Galaxy Zoo's field, what is 0.4 of the field."""
@@ -54,7 +55,7 @@ def main() -> None:
     if not DATA.is_dir():
         print("the shared data are not there: nothing to measure")
         return
-    encoder = replace(load_encoder(device="cpu"), view_set=1)
+    encoder = replace(load_encoder(WEIGHTS, device="cpu"), view_set=1)
     kaggle = _search(encoder, encode_set(encoder, "gz2_kaggle", CENTRAL, 2 * GALAXIES))
     half = np.random.default_rng(SEED).permutation(len(kaggle))
     reference, rest = kaggle[half[:GALAXIES]], kaggle[half[GALAXIES:]]
