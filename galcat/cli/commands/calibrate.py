@@ -7,7 +7,16 @@ import typer
 
 from catalog.constants import NEAR_ARCSEC
 from catalog.result import Result
-from galcat.cli.console import DecColumn, OneALine, RaColumn, Wide, log, name_rows, open_to_write
+from galcat.cli.console import (
+    DecColumn,
+    OneALine,
+    RaColumn,
+    Wide,
+    log,
+    name_rows,
+    open_as_reader,
+    open_to_write,
+)
 from galcat.cli.tables import Layout, show
 
 if TYPE_CHECKING:
@@ -97,7 +106,7 @@ def calibrate(
 def _list(survey: str | None, layout: Layout) -> None:
     from catalog.calibration.stored import list_calibrations  # noqa: PLC0415 - it imports SQLAlchemy
 
-    with open_to_write(may_be_empty=True) as connection:
+    with open_as_reader(may_be_empty=True) as connection:
         found = list_calibrations(connection, survey)
     show(Result(LIST_COLUMNS, [_listed(one) for one in found]), layout=layout)
 

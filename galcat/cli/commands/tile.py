@@ -8,7 +8,7 @@ import typer
 from catalog.ingestion import retraction
 from catalog.result import Result
 from galcat.cli.command_group import CommandGroup
-from galcat.cli.console import OneALine, Wide, log, open_to_write
+from galcat.cli.console import OneALine, Wide, log, open_as_reader, open_to_write
 from galcat.cli.tables import Layout, show
 
 app = typer.Typer()
@@ -29,7 +29,7 @@ def list_tiles(survey: SurveyName = None, wide: Wide = False, one_a_line: OneALi
 
     Example: `galcat tile list --survey legacy_dr10`
     """
-    with open_to_write(may_be_empty=True) as connection:
+    with open_as_reader(may_be_empty=True) as connection:
         found = retraction.list_tiles(connection, survey)
     rows: list[tuple[object, ...]] = [
         (

@@ -17,6 +17,8 @@ READING = (
     ("anomalies", "best", "odd"),
     ("anomalies", "score", "odd", "1"),
     ("release", "list"),
+    ("tile", "list"),
+    ("calibrate", "--list"),
 )
 AS_IT_IS = "SELECT file, sha256, applied_at FROM galcat.schema_history ORDER BY file"
 
