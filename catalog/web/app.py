@@ -9,11 +9,11 @@ from starlette.types import Receive, Scope, Send
 from catalog.tap.service import Service
 from catalog.web.galaxy import galaxy_routes
 from catalog.web.galaxy_map import GalaxyMap
+from catalog.web.information import information_routes
 from catalog.web.labelling.routes import labelling_routes
 from catalog.web.pages import FOLDER
 from catalog.web.parts import PageParts
 from catalog.web.picture import picture_routes
-from catalog.web.reading import reading_routes
 from catalog.web.sky import sky_routes
 from catalog.web.wall import wall_routes
 
@@ -32,7 +32,7 @@ def page_routes(service: Service, parts: PageParts) -> Sequence[BaseRoute]:
         *picture_routes(service, parts),
         *sky_routes(service, galaxy_map),
         *labelling_routes(service, parts),
-        *reading_routes(service),
+        *information_routes(service),
         Mount("/page/static", _KeptFiles(directory=FOLDER / "static")),
     ]
 

@@ -10,7 +10,7 @@ from catalog.releases.releases import current_release
 from catalog.tap.service import Service
 from catalog.tasks.ranking import draw_unlabelled
 from catalog.tasks.tasks import Task
-from catalog.web.labelling.saying import tag_of
+from catalog.web.labelling.sent_labels import tag_of
 from catalog.web.parts import NextBatch, NextGalaxy
 
 _AT_RANDOM = "random galaxies, to look at; who may label gets those that teach the model most"

@@ -21,7 +21,7 @@ from catalog.tasks.tasks import Task, TaskState, find_task, list_tasks
 from catalog.web.answers import SECONDS
 from catalog.web.labelling.progress import Progress, read_progress
 from catalog.web.labelling.queue import NextGalaxies
-from catalog.web.labelling.saying import parse_words, store_words
+from catalog.web.labelling.sent_labels import parse_sent_labels, store_sent_labels
 from catalog.web.labelling.sessions import COOKIE, Sessions, Visitor
 from catalog.web.pages import HEADERS, Endpoint, NotAllowedError, page, render
 from catalog.web.parts import PageParts
@@ -67,8 +67,8 @@ def labelling_routes(service: Service, parts: PageParts) -> list[Route]:
     async def say(request: Request) -> Response:
         visitor = await sessions.require(request, request.headers.get("x-form-token", ""))
         task = await run_sync(_find_task, service, request.path_params["task"])
-        words = parse_words(task, await _read_json(request))
-        stored = await run_sync(store_words, sessions, visitor, task, words)
+        labels = parse_sent_labels(task, await _read_json(request))
+        stored = await run_sync(store_sent_labels, sessions, visitor, task, labels)
         refused = {str(identity): why for identity, why in stored.refused.items()}
         return JSONResponse({"new": stored.new, "refused": refused}, headers=HEADERS)
 

@@ -38,7 +38,7 @@ _TASKS = "SELECT name, question, labels, version, made_at FROM galcat.task ORDER
 _NIGHTS = 30
 
 
-def reading_routes(service: Service) -> list[Route]:
+def information_routes(service: Service) -> list[Route]:
     """Make the routes of the pages to read."""
 
     @page

@@ -18,7 +18,7 @@ _RATINGS = range(6)
 
 
 @dataclass(frozen=True)
-class Word:
+class SentLabel:
     """What somebody says of a galaxy.
 
     Attributes:
@@ -33,8 +33,8 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Stored:
-    """What became of words.
+class StoringResult:
+    """What became of labels that were sent.
 
     Attributes:
         new: How many were new.
@@ -45,7 +45,7 @@ class Stored:
     refused: dict[int, str]
 
 
-def parse_words(task: Task, sent: object) -> list[Word]:
+def parse_sent_labels(task: Task, sent: object) -> list[SentLabel]:
     """Read what a script of the page sent.
 
     Raises:
@@ -56,22 +56,24 @@ def parse_words(task: Task, sent: object) -> list[Word]:
     return [_parse(task, one) for one in sent]
 
 
-def store_words(sessions: Sessions, visitor: Visitor, task: Task, words: Sequence[Word]) -> Stored:
+def store_sent_labels(
+    sessions: Sessions, visitor: Visitor, task: Task, labels: Sequence[SentLabel]
+) -> StoringResult:
     """Store each, or say why not; what was stored already is left as it is.
 
     Raises:
         NotAllowedError: The person may not label, or the session has ended.
     """
     new, refused = 0, {}
-    for word in words:
+    for label in labels:
         try:
             with sessions.as_labeller() as connection:
-                new += _store(connection, visitor, task, word)
+                new += _store(connection, visitor, task, label)
         except psycopg.errors.InsufficientPrivilege as error:
             raise NotAllowedError(error.diag.message_primary or "not allowed") from error
         except (psycopg.errors.NoDataFound, psycopg.errors.DataError, psycopg.errors.IntegrityError) as error:
-            refused[word.object_id] = error.diag.message_primary or str(error).splitlines()[0]
-    return Stored(new, refused)
+            refused[label.object_id] = error.diag.message_primary or str(error).splitlines()[0]
+    return StoringResult(new, refused)
 
 
 def tag_of(task: Task) -> str:
@@ -79,22 +81,22 @@ def tag_of(task: Task) -> str:
     return f"cant_tell_{task.name}"
 
 
-def _store(connection: psycopg.Connection, visitor: Visitor, task: Task, word: Word) -> int:
-    unclear = word.value == CANNOT_TELL
-    answer = None if unclear or isinstance(word.value, float | int) else word.value
-    rating = word.value if isinstance(word.value, float | int) else None
+def _store(connection: psycopg.Connection, visitor: Visitor, task: Task, label: SentLabel) -> int:
+    unclear = label.value == CANNOT_TELL
+    answer = None if unclear or isinstance(label.value, float | int) else label.value
+    rating = label.value if isinstance(label.value, float | int) else None
     row = connection.execute(
         "SELECT galcat_tap.say(%s, %s, %s::bigint, %s, %s::real, %s), "
         "galcat_tap.put_tag(%s, %s::bigint, %s, %s)",
         [
-            *(visitor.token, task.name, word.object_id, answer, rating, word.said_at),
-            *(visitor.token, word.object_id, tag_of(task), not unclear),
+            *(visitor.token, task.name, label.object_id, answer, rating, label.said_at),
+            *(visitor.token, label.object_id, tag_of(task), not unclear),
         ],
     ).fetchone()
     return int(row is not None and any(row))
 
 
-def _parse(task: Task, one: object) -> Word:
+def _parse(task: Task, one: object) -> SentLabel:
     if not isinstance(one, dict):
         raise UsageError("an answer is no object")
     identity, value, at = (one.get(name) for name in ("id", "value", "at"))
@@ -102,7 +104,7 @@ def _parse(task: Task, one: object) -> Word:
         raise UsageError(f"{str(identity)[:50]!r} is no object_id")
     if int(identity) > _MAX_ID:
         raise UsageError(f"{identity} is no object_id")
-    return Word(int(identity), _parse_value(task, value), _parse_time(at))
+    return SentLabel(int(identity), _parse_value(task, value), _parse_time(at))
 
 
 def _parse_value(task: Task, value: object) -> str | float | None:
