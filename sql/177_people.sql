@@ -115,3 +115,14 @@ BEGIN
     END LOOP;
 END
 $$;
+
+COMMENT ON TABLE galcat_tap.person IS 'People who may log in to the page';
+COMMENT ON COLUMN galcat_tap.person.name IS 'Under which labels and ratings are said [-]';
+COMMENT ON COLUMN galcat_tap.person.role IS 'reader, or labeller who may also say labels [-]';
+COMMENT ON COLUMN galcat_tap.person.link_digest IS 'SHA-256 of the secret in the one-time link; NULL once it was used [-]';
+COMMENT ON COLUMN galcat_tap.person.link_until IS 'When the link loses its power [-]';
+COMMENT ON COLUMN galcat_tap.person.created_at IS 'When the person was added [-]';
+COMMENT ON TABLE galcat_tap.session IS 'Browsers in which somebody is logged in';
+COMMENT ON COLUMN galcat_tap.session.token_digest IS 'SHA-256 of the secret in the cookie [-]';
+COMMENT ON COLUMN galcat_tap.session.person IS 'Who is logged in [-]';
+COMMENT ON COLUMN galcat_tap.session.ends_at IS 'When the session ends [-]';

@@ -53,7 +53,7 @@ ASSETS = {
     "task_column": "tasks",
     "vector_index": None,
 }
-ROW_CHECKS = {"complete", "finite_vectors", "fractions", "orphans", "positions", "row_count"}
+ROW_CHECKS = {"calibrated", "complete", "finite_vectors", "fractions", "orphans", "positions", "row_count"}
 CHECKS = {
     "galaxies": ROW_CHECKS,
     "release_vectors": ROW_CHECKS,

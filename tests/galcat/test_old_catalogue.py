@@ -195,6 +195,9 @@ def test_similar_puts_the_nearest_search_vectors_first(old: Old, galcat: Galcat)
 @pytest.mark.usefixtures("old")
 def test_tasks_and_searches_are_listed_and_no_row_breaks_a_rule(galcat: Galcat) -> None:
     said = galcat("tasks")
+    assert (said.code, "bring it up to date by galcat up, which keeps every row" in said.err) == (1, True)
+    assert galcat("up").code == 0
+    said = galcat("tasks")
     assert said.code == 0
     assert all(
         name in said.out for name in ("ring", "kind", "odd", "Has it a ring?", "disk 0, ball 0, other 0")
@@ -202,7 +205,6 @@ def test_tasks_and_searches_are_listed_and_no_row_breaks_a_rule(galcat: Galcat) 
     said = galcat("anomalies")
     (line,) = [line for line in said.out.splitlines() if "odd" in line]
     assert re.findall(r"\d+", line)[-3:] == ["2", "10", "2"]  # rounds, rated, waiting
-    assert galcat("up").code == 0
     said = galcat("check")
     assert {f"ok   {name}" for name in CHECKS} <= {line.split(":")[0] for line in said.out.splitlines()}
 

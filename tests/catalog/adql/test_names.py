@@ -63,7 +63,9 @@ def test_each_name_of_the_answer_is_there_once(catalogue: AdqlCatalogue) -> None
         "JOIN (SELECT object_id FROM galcat.galaxy) AS h USING (object_id) GROUP BY g.object_id, h.object_id"
     )
     assert names == ["object_id", "object_id_1", "object_id_1_1", "count", "count_1"]
-    assert len(set(catalogue.names("SELECT * FROM galcat.galaxy AS a, galcat.galaxy AS b"))) == 2 * 70
+    one = catalogue.names("SELECT * FROM galcat.galaxy")
+    two = catalogue.names("SELECT * FROM galcat.galaxy AS a, galcat.galaxy AS b")
+    assert two == [*one, *(f"{name}_1" for name in one)]
 
 
 def test_a_bare_column_has_what_tap_schema_says_of_it(catalogue: AdqlCatalogue) -> None:

@@ -18,10 +18,10 @@ Log = list[tuple[object, ...]]
 
 
 def log(served: TapServer, n: int, columns: str = "interface, phase, rows, error") -> Log:
-    """The n rows of the log, as soon as they are there."""
+    """The n rows of the log in the order of asking, as soon as they are there: each is written at its end."""
     with psycopg.connect(served.database, autocommit=True) as connection:
         wait_until(lambda: connection.execute("SELECT count(*) FROM galcat_tap.query_log").fetchone() == (n,))
-        return connection.execute(f"SELECT {columns} FROM galcat_tap.query_log ORDER BY query_id").fetchall()
+        return connection.execute(f"SELECT {columns} FROM galcat_tap.query_log ORDER BY asked_at").fetchall()
 
 
 def ask_and_leave(served: TapServer, query: str, read_bytes: int, **parameters: str) -> None:
