@@ -18,7 +18,7 @@ from encoder.errors import WeightsError
 from encoder.model.device import Precision, deterministic_arithmetic, pick_device
 from encoder.model.forward import Forward
 from encoder.model.gz_tree import Tree
-from encoder.model.measured import Measured, shipped_measured
+from encoder.model.measured import Measured, find_shipped_measured
 from encoder.model.network import Network, Prediction, fingerprint, fold_batch_norm
 from encoder.model.projection import Projection
 from encoder.model.recipe import ImageRecipe
@@ -215,7 +215,7 @@ def _load(path: Path, device: torch.device, precision: Precision) -> Encoder:
         projection=weights.projection,
         anomaly=weights.anomaly,
         domain=weights.domain,
-        measured=weights.measured or shipped_measured(sha256),
+        measured=weights.measured or find_shipped_measured(sha256),
         scales=weights.scales,
         device=device,
         precision=precision,

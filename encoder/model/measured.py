@@ -52,7 +52,7 @@ class Measured:
         return cls(sample, questions)
 
 
-def shipped_measured(sha256: str) -> Measured | None:
+def find_shipped_measured(sha256: str) -> Measured | None:
     """The figures of a weights file that ships without an entry of its own, from the JSON file beside it.
 
     Args:

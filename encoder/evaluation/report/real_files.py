@@ -10,7 +10,7 @@ from encoder.evaluation.evaluate_real import RealFigures
 from encoder.evaluation.figures.contenders import Contender
 from encoder.evaluation.figures.real_tables import NEW_HEAD
 from encoder.evaluation.report import real_plots
-from encoder.evaluation.report.real_report import measured
+from encoder.evaluation.report.real_report import make_measured
 from encoder.training.head.vote_figures import question_columns, with_sums
 
 
@@ -38,7 +38,7 @@ def write_json(
     whole = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
     files = [output / "evaluation.json"]
     files[0].write_text(json.dumps({"encoders": about, "remarks": list(remarks), "tables": whole}, indent=1))
-    if "real_votes" in tables and (found := measured(compared[0].name, tables["real_votes"])):
+    if "real_votes" in tables and (found := make_measured(compared[0].name, tables["real_votes"])):
         files.append(output / "measured.json")
         files[-1].write_text(json.dumps({"sha256": compared[0].encoder.sha256, **found}, indent=1))
     return files

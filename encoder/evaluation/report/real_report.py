@@ -103,7 +103,7 @@ def decals_section(ranks: pd.DataFrame | None, edge_on: pd.DataFrame | None) -> 
     return parts
 
 
-def measured(encoder: str, votes: pd.DataFrame) -> dict[str, Any] | None:
+def make_measured(encoder: str, votes: pd.DataFrame) -> dict[str, Any] | None:
     """What a release can say of itself: the sample, and figures by question as columns are called.
 
     Args:

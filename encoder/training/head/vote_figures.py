@@ -59,7 +59,7 @@ class VoteFigures:
         constant_width: That of the constant with the concentration under which it foretells best.
         log_score: Mean log probability of the votes, nats a galaxy.
         constant_log_score: That of the constant.
-        gain: One less the other.
+        gain: The log score less that of the constant, nats a galaxy.
     """
 
     question: str
