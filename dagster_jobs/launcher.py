@@ -17,7 +17,7 @@ class WatchfulRunLauncher(dg.DefaultRunLauncher):
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Yes."""
+        """True: Dagster may ask whether the process of a run still lives."""
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:

@@ -80,7 +80,7 @@ class FileTable:
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> TableColumn:
-        """A column.
+        """Give the column of this name.
 
         Raises:
             TableError: There is none of that name.

@@ -135,7 +135,7 @@ class Column:
 
     @property
     def text(self) -> sql.Composed:
-        """Its SQL."""
+        """The column in SQL, as the query names it."""
         return self.merged_text or emit(sql.Identifier(self.alias, self.stored_as))
 
     @property

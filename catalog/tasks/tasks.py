@@ -19,7 +19,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class Task:
-    """A question.
+    """A question that people answer of galaxies.
 
     Attributes:
         name: A word: small letters, digits and _, not beginning with a digit.

@@ -71,7 +71,7 @@ class DomainReference:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.float32]]) -> "DomainReference":
-        """What `to_arrays` gave.
+        """The reference of which `to_arrays` gave these arrays.
 
         Raises:
             KeyError: An array is missing.

@@ -31,7 +31,7 @@ class Calibration:
     shifts: NDArray[np.float64]
 
     def apply(self, alpha: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Calibrated Dirichlet parameters.
+        """Calibrate the Dirichlet parameters of some galaxies.
 
         Args:
             alpha: The network's, (n, k), each above 0.

@@ -9,7 +9,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class ImageBatch:
-    """Some pictures.
+    """Some pictures as the network sees them, and which galaxies they are of.
 
     Attributes:
         rows: Positions of the n galaxies in the tile's sources, or in the list of files, (n,), rising from

@@ -24,7 +24,7 @@ SOURCES_AT_ONCE = 256
 
 @dataclass(frozen=True, eq=False)
 class CutoutPlan:
-    """What to resample.
+    """What to resample for the cutouts of a tile's galaxies.
 
     Attributes:
         rows: Positions of the n galaxies in the tile's sources, (n,).

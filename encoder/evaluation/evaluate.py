@@ -53,7 +53,7 @@ REPORT = "report.md"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured.
+    """What `galcat evaluate` measured, and the files that it wrote.
 
     Attributes:
         summary: A row an encoder.

@@ -70,10 +70,10 @@ class RealSets:
 
 @dataclass
 class RealFigures:
-    """What was measured.
+    """What was measured on real galaxies.
 
     Attributes:
-        tables: By the name of their CSV file.
+        tables: The tables of figures, by the name of their CSV file.
         alpha: Concentrations that the first encoder's heads foretell for the test galaxies with votes,
             (tested, n_answers); None where no such galaxies are there.
         votes: Votes of the same galaxies, (tested, n_columns).

@@ -38,7 +38,7 @@ _TOLD = f"{PERTURBATION}, {', '.join(ODD_KINDS)}"
 
 @dataclass(frozen=True)
 class TaskEvaluation:
-    """What was measured.
+    """What `galcat evaluate tasks` measured, and the files that it wrote.
 
     Attributes:
         targets: A row a target; empty where nothing was searched.

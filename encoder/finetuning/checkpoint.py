@@ -47,16 +47,16 @@ class BestWeights:
 
     @torch.no_grad()
     def copy(self, values: list[Tensor]) -> None:
-        """Set the values."""
+        """Set the parameters to these values, in the order in which `now` gives them."""
         for parameter, value in zip(self._parameters, values, strict=True):
             parameter.copy_(value)
 
     def state(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """The best epoch, its loss and its weights, to be kept in a checkpoint."""
         return {"epoch": self.epoch, "loss": self._loss, "values": self._values}
 
     def load(self, state: dict[str, Any]) -> None:
-        """What `state` gave."""
+        """Go on from what `state` gave."""
         self.epoch, self._loss, self._values = state["epoch"], state["loss"], state["values"]
 
 
@@ -77,7 +77,7 @@ class TuningState:
     epochs: int = 0
 
     def content(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """Everything that the second stage needs to go on, to be kept in a checkpoint."""
         return {
             "epochs": self.epochs,
             "rows": [asdict(row) for row in self.rows],
@@ -87,7 +87,7 @@ class TuningState:
         }
 
     def load(self, content: dict[str, Any]) -> None:
-        """What `content` gave; the parameters too."""
+        """Go on from what `content` gave; the parameters are set too."""
         self.best.load(content["best"])
         self.epochs, self.rows = content["epochs"], [Epoch(**row) for row in content["rows"]]
         self.optimiser.load_state_dict(content["optimiser"])

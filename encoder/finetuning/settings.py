@@ -54,7 +54,7 @@ def require(ok: bool, message: str) -> None:
 
 @dataclass(frozen=True)
 class TunedTask:
-    """What is learnt.
+    """The question that a network is fine-tuned to answer.
 
     Attributes:
         name: Short name of the task.

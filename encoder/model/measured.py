@@ -31,7 +31,7 @@ class Measured:
 
     @classmethod
     def from_dict(cls, raw: object) -> "Measured":
-        """What `to_dict` gave.
+        """The figures of which `to_dict` gave this dictionary.
 
         Raises:
             WeightsError: It is something else, or a question lacks its `error_over_constant`.

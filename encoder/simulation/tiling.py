@@ -21,7 +21,7 @@ _MAX_DEC_DEG = 75.0
 
 @dataclass(frozen=True)
 class Brick:
-    """One brick.
+    """A brick of the Legacy Surveys' tiling of the sky.
 
     Attributes:
         row: Counted from the south pole.

@@ -142,7 +142,7 @@ class Rgb:
 
     @property
     def channels(self) -> tuple[Channel, Channel, Channel]:
-        """Red, green, blue."""
+        """The channels in the order red, green, blue."""
         return self.red, self.green, self.blue
 
     @property

@@ -38,7 +38,7 @@ SOURCE_KINDS = {
 @toml_record
 @dataclass(frozen=True)
 class OutputConfig:
-    """What comes out.
+    """The table `[release]` of a training configuration: what the training makes, and where it is kept.
 
     Attributes:
         name: Name of the release, and of its file without `.safetensors`.
@@ -132,7 +132,7 @@ class LoopConfig:
 @toml_record
 @dataclass(frozen=True)
 class SourceConfig:
-    """One labelled source.
+    """A table `[[source]]` of a training configuration: one set of galaxies to learn from.
 
     Attributes:
         kind: `simulated`; `efigi`; `votes`, a table of counts as Galaxy Zoo publishes them; a set of

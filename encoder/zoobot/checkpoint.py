@@ -48,7 +48,7 @@ class CheckpointHead:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What was found.
+    """What a checkpoint of Zoobot or timm holds.
 
     Attributes:
         backbone: The network's architecture, by timm's name for it.

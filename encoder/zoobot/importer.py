@@ -45,7 +45,7 @@ SAMPLE_SEED = 700_001
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What came out.
+    """What an import made, for the person who asked for it.
 
     Attributes:
         backbone: The network's architecture, by timm's name for it.

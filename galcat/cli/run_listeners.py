@@ -91,7 +91,7 @@ class TileProgress(Listener):
         self._progress.print(mark_line("warning:", "yellow", text), soft_wrap=True)
 
     def close(self) -> None:
-        """End the display."""
+        """End the progress bar, and say how many notes were not printed."""
         if self._n_notes > MAX_NOTES:
             more = f"{self._n_notes - MAX_NOTES} more notes"
             self._progress.print(mark_line("left out:", "yellow", more))
@@ -99,7 +99,7 @@ class TileProgress(Listener):
             self._progress.stop()
 
     def on_plan(self, n_tiles: int) -> None:
-        """Show the bar."""
+        """Show the progress bar, for so many tiles."""
         self._progress.start()
         self._progress.add_task("tiles", total=n_tiles)
 

@@ -45,7 +45,7 @@ class ConnectionCount:
         return True
 
     def give_back(self, address: str) -> None:
-        """Count one less."""
+        """Count one connection of the address less, for it was closed."""
         self.of_address[address] -= 1
         if self.of_address[address] <= 0:
             del self.of_address[address]

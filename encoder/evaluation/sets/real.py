@@ -120,7 +120,7 @@ class RingSet:
 
 @dataclass(frozen=True)
 class VoteSet:
-    """Galaxies with votes.
+    """Real galaxies with volunteers' votes, to judge by.
 
     Attributes:
         title: Name of the set in tables.

@@ -33,7 +33,7 @@ CAMPAIGNS = Campaigns((GZD5,))
 
 @dataclass(frozen=True)
 class VoteTable:
-    """Galaxies with votes.
+    """Galaxies with volunteers' votes and a picture each.
 
     Attributes:
         ids: Names of the n galaxies.

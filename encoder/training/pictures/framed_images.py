@@ -23,7 +23,7 @@ _AT_ONCE = 64
 
 @dataclass(frozen=True)
 class FramedImages:
-    """Pictures on disk.
+    """Pictures whose frames were found, as they are kept on disk.
 
     Attributes:
         pictures: (n, 3, KEPT_PX, KEPT_PX) uint8, mapped.

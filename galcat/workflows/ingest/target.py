@@ -28,7 +28,7 @@ from galcat.workflows.writing import writing
 
 @dataclass(frozen=True)
 class IngestionTarget:
-    """Where rows go.
+    """Where an ingestion writes its rows: a survey and a release of the catalogue.
 
     Attributes:
         connection: Open connection that acts as the writer.
