@@ -17,7 +17,7 @@ class Entry:
     """What the list of commands needs to know of one, without importing it.
 
     Attributes:
-        module: The file of `galcat.cli.commands` that has it.
+        module: The module below `galcat.cli.commands` that has it.
         panel: Heading in the list under which it stands.
         help: Its first paragraph; a test compares it with the command's own.
     """
@@ -104,21 +104,23 @@ COMMANDS = {
     ),
     "tile": Entry("tile", FILL, "Tiles: which there are, and taking one out."),
     "tasks": Entry(
-        "tasks", LABEL, "Questions that people answer of galaxies, and the columns learnt from them."
+        "labelling.tasks",
+        LABEL,
+        "Questions that people answer of galaxies, and the columns learnt from them.",
     ),
-    "label": Entry("labels", LABEL, "Store a table of labels: FITS, VOTable, CSV, Parquet, text."),
+    "label": Entry("labelling.labels", LABEL, "Store a table of labels: FITS, VOTable, CSV, Parquet, text."),
     "tag": Entry(
-        "labels",
+        "labelling.labels",
         LABEL,
         "Put a free tag on galaxies: no task is needed, and everybody sees it in galcat.current_tag.",
     ),
     "finetune": Entry(
-        "finetune",
+        "labelling.finetune",
         LABEL,
         "Learn a task from its labels, and write its columns in galcat.galaxy for every galaxy.",
     ),
     "anomalies": Entry(
-        "anomalies",
+        "labelling.anomalies",
         ANOMALIES,
         "Find what you find interesting: rate ten galaxies 0 to 5, get ten better ones.",
     ),
@@ -137,7 +139,7 @@ COMMANDS = {
         ENCODERS,
         "Measure an encoder beside ImageNet, an untrained network and other releases.",
     ),
-    "people": Entry("people", SERVE, "People who log in to the page of `galcat serve` to label."),
+    "people": Entry("labelling.people", SERVE, "People who log in to the page of `galcat serve` to label."),
     "serve": Entry(
         "serve",
         SERVE,

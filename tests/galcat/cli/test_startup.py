@@ -125,9 +125,11 @@ def test_the_list_of_commands_says_what_the_command_says_of_itself(name: str) ->
 
 def test_every_command_of_every_file_is_in_the_list() -> None:
     found = set()
-    for module in pkgutil.iter_modules(commands.__path__):
-        part = importlib.import_module(f"galcat.cli.commands.{module.name}").app
+    for module in pkgutil.walk_packages(commands.__path__, "galcat.cli.commands."):
+        if module.ispkg:
+            continue
         whole = typer.Typer()
-        whole.add_typer(part)
-        found |= {(name, module.name) for name in typer.main.get_group(whole).commands}
+        whole.add_typer(importlib.import_module(module.name).app)
+        file = module.name.removeprefix("galcat.cli.commands.")
+        found |= {(name, file) for name in typer.main.get_group(whole).commands}
     assert found == {(name, entry.module) for name, entry in COMMANDS.items()}
