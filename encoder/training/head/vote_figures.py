@@ -159,19 +159,19 @@ def vote_figures(
     scores, constant_scores = (_log_scores(x, counts) for x in (a, constant.alpha[rows]))
     majority = observed[:, 0] > 0.5  # noqa: PLR2004 - the majority
     return VoteFigures(
-        question,
-        int(rows.sum()),
-        float(error.mean()),
-        float(of_constant.mean()),
-        bootstrap(len(v), lambda i: error[i].mean() / of_constant[i].mean()),
-        bootstrap(len(v), lambda i: _largest(deviation[i].mean(axis=0), deviation.mean(axis=0))),
-        bootstrap(len(v), lambda i: area_under_curve(majority[i], said[i, 0])),
-        bootstrap(len(v), lambda i: inside[i].mean()),
-        float(interval_widths(a, counts.sum(axis=1), LEVEL).mean()),
-        float(interval_widths(constant.alpha[rows], counts.sum(axis=1), LEVEL).mean()),
-        float(scores.mean()),
-        float(constant_scores.mean()),
-        bootstrap(len(v), lambda i: (scores[i] - constant_scores[i]).mean()),
+        question=question,
+        galaxies=int(rows.sum()),
+        error=float(error.mean()),
+        constant=float(of_constant.mean()),
+        ratio=bootstrap(len(v), lambda i: error[i].mean() / of_constant[i].mean()),
+        bias=bootstrap(len(v), lambda i: _largest(deviation[i].mean(axis=0), deviation.mean(axis=0))),
+        auc=bootstrap(len(v), lambda i: area_under_curve(majority[i], said[i, 0])),
+        coverage=bootstrap(len(v), lambda i: inside[i].mean()),
+        width=float(interval_widths(a, counts.sum(axis=1), LEVEL).mean()),
+        constant_width=float(interval_widths(constant.alpha[rows], counts.sum(axis=1), LEVEL).mean()),
+        log_score=float(scores.mean()),
+        constant_log_score=float(constant_scores.mean()),
+        gain=bootstrap(len(v), lambda i: (scores[i] - constant_scores[i]).mean()),
     )
 
 
