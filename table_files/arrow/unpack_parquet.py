@@ -6,6 +6,7 @@ bytes and the most rows.
 """
 
 import io
+import os
 import resource
 import sys
 
@@ -21,13 +22,18 @@ _MEMORY_BYTES = 4 * 2**30
 
 
 def main() -> None:
-    """Unpack, or say in one line why not."""
+    """Unpack, or say in one line why not.
+
+    The process ends at once: Arrow's own threads, ended as the interpreter ends, abort it now and then.
+    """
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     max_bytes, max_rows = map(int, sys.argv[1:])
     try:
         _unpack(sys.stdin.buffer.read(), max_bytes, max_rows)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        sys.exit(_refuse(next(iter(str(error).splitlines()), "it is too large")))
+        sys.stderr.write(next(iter(str(error).splitlines()), "it is too large"))
+        _end(REFUSED)
+    _end(0)
 
 
 def _unpack(content: bytes, max_bytes: int, max_rows: int) -> None:
@@ -54,9 +60,10 @@ def _count_bytes(column: pa.Array) -> int:
     return pc.sum(lengths.take(column.indices.cast(pa.int64()))).as_py() or 0
 
 
-def _refuse(reason: str) -> int:
-    sys.stderr.write(reason)
-    return REFUSED
+def _end(status: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
