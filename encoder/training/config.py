@@ -46,6 +46,8 @@ class OutputConfig:
         start: `imagenet` or `random` weights of the backbone; `timm:NAME` for weights that timm fetches
             (`timm:convnext_nano.in12k`, `timm:hf-hub:mwalmsley/zoobot-encoder-convnext_nano`); or a weights
             file of a release to go on from.
+        start_head: Whether a release that is gone on from gives its head too. A head that was fitted on
+            galaxies that are to judge the new network must not.
         view_set: Views averaged at inference, 1 or 8.
         folder: Where the run keeps its log, checkpoint and weights; relative to the current folder.
         tree: The Galaxy Zoo tree of the release's answers.
@@ -65,6 +67,7 @@ class OutputConfig:
     also_learnt: tuple[str, ...] = ()
     equal_length: bool = False
     refit_galaxies: int = 0
+    start_head: bool = True
 
 
 @toml_record

@@ -248,7 +248,8 @@ class TrainingRun:
         if loop.cooldown_epochs:  # until it begins, nothing depends on the end
             loop = replace(loop, epochs=0, size=0, cooldown_epochs=1.0)
         release = (c.release.backbone, c.release.start, c.release.tree, c.release.also_learnt)
-        return repr((*release, c.recipe.channels, loop, c.sources))
+        start = () if c.release.start_head else ("without its head",)
+        return repr((*release, *start, c.recipe.channels, loop, c.sources))
 
     def _truncate_log(self, epochs: int) -> None:
         """Drop log lines of an epoch that was logged but not saved."""

@@ -9,7 +9,7 @@ from encoder.errors import TrainingError, WeightsError
 from encoder.model.gz_tree import Tree
 from encoder.model.imagenet import backbone_state
 from encoder.model.network import Network, adapt_channels
-from encoder.model.weights_file import read_weights
+from encoder.model.weights_file import Weights, read_weights
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import TIMM_PREFIX, TrainingConfig
 
@@ -42,7 +42,10 @@ def make_start_network(config: TrainingConfig, campaigns: Campaigns) -> Network:
         case name if name.startswith(TIMM_PREFIX):
             _load_pretrained(name, network, backbone)
         case file:
-            _load_release(Path(file), network, backbone, campaigns.release_tree)
+            weights = _read_release(Path(file), backbone, campaigns.release_tree)
+            _load_backbone(Path(file), weights, network)
+            if config.release.start_head:
+                _load_head(weights, network)
     return network
 
 
@@ -60,16 +63,25 @@ def _load_pretrained(start: str, network: Network, backbone: str) -> None:
         raise TrainingError(f"start {start!r} is no {backbone}: its layers are others") from error
 
 
-def _load_release(file: Path, network: Network, backbone: str, tree: Tree) -> None:
-    """Load a release; what it has no answers for keeps its random start."""
+def _read_release(file: Path, backbone: str, tree: Tree) -> Weights:
+    """Read a release, which must be of the same backbone and tree."""
     weights = read_weights(file)
     if (weights.backbone, weights.tree.name) != (backbone, tree.name):
         held = f"{weights.backbone} for {weights.tree.name}"
         raise TrainingError(f"{file} holds {held}, not {backbone} for {tree.name}")
+    return weights
+
+
+def _load_backbone(file: Path, weights: Weights, network: Network) -> None:
     try:
         network.backbone.load_state_dict(adapt_channels(weights.network.backbone.state_dict(), network))
     except WeightsError as error:
         raise TrainingError(f"{file}: {error}") from error
+
+
+def _load_head(weights: Weights, network: Network) -> None:
+    """Load a release's head; the answers that it lacks keep their random start."""
+    n_answers = weights.tree.n_answers
     with torch.no_grad():
-        network.head.weight[: tree.n_answers] = weights.network.head.weight
-        network.head.bias[: tree.n_answers] = weights.network.head.bias
+        network.head.weight[:n_answers] = weights.network.head.weight
+        network.head.bias[:n_answers] = weights.network.head.bias

@@ -212,6 +212,11 @@ def test_a_run_goes_on_from_the_weights_of_another(configuration: Path, cache: P
     run = TrainingRun(replace(config, release=release), CAMPAIGNS, [training], ALONE, None)
     for key, tensor in read_weights(first).network.state_dict().items():
         assert torch.equal(run.average.state_dict()[key][: len(tensor)] if tensor.ndim else tensor, tensor)
+    headless = replace(config, release=replace(release, start_head=False))
+    state = TrainingRun(headless, CAMPAIGNS, [training], ALONE, None).average.state_dict()
+    for key, tensor in read_weights(first).network.state_dict().items():
+        begun = state[key][: len(tensor)] if tensor.ndim else tensor
+        assert torch.equal(begun, tensor) is not key.startswith("head."), key
     with pytest.raises(TrainingError, match="holds tf_efficientnet_lite0 for gzd5, not efficientnet_b0"):
         TrainingRun(
             replace(config, release=replace(release, backbone="efficientnet_b0")),
