@@ -7,13 +7,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from catalog.tap.service import Service
+from catalog.web.dropped.routes import dropped_routes
 from catalog.web.galaxy import galaxy_routes
 from catalog.web.galaxy_map import GalaxyMap
 from catalog.web.information import information_routes
 from catalog.web.labelling.routes import labelling_routes
 from catalog.web.pages import FOLDER
 from catalog.web.parts import PageParts
-from catalog.web.picture import picture_routes
 from catalog.web.sky import sky_routes
 from catalog.web.wall import wall_routes
 
@@ -29,7 +29,7 @@ def page_routes(service: Service, parts: PageParts) -> Sequence[BaseRoute]:
     return [
         *wall_routes(service, parts, galaxy_map),
         *galaxy_routes(service, parts),
-        *picture_routes(service, parts),
+        *dropped_routes(service, parts),
         *sky_routes(service, galaxy_map),
         *labelling_routes(service, parts),
         *information_routes(service),

@@ -11,6 +11,7 @@ import numpy as np
 
 from catalog.constants import SEARCH_DIMENSION
 from catalog.tap.errors import UsageError
+from catalog.web.matched_list import MatchedList, parse_matched_list
 
 FEW, MOST = 60, 480
 """Galaxies on the wall at first, and at most."""
@@ -61,6 +62,7 @@ class Selection:
         place: A cone; None for the whole sky.
         ranges: The wanted ranges of columns.
         ids: object_ids to look at, and no others; empty for all.
+        matched: The list of positions that these ids were found by; None where they were not.
         lasso: x and y in turn of the corners of a polygon on the map; empty for none.
         order: Column to sort by, with a minus sign for the largest first; empty where likeness sorts, or the
             distance from the middle of the cone, or brightness.
@@ -75,6 +77,7 @@ class Selection:
     place: Place | None = None
     ranges: tuple[Range, ...] = ()
     ids: tuple[int, ...] = ()
+    matched: MatchedList | None = None
     lasso: tuple[float, ...] = ()
     order: str = ""
     shown: tuple[str, ...] = ()
@@ -117,10 +120,17 @@ class Selection:
             place=_read_place(given),
             ranges=_read_ranges(given, known),
             ids=_read_ids("ids", given.get("ids", ""), MAX_IDS),
+            matched=None
+            if "ids" not in given
+            else parse_matched_list(
+                given.get("list", ""),
+                given.get("listed", ""),
+                [value.strip() for name, value in pairs if name == "missed" and value.strip()],
+            ),
             lasso=_read_lasso(given.get("lasso", "")),
             order=order,
             shown=tuple(dict.fromkeys(shown))[:8],
-            n=max(1, min(MOST, int(_read_number("n", given.get("n", str(FEW)))))),
+            n=max(1, min(MOST, int(read_number("n", given.get("n", str(FEW)))))),
         )
 
     @property
@@ -144,6 +154,8 @@ class Selection:
             pairs.append(("radius", f"{place.radius_deg * 60:.6g}"))
         for one in self.ranges:
             pairs.append((one.column, f"{_write(one.lowest)}..{_write(one.highest)}"))
+        if self.matched is not None:
+            pairs += self.matched.pairs()
         pairs.append(("lasso", ",".join(f"{number:.4g}" for number in self.lasso)))
         pairs += [("order", self.order), ("shown", ",".join(self.shown))]
         pairs.append(("n", str(self.n) if self.n != FEW else ""))
@@ -158,7 +170,7 @@ class Selection:
         """The query string with one more galaxy to be like."""
         like = tuple(dict.fromkeys((*self.like, object_id)))[-MAX_EXAMPLES:]
         unlike = tuple(one for one in self.unlike if one != object_id)
-        return self.query(like=like, unlike=unlike, vector=(), order="", ids=())
+        return self.query(like=like, unlike=unlike, vector=(), order="", ids=(), matched=None)
 
     def less_like(self, object_id: int) -> str:
         """The query string with one more galaxy to keep away from; it needs one to be like."""
@@ -214,7 +226,12 @@ def _read_ids(name: str, text: str, most: int) -> tuple[int, ...]:
     return ids
 
 
-def _read_number(name: str, text: str) -> float:
+def read_number(name: str, text: str) -> float:
+    """Read a number as people type it.
+
+    Raises:
+        UsageError: It is none; names what it should have been.
+    """
     plain = text.replace("\u2212", "-")
     number = float(plain) if len(plain) < 40 and _NUMBER.fullmatch(plain) else None  # noqa: PLR2004 - digits
     if number is None or not np.isfinite(number):
@@ -228,8 +245,8 @@ def _read_place(given: dict[str, str]) -> Place | None:
     for name in ("ra", "dec"):
         if name not in given:
             raise UsageError(f"a cone needs both ra and dec: {name} is missing")
-    ra_deg, dec_deg = (_read_number(name, given[name]) for name in ("ra", "dec"))
-    radius_deg = _read_number("radius", given.get("radius", "6")) / 60
+    ra_deg, dec_deg = (read_number(name, given[name]) for name in ("ra", "dec"))
+    radius_deg = read_number("radius", given.get("radius", "6")) / 60
     if not 0 <= ra_deg <= 360 or not -90 <= dec_deg <= 90:  # noqa: PLR2004 - the sphere
         raise UsageError(
             f"({ra_deg:g}, {dec_deg:g}) is nowhere on the sky: ra 0 to 360, dec -90 to 90 degrees"
@@ -250,9 +267,9 @@ def _read_ranges(given: dict[str, str], known: set[str]) -> tuple[Range, ...]:
             continue
         if not dot and ".." in value:
             low, _, high = value.partition("..")
-            ends[column] = [_read_number(column, text) if text.strip() else None for text in (low, high)]
+            ends[column] = [read_number(column, text) if text.strip() else None for text in (low, high)]
         elif end in {"min", "max"}:
-            ends.setdefault(column, [None, None])[end == "max"] = _read_number(column, value)
+            ends.setdefault(column, [None, None])[end == "max"] = read_number(column, value)
     for column, (lowest, highest) in ends.items():
         if lowest is not None and highest is not None and lowest > highest:
             raise UsageError(
@@ -263,7 +280,7 @@ def _read_ranges(given: dict[str, str], known: set[str]) -> tuple[Range, ...]:
 
 def _read_lasso(text: str) -> tuple[float, ...]:
     words = [word for word in text.split(",") if word]
-    numbers = tuple(_read_number("lasso", word) for word in words[: _MAX_LASSO + 1])
+    numbers = tuple(read_number("lasso", word) for word in words[: _MAX_LASSO + 1])
     if len(numbers) > _MAX_LASSO or len(numbers) % 2 or 0 < len(numbers) < 6:  # noqa: PLR2004 - a triangle
         raise UsageError("the lasso in this address is no polygon of 3 to 200 corners")
     return numbers

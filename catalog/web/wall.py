@@ -148,7 +148,8 @@ def _wall_values(
         "sql": write_sql(looked_at),
         "pyvo": write_pyvo(looked_at, tap),
         "tap": tap,
-        "exports": _exports(looked_at, columns),
+        "exports": (exports := _exports(looked_at, columns)),
+        "votable": service.base(request) + dict(exports)["votable"],
         "can_encode": parts.encode_picture is not None,
         "call": call,
         "chips": _chips(selection),
@@ -238,7 +239,10 @@ def _chips(selection: Selection) -> list[tuple[str, str]]:
         )
         chips.append((f"{call(one.column)} {words}", selection.without_range(one.column)))
     if selection.ids:
-        chips.append((f"{len(selection.ids)} named galaxies", selection.query(ids=())))
+        words = (
+            f"of {selection.matched.name}" if selection.matched else f"{len(selection.ids)} named galaxies"
+        )
+        chips.append((words, selection.query(ids=(), matched=None)))
     if selection.lasso:
         chips.append(("drawn on the map", selection.query(lasso=())))
     if selection.vector:

@@ -20,6 +20,7 @@ from table_files.typed_text import read_typed_text
 from table_files.votable.tables import read_votable, read_votable_columns
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+_COMPRESSED = "it is compressed: send it as it was before"
 _NO_KIND = "it is no VOTable, FITS, Parquet, ECSV, CSV or TSV"
 
 
@@ -50,6 +51,24 @@ def read_upload(
     return replace(table, rows=check_rows(table, name, max_bytes))
 
 
+def require_small(content: bytes, limits: TableLimits) -> None:
+    """Refuse a file that unpacks to more than is wanted, before anything reads it whole; texts do not unpack.
+
+    Raises:
+        UploadError: It is too large, compressed, or no table.
+        TableError: It is damaged.
+    """
+    kind = find_kind(content)
+    if kind in {"votable", "fits", "parquet"}:
+        try:
+            for _ in check_rows(_read_table(content, "", limits), "", limits):
+                pass
+        except UploadError as error:
+            raise UploadError(str(error).removeprefix("table : ")) from None
+    elif kind != "text":
+        raise UploadError(_COMPRESSED if kind == "gzip" else _NO_KIND)
+
+
 def _read_bytes(content: BinaryIO | Path, max_bytes: int) -> bytes:
     if isinstance(content, Path):
         with content.open("rb") as file:
@@ -69,7 +88,7 @@ def _read_table(content: bytes, content_type: str, limits: TableLimits) -> RowTa
     if kind == "parquet":
         return read_parquet(content, limits, read_votable_columns)
     if kind != "text":
-        raise UploadError("it is compressed: send it as it was before" if kind == "gzip" else _NO_KIND)
+        raise UploadError(_COMPRESSED if kind == "gzip" else _NO_KIND)
     text = decode_text(content)
     if typed_format(text) is not None:
         return read_typed_text(text, limits)

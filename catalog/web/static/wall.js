@@ -1,4 +1,4 @@
-// The wall's own script: empty fields out of addresses, histograms to drag on, panes, copying, a dropped picture.
+// The wall's own script: empty fields out of addresses, histograms to drag on, panes, copying, a dropped file.
 "use strict";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -137,14 +137,14 @@ function moveByKeys() {
   });
 }
 
-function acceptPicture() {
+function acceptFile() {
   const form = find("#drop");
   if (!form) return;
   const message = find("#drop-message");
   const send = async (file) => {
-    message.textContent = "reading your picture …";
-    const body = new FormData();
-    body.append("file", file);
+    message.textContent = `reading ${file.name} …`;
+    const body = new FormData(form);
+    body.set("file", file);
     try {
       const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
       const found = await answer.json();
@@ -158,7 +158,7 @@ function acceptPicture() {
     event.preventDefault();
     const file = find("#file").files[0];
     if (file) send(file);
-    else message.textContent = "choose a picture first";
+    else message.textContent = "choose a file first";
   });
   for (const kind of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(kind, (event) => {
@@ -185,5 +185,5 @@ if (find("#facets")) leaveOutEmptyFields(find("#facets"));
 letCopy();
 fallBackToSmallPictures();
 moveByKeys();
-acceptPicture();
+acceptFile();
 drawHistograms();

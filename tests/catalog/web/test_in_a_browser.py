@@ -1,5 +1,6 @@
 """The page in a real browser, Debian's chromium: by mouse, by keys, on a phone, and without a connection."""
 
+import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from astropy.table import Table
+from pyvo.samp import SAMPHubServer, SAMPIntegratedClient, conf
+from pyvo.samp.hub import WebProfileDialog
 
 from catalog.tasks.tasks import Task, add_task
 from catalog.web.labelling.people import add_person
-from tests.waiting import LAST_LIMIT_S
+from tests.waiting import LAST_LIMIT_S, wait_until
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -119,6 +123,65 @@ def test_twenty_labels_by_keys_undo_reload_and_a_lost_connection(
     playwright.expect(tab.locator("#queue li.done")).to_have_count(0)
     playwright.expect(state).to_have_text("everything is saved")
     assert len(said(galaxies)) == 18  # one was skipped, and one could not be told
+
+
+class Consent(WebProfileDialog):  # type: ignore[misc] # of pyvo, which has no types
+    """A hub's user who lets every page in, and keeps what they were called."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def show_dialog(self, name: str, _details: object, _client: object, origin: str) -> None:
+        self.asked.append(f"{name} {origin}")
+        self.consent()
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("samp")  # the web profile has one port on a machine
+def test_the_selection_is_sent_to_a_program_that_takes_tables(tab: "playwright.Page", tmp_path: Path) -> None:
+    tab.goto("/?where=mag_r<17")
+    samp = tab.locator("#samp")
+    samp.get_by_role("button").click()
+    playwright.expect(samp.get_by_role("status")).to_contain_text("no SAMP hub answers")
+    consent = Consent()
+    conf.use_internet = False
+    hub = SAMPHubServer(lockfile=str(tmp_path / "hub"), web_profile_dialog=consent, addr="127.0.0.1")
+    hub.start()
+    topcat = SAMPIntegratedClient("topcat", addr="127.0.0.1")
+    try:
+        topcat.connect(hub_params=hub.params)
+        got: list[dict[str, str]] = []
+
+        def hear(_key: str, _sender: str, _kind: str, parameters: dict[str, str], _more: object) -> None:
+            got.append(parameters)
+
+        topcat.bind_receive_notification("table.load.votable", hear)
+        samp.get_by_role("button").click()
+        wait_until(lambda: consent.handle_queue() or bool(consent.asked), "the hub asks its user")
+        playwright.expect(samp.get_by_role("status")).to_have_text("sent to topcat")
+        wait_until(lambda: bool(got), "the table is told of")
+        assert consent.asked == [f"galcat {tab.evaluate('location.origin')}"]
+        table = Table.read(io.BytesIO(httpx.get(got[0]["url"]).content), format="votable")
+        shown = {int(one.get_attribute("data-id") or "") for one in tab.locator(".card").all()}
+        assert set(table["object_id"].tolist()) == shown
+    finally:
+        topcat.disconnect()
+        hub.stop()
+        conf.reset("use_internet")
+
+
+@pytest.mark.long
+def test_a_list_is_chosen_and_shown_with_what_it_lacks(tab: "playwright.Page", galaxies: str) -> None:
+    with psycopg.connect(galaxies) as connection:
+        row = connection.execute("SELECT object_id, ra, dec FROM galcat.galaxy ORDER BY 1 LIMIT 1").fetchone()
+    assert row is not None
+    content = f"name,ra,dec\nfound,{row[1]},{row[2]}\nlost,{row[1]},{row[2] / 2 + 1}\n".encode()
+    tab.goto("/")
+    tab.locator("#file").set_input_files({"name": "two.csv", "mimeType": "text/csv", "buffer": content})
+    tab.get_by_role("button", name="Show what it finds").click()
+    playwright.expect(tab.locator(".listed")).to_contain_text("1 of 2 positions of two.csv have a galaxy")
+    playwright.expect(tab.locator(".listed li")).to_contain_text(["lost, row 2 at"])
+    assert [one.get_attribute("data-id") for one in tab.locator(".card").all()] == [str(row[0])]
 
 
 @pytest.mark.long

@@ -69,8 +69,9 @@ def test_a_position_in_hours_and_degrees_is_rounded_over_the_turn(
 
 
 def test_without_an_encoder_the_page_says_so(page: httpx.Client) -> None:
-    assert 'id="drop"' not in page.get("/").text
-    answer = page.post("/page/picture", files={"file": b"x"}, headers={"Accept": "application/json"})
+    assert "Pictures cannot be searched by: this service runs without the encoder." in page.get("/").text
+    picture = {"file": ("a.png", b"\x89PNG")}
+    answer = page.post("/page/picture", files=picture, headers={"Accept": "application/json"})
     assert answer.status_code == 400
     assert "runs without the encoder" in answer.json()["error"]
 

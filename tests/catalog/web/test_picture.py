@@ -77,7 +77,7 @@ def test_a_picture_leads_to_what_looks_like_it(page: httpx.Client, galaxies: str
 
 NO_PICTURES = (
     (b"GIF89a" + bytes(50), "that is no JPEG or PNG"),
-    (b"", "that is no JPEG or PNG"),
+    (b"", "passwd: it is empty"),
     (b"\x89PNG" + bytes(100), "the picture cannot be read"),
     (png(60_000, 60_000), "the picture"),
     (b"<svg onload=alert(1)>", "that is no JPEG or PNG"),
