@@ -13,6 +13,7 @@ from torch import Tensor
 
 from encoder.asked_frame import AskedFrame, read_frame
 from encoder.cutouts.batches import image_batches
+from encoder.cutouts.framing import find_frames
 from encoder.cutouts.framing_flags import FramingFlag
 from encoder.cutouts.image_batch import ImageBatch
 from encoder.cutouts.image_list import list_images
@@ -140,6 +141,18 @@ def test_a_galaxy_of_known_radius_that_is_not_found_is_seen_in_the_recipes_share
     batch = of_tile(empty)
     assert flags(batch) == [FramingFlag.NO_OBJECT]
     torch.testing.assert_close(batch.rgb, of_tile(empty, PLAIN).rgb, atol=1e-4, rtol=0)
+
+
+def test_in_a_tile_a_neighbour_or_a_halo_does_not_widen_the_frame_of_a_known_radius() -> None:
+    own = (212.0, 208.0, 9.0, 400.0)
+    close, halo = (250.0, 208.0, 9.0, 900.0), (290.0, 250.0, 45.0, 9000.0)
+    for beside in (close, halo):
+        blend = sky(own, beside)
+        found = find_frames(to_rgb(torch.from_numpy(ours(blend, 112)).flip(1)))
+        assert float(found.x) > 112 / 2 + 0.3 * 112 * 0.4 / 2 or float(found.radius) > 1.9 * 112 * 0.4 / 3.2
+        batch = of_tile(blend)
+        assert flags(batch) == [FramingFlag(0)]
+        torch.testing.assert_close(batch.rgb, of_tile(blend, PLAIN).rgb, atol=1e-4, rtol=0)
 
 
 def test_a_cutout_whose_galaxy_is_not_found_takes_the_known_radius(tmp_path: Path) -> None:
