@@ -21,9 +21,8 @@ from encoder.errors import TileError
 from encoder.simulation.simulate import simulate_survey
 from encoder.surveys.description import Survey
 from encoder.surveys.survey_file import load_survey, survey_from_text
-from tests.encoder.tiles.fits_tiles import SCALE_ARCSEC, legacy_rows, tan_wcs, write_legacy_brick
+from tests.encoder.tiles.fits_tiles import SCALE_ARCSEC, legacy_rows, tan_wcs, transpose, write_legacy_brick
 from tests.encoder.tiles.shape_table import CATALOGUE
-from tests.encoder.tiles.test_file_kinds import transpose
 
 LEGACY = load_survey("legacy_dr10")
 BRICK = "0100p100"

@@ -93,3 +93,14 @@ def write_legacy_brick(
     mask = fits.CompImageHDU(bits, header, compression_type="GZIP_1")
     mask.writeto(coadd / f"legacysurvey-{brick}-maskbits.fits.fz", overwrite=True)
     rows.write(tractor / f"tractor-{brick}.fits", overwrite=True)
+
+
+def transpose(wcs: WCS) -> WCS:
+    """The same sky for an image whose rows are the other's columns, with declination as the first axis."""
+    other = WCS(naxis=2)
+    other.wcs.ctype = ["DEC--TAN", "RA---TAN"]
+    other.wcs.crval = wcs.wcs.crval[::-1]
+    other.wcs.crpix = wcs.wcs.crpix[::-1]
+    other.wcs.cd = wcs.wcs.cd[::-1, ::-1]
+    other.wcs.set()
+    return other

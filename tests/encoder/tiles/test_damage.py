@@ -18,7 +18,7 @@ from encoder.surveys.survey_file import load_survey, survey_from_text
 from encoder.tiles.tiles import find_tiles, read_tile
 from tests.encoder.tiles.damage import damage
 from tests.encoder.tiles.fits_tiles import gaussian, legacy_rows, tan_wcs, write_legacy_brick
-from tests.encoder.tiles.test_file_kinds import CUTOUTS, ONE_BAND
+from tests.encoder.tiles.small_surveys import CUTOUTS, ONE_BAND
 from tests.sizes import TIMES, fuzzing
 
 SHAPE = (60, 64)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from catalog.database.connection import connect
 from galcat.workflows.ingest import tiles as module
-from tests.encoder.tiles.test_file_kinds import CUTOUTS
+from tests.encoder.tiles.small_surveys import CUTOUTS
 from tests.galcat.bricks import GALAXIES, r_image, write_brick
 from tests.galcat.cli.command_line import Galcat
 
