@@ -17,33 +17,12 @@ from encoder.model.recipe import ImageRecipe
 EIGHT_BIT = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 
 
-def read_picture(path: Path, size: int, crop: float) -> Tensor:
-    """Decodes a JPEG or PNG whose picture spans the whole field; of an oblong one, the central square.
-
-    Grey becomes three equal channels, CMYK plain red, green and blue (no colour profile), and transparency is
-    dropped. An animation is refused, since no frame of it is the galaxy's picture by right.
-
-    Args:
-        path: File of any 8-bit picture that Pillow reads.
-        size: Width and height of the result, pixels; shrinking is antialiased (bicubic).
-        crop: Central share of the field that is kept, in 0..1.
-
-    Returns:
-        The picture's red, green and blue, (3, size, size) float32 in 0..1.
-
-    Raises:
-        ImageError: The file is missing, empty, damaged, truncated, an animation, or has more than 8 bits a
-            channel.
-    """
-    return fit_picture(open_picture(path), size, crop)
-
-
 def fit_picture(colour: Image.Image, size: int, crop: float) -> Tensor:
-    """Resamples a picture that is open, as `read_picture` does.
+    """Resamples the central square of an open picture, antialiased (bicubic) where it shrinks.
 
     Args:
         colour: Picture of the whole field, in red, green and blue of 8 bits each.
-        size: Width and height of the result, pixels; shrinking is antialiased (bicubic).
+        size: Width and height of the result, pixels.
         crop: Central share of the field that is kept, in 0..1.
 
     Returns:
@@ -100,10 +79,16 @@ def _to_tensor(image: Image.Image) -> Tensor:
 def open_picture(path: Path) -> Image.Image:
     """Decodes a JPEG or PNG to red, green and blue, 8 bits each, at its own size.
 
-    It is turned as its EXIF orientation says, as every viewer shows it.
+    It is turned as its EXIF orientation says, as every viewer shows it. Grey becomes three equal channels,
+    CMYK plain red, green and blue (no colour profile), and transparency is dropped. An animation is refused,
+    since no frame of it is the galaxy's picture by right.
+
+    Args:
+        path: File of any 8-bit picture that Pillow reads.
 
     Raises:
-        ImageError: The file cannot be read, as `read_picture` says.
+        ImageError: The file is missing, empty, damaged, truncated, an animation, or has more than 8 bits a
+            channel.
     """
     try:
         with Image.open(path) as image:

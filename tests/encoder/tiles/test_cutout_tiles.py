@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 
 from encoder.cutouts.batches import ImageBatch, image_batches
-from encoder.cutouts.pictures import read_picture
 from encoder.errors import ImageError, SurveyError, TileError
 from encoder.model.recipe import ImageRecipe
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.source_table import SkippedRow
 from encoder.tiles.tiles import CutoutTile, find_tiles, read_tile
+from tests.encoder.cutouts.picture_files import read_square
 
 RINGS = load_survey("gz_decals_rings")
 RECIPE = ImageRecipe(size=32)
@@ -124,13 +124,13 @@ def test_pictures_of_any_shape_and_mode_are_their_central_square(tmp_path: Path)
     Image.fromarray(wide).save(tmp_path / "wide.png")
     Image.fromarray(wide).convert("RGBA").save(tmp_path / "alpha.png")
     Image.fromarray(wide[:, :, 0]).save(tmp_path / "grey.png")
-    expected = read_picture(tmp_path / "square.png", 20, 1.0)
+    expected = read_square(tmp_path / "square.png", 20, 1.0)
     assert (expected.shape, expected.dtype) == ((3, 20, 20), torch.float32)
     torch.testing.assert_close(expected[0, :8], torch.full((8, 20), 200 / 255), atol=0.01, rtol=0)
     inner = expected[:, :, 3:-3]  # the outer columns see what lies beside the square
-    torch.testing.assert_close(read_picture(tmp_path / "wide.png", 20, 1.0)[:, :, 3:-3], inner)
-    torch.testing.assert_close(read_picture(tmp_path / "alpha.png", 20, 1.0)[:, :, 3:-3], inner)
-    grey = read_picture(tmp_path / "grey.png", 20, 1.0)[:, :, 3:-3]
+    torch.testing.assert_close(read_square(tmp_path / "wide.png", 20, 1.0)[:, :, 3:-3], inner)
+    torch.testing.assert_close(read_square(tmp_path / "alpha.png", 20, 1.0)[:, :, 3:-3], inner)
+    grey = read_square(tmp_path / "grey.png", 20, 1.0)[:, :, 3:-3]
     torch.testing.assert_close(grey, inner[:1].expand(3, 20, 14))
 
 
@@ -138,14 +138,14 @@ def test_a_crop_keeps_the_centre_and_shrinking_is_antialiased(tmp_path: Path) ->
     pixels = np.random.default_rng(3).integers(0, 255, (400, 400, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     means = pixels[100:300, 100:300].reshape(10, 20, 10, 20, 3).mean(axis=(1, 3)) / 255
-    got = read_picture(tmp_path / "a.png", 10, 0.5).permute(1, 2, 0).numpy()
+    got = read_square(tmp_path / "a.png", 10, 0.5).permute(1, 2, 0).numpy()
     assert np.abs(got - means).max() < 0.05  # without antialiasing a pixel would be off by 0.25
 
 
 def test_a_picture_with_sixteen_bits_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((9, 9), 40000, np.uint16)).save(tmp_path / "deep.png")
     with pytest.raises(ImageError, match=r"deep\.png: a picture of kind I;16, not 8 bits a channel"):
-        read_picture(tmp_path / "deep.png", 4, 1.0)
+        read_square(tmp_path / "deep.png", 4, 1.0)
 
 
 def test_a_row_without_a_position_is_skipped_and_one_beyond_a_pole_is_refused(tmp_path: Path) -> None:
