@@ -15,6 +15,7 @@ import psutil  # type: ignore[import-untyped] # it ships no types
 import psycopg
 import pytest
 from psycopg import sql
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it ships no types
 
 from catalog.database.embedded.account import find_base
 from catalog.database.embedded.server import down, up
@@ -41,9 +42,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(PassedTests(passed, writes=not hasattr(config, "workerinput")))
     for name in [name for name in os.environ if name.startswith(("GALCAT_", "PG"))]:
         del os.environ[name]
-    # Threads that wait for each other give the processor away: two workers of two threads each on two cores
-    # otherwise spin most of their time. Read when torch is loaded, and passed on to processes of tests.
+    # One thread for each worker, which has a core of its own, and for the processes of tests: with a thread
+    # for every core, small matrices are waited for as long as worked on. torch reads this when it is loaded;
+    # numpy is there already, loaded by a plugin of pytest.
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+    threadpool_limits(1)
     _let_httpx_wait()
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist uses its controller's
         config.stash[_HOME] = Path(config.workerinput["galcat_home"])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def dirichlet_multinomial_loss(alpha: Tensor, votes: Tensor, questions: Sequence[slice]) -> Tensor:
@@ -31,13 +32,25 @@ def question_losses(alpha: Tensor, votes: Tensor, questions: Sequence[slice]) ->
     Returns:
         Loss of each question, (n, n_questions), in nats; 0 where the question has no votes.
     """
-    return torch.stack([_surprise(alpha[:, q], votes[:, q]) for q in questions], dim=1)
-
-
-def _surprise(alpha: Tensor, votes: Tensor) -> Tensor:
-    total = votes.sum(dim=1)
-    concentration = alpha.sum(dim=1)
-    ways = torch.lgamma(total + 1) - torch.lgamma(votes + 1).sum(dim=1)
+    used = max(question.stop for question in questions)
+    alpha, votes = alpha[:, :used], votes[:, :used]
+    columns = _columns(questions, used).to(alpha.device)
+    total, concentration = _sum(votes, columns), _sum(alpha, columns)
+    ways = torch.lgamma(total + 1) - _sum(torch.lgamma(votes + 1), columns)
     normalisation = torch.lgamma(concentration) - torch.lgamma(total + concentration)
-    answers = (torch.lgamma(votes + alpha) - torch.lgamma(alpha)).sum(dim=1)
+    answers = _sum(torch.lgamma(votes + alpha) - torch.lgamma(alpha), columns)
     return -(ways + normalisation + answers)
+
+
+def _columns(questions: Sequence[slice], n_answers: int) -> Tensor:
+    """Columns of each question's answers; a shorter question ends with `n_answers`, a column of zeros."""
+    longest = max(question.stop - question.start for question in questions)
+    rows = [[*range(n_answers)[question], *[n_answers] * longest][:longest] for question in questions]
+    return torch.tensor(rows)
+
+
+def _sum(values: Tensor, columns: Tensor) -> Tensor:
+    """Sums over the answers of each question, (n, n_questions)."""
+    # Ten small sums, and ten of every other step, take three times as long where the galaxies are few.
+    of_questions = functional.pad(values, (0, 1)).index_select(1, columns.flatten())
+    return of_questions.view(len(values), *columns.shape).sum(dim=2)

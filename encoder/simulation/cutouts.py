@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from encoder.model.gz_tree import GZD5
 from encoder.model.recipe import FIELD_PX
@@ -89,8 +90,7 @@ def cutout(galaxy: Galaxy, rng: Generator, survey: SurveyParameters, size: int) 
     image = _field(galaxy, rng, survey, n, middle, step)
     add_noise(image, rng, survey, step)
     across, down = (_averaging(n, float(m), ratio / step, size) for m in middle)
-    averaged: NDArray[np.float32] = np.matmul(np.matmul(down, image), across.T).astype(np.float32, copy=False)
-    return averaged
+    return np.stack([(across @ (down @ band).T).T for band in image])
 
 
 def truth_columns(galaxies: list[Galaxy]) -> dict[str, NDArray[np.generic]]:
@@ -127,12 +127,14 @@ def _field(
     return image
 
 
-def _averaging(n: int, middle: float, ratio: float, size: int) -> NDArray[np.float32]:
-    """Weights (size, n) of a box `max(ratio, 1)` pixels wide: area averaging, or linear interpolation."""
+def _averaging(n: int, middle: float, ratio: float, size: int) -> csr_array:
+    """Weights (size, n) of a box `max(ratio, 1)` pixels wide: area averaging, or linear interpolation.
+
+    All but a few weights of a row are zero.
+    """
     centres = middle + (np.arange(size) - (size - 1) / 2) * ratio
     half = max(ratio, 1.0) / 2
     edges = np.arange(n + 1) - 0.5
     covered = np.clip(edges[None, :], (centres - half)[:, None], (centres + half)[:, None])
     weights = np.diff(covered, axis=1)
-    averaging: NDArray[np.float32] = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
-    return averaging
+    return csr_array((weights / weights.sum(1, keepdims=True)).astype(np.float32))

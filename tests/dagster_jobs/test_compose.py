@@ -111,6 +111,22 @@ def dagster_home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def is_listening(port: str) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(port))) == 0
+
+
+def count_heartbeats(dagster_url: str) -> int:
+    """Rows that the daemon's parts have written; the table comes with the daemon or the webserver."""
+    with psycopg.connect(dagster_url) as connection:
+        row = connection.execute("SELECT to_regclass('daemon_heartbeats') IS NOT NULL").fetchone()
+        if row is None or not row[0]:
+            return 0
+        row = connection.execute("SELECT count(*) FROM daemon_heartbeats").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def free_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -153,14 +169,17 @@ def test_each_service_runs_and_its_health_check_passes(
         )
         return done.returncode == 0
 
+    begun = {  # a health check takes seconds of a processor: none before it can pass
+        "code": lambda: is_listening(here["4000"]),
+        "webserver": lambda: is_listening(here["3000"]),
+        "daemon": lambda: count_heartbeats(dagster_url) > 0,
+    }
     with ExitStack() as stack:
         running: list[RunningProcess] = []
         for name in OURS:
             command = as_here(services[name]["command"])
             log = dagster_home / f"{name}.log"
             running.append(stack.enter_context(start_process(command, environment, log, cwd=dagster_home)))
+            wait_while_running(f"{name} has begun", begun[name], running)
             wait_while_running(f"{name} is healthy", lambda name=name: is_healthy(name), running)  # type: ignore[misc]
-    with psycopg.connect(dagster_url) as connection:
-        row = connection.execute("SELECT count(*) FROM daemon_heartbeats").fetchone()
-    assert row is not None
-    assert row[0] > 0
+    assert count_heartbeats(dagster_url) > 0

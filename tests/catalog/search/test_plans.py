@@ -17,7 +17,7 @@ from catalog.tasks.tasks import add_task, make_task, show_task
 from tests.catalog.galaxies import fill
 from tests.conftest import fresh_database
 
-N = 20_000
+N = 10_000
 TASKS = 30
 IDENTITY = object_id("survey", "g0")
 VECTOR_INDEX, SKY_INDEX, ID_INDEX = "embedding_r1_search_hnsw", "source_sky", "source_pkey"

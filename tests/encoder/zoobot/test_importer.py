@@ -26,8 +26,10 @@ from encoder.zoobot.votes_head import RealVotes
 from tests.encoder.releases import galaxies
 
 SIZE = 64
-SAMPLE = 60
+SAMPLE = 48
 SURVEY = load_survey("decals_fits")
+
+pytestmark = pytest.mark.xdist_group("zoobot")  # they share the sample, which is drawn once
 
 
 @pytest.fixture(scope="module")

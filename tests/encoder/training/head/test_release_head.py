@@ -12,23 +12,26 @@ from encoder.evaluation.sets.samples import sample_of_simulated
 from encoder.model.encoder import load_encoder
 from encoder.model.gz_tree import GZD5
 from encoder.model.loss import dirichlet_multinomial_loss
+from encoder.training.head import samples
 from encoder.training.pictures.simulated import draw_galaxies
 from encoder.training.train import train
 from tests.encoder.made_votes import write_gz2_votes
 from tests.encoder.training.small_runs import assert_same_tensors
 
+pytestmark = pytest.mark.xdist_group("trainings")  # they share a finished run, and simulated pictures
+
 
 def test_a_head_refitted_on_unseen_galaxies_leaves_the_vectors_and_surprises_less(
-    configuration: Path, cache: Path
+    configuration: Path, cache: Path, plain_run: Path
 ) -> None:
-    as_trained = load_encoder(train(configuration), "cpu")
+    as_trained = load_encoder(plain_run, "cpu")
     configuration.write_text(
-        configuration.read_text().replace("view_set = 1", "view_set = 1\nrefit_galaxies = 230")
+        configuration.read_text().replace("view_set = 1", "view_set = 1\nrefit_galaxies = 100")
     )
     refitted = load_encoder(train(configuration), "cpu")
-    simulated = draw_galaxies(100, FRESH_SEED + 3, cache)
+    simulated = draw_galaxies(60, FRESH_SEED + 3, cache)
     sample = sample_of_simulated("fresh", simulated, "1")
-    rgb = torch.stack([sample.picture(i, refitted.recipe) for i in range(100)])
+    rgb = torch.stack([sample.picture(i, refitted.recipe) for i in range(60)])
     before, after = as_trained.encode(rgb), refitted.encode(rgb)
     np.testing.assert_array_equal(before.embedding, after.embedding)
     votes = torch.from_numpy(simulated.votes)
@@ -49,10 +52,11 @@ def test_a_refit_needs_no_simulated_source(configuration: Path, tmp_path: Path) 
 
 
 def test_a_refit_that_was_killed_goes_on_and_names_a_damaged_file(
-    configuration: Path, tmp_path: Path, cache: Path
+    configuration: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(samples, "CHUNK", 10)
     configuration.write_text(
-        configuration.read_text().replace("view_set = 1", "view_set = 8\nrefit_galaxies = 230")
+        configuration.read_text().replace("view_set = 1", "view_set = 8\nrefit_galaxies = 23")
     )
     straight = tmp_path / "straight.safetensors"
     train(configuration).rename(straight)
@@ -60,7 +64,7 @@ def test_a_refit_that_was_killed_goes_on_and_names_a_damaged_file(
         cache.glob("head-simulated-*-*.npz"), key=lambda file: file.stat().st_mtime_ns
     )[-3:]
     with np.load(third) as arrays:
-        assert arrays["plain"].shape == (2, 30, load_encoder(straight, "cpu").dimension)
+        assert arrays["plain"].shape == (2, 3, load_encoder(straight, "cpu").dimension)
     second.unlink()
     kept = first.stat().st_mtime_ns
     assert_same_tensors(train(configuration), straight)

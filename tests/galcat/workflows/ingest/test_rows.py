@@ -71,7 +71,7 @@ def test_the_database_has_the_columns_of_the_tree_in_its_order(
 def test_the_shipped_weights_answer_in_the_order_of_the_tree() -> None:
     """Shown by what they say: any other order within a question is further from the votes."""
     encoder = replace(load_encoder(SHIPPED, "cpu"), view_set=1)
-    pictures, votes = draw_pictures(150, 900_500, 0)
+    pictures, votes = draw_pictures(80, 900_500, 0)
     whole = torch.from_numpy(pictures).float() / 255
     rgb = cut_views(whole, find_frames(whole), encoder.recipe.size)
     said = GZD5.fractions(encoder.encode(rgb).concentrations_alpha)
