@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -25,6 +26,13 @@ _RETIRE = """
 """
 _GALAXIES = "SELECT count(*) FROM galcat.source WHERE tile_id = %s AND NOT is_retired"
 _ATTEMPTS = "DELETE FROM galcat.ingestion WHERE tile_id = %s"
+_UNLABELLED = """
+    DELETE FROM galcat.source AS s WHERE s.tile_id = %s AND s.is_retired
+        AND NOT EXISTS (SELECT FROM galcat.label AS l WHERE l.object_id = s.object_id)
+        AND NOT EXISTS (SELECT FROM galcat.tag AS t WHERE t.object_id = s.object_id)
+        AND NOT EXISTS (SELECT FROM galcat.interest_offer AS o WHERE o.object_id = s.object_id)
+"""
+_LABELLED = "SELECT count(*) FROM galcat.source WHERE tile_id = %s"
 _ROW = """
     DELETE FROM galcat.tile AS t WHERE t.tile_id = %s
         AND NOT EXISTS (SELECT FROM galcat.source AS s WHERE s.tile_id = t.tile_id)
@@ -108,25 +116,35 @@ def retract_tile(connection: psycopg.Connection, name: str, survey: str | None =
     return RemovedTile(len(ids), folder)
 
 
-def forget_tile(connection: psycopg.Connection, name: str, survey: str | None = None) -> RemovedTile:
+def forget_tile(connection: psycopg.Connection, name: str, survey: str | None = None) -> int:
     """Forget that a tile without galaxies was ever tried, such as one that failed and whose files are gone.
+
+    Retired galaxies of it are forgotten too, but those that somebody has labelled, tagged or was asked about.
 
     Args:
         connection: Open connection of the writer.
         name: Name of the tile.
         survey: Name of its survey; needed where two surveys have a tile of that name.
 
+    Returns:
+        How many retired galaxies are kept for their labels; the tile is listed as long as there is one.
+
     Raises:
         CatalogError: There is no such tile, there are two, or it has galaxies.
     """
     with connection.transaction():
-        tile_id, folder = _find(connection, name, survey)
-        row = connection.execute(_GALAXIES, [tile_id]).fetchone()
-        if row is not None and row[0]:
-            raise CatalogError(f"tile {name} has {row[0]} galaxies: take it out by galcat tile retract first")
+        tile_id, _ = _find(connection, name, survey)
+        if n := _count(connection, _GALAXIES, tile_id):
+            raise CatalogError(f"tile {name} has {n} galaxies: take it out by galcat tile retract first")
         connection.execute(_ATTEMPTS, [tile_id])
+        connection.execute(_UNLABELLED, [tile_id])
         connection.execute(_ROW, [tile_id])
-    return RemovedTile(0, folder)
+        return _count(connection, _LABELLED, tile_id)
+
+
+def _count(connection: psycopg.Connection, query: LiteralString, tile_id: int) -> int:
+    row = connection.execute(query, [tile_id]).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _find(connection: psycopg.Connection, name: str, survey: str | None) -> tuple[int, str | None]:

@@ -79,12 +79,12 @@ FrameOption = Annotated[
     str,
     typer.Option(
         "--frame",
-        help="Part of a picture that the network sees: found, whole, a share of its width such as 0.6, or an "
+        help="What the network sees of a picture: found, whole, a share of its width such as 0.6, or an "
         "angle such as 24arcsec.",
     ),
 ]
 PixelScale = Annotated[
-    float | None, typer.Option(help="Width of a picture's pixel, arcsec, where --frame is an angle.")
+    float | None, typer.Option(help="Arcsec of a picture's pixel, for a --frame in arcsec.")
 ]
 Threads = Annotated[
     int | None, typer.Option(help="CPU threads of the network; without it, all cores.", min=1)
@@ -92,10 +92,8 @@ Threads = Annotated[
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; without it, the best there is.")]
 Sheet = Annotated[Path | None, typer.Option(help="Contact sheet to draw, PNG.")]
 Number = Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)]
-RaColumn = Annotated[
-    str | None, typer.Option(help="The list's column of right ascension; without it, by the usual names.")
-]
-DecColumn = Annotated[str | None, typer.Option(help="The list's column of declination; likewise.")]
+RaColumn = Annotated[str | None, typer.Option(help="Column of right ascension, if not by a usual name.")]
+DecColumn = Annotated[str | None, typer.Option(help="Column of declination; likewise.")]
 TaskName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the task.")]
 Labeller = Annotated[
     str | None, typer.Option("--labeller", help="Who says so; without it, your account on this machine.")

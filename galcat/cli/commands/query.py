@@ -70,41 +70,37 @@ def similar(
         list[str] | None,
         typer.Argument(metavar="TARGET", help="OBJECT_ID, RA DEC in degrees, a NAME, or an IMAGE file."),
     ] = None,
-    n: Annotated[int, typer.Option("-n", help="How many galaxies.", min=1)] = 10,
-    where: Annotated[
-        str, typer.Option(help="Condition in SQL on columns of galcat.galaxy, such as 'mag_r < 17'.")
-    ] = "",
+    n: Annotated[int, typer.Option("-n", help="How many galaxies.", min=1, metavar="N")] = 10,
+    where: Annotated[str, typer.Option(help="Only where this SQL is true, such as 'mag_r < 17'.")] = "",
     near: Annotated[
         tuple[float, float, float] | None,
-        typer.Option(help="Only within a cone: RA DEC RADIUS, all in degrees."),
+        typer.Option(help="Only in this cone, degrees.", metavar="RA DEC RADIUS"),
     ] = None,
     positions: Annotated[
-        Path | None, typer.Option("--list", help="A list of positions instead: like all galaxies there.")
+        Path | None, typer.Option("--list", help="Like all galaxies of a list of positions.")
     ] = None,
     ra: RaColumn = None,
     dec: DecColumn = None,
     radius_arcsec: Annotated[
-        float, typer.Option(help="How near a galaxy must be to a position.")
+        float, typer.Option(help="How near the galaxies of the list are.")
     ] = NEAR_ARCSEC,
     columns: Annotated[
         str | None,
         typer.Option(
-            help="Columns of galcat.galaxy to show, with commas between.",
+            help="Columns to show, with commas between.",
             show_default="survey, its id, ra, dec, mag_r, main votes",
         ),
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Compare with every galaxy, without index.")] = False,
-    distinct: Annotated[
-        bool, typer.Option("--distinct", help="One record of a galaxy that several tiles or surveys have.")
-    ] = False,
+    distinct: Annotated[bool, typer.Option("--distinct", help="One record of each galaxy.")] = False,
     sheet: Sheet = None,
     weights: Annotated[
         str,
-        typer.Option(help="For an IMAGE: weights file of the release, where it is not kept."),
+        typer.Option(help="Of an IMAGE: weights file of the release."),
     ] = "",
     survey: Annotated[
         str | None,
-        typer.Option(help="For an IMAGE in FITS: survey (or TOML file) that says what its bands are."),
+        typer.Option(help="Of a FITS IMAGE: survey or TOML file of its bands."),
     ] = None,
     frame: FrameOption = "found",
     pixel_scale: PixelScale = None,
@@ -127,18 +123,18 @@ def similar(
     * `galcat similar cutout.fits --survey decals_fits`
     """
     from catalog.search.search import Cone, Search, search  # noqa: PLC0415
-    from encoder.asked_frame import read_frame  # noqa: PLC0415
+    from encoder.requested_frame import read_frame  # noqa: PLC0415
     from galcat.workflows.similar import read_target_list, understand_words  # noqa: PLC0415
 
     if (target is None) == (positions is None):
         raise typer.BadParameter("name a galaxy or an image, or give --list FILE")
     check_format(output_format, output)
-    asked_frame = read_frame(frame, pixel_scale)
+    requested_frame = read_frame(frame, pixel_scale)
     with open_to_read() as connection:
         asked = (
             read_target_list(connection, positions, ra, dec, radius_arcsec)
             if positions is not None
-            else understand_words(connection, target or [], radius_arcsec, weights, survey, asked_frame)
+            else understand_words(connection, target or [], radius_arcsec, weights, survey, requested_frame)
         )
         if asked.doubt:
             log.print(f"the frame is in doubt: {asked.doubt}; say it by --frame", soft_wrap=True)

@@ -65,11 +65,14 @@ def retract(name: Name, survey: SurveyName = None) -> None:
 def forget(name: Name, survey: SurveyName = None) -> None:
     """Forget a tile without galaxies, such as one that failed and whose files are gone for ever.
 
+    Of one that was retracted, retired galaxies with labels stay, and it is listed as long as there are some.
+
     Example: `galcat tile forget 0101p000`
     """
     with open_to_write(may_be_empty=True) as connection:
-        retraction.forget_tile(connection, name, survey)
-    log.print(f"tile {name} is forgotten", soft_wrap=True)
+        kept = retraction.forget_tile(connection, name, survey)
+    but = f", but for {kept} retired galaxies with labels, for which it stays listed" if kept else ""
+    log.print(f"tile {name} is forgotten{but}", soft_wrap=True)
 
 
 def _files(one: retraction.TileState) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from catalog.checks.integrity import run_checks
 from catalog.errors import CatalogError
-from catalog.ingestion.records import SurveyRecord
+from catalog.ingestion.records import SurveyRecord, object_id
 from catalog.ingestion.retraction import forget_tile, list_tiles, retract_tile
 from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_failure, write_tile
@@ -54,6 +54,26 @@ def test_a_tile_that_failed_is_forgotten_and_one_with_galaxies_is_not(connection
     assert [tile.name for tile in list_tiles(connection)] == ["tile"]
     with pytest.raises(CatalogError, match=r"^the catalogue has no tile 'torn': galcat tile list names"):
         forget_tile(connection, "torn")
+
+
+def test_a_retracted_tile_is_forgotten_but_for_the_galaxies_that_somebody_has_labelled(
+    connection: psycopg.Connection,
+) -> None:
+    survey_id, release_id = fill(connection, 5)
+    write_tile(connection, survey_id, release_id, tile_record("other"), galaxy_rows(4, 1, "h"), [])
+    add_task(connection, make_task("ring", "Has it a ring?", ()))
+    first, second = sorted(object_id("survey", f"g{i}") for i in range(5))[:2]
+    connection.execute(
+        "INSERT INTO galcat.label (task, object_id, answer) VALUES ('ring', %s, 'yes')", [first]
+    )
+    connection.execute("INSERT INTO galcat.tag (object_id, tag) VALUES (%s, 'odd')", [second])
+    for tile in ("tile", "other"):
+        retract_tile(connection, tile)
+    assert (forget_tile(connection, "tile"), forget_tile(connection, "other")) == (2, 0)
+    assert [tile.name for tile in list_tiles(connection)] == ["tile"]
+    kept = "SELECT array_agg(object_id ORDER BY object_id) FROM galcat.source"
+    assert count(connection, kept) == [first, second]
+    assert [str(check) for check in run_checks(connection) if not check.passed] == []
 
 
 def test_a_name_that_two_surveys_have_is_asked_back(connection: psycopg.Connection) -> None:
