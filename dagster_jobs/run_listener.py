@@ -26,7 +26,7 @@ def open_run_listener(
     if folder is None:
         return nullcontext(Listener())
     try:
-        from dagster_jobs.runless import backfill_report, ingestion_report  # noqa: PLC0415 - as said above
+        from dagster_jobs.run_report import backfill_report, ingestion_report  # noqa: PLC0415 - as said above
     except Exception as error:  # noqa: BLE001 - a broken Dagster must not keep galaxies out of the catalogue
         warn(f"the Dagster instance in {folder} does not show this run: {reason(error)}")
         return nullcontext(Listener())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from table_files.errors import MissingColumnError, TableError
-from table_files.frame import Frame
+from table_files.frame import CoordinateFrame
 from table_files.table import TableColumn, list_names
 
 
@@ -26,7 +26,7 @@ class OpenTable:
     name: str
     column_names: Sequence[str]
     n_rows: int
-    frame: Frame | None
+    frame: CoordinateFrame | None
     read: Callable[[str], TableColumn]
     unreadable: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()

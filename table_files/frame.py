@@ -26,7 +26,7 @@ _FK5_SINCE = 1984
 
 
 @dataclass(frozen=True)
-class Frame:
+class CoordinateFrame:
     """A coordinate frame as a file declares it.
 
     Attributes:
@@ -43,7 +43,7 @@ class Frame:
         return " ".join(filter(None, (self.system, self.equinox)))
 
 
-def parse_frame(system: str, equinox: str, keyword: str) -> Frame | None:
+def parse_frame(system: str, equinox: str, keyword: str) -> CoordinateFrame | None:
     """Read what a file says of its frame; None where that says nothing.
 
     Args:
@@ -58,17 +58,17 @@ def parse_frame(system: str, equinox: str, keyword: str) -> Frame | None:
     if not known and year is not None:
         known = "FK4" if year[1] == "B" or float(year[2]) < _FK5_SINCE else "FK5"
     if not known:
-        return Frame("", equinox.strip(), keyword) if equinox.strip() else None
+        return CoordinateFrame("", equinox.strip(), keyword) if equinox.strip() else None
     if known not in _USUAL_EQUINOX:
-        return Frame(known, "", keyword)
+        return CoordinateFrame(known, "", keyword)
     letter = _USUAL_EQUINOX[known][0]
     number = "" if year is None else f"{float(year[2]):.10g}"
     spelled = (year[1] or letter) + number if year is not None else equinox.strip() or _USUAL_EQUINOX[known]
-    return Frame(known, spelled, keyword)
+    return CoordinateFrame(known, spelled, keyword)
 
 
 def convert_to_icrs(
-    lon_deg: NDArray[np.float64], lat_deg: NDArray[np.float64], frame: Frame | None
+    lon_deg: NDArray[np.float64], lat_deg: NDArray[np.float64], frame: CoordinateFrame | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Convert positions to ICRS.
 
@@ -93,7 +93,7 @@ def convert_to_icrs(
     return ra_deg, dec_deg
 
 
-def _astropy_frame(frame: Frame) -> BaseCoordinateFrame:
+def _astropy_frame(frame: CoordinateFrame) -> BaseCoordinateFrame:
     try:
         if frame.system == "galactic":
             return Galactic()

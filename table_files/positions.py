@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from table_files.angle import column_to_degrees
 from table_files.errors import TableError
-from table_files.frame import Frame, convert_to_icrs
+from table_files.frame import CoordinateFrame, convert_to_icrs
 from table_files.table import FileTable, TableColumn
 
 RA_NAMES = (
@@ -118,7 +118,7 @@ def find_column(table: FileTable, requested: str | None, usual: Sequence[str], c
     )
 
 
-def find_frame(table: FileTable, ra: str, dec: str) -> Frame | None:
+def find_frame(table: FileTable, ra: str, dec: str) -> CoordinateFrame | None:
     """The frame that the file declares of two of its columns; None where it declares none.
 
     Args:

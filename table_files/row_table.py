@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from table_files.column_meta import ColumnMeta
-from table_files.frame import Frame
+from table_files.frame import CoordinateFrame
 
 Row = tuple[object, ...]
 
@@ -26,5 +26,5 @@ class RowTable:
 
     columns: tuple[ColumnMeta, ...]
     rows: Iterator[Row]
-    frame: Frame | None = None
-    frames: tuple[Frame | None, ...] = ()
+    frame: CoordinateFrame | None = None
+    frames: tuple[CoordinateFrame | None, ...] = ()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from table_files.errors import MissingColumnError, TableError
-from table_files.frame import Frame
+from table_files.frame import CoordinateFrame
 
 MAX_NAMES_SHOWN = 12
 """Column names that an error lists."""
@@ -33,7 +33,7 @@ class TableColumn:
     missing: NDArray[np.bool_]
     unit: str = ""
     description: str = ""
-    frame: Frame | None = None
+    frame: CoordinateFrame | None = None
 
     @property
     def is_text(self) -> bool:
@@ -76,7 +76,7 @@ class FileTable:
     label: str
     columns: Mapping[str, TableColumn]
     n_rows: int
-    frame: Frame | None = None
+    frame: CoordinateFrame | None = None
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> TableColumn:
@@ -96,7 +96,9 @@ def list_names(names: Mapping[str, object] | Sequence[str]) -> str:
     return ", ".join(shown[:MAX_NAMES_SHOWN]) + " ..." * (len(shown) > MAX_NAMES_SHOWN)
 
 
-def make_table(label: str, columns: Sequence[TableColumn], n_rows: int, frame: Frame | None) -> FileTable:
+def make_table(
+    label: str, columns: Sequence[TableColumn], n_rows: int, frame: CoordinateFrame | None
+) -> FileTable:
     """A table of columns.
 
     Raises:

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.encoder.domain_shift import CENTRAL
 from benchmarks.encoder.encoder_vectors import DATA, KEPT, ROOT
-from encoder.calibration.figures import compare
-from encoder.calibration.held_out import Judgement, judge
+from encoder.calibration.held_out import Judgement, compare, judge
 from encoder.evaluation.report.calibration_plots import Reliability, plot_calibration
 from encoder.evaluation.sets.samples import sample_of_files
 from encoder.evaluation.sets.vectors import encode_sample

@@ -1,4 +1,4 @@
-"""Releases of encoder weights: registered, filled, shown in the place of another, dropped."""
+"""Releases of encoder weights: registered, filled, dropped."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from datetime import datetime
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import BigInteger, cast, exists, func, insert, select, update
+from sqlalchemy import BigInteger, cast, exists, func, insert, select
 
 from catalog.database.owner import act_as_owner, retry_as_owner
 from catalog.database.requirements import require_supported
@@ -85,22 +85,8 @@ class MissingTile:
     content_hash: str | None
 
 
-@dataclass(frozen=True)
-class Promotion:
-    """What a promotion changed.
-
-    Attributes:
-        before: Name of the release that was current until now, the promoted one's own where it was current
-            already; None where there was none.
-        missing: Number of tiles that were shown until now and are not any more.
-    """
-
-    before: str | None
-    missing: int
-
-
 _COLUMNS = [release_table.c[field.name] for field in fields(Release)]
-_CURRENT = release_table.c.is_current
+IS_CURRENT = release_table.c.is_current
 
 
 def list_releases(connection: psycopg.Connection) -> list[ReleaseState]:
@@ -143,7 +129,7 @@ def find_release(connection: psycopg.Connection, name: str) -> Release:
 
 def current_release(connection: psycopg.Connection) -> Release | None:
     """The release that `galcat.galaxy` shows; None before the first."""
-    row = run(connection, select(*_COLUMNS).where(_CURRENT)).fetchone()
+    row = run(connection, select(*_COLUMNS).where(IS_CURRENT)).fetchone()
     return None if row is None else Release(*row)
 
 
@@ -221,35 +207,6 @@ def hold_release(connection: psycopg.Connection, name: str) -> Iterator[Release]
             connection.execute("SELECT pg_advisory_unlock_shared(hashtextextended(%s, 0))", [key])
 
 
-def promote_release(connection: psycopg.Connection, name: str, *, force: bool = False) -> Promotion:
-    """Make a release the current one, in one transaction: a reader's statement sees one or the other.
-
-    Args:
-        connection: Open connection of a login that may act as the owner.
-        name: Name of the release.
-        force: Promote it even where tiles, or the vector index, are missing.
-
-    Raises:
-        CatalogError: There is no such release, or it is not complete.
-    """
-
-    def promote() -> Promotion:
-        # Until the switch no tile may end: it would be missing uncounted.
-        connection.execute("LOCK TABLE galcat.ingestion IN SHARE MODE")
-        connection.execute("LOCK TABLE galcat.release IN SHARE ROW EXCLUSIVE MODE")
-        release = _state(connection, find_release(connection, name))
-        if not force:
-            _refuse_incomplete(connection, release)
-        hide = update(release_table).where(_CURRENT).values(is_current=False)
-        before = run(connection, hide.returning(release_table.c.name)).fetchone()
-        this = release_table.c.release_id == release.release_id
-        run(connection, update(release_table).where(this).values(is_current=True))
-        describe_galaxy(connection)
-        return Promotion(None if before is None else str(before[0]), release.missing)
-
-    return retry_as_owner(connection, promote)
-
-
 def drop_release(connection: psycopg.Connection, name: str) -> ReleaseState:
     """Remove a release and all its vectors, in one transaction; what the others have stays as it is.
 
@@ -265,7 +222,7 @@ def drop_release(connection: psycopg.Connection, name: str) -> ReleaseState:
     """
 
     def drop() -> ReleaseState:
-        release = _state(connection, find_release(connection, name))
+        release = find_state(connection, find_release(connection, name))
         if release.is_current:
             raise CatalogError(f"release {name} is the current one: promote another before you drop it")
         free = connection.execute(
@@ -338,27 +295,16 @@ def _insert(connection: psycopg.Connection, release: ReleaseRecord) -> int:
         projection_scale=release.projection_scale,
         anomaly_reference=release.anomaly_reference,
         measured=release.measured,
-        is_current=~exists().select_from(release_table).where(_CURRENT),
+        is_current=~exists().select_from(release_table).where(IS_CURRENT),
     )
     row = run(connection, statement.returning(release_table.c.release_id)).fetchone()
     assert row is not None  # noqa: S101 - RETURNING returns
     return int(row[0])
 
 
-def _state(connection: psycopg.Connection, wanted: Release) -> ReleaseState:
+def find_state(connection: psycopg.Connection, wanted: Release) -> ReleaseState:
+    """How a release stands now: its tiles, and whether it has its vector index."""
     return next(release for release in list_releases(connection) if release.release_id == wanted.release_id)
-
-
-def _refuse_incomplete(connection: psycopg.Connection, release: ReleaseState) -> None:
-    remedy = f"run galcat release backfill {release.name}, or promote it with --force"
-    if release.missing:
-        first = list_missing_tiles(connection, release.release_id)[0]
-        raise CatalogError(
-            f"release {release.name} lacks {release.missing} of the tiles that the current release shows, "
-            f"the first is {first.name} of {first.survey}: {remedy}"
-        )
-    if not release.is_current and not release.has_index:
-        raise CatalogError(f"release {release.name} has no vector index yet: {remedy}")
 
 
 def _key(release: Release) -> str:

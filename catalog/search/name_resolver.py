@@ -9,7 +9,7 @@ from astropy.coordinates.name_resolve import NameResolveError
 
 from catalog.database.read_only import select
 from catalog.errors import UnknownObjectError
-from catalog.search.search import find_galaxy_at
+from catalog.search.galaxy_at import find_galaxy_at
 from table_files.angle import normalise_minus, parse_position
 
 _ID_END = 2**63

@@ -18,8 +18,8 @@ from psycopg import sql
 
 from catalog.columns import USUAL_COLUMNS
 from catalog.constants import SAME_PLACE_ARCSEC, SEARCH_TYPE
-from catalog.database.read_only import Parameters, read_transaction, select, select_within, set_for_now
-from catalog.errors import QueryError, UnknownObjectError
+from catalog.database.read_only import Parameters, read_transaction, select_within, set_for_now
+from catalog.errors import QueryError
 from catalog.result import Result
 
 MIN_BY_INDEX = 5_000
@@ -36,17 +36,7 @@ MAX_EF_SEARCH = 1000
 """What pgvector allows."""
 MAX_BY_INDEX = 500
 """Galaxies asked for, beyond which the index would miss too many."""
-
 _ID_END = 2**63
-_AT: LiteralString = (
-    "SELECT object_id FROM galcat.galaxy WHERE galcat.cone(ra, dec, %(ra)s, %(dec)s, %(radius)s) "
-    "ORDER BY galcat.sky_distance(ra, dec, %(ra)s, %(dec)s) LIMIT 1"
-)
-_NEAREST: LiteralString = (
-    "SELECT object_id, galcat.sky_distance(ra, dec, %(ra)s, %(dec)s) AS degrees FROM galcat.galaxy "
-    "WHERE galcat.cone(ra, dec, %(ra)s, %(dec)s, %(radius)s) ORDER BY degrees LIMIT 1"
-)
-_WIDER_DEG = (0.05, 0.5, 5.0, 180.0)  # the index finds what is near at once
 _NUMBERS: LiteralString = (
     "SELECT CASE WHEN %(vector)s::text IS NULL THEN galcat.vector_of_many(%(like)s, %(unlike)s)::text "
     "ELSE %(vector)s END, "
@@ -200,34 +190,6 @@ def search_within(connection: psycopg.Connection, wanted: Search) -> SearchResul
     set_for_now(connection, settings)
     plan = _plan(connection, wanted)
     return _distinct(connection, plan) if wanted.distinct else _search(connection, plan)
-
-
-def find_galaxy_at(
-    connection: psycopg.Connection, ra_deg: float, dec_deg: float, radius_arcsec: float
-) -> int:
-    """The galaxy nearest to a position, ICRS degrees, within a radius.
-
-    Raises:
-        UnknownObjectError: None is that near; names the nearest.
-        QueryError: The position is not on the sphere.
-    """
-    rows = select(connection, _AT, {"ra": ra_deg, "dec": dec_deg, "radius": radius_arcsec / 3600}).rows
-    if not rows:
-        near = _describe_nearest(connection, ra_deg, dec_deg)
-        raise UnknownObjectError(f'no galaxy within {radius_arcsec:g}" of ({ra_deg}, {dec_deg}){near}')
-    return int(str(rows[0][0]))
-
-
-def _describe_nearest(connection: psycopg.Connection, ra_deg: float, dec_deg: float) -> str:
-    for radius in _WIDER_DEG:
-        rows = select(connection, _NEAREST, {"ra": ra_deg, "dec": dec_deg, "radius": radius}).rows
-        if rows:
-            identity, arcsec = rows[0][0], float(str(rows[0][1])) * 3600
-            if arcsec >= 3600:  # noqa: PLR2004 - a degree
-                return f": the nearest, {identity}, is {arcsec / 3600:.1f} degrees away"
-            needed = math.ceil(arcsec * 10) / 10
-            return f': the nearest, {identity}, is {arcsec:.1f}" away; --radius-arcsec {needed:g} takes it'
-    return ""
 
 
 def _plan(connection: psycopg.Connection, wanted: Search) -> _Plan:

@@ -7,8 +7,8 @@ import psycopg
 from numpy.typing import NDArray
 
 from catalog.errors import UnknownObjectError
+from catalog.search.galaxy_at import find_galaxy_at
 from catalog.search.name_resolver import find_galaxy_by_name
-from catalog.search.search import find_galaxy_at
 from table_files.angle import normalise_minus
 
 _SEXAGESIMAL = 6

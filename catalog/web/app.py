@@ -12,13 +12,13 @@ from catalog.web.galaxy import galaxy_routes
 from catalog.web.galaxy_map import GalaxyMap
 from catalog.web.information import information_routes
 from catalog.web.labelling.routes import labelling_routes
+from catalog.web.page_services import PageServices
 from catalog.web.pages import FOLDER
-from catalog.web.parts import PageParts
 from catalog.web.sky import sky_routes
 from catalog.web.wall import wall_routes
 
 
-def page_routes(service: Service, parts: PageParts) -> Sequence[BaseRoute]:
+def page_routes(service: Service, parts: PageServices) -> Sequence[BaseRoute]:
     """Make the routes of the page, from `/` on.
 
     Args:

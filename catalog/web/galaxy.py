@@ -17,11 +17,11 @@ from catalog.tap.errors import NotFoundError
 from catalog.tap.service import Service
 from catalog.tap.throttle import Throttle
 from catalog.web.answers import ask, galaxy_columns
+from catalog.web.column_texts import TREE, UNASKED, Question, call
+from catalog.web.page_services import PageServices
 from catalog.web.pages import HEADERS, page, render
-from catalog.web.parts import PageParts
 from catalog.web.positions import degrees_text, links_out, sexagesimal
 from catalog.web.selection import Selection
-from catalog.web.words import TREE, UNASKED, Question, call
 
 _NEIGHBOURS = 18
 _CUTOUT_PX = 512
@@ -61,7 +61,7 @@ class QuestionBars:
         return self.asked < UNASKED
 
 
-def galaxy_routes(service: Service, parts: PageParts) -> list[Route]:
+def galaxy_routes(service: Service, parts: PageServices) -> list[Route]:
     """Make the routes of a galaxy's page and of its large picture."""
     drawing = Throttle(_MAX_DRAWING, _MAX_WAITING, seconds=20)
 

@@ -9,10 +9,10 @@ from starlette.routing import Route
 from catalog.columns import ColumnMeta
 from catalog.tap.service import Service
 from catalog.web.answers import ask, galaxy_columns
+from catalog.web.column_texts import QUESTION_OF, TREE, call, hint_of
 from catalog.web.pages import page, render
 from catalog.web.query_texts import write_pyvo
 from catalog.web.selection import Range, Selection
-from catalog.web.words import QUESTION_OF, TREE, call, hint_of
 
 _STATES = (
     "SELECT survey, state, COUNT(*) AS tiles, SUM(n_galaxies) AS galaxies, SUM(n_skipped) AS skipped, "

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from catalog.errors import CatalogError
 from catalog.tap.database.postgres_errors import translate_error
 from catalog.tap.errors import INTERNAL_MESSAGE, BusyError, NotFoundError, http_status
-from catalog.web.words import WORDS
+from catalog.web.column_texts import WORDS
 
 FOLDER = Path(__file__).parent
 HEADERS = {

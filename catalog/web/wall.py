@@ -17,13 +17,13 @@ from catalog.errors import CatalogError, UnknownObjectError
 from catalog.tap.errors import http_status
 from catalog.tap.service import Service
 from catalog.web.answers import Answer, ask, galaxy_columns
+from catalog.web.column_texts import TREE, FacetGroup, call
 from catalog.web.galaxy_map import GalaxyMap
+from catalog.web.page_services import PageServices
 from catalog.web.pages import HEADERS, page, render
-from catalog.web.parts import PageParts
 from catalog.web.query_bar import understand_bar
 from catalog.web.query_texts import LIKENESS, SEPARATION, wall_columns, write_adql, write_pyvo, write_sql
 from catalog.web.selection import FEW, MAX_IDS, MOST, Selection
-from catalog.web.words import TREE, FacetGroup, call
 
 EXPORTS = ("csv", "votable", "fits", "parquet")
 _MAIN_VOTES = (
@@ -50,7 +50,7 @@ class Card:
     example: str = ""
 
 
-def wall_routes(service: Service, parts: PageParts, galaxy_map: GalaxyMap) -> list[Route]:
+def wall_routes(service: Service, parts: PageServices, galaxy_map: GalaxyMap) -> list[Route]:
     """Make the routes of the wall: the page itself, the query bar, histograms of a selection."""
     looking_up = CapacityLimiter(4)  # a name may be asked of a service far away
 
@@ -126,7 +126,7 @@ def _look_up(service: Service, text: str) -> str:
 def _wall_values(
     request: Request,
     service: Service,
-    parts: PageParts,
+    parts: PageServices,
     columns: Sequence[PublishedColumn],
     selection: Selection,
     looked_at: Selection,

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from encoder.asked_frame import read_frame
 from encoder.cutouts.frames import FIELD_SEARCHED_PX, find_in_fields
 from encoder.cutouts.image_batch import ImageBatch
 from encoder.cutouts.local_wcs import part_of_maps
@@ -24,6 +23,7 @@ from encoder.cutouts.pyramid import coarse_sampling_for
 from encoder.cutouts.stretch import to_rgb
 from encoder.errors import ImageError
 from encoder.model.recipe import ImageRecipe
+from encoder.requested_frame import read_frame
 from encoder.surveys.description import Survey
 from encoder.tiles.source_table import SkippedRow, SourceTable
 from encoder.tiles.tiles import CutoutTile, SkyTile, Tile

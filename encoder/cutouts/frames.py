@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.asked_frame import AskedFrame, no_scale
 from encoder.cutouts.framing import VIEW_RADII, Framing, find_frames, fixed_frames
 from encoder.cutouts.framing_flags import FramingFlag
 from encoder.model.recipe import FramingRule, ImageRecipe
+from encoder.requested_frame import RequestedFrame, no_scale
 
 FIELD_SEARCHED_PX = 112
 """Width and height of the copies of fields, several galaxies wide, in which galaxies of tiles are sought."""
@@ -91,7 +91,7 @@ class OpenPicture(Protocol):
         ...
 
 
-def see_at_once(picture: OpenPicture, recipe: ImageRecipe, asked: AskedFrame | None) -> Tensor | None:
+def see_at_once(picture: OpenPicture, recipe: ImageRecipe, asked: RequestedFrame | None) -> Tensor | None:
     """What the network sees of a picture, where no galaxy need be found for it.
 
     Returns:
@@ -176,7 +176,7 @@ def find_in_fields(
     )
 
 
-def _share_of_angle(picture: OpenPicture, asked: AskedFrame) -> float:
+def _share_of_angle(picture: OpenPicture, asked: RequestedFrame) -> float:
     scale = asked.pixel_scale_arcsec or picture.pixel_scale_arcsec
     if asked.arcsec is None or not scale > 0:
         raise no_scale(asked)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from encoder.cutouts.framing_flags import FramingFlag
+from encoder.cutouts.resampling import resample
 
 FINDER = 1
 """Version of what is found; what is flagged may change without."""
@@ -90,7 +91,7 @@ def find_frames(rgb: Tensor, view_radii: float = VIEW_RADII) -> Framing:
     x, y, seed, darkest = middle_x, middle_y, _SEED, torch.full_like(side, torch.inf)
     for _ in range(_PASSES):
         left, top, step = x - side / 2, y - side / 2, side / WORK_PX
-        copy, inside = _resample(grey, left, top, side, WORK_PX)
+        copy, inside = resample(grey, left, top, side, WORK_PX)
         found = _measure(copy[:, 0].double(), inside.double(), seed, darkest)
         there = found.light > 0
         x = _near(middle_x, _rounded(torch.where(there, left + found.x * step, x)), _MAX_SHIFT * short)
@@ -163,7 +164,7 @@ def cut_view(rgb: Tensor, x: float, y: float, side: float, sky: Tensor, size: in
 
 
 def _cut(rgb: Tensor, x: Tensor, y: Tensor, side: Tensor, sky: Tensor, size: int) -> Tensor:
-    view, inside = _resample(rgb, x - side / 2, y - side / 2, side, size)
+    view, inside = resample(rgb, x - side / 2, y - side / 2, side, size)
     return (view + (1 - inside)[:, None] * sky[:, :, None, None]).clamp(0, 1)
 
 
@@ -294,47 +295,9 @@ def _holding(light: Tensor, away: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _sky_colour(rgb: Tensor, x: Tensor, y: Tensor, side: Tensor) -> Tensor:
-    copy, inside = _resample(rgb, x - side / 2, y - side / 2, side, WORK_PX // 2)
+    copy, inside = resample(rgb, x - side / 2, y - side / 2, side, WORK_PX // 2)
     at = (torch.arange(copy.shape[-1], device=rgb.device) + 0.5) / copy.shape[-1] * 2 - 1
     outskirts = (torch.hypot(at, at[:, None]) > _SKY_INSIDE) & (inside > 0.99)  # noqa: PLR2004
     outskirts = torch.where(outskirts.flatten(1).any(dim=1)[:, None, None], outskirts, inside > 0)
     level = torch.where(outskirts[:, None], copy, torch.nan).flatten(2)
     return torch.nanquantile(level, 0.3, dim=2).nan_to_num()
-
-
-def _resample(pictures: Tensor, left: Tensor, top: Tensor, side: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """A square of each picture, antialiased, dark beyond its edges; and how much of each pixel is picture.
-
-    Args:
-        pictures: The pictures, (n, c, h, w).
-        left: Left edge of each square, (n,) pixels.
-        top: Upper edge of each square, (n,) pixels.
-        side: Width and height of each square, (n,) pixels.
-        size: Width and height of the result.
-
-    Returns:
-        (n, c, size, size), and (n, size, size) in 0..1.
-    """
-    rows, seen_rows = _weights(top, side, size, pictures.shape[2])
-    columns, seen_columns = _weights(left, side, size, pictures.shape[3])
-    seen = seen_rows[:, :, None] * seen_columns[:, None, :]
-    if pictures.device.type == "cpu":  # all in one product, their number would change the last bit
-        each = zip(rows, pictures, columns, strict=True)
-        square = torch.stack([down @ picture @ right.T for down, picture, right in each])
-    else:
-        exact = rows[:, None].double(), pictures.double(), columns[:, None].double()
-        square = (exact[0] @ exact[1] @ exact[2].transpose(2, 3)).to(pictures)
-    return square, seen
-
-
-def _weights(start: Tensor, side: Tensor, size: int, length: int) -> tuple[Tensor, Tensor]:
-    """Triangular weights (n, size, length) of the pixels of a line, and the share inside of it, (n, size)."""
-    step = (side / size)[:, None]
-    centre = (start[:, None] + (torch.arange(size, device=start.device) + 0.5) * step).float()
-    support = step.clamp(min=1.0)[:, :, None].float()
-    at = torch.arange(length, device=start.device) + 0.5
-    weights = (1 - (at - centre[:, :, None]).abs() / support).clamp(min=0)
-    total = weights.sum(dim=2, keepdim=True)
-    inside = (centre.clamp(min=0, max=length) - centre).abs() < 1e-6  # noqa: PLR2004 - rounding
-    weights = torch.where(inside[:, :, None], weights / total.clamp(min=1e-6), 0)
-    return weights, inside.float()

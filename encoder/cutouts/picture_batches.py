@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoder.asked_frame import AskedFrame
 from encoder.cutouts.fits_pictures import is_fits, open_fits_picture
 from encoder.cutouts.frames import OpenPicture, see_at_once, see_found
 from encoder.cutouts.image_batch import ImageBatch
 from encoder.cutouts.pictures import ColourPicture, open_picture
 from encoder.errors import ImageError
 from encoder.model.recipe import ImageRecipe
+from encoder.requested_frame import RequestedFrame
 from encoder.surveys.description import Survey
 
 _PIXELS_AT_ONCE = 2**25
@@ -42,7 +42,7 @@ class Seeing:
     recipe: ImageRecipe
     device: torch.device
     survey: Survey | None = None
-    asked: AskedFrame | None = None
+    asked: RequestedFrame | None = None
 
 
 def open_image(path: Path, survey: Survey | None) -> OpenPicture:

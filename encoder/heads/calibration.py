@@ -15,7 +15,7 @@ _NO_DIFFERENCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Calibration:
+class LogitCalibration:
     """A slope for all logits, a shift for each.
 
     Attributes:
@@ -47,7 +47,7 @@ def log_loss(logits: NDArray[np.float64], share: NDArray[np.float64]) -> float:
     return float(-(share * log_softmax(_one_a_class(logits), axis=1)).sum(axis=1).mean())
 
 
-def fit_calibration(logits: NDArray[np.float64], answers: Answers) -> Calibration:
+def fit_calibration(logits: NDArray[np.float64], answers: Answers) -> LogitCalibration:
     """Platt's scaling; for several classes one slope and a shift a class.
 
     The likelihood is of Platt's targets, (N + 1) / (N + classes) for a galaxy of a class of N galaxies, so
@@ -76,10 +76,10 @@ def fit_calibration(logits: NDArray[np.float64], answers: Answers) -> Calibratio
     start = np.array([1.0] + [0.0] * k)
     options = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000}
     best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    return Calibration(float(best[0] / unit), best[1:])
+    return LogitCalibration(float(best[0] / unit), best[1:])
 
 
-def unit_spread_calibration(logits: NDArray[np.float64], answers: Answers) -> Calibration:
+def unit_spread_calibration(logits: NDArray[np.float64], answers: Answers) -> LogitCalibration:
     """For labels too few to calibrate: the class-balanced root mean square of their galaxies' logits is 1.
 
     A statement of ignorance, not a measurement: the strong penalty leaves logits of about 0.01, and 1 says
@@ -93,7 +93,7 @@ def unit_spread_calibration(logits: NDArray[np.float64], answers: Answers) -> Ca
         LearningError: All logits are the same.
     """
     unit = _root_mean_square(logits, answers.balanced_weights().sum(axis=1))
-    return Calibration(1 / unit, np.zeros(logits.shape[1]))
+    return LogitCalibration(1 / unit, np.zeros(logits.shape[1]))
 
 
 def _targets(answers: Answers) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it
 from encoder.errors import LearningError
 from encoder.heads.answers import Answers, read_answers
 from encoder.heads.calibration import (
-    Calibration,
+    LogitCalibration,
     fit_calibration,
     log_loss,
     probabilities,
@@ -38,7 +38,7 @@ _FIXED = (1e-3,)  # what encoder/heads/probe.py measured with
 class _Fit:
     inverse_penalty: float
     model: Logistic
-    calibration: Calibration
+    calibration: LogitCalibration
 
 
 def fit_head(vectors: NDArray[np.float32], votes: NDArray[np.float64], classes: tuple[str, ...]) -> TaskHead:

@@ -3,6 +3,7 @@
 `encode_pictures` gives the vectors alone of pictures that are all in memory.
 """
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,15 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
+from torchvision.transforms.v2 import functional
 
-from encoder.cutouts.thumbnails import encode_jpegs
 from encoder.model.encoder import Encoder
 
 if TYPE_CHECKING:
     from encoder.cutouts.image_batch import ImageBatch
 
 _CHUNK = 256
+_QUALITY = 85  # of thumbnails
 
 Progress = Callable[[int], None]
 
@@ -92,3 +95,21 @@ def _prefetch(batches: Iterable["ImageBatch"], helpers: ThreadPoolExecutor) -> I
     while (batch := coming.result()) is not None:
         coming = helpers.submit(next, making, None)
         yield batch
+
+
+def encode_jpegs(rgb: Tensor, size: int = 96) -> list[bytes]:
+    """One JPEG for each picture.
+
+    Args:
+        rgb: Pictures of n galaxies, (n, 3, s, s) float32 in 0..1, on any device.
+        size: Width and height of the JPEG, pixels; a larger picture is shrunk antialiased.
+    """
+    small = functional.resize(rgb, [size, size], antialias=True)
+    pixels = (small.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    return [_encode_jpeg(Image.fromarray(picture)) for picture in pixels]
+
+
+def _encode_jpeg(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format="JPEG", quality=_QUALITY)
+    return file.getvalue()

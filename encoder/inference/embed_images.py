@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoder.asked_frame import AskedFrame
 from encoder.cutouts.fits_pictures import check_colours, is_fits
 from encoder.cutouts.framing_flags import FlagCounts, FramingFlag, count_flags
 from encoder.cutouts.image_batch import ImageBatch
@@ -15,6 +14,7 @@ from encoder.errors import ImageError
 from encoder.inference.embed import Progress, encode_batches
 from encoder.inference.vectors_file import VectorsFile
 from encoder.model.encoder import Encoder
+from encoder.requested_frame import RequestedFrame
 from encoder.surveys.description import Survey
 
 BATCH_SIZE = 64
@@ -42,7 +42,7 @@ def embed_images(
     unreadable: Unreadable,
     batch_size: int = BATCH_SIZE,
     progress: Progress | None = None,
-    asked: AskedFrame | None = None,
+    asked: RequestedFrame | None = None,
 ) -> EmbedReport:
     """Write a row for every readable image, in the order given; the same call writes the same bytes.
 
@@ -87,7 +87,7 @@ def picture_batches(
     survey: Survey,
     unreadable: Unreadable,
     batch_size: int,
-    asked: AskedFrame | None = None,
+    asked: RequestedFrame | None = None,
 ) -> Iterator[ImageBatch]:
     """Reads images side by side, in their order, into batches of the encoder's pictures.
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoder.asked_frame import read_frame
 from encoder.cutouts.image_list import list_images
 from encoder.cutouts.picture_batches import Seeing, see_opened
 from encoder.cutouts.pictures import ColourPicture, to_colours
@@ -17,6 +16,7 @@ from encoder.errors import ImageError
 from encoder.inference.embed import EmbeddedBatch, encode_batches
 from encoder.inference.embed_images import BATCH_SIZE, picture_batches
 from encoder.model.encoder import Encoder, load_encoder
+from encoder.requested_frame import read_frame
 from encoder.surveys.survey_file import load_survey
 
 if TYPE_CHECKING:

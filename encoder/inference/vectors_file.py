@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from encoder.asked_frame import AskedFrame
 from encoder.errors import EncoderError
 from encoder.inference.embed import EmbeddedBatch
 from encoder.model.encoder import Encoder
+from encoder.requested_frame import RequestedFrame
 
 ROWS_A_GROUP = 1024
 
@@ -50,7 +50,7 @@ class VectorsFile:
         EncoderError: The folder is not there, or the file cannot be written.
     """
 
-    def __init__(self, path: Path, encoder: Encoder, asked: AskedFrame | None = None) -> None:
+    def __init__(self, path: Path, encoder: Encoder, asked: RequestedFrame | None = None) -> None:
         check_writable(path)
         self.n_rows = 0
         self._path = path
@@ -116,7 +116,7 @@ class VectorsFile:
         return EncoderError(f"{self._path} cannot be written: {error.strerror or error}")
 
 
-def _schema(encoder: Encoder, asked: AskedFrame | None) -> pa.Schema:
+def _schema(encoder: Encoder, asked: RequestedFrame | None) -> pa.Schema:
     about = {
         "release": encoder.name,
         "sha256": encoder.sha256,

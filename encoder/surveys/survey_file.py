@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from encoder.asked_frame import read_frame
 from encoder.errors import FrameError, SurveyError
+from encoder.requested_frame import read_frame
 from encoder.surveys.description import Survey
 from encoder.surveys.patterns import placeholders
 from encoder.toml_reader import RecordError, read_record

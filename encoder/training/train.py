@@ -10,7 +10,7 @@ from rich.progress import Progress
 from encoder.errors import TrainingError
 from encoder.model.atomic_file import make_folder
 from encoder.training.campaigns import Campaigns
-from encoder.training.config import read_config
+from encoder.training.config_file import read_config
 from encoder.training.data import LabelledGalaxies
 from encoder.training.ranks import ProcessGroup, join_process_group
 from encoder.training.release import CACHE, make_release, projection_sample

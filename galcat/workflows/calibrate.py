@@ -19,8 +19,7 @@ from catalog.calibration.vote_columns import QuestionVotes
 from catalog.calibration.vote_file import GalaxyColumns, VoteFile, read_vote_file
 from catalog.releases.releases import Release, current_release, find_release
 from catalog.schema import QUESTIONS
-from encoder.calibration.figures import BeforeAfter, compare
-from encoder.calibration.held_out import Judgement, judge
+from encoder.calibration.held_out import BeforeAfter, Judgement, compare, judge
 from galcat.errors import WorkflowError
 
 

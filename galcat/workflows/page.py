@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from catalog.database.connection import connect
 from catalog.errors import CatalogError
 from catalog.web.app import page_routes
-from catalog.web.parts import NextBatch, NextGalaxy, PageParts
+from catalog.web.page_services import NextBatch, NextGalaxy, PageServices
 from galcat.errors import EXPECTED, reason
 from galcat.workflows.large_picture import draw_large_picture
 
@@ -34,7 +34,7 @@ def make_page_routes(url: str, home: Path) -> Callable[["Service"], Sequence["Ba
         url: URL of the catalogue's database, for its owner.
         home: Folder of the catalogue, which keeps the key of signed cookies.
     """
-    parts = PageParts(
+    parts = PageServices(
         secret_file=home / KEY_FILE,
         encode_picture=partial(encode_picture, url),
         choose_next=partial(choose_next, url),

@@ -19,7 +19,7 @@ from galcat.errors import WorkflowError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from encoder.asked_frame import AskedFrame
+    from encoder.requested_frame import RequestedFrame
     from encoder.surveys.description import Survey
 
 _FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
@@ -60,7 +60,7 @@ def understand_words(
     radius_arcsec: float,
     weights: str,
     survey: str | None = None,
-    frame: "AskedFrame | None" = None,
+    frame: "RequestedFrame | None" = None,
 ) -> SearchTarget:
     """Find out what the words on the command line mean.
 
@@ -108,7 +108,7 @@ def encode_image(
     image: Path,
     weights: str,
     survey: str | None,
-    frame: "AskedFrame | None" = None,
+    frame: "RequestedFrame | None" = None,
 ) -> SearchTarget:
     """Encode a picture as the current release would; the file is looked at before a network is loaded.
 

@@ -15,7 +15,7 @@ from table_files.errors import TableError
 from table_files.fits.column import FitsColumn, column_name, column_width, parse_fits_column
 from table_files.fits.headers import refuse_absurd_headers
 from table_files.fits.text_tables import read_text_tables
-from table_files.frame import Frame, parse_frame
+from table_files.frame import CoordinateFrame, parse_frame
 from table_files.limits import MAX_IN_CELL, TableLimits
 from table_files.row_table import Row, RowTable
 from table_files.table import TableColumn
@@ -65,7 +65,7 @@ class FitsTable:
         return tuple(found)
 
     @property
-    def frame(self) -> Frame | None:
+    def frame(self) -> CoordinateFrame | None:
         """The frame that RADESYS and EQUINOX declare, in its own header or else in the first one."""
         for header in (self.header, self.primary):
             system = str(header.get("RADESYS", header.get("RADECSYS", "")))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from xml.parsers import expat
 
 from table_files.errors import TableError
-from table_files.frame import Frame, parse_frame
+from table_files.frame import CoordinateFrame, parse_frame
 from table_files.row_table import Row
 from table_files.votable.field import VotableField, parse_field, require_short_row
 
@@ -56,7 +56,7 @@ class VotableParser:
         self._max_columns = max_columns
         self._is_only = is_only
         self.tables: list[TablePart] = []
-        self.frames: dict[str, Frame | None] = {}
+        self.frames: dict[str, CoordinateFrame | None] = {}
         self._fields_of: dict[str, list[VotableField]] = {}
         self._name = self._identifier = ""
         self.fields: list[VotableField] = []
@@ -92,7 +92,7 @@ class VotableParser:
         rows, self._rows = self._rows, []
         return rows
 
-    def frames_of(self, fields: list[VotableField]) -> tuple[Frame | None, ...]:
+    def frames_of(self, fields: list[VotableField]) -> tuple[CoordinateFrame | None, ...]:
         """The frame of each column: that of the COOSYS which its FIELD refers to; None where it has none.
 
         The document's only COOSYS holds for all columns, unless some refer to it and so others do not.

@@ -9,7 +9,7 @@ from itertools import chain
 
 from table_files.column_meta import ColumnMeta
 from table_files.errors import TableError
-from table_files.frame import Frame
+from table_files.frame import CoordinateFrame
 from table_files.row_table import Row, RowTable
 from table_files.votable.binary_rows import read_binary_rows
 from table_files.votable.field import VotableField
@@ -69,7 +69,7 @@ class VotableTable:
     name: str
     fields: tuple[VotableField, ...]
     rows: list[Row]
-    frames: tuple[Frame | None, ...]
+    frames: tuple[CoordinateFrame | None, ...]
     notes: tuple[str, ...]
 
 

@@ -20,6 +20,13 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
+def instance_on_disk() -> Iterator[dg.DagsterInstance]:
+    """One that sensors and schedules, which open it anew, find again."""
+    with dg.instance_for_test() as on_disk:
+        yield on_disk
+
+
+@pytest.fixture
 def database_resource(database: str) -> DatabaseResource:
     """A fresh catalogue."""
     return DatabaseResource(url=database)

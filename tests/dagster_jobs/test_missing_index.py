@@ -1,6 +1,5 @@
 """A catalogue that Dagster alone has filled gets its vector index when the load is over, not in the night."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -19,23 +18,18 @@ from tests.galcat.bricks import write_brick
 SURVEY = "legacy_dr10"
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    """An instance on disk: a sensor opens it anew."""
-    with dg.instance_for_test() as on_disk:
-        yield on_disk
-
-
 def test_the_index_and_the_statistics_are_asked_for_once_no_run_adds_tiles(
     drop: Path,
     database: str,
     database_resource: DatabaseResource,
     drop_resource: DropFolderResource,
     encoder_resource: EncoderResource,
-    instance: dg.DagsterInstance,
+    instance_on_disk: dg.DagsterInstance,
 ) -> None:
     def look() -> dg.RunRequest | str | None:
-        context = dg.build_sensor_context(instance=instance, resources={"database": database_resource})
+        context = dg.build_sensor_context(
+            instance=instance_on_disk, resources={"database": database_resource}
+        )
         found = missing_index(context)
         return found.skip_message if isinstance(found, dg.SkipReason) else found
 
@@ -47,18 +41,20 @@ def test_the_index_and_the_statistics_are_asked_for_once_no_run_adds_tiles(
     }
     write_brick(drop / SURVEY, "0100p000")
     (planned,), _ = plan_everything_pending(drop, database)
-    instance.add_dynamic_partitions("sky_cells", [planned.cell])
+    instance_on_disk.add_dynamic_partitions("sky_cells", [planned.cell])
     config = {"survey": planned.definition, "folder": str(planned.folder), "tiles": planned.tiles}
     job = dg.Definitions(assets=list(defs.assets or []), jobs=[ingest], resources=resources).resolve_job_def(
         "ingest"
     )
     done = job.execute_in_process(
-        run_config={"ops": {"galaxies": {"config": config}}}, partition_key=planned.cell, instance=instance
+        run_config={"ops": {"galaxies": {"config": config}}},
+        partition_key=planned.cell,
+        instance=instance_on_disk,
     )
     assert done.success
-    running = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED))
+    running = instance_on_disk.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED))
     assert look() == "tiles are still being ingested"
-    instance.report_run_canceled(running)
+    instance_on_disk.report_run_canceled(running)
     request = look()
     assert isinstance(request, dg.RunRequest)
     assert request.run_key == f"small-0/{running.run_id}"
@@ -73,7 +69,7 @@ def test_the_index_and_the_statistics_are_asked_for_once_no_run_adds_tiles(
             resources=resources,
         )
         .resolve_job_def("care")
-        .execute_in_process(instance=instance, asset_selection=list(request.asset_selection))
+        .execute_in_process(instance=instance_on_disk, asset_selection=list(request.asset_selection))
     )
     assert indexed.success
     assert {
@@ -91,10 +87,12 @@ def test_the_index_and_the_statistics_are_asked_for_once_no_run_adds_tiles(
 
 @pytest.mark.usefixtures("filled_by_hand")
 def test_what_the_command_line_fills_is_left_to_it_and_a_database_that_is_down_is_one_line(
-    database_resource: DatabaseResource, instance: dg.DagsterInstance
+    database_resource: DatabaseResource, instance_on_disk: dg.DagsterInstance
 ) -> None:
     def look(database: DatabaseResource) -> str | None:
-        found = missing_index(dg.build_sensor_context(instance=instance, resources={"database": database}))
+        found = missing_index(
+            dg.build_sensor_context(instance=instance_on_disk, resources={"database": database})
+        )
         assert isinstance(found, dg.SkipReason)
         return found.skip_message
 

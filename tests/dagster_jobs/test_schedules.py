@@ -1,6 +1,5 @@
 """The night retries what is pending, then cares for the catalogue; with nothing to do it says why."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,31 +18,24 @@ NIGHT = datetime(2031, 5, 17, 1, 0, tzinfo=UTC)
 NO_DATABASE = "postgresql://nobody@localhost:1/none"
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    """An instance on disk: a schedule opens it anew."""
-    with dg.instance_for_test() as on_disk:
-        yield on_disk
-
-
 def retry(
     database: DatabaseResource,
     drop: DropFolderResource,
-    instance: dg.DagsterInstance,
+    instance_on_disk: dg.DagsterInstance,
     night: datetime = NIGHT,
 ) -> list[dg.RunRequest] | str:
     """What the schedule asks for, or why not."""
     context = dg.build_schedule_context(
-        instance=instance,
+        instance=instance_on_disk,
         scheduled_execution_time=night,
         resources={"database": database, "drop_folder": drop},
     )
     return run_requests(nightly_retry(context))
 
 
-def care(database: DatabaseResource, instance: dg.DagsterInstance) -> list[dg.RunRequest] | str:
+def care(database: DatabaseResource, instance_on_disk: dg.DagsterInstance) -> list[dg.RunRequest] | str:
     context = dg.build_schedule_context(
-        instance=instance, scheduled_execution_time=NIGHT, resources={"database": database}
+        instance=instance_on_disk, scheduled_execution_time=NIGHT, resources={"database": database}
     )
     result = nightly_care(context)
     return run_requests([result] if isinstance(result, dg.RunRequest) else result)
@@ -72,11 +64,11 @@ def test_the_night_retries_the_failed_tile_alone_once_a_night(
     database_resource: DatabaseResource,
     drop_resource: DropFolderResource,
     encoder_resource: EncoderResource,
-    instance: dg.DagsterInstance,
+    instance_on_disk: dg.DagsterInstance,
 ) -> None:
     cell = fill(drop, database, encoder_resource)
     first, again, later = (
-        retry(database_resource, drop_resource, instance, night)
+        retry(database_resource, drop_resource, instance_on_disk, night)
         for night in (NIGHT, NIGHT, NIGHT.replace(day=18))
     )
     assert isinstance(first, list)
@@ -86,7 +78,7 @@ def test_the_night_retries_the_failed_tile_alone_once_a_night(
     assert str(request.run_key).startswith("2031-05-17/legacy_dr10/healpix5-")
     keys = [run.run_key for runs in (first, again, later) for run in runs if isinstance(run, dg.RunRequest)]
     assert keys[0] == keys[1] != keys[2]
-    assert instance.get_dynamic_partitions("sky_cells") == [cell]
+    assert instance_on_disk.get_dynamic_partitions("sky_cells") == [cell]
 
 
 def test_a_cell_whose_run_is_still_to_finish_waits_for_the_next_night(
@@ -95,31 +87,39 @@ def test_a_cell_whose_run_is_still_to_finish_waits_for_the_next_night(
     database_resource: DatabaseResource,
     drop_resource: DropFolderResource,
     encoder_resource: EncoderResource,
-    instance: dg.DagsterInstance,
+    instance_on_disk: dg.DagsterInstance,
 ) -> None:
     cell = fill(drop, database, encoder_resource)
     tags = {"galcat/survey": SURVEY, "dagster/partition": cell}
-    run = instance.add_run(dg.DagsterRun(job_name=ingest.name, tags=tags, status=dg.DagsterRunStatus.STARTED))
-    assert retry(database_resource, drop_resource, instance) == "no tile is pending"
-    instance.report_run_failed(run)
-    assert len(retry(database_resource, drop_resource, instance)) == 1
+    run = instance_on_disk.add_run(
+        dg.DagsterRun(job_name=ingest.name, tags=tags, status=dg.DagsterRunStatus.STARTED)
+    )
+    assert retry(database_resource, drop_resource, instance_on_disk) == "no tile is pending"
+    instance_on_disk.report_run_failed(run)
+    assert len(retry(database_resource, drop_resource, instance_on_disk)) == 1
 
 
 @pytest.mark.parametrize("evaluate", ["retry", "care"])
 def test_a_database_that_is_down_is_told_in_one_line(
-    evaluate: str, drop_resource: DropFolderResource, instance: dg.DagsterInstance
+    evaluate: str, drop_resource: DropFolderResource, instance_on_disk: dg.DagsterInstance
 ) -> None:
     nowhere = DatabaseResource(url=NO_DATABASE)
-    said = retry(nowhere, drop_resource, instance) if evaluate == "retry" else care(nowhere, instance)
+    said = (
+        retry(nowhere, drop_resource, instance_on_disk)
+        if evaluate == "retry"
+        else care(nowhere, instance_on_disk)
+    )
     assert isinstance(said, str)
     assert "the next night tries again: " in said
     assert "\n" not in said
 
 
 def test_an_empty_drop_folder_gives_nothing_to_retry(
-    database_resource: DatabaseResource, drop_resource: DropFolderResource, instance: dg.DagsterInstance
+    database_resource: DatabaseResource,
+    drop_resource: DropFolderResource,
+    instance_on_disk: dg.DagsterInstance,
 ) -> None:
-    assert retry(database_resource, drop_resource, instance) == "no tile is pending"
+    assert retry(database_resource, drop_resource, instance_on_disk) == "no tile is pending"
 
 
 def test_the_catalogue_is_cared_for_once_it_holds_something(
@@ -127,11 +127,11 @@ def test_the_catalogue_is_cared_for_once_it_holds_something(
     database: str,
     database_resource: DatabaseResource,
     encoder_resource: EncoderResource,
-    instance: dg.DagsterInstance,
+    instance_on_disk: dg.DagsterInstance,
 ) -> None:
-    assert care(database_resource, instance) == "the catalogue is empty"
+    assert care(database_resource, instance_on_disk) == "the catalogue is empty"
     fill(drop, database, encoder_resource)
-    assert len(care(database_resource, instance)) == 1
+    assert len(care(database_resource, instance_on_disk)) == 1
 
 
 def test_a_tile_that_was_mended_by_hand_is_pending_no_more(
@@ -140,7 +140,7 @@ def test_a_tile_that_was_mended_by_hand_is_pending_no_more(
     database_resource: DatabaseResource,
     drop_resource: DropFolderResource,
     encoder_resource: EncoderResource,
-    instance: dg.DagsterInstance,
+    instance_on_disk: dg.DagsterInstance,
 ) -> None:
     cell = fill(drop, database, encoder_resource)
     write_brick(drop / SURVEY, "0101p000")
@@ -148,4 +148,4 @@ def test_a_tile_that_was_mended_by_hand_is_pending_no_more(
     with connect(database) as connection:
         row = connection.execute("SELECT count(*) FROM galcat.galaxy").fetchone()
     assert row == (6,)
-    assert retry(database_resource, drop_resource, instance) == "no tile is pending"
+    assert retry(database_resource, drop_resource, instance_on_disk) == "no tile is pending"

@@ -8,15 +8,16 @@ from psycopg import sql
 from catalog.adql.emitter import emit
 from catalog.adql.errors import AdqlError
 from catalog.adql.functions.call import Call, Function
-from catalog.adql.functions.examples import MAX_EXAMPLES, emit_examples
 from catalog.adql.relations import Source
 from catalog.adql.scope import Scope
 from catalog.adql.value import RANDOM, Kind, Likeness, Value, is_repeatable, make_value
-from catalog.constants import SEARCH_TYPE
+from catalog.constants import SEARCH_DIMENSION, SEARCH_TYPE
 
 OBJECT_ID = "object_id"
 WITH_RELEASE = 3
 _MEANING = "How unlike two galaxies look; two random ones are about 1 apart"
+MAX_EXAMPLES = 200
+"""Galaxies that one call may name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +157,37 @@ def _find_likeness(call: Call, vectors: list[VectorOperand]) -> Likeness | None:
         if source is not None and vectors[other].is_fixed:
             return Likeness(source, vectors[other].text)
     return None
+
+
+def emit_examples(call: Call) -> sql.Composed:
+    """The vector, of type halfvec(40), that the constants after the first argument describe.
+
+    Whole numbers are object_ids, a negative one that of a galaxy to keep away from. 40 numbers of which one
+    has a decimal point are a search vector.
+
+    Raises:
+        AdqlError: One is no constant number, or they are neither object_ids nor a vector.
+    """
+    constants = []
+    for i, argument in enumerate(call.arguments[1:], 1):
+        if argument.constant is None or isinstance(argument.constant, str):
+            raise AdqlError(
+                "several examples of morph_distance are numbers written in the query", call.offsets[i]
+            )
+        constants.append(argument.constant)
+    bind = call.scope.context.parameters.bind
+    ids = [number for number in constants if isinstance(number, int)]
+    if len(ids) == len(constants):
+        wanted = bind([number for number in ids if number >= 0], "bigint[]")
+        unwanted = bind([-number for number in ids if number < 0], "bigint[]")
+        return emit("(SELECT galcat.vector_of_many(", wanted, ", ", unwanted, "))")
+    if len(constants) != SEARCH_DIMENSION:
+        raise AdqlError(
+            f"{len(constants)} numbers are no vector: expected {SEARCH_DIMENSION}, or object_ids",
+            call.offsets[1],
+        )
+    vector = bind([float(number) for number in constants], "real[]")
+    return emit("(SELECT galcat.search_vector(", vector, ", NULL))")
 
 
 MORPH_FUNCTIONS = (Function("morph_distance", 2, 1 + MAX_EXAMPLES, _make_morph_distance),)

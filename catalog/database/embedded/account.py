@@ -33,7 +33,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Place:
+class ServerPlace:
     """Where a server lives.
 
     Attributes:
@@ -52,7 +52,7 @@ class Place:
         return self.base / "postgres"
 
 
-def make_place(home: Path) -> Place:
+def make_place(home: Path) -> ServerPlace:
     """The place of a home's server; makes home, and as root the account and folders, where they are missing.
 
     Raises:
@@ -62,7 +62,7 @@ def make_place(home: Path) -> Place:
         raise ServerError(f"GALCAT_HOME {home}: the folder {home.parent} does not exist")
     home.mkdir(exist_ok=True)
     if os.geteuid() != 0:
-        place = Place(find_base(home), package_programs(), None)
+        place = ServerPlace(find_base(home), package_programs(), None)
         _require_own(place.data)
         return place
     base = find_base(home)
@@ -73,7 +73,7 @@ def make_place(home: Path) -> Place:
                 f"{base}/postgres: account {account.name} can no longer enter {base} or a folder above it"
             )
         base = _system_base(home, account)
-    return Place(base, reachable_programs(package_programs(), SYSTEM_FOLDER, account), account)
+    return ServerPlace(base, reachable_programs(package_programs(), SYSTEM_FOLDER, account), account)
 
 
 def find_base(home: Path) -> Path:

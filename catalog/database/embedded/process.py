@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped] # it ships no types
 
-from catalog.database.embedded.account import Place
+from catalog.database.embedded.account import ServerPlace
 from catalog.database.embedded.account_files import read_file
 from catalog.database.embedded.settings import PORT
 from catalog.errors import ServerError
@@ -61,7 +61,7 @@ def server_processes(data: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if _belongs(process, data, owner)]
 
 
-def start(place: Place) -> None:
+def start(place: ServerPlace) -> None:
     """Start a server and wait until it accepts connections; no process of it may be alive.
 
     Raises:
@@ -111,7 +111,7 @@ def end_processes(data: Path) -> None:
         raise ServerError(f"{data}: processes {pids} of an earlier server do not end")
 
 
-def run(place: Place, program: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+def run(place: ServerPlace, program: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a Postgres program as the place's account, in English and without the caller's PG* variables."""
     account = place.account
     return subprocess.run(  # noqa: S603 - our own program

@@ -21,7 +21,7 @@ import psycopg
 from psycopg.pq import PGconn, Ping
 
 from catalog.database.embedded import process as server_process
-from catalog.database.embedded.account import Account, Place, can_reach, find_base, make_place
+from catalog.database.embedded.account import Account, ServerPlace, can_reach, find_base, make_place
 from catalog.database.embedded.account_files import read_file, write_file
 from catalog.database.embedded.process import SOCKET
 from catalog.database.embedded.settings import PORT, expected_settings, settings_file
@@ -122,7 +122,7 @@ def url(home: Path) -> str | None:
         return _address(data) if data.is_dir() else None
 
 
-def _ensure_running(place: Place, *, settings_changed: bool) -> None:
+def _ensure_running(place: ServerPlace, *, settings_changed: bool) -> None:
     main = server_process.postmaster(place.data)
     if main is not None and settings_changed:
         main.send_signal(signal.SIGHUP)
@@ -133,7 +133,7 @@ def _ensure_running(place: Place, *, settings_changed: bool) -> None:
         server_process.start(place)
 
 
-def _initialise(place: Place, *, durable: bool) -> None:
+def _initialise(place: ServerPlace, *, durable: bool) -> None:
     """Make the data folder if there is none: beside its place, then moved there whole."""
     for left_over in place.base.glob("postgres.new-*"):
         shutil.rmtree(left_over, ignore_errors=True)  # a killed up's initdb may still write: gone at the next
@@ -159,7 +159,7 @@ def _initialise(place: Place, *, durable: bool) -> None:
     fresh.rename(place.data)
 
 
-def _write_settings(place: Place, *, durable: bool) -> bool:
+def _write_settings(place: ServerPlace, *, durable: bool) -> bool:
     """Write the settings file unless it says the same already; returns whether it was written."""
     folder = _socket_folder(place)
     text = settings_file(folder, server_process.cluster_name(place.data), durable=durable)
@@ -170,7 +170,7 @@ def _write_settings(place: Place, *, durable: bool) -> bool:
     return True
 
 
-def _socket_folder(place: Place) -> Path:
+def _socket_folder(place: ServerPlace) -> Path:
     """The data folder, or where its path is too long for a socket a private folder under a temp folder."""
     if _fits(place.data):
         return place.data

@@ -7,10 +7,9 @@ from psycopg import sql
 
 from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.columns import ColumnMeta
-from catalog.tap.uploads.copy_text import CopyText, write_copy_text
+from catalog.tap.uploads.copy_text import CopyText
 from catalog.tap.uploads.error import UploadError
 from catalog.tap.uploads.position import find_position
-from table_files.row_table import RowTable
 
 _SCHEMA = "tap_upload"
 _TYPES = {
@@ -24,17 +23,15 @@ _TYPES = {
 }
 
 
-def store_upload(
-    connection: psycopg.Connection, name: str, table: RowTable, job: str | None
-) -> PublishedTable:
-    """Make a Postgres table of an uploaded one, whole or not at all.
+def store_text(connection: psycopg.Connection, name: str, text: CopyText, job: str | None) -> PublishedTable:
+    """Make a Postgres table of an uploaded one that was read before, whole or not at all.
 
     It is read-only, indexed on the sky where it has a right ascension and a declination, and analysed.
 
     Args:
         connection: A connection of a member of galcat_writer.
         name: The table's name in the query, behind TAP_UPLOAD.
-        table: The table that was read, whose rows are used up.
+        text: The table's rows as Postgres reads them.
         job: The identifier of the job that the table belongs to, as long as which it stays; None for a
             synchronous query.
 
@@ -42,14 +39,8 @@ def store_upload(
         The table as queries may name it; its columns are called c1, c2, ... in Postgres.
 
     Raises:
-        UploadError: It cannot be read to its end, or a value does not fit in its column.
+        UploadError: A value does not fit in its column.
     """
-    with write_copy_text(table) as text:
-        return store_text(connection, name, text, job)
-
-
-def store_text(connection: psycopg.Connection, name: str, text: CopyText, job: str | None) -> PublishedTable:
-    """As `store_upload`, of a table that was read before: the connection is not held meanwhile."""
     sky = find_position(text.declared)
     try:
         with connection.transaction(), connection.cursor() as cursor:

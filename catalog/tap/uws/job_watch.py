@@ -17,21 +17,21 @@ _LOOK_S = 2.0
 
 
 @dataclass(frozen=True)
-class News:
+class JobSnapshot:
     """A job as a look has found it.
 
     Attributes:
-        after: The news that follow these.
+        after: The snapshot that follows.
         job: The job as it was read.
     """
 
     job: Job
-    after: asyncio.Future["News"]
+    after: asyncio.Future["JobSnapshot"]
 
 
 @dataclass
 class _Watched:
-    next_news: asyncio.Future[News]
+    next_snapshot: asyncio.Future[JobSnapshot]
     end: ExitStack
     watchers: int = 0
 
@@ -50,15 +50,15 @@ class JobWatch:
         self._watched: dict[str, _Watched] = {}
 
     @contextmanager
-    def watch(self, job_id: str) -> Iterator[asyncio.Future[News]]:
+    def watch(self, job_id: str) -> Iterator[asyncio.Future[JobSnapshot]]:
         """Give what the next look finds: there is one when the job has changed, and every two seconds.
 
-        The news raise CatalogError or psycopg.Error where the job could not be read.
+        It raises CatalogError or psycopg.Error where the job could not be read.
         """
         watched = self._watched.get(job_id) or self._begin(job_id)
         watched.watchers += 1
         try:
-            yield watched.next_news
+            yield watched.next_snapshot
         finally:
             watched.watchers -= 1
             if not watched.watchers:
@@ -78,13 +78,13 @@ class JobWatch:
                 await asyncio.wait_for(event.wait(), _LOOK_S)
             event.clear()
             # Who comes while this look goes on may know more already: that one waits for the next.
-            news, watched.next_news = watched.next_news, _future()
+            snapshot, watched.next_snapshot = watched.next_snapshot, _future()
             try:
-                news.set_result(News(await run_sync(self._read, job_id), watched.next_news))
+                snapshot.set_result(JobSnapshot(await run_sync(self._read, job_id), watched.next_snapshot))
             except (CatalogError, psycopg.Error) as error:
-                news.set_exception(error)
-                news.exception()  # maybe nobody waits for it: no reason for asyncio to complain
+                snapshot.set_exception(error)
+                snapshot.exception()  # maybe nobody waits for it: no reason for asyncio to complain
 
 
-def _future() -> asyncio.Future[News]:
+def _future() -> asyncio.Future[JobSnapshot]:
     return asyncio.get_running_loop().create_future()

@@ -24,13 +24,13 @@ async def wait_for_change(parts: JobParts, job_id: str, phase: str | None, secon
         NotFoundError: There is no such job, or it was removed meanwhile.
     """
     until = time.monotonic() + seconds
-    with parts.watch.watch(job_id) as next_news:
-        job, news = await run_sync(parts.control.read, job_id), next_news
+    with parts.watch.watch(job_id) as next_snapshot:
+        job, snapshot = await run_sync(parts.control.read, job_id), next_snapshot
         phase = phase or job.phase
         while job.is_active and job.phase == phase and (left := until - time.monotonic()) > 0:
-            await asyncio.wait([news], timeout=left)
-            if news.done():
-                job, news = news.result().job, news.result().after
+            await asyncio.wait([snapshot], timeout=left)
+            if snapshot.done():
+                job, snapshot = snapshot.result().job, snapshot.result().after
         return job
 
 

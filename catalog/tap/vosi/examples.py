@@ -59,27 +59,22 @@ class ExamplesPage:
         self._looked_at: float | None = None
 
     def __call__(self, connection: psycopg.Connection, base_url: str) -> str:
-        """Write the page for a service at a URL, without /tap."""
+        """Write the page.
+
+        Args:
+            connection: A connection of a role that may read galcat.galaxy.
+            base_url: The URL of the service, without /tap.
+
+        Returns:
+            XHTML, to be sent as text/html or application/xhtml+xml; an empty catalogue has only the examples
+            that need no galaxy.
+        """
         with self._lock:
             if self._looked_at is None or time.monotonic() - self._looked_at > _KEPT_S:
                 self._anchor = find_anchor(connection)
                 self._looked_at = time.monotonic()
             anchor = self._anchor
         return _page(anchor, base_url)
-
-
-def write_examples(connection: psycopg.Connection, base_url: str) -> str:
-    """Write the page as of now.
-
-    Args:
-        connection: A connection of a role that may read galcat.galaxy.
-        base_url: The URL of the service, without /tap.
-
-    Returns:
-        XHTML, to be sent as text/html or application/xhtml+xml; an empty catalogue has only the examples that
-        need no galaxy.
-    """
-    return _page(find_anchor(connection), base_url)
 
 
 def find_anchor(connection: psycopg.Connection) -> Anchor | None:

@@ -15,14 +15,14 @@ from catalog.tap.service import Service
 from catalog.tap.throttle import Refusals, Throttle
 from catalog.web.dropped.picture import encode_content, is_picture
 from catalog.web.dropped.position_list import match_list
+from catalog.web.page_services import PageServices
 from catalog.web.pages import HEADERS, error_page
-from catalog.web.parts import PageParts
 from catalog.web.selection import Selection, read_number
 
 _MAX_WAITING, _PATIENCE_S = 8, 60.0
 
 
-def dropped_routes(service: Service, parts: PageParts) -> list[Route]:
+def dropped_routes(service: Service, parts: PageServices) -> list[Route]:
     """Make the route that takes a picture or a list; `/page/picture` is its older name."""
     refusals = Refusals("many files are waiting to be read", "", "no file could be read for {seconds:g} s")
     throttle = Throttle(1, _MAX_WAITING, seconds=_PATIENCE_S, refusals=refusals)
@@ -45,7 +45,7 @@ def dropped_routes(service: Service, parts: PageParts) -> list[Route]:
     return [Route(path, take, methods=["POST"]) for path in ("/page/drop", "/page/picture")]
 
 
-async def _understand(service: Service, parts: PageParts, parameters: RequestParameters) -> Selection:
+async def _understand(service: Service, parts: PageServices, parameters: RequestParameters) -> Selection:
     file = parameters.files.get("file")
     if file is None or not file.filename:
         raise UsageError("no file came: choose a picture (JPEG or PNG) or a list of positions")

@@ -11,7 +11,7 @@ from catalog.tap.service import Service
 from catalog.tasks.ranking import draw_unlabelled
 from catalog.tasks.tasks import Task
 from catalog.web.labelling.sent_labels import tag_of
-from catalog.web.parts import NextBatch, NextGalaxy
+from catalog.web.page_services import NextBatch, NextGalaxy
 
 _AT_RANDOM = "random galaxies, to look at; who may label gets those that teach the model most"
 _UNLEARNT = "random galaxies: this service learns nothing from labels by itself"
@@ -23,7 +23,7 @@ class NextGalaxies:
 
     Args:
         service: The service whose database is asked.
-        choose: Chooses by the labels of this moment; see `PageParts`.
+        choose: Chooses by the labels of this moment; see `PageServices`.
     """
 
     def __init__(self, service: Service, choose: Callable[[str, int], NextBatch] | None) -> None:

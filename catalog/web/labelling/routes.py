@@ -23,8 +23,8 @@ from catalog.web.labelling.progress import Progress, read_progress
 from catalog.web.labelling.queue import NextGalaxies
 from catalog.web.labelling.sent_labels import parse_sent_labels, store_sent_labels
 from catalog.web.labelling.sessions import COOKIE, Sessions, Visitor
+from catalog.web.page_services import PageServices
 from catalog.web.pages import HEADERS, Endpoint, NotAllowedError, page, render
-from catalog.web.parts import PageParts
 
 _MAX_BODY = 100_000
 _MAX_SKIPPED = 200
@@ -32,7 +32,7 @@ _BATCH = 10
 _DIGITS = re.compile(r"[0-9]{1,19}")
 
 
-def labelling_routes(service: Service, parts: PageParts) -> list[Route]:
+def labelling_routes(service: Service, parts: PageServices) -> list[Route]:
     """Make the routes of labelling and of logging in."""
     sessions = Sessions(service, parts.secret_file)
     queue = NextGalaxies(service, parts.choose_next)

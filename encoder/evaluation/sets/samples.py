@@ -12,16 +12,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from encoder.asked_frame import AskedFrame
 from encoder.cutouts.fits_pictures import is_fits
 from encoder.cutouts.frames import see_at_once, see_found
+from encoder.cutouts.framing import cut_views, find_frames
 from encoder.cutouts.pictures import ColourPicture, open_picture
 from encoder.errors import EvaluationError
-from encoder.evaluation.sets.shown import show_widely
 from encoder.model.encoder import Encoder
 from encoder.model.recipe import ImageRecipe
+from encoder.requested_frame import RequestedFrame
 from encoder.surveys.description import Survey
 from encoder.training.config import TIMM_PREFIX
+from encoder.training.pictures.augment import crop_and_resize
+from encoder.training.pictures.framed_images import KEPT_WIDTHS
 from encoder.training.pictures.images import FileImages
 from encoder.training.pictures.shown import show_picture, show_simulated
 from encoder.training.pictures.simulated import KEPT_SHARE, SimulatedGalaxies
@@ -89,7 +91,7 @@ def sample_of_files(
             return show_picture(images[i], recipe, share(recipe))
         picture = ColourPicture(open_picture(files[i]))
         of_field = crop is None and field == 1
-        asked = None if of_field or recipe.framing else AskedFrame(share=share(recipe))
+        asked = None if of_field or recipe.framing else RequestedFrame(share=share(recipe))
         seen = see_at_once(picture, recipe, asked)
         return see_found([picture], recipe, torch.device("cpu"))[0][0] if seen is None else seen
 
@@ -150,3 +152,20 @@ def check_untrained_on(encoder: Encoder, left_out: Mapping[str, Sequence[str]]) 
         for name in left_out.get(source["kind"], ()):
             if name not in source.get("without", ()):
                 raise EvaluationError(f"{encoder.name} was trained on {name!r} of source {source['kind']}")
+
+
+def show_widely(image: Tensor, recipe: ImageRecipe, share: float) -> Tensor:
+    """`KEPT_WIDTHS` times what the network sees, (3, h, h) uint8.
+
+    Args:
+        image: The whole picture, (3, h, w) uint8.
+        recipe: The recipe of the release.
+        share: Of the picture's width that the network sees, for a recipe that finds no frames.
+    """
+    size = round(recipe.size * KEPT_WIDTHS)
+    if recipe.framing is None:
+        wide = crop_and_resize(image, share * KEPT_WIDTHS, size)
+    else:
+        rgb = image[None].float() / 255
+        wide = cut_views(rgb, find_frames(rgb, recipe.framing.view_radii), size, KEPT_WIDTHS)[0]
+    return (wide * 255).round().to(torch.uint8)

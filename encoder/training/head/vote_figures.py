@@ -124,19 +124,16 @@ def is_judged(question: str, votes: NDArray[np.float32]) -> bool:
 
 
 def error_ratio(
-    question: str, alpha: NDArray[np.float32], votes: NDArray[np.float32], constant: "Constant"
+    question: str, alpha: NDArray[np.float32], votes: NDArray[np.float32], constant: Constant
 ) -> Interval:
     """The mean absolute error of the fractions over the constant's, as in `VoteFigures`."""
     rows = votes.sum(axis=1) >= min_votes(question)
-    said = alpha[rows] / alpha[rows].sum(axis=1, keepdims=True, dtype=np.float64)
-    observed = votes[rows] / votes[rows].sum(axis=1, keepdims=True, dtype=np.float64)
-    error = np.abs(said - observed).mean(axis=1)
-    of_constant = np.abs(constant.fractions[rows] - observed).mean(axis=1)
-    return bootstrap(len(error), lambda i: error[i].mean() / of_constant[i].mean())
+    said, observed = (_fractions(counts[rows]) for counts in (alpha, votes))
+    return _ratio(_errors(said, observed), _errors(constant.fractions[rows], observed))
 
 
 def vote_figures(
-    question: str, alpha: NDArray[np.float32], votes: NDArray[np.float32], constant: "Constant"
+    question: str, alpha: NDArray[np.float32], votes: NDArray[np.float32], constant: Constant
 ) -> VoteFigures | None:
     """Figures of one question; None where fewer than 5 galaxies have enough voters.
 
@@ -150,9 +147,8 @@ def vote_figures(
         return None
     rows = votes.sum(axis=1) >= min_votes(question)
     a, v = alpha[rows].astype(np.float64), votes[rows].astype(np.float64)
-    said, observed = a / a.sum(axis=1, keepdims=True), v / v.sum(axis=1, keepdims=True)
-    error = np.abs(said - observed).mean(axis=1)
-    of_constant = np.abs(constant.fractions[rows] - observed).mean(axis=1)
+    said, observed = _fractions(a), _fractions(v)
+    error, of_constant = _errors(said, observed), _errors(constant.fractions[rows], observed)
     deviation = said - observed
     counts, tree = np.round(v).astype(np.int64), one_question(v.shape[1])
     inside = coverage(a.astype(np.float32), counts, tree).mean(axis=1)
@@ -163,7 +159,7 @@ def vote_figures(
         galaxies=int(rows.sum()),
         error=float(error.mean()),
         constant=float(of_constant.mean()),
-        ratio=bootstrap(len(v), lambda i: error[i].mean() / of_constant[i].mean()),
+        ratio=_ratio(error, of_constant),
         bias=bootstrap(len(v), lambda i: _largest(deviation[i].mean(axis=0), deviation.mean(axis=0))),
         auc=bootstrap(len(v), lambda i: area_under_curve(majority[i], said[i, 0])),
         coverage=bootstrap(len(v), lambda i: inside[i].mean()),
@@ -241,6 +237,23 @@ def _log_scores(alpha: Floats, counts: NDArray[np.int64]) -> Floats:
     losses = question_losses(torch.from_numpy(np.array(alpha)), torch.from_numpy(counts).double(), whole)
     scores: Floats = -losses[:, 0].numpy()
     return scores
+
+
+def _fractions(counts: NDArray[np.floating[Any]]) -> Floats:
+    """Each answer's share of a question's votes or concentrations, (n, answers)."""
+    shares: Floats = counts / counts.sum(axis=1, keepdims=True, dtype=np.float64)
+    return shares
+
+
+def _errors(fractions: Floats, observed: Floats) -> Floats:
+    """Mean absolute error of each galaxy's fractions, (n,)."""
+    errors: Floats = np.abs(fractions - observed).mean(axis=1)
+    return errors
+
+
+def _ratio(error: Floats, of_constant: Floats) -> Interval:
+    """The mean error over the constant's."""
+    return bootstrap(len(error), lambda i: error[i].mean() / of_constant[i].mean())
 
 
 def _largest(means: Floats, sample_means: Floats) -> float:

@@ -65,7 +65,6 @@ def embed(
     """
     import torch  # noqa: PLC0415 - takes seconds
 
-    from encoder.asked_frame import read_frame  # noqa: PLC0415
     from encoder.cutouts.fits_pictures import is_fits  # noqa: PLC0415
     from encoder.cutouts.framing_flags import describe_flags  # noqa: PLC0415
     from encoder.cutouts.image_list import (  # noqa: PLC0415
@@ -76,6 +75,7 @@ def embed(
     from encoder.inference.embed_images import embed_images  # noqa: PLC0415
     from encoder.inference.vectors_file import check_writable  # noqa: PLC0415
     from encoder.model.encoder import load_encoder  # noqa: PLC0415
+    from encoder.requested_frame import read_frame  # noqa: PLC0415
     from encoder.surveys.survey_file import load_survey  # noqa: PLC0415
 
     if bool(images) == (table is not None):

@@ -161,7 +161,7 @@ def promote(
     Example: `galcat release promote better`
     """
     from catalog.calibration.stored import describe_calibrated  # noqa: PLC0415
-    from catalog.releases.releases import promote_release  # noqa: PLC0415
+    from catalog.releases.promotion import promote_release  # noqa: PLC0415
 
     with open_to_write(may_be_empty=True) as connection:
         done = promote_release(connection, name, force=force)

@@ -1,17 +1,22 @@
 """The command that opens the catalogue to browsers and to the tools of the Virtual Observatory."""
 
 import logging
+import time
 from dataclasses import replace
+from pathlib import Path
 from threading import Thread
 from typing import Annotated
 
 import typer
 
+from catalog.database.embedded.server import revive
+from catalog.errors import CatalogError
 from galcat.cli.console import check_port, names_in, updated_catalogue_url
 from galcat.cli.free_port import require_free
-from galcat.cli.server_watch import watch_server
 
 app = typer.Typer()
+_LOOK_S = 5.0
+_log = logging.getLogger(__name__)
 
 
 @app.command()
@@ -64,3 +69,14 @@ def serve(
     if not settings.database_url:
         Thread(target=watch_server, args=(settings.home,), name="server-watch", daemon=True).start()
     uvicorn.Server(server_config(service, host, port, bounds)).run()
+
+
+def watch_server(home: Path) -> None:
+    """Look every five seconds, for as long as the process lives; an end by `galcat down` is respected."""
+    while True:
+        time.sleep(_LOOK_S)
+        try:
+            if revive(home):
+                _log.warning("the embedded Postgres had died: it was started again")
+        except CatalogError as error:
+            _log.error("the embedded Postgres died and does not start: %s", error)

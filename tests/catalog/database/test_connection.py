@@ -12,7 +12,7 @@ from pgvector import HalfVector, Vector
 from psycopg.pq import TransactionStatus
 
 from catalog.database.connection import connect, database_url
-from catalog.database.embedded.account import Place, system_account
+from catalog.database.embedded.account import ServerPlace, system_account
 from catalog.database.embedded.process import run
 from catalog.database.embedded.server import up, url
 from catalog.database.requirements import require_supported
@@ -28,7 +28,7 @@ def old_server(server_home: Path) -> Iterator[str]:
     """URL of a Postgres 15 without pgvector, where the system has one."""
     if not OLD_PROGRAMS.is_dir() or OLD_PGVECTOR.exists():
         pytest.skip(f"no Postgres 15 without pgvector in {OLD_PROGRAMS} (Debian 12: apt install postgresql)")
-    place = Place(server_home, OLD_PROGRAMS, system_account() if os.geteuid() == 0 else None)
+    place = ServerPlace(server_home, OLD_PROGRAMS, system_account() if os.geteuid() == 0 else None)
     place.data.mkdir(mode=0o700)
     if place.account is not None:
         os.chown(place.data, place.account.uid, place.account.gid)

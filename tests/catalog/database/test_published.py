@@ -9,7 +9,8 @@ import pytest
 from catalog.ingestion.records import SkipRecord, SurveyRecord, TileRecord
 from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
-from catalog.releases.releases import promote_release, register_release
+from catalog.releases.promotion import promote_release
+from catalog.releases.releases import register_release
 from catalog.tap.datalink.cutout import BANDS_M
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task, hide_task, show_task

@@ -5,7 +5,8 @@ from dataclasses import replace
 import psycopg
 
 from catalog.releases.measured import keep_measured, say_measured
-from catalog.releases.releases import promote_release, register_release
+from catalog.releases.promotion import promote_release
+from catalog.releases.releases import register_release
 from tests.catalog.galaxies import release_record
 
 FIGURES: dict[str, object] = {

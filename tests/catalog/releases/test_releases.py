@@ -15,8 +15,8 @@ from catalog.database.connection import connect
 from catalog.errors import CatalogError
 from catalog.ingestion.records import GalaxyRows, SkipRecord
 from catalog.ingestion.writer import write_failure, write_tile
+from catalog.releases.promotion import Promotion, promote_release
 from catalog.releases.releases import (
-    Promotion,
     ReleaseState,
     build_search_index,
     current_release,
@@ -25,7 +25,6 @@ from catalog.releases.releases import (
     hold_release,
     list_missing_tiles,
     list_releases,
-    promote_release,
     register_release,
 )
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record, tile_record

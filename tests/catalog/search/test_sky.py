@@ -1,7 +1,5 @@
 """Cones against astropy, over the whole sphere, at the seams and at the poles."""
 
-from collections.abc import Iterator
-
 import astropy.units as u
 import numpy as np
 import psycopg
@@ -10,36 +8,19 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.database.connection import connect
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
 from catalog.ingestion.source_rows import compute_healpix29
 from catalog.releases.releases import refresh_statistics
-from catalog.search.search import find_galaxy_at
+from catalog.search.galaxy_at import find_galaxy_at
 from tests.catalog.galaxies import answer, fill, galaxy_rows
-from tests.conftest import fresh_database
+from tests.catalog.search.conftest import N
 from tests.sizes import fuzzing
 
-N = 400
 CONE = (
     "SELECT survey_source_id FROM galcat.galaxy "
     "WHERE galcat.cone(ra, dec, %(ra)s, %(dec)s, %(radius)s) ORDER BY 1"
 )
-
-
-@pytest.fixture(scope="module")
-def filled_url(postgres_url: str, schema_template: str) -> Iterator[str]:
-    """N galaxies for all tests that only read."""
-    with fresh_database(postgres_url, schema_template) as url:
-        with connect(url, autocommit=True) as connection:
-            fill(connection, N)
-        yield url
-
-
-@pytest.fixture
-def filled(filled_url: str) -> Iterator[psycopg.Connection]:
-    with connect(filled_url, autocommit=True) as connection:
-        yield connection
 
 
 def within(ra: float, dec: float, radius: float) -> list[tuple[str]]:

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.tap.limits import ServiceLimits
 from catalog.web.app import page_routes
-from catalog.web.parts import PageParts
+from catalog.web.page_services import PageServices
 from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import serving
 from tests.catalog.web.pictures import draw_blob
@@ -32,13 +32,13 @@ def galaxies(connection: psycopg.Connection, database: str) -> str:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> PageParts:
+def parts(tmp_path: Path) -> PageServices:
     """What the page is handed; tests replace it."""
-    return PageParts(secret_file=tmp_path / "page.key")
+    return PageServices(secret_file=tmp_path / "page.key")
 
 
 @pytest.fixture
-def page(galaxies: str, tmp_path: Path, parts: PageParts) -> Iterator[httpx.Client]:
+def page(galaxies: str, tmp_path: Path, parts: PageServices) -> Iterator[httpx.Client]:
     """A browser's side of the running page, without a browser."""
     pages = lambda service: page_routes(service, parts)  # noqa: E731 - one line
     with (

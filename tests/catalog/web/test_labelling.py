@@ -15,7 +15,7 @@ from catalog.tap.limits import ServiceLimits
 from catalog.tasks.tasks import Task, add_task
 from catalog.web.app import page_routes
 from catalog.web.labelling.people import PersonError, add_person, list_people, make_link, remove_person
-from catalog.web.parts import NextBatch, NextGalaxy, PageParts
+from catalog.web.page_services import NextBatch, NextGalaxy, PageServices
 from tests.catalog.tap.tap_server import serving
 
 Enter = Callable[[str], httpx.Client]
@@ -206,7 +206,7 @@ def test_the_database_refuses_a_labeller_who_speaks_for_another(enter: Enter, ta
     assert labels(tasks) == []
 
 
-def test_the_key_of_cookies_is_its_owners_alone(enter: Enter, parts: PageParts) -> None:
+def test_the_key_of_cookies_is_its_owners_alone(enter: Enter, parts: PageServices) -> None:
     enter("ana")
     assert stat.S_IMODE(parts.secret_file.stat().st_mode) == 0o600
 
@@ -221,7 +221,7 @@ def test_what_chooses_is_asked_with_the_task_and_what_was_skipped_is_left_out(
         asked.append((name, n))
         return NextBatch([NextGalaxy(one, "yes 0.50") for one in ids], "they are the first")
 
-    parts = replace(PageParts(tmp_path / "key"), choose_next=choose)
+    parts = replace(PageServices(tmp_path / "key"), choose_next=choose)
     with (
         serving(
             tasks, tmp_path, ServiceLimits(), make_pages=lambda service: page_routes(service, parts)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalog.errors import CatalogError
-from catalog.web.parts import PageParts
+from catalog.web.page_services import PageServices
 from tests.catalog.web.pictures import draw_blob
 from tests.catalog.web.walls import read_wall
 
@@ -33,9 +33,9 @@ def encode(path: Path) -> NDArray[np.float32]:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> PageParts:
+def parts(tmp_path: Path) -> PageServices:
     """A page that can read pictures."""
-    return replace(PageParts(tmp_path / "page.key"), encode_picture=encode)
+    return replace(PageServices(tmp_path / "page.key"), encode_picture=encode)
 
 
 @pytest.fixture

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from encoder.calibration.figures import compare
 from encoder.calibration.fit import Problem, log_score
-from encoder.calibration.held_out import MIN_GALAXIES, judge, mean_fraction_error
+from encoder.calibration.held_out import MIN_GALAXIES, compare, judge, mean_fraction_error
 from tests.encoder.calibration.made_votes import shifted
 
 

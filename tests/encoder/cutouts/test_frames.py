@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from encoder.asked_frame import AskedFrame, read_frame
 from encoder.cutouts.batches import image_batches
 from encoder.cutouts.framing import find_frames
 from encoder.cutouts.framing_flags import FramingFlag
@@ -22,6 +21,7 @@ from encoder.cutouts.pictures import ColourPicture, fit_picture
 from encoder.cutouts.stretch import to_rgb
 from encoder.errors import FrameError, ImageError
 from encoder.model.recipe import FramingRule, ImageRecipe
+from encoder.requested_frame import RequestedFrame, read_frame
 from encoder.surveys.survey_file import load_survey, survey_from_text
 from encoder.tiles.tiles import CutoutTile, SkyTile
 from tests.encoder.cutouts.reference_cutouts import DECALS_NOISE, ours, sky_tile, sources_at
@@ -59,7 +59,7 @@ def of_tile(tile: SkyTile, recipe: ImageRecipe = FINDING) -> ImageBatch:
     return batch
 
 
-def of_files(*paths: Path, recipe: ImageRecipe = FINDING, asked: AskedFrame | None = None) -> ImageBatch:
+def of_files(*paths: Path, recipe: ImageRecipe = FINDING, asked: RequestedFrame | None = None) -> ImageBatch:
     def refuse(_: int, error: ImageError) -> None:
         raise error
 
@@ -231,9 +231,9 @@ def test_no_frame_is_asked_for(text: str) -> None:
 
 
 def test_what_is_asked_is_understood_or_refused_in_one_line() -> None:
-    assert read_frame("whole") == AskedFrame(share=1.0)
-    assert read_frame("0.6", 0.2) == AskedFrame(share=0.6)
-    assert read_frame('24"', 0.2) == read_frame("24 arcsec", 0.2) == AskedFrame(None, 24.0, 0.2)
+    assert read_frame("whole") == RequestedFrame(share=1.0)
+    assert read_frame("0.6", 0.2) == RequestedFrame(share=0.6)
+    assert read_frame('24"', 0.2) == read_frame("24 arcsec", 0.2) == RequestedFrame(None, 24.0, 0.2)
     for wrong in ("0", "1.5", "-0.3", "nan", "half", "24arcmin", "1.2.3arcsec", "0arcsec"):
         with pytest.raises(FrameError, match="is not understood: say an angle such as 24arcsec"):
             read_frame(wrong)

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from encoder.cutouts.image_batch import ImageBatch
-from encoder.cutouts.thumbnails import encode_jpegs
-from encoder.inference.embed import EmbeddedBatch, encode_batches
+from encoder.inference.embed import EmbeddedBatch, encode_batches, encode_jpegs
 from encoder.model.device import has_fast_bfloat16
 from encoder.model.encoder import Encoder, load_encoder
 from tests.encoder.releases import galaxies, random_release

@@ -7,7 +7,7 @@ import pytest
 
 from encoder.errors import TrainingError
 from encoder.model.encoder import load_encoder
-from encoder.training.config import read_config
+from encoder.training.config_file import read_config
 from encoder.training.pictures.augment import Share
 from tests.encoder.releases import CONFIGURATION
 

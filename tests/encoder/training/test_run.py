@@ -18,7 +18,7 @@ from encoder.model.imagenet import backbone_state
 from encoder.model.recipe import FramingRule
 from encoder.model.weights_file import read_weights
 from encoder.training.campaigns import Campaigns
-from encoder.training.config import read_config
+from encoder.training.config_file import read_config
 from encoder.training.ranks import ProcessGroup
 from encoder.training.run import TrainingRun
 from encoder.training.sources import load_source

@@ -13,9 +13,9 @@ from catalog.columns import ColumnMeta
 from catalog.errors import QueryError
 from catalog.formats.writer import Row
 from catalog.tap.uploads.error import UploadError
-from catalog.tap.uploads.postgres_tables import drop_stale, drop_upload, store_upload
+from catalog.tap.uploads.postgres_tables import drop_stale, drop_upload
 from table_files.row_table import RowTable
-from tests.catalog.tap.uploads.uploads import N, rows_for_strangers, sample, stored
+from tests.catalog.tap.uploads.uploads import N, rows_for_strangers, sample, store_upload, stored
 from tests.catalog.tap.uploads.wrong_files import A, votable
 
 COUNT = (

@@ -9,8 +9,10 @@ from psycopg import sql
 
 from catalog.adql.published import PublishedTable
 from catalog.formats.writer import Row
-from catalog.tap.uploads.postgres_tables import store_upload
+from catalog.tap.uploads.copy_text import write_copy_text
+from catalog.tap.uploads.postgres_tables import store_text
 from catalog.tap.uploads.read import read_upload
+from table_files.row_table import RowTable
 
 N = 50
 
@@ -47,6 +49,12 @@ def plain_rows(table: Table) -> list[Row]:
         values = [str(one) if column.dtype.kind in "US" else one.tolist() for one in column.data]
         columns.append([None if is_gone else value for is_gone, value in zip(gone, values, strict=True)])
     return list(zip(*columns, strict=True))
+
+
+def store_upload(writer: psycopg.Connection, name: str, table: RowTable, job: str | None) -> PublishedTable:
+    """The table in Postgres that comes of a table that was read."""
+    with write_copy_text(table) as text:
+        return store_text(writer, name, text, job)
 
 
 def stored(writer: psycopg.Connection, content: bytes, content_type: str | None = None) -> PublishedTable:

@@ -19,7 +19,7 @@ from catalog.tap.database.load_published import load_published
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.queries.similar import resolve_searches
 from catalog.tap.vosi.example_queries import EXAMPLES, TEN_QUESTIONS, Example
-from catalog.tap.vosi.examples import Anchor, ExamplesPage, fill_example, find_anchor, write_examples
+from catalog.tap.vosi.examples import Anchor, ExamplesPage, fill_example, find_anchor
 from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import serving
 
@@ -145,7 +145,7 @@ def elements(page: str, name: str) -> Sequence[ET.Element]:
 
 
 def test_the_page_is_what_dali_wants(filled_in: psycopg.Connection) -> None:
-    page = write_examples(filled_in, "http://host/<&>/")
+    page = ExamplesPage()(filled_in, "http://host/<&>/")
     root = ET.fromstring(page)  # noqa: S314 - our own page
     (vocabulary,) = root.findall(".//*[@vocab]")
     assert vocabulary.get("vocab") == "http://www.ivoa.net/rdf/examples#"
@@ -163,7 +163,7 @@ def test_the_page_is_what_dali_wants(filled_in: psycopg.Connection) -> None:
 
 
 def test_an_empty_catalogue_has_the_examples_that_need_no_galaxy(connection: psycopg.Connection) -> None:
-    page = write_examples(connection, "http://host")
+    page = ExamplesPage()(connection, "http://host")
     keys = [one.get("id") for one in ET.fromstring(page).iter() if one.get("typeof")]  # noqa: S314 - our own
     assert keys == [one.key for one in EXAMPLES if "{" not in one.query]
     assert "{" not in "".join(str(one.text) for one in elements(page, "query"))
@@ -189,7 +189,7 @@ def test_the_galaxy_is_looked_up_again_when_a_minute_is_over(
     now += 59
     assert page(filled_in, "http://host") == before
     now += 2
-    assert page(filled_in, "http://host") == write_examples(filled_in, "http://host") != before
+    assert page(filled_in, "http://host") == ExamplesPage()(filled_in, "http://host") != before
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from PIL import Image
 
 from encoder.evaluation.sets.real import load_efigi
 from encoder.training.campaigns import Campaigns
-from encoder.training.config import read_config
+from encoder.training.config_file import read_config
 from encoder.training.sources import load_source
 from tests.encoder.evaluation.made_efigi import write_efigi
 from tests.encoder.made_votes import write_gz2_votes

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from encoder.cutouts.thumbnails import encode_jpegs
+from encoder.inference.embed import encode_jpegs
 
 
 def test_a_thumbnail_decodes_to_the_picture_shrunk_by_averaging() -> None:

@@ -15,7 +15,7 @@ import dagster_jobs
 from catalog.checks.integrity import CHECKS
 from catalog.database.connection import connect
 from dagster_jobs.defs.assets import galaxies as galaxies_asset
-from dagster_jobs.runless import ingestion_report
+from dagster_jobs.run_report import ingestion_report
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.sky_cells import cell_of
@@ -211,7 +211,7 @@ def test_an_instance_that_cannot_be_told_is_one_warning_and_the_galaxies_are_in(
         (dagster_home / "dagster.yaml").write_text("telemetry: {enabled: perhaps}\n")
     with ExitStack() as stack:
         if damage == "a lock":
-            monkeypatch.setattr("dagster_jobs.runless.MAX_WAIT_S", 0.2)
+            monkeypatch.setattr("dagster_jobs.run_report.MAX_WAIT_S", 0.2)
             file = dagster_home / "history" / "runs.db"
             other = stack.enter_context(closing(sqlite3.connect(file, isolation_level=None)))
             other.execute("BEGIN EXCLUSIVE")
@@ -253,7 +253,7 @@ def test_a_broken_configuration_is_named_with_its_file(tmp_path: Path, text: str
 def test_an_instance_locked_in_mid_run_is_one_warning_and_is_not_waited_for_again(
     dagster_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dagster_jobs.runless.MAX_WAIT_S", 0.2)
+    monkeypatch.setattr("dagster_jobs.run_report.MAX_WAIT_S", 0.2)
     with dg.DagsterInstance.from_config(str(dagster_home)) as made:
         made.add_dynamic_partitions("sky_cells", ["none"])
     file, warned = dagster_home / "history" / "runs" / "index.db", []

@@ -37,7 +37,7 @@ class NextBatch:
 
 
 @dataclass(frozen=True)
-class PageParts:
+class PageServices:
     """Callables that `galcat serve` hands to the page; each may take seconds and is called in a thread.
 
     Attributes:

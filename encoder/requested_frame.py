@@ -10,7 +10,7 @@ _ARCSEC = re.compile(r'([0-9.]+)\s*(?:arcsec|")')
 
 
 @dataclass(frozen=True)
-class AskedFrame:
+class RequestedFrame:
     """The frame that somebody asks for, in place of the release's own way. One of both is given.
 
     Attributes:
@@ -33,12 +33,12 @@ class AskedFrame:
             raise no_scale(self)
 
 
-def no_scale(asked: AskedFrame) -> FrameError:
+def no_scale(asked: RequestedFrame) -> FrameError:
     """The error of an angle that cannot be turned into pixels."""
     return FrameError(f"a frame of {asked.arcsec:g} arcsec needs the width of a pixel, arcsec: --pixel-scale")
 
 
-def read_frame(text: str, pixel_scale_arcsec: float | None = None) -> AskedFrame | None:
+def read_frame(text: str, pixel_scale_arcsec: float | None = None) -> RequestedFrame | None:
     """Understand what somebody says of the frame.
 
     Args:
@@ -59,14 +59,14 @@ def read_frame(text: str, pixel_scale_arcsec: float | None = None) -> AskedFrame
         if text.strip() in {"", "found"}:
             return None
         if text.strip() == "whole":
-            return AskedFrame(share=1.0)
+            return RequestedFrame(share=1.0)
         number = float(angle.group(1) if angle else text)
     except ValueError:
         number = math.nan
     if angle and 0 < number < math.inf:
-        return AskedFrame(arcsec=number, pixel_scale_arcsec=pixel_scale_arcsec)
+        return RequestedFrame(arcsec=number, pixel_scale_arcsec=pixel_scale_arcsec)
     if not angle and 0 < number <= 1:
-        return AskedFrame(share=number)
+        return RequestedFrame(share=number)
     raise FrameError(
         f"frame {text!r} is not understood: say an angle such as 24arcsec, the share of the picture's width "
         "that the network sees, such as 0.6, whole, or found"

@@ -47,7 +47,7 @@ def backfill_report(dagster_home: Path, warn: Callable[[str], None]) -> Iterator
         yield report
 
 
-class RunlessReport(Listener):
+class RunReport(Listener):
     """A listener that writes events into a Dagster instance which belong to no run of it.
 
     A cell in which a tile failed is reported as an observation: it is no materialization, in a run of
@@ -129,12 +129,12 @@ def _open_report(
         databases = _sqlite_files(dagster_home)
         _require_unlocked(databases)
         instance = dg.DagsterInstance.from_config(str(dagster_home))
-    except Exception as error:  # noqa: BLE001 - as in RunlessReport
+    except Exception as error:  # noqa: BLE001 - as in RunReport
         warn_of(_describe(error, dagster_home))
         yield Listener()
         return
     try:
-        yield RunlessReport(instance, databases, cells, index, lambda error: warn_of(reason(error)))
+        yield RunReport(instance, databases, cells, index, lambda error: warn_of(reason(error)))
     finally:
         with suppress(Exception):
             instance.dispose()

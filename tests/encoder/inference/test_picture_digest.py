@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from encoder.cutouts.batches import image_batches
-from encoder.cutouts.picture_digest import picture_digests
+from encoder.inference.encode_tile import picture_digests
 from encoder.model.recipe import ImageRecipe
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import SkyTile
