@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from unicodedata import category
 
 import typer
@@ -156,13 +156,16 @@ def open_to_read() -> Iterator["psycopg.Connection"]:
 
 
 @contextmanager
-def open_as_reader(*, may_be_empty: bool = False) -> Iterator["psycopg.Connection"]:
-    """Open the catalogue for a command that shows what people and jobs have written: as the reader.
+def open_as_reader(
+    *, may_be_empty: bool = False, role: Literal["galcat_reader", "galcat_writer"] = "galcat_reader"
+) -> Iterator["psycopg.Connection"]:
+    """Open the catalogue for a command that shows what people and jobs have written.
 
     Its session can only read, and its schema stays as it is.
 
     Args:
         may_be_empty: Whether the command makes sense before anything was ingested.
+        role: With whose rights: readers do not see who may log in to the page.
 
     Raises:
         SchemaError: The schema is that of another version of galcat.
@@ -175,7 +178,7 @@ def open_as_reader(*, may_be_empty: bool = False) -> Iterator["psycopg.Connectio
         has_schema = require_current_schema(connection)
         if not (has_schema and may_be_empty):
             _require_release(connection)
-        connection.execute("SET default_transaction_read_only = on; SET ROLE galcat_reader")
+        connection.execute(f"SET default_transaction_read_only = on; SET ROLE {role}")
         yield connection
 
 

@@ -19,6 +19,7 @@ READING = (
     ("release", "list"),
     ("tile", "list"),
     ("calibrate", "--list"),
+    ("people",),
 )
 AS_IT_IS = "SELECT file, sha256, applied_at FROM galcat.schema_history ORDER BY file"
 
@@ -54,6 +55,10 @@ def test_who_reads_is_the_reader_and_can_write_nothing(filled: Galcat) -> None:
         assert connection.execute("SELECT current_user").fetchone() == ("galcat_reader",)
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             connection.execute("CREATE TABLE galcat.mine (i integer)")
+    with open_as_reader(role="galcat_writer") as connection:
+        assert connection.execute("SELECT count(*) FROM galcat_tap.person").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            connection.execute("DELETE FROM galcat_tap.person")
     assert filled("release", "list").code == 0
 
 

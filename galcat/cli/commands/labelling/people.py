@@ -7,7 +7,7 @@ import typer
 from catalog.result import Result
 from catalog.web.labelling.people import LINK_DAYS, add_person, list_people, make_link, remove_person
 from galcat.cli.command_group import CommandGroup
-from galcat.cli.console import OneALine, Wide, log, open_to_write, out
+from galcat.cli.console import OneALine, Wide, log, open_as_reader, open_to_write, out
 from galcat.cli.tables import Layout, show
 
 app = typer.Typer()
@@ -31,7 +31,7 @@ def show_people(context: typer.Context, wide: Wide = False, one_a_line: OneALine
     """List who may log in, and who is."""
     if context.invoked_subcommand is not None:
         return
-    with open_to_write(may_be_empty=True) as connection:
+    with open_as_reader(may_be_empty=True, role="galcat_writer") as connection:
         rows: list[tuple[object, ...]] = [
             (one.name, one.role, one.sessions, f"{one.link_until:%Y-%m-%d %H:%M}" if one.link_until else "-")
             for one in list_people(connection)
