@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ SERVER_HOME = "TEST_SERVER_HOME"
 _HOME = pytest.StashKey[Path]()
 _PREFIX = "galcat-tests-"
 _TEMPLATE = "galcat_template"
+_admins: dict[str, psycopg.Connection] = {}
 _SLOWEST = ("tests/encoder/training/", "tests/encoder/zoobot/", "tests/dagster_jobs/")
 
 
@@ -47,6 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # numpy is there already, loaded by a plugin of pytest.
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+    # Hundreds of processes of tests find our modules compiled, also where none would be kept.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     threadpool_limits(1)
     _let_httpx_wait()
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist uses its controller's
@@ -80,6 +85,8 @@ def pytest_configure_node(node: object) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server when the last worker is gone, unless it was there before."""
+    while _admins:
+        _admins.popitem()[1].close()
     if not hasattr(config, "workerinput") and _HOME in config.stash and SERVER_HOME not in os.environ:
         remove_home(config.stash[_HOME])
 
@@ -139,7 +146,8 @@ def private_home(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def schema_template(postgres_url: str, request: pytest.FixtureRequest) -> str:
     """Name of the database that `database` clones; the first worker that needs it builds it."""
-    with (request.config.stash[_HOME] / "template.lock").open("w") as lock, _admin(postgres_url) as conn:
+    with (request.config.stash[_HOME] / "template.lock").open("w") as lock:
+        conn = _admin(postgres_url)
         fcntl.flock(lock, fcntl.LOCK_EX)
         if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_TEMPLATE]).fetchone() is None:
             conn.execute("DROP DATABASE IF EXISTS half_template WITH (FORCE)")
@@ -155,13 +163,11 @@ def schema_template(postgres_url: str, request: pytest.FixtureRequest) -> str:
 def fresh_database(server_url: str, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")  # 40 ms; wal_log takes 160
-    with _admin(server_url) as conn:
-        conn.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    _admin(server_url).execute(create.format(sql.Identifier(name), sql.Identifier(template)))
     try:
         yield _url_of(server_url, name)
     finally:
-        with _admin(server_url) as conn:
-            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        _admin(server_url).execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _shares_a_fixture(item: pytest.Function) -> bool:
@@ -176,7 +182,10 @@ def _let_httpx_wait() -> None:
 
 
 def _admin(server_url: str) -> psycopg.Connection:
-    return psycopg.connect(_url_of(server_url, "postgres"), autocommit=True)
+    """The one session of this process that makes and drops databases of a server."""
+    if server_url not in _admins or _admins[server_url].closed:
+        _admins[server_url] = psycopg.connect(_url_of(server_url, "postgres"), autocommit=True)
+    return _admins[server_url]
 
 
 def _url_of(server_url: str, name: str) -> str:
