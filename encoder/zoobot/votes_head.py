@@ -13,9 +13,9 @@ from encoder.surveys.description import Survey
 from encoder.training.head.fit import (
     ALPHA_FLOOR,
     HeadSettings,
-    cross_scale,
     fit_head,
     out_of_fold,
+    out_of_fold_and_scaled,
     scales_of,
 )
 from encoder.training.head.joint_head import Group
@@ -93,7 +93,7 @@ def fit_on_votes(
     settings = HeadSettings(ALPHA_FLOOR)
     alpha = out_of_fold(sample, folds, others, CAMPAIGNS, settings)
     scales = scales_of(alpha, folds, table.votes, CAMPAIGNS)
-    scaled = cross_scale(alpha, folds, table.votes, CAMPAIGNS)
+    scaled = out_of_fold_and_scaled(sample, folds, table.votes, others, CAMPAIGNS, settings)
     about = {
         "head": {
             "weights": {_NAME: 1.0, "simulated": SIMULATED_WEIGHT},

@@ -24,9 +24,9 @@ from encoder.model.recipe import ImageRecipe
 from encoder.training.head.fit import (
     ALPHA_FLOOR,
     HeadSettings,
-    cross_scale,
     fit_head,
     out_of_fold,
+    out_of_fold_and_scaled,
     predict_alpha,
     scales_of,
 )
@@ -173,8 +173,7 @@ def unseen_alpha(data: HeadData, counted: CountedSet, parts: NDArray[np.str_]) -
             and their rows are NaN.
     """
     folds = np.where(parts == "training", -1, counted.folds)
-    alpha = out_of_fold(data.judged, folds, data.others, CAMPAIGNS, data.settings)
-    return cross_scale(alpha, folds, counted.votes, CAMPAIGNS)
+    return out_of_fold_and_scaled(data.judged, folds, counted.votes, data.others, CAMPAIGNS, data.settings)
 
 
 def with_new_head(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -87,24 +88,42 @@ def out_of_fold(
     return alpha
 
 
-def cross_scale(
-    alpha: NDArray[np.float32], folds: NDArray[np.int64], votes: NDArray[np.float32], campaigns: Campaigns
+def out_of_fold_and_scaled(
+    judged: HeadSample,
+    folds: NDArray[np.int64],
+    votes: NDArray[np.float32],
+    others: Sequence[Group],
+    campaigns: Campaigns,
+    settings: HeadSettings,
 ) -> NDArray[np.float32]:
-    """The same with concentrations scaled, those of each fold by factors measured on the other folds.
+    """As `out_of_fold`, with concentrations scaled by factors that know nothing of the galaxy's fold either.
+
+    The factors of a fold are measured on the other folds, by heads that saw neither of the two.
 
     Args:
-        alpha: Concentrations that `out_of_fold` gave.
+        judged: The galaxies, as for `out_of_fold`.
         folds: The fold of each galaxy, (n,).
         votes: Their votes, (n, n_columns).
+        others: Further galaxies to fit on.
         campaigns: Campaigns that hold the release's tree alone.
+        settings: How heads are fitted.
     """
+    alpha = out_of_fold(judged, folds, others, campaigns, settings)
+    names = sorted(set(folds.tolist()) - {-1})
+    foretold = {name: np.full_like(alpha, np.nan) for name in names}
+    for pair in combinations(names, 2):
+        head = fit_head([judged.group(np.flatnonzero(~np.isin(folds, pair))), *others], campaigns, settings)
+        for name, other in (pair, pair[::-1]):
+            rows = folds == other
+            foretold[name][rows] = predict_alpha(
+                head, judged.plain[:, rows], campaigns.release_tree, settings.alpha_floor
+            )
     sizes = [len(question.answers) for question in campaigns.release_tree.questions]
-    scaled = alpha.copy()
-    for fold in sorted(set(folds.tolist()) - {-1}):
-        rest = (folds != fold) & (folds != -1)
-        factors = measure_scales(alpha[rest], votes[rest], campaigns).factors
-        scaled[folds == fold] *= np.repeat(np.asarray(factors, np.float32), sizes)
-    return scaled
+    for name in names:
+        rest = (folds != name) & (folds != -1)
+        factors = measure_scales(foretold[name][rest], votes[rest], campaigns).factors
+        alpha[folds == name] *= np.repeat(np.asarray(factors, np.float32), sizes)
+    return alpha
 
 
 def scales_of(
