@@ -5,19 +5,22 @@ TORCH_INDEX ?=
 TORCH := 'torch>=2.9,<3' 'torchvision>=0.24,<1'
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup -m "not long" tests
 
-.PHONY: demo test tests test-long test-loaded check gpu-test bench install install-dev clean distclean
+.PHONY: demo test tests test-long test-loaded clients check lint types gpu-test bench install install-dev clean distclean
 
 demo: install ## simulate a small survey, ingest it, print answers to real questions
 	$(BIN)/galcat demo
 
 test: ## every check, then every test, the long ones in small; under 15 minutes on 2 idle cores
-	@began=$$(date +%s); $(MAKE) --no-print-directory check tests; code=$$?; \
+	@began=$$(date +%s); $(MAKE) --no-print-directory -j2 clients lint types && $(PYTEST); code=$$?; \
 		took=$$(($$(date +%s) - began)); echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$code
 
-tests: install-dev ## every test, the long ones in small, without the checks
+tests: install-dev clients ## every test, the long ones in small, without the checks
+	$(PYTEST)
+
+clients: ## programs of others that the tests talk to; where they cannot be had, those tests are skipped
 	sh tests/clients/install.sh
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not long" tests
 
 test-long: install-dev ## fuzzing, mutation, kills, trainings, browsers, servers: each an hour at most, and it goes on
 	$(BIN)/python -m tests.long $(PARTS)
@@ -25,11 +28,16 @@ test-long: install-dev ## fuzzing, mutation, kills, trainings, browsers, servers
 test-loaded: install-dev ## the tests that wait, beside four busy processes
 	$(BIN)/python -m tests.loaded
 
-check: install-dev ## lint, types, import contracts
+check: ## lint, types, import contracts
+	@$(MAKE) --no-print-directory -j2 lint types
+
+lint: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+types: install-dev
+	$(BIN)/mypy
 
 gpu-test: install-dev ## what needs a CUDA device
 	$(BIN)/pytest -m gpu tests
