@@ -1,17 +1,24 @@
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import safetensors.torch
 import timm
 import torch
 from PIL import Image
 
 from encoder.cutouts.framing_flags import FramingFlag
+from encoder.model.gz_tree import GZD5
 from encoder.model.recipe import FramingRule
 from tests.encoder.cutouts.test_framing import make_picture
 from tests.encoder.made_votes import write_gz2_votes
+from tests.encoder.zoobot.model_hub import model_hub
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.small_encoder import write_small_encoder
 
@@ -148,7 +155,7 @@ def test_an_imported_encoder_gets_a_head_from_a_table_of_votes_and_says_what_it_
     table = folder / "labels.csv"
     words = ("encoder", "import", tmp_path / "bare.pth", "--backbone", "test_resnet", "-o", output)
     words = (*words, "--size", 64, "--galaxies", 50)
-    said = galcat(*words, "--head", table, "--head-crop", 1)
+    said = galcat(*words, "--head", table, "--head-crop", 1, "--size", 64)
     assert said.code == 0, said.err
     assert "smooth-or-featured" in said.out
     assert "disk-edge-on" in said.out
@@ -168,3 +175,29 @@ def test_an_imported_encoder_gets_a_head_from_a_table_of_votes_and_says_what_it_
     said = galcat(*words, "--head-crop", 1)
     assert said.code == 2
     assert "it needs --head" in said.err
+
+
+def test_two_commands_give_vectors_and_fractions_of_an_encoder_of_the_hub(tmp_path: Path) -> None:
+    hub, folder = tmp_path / "hub", write_gz2_votes(tmp_path / "votes", 120)
+    hub.mkdir()
+    torch.manual_seed(3)
+    backbone = timm.create_model("test_resnet", num_classes=0)
+    (hub / "config.json").write_text(json.dumps({"architecture": "test_resnet", "num_classes": 0}))
+    safetensors.torch.save_file(backbone.state_dict(), hub / "model.safetensors")
+    weights, vectors = tmp_path / "zoo.safetensors", tmp_path / "v.parquet"
+    with model_hub("somebody/zoo", hub) as address:
+        environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "cache")}
+        head = ("--head", folder / "labels.csv", "--head-crop", 1, "--size", 64)
+        for words in (
+            ("encoder", "import", "hf-hub:somebody/zoo", "-o", weights, "--galaxies", 50, *head),
+            ("embed", folder / "images", "-o", vectors, "--weights", weights, "--frame", "whole"),
+        ):
+            command = [sys.executable, "-m", "galcat", *map(str, words)]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+    made = pq.read_table(vectors).to_pandas().set_index("id")
+    votes = pd.read_csv(folder / "labels.csv", dtype={"id": str}).set_index("id").loc[made.index]
+    smooth = votes[GZD5.questions[0].labels[0]] / 40
+    foretold = made[f"{GZD5.columns[0]}_fraction"]
+    assert abs(foretold.mean() - smooth.mean()) < 0.05
+    assert abs(foretold - smooth).mean() < 0.8 * abs(smooth - smooth.mean()).mean()
