@@ -153,6 +153,35 @@ class Rgb:
 
 @toml_record
 @dataclass(frozen=True)
+class SurveyServers:
+    """Where a survey of tiles is published: `galcat fetch` copies from there.
+
+    Attributes:
+        files: URL of the folder that holds the files as the survey's patterns name them.
+        tiles: URL of a FITS table of all tiles of the sky, which may begin with `{files}`.
+        tile: Column of that table with the names of tiles.
+        bounds: Columns with the lower and upper limit of right ascension and of declination, degrees.
+        available: URL of a FITS table of the tiles that are published, with the same column of names; empty
+            where that of all tiles is it.
+        values: What the free placeholders of the patterns stand for; `{tile:.3}` is the first three letters
+            of the tile's name.
+        sums: URL of the SHA-256 sums of a tile's files, a line a file; empty where there are none.
+        cutout: URL that gives one FITS cutout about `{ra}` and `{dec}`, degrees, `{size}` pixels of
+            `{pixel_scale}` arcsec wide; empty where there is no such service.
+    """
+
+    files: str
+    tiles: str
+    tile: str
+    bounds: tuple[str, ...]
+    available: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    sums: str = ""
+    cutout: str = ""
+
+
+@toml_record
+@dataclass(frozen=True)
 class Survey:
     """A survey's description, checked.
 
@@ -170,6 +199,7 @@ class Survey:
         toml: Text of the survey's file, as the database keeps it.
         frame: For cutouts, the part of each picture that the network sees: `whole`, a share of its width such
             as `0.6`, or an angle such as `24arcsec`; empty for the release's own way.
+        servers: Where the survey is published; None where nobody says.
     """
 
     name: str
@@ -184,6 +214,7 @@ class Survey:
     rgb: Rgb | None = None
     toml: str = ""
     frame: str = ""
+    servers: SurveyServers | None = None
 
     @property
     def meaning(self) -> str:
@@ -191,12 +222,12 @@ class Survey:
 
         It is part of each tile's stored fingerprint, so its spelling never changes.
         """
-        return _spell(replace(self, description="", toml=""))
+        return _spell(replace(self, description="", toml="", servers=None))
 
 
 _STORED_NAMES = {"CatalogueColumns": "Catalogue", "SelectionCondition": "Condition"}
 """What records are called in a meaning that are called otherwise in the code."""
-_LATER_FIELDS = {"frame"}
+_LATER_FIELDS = {"frame", "servers"}
 """Fields that the first catalogues did not know: where they say nothing, a meaning does not name them."""
 
 

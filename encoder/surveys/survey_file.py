@@ -14,6 +14,7 @@ from encoder.toml_reader import RecordError, read_record
 
 SURVEYS = Path(__file__).parent
 """Folder of the surveys that ship with the package."""
+_N_BOUNDS = 4
 
 
 def survey_names() -> list[str]:
@@ -78,6 +79,8 @@ def find_problems(survey: Survey) -> Iterator[str]:
     yield from _selection_problems(survey)
     yield from _number_problems(survey)
     yield from _tile_problems(survey) if survey.kind == "tiles" else _cutout_problems(survey)
+    if survey.servers is not None and len(survey.servers.bounds) != _N_BOUNDS:
+        yield "servers.bounds: four columns are named: lowest and highest RA, lowest and highest Dec"
 
 
 def _band_problems(survey: Survey) -> Iterator[str]:
