@@ -1,4 +1,4 @@
-"""Write a tile's galaxies: one transaction, so a tile is wholly there or not at all."""
+"""Write a tile's galaxies in one transaction, so that it is wholly there or, where refused, not at all."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a calibration gains on votes that it was not fitted on, and whether that is enough to use it."""
+"""What a calibration gains on votes that it was not fitted on, whether that is enough, and in figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The inference loop: batches of pictures in, arrays for the catalogue out, two batches in memory.
 
-`encode_pictures` gives the vectors alone of pictures that are all in memory.
+`encode_pictures` gives the vectors alone of pictures that are all in memory, `encode_jpegs` the thumbnails.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""morph_distance: how unlike two galaxies look, each given by its object_id or by a vector."""
+"""morph_distance: how unlike two galaxies look, each given by its object_id, by examples or by a vector."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
