@@ -112,21 +112,6 @@ def write_weights(path: Path, weights: Weights) -> None:
     write_atomically(path, content, WeightsError)
 
 
-def write_measured(path: Path, measured: Measured) -> None:
-    """Put figures into a weights file in the place of those it had; every tensor stays as it is.
-
-    The file's digest, by which catalogues know a release, is another afterwards: measure before a release is
-    made of it.
-
-    Raises:
-        WeightsError: The file is missing, damaged, or holds something else; or it cannot be written.
-    """
-    about, tensors = _open(path)
-    about["measured"] = measured.to_dict()
-    content = save(tensors, metadata={"galcat": json.dumps(about, sort_keys=True)})
-    write_atomically(path, content, WeightsError)
-
-
 def read_weights(path: Path) -> Weights:
     """Read what `write_weights` wrote.
 
