@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.tap.datalink.galaxy_files import GalaxyFiles
+from catalog.web.drawing import CutoutDrawer
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,13 @@ class PageServices:
             release; None where pictures cannot be encoded.
         choose_next: Chooses the next galaxies of a task, by the task's name and how many are wanted; None
             where nothing is learnt from labels, and random galaxies come.
-        draw_cutout: Draws a galaxy as JPEG from the files of its tile, by the galaxy and the width in pixels;
-            gives None where those files are not there. None where nothing can be drawn.
+        drawer: Draws galaxies from the files of their tiles; None where nothing can be drawn.
+        dagster_url: Address of Dagster's own pages; empty where none is known.
         secret_file: The file that holds the key of signed cookies; it is made where it is missing.
     """
 
     secret_file: Path
     encode_picture: Callable[[Path], NDArray[np.float32]] | None = None
     choose_next: Callable[[str, int], NextBatch] | None = None
-    draw_cutout: Callable[[GalaxyFiles, int], bytes | None] | None = None
+    drawer: CutoutDrawer | None = None
+    dagster_url: str = ""

@@ -13,7 +13,7 @@ from catalog.errors import CatalogError
 from catalog.web.app import page_routes
 from catalog.web.page_services import NextBatch, NextGalaxy, PageServices
 from galcat.errors import EXPECTED, reason
-from galcat.workflows.large_picture import draw_large_picture
+from galcat.workflows.large_picture import TileDrawer
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -27,18 +27,22 @@ class PageError(CatalogError):
     """A picture cannot be read, or nothing can be learnt from the labels yet; its text is for the visitor."""
 
 
-def make_page_routes(url: str, home: Path) -> Callable[["Service"], Sequence["BaseRoute"]]:
+def make_page_routes(
+    url: str, home: Path, dagster_url: str = ""
+) -> Callable[["Service"], Sequence["BaseRoute"]]:
     """Make what turns the service's parts into the routes of the page.
 
     Args:
         url: URL of the catalogue's database, for its owner.
         home: Folder of the catalogue, which keeps the key of signed cookies.
+        dagster_url: Address of Dagster's pages; empty where none is known.
     """
     parts = PageServices(
         secret_file=home / KEY_FILE,
         encode_picture=partial(encode_picture, url),
         choose_next=partial(choose_next, url),
-        draw_cutout=draw_large_picture,
+        drawer=TileDrawer(),
+        dagster_url=dagster_url,
     )
     return lambda service: page_routes(service, parts)
 

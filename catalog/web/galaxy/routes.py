@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.metadata import version
+from urllib.parse import urlencode
 
 from anyio.to_thread import run_sync
 from scipy.special import betaincinv
@@ -18,13 +21,14 @@ from catalog.tap.service import Service
 from catalog.tap.throttle import Throttle
 from catalog.web.answers import ask, galaxy_columns
 from catalog.web.column_texts import TREE, UNASKED, Question, call
+from catalog.web.drawing import SLIDERS, Drawing
+from catalog.web.galaxy.positions import degrees_text, links_out, sexagesimal
 from catalog.web.page_services import PageServices
 from catalog.web.pages import HEADERS, page, render
-from catalog.web.positions import degrees_text, links_out, sexagesimal
 from catalog.web.selection import Selection
 
 _NEIGHBOURS = 18
-_CUTOUT_PX = 512
+_CUTOUT_PX = 640
 _KEPT_S = 86_400
 _FRAMING = {
     1: "no object was found in the middle of the picture",
@@ -63,7 +67,7 @@ class QuestionBars:
 
 def galaxy_routes(service: Service, parts: PageServices) -> list[Route]:
     """Make the routes of a galaxy's page and of its large picture."""
-    drawing = Throttle(_MAX_DRAWING, _MAX_WAITING, seconds=20)
+    drawing_slots = Throttle(_MAX_DRAWING, _MAX_WAITING, seconds=20)
 
     @page
     async def galaxy(request: Request) -> Response:
@@ -84,10 +88,17 @@ def galaxy_routes(service: Service, parts: PageServices) -> list[Route]:
             _provenance(service, request, row),
             run_sync(_load_files, service, object_id),
         )
+        bands: tuple[str, ...] = ()
+        if parts.drawer is not None and files is not None:
+            bands = await run_sync(parts.drawer.bands, files)
+        drawing = Drawing.parse(request.query_params)
         values = {
             "galaxy": row,
             "object_id": object_id,
-            "has_cutout": parts.draw_cutout is not None and files is not None and files.folder is not None,
+            "bands": bands,
+            "drawing": drawing,
+            "votable": service.base(request) + _row_address(object_id),
+            "sliders": SLIDERS,
             "field_arcmin": _field_arcmin(row),
             "position": degrees_text(_number(row["ra"]), _number(row["dec"])),
             "sexagesimal": sexagesimal(_number(row["ra"]), _number(row["dec"])),
@@ -108,14 +119,18 @@ def galaxy_routes(service: Service, parts: PageServices) -> list[Route]:
     @page
     async def picture(request: Request) -> Response:
         object_id = _read_id(request)
+        drawing = Drawing.parse(request.query_params)
         files = await run_sync(_load_files, service, object_id)
-        if files is None or parts.draw_cutout is None:
+        if files is None or parts.drawer is None:
             raise NotFoundError(f"there is no large picture of galaxy {object_id}")
-        async with drawing.slot(service.client(request).address):
-            jpeg = await run_sync(parts.draw_cutout, files, _CUTOUT_PX)
+        tag = _tag(files, drawing)
+        headers = {**HEADERS, "Cache-Control": f"public, max-age={_KEPT_S}", "ETag": tag}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        async with drawing_slots.slot(service.client(request).address):
+            jpeg = await run_sync(parts.drawer.draw, files, drawing, _CUTOUT_PX)
         if jpeg is None:
             raise NotFoundError(f"the files of the tile of galaxy {object_id} are not there any more")
-        headers = {**HEADERS, "Cache-Control": f"public, max-age={_KEPT_S}"}
         return Response(jpeg, headers=headers, media_type="image/jpeg")
 
     return [Route("/galaxy/{object_id}", galaxy), Route("/galaxy/{object_id}/picture.jpg", picture)]
@@ -132,6 +147,17 @@ def _read_id(request: Request) -> int:
 def _load_files(service: Service, object_id: int) -> GalaxyFiles | None:
     with service.connections.writer() as writer:
         return load_galaxy_files(writer, [object_id]).get(object_id)
+
+
+def _row_address(object_id: int) -> str:
+    query = f"SELECT * FROM galcat.galaxy WHERE object_id = {object_id}"
+    return "/tap/sync?" + urlencode({"LANG": "ADQL", "QUERY": query, "RESPONSEFORMAT": "votable"})
+
+
+def _tag(files: GalaxyFiles, drawing: Drawing) -> str:
+    """What the picture is drawn from and how, in short: the same for as long as the picture is."""
+    made_of = f"{files} {drawing} {_CUTOUT_PX} {version('galcat')}"
+    return f'"{blake2b(made_of.encode(), digest_size=8).hexdigest()}"'
 
 
 def _alike_adql(object_id: int) -> str:
