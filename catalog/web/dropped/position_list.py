@@ -1,27 +1,19 @@
 """A list of positions that somebody drops on the page: each is matched with its galaxy; nothing is kept."""
 
-import tempfile
-from pathlib import Path
-
 import psycopg
 
 from catalog.constants import NEAR_ARCSEC
-from catalog.errors import CatalogError
 from catalog.search.crossmatch import MatchResult, match
 from catalog.search.positions import Positions, read_positions
 from catalog.tap.errors import UsageError
-from catalog.tap.uploads.error import UploadError
-from catalog.tap.uploads.read import require_small
 from catalog.web.matched_list import MAX_NAMED, MatchedList
 from catalog.web.selection import MAX_IDS, Selection
-from table_files.errors import TableError
+from catalog.web.sent_table import MAX_BYTES, name_of_file, read_sent_table
 from table_files.limits import TableLimits
 
-MAX_BYTES = 5_000_000
 MAX_RADIUS_ARCSEC = 60.0
 _NAMES = ("name", "main_id", "object", "objname", "target", "id", "source_id", "objid", "object_id")
 """Usual names of the column that says what a position is called, the likeliest first."""
-_ENDINGS = {".csv", ".tsv", ".tab", ".txt", ".dat", ".ecsv", ".fits", ".fit", ".vot", ".xml", ".parquet"}
 _LIMITS = TableLimits(bytes=MAX_BYTES, values=500_000)
 _SHOWN = 60
 
@@ -40,12 +32,12 @@ def match_list(
     Raises:
         UsageError: It is no table of positions, is too large, or has a row that is nowhere on the sky.
     """
-    name = Path(filename.replace("\\", "/")).name[:_SHOWN] or "your list"
+    name = name_of_file(filename)
     if not 0 < radius_arcsec <= MAX_RADIUS_ARCSEC:
         raise UsageError(
             f"a radius of {radius_arcsec:g}\u2033: above 0 and at most {MAX_RADIUS_ARCSEC:g}\u2033"
         )
-    positions = _read(content, name)
+    positions = read_sent_table(content, name, _LIMITS, "galcat match FILE", read_positions)
     n = len(positions.ra_deg)
     if n > MAX_IDS:
         raise UsageError(
@@ -62,21 +54,6 @@ def match_list(
 def _object_ids(found: MatchResult) -> tuple[int, ...]:
     """Those found; where none was, the id of no galaxy: an empty list would be all of them."""
     return found.object_ids or (0,)
-
-
-def _read(content: bytes, name: str) -> Positions:
-    if len(content) > MAX_BYTES:
-        raise UsageError(f"{name} has more than {MAX_BYTES / 1e6:g} MB: galcat match FILE takes more")
-    with tempfile.TemporaryDirectory() as folder:
-        ending = Path(name).suffix.lower()
-        path = Path(folder) / f"list{ending if ending in _ENDINGS else ''}"
-        path.write_bytes(content)
-        try:
-            require_small(content, _LIMITS)
-            return read_positions(path)
-        except (UploadError, TableError, CatalogError) as error:
-            reason = str(error).replace(str(path), "").lstrip(":, ")
-            raise UsageError(f"{name}: {reason.splitlines()[0][:300]}") from error
 
 
 def _describe(positions: Positions, number: int) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 import psycopg
 
 from catalog.errors import CatalogError
+from catalog.tasks.agreement import GOLD
 
 Role = Literal["reader", "labeller"]
 LINK_DAYS = 7
@@ -52,6 +53,8 @@ def add_person(connection: psycopg.Connection, name: str, role: Role) -> str:
         raise PersonError(
             f"{name!r} is no name: letters, digits, '.', '_' and '-', at most 40, a letter first"
         )
+    if name == GOLD:
+        raise PersonError(f"{GOLD} is who says the gold-standard answers: choose another name")
     added = connection.execute(
         "INSERT INTO galcat_tap.person (name, role) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING name",
         [name, role],

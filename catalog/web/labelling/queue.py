@@ -8,6 +8,7 @@ import psycopg
 from catalog.errors import CatalogError
 from catalog.releases.releases import current_release
 from catalog.tap.service import Service
+from catalog.tasks.agreement import list_unasked_gold
 from catalog.tasks.ranking import draw_unlabelled
 from catalog.tasks.tasks import Task
 from catalog.web.labelling.sent_labels import tag_of
@@ -48,7 +49,7 @@ class NextGalaxies:
             out = {*skipped, *_read_unclear(writer, task, name)}
         batch = self._choose(task.name, n + len(out))
         kept = [one for one in batch.galaxies if one.object_id not in out][:n]
-        return NextBatch(kept, batch.reason)
+        return NextBatch(self._mix_gold(task, kept, n, name, out), batch.reason)
 
     def draw_at_random(self, task: Task, n: int, name: str, skipped: Sequence[int]) -> NextBatch:
         """Draw random galaxies without a label, for who only looks: nothing is learnt and nothing written.
@@ -68,7 +69,23 @@ class NextGalaxies:
                 raise CatalogError(_EMPTY)
             out = {*skipped, *_read_unclear(writer, task, name)}
             drawn = draw_unlabelled(writer, task, release.release_id, n + len(out))
-        return NextBatch([NextGalaxy(one) for one in drawn if one not in out][:n], _AT_RANDOM)
+        kept = [NextGalaxy(one) for one in drawn if one not in out][:n]
+        return NextBatch(self._mix_gold(task, kept, n, name, out), _AT_RANDOM)
+
+    def _mix_gold(
+        self, task: Task, batch: list[NextGalaxy], n: int, name: str, out: set[int]
+    ) -> list[NextGalaxy]:
+        """The batch with one gold-standard galaxy somewhere in it, which nothing tells from the others."""
+        if not name:
+            return batch
+        there = {one.object_id for one in batch}
+        with self._service.connections.writer() as writer:
+            left = [one for one in list_unasked_gold(writer, task, name) if one not in out | there]
+        if not left:
+            return batch
+        kept = batch[: n - 1]
+        place = left[0] % (len(kept) + 1)
+        return [*kept[:place], NextGalaxy(left[0]), *kept[place:]]
 
 
 def _read_unclear(connection: psycopg.Connection, task: Task, name: str) -> list[int]:

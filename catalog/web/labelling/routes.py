@@ -11,18 +11,17 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from catalog.errors import CatalogError, TaskError
-from catalog.result import Result
 from catalog.tap.database.postgres_errors import translate_error
 from catalog.tap.errors import NotFoundError, UsageError, http_status
 from catalog.tap.parameters import read_parameters
 from catalog.tap.service import Service
-from catalog.tasks.labels import list_labels
 from catalog.tasks.tasks import Task, TaskState, find_task, list_tasks
 from catalog.web.answers import SECONDS
 from catalog.web.labelling.progress import Progress, read_progress
 from catalog.web.labelling.queue import NextGalaxies
+from catalog.web.labelling.said_routes import said_routes
 from catalog.web.labelling.sent_labels import parse_sent_labels, store_sent_labels
-from catalog.web.labelling.sessions import COOKIE, Sessions, Visitor
+from catalog.web.labelling.sessions import COOKIE, Sessions
 from catalog.web.page_services import PageServices
 from catalog.web.pages import HEADERS, Endpoint, NotAllowedError, page, render
 
@@ -32,9 +31,8 @@ _BATCH = 10
 _DIGITS = re.compile(r"[0-9]{1,19}")
 
 
-def labelling_routes(service: Service, parts: PageServices) -> list[Route]:
+def labelling_routes(service: Service, sessions: Sessions, parts: PageServices) -> list[Route]:
     """Make the routes of labelling and of logging in."""
-    sessions = Sessions(service, parts.secret_file)
     queue = NextGalaxies(service, parts.choose_next)
     choosing = CapacityLimiter(2)  # each may read every vector
 
@@ -73,15 +71,6 @@ def labelling_routes(service: Service, parts: PageServices) -> list[Route]:
         return JSONResponse({"new": stored.new, "refused": refused}, headers=HEADERS)
 
     @page
-    async def said(request: Request) -> Response:
-        visitor = await _require_known(sessions, request)
-        task = await run_sync(_find_task, service, request.path_params["task"])
-        found = await run_sync(_read_labels, service, task, visitor)
-        progress = await run_sync(_read_progress, service, task, visitor.name)
-        rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-        return render(request, "said.html", task=task, visitor=visitor, rows=rows[::-1], progress=progress)
-
-    @page
     async def door(request: Request) -> Response:
         return render(request, "enter.html", link=request.path_params["link"][:100])
 
@@ -108,7 +97,7 @@ def labelling_routes(service: Service, parts: PageServices) -> list[Route]:
         Route("/label/{task}", ask),
         Route("/label/{task}/next", _as_json(following)),
         Route("/label/{task}/say", _as_json(say), methods=["POST"]),
-        Route("/label/{task}/said", said),
+        *said_routes(service, sessions),
         Route("/enter/{link}", door),
         Route("/enter/{link}", enter, methods=["POST"]),
         Route("/leave", leave, methods=["POST"]),
@@ -130,13 +119,6 @@ def _as_json(endpoint: Endpoint) -> Endpoint:
             return JSONResponse({"error": str(translated)}, http_status(translated), HEADERS)
 
     return answer
-
-
-async def _require_known(sessions: Sessions, request: Request) -> Visitor:
-    visitor = await sessions.find(request)
-    if visitor is None:
-        raise NotAllowedError("what somebody said is shown to those who are logged in")
-    return visitor
 
 
 async def _read_json(request: Request) -> object:
@@ -174,8 +156,3 @@ def _read_states(service: Service) -> list[TaskState]:
 def _read_progress(service: Service, task: Task, name: str) -> Progress:
     with service.connections.writer() as writer:
         return read_progress(writer, task, name)
-
-
-def _read_labels(service: Service, task: Task, visitor: Visitor) -> Result:
-    with service.connections.writer() as writer:
-        return list_labels(writer, task, visitor.name)

@@ -76,6 +76,22 @@ def store_sent_labels(
     return StoringResult(new, refused)
 
 
+def store_together(sessions: Sessions, visitor: Visitor, task: Task, labels: Sequence[SentLabel]) -> int:
+    """Store all labels or none; gives how many were new.
+
+    Raises:
+        NotAllowedError: The person may not label, or the session has ended.
+        UsageError: One of them cannot be stored.
+    """
+    try:
+        with sessions.as_labeller() as connection:
+            return sum(_store(connection, visitor, task, label) for label in labels)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise NotAllowedError(error.diag.message_primary or "not allowed") from error
+    except (psycopg.errors.NoDataFound, psycopg.errors.DataError, psycopg.errors.IntegrityError) as error:
+        raise UsageError(error.diag.message_primary or str(error).splitlines()[0]) from error
+
+
 def tag_of(task: Task) -> str:
     """The tag on a galaxy of which somebody cannot tell the answer."""
     return f"cant_tell_{task.name}"

@@ -100,10 +100,10 @@ async function askNext() {
   show();
 }
 
-function showCounts({ counts, mine, pairs, agreeing }) {
+function showCounts({ counts, mine, pairs, agreeing, gold, gold_right: right }) {
   const all = Object.entries(counts).map(([name, n]) => `${name} ${n}`).join(", ");
   const agreed = pairs ? `; people agree on ${Math.round((100 * agreeing) / pairs)} % of what two have seen` : "";
-  at("counts").textContent = all ? `So far: ${all}${may ? `; ${mine} by you` : ""}${agreed}.` : "Nobody has answered yet.";
+  at("counts").textContent = all ? `So far: ${all}${may ? `; ${mine} by you` : ""}${agreed}${gold ? `; ${right} of your ${gold} answers with a gold standard are right` : ""}.` : "Nobody has answered yet.";
 }
 
 function show() {

@@ -8,10 +8,13 @@ import psycopg
 import pytest
 
 from catalog.tap.limits import ServiceLimits
+from catalog.tasks.tasks import Task, add_task
 from catalog.web.app import page_routes
+from catalog.web.labelling.people import add_person
 from catalog.web.page_services import PageServices
 from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import serving
+from tests.catalog.web.labelling import Enter
 from tests.catalog.web.pictures import draw_blob
 
 N = 150
@@ -46,3 +49,29 @@ def page(galaxies: str, tmp_path: Path, parts: PageServices) -> Iterator[httpx.C
         httpx.Client(base_url=served.url) as client,
     ):
         yield client
+
+
+@pytest.fixture
+def tasks(connection: psycopg.Connection, galaxies: str) -> str:
+    """URL of a catalogue that asks two questions."""
+    add_task(connection, Task("ring", "Has it a ring?", "binary", ("no", "yes")))
+    add_task(connection, Task("odd", "How interesting is it?", "interest", ()))
+    return galaxies
+
+
+@pytest.fixture
+def enter(tasks: str, page: httpx.Client) -> Iterator[Enter]:
+    """Logs somebody in by a link of their own."""
+    clients = []
+
+    def let_in(name: str, role: str = "labeller") -> httpx.Client:
+        client = httpx.Client(base_url=page.base_url)
+        clients.append(client)
+        with psycopg.connect(tasks, autocommit=True) as connection:
+            link = add_person(connection, name, role)  # type: ignore[arg-type] # one of the two
+        assert client.post(f"/enter/{link}").headers["location"] == "/label"
+        return client
+
+    yield let_in
+    for client in clients:
+        client.close()

@@ -258,5 +258,27 @@ def test_two_people_label_at_once_and_agree_or_not(
         tabs["bob"].keyboard.press(key_of_bob)
     for one in tabs.values():
         playwright.expect(one.locator("#state")).to_have_text("everything is saved")
-        one.context.close()
     assert len(said(galaxies)) == 10
+    with psycopg.connect(galaxies) as connection:
+        rows = connection.execute(
+            "SELECT object_id, labeller, answer FROM galcat.current_label ORDER BY 1"
+        ).fetchall()
+    answers = {name: {row[0]: row[2] for row in rows if row[1] == name} for name in tabs}
+    both = set(answers["ana"]) & set(answers["bob"])
+    same = sum(answers["ana"][one] == answers["bob"][one] for one in both)
+    ana = tabs["ana"]
+    ana.goto("/label/ring/said")
+    shown = f"{round(100 * same / len(both))} % of {len(both)}" if both else "\u2013"
+    playwright.expect(ana.locator("tbody tr")).to_have_count(2)
+    assert ana.locator("tbody td:nth-child(3)").all_inner_texts() == [shown, shown]
+    first = ana.locator(".card").first.locator("a").get_attribute("href")
+    ana.get_by_role("button", name="take back").first.click()
+    playwright.expect(ana.locator(".card")).to_have_count(4)
+    with psycopg.connect(galaxies) as connection:
+        left = connection.execute(
+            "SELECT object_id FROM galcat.current_label WHERE labeller = 'ana'"
+        ).fetchall()
+    (gone,) = set(answers["ana"]) - {row[0] for row in left}
+    assert first == f"/galaxy/{gone}"
+    for one in tabs.values():
+        one.context.close()

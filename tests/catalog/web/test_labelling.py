@@ -1,9 +1,7 @@
 """Labelling over HTTP: what is said is stored once, in the name of the session, and in no other."""
 
-import re
 import stat
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,63 +10,11 @@ import psycopg
 import pytest
 
 from catalog.tap.limits import ServiceLimits
-from catalog.tasks.tasks import Task, add_task
 from catalog.web.app import page_routes
 from catalog.web.labelling.people import PersonError, add_person, list_people, make_link, remove_person
 from catalog.web.page_services import NextBatch, NextGalaxy, PageServices
 from tests.catalog.tap.tap_server import serving
-
-Enter = Callable[[str], httpx.Client]
-
-
-@pytest.fixture
-def tasks(connection: psycopg.Connection, galaxies: str) -> str:
-    """URL of a catalogue that asks two questions."""
-    add_task(connection, Task("ring", "Has it a ring?", "binary", ("no", "yes")))
-    add_task(connection, Task("odd", "How interesting is it?", "interest", ()))
-    return galaxies
-
-
-@pytest.fixture
-def enter(tasks: str, page: httpx.Client) -> Iterator[Enter]:
-    """Logs somebody in by a link of their own."""
-    clients = []
-
-    def let_in(name: str, role: str = "labeller") -> httpx.Client:
-        client = httpx.Client(base_url=page.base_url)
-        clients.append(client)
-        with psycopg.connect(tasks, autocommit=True) as connection:
-            link = add_person(connection, name, role)  # type: ignore[arg-type] # one of the two
-        assert client.post(f"/enter/{link}").headers["location"] == "/label"
-        return client
-
-    yield let_in
-    for client in clients:
-        client.close()
-
-
-def token(client: httpx.Client) -> str:
-    found = re.search(r'data-token="([^"]*)"', client.get("/label/ring").text)
-    assert found is not None
-    return found[1]
-
-
-def say(client: httpx.Client, task: str, *words: tuple[int, object, float]) -> httpx.Response:
-    body = [{"id": str(identity), "value": value, "at": at * 1000} for identity, value, at in words]
-    return client.post(f"/label/{task}/say", json=body, headers={"X-Form-Token": token(client)})
-
-
-def labels(database: str) -> list[tuple[object, ...]]:
-    with psycopg.connect(database) as connection:
-        return connection.execute(
-            "SELECT task, object_id, answer, rating, labeller, origin FROM galcat.label ORDER BY label_id"
-        ).fetchall()
-
-
-def some_ids(database: str, n: int) -> list[int]:
-    with psycopg.connect(database) as connection:
-        rows = connection.execute("SELECT object_id FROM galcat.galaxy ORDER BY 1 LIMIT %s", [n]).fetchall()
-    return [row[0] for row in rows]
+from tests.catalog.web.labelling import Enter, labels, say, some_ids, token
 
 
 def test_answers_and_ratings_are_stored_once_in_the_name_of_the_session(enter: Enter, tasks: str) -> None:

@@ -1,6 +1,7 @@
 """Commands for tasks: ask a question, see how far it is, and what to look at next."""
 
 import getpass
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -241,6 +242,24 @@ def labels(
         found = list_labels(connection, catalogue_tasks.find_task(connection, name), who)
     first = ("object_id", "answer", "rating", "labeller", "labelled_at")
     show(found, output_format, output, Layout(wide, one_a_line, first))
+
+
+@tasks.command()
+def agreement(name: TaskName, output_format: Format = "table", output: Output = None) -> None:
+    """List how many galaxies each person labelled, and how often others and the gold standard say the same.
+
+    The gold standard is what the labeller `gold` says: `galcat label ring gold.csv --labeller gold`. Ratings
+    within one of each other count as the same.
+
+    Example: `galcat tasks agreement ring`
+    """
+    from catalog.tasks.agreement import read_scores  # noqa: PLC0415 - as the other commands
+
+    check_format(output_format, output)
+    with open_as_reader() as connection:
+        scores = read_scores(connection, catalogue_tasks.find_task(connection, name))
+    columns = ("labeller", "said", "pairs", "agreeing", "gold", "gold_right")
+    show(Result(columns, [astuple(score) for score in scores]), output_format, output)
 
 
 @tasks.command()
