@@ -54,6 +54,8 @@ class Settings(BaseSettings):
             https://galaxies.example.org (`GALCAT_PUBLIC_URL`).
         hosts: Names under which the service may be called besides localhost, this machine's own and that of
             `public_url`, with commas between (`GALCAT_HOSTS`); addresses by number always may.
+        dagster_url: Address of Dagster's pages, which the status of the page links to
+            (`GALCAT_DAGSTER_URL`).
         drop_folder: Where new tiles arrive, one sub-folder a survey; by default `drop` in the home
             (`GALCAT_DROP_FOLDER`).
         weights_dir: Where a copy of every release's weights is kept, by its digest; by default `weights` in
@@ -69,6 +71,7 @@ class Settings(BaseSettings):
     reader_url: str | None = Field(default=None, repr=False)
     public_url: str | None = None
     hosts: str = ""
+    dagster_url: str | None = None
     drop_folder: Path = Field(default_factory=lambda given: given["home"] / "drop")
     weights_dir: Path = Field(default_factory=lambda given: given["home"] / "weights")
 
@@ -77,11 +80,18 @@ class Settings(BaseSettings):
     def _expand_tilde(cls, folder: Path) -> Path:
         return folder.expanduser()
 
+    @field_validator("dagster_url")
+    @classmethod
+    def _check_dagster_url(cls, url: str | None) -> str | None:
+        if url and not url.startswith(("http://", "https://")):
+            raise SettingsError(f"GALCAT_DAGSTER_URL is {url[:100]!r}: expected http://... or https://...")
+        return url
+
 
 def load_settings() -> Settings:
     """Read the environment now, not at import.
 
     Raises:
-        SettingsError: The user's file cannot be understood.
+        SettingsError: The user's file cannot be understood, or an address is none.
     """
     return Settings()

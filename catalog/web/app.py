@@ -8,12 +8,13 @@ from starlette.types import Receive, Scope, Send
 
 from catalog.tap.service import Service
 from catalog.web.dropped.routes import dropped_routes
-from catalog.web.galaxy import galaxy_routes
+from catalog.web.galaxy.routes import galaxy_routes
 from catalog.web.galaxy_map import GalaxyMap
-from catalog.web.information import information_routes
+from catalog.web.information.routes import information_routes
 from catalog.web.labelling.routes import labelling_routes
+from catalog.web.labelling.sessions import Sessions
 from catalog.web.page_services import PageServices
-from catalog.web.pages import FOLDER
+from catalog.web.pages import FOLDER, UnknownPath
 from catalog.web.sky import sky_routes
 from catalog.web.wall import wall_routes
 
@@ -26,14 +27,16 @@ def page_routes(service: Service, parts: PageServices) -> Sequence[BaseRoute]:
         parts: What knows pictures and models.
     """
     galaxy_map = GalaxyMap(service)
+    sessions = Sessions(service, parts.secret_file)
     return [
         *wall_routes(service, parts, galaxy_map),
         *galaxy_routes(service, parts),
         *dropped_routes(service, parts),
         *sky_routes(service, galaxy_map),
-        *labelling_routes(service, parts),
-        *information_routes(service),
+        *labelling_routes(service, sessions, parts),
+        *information_routes(service, sessions, parts),
         Mount("/page/static", _KeptFiles(directory=FOLDER / "static")),
+        UnknownPath(),
     ]
 
 

@@ -12,6 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from catalog.errors import CatalogError
 from catalog.tap.database.postgres_errors import translate_error
@@ -32,6 +34,7 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 _SECONDS = 20.0
+_SERVICES = {"tap", "scs", "datalink", "health"}
 _log = logging.getLogger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -83,6 +86,26 @@ def error_page(request: Request, error: CatalogError) -> Response:
     if isinstance(error, BusyError):
         answer.headers["Retry-After"] = str(error.retry_seconds)
     return answer
+
+
+class UnknownPath(Route):
+    """Answers a browser that asks for what is nowhere with a page; the service's own paths are left alone."""
+
+    def __init__(self) -> None:
+        async def answer(request: Request) -> Response:
+            shown = request.url.path[:100]
+            return error_page(request, NotFoundError(f"there is no page {shown}"))
+
+        super().__init__("/{path:path}", answer, methods=["GET"], include_in_schema=False)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match what a browser asks for, where the path is no client's of the Virtual Observatory."""
+        if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
+            return Match.NONE, {}
+        accepted = b",".join(value for name, value in scope["headers"] if name == b"accept")
+        if b"text/html" not in accepted or scope["path"].split("/")[1] in _SERVICES:
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 def static_address(name: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
 
 from catalog.releases.vectors import current_projected_release, stream_vectors
@@ -71,6 +72,15 @@ def make_release_map(url: str, progress: Callable[[int], None] | None = None) ->
             [release.release_id, all_ids[order].astype("<i8").tobytes(), places.astype("<f4").tobytes()],
         )
     return ReleaseMap(release.name, n, sampled)
+
+
+def has_current_map(connection: psycopg.Connection) -> bool:
+    """Whether the current release has a map with as many galaxies as galcat.galaxy shows."""
+    row = connection.execute(
+        "SELECT octet_length(m.object_ids) / 8 = (SELECT count(*) FROM galcat.galaxy) "
+        "FROM galcat.release_map AS m WHERE m.release_id = (SELECT galcat.current_release())"
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def arrange(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:

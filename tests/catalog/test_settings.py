@@ -76,3 +76,11 @@ def test_a_file_of_settings_that_cannot_be_understood_is_one_line(
     with pytest.raises(SettingsError, match=str(file)) as raised:
         load_settings()
     assert "\n" not in str(raised.value)
+
+
+def test_an_address_of_dagster_is_one_of_the_web(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALCAT_DAGSTER_URL", "http://127.0.0.1:3000")
+    assert load_settings().dagster_url == "http://127.0.0.1:3000"
+    monkeypatch.setenv("GALCAT_DAGSTER_URL", "javascript:alert(1)")
+    with pytest.raises(SettingsError, match="GALCAT_DAGSTER_URL is 'javascript:alert"):
+        load_settings()

@@ -28,7 +28,7 @@ def columns(
     """
     from catalog.tap.database.load_published import SEARCHED, load_published  # noqa: PLC0415
     from catalog.web.column_texts import call, hint_of  # noqa: PLC0415
-    from catalog.web.information import group_columns  # noqa: PLC0415 - the service takes a second to import
+    from catalog.web.information.column_groups import group_columns  # noqa: PLC0415 - the service takes a second to import
 
     with open_to_read() as connection:
         published = load_published(connection)

@@ -16,6 +16,7 @@ from catalog.settings import load_settings
 from galcat.cli.console import catalogue_url, log, open_to_read, out, wide
 from galcat.cli.run_listeners import ingest_and_report
 from galcat.cli.tables import as_table, draw_similar
+from galcat.errors import WorkflowError
 
 app = typer.Typer()
 
@@ -42,7 +43,23 @@ def _run(home: Path, bricks: int, galaxies: int) -> None:
     folder = make_survey(home, bricks, galaxies, log.print)
     if not ingest_and_report(catalogue_url(may_create=True), folder, "legacy_dr10", None):
         raise typer.Exit(1)
+    _make_map(catalogue_url())
     answer_questions(home, write_ring_labels(home, folder))
+
+
+def _make_map(url: str) -> None:
+    """Give the page its map; one that shows every galaxy is kept, and a handful of galaxies has none."""
+    from catalog.database.connection import connect  # noqa: PLC0415 - as the others
+    from galcat.workflows.release_map import has_current_map, make_release_map  # noqa: PLC0415 - the same
+
+    with connect(url, autocommit=True) as connection:
+        if has_current_map(connection):
+            return
+    try:
+        made = make_release_map(url)
+        log.print(f"{made.galaxies} galaxies are on the map of the page, which galcat serve shows")
+    except WorkflowError as error:
+        log.print(f"no map for the page: {error}", soft_wrap=True)
 
 
 @contextmanager
@@ -125,4 +142,5 @@ def answer_questions(home: Path, labels: Path) -> None:
     out.print(f'     {galcat} tasks add ring --question "Has it a ring?"')
     out.print(f"     {galcat} label ring {labels}   (20 rings and 40 others)", soft_wrap=True)
     out.print(f"     {galcat} finetune ring   (a column ring_probability)")
+    out.print(f"     {galcat} serve   (look, compare and label in a browser)")
     out.print(f"     {galcat} down   (stops the embedded Postgres)")

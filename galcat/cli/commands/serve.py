@@ -60,7 +60,7 @@ def serve(
         spool,
         public_url=settings.public_url,
         cutter=SkyCutter(),
-        make_pages=make_page_routes(url, settings.home.resolve()),
+        make_pages=make_page_routes(url, settings.home.resolve(), settings.dagster_url or ""),
         hosts=hosts,
     )
     base = settings.public_url or f"http://{host}:{port}"

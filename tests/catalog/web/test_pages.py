@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from scipy.stats import beta
 
-from catalog.web.positions import sexagesimal
+from catalog.web.galaxy.positions import sexagesimal
 
 
 def test_a_galaxys_page_says_its_votes_with_their_intervals_and_its_neighbours(
@@ -38,6 +38,22 @@ def test_pages_to_read_are_there(page: httpx.Client) -> None:
         assert answer.status_code == 200, address
         assert answer.headers["content-type"].startswith("text/html"), address
         assert "<b>\u201d" not in answer.text, address
+
+
+def test_a_browser_that_asks_for_what_is_nowhere_gets_a_page_and_a_client_a_votable(
+    page: httpx.Client,
+) -> None:
+    html = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path in ("/nowhere", "/galaxy/", "/label/a/b/c/d", "/%3Cscript%3E"):
+        answer = page.get(path, headers=html)
+        assert answer.status_code == 404, path
+        assert answer.headers["content-type"].startswith("text/html"), path
+        assert "<script>" not in answer.text.partition('role="alert"')[2], path
+    for path, headers in (("/nowhere", {}), ("/tap/nowhere", html), ("/scs/x", html)):
+        answer = page.get(path, headers=headers)
+        assert answer.status_code == 404, path
+        assert "votable" in answer.headers["content-type"], path
+    assert page.get("/tap/availability", headers=html).status_code == 200
 
 
 def test_every_published_column_is_in_the_dictionary(page: httpx.Client, galaxies: str) -> None:

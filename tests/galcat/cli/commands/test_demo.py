@@ -13,6 +13,7 @@ from galcat.cli.commands.demo import questions
 from galcat.cli.console import Terminal
 from tests.galcat.cli.command_line import Galcat
 
+ON_THE_MAP = "SELECT m.made_at, octet_length(m.object_ids) / 8 FROM galcat.release_map AS m"
 ROOT = Path(__file__).resolve().parents[4]
 
 
@@ -35,6 +36,7 @@ def test_the_demonstration_fills_the_catalogue_and_a_second_one_changes_nothing(
         "SELECT 'source', xmin::text, object_id FROM galcat.source UNION ALL SELECT 'embedding', xmin::text, "
     )
     with connect(database, autocommit=True) as connection:
+        map_before = connection.execute(ON_THE_MAP).fetchone()
         rows = connection.execute("SELECT survey_source_id, ra, dec, shape_r FROM galcat.galaxy").fetchall()
         before = connection.execute(f"{keys} object_id FROM galcat.embedding".encode()).fetchall()
     by_id = {f"{row.release}-{row.brickid}-{row.objid}": row for row in truth.itertuples()}
@@ -52,7 +54,10 @@ def test_the_demonstration_fills_the_catalogue_and_a_second_one_changes_nothing(
     assert "0 tiles ingested, 1 unchanged, 0 failed" in again.err
     with connect(database, autocommit=True) as connection:
         after = connection.execute(f"{keys} object_id FROM galcat.embedding".encode()).fetchall()
+        map_after = connection.execute(ON_THE_MAP).fetchone()
     assert after == before
+    assert map_before is not None
+    assert (map_after, map_before[1]) == (map_before, len(rows))
 
 
 def test_the_readme_shows_every_question_as_it_is_asked() -> None:
