@@ -38,14 +38,16 @@ class _Field:
     """The pixels of a galaxy's field, and how they lie.
 
     Attributes:
-        flux: (3, side, side) in nanomaggies, the galaxy in the middle, rows from the south as FITS has them;
-            0 where the tile has no pixel.
+        flux: (3, height, width) in nanomaggies, rows from the south as FITS has them; 0 where the tile has
+            no pixel.
+        box: Left, top, right and bottom of the field among these pixels, rows from the north.
         north: Direction of north in pixels, right and up, of length 1.
         east: Direction of east, likewise.
         side_arcsec: Width of the field.
     """
 
     flux: NDArray[np.float32]
+    box: tuple[float, float, float, float]
     north: tuple[float, float]
     east: tuple[float, float]
     side_arcsec: float
@@ -92,7 +94,7 @@ class TileDrawer:
             return None
         pixels = _stretch(field.flux, survey, drawing)
         picture = Image.fromarray(pixels[::-1])  # FITS begins in the south
-        picture = picture.resize((size_px, size_px), Image.Resampling.BICUBIC)
+        picture = picture.resize((size_px, size_px), Image.Resampling.BICUBIC, field.box)
         if drawing.has_marks:
             _draw_marks(picture, field)
         file = io.BytesIO()
@@ -114,8 +116,12 @@ def _cut(galaxy: GalaxyFiles, width_deg: float, bands: tuple[str, ...]) -> _Fiel
     north = _direction(wcs, centre, (x, y), 0)
     east = _direction(wcs, centre, (x, y), 90)
     scale_arcsec = _STEP_DEG * 3600 / math.hypot(*north)
-    half = max(1, round(width_deg * 3600 / scale_arcsec / 2))
-    return _Field(_around(flux, round(x), round(y), half), _unit(north), _unit(east), 2 * half * scale_arcsec)
+    half = width_deg * 3600 / scale_arcsec / 2
+    border = math.ceil(half) + 1  # at the tile's edge the field goes beyond the pixels
+    padded = np.pad(flux, ((0, 0), (border, border), (border, border)))
+    across, down = x + border + 0.5, padded.shape[1] - (y + border + 0.5)
+    box = (across - half, down - half, across + half, down + half)
+    return _Field(padded, box, _unit(north), _unit(east), width_deg * 3600)
 
 
 def _direction(wcs: WCS, centre: SkyCoord, at: tuple[float, float], angle_deg: float) -> tuple[float, float]:
@@ -127,12 +133,6 @@ def _direction(wcs: WCS, centre: SkyCoord, at: tuple[float, float], angle_deg: f
 def _unit(vector: tuple[float, float]) -> tuple[float, float]:
     length = math.hypot(*vector)
     return vector[0] / length, vector[1] / length
-
-
-def _around(flux: NDArray[np.float32], x: int, y: int, half: int) -> NDArray[np.float32]:
-    """The square of 2 * half pixels around a pixel; 0 where there are none."""
-    padded = np.pad(flux, ((0, 0), (half, half), (half, half)))
-    return padded[:, max(0, y) : max(0, y) + 2 * half, max(0, x) : max(0, x) + 2 * half]
 
 
 def _stretch(flux: NDArray[np.float32], survey: "Survey", drawing: Drawing) -> NDArray[np.uint8]:
@@ -164,7 +164,8 @@ def _draw_marks(picture: "Image.Image", field: _Field) -> None:
     arcsec = round_length(field.side_arcsec * _BAR_SHARE)
     length, low = arcsec / field.side_arcsec * size, size - margin
     _line(pen, (margin, low), (margin + length, low), thick)
-    text = f"{arcsec / 60:g}\u2032" if arcsec >= 60 else f"{arcsec:g}\u2033"  # noqa: PLR2004 - an arcminute
+    # Plain quotes: the font that ships with Pillow has no primes.
+    text = f"{arcsec / 60:g}'" if arcsec >= 60 else f'{arcsec:g}"'  # noqa: PLR2004 - an arcminute
     _write(pen, (margin + length / 2, low - size * 0.028), text, font)
     arm = size * 0.075
     corner = (size - margin - arm, size - margin - arm * 0.15)

@@ -40,13 +40,13 @@ def place(ra_deg: float, dec_deg: float) -> tuple[float, float]:
 
 @pytest.fixture
 def galaxy(tmp_path: Path) -> GalaxyFiles:
-    """A galaxy at (10, 0) with a red spot 10 arcsec north of it and a blue one 15 arcsec east."""
+    """A white galaxy at (10, 0) with a red spot 10 arcsec north of it and a blue one 15 arcsec east."""
     folder = tmp_path / "coadd" / TILE[:3] / TILE
     folder.mkdir(parents=True)
     spots = {
-        "z": [(10, 0, 5.0), (10, NORTH_ARCSEC / 3600, 3.0)],
-        "r": [(10, 0, 5.0)],
-        "g": [(10, 0, 5.0), (10 + EAST_ARCSEC / 3600, 0, 3.0)],
+        "z": [(10, 0, 9.5), (10, NORTH_ARCSEC / 3600, 3.0)],
+        "r": [(10, 0, 7.0)],
+        "g": [(10, 0, 4.0), (10 + EAST_ARCSEC / 3600, 0, 3.0)],
     }
     for band, some in spots.items():
         image = sum(gaussian((SIDE, SIDE), *place(ra, dec), 2.0, flux) for ra, dec, flux in some)
@@ -75,9 +75,9 @@ def test_north_and_east_lie_where_the_tile_has_them_at_its_scale(galaxy: GalaxyF
     turn, per_px = np.radians(TURN_DEG), FIELD_ARCSEC / SIZE
     north = (-np.sin(turn) * NORTH_ARCSEC / per_px, np.cos(turn) * NORTH_ARCSEC / per_px)
     east = (-np.cos(turn) * EAST_ARCSEC / per_px, -np.sin(turn) * EAST_ARCSEC / per_px)
-    assert brightest(red) == pytest.approx(north, abs=6)
-    assert brightest(blue) == pytest.approx(east, abs=6)
-    assert brightest(picture[..., 1]) == pytest.approx((0, 0), abs=6)
+    assert brightest(red) == pytest.approx(north, abs=3)
+    assert brightest(blue) == pytest.approx(east, abs=3)
+    assert brightest(picture[..., 1]) == pytest.approx((0, 0), abs=1.5)
 
 
 def test_twice_the_width_shows_things_at_half_the_distance(galaxy: GalaxyFiles) -> None:
