@@ -16,6 +16,7 @@ from catalog.web.labelling.sessions import Sessions
 from catalog.web.page_services import PageServices
 from catalog.web.pages import FOLDER, UnknownPath
 from catalog.web.sky import sky_routes
+from catalog.web.sky_viewer import SkyViewer
 from catalog.web.wall import wall_routes
 
 
@@ -27,12 +28,14 @@ def page_routes(service: Service, parts: PageServices) -> Sequence[BaseRoute]:
         parts: What knows pictures and models.
     """
     galaxy_map = GalaxyMap(service)
+    viewer = SkyViewer(parts.home)
     sessions = Sessions(service, parts.secret_file)
     return [
-        *wall_routes(service, parts, galaxy_map),
+        *wall_routes(service, parts, galaxy_map, viewer),
         *galaxy_routes(service, parts),
         *dropped_routes(service, parts),
         *sky_routes(service, galaxy_map),
+        *viewer.routes(),
         *labelling_routes(service, sessions, parts),
         *information_routes(service, sessions, parts),
         Mount("/page/static", _KeptFiles(directory=FOLDER / "static")),

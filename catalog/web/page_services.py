@@ -46,6 +46,7 @@ class PageServices:
         choose_next: Chooses the next galaxies of a task, by the task's name and how many are wanted; None
             where nothing is learnt from labels, and random galaxies come.
         drawer: Draws galaxies from the files of their tiles; None where nothing can be drawn.
+        home: Folder that may hold a HiPS and a viewer of it; None where there is none.
         dagster_url: Address of Dagster's own pages; empty where none is known.
         secret_file: The file that holds the key of signed cookies; it is made where it is missing.
     """
@@ -55,3 +56,4 @@ class PageServices:
     choose_next: Callable[[str, int], NextBatch] | None = None
     drawer: CutoutDrawer | None = None
     dagster_url: str = ""
+    home: Path | None = None

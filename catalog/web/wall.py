@@ -24,6 +24,7 @@ from catalog.web.pages import HEADERS, page, render
 from catalog.web.query_bar import understand_bar
 from catalog.web.query_texts import LIKENESS, SEPARATION, wall_columns, write_adql, write_pyvo, write_sql
 from catalog.web.selection import FEW, MAX_IDS, MOST, Selection
+from catalog.web.sky_viewer import SkyViewer
 
 EXPORTS = ("csv", "votable", "fits", "parquet")
 _MAIN_VOTES = (
@@ -50,7 +51,9 @@ class Card:
     example: str = ""
 
 
-def wall_routes(service: Service, parts: PageServices, galaxy_map: GalaxyMap) -> list[Route]:
+def wall_routes(
+    service: Service, parts: PageServices, galaxy_map: GalaxyMap, viewer: SkyViewer
+) -> list[Route]:
     """Make the routes of the wall: the page itself, the query bar, histograms of a selection."""
     looking_up = CapacityLimiter(4)  # a name may be asked of a service far away
 
@@ -76,6 +79,7 @@ def wall_routes(service: Service, parts: PageServices, galaxy_map: GalaxyMap) ->
             "wall.html",
             200,
             **_wall_values(request, service, parts, columns, selection, looked_at, answer),
+            has_viewer=viewer.is_there,
         )
 
     @page

@@ -140,6 +140,16 @@ COMMANDS = {
         ENCODERS,
         "Measure an encoder beside ImageNet, an untrained network and other releases.",
     ),
+    "hips": Entry(
+        "sky",
+        SERVE,
+        "Draw the survey's own tiles as a HiPS, which Aladin and the page's sky pane zoom through.",
+    ),
+    "aladin": Entry(
+        "sky",
+        SERVE,
+        "Add Aladin Lite to the page, whose sky pane then shows what `galcat hips` drew.",
+    ),
     "people": Entry("labelling.people", SERVE, "People who log in to the page of `galcat serve` to label."),
     "serve": Entry(
         "serve",

@@ -34,7 +34,7 @@ def make_page_routes(
 
     Args:
         url: URL of the catalogue's database, for its owner.
-        home: Folder of the catalogue, which keeps the key of signed cookies.
+        home: Folder of the catalogue, which keeps the key of signed cookies, and a HiPS and its viewer.
         dagster_url: Address of Dagster's pages; empty where none is known.
     """
     parts = PageServices(
@@ -43,6 +43,7 @@ def make_page_routes(
         choose_next=partial(choose_next, url),
         drawer=TileDrawer(),
         dagster_url=dagster_url,
+        home=home,
     )
     return lambda service: page_routes(service, parts)
 

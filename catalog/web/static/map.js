@@ -214,6 +214,15 @@ function projectionOf(cells) {
   return { isSmall, ra0, dec0, spread, at: (ra, d) => [-turn(ra) * squeeze(d), -d] };
 }
 
+// The viewer stands in a frame: what it needs is more than this page allows.
+function showViewer(place, cards) {
+  const frame = document.createElement("iframe");
+  const galaxies = cards.map(({ dataset: { id, ra, dec } }) => [id, Number(ra).toFixed(6), Number(dec).toFixed(6)].join(","));
+  frame.src = `${place.dataset.viewer}#${galaxies.join(";")}`;
+  frame.title = "The sky, as the catalogue's own tiles show it";
+  place.before(frame);
+}
+
 async function drawSky(place, wall) {
   const found = await (await fetch("/page/sky")).json();
   if (!found.cells.length) throw new Error("nothing is counted on the sky yet: galcat check says how");
@@ -282,6 +291,9 @@ const cards = [...document.querySelectorAll("#wall .card")];
 if (document.querySelector("#map")) {
   const map = new GalaxyMap(document.querySelector("#map"), cards.map((card) => card.dataset.id));
   openPane(document.querySelector("#show-map"), document.querySelector("#map-pane"), document.querySelector("#map-note"), () => map.load());
-  openPane(document.querySelector("#show-sky"), document.querySelector("#sky-pane"), document.querySelector("#sky-note"), () =>
-    drawSky(document.querySelector("#sky"), cards.map((card) => [Number(card.dataset.ra), Number(card.dataset.dec)])));
+  openPane(document.querySelector("#show-sky"), document.querySelector("#sky-pane"), document.querySelector("#sky-note"), () => {
+    const place = document.querySelector("#sky");
+    if (place.dataset.viewer) showViewer(place, cards);
+    return drawSky(place, cards.map((card) => [Number(card.dataset.ra), Number(card.dataset.dec)]));
+  });
 }
