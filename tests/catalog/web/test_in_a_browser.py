@@ -13,7 +13,10 @@ from pyvo.samp import SAMPHubServer, SAMPIntegratedClient, conf
 from pyvo.samp.hub import WebProfileDialog
 
 from catalog.tasks.tasks import Task, add_task
+from catalog.web.drawing import Drawing
 from catalog.web.labelling.people import add_person
+from catalog.web.page_services import PageServices
+from tests.catalog.web.pictures import BlobDrawer
 from tests.waiting import LAST_LIMIT_S, wait_until
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -36,6 +39,18 @@ def chromium() -> Iterator["playwright.Browser"]:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def drawer() -> BlobDrawer:
+    """Draws large pictures."""
+    return BlobDrawer()
+
+
+@pytest.fixture
+def parts(tmp_path: Path, drawer: BlobDrawer) -> PageServices:
+    """A page that can draw."""
+    return PageServices(tmp_path / "page.key", drawer=drawer)
 
 
 @pytest.fixture
@@ -174,6 +189,25 @@ def test_the_selection_is_sent_to_a_program_that_takes_tables(
 
 
 @pytest.mark.long
+def test_a_slider_redraws_the_galaxy_and_the_address_says_how(
+    tab: "playwright.Page", drawer: BlobDrawer
+) -> None:
+    tab.goto("/")
+    tab.locator(".card .picture").first.click()
+    tab.wait_for_url("**/galaxy/*")
+    tab.get_by_text("Stretch, bands and width").click()
+    with tab.expect_response("**/picture.jpg?width=1.25"):
+        tab.get_by_label("Width").focus()
+        tab.keyboard.press("ArrowRight")
+    assert tab.url.endswith("?width=1.25")
+    with tab.expect_response("**/picture.jpg?width=1.25&marks=0"):
+        tab.get_by_label("scale bar and directions").uncheck()
+    tab.reload()
+    playwright.expect(tab.get_by_label("Width")).to_have_value("1.25")
+    assert Drawing(width=1.25, has_marks=False) in drawer.asked
+
+
+@pytest.mark.long
 def test_a_list_is_chosen_and_shown_with_what_it_lacks(tab: "playwright.Page", galaxies: str) -> None:
     with psycopg.connect(galaxies) as connection:
         row = connection.execute("SELECT object_id, ra, dec FROM galcat.galaxy ORDER BY 1 LIMIT 1").fetchone()
@@ -213,7 +247,10 @@ def test_by_keys_alone_from_the_bar_to_a_galaxy(tab: "playwright.Page") -> None:
         "/about",
         "/label",
         "/label/ring",
+        "/label/ring/said",
+        "/nowhere",
         "/go?q=<b>",
+        "/?ids={id}&list=two.csv&listed=1,3,3&missed=M 31, row 2&missed=M 33, row 3",
     ],
 )
 def test_no_page_has_what_shuts_somebody_out(
@@ -221,8 +258,14 @@ def test_no_page_has_what_shuts_somebody_out(
 ) -> None:
     from axe_playwright_python.base import AXE_FILE_PATH  # noqa: PLC0415 - only with a browser
 
-    del ring
-    with psycopg.connect(galaxies) as connection:
+    tab.goto(f"/enter/{ring}")
+    tab.get_by_role("button", name="Log in here").click()
+    with psycopg.connect(galaxies, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO galcat.label (task, object_id, answer, labeller) "
+            "SELECT 'ring', object_id, 'yes', who FROM galcat.galaxy, "
+            "unnest(ARRAY['ana', 'bob', 'gold']) AS who LIMIT 30"
+        )
         row = connection.execute("SELECT min(object_id) FROM galcat.galaxy").fetchone()
     assert row is not None
     for width in WIDTHS:
@@ -237,6 +280,7 @@ def test_no_page_has_what_shuts_somebody_out(
             assert [(one["id"], one["nodes"][0]["html"][:120]) for one in found] == [], (path, width, scheme)
             SHOTS.mkdir(parents=True, exist_ok=True)
             name = path.partition("?")[0].strip("/").replace("/", "_").replace("{id}", "one") or "wall"
+            name += "_list" if "list=" in path else "_condition" if "where" in path else ""
             tab.screenshot(path=SHOTS / f"{name}_{width}_{scheme}.png", full_page=True)
             wide = tab.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, (path, width)
