@@ -145,7 +145,10 @@ def test_version_is_that_of_the_package(galcat: Galcat) -> None:
     ("words", "completed"),
     [
         ("galcat ta", {"tag", "tasks"}),
-        ("galcat tasks ", {"add", "adopt", "drop", "labels", "likely", "next", "retired", "say", "withdraw"}),
+        (
+            "galcat tasks ",
+            {"add", "adopt", "agreement", "drop", "labels", "likely", "next", "retired", "say", "withdraw"},
+        ),
         ("galcat sql --fo", {"--format"}),
         ("galcat release back", {"backfill"}),
         ("galcat nonsense ", set()),
@@ -153,7 +156,7 @@ def test_version_is_that_of_the_package(galcat: Galcat) -> None:
         ("galcat tasks nonsense ", set()),
         (
             "galcat tasks --wide ",
-            {"add", "adopt", "drop", "labels", "likely", "next", "retired", "say", "withdraw"},
+            {"add", "adopt", "agreement", "drop", "labels", "likely", "next", "retired", "say", "withdraw"},
         ),
     ],
 )

@@ -170,6 +170,25 @@ def test_a_label_is_taken_back_by_who_gave_it_and_by_nobody_else(
     assert "auc 1 tells" in " ".join(galcat("tasks").err.split())
 
 
+def test_agreement_counts_what_others_and_the_gold_standard_say(
+    galcat: Galcat, galaxies: LabelledGalaxies
+) -> None:
+    first, second, third = (str(identity) for identity in galaxies.object_ids[:3])
+    for who, answers in {
+        "ann": (f"{first}=yes", f"{second}=no", f"{third}=no"),
+        "bob": (f"{first}=yes", f"{second}=yes"),
+        "gold": (f"{second}=no", f"{third}=yes"),
+    }.items():
+        assert galcat("tasks", "say", "ring", *answers, "--labeller", who).code == 0
+    said = galcat("tasks", "agreement", "ring", "-f", "csv")
+    assert said.out.splitlines() == [
+        "labeller,said,pairs,agreeing,gold,gold_right",
+        "ann,3,2,1,2,1",
+        "bob,2,2,1,1,0",
+    ]
+    assert "no task is called 'none'" in galcat("tasks", "agreement", "none").err
+
+
 def test_a_time_that_is_none_keeps_the_file_out(
     galcat: Galcat, galaxies: LabelledGalaxies, tmp_path: Path
 ) -> None:
