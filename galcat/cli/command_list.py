@@ -82,6 +82,7 @@ COMMANDS = {
         ASK,
         "Find the galaxy at each position of a list; every row of the list comes back, in its order.",
     ),
+    "export": Entry("export", ASK, "Copies of the whole catalogue for other programs."),
     "fetch": Entry("fetch", FILL, "Copy the tiles that hold some positions from the survey's own servers."),
     "ingest": Entry(
         "ingest",

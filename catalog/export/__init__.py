@@ -1,0 +1,1 @@
+"""Copies of the catalogue in other forms, for those who work without its database."""

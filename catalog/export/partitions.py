@@ -1,0 +1,62 @@
+"""Into which HEALPix cells the galaxies are parted, so that no part is too large."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import psycopg
+
+ORDER = 29
+"""Order of the stored HEALPix indices."""
+MAX_ORDER = 10
+"""No cell is smaller: one of order 10 is 3.4 arcminutes wide."""
+
+
+class SkyCell(NamedTuple):
+    """A nested HEALPix cell."""
+
+    order: int
+    pixel: int
+
+    @property
+    def first(self) -> int:
+        """The lowest index of order 29 in it."""
+        return self.pixel << 2 * (ORDER - self.order)
+
+    @property
+    def end(self) -> int:
+        """The index of order 29 behind its last."""
+        return (self.pixel + 1) << 2 * (ORDER - self.order)
+
+
+def count_galaxies(connection: psycopg.Connection) -> dict[int, int]:
+    """Numbers of galaxies by cell of order `MAX_ORDER`, of those that have one."""
+    shift = 2 * (ORDER - MAX_ORDER)
+    rows = connection.execute(
+        "SELECT healpix29 >> %s::int AS cell, count(*) FROM galcat.galaxy GROUP BY 1 ORDER BY 1", [shift]
+    )
+    return {int(cell): int(n) for cell, n in rows if cell is not None}
+
+
+def part_sky(counts: Mapping[int, int], max_rows: int) -> list[SkyCell]:
+    """Cells with galaxies, as large as they can be with so many of them at most, in order on the sky.
+
+    Args:
+        counts: Numbers of galaxies by cell of order `MAX_ORDER`, which are parted no further.
+        max_rows: How many galaxies a cell may hold.
+    """
+    levels = [dict(counts)]
+    for _ in range(MAX_ORDER):
+        wider: dict[int, int] = {}
+        for pixel, n in levels[0].items():
+            wider[pixel >> 2] = wider.get(pixel >> 2, 0) + n
+        levels.insert(0, wider)
+    found = []
+    waiting = [SkyCell(0, pixel) for pixel in levels[0]]
+    while waiting:
+        cell = waiting.pop()
+        if levels[cell.order][cell.pixel] <= max_rows or cell.order == MAX_ORDER:
+            found.append(cell)
+            continue
+        inner = (SkyCell(cell.order + 1, 4 * cell.pixel + i) for i in range(4))
+        waiting += [one for one in inner if one.pixel in levels[one.order]]
+    return sorted(found, key=lambda cell: cell.first)
