@@ -1,6 +1,5 @@
 """Opens the tables of a file of any kind; their columns are read when they are wanted."""
 
-import io
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -8,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from table_files.arrow.column import convert_arrow_column
 from table_files.arrow.unpack_parquet import VOTABLE
-from table_files.astropy_table import read_astropy, read_text_table, typed_format
+from table_files.astropy_table import read_text_table, typed_format
 from table_files.choice import OpenTable
 from table_files.column_meta import ColumnMeta
 from table_files.errors import TableError
@@ -20,10 +18,11 @@ from table_files.file_kind import decode_text, find_kind
 from table_files.fits.tables import FitsTable, find_tables, read_fits, refuse_damage
 from table_files.fits.text_tables import read_text_tables
 from table_files.limits import UNLIMITED
+from table_files.read_apart import read_astropy_apart, read_parquet_apart
 from table_files.row_table import RowTable
 from table_files.table import FileTable, TableColumn, pack_values
 from table_files.text.cell_types import type_cells
-from table_files.text.separated import read_cells, split_head
+from table_files.text.separated import UNIT, read_cells, split_head
 from table_files.votable.tables import VotableTable, read_votable_columns, read_votable_tables
 
 _SEPARATED = (".csv", ".tsv", ".tab")
@@ -50,7 +49,7 @@ def open_tables(path: Path, content: bytes, texts: set[str]) -> list[OpenTable]:
     if kind == "parquet":
         return [_open_parquet(path, content)]
     if kind == "hdf5":
-        return [_open_whole(read_astropy(path))]
+        return [_open_whole(read_astropy_apart(path))]
     if kind == "gzip":
         raise TableError("it is compressed twice: unpack it")
     return _open_text(path, decode_text(content), texts)
@@ -119,36 +118,30 @@ def _pack(meta: ColumnMeta, values: Sequence[object]) -> tuple[np.ndarray, np.nd
 
 
 def _open_parquet(path: Path, content: bytes) -> OpenTable:
-    try:
-        file = pq.ParquetFile(io.BytesIO(content))
-        schema = file.schema_arrow
-    except (pa.ArrowException, OSError) as error:
-        raise TableError(f"it is no Parquet that can be read: {str(error).splitlines()[0]}") from None
-    if _ASTROPY in (schema.metadata or {}):  # whose masks and times lie in columns of their own
-        return _open_whole(read_astropy(path, "parquet"))
-    about = (schema.metadata or {}).get(VOTABLE)
+    table = read_parquet_apart(path, content)
+    metadata = table.schema.metadata or {}
+    if _ASTROPY in metadata:  # whose masks and times lie in columns of their own
+        return _open_whole(read_astropy_apart(path, "parquet"))
+    about = metadata.get(VOTABLE)
     known = {meta.name: meta for meta in read_votable_columns(about)} if about else {}
 
     def read(name: str) -> TableColumn:
-        try:
-            column = file.read(columns=[name])[name]
-        except (pa.ArrowException, OSError) as error:
-            raise TableError(f"column {name} cannot be read: {str(error).splitlines()[0]}") from None
         meta = known.get(name, ColumnMeta(name, "char"))
-        return convert_arrow_column(name, column, meta.unit, meta.description)
+        return convert_arrow_column(name, table[name], meta.unit, meta.description)
 
-    return OpenTable("", schema.names, file.metadata.num_rows, None, read)
+    return OpenTable("", table.schema.names, table.num_rows, None, read)
 
 
 def _open_separated(content: bytes, texts: set[str]) -> OpenTable:
     cells = read_cells(content, None, UNLIMITED, texts)
 
     def read(name: str) -> TableColumn:
-        column = cells.column(cells.schema.get_field_index(name))
+        at = cells.schema.get_field_index(name)
+        column = cells.column(at)
         typed = column if name in texts else type_cells(column)
         if pa.types.is_string(typed.type):  # few programs tell empty text from none
             typed = pc.if_else(pc.equal(typed, ""), None, typed)
-        return convert_arrow_column(name, typed)
+        return convert_arrow_column(name, typed, cells.schema.field(at).metadata[UNIT].decode())
 
     return OpenTable("", cells.schema.names, cells.num_rows, None, read)
 

@@ -43,6 +43,11 @@ class ImageDecoder:
             except (OSError, EOFError, ValueError):
                 self._end()
                 raise TileError(f"{path}: damaged, its compressed pixels cannot be decoded") from None
+            except TileError:
+                raise
+            except BaseException:  # interrupted: its late answer would be taken for the next image's pixels
+                self._end()
+                raise
 
     def close(self) -> None:
         """End the program; it starts again when it is needed."""

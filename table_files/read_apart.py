@@ -1,0 +1,159 @@
+"""Files read by a program of its own: the libraries beneath end theirs on some damaged files."""
+
+import atexit
+import contextlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from threading import Lock
+from typing import IO, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from table_files.astropy_table import read_astropy
+from table_files.errors import TableError
+from table_files.table import FileTable, TableColumn, make_table
+
+_ARROW = "arrow"
+"""How Parquet is read; any other word is a format of astropy."""
+
+
+def read_astropy_apart(path: Path, file_format: str | None = None) -> FileTable:
+    """Read a file by astropy, of a format whose library may end the program: HDF5, and astropy's Parquet.
+
+    Args:
+        path: The file.
+        file_format: The format as astropy calls it; None where astropy is to tell it.
+
+    Raises:
+        TableError: It is in none, or damaged.
+    """
+    answer = _reader.ask(file_format, path.absolute(), str(path))
+    columns, n_rows = cast("tuple[list[TableColumn], int]", answer)
+    return make_table(str(path), columns, n_rows, None)
+
+
+def read_parquet_apart(path: Path, content: bytes) -> pa.Table:
+    """Read a Parquet file as Arrow has it.
+
+    Args:
+        path: What errors call it.
+        content: Its bytes.
+
+    Raises:
+        TableError: It is no Parquet, or damaged.
+    """
+    return cast("pa.Table", _reader.ask(_ARROW, content, str(path)))
+
+
+class ApartReader:
+    """The program, which is started when it is first needed and serves until this process ends."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._program: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+        atexit.register(self.close)
+
+    def ask(self, how: str | None, what: Path | bytes, label: str) -> object:
+        """What the program answers.
+
+        Args:
+            how: How it is to read.
+            what: The file, or its bytes.
+            label: What errors call the file.
+
+        Raises:
+            TableError: The file cannot be read, or was the program's end.
+        """
+        with self._lock:
+            program = self._running()
+            try:
+                answer = _exchange(program, (how, what))
+            except (OSError, EOFError, pickle.UnpicklingError):
+                self._end()
+                raise TableError(f"{label} cannot be read as a table: it is damaged") from None
+            except BaseException:  # interrupted: what it answers later would be taken for the next file's
+                self._end()
+                raise
+        if isinstance(answer, TableError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """End the program; it starts again when it is needed."""
+        with self._lock:
+            self._end()
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._program is None or self._owner != os.getpid() or self._program.poll() is not None:
+            self._end()
+            self._program = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-P", "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+            )
+            self._owner = os.getpid()
+        return self._program
+
+    def _end(self) -> None:
+        program, self._program = self._program, None
+        if program is None:
+            return
+        for stream in (program.stdin, program.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        if self._owner == os.getpid():  # a child of fork has its copy of the pipes, and no program
+            program.kill()
+            program.wait()
+
+
+def _exchange(program: "subprocess.Popen[bytes]", request: object) -> object:
+    pickle.dump(request, cast("IO[bytes]", program.stdin))
+    cast("IO[bytes]", program.stdin).flush()
+    return pickle.load(cast("IO[bytes]", program.stdout))  # noqa: S301 - of our own program
+
+
+_reader = ApartReader()
+
+
+def main() -> None:
+    """Answer until nobody asks any more; what libraries print goes nowhere."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the command, which ends this
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    while True:
+        try:
+            how, what = pickle.load(sys.stdin.buffer)  # noqa: S301 - of our own program
+        except EOFError:
+            return
+        try:
+            answer: object = _read_parquet(what) if how == _ARROW else _read_by_astropy(what, how)
+        except TableError as error:
+            answer = error
+        pickle.dump(answer, answers)
+        answers.flush()
+
+
+def _read_parquet(content: bytes) -> pa.Table:
+    try:
+        return pq.ParquetFile(pa.BufferReader(content)).read()
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise TableError(f"it is no Parquet that can be read: {reason}") from None
+
+
+def _read_by_astropy(path: Path, file_format: str | None) -> tuple[list[TableColumn], int]:
+    table = read_astropy(path, file_format)
+    return list(table.columns.values()), table.n_rows
+
+
+if __name__ == "__main__":
+    main()
