@@ -108,6 +108,11 @@ def column_to_degrees(column: TableColumn, *, is_ra: bool) -> NDArray[np.float64
     return values
 
 
+def is_angle(text: str) -> bool:
+    """Whether a text is written as an angle, or as a number."""
+    return _ANGLE.fullmatch(normalise_minus(text.strip())) is not None
+
+
 def has_sexagesimal(column: TableColumn) -> bool:
     """Whether a column of text has an angle that is no plain number, such as 10:00:24.1 or 10h00m24.1s."""
     if not column.is_text:
@@ -151,5 +156,8 @@ def _texts_to_degrees(column: TableColumn, given: list[str], unit: units.UnitBas
         try:
             Angle(normalise_minus(text.strip()), unit=unit)
         except (ValueError, TypeError, units.UnitsError):
-            raise TableError(f"column {column.name} holds no angles: row {row + 1} is {text!r}") from None
+            hint = ", and decimals have a point" if "," in text else ""
+            raise TableError(
+                f"column {column.name} holds no angles: row {row + 1} is {text!r}{hint}"
+            ) from None
     raise TableError(f"column {column.name} holds no angles")

@@ -13,6 +13,7 @@ _DATATYPES = {
     "u2": "int",
     "i4": "int",
     "u4": "long",
+    "u8": "long",
     "i8": "long",
     "f2": "float",
     "f4": "float",
@@ -38,7 +39,10 @@ def _describe(column: TableColumn) -> ColumnMeta:
     if column.is_array:
         datatype = _datatype_of_lists(column)
     elif not column.is_text:
-        arraysize, datatype = "", _DATATYPES[column.values.dtype.str[1:]]
+        arraysize, datatype = "", _DATATYPES.get(column.values.dtype.str[1:], "")
+        if not datatype:
+            kind = column.values.dtype
+            raise TableError(f"column {column.name} is of the type {kind}, which cannot be stored")
         if datatype == "long" and max(column.values[~column.missing].tolist(), default=0) >= _LONG_END:
             datatype, arraysize = "char", "*"  # as text every digit stays: no type of VOTable holds these
     return ColumnMeta(

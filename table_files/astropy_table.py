@@ -59,7 +59,10 @@ def read_text_table(label: str, text: str) -> FileTable:
         typed = typed_format(text)
         if typed is None:
             return from_astropy(_read_cells(text), label, are_cells=True)
-        return from_astropy(Table.read(text + "\n", format=typed), label)
+        if typed == "ascii.ipac":
+            _refuse_cut_cells(text)
+        # a blank line at the end of a CDS table is a row to astropy; without any line end it is a file's name
+        return from_astropy(Table.read(text.rstrip("\r\n") + "\n", format=typed), label)
 
 
 @contextmanager
@@ -75,6 +78,19 @@ def _refuse_unread(label: str) -> Iterator[None]:
         if "guess" in reason or "could not be identified" in reason:
             reason = "it is in no format that astropy knows"
         raise TableError(f"{label} cannot be read as a table: {reason}") from None
+
+
+def _refuse_cut_cells(text: str) -> None:
+    """Refuse an IPAC table with a value beneath a bar, which astropy would cut there without a word."""
+    bars: list[int] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("|"):
+            bars = bars or [at for at, character in enumerate(line) if character == "|"]
+        elif not line.startswith("\\") and any(line[at : at + 1].strip() for at in bars):
+            raise TableError(
+                f"it is no IPAC table: line {number} has a value beneath a bar of its head: "
+                "move its values between the bars, or save it as CSV"
+            )
 
 
 def typed_format(text: str) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from table_files.angle import column_to_degrees
+from table_files.angle import column_to_degrees, is_angle
 from table_files.errors import TableError
 from table_files.frame import CoordinateFrame, convert_to_icrs
 from table_files.table import FileTable, TableColumn
@@ -112,9 +112,10 @@ def find_column(table: FileTable, requested: str | None, usual: Sequence[str], c
                 raise TableError(
                     f"{table.label}: {either} {how}: say by --ra and --dec which is the {content}"
                 )
+    nameless = "; its first line was taken for their names" if any(map(is_angle, table.columns)) else ""
     raise TableError(
         f"{table.label}: no column is called as {content} usually is; say which of {there} it is, "
-        "by --ra and --dec"
+        f"by --ra and --dec{nameless}"
     )
 
 

@@ -10,15 +10,19 @@ import pyarrow as pa
 from pyarrow import csv
 
 from table_files.arrow.convert import convert_batches, convert_schema
+from table_files.column_meta import ColumnMeta
 from table_files.errors import TableError
 from table_files.limits import TableLimits
 from table_files.row_table import RowTable
 from table_files.text.cell_types import NULL_WORDS, type_cells
 
+UNIT = b"unit"
 _BATCH_ROWS = 1_000
 _SHOWN = 200
 _LOOKED_AT, _LINES = 1_000_000, 100
 _SEPARATOR = re.compile(rb'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
+_SHORTEST_RULE = 3
+"""Dashes of one cell at least, of a line that is a rule under the names and no row without values."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -30,11 +34,14 @@ class SeparatedText:
         names: The names of the columns, without the blanks around them; empty where a column has no name.
         body: The bytes of all rows, in UTF-8, without comments.
         delimiter: The character between cells.
+        units: The units of the columns, where a line between the names and one of dashes says them, as VizieR
+            writes it; empty where none does.
     """
 
     names: tuple[str, ...]
     body: bytes
     delimiter: str
+    units: tuple[str, ...] = ()
 
 
 def read_separated(content: bytes, delimiter: str | None, limits: TableLimits) -> RowTable:
@@ -56,7 +63,13 @@ def read_separated(content: bytes, delimiter: str | None, limits: TableLimits) -
         for text, values in zip(cells.columns, typed, strict=True)
     ]
     table = pa.Table.from_arrays(columns, names=cells.schema.names)
-    return RowTable(convert_schema(table.schema, {}), convert_batches(table.to_batches(_BATCH_ROWS), limits))
+    known = {
+        field.name: ColumnMeta(field.name, "char", unit=field.metadata[UNIT].decode())
+        for field in cells.schema
+    }
+    return RowTable(
+        convert_schema(table.schema, known), convert_batches(table.to_batches(_BATCH_ROWS), limits)
+    )
 
 
 def read_cells(
@@ -64,7 +77,8 @@ def read_cells(
 ) -> pa.RecordBatch:
     """Read all cells as text; null where a cell is empty.
 
-    A line that begins with # is a comment. Columns without a name are called as their place: col1.
+    A line that begins with # is a comment. Columns without a name are called as their place: col1. The
+    metadata of each field have its unit, as `UNIT`.
 
     Args:
         content: The bytes of the file, in UTF-8.
@@ -83,7 +97,11 @@ def read_cells(
     n_columns = len(names)
     while n_columns > 1 and not table.schema.names[n_columns - 1] and _is_empty(table.column(n_columns - 1)):
         n_columns -= 1  # a delimiter at the end of every line
-    return pa.RecordBatch.from_arrays(table.columns[:n_columns], names=names[:n_columns])
+    units = [*parts.units, *[""] * n_columns]
+    fields = [
+        pa.field(name, pa.string(), metadata={UNIT: unit}) for name, unit in zip(names, units, strict=False)
+    ]
+    return pa.RecordBatch.from_arrays(table.columns[:n_columns], schema=pa.schema(fields[:n_columns]))
 
 
 def split_head(content: bytes, delimiter: str | None) -> SeparatedText:
@@ -116,9 +134,21 @@ def split_head(content: bytes, delimiter: str | None) -> SeparatedText:
                 f"both {comments[-1].strip()[:_SHOWN]!r} and the line behind it may name the columns: "
                 "take the # out, or the line"
             )
-    return SeparatedText(
-        tuple(name.strip() for name in names), _drop_comments(body, names, delimiter), delimiter
-    )
+    units, body = _take_units(_drop_comments(body, names, delimiter), len(names), delimiter)
+    return SeparatedText(tuple(name.strip() for name in names), body, delimiter, units)
+
+
+def _take_units(body: bytes, n_names: int, delimiter: str) -> tuple[tuple[str, ...], bytes]:
+    """The units that stand between the names and a line of dashes, and the rows behind it."""
+    lines = body.split(b"\n", 2)
+    for n, line in enumerate(lines[:2], 1):
+        dashes = [cell.strip() for cell in _cells(line.decode().rstrip("\r"), delimiter)]
+        is_rule = n_names > 1 and len(dashes) == n_names and all(set(cell) == {"-"} for cell in dashes)
+        if is_rule and max(map(len, dashes)) >= _SHORTEST_RULE:
+            units = _cells(lines[0].decode().rstrip("\r"), delimiter) if n > 1 else []
+            if not units or len(units) == n_names:
+                return tuple(unit.strip() for unit in units), b"\n".join(lines[n:])
+    return (), body
 
 
 def _parse(parts: SeparatedText, texts: Collection[str]) -> pa.RecordBatch:

@@ -16,6 +16,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
+from catalog.tap.uploads.read import read_upload
 from table_files.astropy_table import from_astropy
 from table_files.errors import TableError
 from table_files.positions import read_positions
@@ -237,3 +238,31 @@ def test_a_table_that_refers_to_the_columns_of_another_has_them(tmp_path: Path) 
     table = read_table(path)
     assert table["a"].to_list() == [1, 2]
     assert table.notes == (f"{path}: of its 2 tables the rows of 1 (x), 2 were read, one after the other",)
+
+
+def test_unsigned_numbers_of_a_typed_text_that_is_sent_keep_every_digit(tmp_path: Path) -> None:
+    for values, datatype in (([1, 2**63 - 1], "long"), ([1, 2**64 - 1], "char")):
+        Table({"id": np.array(values, "u8")}).write(tmp_path / "t.ecsv", overwrite=True)
+        sent = read_upload(tmp_path / "t.ecsv", None, "t")
+        assert [column.datatype for column in sent.columns] == [datatype]
+        assert [int(str(cell)) for (cell,) in sent.rows] == values
+
+
+def test_units_and_dashes_under_the_names_are_no_rows(tmp_path: Path) -> None:
+    """As VizieR writes tables in tabs."""
+    path = tmp_path / "vizier.tsv"
+    path.write_text(
+        "#\n#   VizieR\n\nRAJ2000\tDEJ2000\tName\tVmag\n"
+        '"h:m:s"\t"d:m:s"\t \tmag\n-----------\t-----------\t---\t-\n'
+        "10 00 00.00\t-02 15 00.0\tG 1\t15.5\n10 04 00.00\t+03 00 00.0\tG 2\t\n"
+    )
+    table = read_table(path)
+    assert [column.unit for column in table.columns.values()] == ["h:m:s", "d:m:s", "", "mag"]
+    assert (table["Name"].to_list(), table["Vmag"].to_list()) == (["G 1", "G 2"], [15.5, None])
+    found = read_positions(table)
+    np.testing.assert_allclose([found.ra_deg, found.dec_deg], [[150, 151], [-2.25, 3]], rtol=1e-12)
+    sent = read_upload(path, None, "t")
+    assert [column.unit for column in sent.columns] == ["h:m:s", "d:m:s", "", "mag"]
+    assert [row[3] for row in sent.rows] == [15.5, None]
+    path.write_text("ra\tdec\n--\t--\n1\t2\n")  # a row without values
+    assert read_table(path)["ra"].to_list() == [None, 1]

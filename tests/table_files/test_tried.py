@@ -154,3 +154,46 @@ def test_ids_that_became_floats_in_parquet_are_seen(tmp_path: Path) -> None:
     table = read_table(tmp_path / "t.parquet")
     assert table["object_id"].values.dtype == np.float64  # which no door takes for an id
     assert table["object_id"].to_list() == [float(BIG), None]
+
+
+def test_a_value_beneath_a_bar_of_an_ipac_table_is_refused_and_not_cut(tmp_path: Path) -> None:
+    head, path = "\\fixlen = T\n|ra    |dec   |\n|double|double|\n", tmp_path / "list.tbl"
+    path.write_text(f"{head} 150.5  2.25  \n 1.5    -2.5  \n")
+    found = read_table(path)
+    assert (found["ra"].to_list(), found["dec"].to_list()) == ([150.5, 1.5], [2.25, -2.5])
+    path.write_text(f"{head} 150.5  2.25  \n 150.12345 2.25\n")
+    with pytest.raises(TableError) as caught:
+        read_table(path)
+    assert str(caught.value) == (
+        f"{path}: it is no IPAC table: line 5 has a value beneath a bar of its head: "
+        "move its values between the bars, or save it as CSV"
+    )
+
+
+def test_what_stands_for_no_value_in_an_ipac_table_is_none(tmp_path: Path) -> None:
+    lines = (
+        "|   ra   |   n   |  kind  |",
+        "|  real  |  int  |  char  |",
+        "|  deg   |       |        |",
+        "|  null  |  -999 |  -999  |",
+        "   null     -999    -999  ",
+        "   1.5        7       A   ",
+    )
+    (tmp_path / "list.tbl").write_text("\n".join(lines) + "\n")
+    found = read_table(tmp_path / "list.tbl")
+    values = [column.to_list() for column in found.columns.values()]
+    assert values == [[None, 1.5], [None, 7], [None, "A"]]
+
+
+def test_dashes_among_the_numbers_of_a_cds_table_are_one_line(tmp_path: Path) -> None:
+    rule, path = "-" * 80, tmp_path / "table.mrt"
+    head = (
+        f"Title: Made up\nAuthors: Nobody\nTable: Decline\n{'=' * 80}\nByte-by-byte Description of file: a\n"
+        f"{rule}\n   Bytes Format Units  Label     Explanations\n{rule}\n"
+        f"   1-  5 A5     ---    Name      The name\n   7- 11 F5.2   mag    Fall      ? Decline\n{rule}\n"
+    )
+    path.write_text(f"{head}SN 1a 1.25\nSN 1b     \n")
+    assert read_table(path)["Fall"].to_list() == [1.25, None]
+    path.write_text(f"{head}SN 1a 1.25\nSN 1b  ---\n")
+    with pytest.raises(TableError, match=r"^\S+table\.mrt cannot be read as a table: [^\n]*Fall[^\n]*$"):
+        read_table(path)
