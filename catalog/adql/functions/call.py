@@ -37,9 +37,15 @@ class Call:
     is_distinct: bool = False
     has_aggregates: bool = False
 
-    def argument_error(self, index: int, expected: str) -> AdqlError:
-        """Make the error of an argument that is not what the function takes."""
-        kind = self.arguments[index].kind.name.lower()
+    def argument_error(self, index: int, expected: str, found: str = "") -> AdqlError:
+        """Make the error of an argument that is not what the function takes.
+
+        Args:
+            index: Which argument, from 0.
+            expected: What the function takes there.
+            found: What stands there; the argument's kind where this is empty.
+        """
+        kind = found or self.arguments[index].kind.name.lower()
         what = "" if len(self.arguments) == 1 else f" as argument {index + 1}"
         return AdqlError(f"{self.name} expects {expected}{what}, not {kind}", self.offsets[index])
 
@@ -74,7 +80,7 @@ class Call:
         """An argument that must be a text written in the query."""
         found = self.arguments[index].constant
         if not isinstance(found, str):
-            raise self.argument_error(index, "a text in single quotes")
+            raise self.argument_error(index, "a text in single quotes", "an expression")
         return found
 
 

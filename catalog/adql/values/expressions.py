@@ -165,7 +165,8 @@ def _translate_call(node: exp.Expr, scope: Scope) -> Value:
     call = Call(function.name, scope, offset)
     if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct | exp.Star):
         if not function.is_aggregate or (isinstance(arguments[0], exp.Star) and function.name != "COUNT"):
-            raise AdqlError(f"{function.name} takes neither * nor DISTINCT", offset)
+            what = "*" if isinstance(arguments[0], exp.Star) else "DISTINCT"
+            raise AdqlError(f"{function.name} takes no {what}", offset)
         call = replace(
             call,
             is_star=isinstance(arguments[0], exp.Star),

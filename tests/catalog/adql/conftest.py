@@ -6,6 +6,7 @@ import pytest
 
 from catalog.database.connection import connect
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue, make_catalogue
+from tests.catalog.adql.small_published import AdqlTranslator
 from tests.conftest import fresh_database
 
 
@@ -17,3 +18,9 @@ def catalogue(postgres_url: str, schema_template: str) -> Iterator[AdqlCatalogue
         connect(url, autocommit=True) as connection,
     ):
         yield make_catalogue(connection)
+
+
+@pytest.fixture(scope="session")
+def translator() -> AdqlTranslator:
+    """Translates queries that nobody runs."""
+    return AdqlTranslator()

@@ -5,6 +5,7 @@ import pytest
 from catalog.adql.errors import AdqlError
 from catalog.adql.translate import translate
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue
+from tests.catalog.adql.small_published import small_published
 
 G = "FROM galcat.galaxy"
 MESSAGES = {
@@ -134,10 +135,19 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize("query", MESSAGES)
-def test_the_message_is_the_expected_one(catalogue: AdqlCatalogue, query: str) -> None:
+def test_the_message_is_the_expected_one(query: str) -> None:
     with pytest.raises(AdqlError) as caught:
-        catalogue.translated(query)
+        translate(query, small_published())
     assert str(caught.value) == MESSAGES[query]
+
+
+def test_a_whole_catalogue_gives_the_same_messages(catalogue: AdqlCatalogue) -> None:
+    said = {}
+    for query in MESSAGES:
+        with pytest.raises(AdqlError) as caught:
+            catalogue.translated(query)
+        said[query] = str(caught.value)
+    assert said == MESSAGES
 
 
 def test_line_and_column_are_numbers_too(catalogue: AdqlCatalogue) -> None:

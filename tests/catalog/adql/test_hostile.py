@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.adql.errors import AdqlError
-from tests.catalog.adql.adql_catalogue import AdqlCatalogue
+from tests.catalog.adql.small_published import AdqlTranslator
 
 FROM = "FROM galcat.galaxy"
 HOSTILE = (
@@ -165,9 +165,9 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("query", HOSTILE)
-def test_it_is_refused(catalogue: AdqlCatalogue, query: str) -> None:
+def test_it_is_refused(translator: AdqlTranslator, query: str) -> None:
     with pytest.raises(AdqlError) as caught:
-        catalogue.translated(query)
+        translator.translated(query)
     text = str(caught.value)
     assert "\n" not in text
     assert len(text) < 300

@@ -7,6 +7,7 @@ import pytest
 from catalog.adql import limits
 from catalog.adql.errors import AdqlError
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue
+from tests.catalog.adql.small_published import AdqlTranslator
 
 G = "galcat.galaxy"
 
@@ -37,20 +38,20 @@ WITHIN = {
 
 
 @pytest.mark.parametrize("name", WITHIN)
-def test_so_many_pass_and_one_more_does_not(catalogue: AdqlCatalogue, name: str) -> None:
+def test_so_many_pass_and_one_more_does_not(translator: AdqlTranslator, name: str) -> None:
     form, part, most = WITHIN[name]
     many = [part.replace("{G}", G).replace("{i}", str(i)) for i in range(most + 1)]
-    assert catalogue.translated(form.format("".join(many[:most])))
+    assert translator.translated(form.format("".join(many[:most])))
     if name != "query bytes":
         with pytest.raises(AdqlError, match=r"most|more than|3 to 1000"):
-            catalogue.translated(form.format("".join(many)))
+            translator.translated(form.format("".join(many)))
     with pytest.raises(AdqlError, match="the query has 200001 bytes; 200000 are the most"):
-        catalogue.translated(f"SELECT ra FROM {G} -- ".ljust(limits.MAX_QUERY_BYTES + 1, "x"))
+        translator.translated(f"SELECT ra FROM {G} -- ".ljust(limits.MAX_QUERY_BYTES + 1, "x"))
 
 
-def test_bytes_are_counted_and_not_letters(catalogue: AdqlCatalogue) -> None:
+def test_bytes_are_counted_and_not_letters(translator: AdqlTranslator) -> None:
     with pytest.raises(AdqlError, match="bytes"):
-        catalogue.translated(f"SELECT '{'é' * (limits.MAX_QUERY_BYTES // 2)}' FROM {G}")
+        translator.translated(f"SELECT '{'é' * (limits.MAX_QUERY_BYTES // 2)}' FROM {G}")
 
 
 @pytest.mark.parametrize(
@@ -60,26 +61,26 @@ def test_bytes_are_counted_and_not_letters(catalogue: AdqlCatalogue) -> None:
         *(("CASE WHEN ra = 1 THEN ", " END"), ("COALESCE(1, CASE ra WHEN 1 THEN -(", ") END)")),
     ],
 )
-def test_nesting_ends_in_an_error_of_ours(catalogue: AdqlCatalogue, opened: str, closed: str) -> None:
-    assert catalogue.translated(put_in_brackets(5, opened, closed))
+def test_nesting_ends_in_an_error_of_ours(translator: AdqlTranslator, opened: str, closed: str) -> None:
+    assert translator.translated(put_in_brackets(5, opened, closed))
     for n in (20, 30, 31, 60, 200, 2_000):
         try:
-            catalogue.translated(put_in_brackets(n, opened, closed))
+            translator.translated(put_in_brackets(n, opened, closed))
         except AdqlError as error:
             assert "nested more than" in str(error) or "are the most" in str(error), (n, str(error))  # noqa: PT017 # in a loop
         else:
             assert n <= limits.MAX_NESTING or not closed
 
 
-def test_conditions_nest_as_deep(catalogue: AdqlCatalogue) -> None:
+def test_conditions_nest_as_deep(translator: AdqlTranslator) -> None:
     for opened, closed in (
         ("NOT (", ")"),
         ("(", " OR dec < 1)"),
         ("EXISTS (SELECT 1 FROM galcat.tile WHERE ", ")"),
     ):
-        assert catalogue.translated(f"SELECT ra FROM {G} WHERE {opened * 12}ra < 1{closed * 12}")
+        assert translator.translated(f"SELECT ra FROM {G} WHERE {opened * 12}ra < 1{closed * 12}")
         with pytest.raises(AdqlError, match="nested more than 30 deep"):
-            catalogue.translated(f"SELECT ra FROM {G} WHERE {opened * 39}ra < 1{closed * 39}")
+            translator.translated(f"SELECT ra FROM {G} WHERE {opened * 39}ra < 1{closed * 39}")
 
 
 def test_idle_brackets_are_no_nesting(catalogue: AdqlCatalogue) -> None:
@@ -90,15 +91,15 @@ def test_idle_brackets_are_no_nesting(catalogue: AdqlCatalogue) -> None:
     assert catalogue.rows(f"SELECT ABS{'(' * 90}-1{')' * 90} FROM TAP_UPLOAD.mine") == [(1,)] * 3
 
 
-def test_the_depth_fits_a_deep_stack(catalogue: AdqlCatalogue) -> None:
+def test_the_depth_fits_a_deep_stack(translator: AdqlTranslator) -> None:
     """A server's own frames come first: 200 of them leave room."""
 
     def deeper(n: int) -> None:
         if n:
             deeper(n - 1)
         else:
-            catalogue.translated(put_in_brackets(limits.MAX_NESTING, "ABS("))
-            catalogue.translated(f"SELECT ra FROM {G} WHERE {'NOT (' * 20}ra < 1{')' * 20}")
+            translator.translated(put_in_brackets(limits.MAX_NESTING, "ABS("))
+            translator.translated(f"SELECT ra FROM {G} WHERE {'NOT (' * 20}ra < 1{')' * 20}")
 
     frame, depth = sys._getframe(), 0
     while frame is not None:
@@ -106,7 +107,7 @@ def test_the_depth_fits_a_deep_stack(catalogue: AdqlCatalogue) -> None:
     deeper(max(0, 200 - depth))
 
 
-def test_the_largest_queries_of_each_sort_are_still_translated(catalogue: AdqlCatalogue) -> None:
+def test_the_largest_queries_of_each_sort_are_still_translated(translator: AdqlTranslator) -> None:
     for query in (
         f"SELECT ra FROM {G} WHERE object_id IN ({','.join(str(i) for i in range(limits.MAX_IN_LIST))})",
         f"SELECT {','.join(['+'.join(['ra'] * 900)] * 20)} FROM {G}",
@@ -114,4 +115,4 @@ def test_the_largest_queries_of_each_sort_are_still_translated(catalogue: AdqlCa
         f"{','.join(f'ra + {i}' for i in range(1, limits.MAX_KEYS))}, ra + 1",
         f"SELECT 1 FROM {G} AS a" + "".join(f" JOIN {G} AS a{i}" for i in range(10)) + " ON 1 = 1" * 10,
     ):
-        assert catalogue.translated(query)
+        assert translator.translated(query)

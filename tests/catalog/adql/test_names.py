@@ -7,6 +7,7 @@ from catalog.adql.published import Published, PublishedColumn, PublishedTable
 from catalog.adql.translate import translate
 from catalog.columns import ColumnMeta
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue
+from tests.catalog.adql.small_published import AdqlTranslator
 
 
 @pytest.mark.parametrize(
@@ -28,9 +29,9 @@ def test_a_table_may_be_written_so(catalogue: AdqlCatalogue, table: str) -> None
 @pytest.mark.parametrize(
     "table", ['"GALCAT".galaxy', '"Galaxy"', "tap_schema.galaxy", "galcat.galcat.galaxy"]
 )
-def test_and_not_so(catalogue: AdqlCatalogue, table: str) -> None:
+def test_and_not_so(translator: AdqlTranslator, table: str) -> None:
     with pytest.raises(AdqlError, match=r"no table|too many parts"):
-        catalogue.translated(f"SELECT COUNT(*) FROM {table}")
+        translator.translated(f"SELECT COUNT(*) FROM {table}")
 
 
 def test_the_standards_schemas_are_known_in_any_case_even_in_quotes(catalogue: AdqlCatalogue) -> None:
@@ -44,32 +45,32 @@ def test_the_standards_schemas_are_known_in_any_case_even_in_quotes(catalogue: A
         assert catalogue.rows(f"SELECT COUNT(*) FROM {table}")[0][0]
 
 
-def test_columns_are_called_as_written_or_as_published(catalogue: AdqlCatalogue) -> None:
+def test_columns_are_called_as_written_or_as_published(translator: AdqlTranslator) -> None:
     query = (
         'SELECT RA, g.Dec, ra AS Right, dec "Two Words", COUNT(*), MAX(mag_r), 1, ra + 1, 2 FROM '
         "galcat.galaxy AS g "
         "GROUP BY ra, dec"
     )
     with pytest.raises(AdqlError, match="'Right' is no name: as one write it in double quotes"):
-        catalogue.names(query)
-    assert catalogue.names(query.replace("Right", "R2")) == [
+        translator.names(query)
+    assert translator.names(query.replace("Right", "R2")) == [
         *("ra", "dec", "R2", "Two Words", "count", "max", "expr_7", "expr_8", "expr_9")
     ]
 
 
-def test_each_name_of_the_answer_is_there_once(catalogue: AdqlCatalogue) -> None:
-    names = catalogue.names(
+def test_each_name_of_the_answer_is_there_once(translator: AdqlTranslator) -> None:
+    names = translator.names(
         "SELECT g.object_id, h.object_id, 1 AS object_id_1, COUNT(*), COUNT(ra) FROM galcat.galaxy AS g "
         "JOIN (SELECT object_id FROM galcat.galaxy) AS h USING (object_id) GROUP BY g.object_id, h.object_id"
     )
     assert names == ["object_id", "object_id_1", "object_id_1_1", "count", "count_1"]
-    one = catalogue.names("SELECT * FROM galcat.galaxy")
-    two = catalogue.names("SELECT * FROM galcat.galaxy AS a, galcat.galaxy AS b")
+    one = translator.names("SELECT * FROM galcat.galaxy")
+    two = translator.names("SELECT * FROM galcat.galaxy AS a, galcat.galaxy AS b")
     assert two == [*one, *(f"{name}_1" for name in one)]
 
 
-def test_a_bare_column_has_what_tap_schema_says_of_it(catalogue: AdqlCatalogue) -> None:
-    columns = catalogue.translated(
+def test_a_bare_column_has_what_tap_schema_says_of_it(translator: AdqlTranslator) -> None:
+    columns = translator.translated(
         "SELECT ra AS x, mag_r, ra + 1 AS y, MIN(mag_r) FROM galcat.galaxy GROUP BY 1, 2, 3"
     ).columns
     x, magnitude, y, least = columns
@@ -79,9 +80,9 @@ def test_a_bare_column_has_what_tap_schema_says_of_it(catalogue: AdqlCatalogue) 
     assert (least.unit, least.datatype, least.ucd) == ("mag", "float", "")
 
 
-def test_a_column_keeps_it_through_sub_queries(catalogue: AdqlCatalogue) -> None:
+def test_a_column_keeps_it_through_sub_queries(translator: AdqlTranslator) -> None:
     query = "WITH a AS (SELECT ra AS x FROM galcat.galaxy) SELECT b.x AS z FROM (SELECT x FROM a) AS b"
-    assert (catalogue.translated(query).columns[0].name, catalogue.translated(query).columns[0].unit) == (
+    assert (translator.translated(query).columns[0].name, translator.translated(query).columns[0].unit) == (
         "z",
         "deg",
     )
@@ -104,9 +105,9 @@ def test_order_by_takes_the_answers_column_before_the_tables(catalogue: AdqlCata
     assert catalogue.rows("SELECT TOP 1 id FROM TAP_UPLOAD.mine ORDER BY name DESC, 1") == [(3,)]
 
 
-def test_group_by_takes_the_tables_column_before_the_answers(catalogue: AdqlCatalogue) -> None:
+def test_group_by_takes_the_tables_column_before_the_answers(translator: AdqlTranslator) -> None:
     with pytest.raises(AdqlError, match="column 'dec' stands beside groups"):
-        catalogue.translated("SELECT dec AS ra, COUNT(*) FROM galcat.galaxy GROUP BY ra")
+        translator.translated("SELECT dec AS ra, COUNT(*) FROM galcat.galaxy GROUP BY ra")
 
 
 def test_an_uploads_columns_in_their_own_case() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from catalog.adql.errors import AdqlError
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue
+from tests.catalog.adql.small_published import AdqlTranslator
 
 LARGE_ID = 9_223_372_036_854_775_807
 
@@ -45,27 +46,27 @@ def test_64_bit_ids_stay_what_they_are(catalogue: AdqlCatalogue) -> None:
     ) == [(LARGE_ID, -LARGE_ID - 1, LARGE_ID)]
 
 
-def test_an_integer_beyond_64_bits_is_no_approximate_one(catalogue: AdqlCatalogue) -> None:
+def test_an_integer_beyond_64_bits_is_no_approximate_one(translator: AdqlTranslator) -> None:
     with pytest.raises(AdqlError, match="9223372036854775808 needs more than 64 bits"):
-        catalogue.translated(f"SELECT object_id FROM galcat.galaxy WHERE object_id = {LARGE_ID + 1}")
-    assert catalogue.translated(f"SELECT object_id FROM galcat.galaxy WHERE object_id = -{LARGE_ID + 1}")
+        translator.translated(f"SELECT object_id FROM galcat.galaxy WHERE object_id = {LARGE_ID + 1}")
+    assert translator.translated(f"SELECT object_id FROM galcat.galaxy WHERE object_id = -{LARGE_ID + 1}")
 
 
 @pytest.mark.parametrize(
     "text", ["$$a$$", "$x$a$x$", "E'a'", "N'a'", "U&'a'", "X'61'", "B'1'", "'a' 'b'", "`a`", "[a]"]
 )
-def test_texts_of_other_dialects_are_refused(catalogue: AdqlCatalogue, text: str) -> None:
+def test_texts_of_other_dialects_are_refused(translator: AdqlTranslator, text: str) -> None:
     with pytest.raises(AdqlError):
-        catalogue.translated(f"SELECT ra FROM galcat.galaxy WHERE survey = {text}")
+        translator.translated(f"SELECT ra FROM galcat.galaxy WHERE survey = {text}")
 
 
 @pytest.mark.parametrize(
     "rest", ["; SELECT 1 FROM galcat.galaxy", "; DROP TABLE x", ";;", "; -- and more\nSELECT"]
 )
-def test_text_after_a_semicolon_is_no_secret(catalogue: AdqlCatalogue, rest: str) -> None:
+def test_text_after_a_semicolon_is_no_secret(translator: AdqlTranslator, rest: str) -> None:
     with pytest.raises(AdqlError, match="one query at a time"):
-        catalogue.translated("SELECT ra FROM galcat.galaxy" + rest)
-    assert catalogue.translated("SELECT ra FROM galcat.galaxy ; -- the end")
+        translator.translated("SELECT ra FROM galcat.galaxy" + rest)
+    assert translator.translated("SELECT ra FROM galcat.galaxy ; -- the end")
 
 
 def test_texts_are_parameters_whatever_they_hold(catalogue: AdqlCatalogue) -> None:

@@ -5,6 +5,7 @@ import pytest
 from catalog.adql.errors import AdqlError
 from catalog.adql.translate import translate
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue
+from tests.catalog.adql.small_published import AdqlTranslator
 
 A = "(SELECT id, name FROM TAP_UPLOAD.mine WHERE id < 3) AS a"
 B = "(SELECT id, x FROM TAP_UPLOAD.mine WHERE id > 1) AS b"
@@ -54,9 +55,9 @@ def test_joins_of_three_in_brackets_and_with_commas(catalogue: AdqlCatalogue) ->
         assert sorted(catalogue.rows(f"{ids} {text}")) == expected, text
 
 
-def test_a_condition_names_only_what_its_join_joins(catalogue: AdqlCatalogue) -> None:
+def test_a_condition_names_only_what_its_join_joins(translator: AdqlTranslator) -> None:
     with pytest.raises(AdqlError, match="no table 'a' in FROM, which has b, c"):
-        catalogue.translated(
+        translator.translated(
             "SELECT 1 FROM TAP_UPLOAD.mine AS a, TAP_UPLOAD.mine AS b JOIN TAP_UPLOAD.mine AS c ON c.id "
             "= a.id"
         )
@@ -85,9 +86,9 @@ def test_a_condition_names_only_what_its_join_joins(catalogue: AdqlCatalogue) ->
         ),
     ],
 )
-def test_an_incomplete_join_is_refused(catalogue: AdqlCatalogue, join: str, reason: str) -> None:
+def test_an_incomplete_join_is_refused(translator: AdqlTranslator, join: str, reason: str) -> None:
     with pytest.raises(AdqlError, match=reason.replace("?", r"\?")):
-        catalogue.translated(f"SELECT 1 FROM TAP_UPLOAD.mine AS a {join}")
+        translator.translated(f"SELECT 1 FROM TAP_UPLOAD.mine AS a {join}")
 
 
 def test_a_full_join_by_on_runs(catalogue: AdqlCatalogue) -> None:

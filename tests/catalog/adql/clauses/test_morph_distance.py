@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from catalog.adql.errors import AdqlError
 from catalog.errors import QueryError
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue, N
+from tests.catalog.adql.small_published import AdqlTranslator
 
 G = "FROM galcat.galaxy"
 Vectors = NDArray[np.float32]
@@ -238,9 +239,9 @@ def test_vectors_of_other_tables_and_of_a_release(catalogue: AdqlCatalogue, one:
         ),
     ],
 )
-def test_wrong_operands_are_named(catalogue: AdqlCatalogue, query: str, reason: str) -> None:
+def test_wrong_operands_are_named(translator: AdqlTranslator, query: str, reason: str) -> None:
     with pytest.raises(AdqlError, match=reason):
-        catalogue.translated(query)
+        translator.translated(query)
 
 
 def test_an_unknown_galaxy_or_release_is_an_error_of_postgres_that_names_it(catalogue: AdqlCatalogue) -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from catalog.adql.errors import AdqlError
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue
+from tests.catalog.adql.small_published import AdqlTranslator
 
 SQUARE = "POLYGON(9, 1, 11, 1, 11, 3, 9, 3)"
 INSIDE = {
@@ -190,9 +191,9 @@ def test_nothing_is_inside_null(catalogue: AdqlCatalogue) -> None:
         "MAX(POINT(ra, dec))",
     ],
 )
-def test_what_is_no_region_is_refused(catalogue: AdqlCatalogue, expression: str) -> None:
+def test_what_is_no_region_is_refused(translator: AdqlTranslator, expression: str) -> None:
     with pytest.raises(AdqlError):
-        catalogue.translated(f"SELECT {expression} FROM galcat.galaxy")
+        translator.translated(f"SELECT {expression} FROM galcat.galaxy")
 
 
 def unit(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from catalog.adql.published import PublishedColumn, PublishedTable
 from catalog.adql.translate import translate
 from catalog.columns import ColumnMeta
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue
+from tests.catalog.adql.small_published import AdqlTranslator
 
 UNFIT = (
     "10**999 rad",  # small enough to answer at once even where it is let through
@@ -30,12 +31,12 @@ UNFIT = (
 
 
 @pytest.mark.parametrize("unit", UNFIT)
-def test_what_is_no_unit_is_refused_before_it_is_reckoned_with(catalogue: AdqlCatalogue, unit: str) -> None:
+def test_what_is_no_unit_is_refused_before_it_is_reckoned_with(translator: AdqlTranslator, unit: str) -> None:
     with pytest.raises(ValueError, match=r"is no unit of VOUnits"):
         parse_unit(unit)
     written = unit.replace("'", "''")
     with pytest.raises(AdqlError, match=r"line 1, column 20: .*(is no unit of VOUnits|without a unit)"):
-        catalogue.translated(f"SELECT IN_UNIT(ra, '{written}') FROM galcat.galaxy")
+        translator.translated(f"SELECT IN_UNIT(ra, '{written}') FROM galcat.galaxy")
 
 
 @pytest.mark.parametrize("unit", [*filter(None, UNFIT), "parrot"])
@@ -59,6 +60,6 @@ def test_units_are_read_with_powers_and_a_scale(unit: str, radians: float | None
         assert parse_unit(unit).to(parse_unit("rad")) == pytest.approx(radians)
 
 
-def test_a_factor_beyond_double_precision_is_an_error(catalogue: AdqlCatalogue) -> None:
+def test_a_factor_beyond_double_precision_is_an_error(translator: AdqlTranslator) -> None:
     with pytest.raises(AdqlError, match=r"deg cannot be given in|is no unit of VOUnits"):
-        catalogue.translated("SELECT IN_UNIT(ra, 'rad.Ym**99/m**99') FROM galcat.galaxy")
+        translator.translated("SELECT IN_UNIT(ra, 'rad.Ym**99/m**99') FROM galcat.galaxy")
