@@ -31,7 +31,8 @@ def find_galaxy_at(
     rows = select(connection, _AT, {"ra": ra_deg, "dec": dec_deg, "radius": radius_arcsec / 3600}).rows
     if not rows:
         near = _describe_nearest(connection, ra_deg, dec_deg)
-        raise UnknownObjectError(f'no galaxy within {radius_arcsec:g}" of ({ra_deg}, {dec_deg}){near}')
+        place = f"({ra_deg:.9g}, {dec_deg:.9g})"
+        raise UnknownObjectError(f'no galaxy within {radius_arcsec:g}" of {place}{near}')
     return int(str(rows[0][0]))
 
 

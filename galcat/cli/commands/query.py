@@ -203,8 +203,11 @@ def match(
         )
         n, missing = len(positions.ra_deg), len(found.unmatched)
         covered = describe_coverage(connection) if missing > n / 2 else ""
-    layout = Layout(wide or columns is not None, one_a_line)
-    show(found, output_format, output, layout)
+    matched = found.columns[
+        len(positions.table.columns) :
+    ]  # the galaxy, its distance, how many, and its columns
+    first = (found.columns[0], *matched[: 3 if columns is None else None])
+    show(found, output_format, output, Layout(wide, one_a_line, first))
     print_notes(found.notes)
     log.print(f'{n - missing} of {n} positions have a galaxy within {radius_arcsec:g}"', soft_wrap=True)
     if covered:
