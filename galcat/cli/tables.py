@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _PLACES = "SELECT object_id, ra, dec FROM galcat.source WHERE object_id = ANY (%s)"
 MAX_DRAWN = 500
 """Galaxies of an answer that are drawn: the first ones."""
+_BY_OPTION = "--wide shows all, -G a value a line"
+_BY_PIPE = "a pipe, such as | less -S, gets all"
 _GAP = 2  # columns of the terminal between two of a table
 
 
@@ -86,7 +88,7 @@ def show(
     """
     if output_format == "table" and output is None:
         if result.columns:
-            _show_table(result, layout or Layout())
+            _show_table(result, layout or Layout(), all_by=_BY_OPTION if layout else _BY_PIPE)
         return
     name = format_of(output) if output_format == "table" and output else output_format
     content = write_result(result, name)
@@ -108,9 +110,9 @@ def as_table(result: Result) -> Table:
     return _table_of([_in_a_line(name) for name in result.columns], _cells(result))
 
 
-def _show_table(result: Result, layout: Layout) -> None:
+def _show_table(result: Result, layout: Layout, all_by: str) -> None:
     names, cells = [_in_a_line(name) for name in result.columns], _cells(result)
-    count = f"{len(cells)} rows"
+    count = f"{len(cells)} {'row' if len(cells) == 1 else 'rows'}"
     if layout.one_a_line:
         _print_one_a_line(names, cells)
     elif layout.wide or not sys.stdout.isatty():
@@ -119,7 +121,7 @@ def _show_table(result: Result, layout: Layout) -> None:
         shown = _fit(names, cells, layout.first, out.width)
         wide.print(_table_of([names[i] for i in shown], [[row[i] for i in shown] for row in cells]))
         if len(shown) < len(names):
-            count += f", {len(shown)} of {len(names)} columns: --wide shows all, -G a value a line"
+            count += f", {len(shown)} of {len(names)} columns: {all_by}"
     out.print(f"({count})", style="dim", soft_wrap=True)
 
 

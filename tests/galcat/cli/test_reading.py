@@ -72,7 +72,7 @@ def test_a_login_that_may_only_read_lists_what_people_said(filled: Galcat, datab
             wide = filled("tasks", "--wide")
             filled.use(database.replace("postgres@", f"{visitor}@"))
             assert filled("tasks", "--wide") == wide
-            assert filled("release", "list").out.splitlines()[-1] == "(1 rows)"
+            assert filled("release", "list").out.splitlines()[-1] == "(1 row)"
             refused = filled("tasks", "say", "ring", "1=yes")
         finally:
             connection.execute(f"DROP ROLE {visitor}")

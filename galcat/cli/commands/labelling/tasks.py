@@ -141,7 +141,13 @@ def drop(name: TaskName) -> None:
 
 
 @tasks.command("retired")
-def list_retired(name: TaskName, radius_arcsec: Radius = NEAR_ARCSEC, output: Output = None) -> None:
+def list_retired(
+    name: TaskName,
+    radius_arcsec: Radius = NEAR_ARCSEC,
+    output: Output = None,
+    wide: Wide = False,
+    one_a_line: OneALine = False,
+) -> None:
     """List the labels of retired galaxies, and the galaxy that lies there now, if one does.
 
     A galaxy is retired when its survey lists it no longer, such as after a change of ids.
@@ -153,7 +159,8 @@ def list_retired(name: TaskName, radius_arcsec: Radius = NEAR_ARCSEC, output: Ou
         catalogue_tasks.find_task(connection, name)
         labels = list_retired_labels(connection, name, radius_arcsec)
     rows: list[tuple[object, ...]] = [_retired_row(label) for label in labels]
-    show(Result(RETIRED_COLUMNS, rows), output=output)
+    first = ("retired", "answer", "object_id", "remark")
+    show(Result(RETIRED_COLUMNS, rows), output=output, layout=Layout(wide, one_a_line, first))
     n = sum(label.adopter is not None for label in labels)
     log.print(
         f"{len(labels)} labels of retired galaxies; {n} can be copied to the galaxy that lies there now, "

@@ -31,7 +31,7 @@ def test_sql_prints_a_table_with_whole_ids(filled: Galcat) -> None:
     assert row.split()[0].isdecimal()
     assert row.split()[1] == "-"
     assert "40 numbers" in row
-    assert count == "(1 rows)"
+    assert count == "(1 row)"
 
 
 def test_sql_writes_csv_to_the_terminal_and_to_a_file(filled: Galcat, tmp_path: Path) -> None:
