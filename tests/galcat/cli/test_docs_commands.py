@@ -62,6 +62,7 @@ RUN = {
     "tasks withdraw ring OBJECT_ID": "tasks withdraw looks {labelled}",
     "anomalies new NAME": "anomalies new odd --question 'How odd?'",
     "anomalies next NAME": "anomalies next odd",
+    "export hats sky": "export hats sky",
     "people add NAME": "people add ann",
     "people add NAME --reader": "people add bob --reader",
     "people link NAME": "people link ann",
