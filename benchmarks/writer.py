@@ -15,7 +15,8 @@ from catalog.database.connection import connect
 from catalog.ingestion.records import GalaxyRows, SurveyRecord
 from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
-from catalog.releases.releases import build_search_index, register_release
+from catalog.releases.bulk_load import build_search_index_online
+from catalog.releases.releases import register_release
 from catalog.schema import CONCENTRATIONS, QUESTIONS
 from tests.catalog.galaxies import release_record, tile_record
 
@@ -45,7 +46,7 @@ def main() -> None:
         copies = {table: _copy_out(connection, table) for table in TABLES}
         heaps = _seconds(lambda: _copy_in(connection, copies, keys=False))
         keyed = _seconds(lambda: _copy_in(connection, copies, keys=True))
-        build_search_index(connection, release_id)
+        built = _seconds(lambda: build_search_index_online(connection, release_id))
         nightly = write(range(half, TILES))
     rows = half * ROWS_A_TILE
     size = sum(map(len, copies.values())) / rows
@@ -56,6 +57,8 @@ def main() -> None:
         ("bare COPY, the same primary keys", keyed),
         ("write_tile before the vector index", written),
         ("write_tile with the vector index", nightly),
+        ("the vector index built at the end", built),
+        ("write_tile before it, and its building", written + built),
     ):
         print(f"{name:38} {rows / seconds:6.0f}  {heaps / seconds:.2f}")
 

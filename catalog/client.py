@@ -19,6 +19,7 @@ from catalog.constants import NEAR_ARCSEC
 from catalog.database.connection import connect, existing_database_url
 from catalog.database.read_only import run_query
 from catalog.errors import QueryError
+from catalog.neighbours.many import Neighbours, find_neighbours
 from catalog.result import Result
 from catalog.search.crossmatch import MatchResult
 from catalog.search.crossmatch import match as match_positions
@@ -126,6 +127,19 @@ class Catalogue:
             else read_positions(Path(positions), ra, dec)
         )
         return self._with_pictures(match_positions(self._connection, found, radius_arcsec, columns))
+
+    def neighbours(self, object_ids: Iterable[int], *, n: int = 20) -> Neighbours:
+        """Find the n galaxies most like each of many, in one call: far faster than a search for each.
+
+        Args:
+            object_ids: object_ids of galaxies; one that is named twice is answered once.
+            n: How many of each, 1 to 500.
+
+        Raises:
+            UnknownObjectError: One of them is no galaxy of the catalogue.
+            QueryError: n is out of bounds.
+        """
+        return find_neighbours(self._connection, list(object_ids), n)
 
     def pictures(self, object_ids: Iterable[int]) -> dict[int, bytes]:
         """JPEG of each galaxy.

@@ -17,3 +17,6 @@ BANDS = ("g", "r", "i", "z")
 """Bands in which a galaxy can have a magnitude."""
 FIELD_PX = 424
 """Width of a Galaxy Zoo cutout, in pixels of the galaxy's own `pixel_scale_arcsec`."""
+
+MIN_RECALL = 0.98
+"""Share of the 20 nearest galaxies below which the vector index is to be built anew."""

@@ -295,6 +295,49 @@ release_map = Table(
     Column("made_at", DateTime(timezone=True), nullable=False),
 )
 
+recall = Table(
+    "recall",
+    metadata,
+    Column("release_id", SmallInteger, primary_key=True),
+    Column("measured_at", DateTime(timezone=True), primary_key=True),
+    Column("occasion", Text, nullable=False),
+    Column("recall", REAL, nullable=False),
+    Column("nearest", SmallInteger, nullable=False),
+    Column("queries", Integer, nullable=False),
+    Column("vectors", BigInteger, nullable=False),
+    Column("vacuumed_at", DateTime(timezone=True)),
+)
+
+neighbour_graph = Table(
+    "neighbour_graph",
+    metadata,
+    Column("graph_id", Integer, primary_key=True),
+    Column("release_id", SmallInteger, nullable=False),
+    Column("nearest", SmallInteger, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("recall", REAL),
+    Column("made_at", DateTime(timezone=True)),
+)
+
+neighbour_list = Table(
+    "neighbour_list",
+    metadata,
+    Column("graph_id", Integer, primary_key=True),
+    Column("object_id", BigInteger, primary_key=True),
+    Column("neighbours", ARRAY(BigInteger), nullable=False),
+    Column("distances", ARRAY(REAL), nullable=False),
+)
+
+neighbour = Table(
+    "neighbour",
+    metadata,
+    Column("object_id", BigInteger),
+    Column("place", BigInteger),
+    Column("neighbour_id", BigInteger),
+    Column("distance", REAL),
+    info={"is_view": True},
+)
+
 current_release = Table(
     "current_release",
     metadata,

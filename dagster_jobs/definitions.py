@@ -2,7 +2,14 @@
 
 import dagster as dg
 
-from dagster_jobs.defs.assets import galaxies, release_map, statistics, vector_index, whole_catalogue
+from dagster_jobs.defs.assets import (
+    galaxies,
+    neighbour_graph,
+    release_map,
+    statistics,
+    vector_index,
+    whole_catalogue,
+)
 from dagster_jobs.defs.backfill import release_index, release_vectors
 from dagster_jobs.defs.jobs import backfill, care, index_release, ingest, learn
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
@@ -19,7 +26,16 @@ def catalogue_definitions(scan_interval_s: int = 30, weights: str = "") -> dg.De
         weights: Path of the weights file that a first release is made of; empty for the one that ships.
     """
     return dg.Definitions(
-        assets=[galaxies, vector_index, statistics, release_map, release_vectors, release_index, task_column],
+        assets=[
+            galaxies,
+            vector_index,
+            statistics,
+            release_map,
+            neighbour_graph,
+            release_vectors,
+            release_index,
+            task_column,
+        ],
         asset_checks=[whole_catalogue],
         jobs=[ingest, care, backfill, index_release, learn],
         sensors=[new_tiles_sensor(scan_interval_s), new_labels, missing_index],

@@ -26,6 +26,37 @@ RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'embedding_r' || release || '_search_hnsw';
 COMMENT ON FUNCTION galcat.search_index_name IS 'Name of the vector index of a release.';
 
+-- One that was cut off in mid-build is there, and invalid: Postgres keeps it up to date and never asks it.
+CREATE OR REPLACE FUNCTION galcat.has_search_index(release smallint)
+RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT EXISTS (
+        SELECT FROM pg_catalog.pg_index AS i
+        WHERE i.indexrelid = to_regclass('galcat.' || galcat.search_index_name(release)) AND i.indisvalid);
+END;
+COMMENT ON FUNCTION galcat.has_search_index IS 'Whether the vector index of a release is there, and whole.';
+
+CREATE OR REPLACE FUNCTION galcat.search_index_statements(release smallint, how text)
+RETURNS TABLE (statement text) LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    VALUES
+        (format('DROP INDEX %s IF EXISTS galcat.%I', how, galcat.search_index_name(release))),
+        (format('CREATE INDEX %s %I ON galcat.embedding_r%s USING hnsw (search public.halfvec_l2_ops) '
+            'WITH (m = 16, ef_construction = 96)', how, galcat.search_index_name(release), release)),
+        (format('ANALYZE galcat.embedding_r%s', release));
+END;
+COMMENT ON FUNCTION galcat.search_index_statements IS
+    'What builds the vector index of a release, in the place of one whose build was cut off; CONCURRENTLY, tiles are written meanwhile.';
+
+CREATE OR REPLACE FUNCTION galcat.drop_search_index(release smallint)
+RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+BEGIN
+    EXECUTE format('DROP INDEX IF EXISTS galcat.%I', galcat.search_index_name(release));
+END
+$$;
+COMMENT ON FUNCTION galcat.drop_search_index IS
+    'Takes the vector index of a release away, before a load that it would slow down. Owner only.';
+
 CREATE OR REPLACE FUNCTION galcat.build_cut_indexes(release smallint)
 RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
 DECLARE
@@ -47,14 +78,16 @@ COMMENT ON FUNCTION galcat.build_cut_indexes IS
 
 CREATE OR REPLACE FUNCTION galcat.build_search_index(release smallint)
 RETURNS boolean LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+DECLARE
+    step text;
 BEGIN
     PERFORM galcat.build_cut_indexes(release);
-    IF to_regclass('galcat.' || galcat.search_index_name(release)) IS NOT NULL THEN
+    IF galcat.has_search_index(release) THEN
         RETURN false;
     END IF;
-    EXECUTE format('CREATE INDEX %I ON galcat.embedding_r%s USING hnsw (search public.halfvec_l2_ops) '
-        'WITH (m = 16, ef_construction = 96)', galcat.search_index_name(release), release);
-    EXECUTE format('ANALYZE galcat.embedding_r%s', release);
+    FOR step IN SELECT s.statement FROM galcat.search_index_statements(release, '') AS s LOOP
+        EXECUTE step;
+    END LOOP;
     RETURN true;
 END
 $$;

@@ -20,6 +20,9 @@ COMMENT ON TABLE galcat.interest_round IS 'A round of a personal anomaly search:
 COMMENT ON TABLE galcat.interest_offer IS 'A galaxy that a round offered to be rated';
 COMMENT ON TABLE galcat.interest_top IS 'The galaxies that a round expects to be the most interesting';
 COMMENT ON TABLE galcat.release_map IS 'Where every galaxy of a release stands on its map: near each other is alike';
+COMMENT ON TABLE galcat.neighbour_graph IS 'Graphs of neighbours that were made, or are being made';
+COMMENT ON TABLE galcat.neighbour_list IS 'The nearest galaxies of each galaxy in a graph';
+COMMENT ON TABLE galcat.recall IS 'Share of the nearest galaxies that the vector index found, each time that it was measured';
 COMMENT ON VIEW galcat.current_label IS 'What everybody says of each galaxy today';
 COMMENT ON VIEW galcat.current_tag IS 'The tags that everybody has on each galaxy today';
 
@@ -126,6 +129,19 @@ DECLARE
         "report": "What was measured on labels held out, and of how many [-]",
         "refused": "Why this version is not shown; NULL when nothing speaks against it [-]",
         "made_at": "When it was made [-]",
+        "measured_at": "When it was measured [-]",
+        "occasion": "After what it was measured, or by whom: ingest, retract, night, check [-]",
+        "graph_id": "Number of the graph of neighbours [-]",
+        "content": "Digest of the tiles that it was made of [-]",
+        "neighbours": "object_ids of the nearest galaxies, the nearest first [-]",
+        "distances": "Distance of each of them; two random galaxies are about 1 apart [1]",
+        "neighbour_id": "object_id of the neighbour [-]",
+        "distance": "Euclidean distance of the search vectors; two random galaxies are about 1 apart [1]",
+        "recall": "Share of the nearest galaxies that the vector index found [1]",
+        "nearest": "How many of the nearest were asked for [-]",
+        "queries": "Of how many galaxies [-]",
+        "vectors": "How many vectors the index had [-]",
+        "vacuumed_at": "When Postgres vacuumed the vectors last; NULL before the first time [-]",
         "round": "Number of the round, from 1 [-]",
         "ratings": "Galaxies that had been rated by then [-]",
         "place": "Rank, from 1 [-]",

@@ -50,7 +50,7 @@ GRANT INSERT, UPDATE, DELETE ON
     galcat.survey, galcat.tile, galcat.ingestion, galcat.skipped_row, galcat.source,
     galcat.embedding, galcat.embedding_full, galcat.morphology, galcat.thumbnail,
     galcat.task_version, galcat.interest_round, galcat.interest_offer, galcat.interest_top,
-    galcat.release_map
+    galcat.release_map, galcat.recall, galcat.neighbour_graph, galcat.neighbour_list
     TO galcat_writer;
 -- A task means the same for ever, and labels are history: nobody is granted more than to add to them.
 GRANT INSERT ON galcat.task TO galcat_writer;

@@ -4,11 +4,8 @@ import psycopg
 from psycopg import sql
 
 from catalog.checks.integrity import CheckResult
+from catalog.checks.recall import Occasion, judge_recall, keep_recall, measure_recall
 from catalog.database.read_only import read_transaction, select_within
-
-QUERIES = 20
-NEAREST = 10
-MIN_RECALL = 0.95
 
 _MAX_STALE_SHARE = 0.1
 
@@ -41,26 +38,22 @@ _COUNTED = sql.SQL(
     "SELECT (SELECT coalesce(sum(c.galaxies), 0)::bigint FROM galcat.sky_count AS c WHERE c.cell_order = 2), "
     "count(*) FROM galcat.source AS s WHERE NOT s.is_retired"
 )
-_SAMPLE = sql.SQL("SELECT object_id FROM galcat.galaxy ORDER BY object_id LIMIT %(n)s")  # ids are hashes
-_NEAR = sql.SQL(
-    "SELECT distance FROM galcat.neighbours(%(id)s) WHERE object_id <> %(id)s ORDER BY distance LIMIT %(n)s"
-)
-_NEAREST = sql.SQL(  # the added zero keeps the vector index out
-    "SELECT distance FROM galcat.neighbours(%(id)s) WHERE object_id <> %(id)s "
-    "ORDER BY distance + 0.0 LIMIT %(n)s"
-)
 
 
-def check_index(connection: psycopg.Connection) -> list[CheckResult]:
+def check_index(connection: psycopg.Connection, occasion: Occasion = "check") -> list[CheckResult]:
     """Presence and validity of every index, recall of the current release's, and the counts of the sky.
 
     Args:
-        connection: Open connection; only read from.
+        connection: Open connection in autocommit mode. What the recall was is stored, where the login may.
+        occasion: Who checks, as it is stored.
     """
     with read_transaction(connection):
         present, counted = _presence(connection), _counts(connection)
-        has_vectors = bool(select_within(connection, _SAMPLE, {"n": 1}).rows)
-        return [present, counted, *([_recall(connection)] if has_vectors and present.passed else [])]
+    recall = measure_recall(connection)
+    if recall is None:
+        return [present, counted]
+    keep_recall(connection, recall, occasion)
+    return [present, counted, judge_recall(recall)]
 
 
 def _presence(connection: psycopg.Connection) -> CheckResult:
@@ -90,38 +83,6 @@ def _counts(connection: psycopg.Connection) -> CheckResult:
         f"{counted} galaxies counted, {there} there" if stale else None,
         _in_psql("SELECT galcat.count_sky()") if stale else "",
     )
-
-
-def _recall(connection: psycopg.Connection) -> CheckResult:
-    """By distance, so that galaxies equally far count alike."""
-    ids = [row[0] for row in select_within(connection, _SAMPLE, {"n": QUERIES}).rows]
-    connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
-    by_index = [_distances(connection, _NEAR, identity) for identity in ids]
-    connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_sort = on")
-    sorted_all = [_distances(connection, _NEAREST, identity) for identity in ids]
-    wanted = sum(map(len, sorted_all))
-    found = sum(
-        sum(distance <= exact[-1] + 1e-6 for distance in near)
-        for near, exact in zip(by_index, sorted_all, strict=True)
-        if exact
-    )
-    recall = found / wanted if wanted else 1.0
-    fails = recall < MIN_RECALL
-    return CheckResult(
-        "index_recall",
-        f"the vector index finds {MIN_RECALL:.0%} of the {NEAREST} nearest "
-        f"(it found {recall:.1%}, asked for {len(ids)} galaxies)",
-        wanted - found if fails else 0,
-        f"{wanted - found} of {wanted} nearest galaxies not found" if fails else None,
-        _in_psql("REINDEX TABLE galcat.embedding") + "; and see that the check of settings passes"
-        if fails
-        else "",
-    )
-
-
-def _distances(connection: psycopg.Connection, query: sql.SQL, object_id: object) -> list[float]:
-    rows = select_within(connection, query, {"id": object_id, "n": NEAREST}).rows
-    return [float(str(row[0])) for row in rows]
 
 
 def _in_psql(statement: str) -> str:

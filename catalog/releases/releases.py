@@ -96,7 +96,7 @@ def list_releases(connection: psycopg.Connection) -> list[ReleaseState]:
     statement = (
         select(
             *_COLUMNS,
-            func.to_regclass("galcat." + func.galcat.search_index_name(number)).is_not(None),
+            func.galcat.has_search_index(number),
             func.count().filter(state == "done"),
             cast(func.coalesce(func.sum(ingestion.c.n_galaxies), 0), BigInteger),
             func.count().filter(state == "failed"),
@@ -237,7 +237,7 @@ def drop_release(connection: psycopg.Connection, name: str) -> ReleaseState:
 
 
 def build_search_index(connection: psycopg.Connection, release_id: int) -> bool:
-    """Build the vector index of a release; once, after its first bulk load.
+    """Build the vector index of a release in one transaction, for which whoever writes tiles waits.
 
     Args:
         connection: Open connection of a login that may act as the owner.
@@ -264,7 +264,7 @@ def lacks_search_index(connection: psycopg.Connection, release_id: int) -> bool:
         release_id: Number of the release.
     """
     row = connection.execute(
-        "SELECT to_regclass('galcat.' || galcat.search_index_name(%(release)s::smallint)) IS NULL "
+        "SELECT NOT galcat.has_search_index(%(release)s::smallint) "
         "AND EXISTS (SELECT FROM galcat.embedding WHERE release_id = %(release)s)",
         {"release": release_id},
     ).fetchone()

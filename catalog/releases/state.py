@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+from catalog.constants import MIN_RECALL
 from catalog.releases.releases import current_release, list_missing_tiles, list_releases
 
 SHOWN = 3
@@ -30,6 +31,10 @@ _JOBS = """
         coalesce(extract(epoch FROM pg_catalog.now() - min(queued_at) FILTER (WHERE phase = 'QUEUED')),
             0)::bigint
     FROM galcat_tap.job
+"""
+_RECALL = """
+    SELECT recall, nearest, to_char(measured_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), occasion
+    FROM galcat.recall WHERE release_id = %s ORDER BY measured_at DESC LIMIT 1
 """
 _MAX_QUEUE_S = 3_600
 _MAX_LAG_S = 600
@@ -68,6 +73,7 @@ def describe_state(connection: psycopg.Connection) -> Iterator[Finding]:
     yield Finding("release", f"{current.name} is shown")
     yield from _tiles(connection, current.release_id)
     yield from _releases(connection)
+    yield from _recall(connection, current.release_id)
     yield from _server(connection)
 
 
@@ -100,6 +106,19 @@ def _releases(connection: psycopg.Connection) -> Iterator[Finding]:
                 tile.name for tile in list_missing_tiles(connection, release.release_id)[:SHOWN]
             )
             yield Finding("filling", f"release {release.name} lacks {release.missing} tiles, such as {names}")
+
+
+def _recall(connection: psycopg.Connection, release_id: int) -> Iterator[Finding]:
+    row = connection.execute(_RECALL.encode(), [release_id]).fetchone()
+    if row is None:
+        yield Finding("recall", "was not measured yet; galcat check does")
+        return
+    share, nearest, when, occasion = row
+    yield Finding(
+        "recall",
+        f"the vector index finds {share:.1%} of the {nearest} nearest ({occasion}, {when} UTC)",
+        "galcat check measures it again, and says what to do" if share < MIN_RECALL else "",
+    )
 
 
 def _server(connection: psycopg.Connection) -> Iterator[Finding]:

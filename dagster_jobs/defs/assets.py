@@ -9,12 +9,20 @@ import dagster as dg
 from catalog.checks.integrity import CHECKS, CheckResult, run_checks
 from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, one_line, sky_cells
 from galcat.workflows.ingest.outcome import CellOutcome, Report
-from galcat.workflows.upkeep import analyse_tables, index_current_release
+from galcat.workflows.upkeep import analyse_tables, index_current_release, prepare_load
 from galcat.workflows.writing import writing
 
 GalaxyEvents = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[type-arg]
 
 GPU_POOL = "gpu"
+MAX_RUNS_LOOKED_AT = 1_000
+"""Waiting runs whose tiles are counted: a load of so many cells is large in any case."""
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 MAX_NAMED = 20  # bad tiles in a failure's text; the log and the catalogue name them all
 
 
@@ -58,6 +66,8 @@ def galaxies(
     from galcat.workflows.ingest.cell import ingest_cell  # noqa: PLC0415 - imports torch; a sensor needs none
 
     with one_line():
+        if prepare_load(database.get_url(), count_waiting_tiles(context)):
+            context.log.info("many tiles wait: the vector index is away until they are in")
         outcome = ingest_cell(
             database.get_url(),
             encoder.load(database.get_url()),
@@ -68,6 +78,15 @@ def galaxies(
             to_log(context),
         )
     yield from cell_events(outcome)
+
+
+def count_waiting_tiles(context: dg.AssetExecutionContext) -> int:
+    """How many tiles the runs of this job that are queued or go on were asked for."""
+    unfinished = dg.RunsFilter(job_name=context.job_name, statuses=UNFINISHED)
+    return sum(
+        len(run.run_config.get("ops", {}).get("galaxies", {}).get("config", {}).get("tiles", ())) or 1
+        for run in context.instance.get_runs(unfinished, limit=MAX_RUNS_LOOKED_AT)
+    )
 
 
 @dg.asset(deps=[galaxies], group_name="catalogue")
@@ -89,6 +108,21 @@ def release_map(database: DatabaseResource) -> dg.MaterializeResult:  # type: ig
     with one_line():
         made = make_release_map(database.get_url())
     return dg.MaterializeResult(metadata={"galaxies": made.galaxies, "arranged": made.sampled})
+
+
+@dg.asset(deps=[galaxies], group_name="catalogue")
+def neighbour_graph(context: dg.AssetExecutionContext, database: DatabaseResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """The 20 nearest galaxies of every galaxy, for duplicates, labels that spread, and lists; it can go on.
+
+    No schedule makes it: a run that was ended is asked for again, and does what is left.
+    """
+    from galcat.workflows.neighbour_graph import make_neighbour_graph  # noqa: PLC0415 - only this asset needs it
+
+    with one_line():
+        made = make_neighbour_graph(
+            database.get_url(), lambda done, total: context.log.info("%d of %d galaxies", done, total)
+        )
+    return dg.MaterializeResult(metadata={"nearest": made.nearest, "recall": made.recall or 0.0})
 
 
 @dg.asset(deps=[vector_index], group_name="catalogue")

@@ -3,9 +3,10 @@
 import dagster as dg
 
 from catalog.releases.releases import current_release
+from dagster_jobs.defs.assets import UNFINISHED
 from dagster_jobs.defs.jobs import care, ingest
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, sky_cells
-from dagster_jobs.defs.sensors import UNFINISHED, run_request
+from dagster_jobs.defs.sensors import run_request
 from galcat.errors import EXPECTED, reason
 from galcat.workflows.ingest.drop_scan import plan_everything_pending
 from galcat.workflows.writing import writing

@@ -4,20 +4,13 @@ import dagster as dg
 
 from catalog.releases.releases import current_release, lacks_search_index
 from catalog.tasks.stale import stale_tasks
-from dagster_jobs.defs.assets import GPU_POOL, statistics, vector_index
+from dagster_jobs.defs.assets import GPU_POOL, UNFINISHED, statistics, vector_index
 from dagster_jobs.defs.jobs import care, ingest, learn
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, sky_cells
 from dagster_jobs.defs.tasks import task_names
 from galcat.errors import EXPECTED, reason
 from galcat.workflows.ingest.drop_scan import CellRun, ScanResult, scan, state_from_json, state_to_json
 from galcat.workflows.writing import writing
-
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 
 
 def new_tiles_sensor(scan_interval_s: int) -> dg.SensorDefinition:

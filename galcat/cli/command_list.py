@@ -82,6 +82,11 @@ COMMANDS = {
         ASK,
         "Find the galaxy at each position of a list; every row of the list comes back, in its order.",
     ),
+    "neighbours": Entry(
+        "neighbours",
+        ASK,
+        "Find the galaxies most like each of a whole list, in one go: a row for each pair.",
+    ),
     "export": Entry("export", ASK, "Copies of the whole catalogue for other programs."),
     "fetch": Entry("fetch", FILL, "Copy the tiles that hold some positions from the survey's own servers."),
     "ingest": Entry(
@@ -98,6 +103,11 @@ COMMANDS = {
         "release",
         FILL,
         "Arrange the galaxies of the current release on a map, which the page of `galcat serve` shows.",
+    ),
+    "graph": Entry(
+        "neighbours",
+        FILL,
+        "Find the 20 galaxies most like every galaxy, and keep them in galcat.neighbour.",
     ),
     "calibrate": Entry(
         "calibrate",

@@ -13,6 +13,7 @@ from galcat.errors import reason
 from galcat.workflows.listener import Listener, ListenerGroup
 
 if TYPE_CHECKING:
+    from catalog.checks.recall import Recall
     from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
 
 Kind = Literal["ingestion", "backfill"]
@@ -21,7 +22,9 @@ MAX_NOTES = 50
 """Lines about what was left out of tiles that a run prints."""
 
 
-def ingest_and_report(url: str, path: Path, survey: str, weights: Path | None) -> bool:
+def ingest_and_report(
+    url: str, path: Path, survey: str, weights: Path | None, *, is_bulk: bool | None = None
+) -> bool:
     """Ingest what is pending of a folder, with a progress bar and a summary.
 
     Args:
@@ -29,6 +32,7 @@ def ingest_and_report(url: str, path: Path, survey: str, weights: Path | None) -
         path: Folder that holds the survey's files.
         survey: Name of a survey that galcat knows, or path of a survey's TOML file.
         weights: Weights file of the encoder; None for the one that ships.
+        is_bulk: Whether the load goes without the vector index; None to judge by its size.
 
     Returns:
         False when a tile or a picture failed, or a check is violated.
@@ -36,7 +40,7 @@ def ingest_and_report(url: str, path: Path, survey: str, weights: Path | None) -
     from galcat.workflows.run import ingest_folder  # noqa: PLC0415 - torch takes seconds
 
     with run_listeners("ingestion") as listener:
-        outcome = ingest_folder(url, survey, path, weights, listener)
+        outcome = ingest_folder(url, survey, path, weights, listener, is_bulk=is_bulk)
     tiles = [tile for cell in outcome.cells for tile in cell.tiles]
     _summary(tiles, outcome.n_settled)
     _say_what_fractions_are_worth(url, tiles)
@@ -119,6 +123,16 @@ class TileProgress(Listener):
         for check in outcome.violated:
             line = f"{check.name}: {check.violations} violations, the first: {check.example or 'none'}"
             self._progress.print(mark_line("check failed:", "red", line), soft_wrap=True)
+
+    def on_index_set_aside(self) -> None:
+        """Say why searches take longer for a while."""
+        said = "the load is large: the vector index is built anew at its end, searches compare all until then"
+        self._progress.print(mark_line("note:", "yellow", said), soft_wrap=True)
+
+    def on_recall(self, recall: "Recall") -> None:
+        """Warn where the vector index finds too little."""
+        if recall.is_low:
+            self.warn(f"{recall.describe()}: {recall.remedy}")
 
 
 def _summary(outcomes: "list[TileOutcome]", n_settled: int) -> None:

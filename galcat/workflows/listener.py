@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the command line shows its help without SQLAlchemy
+    from catalog.checks.recall import Recall
     from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
 
 
@@ -22,11 +23,17 @@ class Listener:
     def on_cell(self, outcome: "CellOutcome") -> None:
         """All tiles of a sky cell are done and checked."""
 
+    def on_index_set_aside(self) -> None:
+        """The load is large: it goes without the vector index, which is built at its end."""
+
     def on_index(self, *, built_now: bool) -> None:
         """The vector index is there; `built_now` is False where it had been built before."""
 
     def on_statistics(self) -> None:
         """The planner's statistics are those of the tables as they are now."""
+
+    def on_recall(self, recall: "Recall") -> None:
+        """What the vector index finds of the nearest galaxies has been measured."""
 
 
 class ListenerGroup(Listener):
@@ -50,6 +57,11 @@ class ListenerGroup(Listener):
         for listener in self._listeners:
             listener.on_cell(outcome)
 
+    def on_index_set_aside(self) -> None:
+        """Tell all of them."""
+        for listener in self._listeners:
+            listener.on_index_set_aside()
+
     def on_index(self, *, built_now: bool) -> None:
         """Tell all of them."""
         for listener in self._listeners:
@@ -59,3 +71,8 @@ class ListenerGroup(Listener):
         """Tell all of them."""
         for listener in self._listeners:
             listener.on_statistics()
+
+    def on_recall(self, recall: "Recall") -> None:
+        """Tell all of them."""
+        for listener in self._listeners:
+            listener.on_recall(recall)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.database.migrate import migrate
-from catalog.releases.releases import find_release
+from catalog.releases.bulk_load import loading
+from catalog.releases.releases import current_release, find_release, lacks_search_index
 from encoder.model.encoder import load_encoder
 from encoder.surveys.survey_file import load_survey
 from galcat.workflows.backfill import backfill_cell, plan_backfill
@@ -15,7 +16,13 @@ from galcat.workflows.ingest.pending import find_pending
 from galcat.workflows.ingest.target import check_weights, require_writable
 from galcat.workflows.listener import Listener
 from galcat.workflows.release_encoder import load_ingestion_encoder, load_release_encoder
-from galcat.workflows.upkeep import analyse_tables, index_current_release, index_release
+from galcat.workflows.upkeep import (
+    analyse_tables,
+    index_current_release,
+    index_release,
+    prepare_load,
+    watch_recall,
+)
 from galcat.workflows.weights_store import keep_weights
 from galcat.workflows.writing import writing
 
@@ -34,7 +41,13 @@ class FolderOutcome:
 
 
 def ingest_folder(
-    url: str, definition: str, folder: Path, weights: Path | None, listener: Listener
+    url: str,
+    definition: str,
+    folder: Path,
+    weights: Path | None,
+    listener: Listener,
+    *,
+    is_bulk: bool | None = None,
 ) -> FolderOutcome:
     """Ingest every new or changed tile of a folder, then build the vector index and refresh the statistics.
 
@@ -48,6 +61,7 @@ def ingest_folder(
         weights: Weights file of the encoder; None for that of the current release, and in a catalogue without
             a release for the one that ships.
         listener: Told of the run as it goes.
+        is_bulk: Whether it goes without the vector index, built anew at its end; None to judge by its size.
 
     Raises:
         CatalogError, EncoderError, WorkflowError, psycopg.Error: The run cannot go on.
@@ -60,20 +74,39 @@ def ingest_folder(
         check_weights(url, encoder)
         keep_weights(weights)
     pending = find_pending(url, survey, folder)
-    listener.on_plan(sum(map(len, pending.cells.values())))
+    n_tiles = sum(map(len, pending.cells.values()))
+    listener.on_plan(n_tiles)
     if not pending.cells:
+        if _lacks_index(url):  # an earlier run was cut off before its end
+            _care(url, listener)
         return FolderOutcome([], pending.n_settled)
     encoder = encoder or load_ingestion_encoder(url)
     outcomes = []
-    for cell, tiles in pending.cells.items():
-        names = [tile.name for tile in tiles]
-        outcome = ingest_cell(url, encoder, definition, folder, cell, names, listener.on_tile)
-        listener.on_cell(outcome)
-        outcomes.append(outcome)
+    with writing(url) as load, loading(load):
+        if prepare_load(url, n_tiles, is_bulk=is_bulk):
+            listener.on_index_set_aside()
+        for cell, tiles in pending.cells.items():
+            names = [tile.name for tile in tiles]
+            outcome = ingest_cell(url, encoder, definition, folder, cell, names, listener.on_tile)
+            listener.on_cell(outcome)
+            outcomes.append(outcome)
+    _care(url, listener)
+    return FolderOutcome(outcomes, pending.n_settled)
+
+
+def _lacks_index(url: str) -> bool:
+    with writing(url) as connection:
+        release = current_release(connection)
+        return release is not None and lacks_search_index(connection, release.release_id)
+
+
+def _care(url: str, listener: Listener) -> None:
     listener.on_index(built_now=index_current_release(url))
     analyse_tables(url)
     listener.on_statistics()
-    return FolderOutcome(outcomes, pending.n_settled)
+    recall = watch_recall(url, "ingest")
+    if recall is not None:
+        listener.on_recall(recall)
 
 
 def fill_release(

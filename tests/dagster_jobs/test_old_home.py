@@ -46,6 +46,7 @@ run_retries:
 CURSOR = '{"legacy_dr10":{"0100p000":["3f9c",true],"0200p000":["77aa",false]},"gz_decals_rings":{}}'
 ASSETS = {
     "galaxies": "sky_cells",
+    "neighbour_graph": None,
     "release_index": None,
     "release_map": None,
     "release_vectors": "sky_cells",

@@ -93,7 +93,7 @@ def list_steps() -> list[Step]:
     steps += [_learn(), Step("release", lambda url: _with(url, _register))]
     steps += [_fill(tile) for tile in range(TILES)]
     steps += [
-        Step("index of the second release", lambda url: _with(url, lambda on: build_search_index(on, 2))),
+        Step("index of the second release", lambda url: _with(url, _index_second)),
         Step("promotion", lambda url: _with(url, lambda on: promote_release(on, "second"))),
         Step("retraction", lambda url: _with(url, _retract)),
         Step("vacuum", lambda url: _with(url, lambda on: on.execute("VACUUM")), is_one=False),
@@ -178,6 +178,10 @@ def _fill(tile: int) -> Step:
         write_tile(connection, 1, release, tile_record(f"t{tile}"), rows, [])
 
     return Step(f"tile {tile} in the second release", lambda url: _with(url, fill))
+
+
+def _index_second(connection: psycopg.Connection) -> None:
+    build_search_index(connection, find_release(connection, "second").release_id)
 
 
 def _retract(connection: psycopg.Connection) -> None:

@@ -20,6 +20,14 @@ def ingest(
     weights: Annotated[
         Path | None, typer.Option(help="Encoder weights; without it, the current release's.")
     ] = None,
+    bulk: Annotated[
+        bool | None,
+        typer.Option(
+            "--bulk/--no-bulk",
+            help="Load without the vector index, and build it at the end.",
+            show_default="for a load that is large beside what is there",
+        ),
+    ] = None,
 ) -> None:
     """Ingest every new or changed tile of a folder: cut out, encode and store its galaxies.
 
@@ -28,6 +36,6 @@ def ingest(
 
     Example: `galcat ingest /data/dr10/south --survey legacy_dr10`
     """
-    if not ingest_and_report(catalogue_url(may_create=True), path, survey, weights):
+    if not ingest_and_report(catalogue_url(may_create=True), path, survey, weights, is_bulk=bulk):
         raise typer.Exit(1)
     log.print(NEXT_STEP, soft_wrap=True)

@@ -8,7 +8,7 @@ import typer
 from catalog.ingestion import retraction
 from catalog.result import Result
 from galcat.cli.command_group import CommandGroup
-from galcat.cli.console import OneALine, Wide, log, open_as_reader, open_to_write
+from galcat.cli.console import OneALine, Wide, log, mark_line, open_as_reader, open_to_write
 from galcat.cli.tables import Layout, show
 
 app = typer.Typer()
@@ -55,10 +55,17 @@ def retract(name: Name, survey: SurveyName = None) -> None:
 
     Example: `galcat tile retract 0100p000`
     """
+    from catalog.checks.recall import keep_recall, measure_recall  # noqa: PLC0415 - the help needs none
+
     with open_to_write(may_be_empty=True) as connection:
         gone = retraction.retract_tile(connection, name, survey)
+        recall = measure_recall(connection)
+        if recall is not None:
+            keep_recall(connection, recall, "retract")
     where = f"; its files in {gone.folder} would be ingested again" if gone.folder else ""
     log.print(f"tile {name} is out: {gone.galaxies} galaxies retired{where}", soft_wrap=True)
+    if recall is not None and recall.is_low:
+        log.print(mark_line("warning:", "yellow", f"{recall.describe()}: {recall.remedy}"), soft_wrap=True)
 
 
 @tile.command()

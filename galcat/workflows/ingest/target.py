@@ -10,6 +10,7 @@ from catalog.database.connection import connect
 from catalog.database.migrate import migrate
 from catalog.database.requirements import require_supported
 from catalog.ingestion.tile_rows import register_survey
+from catalog.releases.bulk_load import loading
 from catalog.releases.measured import keep_measured
 from catalog.releases.releases import (
     Release,
@@ -69,7 +70,7 @@ def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[Ingestio
         if current is None or current.weights_sha256 != encoder.sha256:
             raise WorkflowError(_other_weights(current, encoder))
         keep_measured(connection, current.release_id, release_record(encoder).measured)
-        with hold_release(connection, current.name):
+        with hold_release(connection, current.name), loading(connection):
             yield IngestionTarget(
                 connection, register_survey(connection, survey_record(survey)), current.release_id
             )

@@ -18,7 +18,7 @@ def test_an_empty_catalogue_and_one_with_its_index_pass(connection: psycopg.Conn
     assert [result.name for result in results] == ["indexes", "sky_counts", "index_recall"]
     assert all(result.passed for result in results)
     recall = results[-1]
-    assert "asked for 20 galaxies" in recall.description
+    assert "asked for 50 galaxies" in recall.description
 
 
 def test_a_missing_and_an_invalid_index_are_named_with_what_mends_them(
@@ -40,7 +40,7 @@ def test_a_missing_and_an_invalid_index_are_named_with_what_mends_them(
     invalid, _ = check_index(connection)
     assert (invalid.violations, invalid.example) == (2, "embedding_r1_search_hnsw is invalid")
     connection.execute(invalid.remedy.split(": ", 1)[1].encode())
-    missing, _ = check_index(connection)
+    missing, *_ = check_index(connection)
     assert missing.example == "source_sky is missing"
     connection.execute(missing.remedy.split(": ", 1)[1].encode())
     assert all(result.passed for result in check_index(connection))
@@ -59,4 +59,4 @@ def test_an_index_that_misses_the_nearest_is_told(connection: psycopg.Connection
     assert present.passed
     assert not recall.passed
     assert recall.violations > 10
-    assert "of 200 nearest galaxies not found" in str(recall.example)
+    assert "of 1000 nearest galaxies not found" in str(recall.example)

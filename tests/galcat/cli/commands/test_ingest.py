@@ -12,6 +12,8 @@ from tests.galcat.cli.command_line import Galcat
 from tests.galcat.held_tiles import kill_when_held
 from tests.sizes import first_or_all
 
+INDEX = "SELECT to_regclass('galcat.embedding_r1_search_hnsw')::oid::bigint"
+
 
 def test_an_id_in_two_tiles_fails_the_second_and_names_the_first(
     galcat: Galcat, tmp_path: Path, weights: Path
@@ -47,6 +49,27 @@ def test_after_an_ingestion_the_next_step_is_named_and_works(
     found = galcat(*similar.replace("OBJECT_ID", identity).split()[1:], "--format", "csv")
     assert (rows.code, found.code) == (0, 0)
     assert len(found.out.splitlines()) == GALAXIES  # the head, and all others
+
+
+def test_a_load_that_is_said_to_be_large_goes_without_the_index_and_ends_with_it(
+    galcat: Galcat, database: str, tmp_path: Path, weights: Path
+) -> None:
+    folder = tmp_path / "bricks"
+    words = ("ingest", folder, "--survey", "legacy_dr10", "--weights", weights)
+    write_brick(folder, "0100p000")
+    assert "built anew" not in galcat(*words, "--bulk").err  # there is no index yet
+    write_brick(folder, "0100p005")
+    with connect(database, autocommit=True) as connection:
+        (before,) = connection.execute(INDEX).fetchone() or (None,)
+        assert "the vector index is built anew at its end" in galcat(*words, "--bulk").err
+        (after,) = connection.execute(INDEX).fetchone() or (None,)
+        assert before != after is not None
+        assert galcat("check").code == 0
+        connection.execute("SELECT galcat.drop_search_index(1::smallint)")  # as if killed before the end
+        assert "index: the vector index is not built" in galcat("status").out
+        assert galcat(*words).code == 0
+        assert (connection.execute(INDEX).fetchone() or (None,))[0] is not None
+    assert galcat("check").code == 0
 
 
 @pytest.mark.kills

@@ -36,6 +36,7 @@ def test_what_needs_care_is_said_with_its_remedy_and_an_exit_code(
     assert "     to do: mend the files; the night tries again\n" in said.out
     assert state["release"] == "ok release: small-0 is shown"
     assert state["tiles"].startswith("ok tiles: 1 with 3 galaxies, the last one tried at ")
+    assert state["recall"].startswith("ok recall: the vector index finds 100.0% of the 20 nearest (ingest, ")
     assert state["last day"] == "ok last day: 2 tiles tried, 1 failed"
     assert state["waiting"] == f"ok waiting: 1 tiles in {tmp_path / 'drop'}: 0101p000"
     mend(folder, "0101p000", whole)
@@ -47,6 +48,13 @@ def test_what_needs_care_is_said_with_its_remedy_and_an_exit_code(
     assert said.code == 1
     assert lines(said.out)["files"] == "CARE files: 1 tiles lost files: 0100p000"
     with psycopg.connect(database, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO galcat.recall (release_id, occasion, recall, nearest, queries, vectors) "
+            "VALUES (1, 'night', 0.979, 20, 50, 6)"
+        )
+        said = galcat("status")
+        assert lines(said.out)["recall"].startswith("CARE recall: the vector index finds 97.9% of")
+        assert "     to do: galcat check measures it again, and says what to do\n" in said.out
         owner.execute("UPDATE galcat.schema_history SET sha256 = 'old' WHERE file LIKE '120%'")
     said = galcat("status")
     assert (said.code, said.out.splitlines()[-1]) == (1, "     to do: galcat migrate")

@@ -29,6 +29,8 @@ def test_a_tile_that_is_retracted_and_forgotten_leaves_the_others_as_they_were(
     assert listed == [["0100p005", "legacy_dr10", "done", str(GALAXIES)]]
     assert galcat(*ingest).code == 0
     assert read_galaxies(galcat) == {"0100p000": GALAXIES, "0100p005": GALAXIES}
+    query = "SELECT occasion, vectors FROM galcat.recall ORDER BY measured_at"
+    assert galcat("sql", query, "--format", "csv").out.split()[1:] == ["ingest,6", "retract,3", "ingest,6"]
 
 
 def test_a_tile_that_is_not_there_is_named(galcat: Galcat) -> None:

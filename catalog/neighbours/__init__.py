@@ -1,0 +1,1 @@
+"""Neighbours of many galaxies at once, and of all of them."""
