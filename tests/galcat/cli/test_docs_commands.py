@@ -26,6 +26,7 @@ OWN = (
     'sql "SELECT object_id, survey_source_id, smooth_or_featured_smooth_fraction FROM galcat.galaxy '
     "WHERE survey = 'mine'\""
 )
+RECALL = 'sql "SELECT * FROM galcat.recall ORDER BY measured_at DESC LIMIT 5"'
 RUN = {
     "demo": "demo --bricks 1 --galaxies 80",
     "map": "map",
@@ -63,6 +64,8 @@ RUN = {
     "anomalies new NAME": "anomalies new odd --question 'How odd?'",
     "anomalies next NAME": "anomalies next odd",
     "export hats sky": "export hats sky",
+    "neighbours FILE": "neighbours list.csv",
+    RECALL: RECALL,
     "people add NAME": "people add ann",
     "people add NAME --reader": "people add bob --reader",
     "people link NAME": "people link ann",
