@@ -81,6 +81,8 @@ RETURNS boolean LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
 DECLARE
     step text;
 BEGIN
+    -- Two ingestions may end in the same moment: the second waits, then finds the indexes.
+    PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('galcat/index/' || release, 0));
     PERFORM galcat.build_cut_indexes(release);
     IF galcat.has_search_index(release) THEN
         RETURN false;

@@ -11,10 +11,21 @@ BEGIN ATOMIC
         AND NOT EXISTS (
             SELECT FROM galcat.ingestion AS own
             WHERE own.tile_id = shown.tile_id AND own.release_id = release AND own.state = 'done'
-                AND (shown.state = 'failed' OR own.content_hash = shown.content_hash));
+                AND (shown.state = 'failed' OR own.content_hash = shown.content_hash))
+    UNION
+    -- The current release may have been promoted before it was whole: what others have is missing in it.
+    SELECT other.tile_id
+    FROM galcat.ingestion AS other
+    WHERE release = (SELECT galcat.current_release())
+        AND other.release_id <> release
+        AND (other.state = 'done' OR other.n_galaxies > 0)
+        AND NOT EXISTS (
+            SELECT FROM galcat.ingestion AS own
+            WHERE own.tile_id = other.tile_id AND own.release_id = release
+                AND (own.state = 'done' OR own.n_galaxies > 0));
 END;
 COMMENT ON FUNCTION galcat.missing_tiles IS
-    'Tiles that the current release shows and this one lacks, or has from older files.';
+    'Tiles that the current release shows and this one lacks, or has from older files; of the current release itself, tiles that another release has and it has not.';
 
 CREATE OR REPLACE FUNCTION galcat.drop_release(release smallint)
 RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$

@@ -32,6 +32,7 @@ class CheckResult:
 
 
 _REMEDY = "ingest the tile's folder again; what stays is a bug or damage: restore a backup"
+_OWN_REMEDIES = {"whole_release": "galcat release list names it, galcat release backfill RELEASE fills it"}
 
 # Each query gives the tile_id (NULL where there is none) and a name of every row that breaks the rule.
 _CHECKS: dict[str, tuple[str, LiteralString]] = {
@@ -76,6 +77,11 @@ _CHECKS: dict[str, tuple[str, LiteralString]] = {
         "  SELECT FROM galcat.calibration AS c "
         "  WHERE c.release_id = m.release_id AND c.survey_id = s.survey_id)",
     ),
+    "whole_release": (
+        "the current release has every tile that another release has",
+        "SELECT t.tile_id, 'tile ' || t.name FROM galcat.missing_tiles(galcat.current_release()) "
+        "JOIN galcat.tile AS t USING (tile_id)",
+    ),
     # Without a source there is no tile: only a look at the whole catalogue finds those.
     "orphans": (
         "no vector, morphology or thumbnail is without a galaxy that is in its survey",
@@ -116,7 +122,8 @@ def _run(
         {"tiles": tile_ids},
     ).fetchone()
     assert row is not None  # noqa: S101 - an aggregate gives a row
-    return CheckResult(name, description, int(row[0]), row[1], _REMEDY if row[0] else "")
+    remedy = _OWN_REMEDIES.get(name, _REMEDY) if row[0] else ""
+    return CheckResult(name, description, int(row[0]), row[1], remedy)
 
 
 def _fraction_sums() -> sql.Composed:

@@ -58,7 +58,7 @@ def promote_release(connection: psycopg.Connection, name: str, *, force: bool = 
 
 def _refuse_incomplete(connection: psycopg.Connection, release: ReleaseState) -> None:
     remedy = f"run galcat release backfill {release.name}, or promote it with --force"
-    if release.missing:
+    if release.missing and not release.is_current:
         first = list_missing_tiles(connection, release.release_id)[0]
         raise CatalogError(
             f"release {release.name} lacks {release.missing} of the tiles that the current release shows, "

@@ -53,7 +53,8 @@ class ReleaseState(Release):
         tiles: Number of tiles that it holds.
         galaxies: Number of galaxies in these tiles.
         failed: Number of tiles that failed when they were last tried.
-        missing: Number of tiles that the current release shows and this one lacks.
+        missing: Number of tiles that the current release shows and this one lacks; of the current release, of
+            those that another has.
     """
 
     has_index: bool
@@ -134,13 +135,19 @@ def current_release(connection: psycopg.Connection) -> Release | None:
 
 
 def list_missing_tiles(connection: psycopg.Connection, release_id: int) -> list[MissingTile]:
-    """Tiles that the current release shows and this one lacks, by survey and name."""
+    """Tiles that the current release shows and this one lacks, by survey and name.
+
+    Of the current release itself, which may have been promoted before it was whole, those that another has:
+    their content is that of the latest ingestion.
+    """
     rows = connection.execute(
-        "SELECT v.name, t.name, t.ra, t.dec, t.folder, i.content_hash "
-        "FROM galcat.missing_tiles(%s::smallint) JOIN galcat.tile AS t USING (tile_id) "
+        "SELECT DISTINCT ON (v.name, t.name) v.name, t.name, t.ra, t.dec, t.folder, i.content_hash "
+        "FROM galcat.missing_tiles(%(release)s::smallint) JOIN galcat.tile AS t USING (tile_id) "
         "JOIN galcat.survey AS v USING (survey_id) JOIN galcat.ingestion AS i USING (tile_id) "
-        "WHERE i.release_id = (SELECT galcat.current_release()) ORDER BY 1, 2",
-        [release_id],
+        "WHERE i.release_id <> %(release)s AND (i.release_id = (SELECT galcat.current_release()) "
+        "  OR %(release)s = (SELECT galcat.current_release()) AND (i.state = 'done' OR i.n_galaxies > 0)) "
+        "ORDER BY 1, 2, i.finished_at DESC",
+        {"release": release_id},
     ).fetchall()
     return [MissingTile(*row) for row in rows]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,10 +27,13 @@ from catalog.tap.datalink.routes import datalink_routes
 from catalog.tap.error_response import on_any_error, on_catalog_error, on_database_error, on_http_error
 from catalog.tap.health import health_routes
 from catalog.tap.limits import ServiceLimits
+from catalog.tap.metrics import Metrics, metrics_routes
+from catalog.tap.middleware.bodies import Bodies
 from catalog.tap.middleware.connection import ConnectionLimits, bounded_protocol
 from catalog.tap.middleware.cross_origin import CrossOrigin
 from catalog.tap.middleware.form_files import FormFiles
 from catalog.tap.middleware.hosts import Hosts, host_of
+from catalog.tap.middleware.request_log import RequestLog
 from catalog.tap.service import Service
 from catalog.tap.throttle import Throttle
 from catalog.tap.uws.document_routes import job_document_routes
@@ -45,6 +49,7 @@ _EXPOSED = (
     "Content-Length",
     "Location",
     "Retry-After",
+    "X-Request-ID",
 )
 _GOODBYE_S = 10
 """For answers that are being sent when the service is stopped."""
@@ -85,14 +90,15 @@ def make_app(
         limits.queue_seconds,
     )
     service = Service(connections, limits, spool_folder, throttle, log, public_url=public_url)
-    jobs = make_job_parts(service)
-    return Starlette(
+    jobs, metrics = make_job_parts(service), Metrics(service)
+    app = Starlette(
         routes=[
             *extra_routes,
             *(make_pages(service) if make_pages is not None else ()),
             Route("/", _home(service)),
             Route("/tap", _home(service)),
             *health_routes(service),
+            *metrics_routes(service, metrics),
             *sync_routes(service),
             *job_list_routes(service, jobs),
             *JobRoutes(service, jobs).routes(),
@@ -105,6 +111,12 @@ def make_app(
             Middleware(Hosts, names=(*hosts, *host_of(public_url))),
             Middleware(CrossOrigin, base=service.base, exposed=_EXPOSED),
             Middleware(FormFiles),
+            Middleware(
+                Bodies,
+                in_all=limits.bodies_bytes,
+                an_address=limits.bodies_bytes_an_address,
+                client=lambda request: service.client(request).address,
+            ),
         ],
         exception_handlers={
             CatalogError: on_catalog_error,
@@ -114,6 +126,8 @@ def make_app(
         },
         lifespan=_lifespan(service, jobs),
     )
+    app.state.request_log = partial(RequestLog, observe=metrics.observe, believes_proxy=bool(public_url))
+    return app
 
 
 def server_config(
@@ -128,7 +142,7 @@ def server_config(
         connections: The bounds of connections; None for the usual ones.
     """
     return uvicorn.Config(
-        app,
+        app.state.request_log(app),
         host,
         port,
         http=bounded_protocol(connections or ConnectionLimits()),

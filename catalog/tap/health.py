@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from catalog.tap.errors import BusyError
 from catalog.tap.service import Service
 
 
@@ -35,6 +36,9 @@ def _find_obstacle(service: Service) -> str:
         with service.connections.reader() as reader, reader.transaction(force_rollback=True):
             reader.execute("SET LOCAL statement_timeout = 5000")
             reader.execute("SELECT FROM galcat.galaxy LIMIT 1")
+        service.connections.require_backends()
+    except BusyError as error:
+        return str(error)
     except (psycopg.Error, PoolTimeout):
         return "the database cannot be asked"
     return ""

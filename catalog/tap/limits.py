@@ -7,6 +7,9 @@ from dataclasses import dataclass
 class ServiceLimits:
     """The bounds of queries, jobs and uploads; their defaults are the usual figures of TAP services.
 
+    What one address may have at once is less than half of all, so that two that take all they may still leave
+    something to a third.
+
     Attributes:
         sync_seconds: How long a synchronous query may take, from its start to its last byte.
         job_seconds: How long a job may run that names no time of its own.
@@ -16,6 +19,9 @@ class ServiceLimits:
         query_bytes: How long the text of a query may be, in bytes.
         request_bytes: How long a whole request may be, uploads included, in bytes.
         request_seconds: How long a client may take to send a form, in seconds.
+        bodies_bytes: How much the bodies of all requests that are being read or answered may have together,
+            in bytes: what is no file lies in memory, files lie on the disk.
+        bodies_bytes_an_address: How much of it may be of one address, in bytes.
         upload_bytes: How large one uploaded file may be, in bytes.
         upload_rows: How many rows one uploaded table may have.
         uploads: How many tables may come with one query.
@@ -55,6 +61,8 @@ class ServiceLimits:
     query_bytes: int = 200_000
     request_bytes: int = 25_000_000
     request_seconds: float = 120
+    bodies_bytes: int = 400_000_000
+    bodies_bytes_an_address: int = 100_000_000
     upload_bytes: int = 20_000_000
     upload_rows: int = 200_000
     uploads: int = 8
@@ -64,11 +72,11 @@ class ServiceLimits:
     min_free_bytes: int = 1_000_000_000
     queries_at_once: int = 8
     queries_waiting: int = 256
-    queries_at_once_an_address: int = 4
+    queries_at_once_an_address: int = 3
     queries_waiting_an_address: int = 64
     queue_seconds: float = 30
     unread_seconds: float = 10
-    jobs_at_once: int = 3
+    jobs_at_once: int = 5
     jobs_at_once_an_address: int = 2
     jobs_an_address: int = 20
     ended_jobs_an_address: int = 500

@@ -13,8 +13,10 @@ from catalog.tap.middleware.client import Client, find_base_url, identify_client
 from catalog.tap.queries.run_query import RunningQuery
 from catalog.tap.throttle import Refusals, Throttle
 
-_UPLOADS_AT_ONCE = 2
+_UPLOADS_AT_ONCE = 3
+_UPLOADS_AT_ONCE_AN_ADDRESS = 1
 _MAX_UPLOADS_WAITING = 16
+_MAX_UPLOADS_WAITING_AN_ADDRESS = 6
 _MAX_UPLOAD_WAIT_S = 20.0
 
 
@@ -32,9 +34,17 @@ def make_upload_throttle(
     """
     refusals = Refusals(
         line_full="many uploaded tables are waiting to be read",
+        address_full="{n} uploaded tables of your address are waiting to be read",
         timed_out="no table could be read for {seconds:g} s",
     )
-    return Throttle(slots, max_waiting, seconds=seconds, refusals=refusals)
+    return Throttle(
+        slots,
+        max_waiting,
+        _UPLOADS_AT_ONCE_AN_ADDRESS,
+        _MAX_UPLOADS_WAITING_AN_ADDRESS,
+        seconds,
+        refusals,
+    )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 One class counts for all that the service bounds: synchronous queries and cutouts wait in the event loop,
 uploaded tables wait in threads, and answers that WAIT would hold back go out at once where no slot is free.
+Addresses of IPv6 count by their network of 64 bits, which is what one subscriber is given.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from catalog.tap.errors import BusyError
+from catalog.tap.middleware.client import find_network
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ class Throttle:
         self._running: Counter[str] = Counter()
         self._line: list[_Turn] = []
 
+    @property
+    def n_waiting(self) -> int:
+        """How many wait in line."""
+        return len(self._line)
+
     @asynccontextmanager
     async def slot(self, address: str = "") -> AsyncIterator[None]:
         """Hold a slot, as soon as there is one for this address; to be used in the event loop.
@@ -79,6 +86,7 @@ class Throttle:
         Raises:
             BusyError: The line is too long, or did not move for too long.
         """
+        address = find_network(address)
         loop, is_given = asyncio.get_running_loop(), asyncio.Event()
         turn = self._enter(address, lambda: loop.call_soon_threadsafe(is_given.set))
         if turn is not None:
@@ -97,6 +105,7 @@ class Throttle:
         Raises:
             BusyError: As `slot`.
         """
+        address = find_network(address)
         is_given = threading.Event()
         turn = self._enter(address, is_given.set)
         if turn is not None:
@@ -111,6 +120,7 @@ class Throttle:
     @contextmanager
     def slot_if_free(self, address: str = "") -> Iterator[bool]:
         """Hold a slot and give True where one is free now; else give False, and nothing is held."""
+        address = find_network(address)
         with self._lock:
             is_free = self._take(address)
         try:

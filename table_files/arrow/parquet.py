@@ -17,6 +17,8 @@ from table_files.row_table import RowTable
 _UNPACKED = 10
 """How many times larger than the most that may be sent a file may be when it is unpacked."""
 _SECONDS = 60
+_SETTINGS = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1"}
+"""Arrow's own allocators reserve a gigabyte at once, which would count as memory that is used."""
 
 
 def read_parquet(
@@ -44,7 +46,7 @@ def _unpack(content: bytes, limits: TableLimits) -> bytes:
     command = [sys.executable, "-I", str(Path(unpack_parquet.__file__)), *bounds]
     try:
         done = subprocess.run(  # noqa: S603 - our own program, and numbers
-            command, input=content, capture_output=True, check=False, timeout=_SECONDS, env={}
+            command, input=content, capture_output=True, check=False, timeout=_SECONDS, env=_SETTINGS
         )
     except subprocess.TimeoutExpired:
         raise TableError(f"it takes more than {_SECONDS} s to unpack") from None

@@ -2,7 +2,7 @@
 
 Parquet's reader is C++ that ends the process on some damaged files, and a file of a few bytes may stand for
 very much memory: here neither can hurt the service. It knows nothing of that; its arguments are the most
-bytes and the most rows.
+bytes and the most rows. Its own memory is bounded by a few times the most bytes.
 """
 
 import io
@@ -18,7 +18,9 @@ REFUSED = 3
 """The exit status where the reason is on standard error; any other but 0 is a crash."""
 VOTABLE = b"IVOA.VOTable-Parquet.content"
 _BATCH_ROWS = 1_000
-_MEMORY_BYTES = 4 * 2**30
+_OWN_BYTES = 256 * 2**20
+_TIMES_UNPACKED = 3
+"""A batch of rows is there as Parquet's pages, as Arrow's columns, and once more as they are written."""
 
 
 def main() -> None:
@@ -26,11 +28,15 @@ def main() -> None:
 
     The process ends at once: Arrow's own threads, ended as the interpreter ends, abort it now and then.
     """
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     max_bytes, max_rows = map(int, sys.argv[1:])
+    most = _OWN_BYTES + _TIMES_UNPACKED * max_bytes
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     try:
         _unpack(sys.stdin.buffer.read(), max_bytes, max_rows)
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+    except MemoryError:
+        sys.stderr.write(f"unpacking it takes more than {most // 1_000_000} MB of memory")
+        _end(REFUSED)
+    except (pa.ArrowException, OSError, ValueError) as error:
         sys.stderr.write(next(iter(str(error).splitlines()), "it is too large"))
         _end(REFUSED)
     _end(0)

@@ -12,7 +12,7 @@ import psutil  # type: ignore[import-untyped] # it ships no types
 
 from catalog.database.embedded.account import ServerPlace
 from catalog.database.embedded.account_files import read_file
-from catalog.database.embedded.settings import PORT
+from catalog.database.embedded.settings import PORT, memory_mb, session_bytes
 from catalog.errors import ServerError
 
 SOCKET = f".s.PGSQL.{PORT}"
@@ -64,6 +64,9 @@ def server_processes(data: Path) -> list[psutil.Process]:
 def start(place: ServerPlace) -> None:
     """Start a server and wait until it accepts connections; no process of it may be alive.
 
+    What a session may take for itself is bounded: one that asks for more gets an error, and the others go on.
+    Without a bound the kernel ends a process of its choice when the memory is full, and with it all sessions.
+
     Raises:
         ServerError: Postgres' own last word.
     """
@@ -71,7 +74,7 @@ def start(place: ServerPlace) -> None:
     if log.exists():
         log.replace(place.data / f"{_LOG}.1")
     arguments = ["-D", str(place.data), "-l", str(log), "-w", "-t", str(_START_SECONDS), "start"]
-    done = run(place, "pg_ctl", arguments)
+    done = run(place, "pg_ctl", arguments, session_bytes(memory_mb()))
     if done.returncode != 0:
         said = last_words(place.data) if log.exists() else last_complaint(done.stderr)
         raise ServerError(f"Postgres did not start in {place.data}: {said}")
@@ -111,11 +114,24 @@ def end_processes(data: Path) -> None:
         raise ServerError(f"{data}: processes {pids} of an earlier server do not end")
 
 
-def run(place: ServerPlace, program: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a Postgres program as the place's account, in English and without the caller's PG* variables."""
+def run(
+    place: ServerPlace, program: str, arguments: list[str], max_bytes: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a Postgres program as the place's account, in English and without the caller's PG* variables.
+
+    Args:
+        place: The server's place and account.
+        program: Name of the program.
+        arguments: Its arguments.
+        max_bytes: How much memory of its own each process that it starts may have, in bytes; what is shared
+            does not count.
+    """
     account = place.account
+    command = [str(place.programs / program), *arguments]
+    if max_bytes is not None:
+        command = ["/bin/sh", "-c", f'ulimit -d {max_bytes // 1024}; exec "$0" "$@"', *command]
     return subprocess.run(  # noqa: S603 - our own program
-        [str(place.programs / program), *arguments],
+        command,
         user=account.uid if account else None,
         group=account.gid if account else None,
         extra_groups=[] if account else None,

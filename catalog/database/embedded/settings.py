@@ -58,6 +58,11 @@ def settings_for(ram_mb: int, cores: int) -> dict[str, str]:
     }
 
 
+def session_bytes(ram_mb: int) -> int:
+    """How much memory one session may take for itself on a machine of `ram_mb` MB, in bytes."""
+    return _clamp(ram_mb // 8, 1024, 8192) << 20
+
+
 def settings_file(socket_folder: Path, cluster_name: str, *, durable: bool) -> str:
     """Text of the configuration file included last by postgresql.conf.
 

@@ -1,27 +1,47 @@
 """Connections to Postgres: readers, as which clients' queries run, and writers of jobs, uploads and logs."""
 
+import logging
+import os
+import socket
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg_pool import ConnectionPool
 
 from catalog.database.connection import connect, parse_url
+from catalog.tap.database.outage import Outage
 from catalog.tap.database.reader_check import require_harmless, take_reader_role
+from catalog.tap.errors import BusyError
 from catalog.tap.limits import ServiceLimits
 
 _WRITERS = 8
 _SPARE_READERS = 3
 """Beside those of queries and jobs: for documents, cones and pictures."""
 _PATIENCE_S = 5.0
+MAX_ABANDONED = 4
+_log = logging.getLogger(__name__)
 _SETTINGS = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL search_path = ''; "
     "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL timezone = 'UTC'"
 )
 
 
+@dataclass
+class Abandoned:
+    """Backends of Postgres that listen neither to a cancellation nor to their end, by process number."""
+
+    pids: set[int] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Connections:
     """Open connections to the catalogue's database.
+
+    Attributes:
+        outage: Whether the database is away, said in one line by whoever finds out.
 
     Args:
         reader_url: The URL of a login that is, or is a member of, galcat_public and of no other role.
@@ -35,6 +55,8 @@ class Connections:
         max_size = limits.queries_at_once + limits.jobs_at_once + _SPARE_READERS
         self._readers = _make_pool(reader_url, take_reader_role, max_size, "readers")
         self._writers = _make_pool(writer_url, _take_writer_role, _WRITERS, "writers")
+        self._abandoned = Abandoned()
+        self.outage = Outage()
 
     def open(self) -> None:
         """Connect, and check that the reader's login can do nothing but read what is published.
@@ -66,6 +88,62 @@ class Connections:
         """A connection in autocommit mode with the role galcat_writer."""
         with self._writers.connection() as connection:
             yield connection
+
+    @property
+    def abandoned(self) -> int:
+        """How many backends were left to themselves because they do not end."""
+        return len(self._abandoned.pids)
+
+    def require_backends(self) -> None:
+        """Refuse a query while too many backends do not end: each goes on taking a processor, or its memory.
+
+        Raises:
+            BusyError: They are too many.
+        """
+        if self.abandoned >= MAX_ABANDONED:
+            raise BusyError(
+                f"{self.abandoned} queries do not end although they were stopped: try again later"
+            )
+
+    def terminate(self, pid: int) -> None:
+        """End a reader's session, whatever it does; one that is not its own the reader may not end."""
+        with connect(self._reader_url, autocommit=True) as reader:
+            reader.execute("SELECT pg_catalog.pg_terminate_backend(%s)", [pid])
+
+    def abandon(self, connection: psycopg.Connection) -> None:
+        """Leave a reader's session to itself: whoever waits for it gets an error at once.
+
+        Its process counts against `require_backends` until `forget_ended` finds that it is gone.
+        """
+        pid = connection.info.backend_pid
+        with self._abandoned.lock:
+            if pid in self._abandoned.pids:
+                return
+            self._abandoned.pids.add(pid)
+        _log.error(
+            "process %d of Postgres does not end, although its query was cancelled and its session "
+            "terminated; its client was answered. A restart of Postgres ends it",
+            pid,
+        )
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as channel:
+            channel.shutdown(socket.SHUT_RDWR)
+
+    def forget_ended(self) -> None:
+        """Find which of the abandoned backends have ended."""
+        with self._abandoned.lock:
+            pids = list(self._abandoned.pids)
+        if not pids:
+            return
+        with self.writer() as writer:
+            rows = writer.execute(
+                "SELECT pid FROM pg_catalog.pg_stat_activity WHERE pid = ANY (%s)", [pids]
+            ).fetchall()
+        with self._abandoned.lock:
+            self._abandoned.pids -= set(pids) - {int(row[0]) for row in rows}
+
+    def pool_sizes(self) -> dict[str, dict[str, int]]:
+        """What the pools of readers and writers say of themselves."""
+        return {"readers": self._readers.get_stats(), "writers": self._writers.get_stats()}
 
     def open_writer(self) -> psycopg.Connection:
         """Open a writer of the caller's own, for what a session holds as long as it lives."""

@@ -29,7 +29,8 @@ _SHRINK = """
         WHERE pg_catalog.pg_total_relation_size('galcat_tap.query_log') > %(max_bytes)s)
     DELETE FROM galcat_tap.query_log WHERE query_id IN (
         SELECT o.query_id FROM galcat_tap.query_log AS o, size WHERE size.bytes > %(max_bytes)s
-        ORDER BY o.query_id LIMIT (SELECT greatest(1, n / 10) FROM size))
+        ORDER BY o.query_id
+        LIMIT (SELECT greatest(1, ceil(n * (1 - 0.9 * %(max_bytes)s / bytes)))::bigint FROM size))
 """
 _MAX_CHARACTERS = 10_000
 """Of a text: of a query that is longer, its beginning tells enough."""
@@ -78,7 +79,7 @@ class QueryLog:
         try:
             self._rows.put_nowait(row)
         except queue.Full:
-            _log.error("the query log is full; not written: %s", row)
+            _log.error("the query log is full: a query of %s is not in it", row.address)
 
     def _work(self) -> None:
         while (row := self._rows.get()) is not None:
@@ -99,12 +100,12 @@ class QueryLog:
             with self._connections.writer() as writer, writer.transaction(), writer.cursor() as cursor:
                 writer.execute("SET LOCAL synchronous_commit = off")
                 cursor.executemany(_INSERT, [_make_values(row) for row in rows])
-        except psycopg.Error:
-            _log.exception("not written to the query log: %s", rows)
+        except psycopg.Error as error:
+            _log.error("%d queries are not in the query log: %s", len(rows), str(error).partition("\n")[0])
 
 
 def forget_old_queries(writer: psycopg.Connection, days: int, max_bytes: int) -> None:
-    """Remove rows of the log that are older than so many days, and the oldest tenth where it is too large.
+    """Remove rows of the log older than so many days, and where it is too large, the oldest tenth or more.
 
     Args:
         writer: A connection of a member of galcat_writer.

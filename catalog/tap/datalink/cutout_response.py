@@ -22,23 +22,35 @@ from catalog.tap.datalink.request_log import log_request
 from catalog.tap.errors import BusyError, NotFoundError, http_status
 from catalog.tap.parameters import read_parameters
 from catalog.tap.service import Service
-from catalog.tap.throttle import Throttle
+from catalog.tap.throttle import Refusals, Throttle
 
 FITS = "application/fits"
 _MAX_WAITING = 20
+_MAX_WAITING_AN_ADDRESS = 6
 _KEPT_S = 3600
 
 
 def cutout_endpoint(service: Service, cutter: Cutter) -> Callable[[Request], Awaitable[Response]]:
     """Make an endpoint for GET and POST of ID, CIRCLE or POS, and BAND; it makes one cutout at a time."""
-    throttle = Throttle(1, _MAX_WAITING)
+    refusals = Refusals(
+        line_full="{n} cutouts are waiting to be made",
+        address_full="{n} cutouts of your address are waiting to be made",
+        timed_out="no cutout could be begun for {seconds:g} s",
+    )
+    throttle = Throttle(
+        1,
+        _MAX_WAITING,
+        max_waiting_each=_MAX_WAITING_AN_ADDRESS,
+        seconds=service.limits.queue_seconds,
+        refusals=refusals,
+    )
 
     async def endpoint(request: Request) -> Response:
         async with log_request(service, request, "cutout") as note:
             try:
                 cutout = parse_cutout_request(await read_parameters(request, service.limits))
                 note.query = str(cutout)
-                async with throttle.slot():
+                async with throttle.slot(service.client(request).address):
                     content = await run_sync(_cut, service, cutter, cutout)
             except CatalogError as error:
                 note.error = str(error)

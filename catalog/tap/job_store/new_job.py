@@ -13,9 +13,11 @@ from catalog.tap.job_store.row import parameters_json, select_jobs, uploads_json
 
 _INSERT = """
     INSERT INTO galcat_tap.job
-        (job_id, run_id, phase, address, parameters, base_url, destruction, execution_seconds, uploads)
-    VALUES (%(job_id)s, %(run_id)s, 'PENDING', %(address)s, %(parameters)s, %(base_url)s,
-        %(destruction)s, %(seconds)s, %(uploads)s)
+        (job_id, run_id, phase, address, parameters, base_url, destruction, execution_seconds, uploads,
+        queued_at)
+    VALUES (%(job_id)s, %(run_id)s, %(phase)s, %(address)s, %(parameters)s, %(base_url)s,
+        %(destruction)s, %(seconds)s, %(uploads)s,
+        CASE WHEN %(phase)s = 'QUEUED' THEN pg_catalog.clock_timestamp() END)
 """
 _ALONE = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('galcat address ' || %s, 0))"
 _ACTIVE = """
@@ -32,7 +34,7 @@ _CHANGE = """
 
 @dataclass(frozen=True)
 class NewJob:
-    """A job to be made; its phase is PENDING."""
+    """A job to be made: it waits for its client's word, or where `is_queued`, for its turn."""
 
     job_id: str
     run_id: str | None
@@ -42,6 +44,7 @@ class NewJob:
     destruction: datetime
     execution_seconds: int
     uploads: tuple[PublishedTable, ...] = ()
+    is_queued: bool = False
 
 
 def insert_job(writer: psycopg.Connection, job: NewJob, max_active: int) -> None:
@@ -53,6 +56,7 @@ def insert_job(writer: psycopg.Connection, job: NewJob, max_active: int) -> None
     values = {
         "job_id": job.job_id,
         "run_id": job.run_id,
+        "phase": "QUEUED" if job.is_queued else "PENDING",
         "address": job.address,
         "parameters": parameters_json(job.parameters),
         "base_url": job.base_url,

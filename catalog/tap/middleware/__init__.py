@@ -1,1 +1,1 @@
-"""What every request passes: the files of forms, compression, cross-origin rules, the client's address."""
+"""What every request passes: its body and files, compression, cross-origin rules, its client's address."""

@@ -1,5 +1,6 @@
 """The client of a request, and the URL under which it knows the service."""
 
+import ipaddress
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -33,3 +34,16 @@ def identify_client(request: Request, public_url: str | None) -> Client:
 def find_base_url(request: Request, public_url: str | None) -> str:
     """Find the service's URL, without a slash at its end: `public_url`, or as the client itself called it."""
     return (public_url or str(request.base_url)).rstrip("/")
+
+
+def find_network(address: str) -> str:
+    """Find what is counted as one client: an address of IPv4, or the /64 network of one of IPv6."""
+    if ":" not in address:
+        return address
+    try:
+        number = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if number.ipv4_mapped is not None:
+        return str(number.ipv4_mapped)
+    return str(ipaddress.IPv6Network((number, 64), strict=False))

@@ -12,7 +12,7 @@ import psycopg
 from catalog.adql.published import PublishedTable
 from catalog.adql.translate import translate
 from catalog.adql.translation import Translation
-from catalog.errors import QueryError
+from catalog.errors import CatalogError, QueryError
 from catalog.formats.writer import Row
 from catalog.tap.database.connections import Connections, read_snapshot
 from catalog.tap.database.postgres_errors import translate_error
@@ -24,6 +24,11 @@ from catalog.tap.queries.similar import resolve_searches
 _log = logging.getLogger(__name__)
 
 _CANCEL_AGAIN_S = 0.1
+_CANCEL_S = 10.0
+"""How long Postgres is asked to cancel a query; then its session is terminated."""
+_TERMINATE_S = 10.0
+"""How long it is asked to do that; then the session is left to itself."""
+_TERMINATE_AGAIN_S = 1.0
 _ROW_BYTES = 10_000_000
 """Of one row of an answer."""
 
@@ -89,6 +94,7 @@ class RunningQuery:
         Raises:
             CatalogError: The query is wrong, took too long, or was stopped; or it is our fault.
         """
+        self._connections.require_backends()
         with self._working():
             connection = self._held.enter_context(self._connections.reader())
             self._connection = connection
@@ -124,15 +130,29 @@ class RunningQuery:
             yield rows
 
     def stop(self, reason: str) -> None:
-        """Cancel it in Postgres; whoever works on it gets QueryStoppedError with this reason."""
+        """Cancel it in Postgres; whoever works on it gets QueryStoppedError with this reason.
+
+        That ends within 20 seconds, whatever Postgres does: where it does not cancel, the session is
+        terminated, and where that does not end it either, it is left to itself.
+        """
         self._stopped_for = self._stopped_for or reason
+        began = time.monotonic()
         while True:
+            waited = time.monotonic() - began
             with self._lock:
                 if not self._is_at_work:
                     return
-                if self._connection is not None:
+                connection = self._connection
+                if connection is not None and waited < _CANCEL_S:
                     with suppress(psycopg.Error):
-                        self._connection.cancel_safe()
+                        connection.cancel_safe(timeout=_CANCEL_S)
+            if connection is not None and _CANCEL_S <= waited < _CANCEL_S + _TERMINATE_S:
+                with suppress(psycopg.Error, CatalogError):
+                    self._connections.terminate(connection.info.backend_pid)
+                    time.sleep(_TERMINATE_AGAIN_S)
+            elif connection is not None and waited >= _CANCEL_S + _TERMINATE_S:
+                self._connections.abandon(connection)
+                return
             time.sleep(_CANCEL_AGAIN_S)  # it may have come between two statements
 
     def close(self) -> None:

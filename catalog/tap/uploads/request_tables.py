@@ -48,7 +48,7 @@ def store_tables(
         for table in tables:
             require_free_disk(service.spool, limits)
             with (
-                service.upload_throttle.slot_in_thread(),
+                service.upload_throttle.slot_in_thread(address),
                 write_copy_text(_read_table(service, table), limits.stored_bytes_a_table) as text,
                 service.connections.writer() as writer,
             ):  # not held while the file is read

@@ -68,8 +68,13 @@ class JobControl:
         parameters: Mapping[str, tuple[str, ...]],
         tables: Sequence[UploadReference],
         options: JobOptions,
+        *,
+        runs: bool = False,
     ) -> str:
-        """Make a job that waits to be run; returns its id.
+        """Make a job; returns its id.
+
+        Where it runs at once, it is queued as it is made: a service that dies in between would leave a job
+        that nobody knows of and nobody runs.
 
         Raises:
             UsageError: The address has too many jobs that wait or run.
@@ -95,12 +100,14 @@ class JobControl:
                         destruction=self._bound_destruction(options.destruction),
                         execution_seconds=self._bound_seconds(options.seconds),
                         uploads=uploads,
+                        is_queued=runs,
                     ),
                     limits.jobs_an_address,
                 )
         except BaseException:
             drop_tables(self._service, uploads)
             raise
+        self._workers.call(int(runs))
         return job_id
 
     def read(self, job_id: str) -> Job:

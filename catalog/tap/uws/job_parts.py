@@ -62,6 +62,9 @@ def make_job_parts(service: Service) -> JobParts:
             control.clear_up(removed)
         drop_left_overs(service)
 
-    return JobParts(
-        control, results, JobWatch(control.read, events), workers, Sweeper(workers.stop_strays, sweep)
-    )
+    def tick() -> None:
+        workers.stop_strays()
+        service.connections.forget_ended()
+
+    sweeper = Sweeper(tick, sweep, service.connections.outage.begin)
+    return JobParts(control, results, JobWatch(control.read, events), workers, sweeper)

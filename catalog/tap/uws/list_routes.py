@@ -1,6 +1,7 @@
 """The routes /tap/async of TAP 1.1: the list of a client's jobs, and new ones (UWS 1.1)."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from anyio.to_thread import run_sync
 from starlette.requests import Request
@@ -38,16 +39,17 @@ def job_list_routes(service: Service, parts: JobParts) -> list[Route]:
     async def create(request: Request) -> Response:
         parameters = await read_parameters(request, service.limits)
         is_to_run = parameters.choice("PHASE", ("RUN",)) is not None
-        job_id = await run_sync(
+        create_job = partial(
             parts.control.create,
             service.client(request).address,
             service.base(request),
             select_query_parameters(parameters),
             parse_uploads(parameters, service.limits, service.base(request)),
             parse_job_options(parameters),
+            runs=is_to_run,
         )
+        job_id = await run_sync(create_job)
         if is_to_run:
-            await run_sync(parts.control.run, await run_sync(parts.control.read, job_id))
             await wait_for_short_job(parts, job_id)
         return RedirectResponse(f"{service.base(request)}{ASYNC}/{job_id}", 303)
 

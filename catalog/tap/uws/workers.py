@@ -107,9 +107,10 @@ class JobWorkers:
         while not self._is_closing.is_set():
             try:
                 with self._service.connections.open_writer() as writer:
+                    self._service.connections.outage.end()
                     self._serve(writer)
-            except (psycopg.Error, ServerError):
-                _log.exception("a job worker has lost its connection")
+            except (psycopg.Error, ServerError) as error:
+                self._service.connections.outage.begin(error)
                 self._is_closing.wait(_CONNECT_AGAIN_S)
 
     def _serve(self, writer: psycopg.Connection) -> None:

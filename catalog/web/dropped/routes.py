@@ -19,13 +19,13 @@ from catalog.web.page_services import PageServices
 from catalog.web.pages import HEADERS, error_page
 from catalog.web.selection import Selection, read_number
 
-_MAX_WAITING, _PATIENCE_S = 8, 60.0
+_MAX_WAITING, _MAX_WAITING_AN_ADDRESS, _PATIENCE_S = 8, 3, 60.0
 
 
 def dropped_routes(service: Service, parts: PageServices) -> list[Route]:
     """Make the route that takes a picture or a list; `/page/picture` is its older name."""
     refusals = Refusals("many files are waiting to be read", "", "no file could be read for {seconds:g} s")
-    throttle = Throttle(1, _MAX_WAITING, seconds=_PATIENCE_S, refusals=refusals)
+    throttle = Throttle(1, _MAX_WAITING, None, _MAX_WAITING_AN_ADDRESS, _PATIENCE_S, refusals)
 
     async def take(request: Request) -> Response:
         wants_json = "application/json" in request.headers.get("accept", "")

@@ -37,7 +37,7 @@ _FRAMING = {
     8: "it is cut by the edge of the picture",
 }
 """What the bits of `framing_flag` mean."""
-_MAX_DRAWING, _MAX_WAITING = 1, 40
+_MAX_DRAWING, _MAX_WAITING, _MAX_WAITING_AN_ADDRESS = 1, 40, 16
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class QuestionBars:
 
 def galaxy_routes(service: Service, parts: PageServices) -> list[Route]:
     """Make the routes of a galaxy's page and of its large picture."""
-    drawing_slots = Throttle(_MAX_DRAWING, _MAX_WAITING, seconds=20)
+    drawing_slots = Throttle(_MAX_DRAWING, _MAX_WAITING, None, _MAX_WAITING_AN_ADDRESS, 20)
 
     @page
     async def galaxy(request: Request) -> Response:

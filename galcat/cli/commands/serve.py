@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,12 +17,16 @@ from galcat.cli.free_port import require_free
 app = typer.Typer()
 _LOOK_S = 5.0
 _log = logging.getLogger(__name__)
+LogFormat = Literal["text", "json"]
 
 
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(callback=check_port, help="Port to listen on.")] = 8000,
+    log: Annotated[
+        LogFormat, typer.Option(help="How what happens is logged: text, or json with every request.")
+    ] = "text",
 ) -> None:
     """Serve the catalogue to browsers, TOPCAT, Aladin, pyvo and astroquery until it is stopped.
 
@@ -42,6 +46,7 @@ def serve(
     from catalog.tap.database.connections import Connections  # noqa: PLC0415
     from catalog.tap.limits import ServiceLimits  # noqa: PLC0415
     from catalog.tap.middleware.connection import ConnectionLimits  # noqa: PLC0415
+    from galcat.cli.service_log import start_log  # noqa: PLC0415
     from galcat.workflows.cutouts import SkyCutter  # noqa: PLC0415
     from galcat.workflows.page import make_page_routes  # noqa: PLC0415
 
@@ -64,7 +69,7 @@ def serve(
         hosts=hosts,
     )
     base = settings.public_url or f"http://{host}:{port}"
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    start_log(log)
     typer.echo(f"the page is at {base}/, TAP at {base}/tap, cone search at {base}/scs; Ctrl-C stops it")
     if not settings.database_url:
         Thread(target=watch_server, args=(settings.home,), name="server-watch", daemon=True).start()

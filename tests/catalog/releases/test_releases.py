@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -222,6 +223,41 @@ def test_force_promotes_what_is_incomplete(
     assert len(read_shown(connection)) == 12
     assert state(connection, "first").missing == 0
     assert first[1] != second
+
+
+def test_a_release_that_was_promoted_by_force_stays_incomplete_until_it_is_whole(
+    connection: psycopg.Connection, first: tuple[int, int], second: int
+) -> None:
+    lacking = list_missing_tiles(connection, second)
+    promote_release(connection, "second", force=True)
+    assert state(connection, "second").missing == 1
+    assert list_missing_tiles(connection, second) == lacking
+    assert promote_release(connection, "second") == Promotion("second", 1)
+    (whole,) = [check for check in run_checks(connection) if check.name == "whole_release"]
+    assert (whole.violations, whole.example) == (1, f"tile {lacking[0].name}")
+    complete(connection, first[0], second)
+    assert (state(connection, "second").missing, list_missing_tiles(connection, second)) == (0, [])
+    assert all(check.passed for check in run_checks(connection) if check.name == "whole_release")
+
+
+def test_an_index_that_two_would_build_at_once_is_built_by_one_and_found_by_the_other(
+    database: str, second: int
+) -> None:
+    def build() -> bool:
+        with connect(database, autocommit=True) as builder:
+            return build_search_index(builder, second)
+
+    with connect(database, autocommit=True) as holder, ThreadPoolExecutor(2) as threads:
+        key = f"galcat/index/{second}"
+        holder.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
+        both = [threads.submit(build) for _ in range(2)]
+        waiting = (
+            "SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database "
+            "WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted"
+        )
+        wait_until(lambda: holder.execute(waiting).fetchone() == (2,))
+        holder.close()
+        assert sorted(built.result() for built in both) == [False, True]
 
 
 def test_concurrent_readers_see_one_release_or_the_other(

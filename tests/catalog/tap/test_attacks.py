@@ -2,19 +2,29 @@
 
 import io
 import socket
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import psutil  # type: ignore[import-untyped] # it ships no types
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from catalog.tap.database import connections
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.middleware.connection import ConnectionLimits
-from tests.catalog.tap.tap_server import TapServer, serving, statuses
+from catalog.tap.queries import run_query
+from catalog.tap.service import make_upload_throttle
+from catalog.tap.uploads.error import UploadError
+from catalog.tap.uploads.read import read_upload
+from catalog.tap.uws.workers import JobWorkers
+from table_files.limits import TableLimits
+from tests.catalog.tap.tap_server import RUNAWAY, TapServer, serving, statuses
 from tests.waiting import LAST_LIMIT_S, wait_until
 
 COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
@@ -206,3 +216,146 @@ def test_a_pattern_is_never_so_long_that_nobody_could_cancel_the_comparison(serv
     assert (compared.status_code, "100002 characters, 100000 are the most" in compared.text) == (400, True)
     fine = served.ask("SELECT COUNT(*) AS n FROM galcat.galaxy WHERE survey LIKE 's%'", FORMAT="csv")
     assert fine.text.split() == ["n", "300"]
+
+
+def unfinished_form(served: TapServer, size: int, address: str = "127.0.0.1") -> socket.socket:
+    """A client that has sent so much of a form with a file, and does not go on."""
+    place = urlsplit(served.url)
+    client = socket.create_connection(
+        (str(place.hostname), place.port or 0), timeout=LAST_LIMIT_S, source_address=(address, 0)
+    )
+    client.sendall(
+        b"POST /tap/async HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        b"Content-Length: 20000000\r\n\r\n"
+        b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + b"x" * size
+    )
+    return client
+
+
+def test_forms_whose_end_does_not_come_share_one_budget(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    bounds = replace(limits, bodies_bytes=3_000_000, bodies_bytes_an_address=2_000_000)
+    with serving(galaxies, tmp_path, bounds) as served, ExitStack() as opened:
+        for _ in range(2):
+            opened.enter_context(unfinished_form(served, 900_000))
+        wait_until(lambda: upload(served, b"a\n" + b"1\n" * 150_000).status_code == 503)
+        refused = upload(served, b"a\n" + b"1\n" * 150_000)
+        assert "requests of your address hold 2 MB already" in refused.text
+        assert refused.headers["retry-after"] == "10"
+        opened.enter_context(unfinished_form(served, 900_000, "127.0.0.2"))
+        with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.3")) as third:
+            form = {"QUERY": "SELECT COUNT(*) AS n FROM TAP_UPLOAD.t", "UPLOAD": "t,param:f", "FORMAT": "csv"}
+
+            def ask(rows: int) -> httpx.Response:
+                files = {"f": ("f", b"a\n" + b"1\n" * rows)}
+                return third.post(f"{served.url}/tap/sync", data=form, files=files)
+
+            wait_until(lambda: ask(200_000).status_code == 503)
+            assert "requests hold all the memory that there is for them" in ask(200_000).text
+            assert ask(100).text.split() == ["n", "100"]
+            opened.close()
+            wait_until(lambda: ask(200_000).text.split() == ["n", "200000"])
+
+
+def test_two_addresses_that_take_all_they_may_leave_places_to_a_third() -> None:
+    bounds = ServiceLimits()
+    assert 2 * bounds.queries_at_once_an_address < bounds.queries_at_once
+    assert 2 * bounds.jobs_at_once_an_address < bounds.jobs_at_once
+    assert 2 * bounds.queries_waiting_an_address < bounds.queries_waiting
+    assert 2 * bounds.bodies_bytes_an_address < bounds.bodies_bytes
+    assert 2 * bounds.stored_bytes_an_address < bounds.stored_bytes
+    assert 2 * bounds.spool_bytes_an_address < bounds.spool_bytes
+    uploads = make_upload_throttle()
+    with ExitStack() as held:
+        given = [held.enter_context(uploads.slot_if_free(address)) for address in "aabc"]
+        assert given == [True, False, True, True]
+
+
+def test_a_small_parquet_file_that_unpacks_to_gigabytes_takes_little_memory_and_is_refused() -> None:
+    file = io.BytesIO()
+    texts = pa.table({"a": pa.array(["y" * 20_000_000] * 100)})
+    pq.write_table(texts, file, compression="zstd", use_dictionary=False)
+    del texts
+    content = file.getvalue()
+    with pytest.raises(UploadError, match="unpacking it takes more than 298 MB of memory"):
+        read_upload(io.BytesIO(content), None, "t", TableLimits(bytes=1_000_000))
+    assert len(content) < 1_000_000
+
+
+def test_a_job_that_runs_at_once_is_never_there_without_being_queued(
+    served: TapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that died between the two left a job that nobody knew of and nobody ran."""
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            JobWorkers, "call", lambda _self, _times=1: None
+        )  # as if it had died after the insert
+        url = served.make_job(COUNT, PHASE="RUN")
+        phases = served.value("SELECT string_agg(phase || (queued_at IS NOT NULL), ',') FROM galcat_tap.job")
+    assert phases in {"QUEUEDtrue", "EXECUTINGtrue", "COMPLETEDtrue"}
+    wait_until(lambda: httpx.get(f"{url}/phase").text == "COMPLETED")
+
+
+@pytest.fixture
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_CANCEL_S", "_TERMINATE_S", "_TERMINATE_AGAIN_S"):
+        monkeypatch.setattr(run_query, name, 0.2)
+
+
+@contextmanager
+def stopped_backend(served: TapServer) -> Iterator[psutil.Process]:
+    """The process of Postgres that works on the one query, which listens to no signal any more."""
+    query = (
+        "SELECT coalesce(min(pid), 0) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND usename = 'galcat_public' AND state = 'active' AND backend_type = 'client backend' "
+        "AND query ~* 'cross join'"
+    )
+    pids: list[int] = []
+    wait_until(lambda: pids.append(int(served.value(query))) or pids[-1] > 0)
+    backend = psutil.Process(pids[-1])
+    backend.suspend()
+    try:
+        yield backend
+    finally:
+        backend.resume()
+
+
+@pytest.mark.usefixtures("short_patience")
+def test_a_query_that_listens_neither_to_its_timeout_nor_to_its_end_keeps_no_request_waiting(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    with serving(galaxies, tmp_path, replace(limits, sync_seconds=8)) as served:
+        with ThreadPoolExecutor(1) as client:
+            asked = client.submit(served.ask, RUNAWAY)
+            with stopped_backend(served) as backend:
+                refused = asked.result()
+                assert (refused.status_code, statuses(refused)) == (400, ["ERROR"])
+                assert "the query took longer than 8 s and was cancelled" in refused.text
+                assert served.ask(COUNT, FORMAT="csv").text.split() == ["n", "300"]
+                assert "galcat_abandoned_backends 1.0" in httpx.get(f"{served.url}/metrics").text
+                assert backend.is_running()
+        # It ends as soon as it listens, and is forgotten.
+        wait_until(lambda: "galcat_abandoned_backends 0.0" in httpx.get(f"{served.url}/metrics").text)
+        wait_until(lambda: not backend.is_running())
+
+
+@pytest.mark.usefixtures("short_patience")
+def test_a_job_whose_query_listens_to_nothing_is_aborted_all_the_same_and_others_run(
+    served: TapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = served.make_job(RUNAWAY, PHASE="RUN")
+    with stopped_backend(served):
+        httpx.post(f"{url}/phase", data={"PHASE": "ABORT"})
+        assert httpx.get(f"{url}/phase").text == "ABORTED"
+        wait_until(lambda: "galcat_abandoned_backends 1.0" in httpx.get(f"{served.url}/metrics").text)
+        next_one = served.make_job(COUNT, PHASE="RUN")
+        wait_until(lambda: httpx.get(f"{next_one}/phase").text == "COMPLETED")
+        monkeypatch.setattr(connections, "MAX_ABANDONED", 1)
+        full = served.ask(COUNT)
+        assert (full.status_code, "1 queries do not end although they were stopped" in full.text) == (
+            503,
+            True,
+        )
+        assert httpx.get(f"{served.url}/health/ready").status_code == 503
+    wait_until(lambda: served.ask(COUNT).status_code == 200)

@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from collections.abc import Coroutine
+from contextlib import ExitStack
 
 import pytest
 
@@ -85,6 +86,21 @@ def test_an_address_gets_as_many_slots_as_it_may_and_is_told_at_once_that_there_
             assert not still_none
     with throttle.slot_if_free("a") as again:
         assert again
+
+
+def test_all_addresses_of_one_network_of_ipv6_count_as_one_client() -> None:
+    throttle = Throttle(None, slots_each=1)
+    addresses = {
+        "2001:db8:1:2::1": True,
+        "2001:db8:1:2:ffff::9": False,
+        "2001:db8:1:3::1": True,
+        "fe80::1%eth0": True,
+        "::ffff:10.0.0.1": True,
+        "10.0.0.1": False,
+    }
+    with ExitStack() as held:
+        given = {address: held.enter_context(throttle.slot_if_free(address)) for address in addresses}
+    assert given == addresses
 
 
 def test_a_thread_and_the_event_loop_wait_in_one_line() -> None:

@@ -49,9 +49,10 @@ def test_connections_that_the_server_has_ended_are_replaced_without_anybody_noti
 
 @pytest.mark.usefixtures("impatient")
 def test_without_its_database_the_service_says_that_it_is_its_own_fault_and_comes_back(
-    served: TapServer,
+    served: TapServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     with no_database(served):
+        wait_until(lambda: "the database is away" in caplog.text)  # as the workers of jobs find out
         answers = [
             served.ask(COUNT),
             httpx.get(f"{served.url}/tap/tables"),
@@ -70,3 +71,7 @@ def test_without_its_database_the_service_says_that_it_is_its_own_fault_and_come
     for place in ("health", "health/ready"):
         back = httpx.get(f"{served.url}/{place}")
         assert (back.status_code, back.text) == (200, "ready\n")
+    wait_until(lambda: "the database is back after" in caplog.text)
+    ours = [record for record in caplog.records if record.name.startswith(("catalog", "galcat"))]
+    assert [record.getMessage() for record in ours if record.exc_info] == []
+    assert len([record for record in ours if "the database is away" in record.getMessage()]) == 1

@@ -141,12 +141,12 @@ def test_two_tables_are_read_at_once_and_a_long_line_is_refused() -> None:
         threading.Event(),
     )
 
-    def hold() -> None:
-        with throttle.slot_in_thread():
+    def hold(address: str) -> None:
+        with throttle.slot_in_thread(address):
             begun.release()
             end.wait()
 
-    threads = [threading.Thread(target=hold) for _ in range(3)]
+    threads = [threading.Thread(target=hold, args=address) for address in "abc"]
     for thread in threads:
         thread.start()
     wait_until(lambda: len(throttle._line) == 1, "two tables that are read and one that waits")
