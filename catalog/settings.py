@@ -58,6 +58,8 @@ class Settings(BaseSettings):
             (`GALCAT_DAGSTER_URL`).
         drop_folder: Where new tiles arrive, one sub-folder a survey; by default `drop` in the home
             (`GALCAT_DROP_FOLDER`).
+        settle_seconds: How long ago the last file of a new tile must have come into the drop folder before
+            the tile is ingested, seconds (`GALCAT_SETTLE_SECONDS`); two looks of the sensor must agree too.
         weights_dir: Where a copy of every release's weights is kept, by its digest; by default `weights` in
             the home (`GALCAT_WEIGHTS_DIR`).
     """
@@ -73,6 +75,7 @@ class Settings(BaseSettings):
     hosts: str = ""
     dagster_url: str | None = None
     drop_folder: Path = Field(default_factory=lambda given: given["home"] / "drop")
+    settle_seconds: float = Field(default=0.0, ge=0)
     weights_dir: Path = Field(default_factory=lambda given: given["home"] / "weights")
 
     @field_validator("home", "drop_folder", "weights_dir")

@@ -2,12 +2,15 @@
 
 import dagster as dg
 
+from dagster_jobs.defs.alarms import AlarmResource, failed_run
 from dagster_jobs.defs.assets import (
+    drop_folder_spec,
     galaxies,
     neighbour_graph,
     release_map,
     statistics,
     vector_index,
+    weights_spec,
     whole_catalogue,
 )
 from dagster_jobs.defs.backfill import release_index, release_vectors
@@ -27,6 +30,8 @@ def catalogue_definitions(scan_interval_s: int = 30, weights: str = "") -> dg.De
     """
     return dg.Definitions(
         assets=[
+            drop_folder_spec,
+            weights_spec,
             galaxies,
             vector_index,
             statistics,
@@ -38,12 +43,13 @@ def catalogue_definitions(scan_interval_s: int = 30, weights: str = "") -> dg.De
         ],
         asset_checks=[whole_catalogue],
         jobs=[ingest, care, backfill, index_release, learn],
-        sensors=[new_tiles_sensor(scan_interval_s), new_labels, missing_index],
+        sensors=[new_tiles_sensor(scan_interval_s), new_labels, missing_index, failed_run],
         schedules=[nightly_retry, nightly_care],
         resources={
             "database": DatabaseResource(),
             "encoder": EncoderResource(weights=weights),
             "drop_folder": DropFolderResource(),
+            "alarms": AlarmResource(),
         },
     )
 

@@ -9,11 +9,19 @@ from pathlib import Path
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
-from dagster_jobs.defs.assets import check_metadata, galaxies, index_metadata, statistics, vector_index
+from dagster_jobs.defs.assets import (
+    check_metadata,
+    galaxies,
+    index_metadata,
+    readable_of,
+    statistics,
+    vector_index,
+)
 from dagster_jobs.defs.backfill import release_index, release_vectors
-from dagster_jobs.defs.resources import sky_cells
+from dagster_jobs.defs.cell_metadata import Pace, cell_metadata
+from dagster_jobs.defs.resources import partition_of, sky_cells
 from galcat.errors import reason
-from galcat.workflows.ingest.outcome import CellOutcome
+from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
 from galcat.workflows.listener import Listener
 
 Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
@@ -50,7 +58,7 @@ def backfill_report(dagster_home: Path, warn: Callable[[str], None]) -> Iterator
 class RunReport(Listener):
     """A listener that writes events into a Dagster instance which belong to no run of it.
 
-    A cell in which a tile failed is reported as an observation: it is no materialization, in a run of
+    A cell in which every tile failed is reported as an observation: it is no materialization, in a run of
     Dagster's either.
     """
 
@@ -66,17 +74,28 @@ class RunReport(Listener):
         self._databases = databases
         self._on_failure = on_failure
         self._has_failed = False
+        self._pace = Pace()
+
+    def on_plan(self, n_tiles: int) -> None:  # noqa: ARG002 - the interface
+        """The work begins."""
+        self._pace = Pace()
+
+    def on_tile(self, outcome: TileOutcome) -> None:
+        """Note when a tile is done."""
+        self._pace.note(outcome)
 
     def on_cell(self, outcome: CellOutcome) -> None:
         """Report the cell's partition and the checks of its tiles."""
-        event_type = dg.AssetObservation if outcome.failed else dg.AssetMaterialization
+        event_type = dg.AssetMaterialization if outcome.good or not outcome.tiles else dg.AssetObservation
+        partition = partition_of(outcome.survey, outcome.cell)
+        pace, self._pace = self._pace.metadata(), Pace()
         self._report(
             [
                 event_type(
                     self._cells,
                     description=DESCRIPTION,
-                    metadata=outcome.counts(),
-                    partition=outcome.cell,
+                    metadata=pace | cell_metadata(outcome),
+                    partition=partition,
                 ),
                 # Without partition: Dagster keeps one such evaluation of a partition, and refuses a second.
                 *(
@@ -84,12 +103,12 @@ class RunReport(Listener):
                         self._cells,
                         check.name,
                         passed=check.passed,
-                        metadata=check_metadata(check) | {"cell": outcome.cell},
+                        metadata=check_metadata(check) | {"cell": partition},
                     )
-                    for check in outcome.checks
+                    for check in (*outcome.checks, readable_of(outcome))
                 ),
             ],
-            outcome.cell,
+            partition,
         )
 
     def on_index(self, *, built_now: bool) -> None:
@@ -101,14 +120,14 @@ class RunReport(Listener):
         """Report the statistics."""
         self._report([dg.AssetMaterialization(statistics.key, DESCRIPTION)])
 
-    def _report(self, events: Iterable[Event], cell: str | None = None) -> None:
+    def _report(self, events: Iterable[Event], partition: str | None = None) -> None:
         """Write the events; after the first that could not be written nothing more is tried."""
         if self._has_failed:
             return
         try:
             _require_unlocked(self._databases)
-            if cell is not None:
-                self._instance.add_dynamic_partitions(str(sky_cells.name), [cell])
+            if partition is not None:
+                self._instance.add_dynamic_partitions(str(sky_cells.name), [partition])
             for event in events:
                 self._instance.report_runless_asset_event(event)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the instance, the galaxies are in

@@ -68,3 +68,27 @@ def find_tile_ids(connection: psycopg.Connection, survey: str, names: list[str])
         [survey, names],
     ).fetchall()
     return [int(row[0]) for row in rows]
+
+
+def count_galaxies(
+    connection: psycopg.Connection, survey: str, release_id: int, pixels: tuple[int, int] | None
+) -> int:
+    """Count a survey's galaxies that a release has, of the tiles whose centres lie in a part of the sky.
+
+    Args:
+        connection: Open connection to the catalogue.
+        survey: Name of the survey.
+        release_id: Number of the release.
+        pixels: First nested HEALPix pixel of order 29, and the first beyond; None for tiles without a place.
+    """
+    low, high = pixels or (None, None)
+    row = connection.execute(
+        "SELECT coalesce(sum(i.n_galaxies), 0)::bigint FROM galcat.ingestion AS i "
+        "JOIN galcat.tile AS t USING (tile_id) JOIN galcat.survey AS v USING (survey_id) "
+        "WHERE v.name = %(survey)s AND i.release_id = %(release)s AND ("
+        "  t.healpix29 >= %(low)s::bigint AND t.healpix29 < %(high)s::bigint "
+        "  OR %(low)s::bigint IS NULL AND t.healpix29 IS NULL)",
+        {"survey": survey, "release": release_id, "low": low, "high": high},
+    ).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate gives a row
+    return int(row[0])

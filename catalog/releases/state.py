@@ -101,11 +101,15 @@ def _releases(connection: psycopg.Connection) -> Iterator[Finding]:
                 f"the vector index {index}",
                 "" if release.has_index else "galcat jobs builds it at night",
             )
-        elif release.missing:
+        if release.missing:
             names = ", ".join(
                 tile.name for tile in list_missing_tiles(connection, release.release_id)[:SHOWN]
             )
-            yield Finding("filling", f"release {release.name} lacks {release.missing} tiles, such as {names}")
+            yield Finding(
+                "filling",
+                f"release {release.name} lacks {release.missing} tiles, such as {names}",
+                f"it is shown as it is: galcat release backfill {release.name}" if release.is_current else "",
+            )
 
 
 def _recall(connection: psycopg.Connection, release_id: int) -> Iterator[Finding]:

@@ -1,16 +1,28 @@
 """The assets of the catalogue: the galaxies of a sky cell, the vector index over all, their statistics."""
 
 from collections.abc import Iterable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
 
 import dagster as dg
 
-from catalog.checks.integrity import CHECKS, CheckResult, run_checks
-from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, one_line, sky_cells
-from galcat.workflows.ingest.outcome import CellOutcome, Report
+from catalog.checks.integrity import CHECKS, CheckResult
+from catalog.settings import load_settings
+from dagster_jobs.defs.alarms import AlarmResource
+from dagster_jobs.defs.cell_metadata import Metadata, Pace, cell_metadata, picture_metadata
+from dagster_jobs.defs.resources import (
+    DatabaseResource,
+    DropFolderResource,
+    EncoderResource,
+    one_line,
+    sky_cells,
+    split_partition,
+)
+from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
+from galcat.workflows.looks import record_look
+from galcat.workflows.night_checks import NIGHT_CHECKS, describe_night
 from galcat.workflows.upkeep import analyse_tables, index_current_release, prepare_load
-from galcat.workflows.writing import writing
 
 GalaxyEvents = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[type-arg]
 
@@ -26,11 +38,25 @@ UNFINISHED = [
 MAX_NAMED = 20  # bad tiles in a failure's text; the log and the catalogue name them all
 
 
-class IngestConfig(dg.Config):
-    """Where the tiles of a run lie; no names means every pending tile of the cell."""
+TILES_READABLE = "tiles_readable"
 
-    survey: str
-    folder: str
+drop_folder_spec = dg.AssetSpec(
+    "drop_folder",
+    group_name="sources",
+    description="The files of tiles as they arrive: a folder with one sub-folder a survey.",
+)
+weights_spec = dg.AssetSpec(
+    "weights",
+    group_name="sources",
+    description="The encoder's weights, by whose digest a release is known; galcat release create adds some.",
+)
+
+
+class IngestConfig(dg.Config):
+    """Where the tiles of a run lie; by default, all that is pending of the partition in the drop folder."""
+
+    survey: str = ""
+    folder: str = ""
     tiles: list[str] = []  # noqa: RUF012 - dg.Config copies it
 
 
@@ -40,16 +66,29 @@ def check_specs(
     """The catalogue's checks, as checks of an asset; with partitions, each keeps its own outcome."""
     with catch_warnings():
         simplefilter("ignore", dg.PreviewWarning)  # partitioned checks; the tests hold them to what we need
+        described = {name: description for name, (description, _) in CHECKS.items()}
+        described[TILES_READABLE] = "every tile could be read and written"
         return [
             dg.AssetCheckSpec(name, asset=asset, description=description, partitions_def=partitions)
-            for name, (description, _) in CHECKS.items()
+            for name, description in described.items()
         ]
+
+
+def night_specs() -> list[dg.AssetCheckSpec]:
+    """The checks of the night: those of a run, and those that only make sense over everything."""
+    more = [
+        dg.AssetCheckSpec(name, asset="statistics", description=description)
+        for name, description in NIGHT_CHECKS.items()
+    ]
+    return [*check_specs("statistics"), *more]
 
 
 @dg.asset(
     partitions_def=sky_cells,
+    deps=[drop_folder_spec, weights_spec],
     pool=GPU_POOL,
     group_name="catalogue",
+    code_version=version("galcat"),
     check_specs=check_specs("galaxies", sky_cells),
 )
 def galaxies(
@@ -57,27 +96,28 @@ def galaxies(
     config: IngestConfig,
     database: DatabaseResource,
     encoder: EncoderResource,
+    drop_folder: DropFolderResource,
 ) -> GalaxyEvents:
     """Rows of every galaxy in the pending tiles of a cell: source, vectors, morphology, thumbnail.
 
-    Good tiles are committed one by one; a run with a bad tile then fails and names it, and a retry reads
-    only what is still pending.
+    Good tiles are committed one by one, and materialized; a run with a bad tile then fails and names it, and
+    a retry reads only what is still pending.
     """
     from galcat.workflows.ingest.cell import ingest_cell  # noqa: PLC0415 - imports torch; a sensor needs none
 
+    survey, cell = split_partition(context.partition_key)
+    url, run = database.get_url(), CellRunLog(context)
     with one_line():
-        if prepare_load(database.get_url(), count_waiting_tiles(context)):
+        definition, folder = config.survey, config.folder
+        if not (definition and folder):
+            found, place = drop_folder.find_survey(survey)
+            definition, folder = definition or found, folder or str(place)
+        loaded = encoder.load(url)
+        context.log.info("survey %s in %s, with the weights %s", survey, folder, loaded.name)
+        if prepare_load(url, count_waiting_tiles(context)):
             context.log.info("many tiles wait: the vector index is away until they are in")
-        outcome = ingest_cell(
-            database.get_url(),
-            encoder.load(database.get_url()),
-            config.survey,
-            Path(config.folder),
-            context.partition_key,
-            config.tiles,
-            to_log(context),
-        )
-    yield from cell_events(outcome)
+        outcome = ingest_cell(url, loaded, definition, Path(folder), cell, config.tiles, run.report)
+    yield from run.events(outcome, url)
 
 
 def count_waiting_tiles(context: dg.AssetExecutionContext) -> int:
@@ -132,32 +172,75 @@ def statistics(database: DatabaseResource) -> None:
         analyse_tables(database.get_url())
 
 
-@dg.multi_asset_check(specs=check_specs("statistics"))
-def whole_catalogue(database: DatabaseResource) -> Iterable[dg.AssetCheckResult]:
-    """Row count = cutout count, finite vectors, fractions that sum to 1, no orphan rows: everywhere."""
-    with one_line(), writing(database.get_url()) as connection:
-        results = run_checks(connection)
+@dg.multi_asset_check(specs=night_specs())
+def whole_catalogue(
+    context: dg.AssetCheckExecutionContext,
+    database: DatabaseResource,
+    drop_folder: DropFolderResource,
+    alarms: AlarmResource,
+) -> Iterable[dg.AssetCheckResult]:
+    """Row count = cutout count, finite vectors, fractions that sum to 1, no orphan rows: everywhere.
+
+    With what only a look at the whole tells: every index, its recall, tiles that failed, tiles that have lain
+    in the drop folder for more than a night. What does not pass is told to the operator.
+    """
+    from galcat.workflows.night import check_night  # noqa: PLC0415 - imports astropy
+
+    with one_line():
+        results = check_night(database.get_url(), drop_folder.get_path())
+    broken = [result for result in results if not result.passed]
+    record_look(load_settings().home, "night", describe_night(results))
+    if broken:
+        lines = [
+            f"{one.name}: {one.violations}, the first: {one.example}; to do: {one.remedy}" for one in broken
+        ]
+        subject = f"galcat: {len(broken)} of {len(results)} nightly checks did not pass"
+        for problem in alarms.send(subject, "\n".join(lines), context.run.run_id) or []:
+            context.log.error(problem)
     yield from map(_check_result, results)
 
 
-def to_log(context: dg.AssetExecutionContext) -> Report:
-    """Write each tile's outcome into the log of the run as soon as it is known."""
-    return lambda outcome: context.log.info(str(outcome))
+class CellRunLog:
+    """What a run over a cell tells Dagster: a line a tile as it goes, at its end checks and what is there."""
 
+    def __init__(self, context: dg.AssetExecutionContext) -> None:
+        self._context = context
+        self._pace = Pace()
 
-def cell_events(outcome: CellOutcome) -> GalaxyEvents:
-    """What a run yields at the end of a cell: its checks, then the materialization.
+    def report(self, outcome: TileOutcome) -> None:
+        """Write a tile's outcome into the log of the run as soon as it is known."""
+        self._pace.note(outcome)
+        log = self._context.log.error if outcome.error is not None else self._context.log.info
+        log(outcome.describe())
 
-    Raises:
-        dagster.Failure: A tile failed; its text names the bad tiles.
-    """
-    yield from map(_check_result, outcome.checks)
-    bad = [f"{tile.name}: {tile.error}" for tile in outcome.failed]
-    if bad:
+    def events(self, outcome: CellOutcome, url: str) -> GalaxyEvents:
+        """What a run yields at the end of a cell; good tiles leave their materialization beside bad ones.
+
+        Raises:
+            dagster.Failure: A tile failed; its text names the bad tiles.
+        """
+        yield from map(_check_result, [*outcome.checks, readable_of(outcome)])
+        metadata: Metadata = self._pace.metadata() | cell_metadata(outcome)
+        with one_line():
+            metadata |= picture_metadata(url, outcome, self._pace)
+        bad = [f"{tile.name}: {tile.error}" for tile in outcome.failed]
+        if not bad:
+            yield dg.MaterializeResult(metadata=metadata)
+            return
+        if outcome.good:
+            key, partition = self._context.asset_key, self._context.partition_key
+            self._context.log_event(dg.AssetMaterialization(key, metadata=metadata, partition=partition))
         more = f"; and {len(bad) - MAX_NAMED} more" if len(bad) > MAX_NAMED else ""
         text = f"{len(bad)} of {len(outcome.tiles)} tiles failed: {'; '.join(bad[:MAX_NAMED])}{more}"
         raise dg.Failure(text, outcome.counts(), allow_retries=False)
-    yield dg.MaterializeResult(metadata=outcome.counts())
+
+
+def readable_of(outcome: CellOutcome) -> CheckResult:
+    """Whether every tile of a cell's run could be read and written."""
+    bad = outcome.failed
+    return CheckResult(
+        TILES_READABLE, "every tile could be read and written", len(bad), bad[0].error if bad else None
+    )
 
 
 def check_metadata(result: CheckResult) -> dict[str, int | str]:

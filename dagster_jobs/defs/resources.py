@@ -1,4 +1,4 @@
-"""What assets share: database, encoder and drop folder, the sky cells as partitions, errors in one line."""
+"""What assets share: database, encoder and drop folder, partitions of survey and cell, errors in one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,13 +41,40 @@ class DropFolderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Where new tiles arrive: a folder with one sub-folder a survey, named as the survey."""
 
     path: str = ""
+    settle_seconds: float = -1.0
 
     def get_path(self) -> Path:
         """The drop folder; where none is given, the one that the environment's settings name."""
         return Path(self.path) if self.path else load_settings().drop_folder
 
+    def get_settle_seconds(self) -> float:
+        """How long new files must have been the same; where it is not given, as the settings say."""
+        return load_settings().settle_seconds if self.settle_seconds < 0 else self.settle_seconds
+
+    def find_survey(self, survey: str) -> tuple[str, Path]:
+        """Find what describes a survey, and the folder of its tiles, by the survey's name.
+
+        Raises:
+            WorkflowError: The drop folder has no folder of it.
+        """
+        from galcat.workflows.ingest.survey_folders import find_survey_folder  # noqa: PLC0415 - imports astropy
+
+        return find_survey_folder(self.get_path(), survey)
+
 
 sky_cells = dg.DynamicPartitionsDefinition(name="sky_cells")
+"""Sky cells of surveys, as `legacy_dr10/healpix5-01234`: those of which there are tiles."""
+
+
+def partition_of(survey: str, cell: str) -> str:
+    """Name the partition of a survey's tiles in a sky cell."""
+    return f"{survey}/{cell}"
+
+
+def split_partition(key: str) -> tuple[str, str]:
+    """Split a partition's name into survey and cell; the survey is empty in names of before version 0.3."""
+    survey, _, cell = key.rpartition("/")
+    return survey, cell
 
 
 @contextmanager

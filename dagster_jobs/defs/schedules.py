@@ -5,7 +5,13 @@ import dagster as dg
 from catalog.releases.releases import current_release
 from dagster_jobs.defs.assets import UNFINISHED
 from dagster_jobs.defs.jobs import care, ingest
-from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, sky_cells
+from dagster_jobs.defs.resources import (
+    DatabaseResource,
+    DropFolderResource,
+    partition_of,
+    sky_cells,
+    split_partition,
+)
 from dagster_jobs.defs.sensors import run_request
 from galcat.errors import EXPECTED, reason
 from galcat.workflows.ingest.drop_scan import plan_everything_pending
@@ -21,16 +27,18 @@ def nightly_retry(
     A cell whose earlier run is still to finish waits for the next night.
     """
     try:
-        runs, remarks = plan_everything_pending(drop_folder.get_path(), database.get_url())
+        plan = plan_everything_pending(drop_folder.get_path(), database.get_url())
     except EXPECTED as error:
         return dg.SkipReason(f"nothing was looked at, the next night tries again: {reason(error)}")
+    remarks = [*plan.remarks, *(f"waits for files: {tile}" for tile in plan.waiting)]
     for line in remarks:
         context.log.warning(line)
     busy = _busy(context.instance)
-    runs = [run for run in runs if (run.survey, run.cell) not in busy]
+    runs = [run for run in plan.runs if partition_of(run.survey, run.cell) not in busy]
     if not runs:
         return dg.SkipReason(" | ".join(["no tile is pending", *remarks]))
-    context.instance.add_dynamic_partitions(str(sky_cells.name), sorted({run.cell for run in runs}))
+    partitions = sorted({partition_of(run.survey, run.cell) for run in runs})
+    context.instance.add_dynamic_partitions(str(sky_cells.name), partitions)
     night = context.scheduled_execution_time.date().isoformat()
     return [run_request(run, f"{night}/{run.key}") for run in runs]
 
@@ -46,11 +54,11 @@ def nightly_care(database: DatabaseResource) -> dg.RunRequest | dg.SkipReason:
     return dg.RunRequest() if release is not None else dg.SkipReason("the catalogue is empty")
 
 
-def _busy(instance: dg.DagsterInstance) -> set[tuple[str, str]]:
-    """Survey and cell of every ingest run that is queued or goes on."""
+def _busy(instance: dg.DagsterInstance) -> set[str]:
+    """The partition of every ingest run that is queued or goes on; those of before 0.3 name no survey."""
     runs = instance.get_runs(dg.RunsFilter(job_name=ingest.name, statuses=UNFINISHED))
     return {
-        (run.tags["galcat/survey"], run.tags["dagster/partition"])
+        partition_of(split_partition(key)[0] or run.tags.get("galcat/survey", ""), split_partition(key)[1])
         for run in runs
-        if "galcat/survey" in run.tags
+        if (key := run.tags.get("dagster/partition"))
     }

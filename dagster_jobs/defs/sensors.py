@@ -3,18 +3,23 @@
 import dagster as dg
 
 from catalog.releases.releases import current_release, lacks_search_index
+from catalog.settings import load_settings
 from catalog.tasks.stale import stale_tasks
 from dagster_jobs.defs.assets import GPU_POOL, UNFINISHED, statistics, vector_index
 from dagster_jobs.defs.jobs import care, ingest, learn
-from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, sky_cells
+from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, partition_of, sky_cells
 from dagster_jobs.defs.tasks import task_names
 from galcat.errors import EXPECTED, reason
 from galcat.workflows.ingest.drop_scan import CellRun, ScanResult, scan, state_from_json, state_to_json
+from galcat.workflows.looks import record_look
 from galcat.workflows.writing import writing
 
 
 def new_tiles_sensor(scan_interval_s: int) -> dg.SensorDefinition:
-    """Make the sensor, with the pause between two scans: a tile is ready when two scans saw it the same."""
+    """Make the sensor, with the pause between two scans.
+
+    A tile is ready when two scans saw it the same, and it has been so for as long as the settings say.
+    """
 
     @dg.sensor(
         job=ingest,
@@ -30,11 +35,15 @@ def new_tiles_sensor(scan_interval_s: int) -> dg.SensorDefinition:
         a file changes, or by the nightly schedule.
         """
         try:
-            result = scan(drop_folder.get_path(), database.get_url(), state_from_json(context.cursor))
+            before = state_from_json(context.cursor)
+            result = scan(
+                drop_folder.get_path(), database.get_url(), before, drop_folder.get_settle_seconds()
+            )
         except EXPECTED as error:
             return dg.SkipReason(f"nothing was looked at, the next tick tries again: {reason(error)}")
         for line in result.remarks:
             context.log.warning(line)
+        record_look(load_settings().home, "drop_folder", result.describe())
         _introduce_pool(context.instance)
         return _request_runs(result)
 
@@ -94,7 +103,7 @@ def run_request(run: CellRun, key: str) -> dg.RunRequest:
     config = {"survey": run.definition, "folder": str(run.folder), "tiles": run.tiles}
     return dg.RunRequest(
         run_key=key,
-        partition_key=run.cell,
+        partition_key=partition_of(run.survey, run.cell),
         run_config={"ops": {"galaxies": {"config": config}}},
         tags={"galcat/survey": run.survey},
     )
@@ -113,8 +122,23 @@ def _request_runs(result: ScanResult) -> dg.SensorResult:
         return dg.SensorResult(skip_reason=_why_nothing(result), cursor=cursor)
     return dg.SensorResult(
         run_requests=[run_request(run, run.key) for run in result.runs],
-        dynamic_partitions_requests=[sky_cells.build_add_request(sorted({run.cell for run in result.runs}))],
+        dynamic_partitions_requests=[
+            sky_cells.build_add_request(sorted({partition_of(run.survey, run.cell) for run in result.runs}))
+        ],
+        asset_events=[_observation(result)],
         cursor=cursor,
+    )
+
+
+def _observation(result: ScanResult) -> dg.AssetObservation:
+    """What the drop folder holds that is new, for its place in the lineage."""
+    return dg.AssetObservation(
+        "drop_folder",
+        metadata={
+            "tiles_ready": sum(len(run.tiles) for run in result.runs),
+            "tiles_moving": len(result.moving),
+            "tiles_waiting_for_files": len(result.waiting),
+        },
     )
 
 
@@ -123,4 +147,5 @@ def _why_nothing(result: ScanResult) -> str:
     if result.moving:
         more = f" and {len(result.moving) - 1} more" if len(result.moving) > 1 else ""
         moving = [f"new or still changing, left for the next tick: {result.moving[0]}{more}"]
-    return " | ".join([*moving, *result.remarks]) or "no tile is new"
+    waiting = [f"{len(result.waiting)} tiles wait for files: {result.waiting[0]}"] if result.waiting else []
+    return " | ".join([*moving, *waiting, *result.remarks]) or "no tile is new"

@@ -29,6 +29,7 @@ class TileFiles:
         meaning: Text of the survey's meaning, which is part of the content.
         table: Path of the catalogue that the tile shares with others; None where it has its own.
         row_digest: Hash of the tile's rows of the shared catalogue; empty where it has its own.
+        lacking: Paths of files that belong to a tile of sky and are not there, such as a late image.
     """
 
     survey: str
@@ -43,6 +44,7 @@ class TileFiles:
     meaning: str = ""
     table: Path | None = None
     row_digest: str = ""
+    lacking: tuple[Path, ...] = ()
 
     @property
     def ra(self) -> float | None:

@@ -162,7 +162,8 @@ def _sky_files(
         if survey.mask and images
         else []
     )
-    there = [path for path in dict.fromkeys([*images, *masks, *([table] if table else [])]) if is_file(path)]
+    wanted = list(dict.fromkeys([*images, *masks, *([table] if table else [])]))
+    there = [path for path in wanted if is_file(path)]
     digest = "" if shared is None else digest_rows(shared, _rows(survey, shared, name))
     return TileFiles(
         survey=survey.name,
@@ -178,6 +179,7 @@ def _sky_files(
         meaning=survey.meaning,
         table=table if shared else None,
         row_digest=digest,
+        lacking=tuple(path for path in wanted if path not in there),
     )
 
 

@@ -63,6 +63,11 @@ COMMANDS = {
         START,
         "Say how the catalogue stands; exit code 1 when something has to be done, for cron.",
     ),
+    "report": Entry(
+        "report",
+        START,
+        "Say what came into the catalogue since a moment: galaxies, failures, labels, and what needs care.",
+    ),
     "migrate": Entry(
         "status",
         START,

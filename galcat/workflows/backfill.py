@@ -9,7 +9,7 @@ import psycopg
 
 from catalog.checks.integrity import run_checks
 from catalog.database.migrate import migrate
-from catalog.ingestion.tile_status import find_survey, find_tile_ids, read_known_tiles
+from catalog.ingestion.tile_status import count_galaxies, find_survey, find_tile_ids, read_known_tiles
 from catalog.releases.releases import MissingTile, Release, hold_release, list_missing_tiles
 from encoder.errors import SurveyError
 from encoder.surveys.description import Survey
@@ -20,7 +20,7 @@ from galcat.errors import WorkflowError
 from galcat.workflows.ingest.cell import cell_lock
 from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
 from galcat.workflows.ingest.pending import is_settled
-from galcat.workflows.ingest.sky_cells import cell_at
+from galcat.workflows.ingest.sky_cells import cell_at, tiles_of_cell
 from galcat.workflows.ingest.target import IngestionTarget
 from galcat.workflows.ingest.tiles import ingest_tiles
 from galcat.workflows.release_encoder import load_release_encoder
@@ -58,13 +58,21 @@ def backfill_cell(
             found, lost = _find(described, folder, missing)
             for outcome in lost:
                 report(outcome)
-            target = IngestionTarget(connection, survey_id, release.release_id)
+            target = IngestionTarget(connection, survey_id, release.release_id, release.name)
             contents = {tile.name: tile.content_hash for tile in missing}
             known = read_known_tiles(connection, survey, release.release_id)
             unsettled = [files for files in found if not is_settled(files, known)]
             outcomes = lost + ingest_tiles(target, encoder, described, unsettled, known, report, contents)
             checked = find_tile_ids(connection, survey, [outcome.name for outcome in outcomes])
-            return CellOutcome(cell, outcomes, run_checks(connection, checked))
+            return CellOutcome(
+                cell,
+                outcomes,
+                run_checks(connection, checked),
+                survey,
+                release.name,
+                release.weights_sha256,
+                count_galaxies(connection, survey, release.release_id, tiles_of_cell(cell)),
+            )
 
 
 def _missing(

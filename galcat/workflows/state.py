@@ -1,33 +1,50 @@
 """How the catalogue stands, with what lies on this machine: weights, drop folder, files of tiles, disk."""
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 from catalog.database.connection import connect
 from catalog.database.migrate import plan_migration
+from catalog.errors import SettingsError
 from catalog.releases.releases import current_release
 from catalog.releases.state import SHOWN, Finding, describe_state
 from catalog.settings import Settings
 from galcat.errors import reason
+from galcat.workflows.alarms import load_alarm_settings
+from galcat.workflows.looks import read_look
 
 _MIN_FREE_BYTES = 5_000_000_000
 _MIN_FREE_SHARE = 0.05
 _FILES = """
     SELECT t.name, t.folder, t.files FROM galcat.tile AS t JOIN galcat.ingestion AS i USING (tile_id)
     WHERE i.release_id = galcat.current_release() AND i.state = 'done' AND t.folder IS NOT NULL
+        AND t.tile_id %% %(parts)s = %(part)s
     ORDER BY t.name
 """
+_TILES = "SELECT count(*) FROM galcat.tile"
+MAX_LOOKED_AT = 2_000
+"""Tiles whose files are looked at, and of a drop folder with more of them the last look of a job is told."""
+_STALE_HOURS = 36
+_WAITS_HOURS = 36
+_SECONDS_PER_HOUR = 3600
 
 
-def describe_catalogue(url: str, settings: Settings) -> Iterator[Finding]:
+def describe_catalogue(
+    url: str, settings: Settings, max_looked_at: int | None = MAX_LOOKED_AT
+) -> Iterator[Finding]:
     """Describe the state of a catalogue for who runs it, a line at a time.
 
     Args:
         url: URL of the catalogue's database; it is only read from, and not brought up to date.
         settings: Where this machine keeps what belongs to the catalogue.
+        max_looked_at: How many tiles' files are looked at, another part of them every hour. Where there are
+            more tiles, the drop folder is not searched either: what a job saw there last is told. None for
+            all.
 
     Raises:
         CatalogError: The database cannot be reached, or is newer than this program.
@@ -39,10 +56,38 @@ def describe_catalogue(url: str, settings: Settings) -> Iterator[Finding]:
     yield Finding("schema", "up to date")
     with connect(url, autocommit=True) as connection:
         yield from describe_state(connection)
+        yield from _night(settings.home)
         yield from _weights(connection)
-        yield from _tile_files(connection)
-    yield from _drop_folder(url, settings.drop_folder)
+        parts = 1 if max_looked_at is None else -(-_count_tiles(connection) // max_looked_at) or 1
+        yield from _tile_files(connection, parts)
+    if parts == 1:
+        yield from _drop_folder(url, settings.drop_folder)
+    else:
+        yield from _last_look(settings)
     yield _disk(settings.home)
+    yield _alarms(settings.home)
+
+
+def _count_tiles(connection: psycopg.Connection) -> int:
+    row = connection.execute(_TILES).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate
+    return int(row[0])
+
+
+def _night(home: Path) -> Iterator[Finding]:
+    """What the last night found."""
+    look = read_look(home, "night")
+    if look is None:
+        yield Finding("last night", "no night is known on this machine: galcat jobs runs them")
+    else:
+        broken, when = look.found["broken"], f"{look.at:%Y-%m-%d %H:%M} UTC"
+        said = f"{len(broken)} of {look.found['checks']} checks did not pass at {when}"
+        if broken:
+            yield Finding("last night", f"{said}: {', '.join(broken)}", "galcat check says more")
+        elif look.hours_ago > _STALE_HOURS:
+            yield Finding("last night", f"the last one was {when}", "see whether galcat jobs runs")
+        else:
+            yield Finding("last night", f"all {look.found['checks']} checks passed at {when}")
 
 
 def _weights(connection: psycopg.Connection) -> Iterator[Finding]:
@@ -62,10 +107,15 @@ def _weights(connection: psycopg.Connection) -> Iterator[Finding]:
             yield Finding("weights", f"those of release {current.name} are {path.name}")
 
 
-def _tile_files(connection: psycopg.Connection) -> Iterator[Finding]:
-    """Tiles whose files are gone; a folder that is not on this machine at all says nothing of its tiles."""
-    gone, folders = [], {}
-    for name, folder, files in connection.execute(_FILES.encode()):
+def _tile_files(connection: psycopg.Connection, parts: int) -> Iterator[Finding]:
+    """Tiles whose files are gone; a folder that is not on this machine at all says nothing of its tiles.
+
+    Of several parts of the tiles one is looked at, every hour another.
+    """
+    gone, folders, looked_at = [], {}, 0
+    values = {"parts": parts, "part": int(time.time() // _SECONDS_PER_HOUR) % parts}
+    for name, folder, files in connection.execute(_FILES.encode(), values):
+        looked_at += 1
         if folder not in folders:
             folders[folder] = Path(folder).is_dir()
         if folders[folder] and not all((Path(folder) / file).exists() for file in files):
@@ -80,21 +130,46 @@ def _tile_files(connection: psycopg.Connection) -> Iterator[Finding]:
             f"{len(gone)} tiles lost files: {named}",
             "bring them back, or another release cannot be filled: galcat tile retract NAME takes a tile out",
         )
-    elif folders:
+    elif folders and parts == 1:
         yield Finding("files", "every tile has its files")
+    elif folders:
+        yield Finding("files", f"{looked_at} tiles have theirs; galcat status --all looks at every tile")
 
 
 def _drop_folder(url: str, drop: Path) -> Iterator[Finding]:
     from galcat.workflows.ingest.drop_scan import plan_everything_pending  # noqa: PLC0415 - imports torch
 
     if not drop.is_dir():
-        yield Finding("waiting", f"no drop folder {drop}")
+        yield Finding("pending", f"no drop folder {drop}")
         return
-    runs, remarks = plan_everything_pending(drop, url)
-    tiles = [tile for run in runs for tile in run.tiles]
-    named = f": {', '.join(tiles[:SHOWN])}{', ...' if len(tiles) > SHOWN else ''}" if tiles else ""
-    yield Finding("waiting", f"{len(tiles)} tiles in {drop}{named}")
-    for remark in remarks:
+    yield from _arrived(drop, plan_everything_pending(drop, url).describe())
+
+
+def _last_look(settings: Settings) -> Iterator[Finding]:
+    look = read_look(settings.home, "drop_folder")
+    if look is None:
+        yield Finding("pending", f"nobody has looked into {settings.drop_folder}: galcat status --all does")
+        return
+    yield from _arrived(settings.drop_folder, look.found)
+    if look.hours_ago > 1:
+        when = f"{look.at:%Y-%m-%d %H:%M} UTC"
+        yield Finding("pending", f"that was seen at {when}", "see whether galcat jobs runs")
+
+
+def _arrived(drop: Path, found: Mapping[str, Any]) -> Iterator[Finding]:
+    """What lies in the drop folder and is not in the catalogue."""
+    pending, names = found["pending"], list(found["names"])
+    named = f": {', '.join(names[:SHOWN])}{', ...' if pending > SHOWN else ''}" if pending else ""
+    yield Finding("pending", f"{pending} tiles in {drop}{named}")
+    if found["waiting"]:
+        hours = (time.time() - found["waiting_since_s"]) / _SECONDS_PER_HOUR
+        late = hours > _WAITS_HOURS
+        yield Finding(
+            "waiting",
+            f"{found['waiting']} tiles lack files, {found['oldest_waiting']} for {hours:.0f} h",
+            "bring the files, or remove the tile's others" if late else "",
+        )
+    for remark in found["remarks"]:
         yield Finding("waiting", remark, "mend or remove it")
 
 
@@ -107,3 +182,16 @@ def _disk(home: Path) -> Finding:
     return Finding(
         "disk", f"{usage.free / 1e9:.0f} GB free of {usage.total / 1e9:.0f}", "make room" if full else ""
     )
+
+
+def _alarms(home: Path) -> Finding:
+    try:
+        ways = load_alarm_settings(home).ways
+    except SettingsError as error:
+        return Finding("alarms", str(error), "mend the file")
+    told = (
+        f"by {' and '.join(way.removesuffix('_to') for way in ways)}"
+        if ways
+        else "nobody is told of failures"
+    )
+    return Finding("alarms", told)

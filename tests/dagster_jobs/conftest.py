@@ -12,6 +12,12 @@ from tests.galcat.conftest import drop, galcat, weights
 __all__ = ["drop", "galcat", "weights"]
 
 
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What jobs keep in the home lies in a folder of the test's own."""
+    monkeypatch.setenv("GALCAT_HOME", str(tmp_path))
+
+
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     """A Dagster instance that forgets everything."""

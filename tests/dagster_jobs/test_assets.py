@@ -1,21 +1,36 @@
 """A run commits the good tiles, fails naming the bad ones, and its retry touches only those."""
 
+import base64
+import hashlib
+import io
+import re
 import shutil
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import dagster as dg
 import psycopg
 import pytest
+from PIL import Image
 
 from catalog.checks.integrity import CHECKS
 from catalog.database.connection import connect
+from dagster_jobs.defs.alarms import AlarmResource
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_catalogue
-from dagster_jobs.defs.resources import DatabaseResource, EncoderResource, sky_cells
+from dagster_jobs.defs.backfill import release_index, release_vectors
+from dagster_jobs.defs.resources import (
+    DatabaseResource,
+    DropFolderResource,
+    EncoderResource,
+    partition_of,
+    sky_cells,
+)
 from encoder.model.encoder import load_encoder
 from galcat.errors import WorkflowError
 from galcat.workflows import release_encoder
 from galcat.workflows.ingest.cell import ingest_cell
+from galcat.workflows.night_checks import NIGHT_CHECKS
 from galcat.workflows.release_encoder import load_release_encoder
 from galcat.workflows.weights_store import weights_store
 from tests.galcat.bricks import GALAXIES, find_cell, mend, spoil, write_brick, write_two_bricks
@@ -44,8 +59,15 @@ def cell(folder: Path) -> str:
 
 
 @pytest.fixture
-def resources(database_resource: DatabaseResource, encoder_resource: EncoderResource) -> dict[str, object]:
-    return {"database": database_resource, "encoder": encoder_resource}
+def resources(
+    database_resource: DatabaseResource, encoder_resource: EncoderResource, tmp_path: Path
+) -> dict[str, object]:
+    return {
+        "database": database_resource,
+        "encoder": encoder_resource,
+        "drop_folder": DropFolderResource(path=str(tmp_path / "drop")),
+        "alarms": AlarmResource(home=str(tmp_path / "alarms")),
+    }
 
 
 @pytest.fixture
@@ -57,11 +79,12 @@ def connection(database: str) -> Iterator[psycopg.Connection]:
 def materialize(
     folder: Path, cell: str, resources: dict[str, object], instance: dg.DagsterInstance
 ) -> dg.ExecuteInProcessResult:
-    instance.add_dynamic_partitions(str(sky_cells.name), [cell])
+    partition = partition_of(SURVEY, cell)
+    instance.add_dynamic_partitions(str(sky_cells.name), [partition])
     config = {"survey": SURVEY, "folder": str(folder)}
     return dg.materialize(
         [galaxies],
-        partition_key=cell,
+        partition_key=partition,
         instance=instance,
         run_config={"ops": {"galaxies": {"config": config}}},
         resources=resources,
@@ -90,6 +113,7 @@ def test_a_run_commits_the_good_tile_fails_naming_the_bad_one_and_a_retry_touche
     resources: dict[str, object],
     instance: dg.DagsterInstance,
     connection: psycopg.Connection,
+    weights: Path,
 ) -> None:
     whole = spoil(folder, BAD)
     first = materialize(folder, cell, resources, instance)
@@ -98,7 +122,9 @@ def test_a_run_commits_the_good_tile_fails_naming_the_bad_one_and_a_retry_touche
     assert said.startswith(f"1 of 2 tiles failed: {BAD}: ")
     assert f"legacysurvey-{BAD}-image-r.fits.fz" in said
     assert "\n" not in said
-    assert checks(first) == dict.fromkeys(CHECKS, True)
+    assert checks(first) == dict.fromkeys(CHECKS, True) | {"tiles_readable": False}
+    (good_one,) = first.asset_materializations_for_node("galaxies")
+    assert (good_one.partition, good_one.metadata["failed"].value) == (partition_of(SURVEY, cell), 1)
     good = rows(connection, GOOD)
     assert len(good) == GALAXIES
     assert rows(connection, BAD) == []
@@ -111,8 +137,13 @@ def test_a_run_commits_the_good_tile_fails_naming_the_bad_one_and_a_retry_touche
     healed = materialize(folder, cell, resources, instance)
     assert healed.success
     (materialization,) = healed.asset_materializations_for_node("galaxies")
-    assert materialization.partition == cell
-    assert {name: value.value for name, value in materialization.metadata.items()} == {
+    assert materialization.partition == partition_of(SURVEY, cell)
+    said = {name: value.value for name, value in materialization.metadata.items()}
+    pictures = {name: str(said.pop(name)) for name in ("thumbnails", "pace")}
+    assert [kinds(text) for text in pictures.values()] == [("JPEG", (3 * 96, 96)), ("PNG", (600, 220))]
+    seconds, pace = float(said.pop("seconds")), float(said.pop("galaxies_per_second"))
+    assert pace == pytest.approx(GALAXIES / seconds, rel=0.05)
+    assert said == {
         "tiles": 1,
         "failed": 0,
         "galaxies": GALAXIES,
@@ -120,10 +151,23 @@ def test_a_run_commits_the_good_tile_fails_naming_the_bad_one_and_a_retry_touche
         "unreadable_images": 0,
         "rows_changed": 5 * GALAXIES,  # a row in each of five tables
         "retired": 0,
+        "dagster/row_count": 2 * GALAXIES,
+        "survey": SURVEY,
+        "release": "small-0",
+        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "galcat": version("galcat"),
     }
     assert rows(connection, GOOD) == good
     assert len(rows(connection, BAD)) == GALAXIES
     assert states(connection) == {GOOD: ("done", 1), BAD: ("done", 3)}
+
+
+def kinds(markdown: str) -> tuple[str | None, tuple[int, int]]:
+    """Format and size of a picture in Markdown, as a browser would open it."""
+    found = re.fullmatch(r"!\[[a-z ]+\]\(data:image/[a-z]+;base64,(.+)\)", markdown)
+    assert found is not None
+    with Image.open(io.BytesIO(base64.b64decode(found[1]))) as picture:
+        return picture.format, picture.size
 
 
 def states(connection: psycopg.Connection) -> dict[str, tuple[str, int]]:
@@ -167,7 +211,7 @@ def test_the_nightly_checks_find_what_was_broken_behind_their_back(
 ) -> None:
     assert materialize(folder, cell, resources, instance).success
     care = dg.materialize([vector_index, statistics, whole_catalogue], resources=resources, instance=instance)
-    assert checks(care) == dict.fromkeys(CHECKS, True)
+    assert checks(care) == dict.fromkeys([*CHECKS, "tiles_readable", *NIGHT_CHECKS], True)
     connection.execute(f"{damage} WHERE object_id = (SELECT min(object_id) FROM galcat.source)")
     care = dg.materialize([vector_index, statistics, whole_catalogue], resources=resources, instance=instance)
     assert {name for name, passed in checks(care).items() if not passed} == broken
@@ -180,7 +224,7 @@ def test_the_checks_of_a_run_look_at_its_tiles_alone_and_keep_an_outcome_a_cell(
     instance: dg.DagsterInstance,
 ) -> None:
     result = materialize(folder, cell, resources, instance)
-    assert {check.partition for check in result.get_asset_check_evaluations()} == {cell}
+    assert {check.partition for check in result.get_asset_check_evaluations()} == {partition_of(SURVEY, cell)}
 
 
 def test_the_index_is_built_once_and_refused_while_the_catalogue_is_empty(
@@ -258,3 +302,58 @@ def test_a_database_that_is_down_fails_the_run_in_one_line(
     said = failure(result)
     assert "localhost" in said
     assert "\n" not in said
+
+
+def test_a_partition_is_materialized_without_any_configuration(
+    cell: str, folder: Path, resources: dict[str, object], instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """What the button *Materialize* of Dagster's page does."""
+    (tmp_path / "drop").mkdir()
+    folder.rename(tmp_path / "drop" / SURVEY)
+    partition = partition_of(SURVEY, cell)
+    instance.add_dynamic_partitions(str(sky_cells.name), [partition, "legacy_dr9/healpix5-00001"])
+    done = dg.materialize([galaxies], partition_key=partition, instance=instance, resources=resources)
+    (materialization,) = done.asset_materializations_for_node("galaxies")
+    assert materialization.metadata["galaxies"].value == 2 * GALAXIES
+    lines = [entry.user_message for entry in instance.all_logs(done.run_id) if entry.dagster_event is None]
+    assert [line for line in lines if line.startswith("tile ")] == [
+        f"tile {name}: {GALAXIES} galaxies" for name in (GOOD, BAD)
+    ]
+    nowhere = dg.materialize(
+        [galaxies],
+        partition_key="legacy_dr9/healpix5-00001",
+        instance=instance,
+        resources=resources,
+        raise_on_error=False,
+    )
+    assert failure(nowhere).startswith(f"{tmp_path / 'drop'} holds no folder of survey legacy_dr9: ")
+
+
+def test_a_second_release_is_filled_and_indexed_without_any_configuration(
+    folder: Path,
+    cell: str,
+    resources: dict[str, object],
+    instance: dg.DagsterInstance,
+    galcat: Galcat,
+    tmp_path: Path,
+    connection: psycopg.Connection,
+) -> None:
+    assert materialize(folder, cell, resources, instance).success
+    second = write_small_encoder(tmp_path / "second.safetensors", 1, "test_resnet")
+    partition = partition_of(SURVEY, cell)
+    alone = dg.materialize(
+        [release_vectors],
+        partition_key=partition,
+        instance=instance,
+        resources=resources,
+        raise_on_error=False,
+    )
+    assert failure(alone) == "there is no release beside the shown one: galcat release create makes one"
+    assert galcat("release", "create", second).code == 0
+    done = dg.materialize([release_vectors], partition_key=partition, instance=instance, resources=resources)
+    (materialization,) = done.asset_materializations_for_node("release_vectors")
+    assert materialization.metadata["release"].value == "small-1"
+    assert materialization.metadata["galaxies"].value == 2 * GALAXIES
+    assert dg.materialize([release_index], instance=instance, resources=resources).success
+    missing = "SELECT count(*) FROM galcat.release, galcat.missing_tiles(release_id)"
+    assert connection.execute(missing).fetchone() == (0,)

@@ -13,6 +13,7 @@ from dagster_jobs.definitions import catalogue_definitions, defs
 from dagster_jobs.defs.resources import one_line
 from encoder.errors import TileError
 from galcat.errors import WorkflowError
+from galcat.workflows.night_checks import NIGHT_CHECKS
 from galcat.workflows.tasks.task_checks import CHECKS as TASK_CHECKS
 
 
@@ -30,7 +31,12 @@ def test_the_galaxies_wait_for_the_gpu_and_are_listed_by_sky_cell() -> None:
 def test_every_check_of_the_catalogue_is_one_of_a_run_and_of_the_night_and_tasks_have_their_own() -> None:
     keys = defs.resolve_asset_graph().asset_check_keys
     assert {(key.asset_key.to_user_string(), key.name) for key in keys} == {
-        *((asset, name) for asset in ("galaxies", "release_vectors", "statistics") for name in CHECKS),
+        *(
+            (asset, name)
+            for asset in ("galaxies", "release_vectors", "statistics")
+            for name in [*CHECKS, "tiles_readable"]
+        ),
+        *(("statistics", name) for name in NIGHT_CHECKS),
         *(("task_column", name) for name in TASK_CHECKS),
     }
 
@@ -39,7 +45,7 @@ def test_sensor_and_schedules_run_without_being_switched_on() -> None:
     sensor = catalogue_definitions(scan_interval_s=7).resolve_sensor_def("new_tiles")
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     assert sensor.minimum_interval_seconds == 7
-    for name in ("new_labels", "missing_index"):
+    for name in ("new_labels", "missing_index", "failed_run"):
         assert defs.resolve_sensor_def(name).default_status == dg.DefaultSensorStatus.RUNNING
     schedules = [defs.resolve_schedule_def(name) for name in ("nightly_retry", "nightly_care")]
     assert [schedule.default_status for schedule in schedules] == [dg.DefaultScheduleStatus.RUNNING] * 2

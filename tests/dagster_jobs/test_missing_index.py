@@ -9,7 +9,7 @@ from catalog.database.connection import connect
 from catalog.releases.releases import lacks_search_index
 from dagster_jobs.definitions import defs
 from dagster_jobs.defs.jobs import ingest
-from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
+from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, partition_of
 from dagster_jobs.defs.sensors import missing_index
 from galcat.workflows.ingest.drop_scan import plan_everything_pending
 from tests.catalog.galaxies import fill
@@ -40,15 +40,16 @@ def test_the_index_and_the_statistics_are_asked_for_once_no_run_adds_tiles(
         "drop_folder": drop_resource,
     }
     write_brick(drop / SURVEY, "0100p000")
-    (planned,), _ = plan_everything_pending(drop, database)
-    instance_on_disk.add_dynamic_partitions("sky_cells", [planned.cell])
+    (planned,) = plan_everything_pending(drop, database).runs
+    partition = partition_of(planned.survey, planned.cell)
+    instance_on_disk.add_dynamic_partitions("sky_cells", [partition])
     config = {"survey": planned.definition, "folder": str(planned.folder), "tiles": planned.tiles}
     job = dg.Definitions(assets=list(defs.assets or []), jobs=[ingest], resources=resources).resolve_job_def(
         "ingest"
     )
     done = job.execute_in_process(
         run_config={"ops": {"galaxies": {"config": config}}},
-        partition_key=planned.cell,
+        partition_key=partition,
         instance=instance_on_disk,
     )
     assert done.success

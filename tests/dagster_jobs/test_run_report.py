@@ -15,6 +15,7 @@ import dagster_jobs
 from catalog.checks.integrity import CHECKS
 from catalog.database.connection import connect
 from dagster_jobs.defs.assets import galaxies as galaxies_asset
+from dagster_jobs.defs.resources import partition_of
 from dagster_jobs.run_report import ingestion_report
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles
@@ -53,8 +54,10 @@ def bricks(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cells(bricks: Path) -> dict[str, str]:
-    """The cell of each brick."""
-    return {tile.name: cell_of(tile) for tile in find_tiles(load_survey(SURVEY), bricks)}
+    """The partition of each brick."""
+    return {
+        tile.name: partition_of(SURVEY, cell_of(tile)) for tile in find_tiles(load_survey(SURVEY), bricks)
+    }
 
 
 def read_materializations(instance: dg.DagsterInstance, asset: str) -> dict[str | None, dict[str, object]]:
@@ -64,7 +67,9 @@ def read_materializations(instance: dg.DagsterInstance, asset: str) -> dict[str 
     for record in records:
         event = record.asset_materialization
         assert event is not None
-        found[event.partition] = {name: value.value for name, value in event.metadata.items()}
+        found[event.partition] = {
+            name: value.value for name, value in event.metadata.items() if name in {*counts(0), "built_now"}
+        }
     return found
 
 
@@ -81,10 +86,10 @@ def counts(tiles: int) -> dict[str, object]:
     }
 
 
-def check_outcomes(instance: dg.DagsterInstance, asset: str, cell: str) -> dict[str, bool]:
+def check_outcomes(instance: dg.DagsterInstance, asset: str, cell: str, *names: str) -> dict[str, bool]:
     """Whether each check passed when it was last evaluated in a partition."""
     found = {}
-    for name in CHECKS:
+    for name in names or CHECKS:
         key = dg.AssetCheckKey(dg.AssetKey(asset), name)
         records = instance.event_log_storage.get_asset_check_execution_history(key, limit=20)
         events = [record.event.dagster_event for record in records if record.event is not None]
@@ -130,19 +135,24 @@ def test_a_second_run_in_the_same_cell_is_shown_whole(
     assert len(instance.fetch_materializations(dg.AssetKey("vector_index"), limit=10).records) == 2
 
 
-def test_a_cell_with_a_bad_tile_is_observed_and_materialized_once_that_is_mended(
+def test_a_cell_of_bad_tiles_alone_is_observed_and_one_with_a_good_tile_is_materialized(
     galcat: Galcat, bricks: Path, weights: Path, cells: dict[str, str], instance: dg.DagsterInstance
 ) -> None:
     whole = spoil(bricks, SECOND)
+    spoil(bricks, ELSEWHERE)
     words = ("ingest", bricks, "--survey", SURVEY, "--weights", weights)
     assert galcat(*words).code == 1
-    assert list(read_materializations(instance, "galaxies")) == [cells[ELSEWHERE]]
+    assert read_materializations(instance, "galaxies") == {
+        cells[FIRST]: counts(1) | {"tiles": 2, "failed": 1}
+    }
     (record,) = instance.fetch_observations(dg.AssetKey("galaxies"), limit=10).records
     seen = record.asset_observation
     assert seen is not None
-    assert (seen.partition, seen.metadata["failed"].value) == (cells[FIRST], 1)
-    assert seen.metadata["galaxies"].value == GALAXIES
+    assert (seen.partition, seen.metadata["failed"].value) == (cells[ELSEWHERE], 1)
+    assert seen.metadata["galaxies"].value == 0
+    assert check_outcomes(instance, "galaxies", cells[FIRST], "tiles_readable") == {"tiles_readable": False}
     mend(bricks, SECOND, whole)
+    write_brick(bricks, ELSEWHERE)
     assert galcat(*words).code == 0
     assert read_materializations(instance, "galaxies")[cells[FIRST]] == counts(1)
 

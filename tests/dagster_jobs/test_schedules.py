@@ -8,7 +8,7 @@ import pytest
 
 from catalog.database.connection import connect
 from dagster_jobs.defs.jobs import ingest
-from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
+from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, partition_of
 from dagster_jobs.defs.schedules import nightly_care, nightly_retry
 from galcat.workflows.ingest.cell import ingest_cell
 from tests.galcat.bricks import find_cell, spoil, write_brick
@@ -73,15 +73,18 @@ def test_the_night_retries_the_failed_tile_alone_once_a_night(
     )
     assert isinstance(first, list)
     (request,) = first
-    assert request.partition_key == cell
+    assert request.partition_key == partition_of(SURVEY, cell)
     assert request.run_config["ops"]["galaxies"]["config"]["tiles"] == ["0101p000"]
     assert str(request.run_key).startswith("2031-05-17/legacy_dr10/healpix5-")
     keys = [run.run_key for runs in (first, again, later) for run in runs if isinstance(run, dg.RunRequest)]
     assert keys[0] == keys[1] != keys[2]
-    assert instance_on_disk.get_dynamic_partitions("sky_cells") == [cell]
+    assert instance_on_disk.get_dynamic_partitions("sky_cells") == [partition_of(SURVEY, cell)]
 
 
+@pytest.mark.parametrize("is_old", [False, True])
 def test_a_cell_whose_run_is_still_to_finish_waits_for_the_next_night(
+    *,
+    is_old: bool,
     drop: Path,
     database: str,
     database_resource: DatabaseResource,
@@ -90,7 +93,8 @@ def test_a_cell_whose_run_is_still_to_finish_waits_for_the_next_night(
     instance_on_disk: dg.DagsterInstance,
 ) -> None:
     cell = fill(drop, database, encoder_resource)
-    tags = {"galcat/survey": SURVEY, "dagster/partition": cell}
+    partition = cell if is_old else partition_of(SURVEY, cell)  # before 0.3 the cell alone
+    tags = {"galcat/survey": SURVEY, "dagster/partition": partition}
     run = instance_on_disk.add_run(
         dg.DagsterRun(job_name=ingest.name, tags=tags, status=dg.DagsterRunStatus.STARTED)
     )

@@ -1,17 +1,23 @@
 """The sensor asks for a run for each new or changed tile, once, when its files hold still."""
 
+import os
 import shutil
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import psycopg
 import pytest
 import yaml  # type: ignore[import-untyped] # its stubs are a package of their own
 
 import dagster_jobs
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource
+from dagster_jobs.defs.schedules import nightly_retry
 from dagster_jobs.defs.sensors import new_tiles_sensor
 from encoder.surveys.survey_file import SURVEYS, load_survey
+from galcat.workflows.ingest.drop_scan import plan_everything_pending, scan
 from galcat.workflows.ingest.sky_cells import UNPLACED
 from tests.galcat.bricks import r_image, write_brick
 
@@ -70,7 +76,7 @@ def test_a_tile_is_asked_for_at_the_second_look_and_then_never_again(ticks: Tick
     assert ticks.skipped == "new or still changing, left for the next tick: legacy_dr10/0100p000"
     (request,) = ticks.tick()
     assert names(request) == ["0100p000"]
-    assert str(request.partition_key).startswith("healpix5-")
+    assert str(request.partition_key).startswith("legacy_dr10/healpix5-")
     assert request.tags == {"galcat/survey": SURVEY}
     assert request.run_config["ops"]["galaxies"]["config"]["survey"] == SURVEY
     assert request.run_config["ops"]["galaxies"]["config"]["folder"] == str(ticks.drop / SURVEY)
@@ -211,6 +217,66 @@ def test_a_survey_file_in_the_folder_describes_it_to_the_run(ticks: Ticks) -> No
     (folder / "survey.toml").write_text(toml)
     ticks.tick()
     (request,) = ticks.tick()
-    assert request.partition_key == UNPLACED
+    assert request.partition_key == f"my_pictures/{UNPLACED}"
     assert request.run_config["ops"]["galaxies"]["config"]["survey"] == str(folder / "survey.toml")
     assert load_survey(folder / "survey.toml").name == "my_pictures"
+
+
+def test_a_brick_that_lacks_a_file_waits_for_it_and_is_no_failure(ticks: Ticks) -> None:
+    for name in ("0100p000", "0101p000"):
+        write_brick(ticks.drop / SURVEY, name)
+    image = r_image(ticks.drop / SURVEY, "0101p000")
+    whole = image.read_bytes()
+    image.unlink()
+    assert ticks.tick() == []
+    assert ticks.skipped.split(" | ")[1] == f"1 tiles wait for files: legacy_dr10/0101p000 lacks {image.name}"
+    (request,) = ticks.tick()
+    assert names(request) == ["0100p000"]
+    plan = plan_everything_pending(ticks.drop, ticks.url)
+    assert [tile for run in plan.runs for tile in run.tiles] == ["0100p000"]
+    assert [(tile.name, tile.lacks) for tile in plan.waiting] == [("legacy_dr10/0101p000", image)]
+    image.write_bytes(whole)
+    assert ticks.tick() == []
+    (request,) = ticks.tick()
+    assert names(request) == ["0101p000"]
+
+
+def test_a_tile_is_not_asked_for_before_its_files_have_settled(ticks: Ticks) -> None:
+    write_brick(ticks.drop / SURVEY, "0100p000")
+    os.utime(r_image(ticks.drop / SURVEY, "0100p000"), (0, 0))  # copied with its old time, but new here
+    state = scan(ticks.drop, ticks.url, {}, 3600).state
+    early = scan(ticks.drop, ticks.url, state, 3600, lambda: time.time() + 3500)
+    assert (early.runs, early.moving) == ([], ["legacy_dr10/0100p000"])
+    late = scan(ticks.drop, ticks.url, early.state, 3600, lambda: time.time() + 3601)
+    assert [run.tiles for run in late.runs] == [["0100p000"]]
+    assert scan(ticks.drop, ticks.url, state, 0).runs == late.runs
+
+
+def test_neither_the_sensor_nor_the_night_brings_a_schema_up_to_date(
+    ticks: Ticks, empty_database: str, database_resource: DatabaseResource
+) -> None:
+    write_brick(ticks.drop / SURVEY, "0100p000")
+    fresh = Ticks(ticks.drop, empty_database, ticks.instance)
+    fresh.tick()
+    assert len(fresh.tick()) == 1  # whose run makes the schema
+    with psycopg.connect(empty_database) as connection:
+        assert connection.execute("SELECT to_regnamespace('galcat')").fetchone() == (None,)
+    with psycopg.connect(ticks.url, autocommit=True) as owner:
+        owner.execute("UPDATE galcat.schema_history SET sha256 = 'old' WHERE file LIKE '120%'")
+    assert ticks.tick() == []
+    assert "the catalogue's schema is older than this galcat" in ticks.skipped
+    with dg.instance_for_test() as on_disk:
+        context = dg.build_schedule_context(
+            instance=on_disk,
+            scheduled_execution_time=datetime(2031, 5, 17, 1, 0, tzinfo=UTC),
+            resources={
+                "database": database_resource,
+                "drop_folder": DropFolderResource(path=str(ticks.drop)),
+            },
+        )
+        night = nightly_retry(context)
+    assert isinstance(night, dg.SkipReason)
+    assert "the catalogue's schema is older than this galcat" in str(night.skip_message)
+    with psycopg.connect(ticks.url) as connection:
+        row = connection.execute("SELECT count(*) FROM galcat.schema_history WHERE sha256 = 'old'").fetchone()
+    assert row == (1,)

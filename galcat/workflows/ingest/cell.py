@@ -2,20 +2,22 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 
 from catalog.checks.integrity import run_checks
-from catalog.ingestion.tile_status import find_tile_ids, read_known_tiles
+from catalog.ingestion.tile_status import KnownTile, count_galaxies, find_tile_ids, read_known_tiles
 from encoder.model.encoder import Encoder
 from encoder.surveys.survey_file import load_survey
+from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import find_tiles
-from galcat.workflows.ingest.outcome import CellOutcome, Report
-from galcat.workflows.ingest.pending import group_pending_by_cell
+from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
+from galcat.workflows.ingest.pending import group_pending_by_cell, is_settled
 from galcat.workflows.ingest.rows import as_text
+from galcat.workflows.ingest.sky_cells import tiles_of_cell
 from galcat.workflows.ingest.target import open_target
 from galcat.workflows.ingest.tiles import ingest_tiles
 
@@ -53,10 +55,23 @@ def ingest_cell(
     ):
         known = read_known_tiles(target.connection, survey.name, target.release_id)
         pending = group_pending_by_cell(found, known).get(cell, [])
-        outcomes = ingest_tiles(target, encoder, survey, pending, known, report)
+        settled = _settled_meanwhile(found, known, names)
+        if settled:
+            _log.warning("%d tiles of cell %s were ingested by another run meanwhile", len(settled), cell)
+        for outcome in settled:
+            report(outcome)
+        outcomes = settled + ingest_tiles(target, encoder, survey, pending, known, report)
         tried = [as_text(os.fsencode(outcome.name)) for outcome in outcomes]
         tiles = find_tile_ids(target.connection, survey.name, tried)
-        return CellOutcome(cell, outcomes, run_checks(target.connection, tiles))
+        return CellOutcome(
+            cell,
+            outcomes,
+            run_checks(target.connection, tiles),
+            survey.name,
+            target.release,
+            encoder.sha256,
+            count_galaxies(target.connection, survey.name, target.release_id, tiles_of_cell(cell)),
+        )
 
 
 @contextmanager
@@ -72,6 +87,18 @@ def cell_lock(connection: psycopg.Connection, survey: str, cell: str) -> Iterato
     finally:
         if not connection.closed:
             connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def _settled_meanwhile(
+    found: list[TileFiles], known: Mapping[str, KnownTile], names: list[str]
+) -> list[TileOutcome]:
+    """What became of tiles that were pending when this run was asked for, and are not any more."""
+    asked = set(names)
+    return [
+        TileOutcome(tile.name, "unchanged")
+        for tile in found
+        if tile.name in asked and is_settled(tile, known)
+    ]
 
 
 def _holder(connection: psycopg.Connection, key: str) -> str:

@@ -1,18 +1,17 @@
 """The drop folder: which tiles in it are new or changed, and have stopped changing."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from catalog.database.migrate import migrate
-from encoder.errors import SurveyError
-from encoder.surveys.description import Survey
-from encoder.surveys.survey_file import load_survey
+from catalog.database.connection import connect
+from catalog.database.migrate import require_current_schema
 from encoder.tiles.tile_files import TileFiles
-from galcat.errors import reason
-from galcat.workflows.ingest.pending import find_unsettled, group_by_cell, run_key
+from galcat.workflows.ingest.pending import group_by_cell, run_key
+from galcat.workflows.ingest.survey_folders import SurveyFolder, WaitingTile, newest_s, survey_folders
 
 
 class SeenTile(NamedTuple):
@@ -42,8 +41,20 @@ class Comparison:
     moving: list[str]
 
 
-def compare(tiles: list[TileFiles], before: dict[str, SeenTile], room: int) -> Comparison:
-    """Tell which tiles are ready, `room` of them at most; the others' turn comes at a later scan."""
+def compare(
+    tiles: list[TileFiles],
+    before: dict[str, SeenTile],
+    room: int,
+    has_settled: Callable[[TileFiles], bool] = lambda _tile: True,
+) -> Comparison:
+    """Tell which tiles are ready, `room` of them at most; the others' turn comes at a later scan.
+
+    Args:
+        tiles: The pending tiles of a folder.
+        before: What the last scan saw.
+        room: How many may be ready.
+        has_settled: Whether a tile's files came long enough ago.
+    """
     now = Comparison({}, [], [])
     for tile in tiles:
         was = before.get(tile.name)
@@ -51,6 +62,9 @@ def compare(tiles: list[TileFiles], before: dict[str, SeenTile], room: int) -> C
             now.moving.append(tile.name)
             now.seen[tile.name] = SeenTile(tile.fingerprint, is_asked=False)
         elif was.is_asked or len(now.ready) == room:
+            now.seen[tile.name] = was
+        elif not has_settled(tile):
+            now.moving.append(tile.name)
             now.seen[tile.name] = was
         else:
             now.ready.append(tile)
@@ -71,6 +85,7 @@ def state_from_json(text: str | None) -> ScanState:
     }
 
 
+_NAMED = 3
 MAX_TILES = 1000  # tiles asked for by a scan: a header of each is read to place it, and a tick has a minute
 
 
@@ -85,6 +100,7 @@ class CellRun:
         cell: Name of the sky cell.
         tiles: Names of the tiles.
         key: The same for the same tiles with the same files.
+        since_s: When the last file of each tile came, seconds since 1970, by its name.
     """
 
     survey: str
@@ -93,6 +109,26 @@ class CellRun:
     cell: str
     tiles: list[str]
     key: str
+    since_s: dict[str, float]
+
+
+@dataclass(frozen=True)
+class PendingPlan:
+    """Everything of a drop folder that the catalogue does not have.
+
+    Attributes:
+        runs: What can be ingested, the tiles that failed among it.
+        waiting: Tiles some of whose files are still to come.
+        remarks: One line for each entry of the drop folder that gives no tiles, and why.
+    """
+
+    runs: list[CellRun]
+    waiting: list[WaitingTile]
+    remarks: list[str]
+
+    def describe(self) -> dict[str, object]:
+        """How much there is, with some names, for `galcat status`."""
+        return _describe([tile for run in self.runs for tile in run.tiles], self.waiting, self.remarks)
 
 
 @dataclass(frozen=True)
@@ -104,96 +140,98 @@ class ScanResult:
         state: What the next scan compares with.
         moving: Tiles, as `folder/tile`, that are new or changed since the last scan: left for the next.
         remarks: One line for each entry of the drop folder that gives no tiles, and why.
+        waiting: Tiles some of whose files are still to come.
     """
 
     runs: list[CellRun]
     state: ScanState
     moving: list[str]
     remarks: list[str]
+    waiting: list[WaitingTile]
+
+    def describe(self) -> dict[str, object]:
+        """How much there is, with some names, for `galcat status`."""
+        return _describe(
+            [tile for tiles in self.state.values() for tile in tiles], self.waiting, self.remarks
+        )
 
 
-@dataclass(frozen=True)
-class _SurveyFolder:
-    path: Path
-    definition: str
-    survey: Survey
-    unsettled: list[TileFiles]
-
-
-def scan(drop: Path, url: str, before: ScanState) -> ScanResult:
+def scan(
+    drop: Path,
+    url: str,
+    before: ScanState,
+    settle_seconds: float = 0.0,
+    clock: Callable[[], float] = time.time,
+) -> ScanResult:
     """Look for tiles that are new or changed, and ready: two scans saw the same files.
 
     A tile is asked for once; when its run fails, again only after its files change. A folder that cannot be
-    used is remarked on, keeps its state, and does not hold up the others.
+    used is remarked on, keeps its state, and does not hold up the others. A tile that lacks a file waits.
 
     Args:
         drop: The drop folder: one sub-folder a survey, named as the survey or with a `survey.toml` in it.
-        url: URL of the catalogue's database; its schema is brought up to date first.
+        url: URL of the catalogue's database; it is only read from, and never brought up to date.
         before: State of the last scan.
+        settle_seconds: How long ago a tile's last file must have come or changed; 0 for any time.
+        clock: Gives the time, seconds since 1970.
 
     Raises:
         CatalogError: The catalogue cannot be used.
     """
-    migrate(url)
+    _require_schema(url)
     state = {name: tiles for name, tiles in before.items() if (drop / name).is_dir()}
-    result = ScanResult([], state, [], [])
-    room = MAX_TILES
-    for folder in _survey_folders(drop, url, result.remarks):
+    result = ScanResult([], state, [], [], [])
+    room, now_s = MAX_TILES, clock()
+    for folder in survey_folders(drop, url, result.remarks):
         name = folder.path.name
-        found = compare(folder.unsettled, before.get(name, {}), room)
+        found = compare(
+            folder.whole, before.get(name, {}), room, lambda tile: now_s - newest_s(tile) >= settle_seconds
+        )
         room -= len(found.ready)
         result.state[name] = found.seen
         result.moving.extend(f"{name}/{tile}" for tile in found.moving)
+        result.waiting.extend(folder.waiting)
         result.runs.extend(_runs(folder, found.ready))
     return result
 
 
-def plan_everything_pending(drop: Path, url: str) -> tuple[list[CellRun], list[str]]:
+def plan_everything_pending(drop: Path, url: str) -> PendingPlan:
     """Plan runs over every tile that the catalogue does not have as it is, the failed ones among them.
 
-    Returns:
-        The runs, and the remarks as in `scan`.
+    Args:
+        drop: The drop folder.
+        url: URL of the catalogue's database; it is only read from, and never brought up to date.
 
     Raises:
         CatalogError: The catalogue cannot be used.
     """
-    migrate(url)
-    remarks: list[str] = []
-    folders = _survey_folders(drop, url, remarks)
-    return [run for folder in folders for run in _runs(folder, folder.unsettled)], remarks
+    _require_schema(url)
+    plan = PendingPlan([], [], [])
+    for folder in survey_folders(drop, url, plan.remarks):
+        plan.runs.extend(_runs(folder, folder.whole))
+        plan.waiting.extend(folder.waiting)
+    return plan
 
 
-def _survey_folders(drop: Path, url: str, remarks: list[str]) -> Iterator[_SurveyFolder]:
-    """Give each survey's folder with its pending tiles; adds a remark for each other entry."""
-    if not drop.is_dir():
-        remarks.append(f"{drop}: no such folder")
-        return
-    folder_of: dict[str, str] = {}
-    for path in sorted(drop.iterdir()):
-        if path.name.startswith("."):
-            continue
-        try:
-            folder = _survey_folder(path, url)
-            other = folder_of.setdefault(folder.survey.name, path.name)
-            if other != path.name:
-                raise SurveyError(f"survey {folder.survey.name} has the folder {other} already")  # noqa: TRY301
-        except Exception as error:  # noqa: BLE001 - one folder does not hold up the others
-            remarks.append(f"{path.name}: {reason(error)}")
-        else:
-            yield folder
+def _describe(pending: list[str], waiting: list[WaitingTile], remarks: list[str]) -> dict[str, object]:
+    oldest = min(waiting, key=lambda tile: tile.since_s, default=None)
+    return {
+        "pending": len(pending),
+        "names": pending[:_NAMED],
+        "waiting": len(waiting),
+        "oldest_waiting": str(oldest) if oldest else "",
+        "waiting_since_s": oldest.since_s if oldest else 0.0,
+        "remarks": remarks,
+    }
 
 
-def _survey_folder(path: Path, url: str) -> _SurveyFolder:
-    if not path.is_dir():
-        raise SurveyError("not a folder: tiles belong in a sub-folder named as their survey")
-    own = path / "survey.toml"
-    definition = str(own) if own.exists() else path.name
-    survey = load_survey(definition)
-    _, unsettled = find_unsettled(url, survey, path)
-    return _SurveyFolder(path, definition, survey, unsettled)
+def _require_schema(url: str) -> None:
+    """Refuse a schema of another version; a new database has none yet, and the first run makes it."""
+    with connect(url, autocommit=True) as connection:
+        require_current_schema(connection)
 
 
-def _runs(folder: _SurveyFolder, tiles: list[TileFiles]) -> list[CellRun]:
+def _runs(folder: SurveyFolder, tiles: list[TileFiles]) -> list[CellRun]:
     name = folder.survey.name
     return [
         CellRun(
@@ -203,6 +241,7 @@ def _runs(folder: _SurveyFolder, tiles: list[TileFiles]) -> list[CellRun]:
             cell=cell,
             tiles=[tile.name for tile in in_cell],
             key=run_key(name, cell, in_cell),
+            since_s={tile.name: newest_s(tile) for tile in in_cell},
         )
         for cell, in_cell in group_by_cell(tiles).items()
     ]

@@ -41,6 +41,23 @@ class TileOutcome:
     n_far: int | None = None
     notes: tuple[str, ...] = ()
 
+    def describe(self) -> str:
+        """What became of it, in one line."""
+        if self.error is not None:
+            return f"failed: {self.error}"
+        if self.state == "unchanged":
+            return f"tile {self.name}: unchanged"
+        left_out = "".join(
+            f", {number} {what}"
+            for number, what in (
+                (self.n_skipped, "skipped"),
+                (self.n_failed, "unreadable images"),
+                (self.retired, "retired"),
+            )
+            if number
+        )
+        return f"tile {self.name}: {self.n_galaxies} galaxies{left_out}"
+
 
 Report = Callable[[TileOutcome], None]
 """Told of each tile as soon as it is in the catalogue, or has failed."""
@@ -54,16 +71,29 @@ class CellOutcome:
         cell: Name of the sky cell.
         tiles: Every tile that was tried, in the order of the work.
         checks: What the catalogue's checks found in these tiles.
+        survey: Name of the survey whose tiles they are.
+        release: Name of the release that they were written to.
+        weights_sha256: Digest of that release's weights.
+        n_galaxies: Number of galaxies of the survey that the catalogue has in the cell after this.
     """
 
     cell: str
     tiles: list[TileOutcome]
     checks: list[CheckResult]
+    survey: str
+    release: str
+    weights_sha256: str
+    n_galaxies: int
 
     @property
     def failed(self) -> list[TileOutcome]:
         """The tiles that failed."""
         return [tile for tile in self.tiles if tile.state == "failed"]
+
+    @property
+    def good(self) -> list[TileOutcome]:
+        """The tiles that are in the catalogue."""
+        return [tile for tile in self.tiles if tile.state != "failed"]
 
     @property
     def violated(self) -> list[CheckResult]:

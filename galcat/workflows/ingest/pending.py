@@ -36,7 +36,7 @@ def find_pending(url: str, survey: Survey, folder: Path) -> Pending:
 
 
 def find_unsettled(url: str, survey: Survey, folder: Path) -> tuple[list[TileFiles], list[TileFiles]]:
-    """Find a folder's tiles without opening an image file; the schema must be there.
+    """Find a folder's tiles without opening an image file; where there is no schema, none is known.
 
     Returns:
         All tiles, and those of them that the catalogue does not have as they are now.
@@ -51,6 +51,8 @@ def find_unsettled(url: str, survey: Survey, folder: Path) -> tuple[list[TileFil
 
 def _read_known(url: str, survey: Survey) -> dict[str, KnownTile]:
     with connect(url, autocommit=True) as connection:
+        if connection.execute("SELECT to_regclass('galcat.release')").fetchone() == (None,):
+            return {}
         release = current_release(connection)
         return {} if release is None else read_known_tiles(connection, survey.name, release.release_id)
 

@@ -22,3 +22,11 @@ def cell_at(ra_deg: float | None, dec_deg: float | None) -> str:
         return UNPLACED
     pixel = int(lonlat_to_healpix(ra_deg * u.deg, dec_deg * u.deg, 2**ORDER, order="nested"))
     return f"healpix{ORDER}-{pixel:05d}"
+
+
+def tiles_of_cell(cell: str) -> tuple[int, int] | None:
+    """First HEALPix pixel of order 29 in a cell, and the first beyond it; None for tiles that lie in none."""
+    if cell == UNPLACED:
+        return None
+    pixel, inside = int(cell.rpartition("-")[2]), 4 ** (29 - ORDER)
+    return pixel * inside, (pixel + 1) * inside

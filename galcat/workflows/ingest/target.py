@@ -35,11 +35,13 @@ class IngestionTarget:
         connection: Open connection that acts as the writer.
         survey_id: Number of the survey that the rows belong to.
         release_id: Number of the release that the vectors belong to.
+        release: Name of that release.
     """
 
     connection: psycopg.Connection
     survey_id: int
     release_id: int
+    release: str
 
 
 def require_writable(url: str) -> None:
@@ -71,9 +73,8 @@ def open_target(url: str, survey: Survey, encoder: Encoder) -> Iterator[Ingestio
             raise WorkflowError(_other_weights(current, encoder))
         keep_measured(connection, current.release_id, release_record(encoder).measured)
         with hold_release(connection, current.name), loading(connection):
-            yield IngestionTarget(
-                connection, register_survey(connection, survey_record(survey)), current.release_id
-            )
+            survey_id = register_survey(connection, survey_record(survey))
+            yield IngestionTarget(connection, survey_id, current.release_id, current.name)
 
 
 def check_weights(url: str, encoder: Encoder) -> None:

@@ -4,8 +4,14 @@ from pathlib import Path
 
 import psycopg
 
+from catalog.releases.state import Finding
+from catalog.settings import load_settings
+from galcat.workflows.ingest.drop_scan import plan_everything_pending
+from galcat.workflows.looks import record_look
+from galcat.workflows.state import describe_catalogue
 from tests.galcat.bricks import mend, spoil, write_brick
 from tests.galcat.cli.command_line import Galcat
+from tests.galcat.workflows.alarm_receivers import receiving_posts
 
 SURVEY = "legacy_dr10"
 
@@ -36,9 +42,11 @@ def test_what_needs_care_is_said_with_its_remedy_and_an_exit_code(
     assert "     to do: mend the files; the night tries again\n" in said.out
     assert state["release"] == "ok release: small-0 is shown"
     assert state["tiles"].startswith("ok tiles: 1 with 3 galaxies, the last one tried at ")
-    assert state["recall"].startswith("ok recall: the vector index finds 100.0% of the 20 nearest (ingest, ")
     assert state["last day"] == "ok last day: 2 tiles tried, 1 failed"
-    assert state["waiting"] == f"ok waiting: 1 tiles in {tmp_path / 'drop'}: 0101p000"
+    assert state["pending"] == f"ok pending: 1 tiles in {tmp_path / 'drop'}: 0101p000"
+    assert state["last night"] == "ok last night: no night is known on this machine: galcat jobs runs them"
+    assert state["recall"].startswith("ok recall: the vector index finds 100.0% of the 20 nearest (ingest, ")
+    assert state["alarms"] == "ok alarms: nobody is told of failures"
     mend(folder, "0101p000", whole)
     assert galcat("ingest", folder, "--survey", SURVEY, "--weights", weights).code == 0
     said = galcat("status")
@@ -61,3 +69,52 @@ def test_what_needs_care_is_said_with_its_remedy_and_an_exit_code(
     assert galcat("migrate", "--plan").out.splitlines()[0] == "sql/001_roles.sql"
     assert galcat("migrate").code == 0
     assert galcat("migrate").err == "the schema is up to date\n"
+
+
+def test_nights_and_large_drop_folders_are_told_as_the_jobs_saw_them(
+    galcat: Galcat, database: str, tmp_path: Path, weights: Path
+) -> None:
+    folder = tmp_path / "drop" / SURVEY
+    for name in ("0100p000", "0101p000"):
+        write_brick(folder, name)
+    assert galcat("ingest", folder, "--survey", SURVEY, "--weights", weights).code == 0
+    next(folder.rglob("*0100p000*image-r*")).unlink()
+    settings = load_settings()
+
+    def state(max_looked_at: int) -> dict[str, Finding]:
+        return {one.name: one for one in describe_catalogue(database, settings, max_looked_at)}
+
+    few = state(1)
+    assert few["pending"].text == f"nobody has looked into {settings.drop_folder}: galcat status --all does"
+    assert "waiting" not in few
+    seen = [few["files"].text, state(2)["files"].text]  # one of two tiles; which, the hour says
+    assert seen[0] in {
+        "1 tiles lost files: 0100p000",
+        "1 tiles have theirs; galcat status --all looks at every tile",
+    }
+    assert seen[1] == "1 tiles lost files: 0100p000"
+    assert state(2)["waiting"].text.startswith(f"1 tiles lack files, {SURVEY}/0100p000 lacks legacysurvey-")
+
+    record_look(
+        settings.home, "drop_folder", plan_everything_pending(settings.drop_folder, database).describe()
+    )
+    record_look(settings.home, "night", {"checks": 12, "broken": ["complete"]})
+    jobs = state(1)
+    assert jobs["pending"] == Finding("pending", f"0 tiles in {settings.drop_folder}")
+    assert jobs["waiting"].text == state(2)["waiting"].text
+    assert jobs["last night"].text.startswith("1 of 12 checks did not pass at 20")
+    assert jobs["last night"].remedy == "galcat check says more"
+
+
+def test_what_needs_care_is_sent_as_an_alarm(galcat: Galcat, tmp_path: Path) -> None:
+    refused = galcat("status", "--alarm")
+    assert (refused.code, "no alarm is set: name a webhook" in refused.err) == (1, True)
+    with receiving_posts() as posted:
+        (tmp_path / "galcat.toml").write_text(f'[alarm]\nwebhook = "http://127.0.0.1:{posted.port}"\n')
+        assert galcat("status", "--alarm").code == 1
+    (post,) = posted.posts
+    assert post["text"].splitlines() == [
+        "galcat: 1 things need care",
+        "release: there is none yet",
+        "    to do: fill the catalogue by galcat ingest",
+    ]

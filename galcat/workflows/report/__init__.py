@@ -1,0 +1,1 @@
+"""What came into the catalogue since a moment: gathered, as text, and as a page with pictures."""
