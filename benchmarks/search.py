@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _measure(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: int) -> Row:
-    ids = _load(connection, sample, drawn, n)
+    ids = load(connection, sample, drawn, n)
     stored = drawn.search[:n].astype(np.float16).astype(np.float32)
     start = time.perf_counter()
     build_search_index(connection, 1)
@@ -101,7 +101,7 @@ def _measure(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: in
     return row
 
 
-def _load(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: int) -> Ids:
+def load(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: int) -> Ids:
     """Fill a catalogue; returns the object_ids."""
     fill(connection, 1)
     connection.execute(
