@@ -116,3 +116,14 @@ def test_a_galaxy_whose_picture_is_doubtful_says_why(page: httpx.Client, galaxie
         "edge of the picture; its picture is unlike those of the galaxies that the network learnt from."
     ) in text
     assert "Take these votes with care" not in page.get(f"/galaxy/{second[0]}").text
+
+
+def test_a_page_is_packed_for_strangers_and_never_beside_a_cookie(page: httpx.Client) -> None:
+    plain = page.get("/", headers={"Accept-Encoding": "identity"})
+    packed = page.get("/", headers={"Accept-Encoding": "gzip"})
+    known = page.get("/", headers={"Accept-Encoding": "gzip", "Cookie": "galcat_session=anything"})
+    assert [one.headers.get("content-encoding") for one in (plain, packed, known)] == [None, "gzip", None]
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 4
+    without_time = [re.sub(r"in \d+ ms", "", one.text) for one in (plain, packed)]
+    assert without_time[0] == without_time[1]
+    assert "Cookie" in packed.headers["vary"]
