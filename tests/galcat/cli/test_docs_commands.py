@@ -32,6 +32,8 @@ RUN = {
     "map": "map",
     "check": "check",
     "status": "status",
+    "status --all": "status --all",
+    "report --since yesterday": "report --since yesterday",
     "migrate": "migrate",
     "migrate --plan": "migrate --plan",
     'sql "..."': 'sql "SELECT count(*) FROM galcat.galaxy"',
@@ -91,6 +93,9 @@ DATA = "needs real pictures with votes, which no clone has: tests/encoder/evalua
 TRAINED = "needs what `train` has made: the same is run with better.safetensors"
 NOT_RUN = {
     "serve": FOR_EVER,
+    "serve --log json": FOR_EVER,
+    "status --alarm": "tells whom the settings name: tests/galcat/workflows/test_alarms.py receives it",
+    "status --alarm > /dev/null": "the same",
     "jobs": FOR_EVER,
     "down": "would stop the server of all tests: tests/galcat/cli/commands/test_server.py runs it",
     "psql": "takes the place of this process: tests/galcat/cli runs it as one of its own",
