@@ -165,6 +165,15 @@ morphology = Table(
     Column("network_posterior", ARRAY(REAL)),
 )
 
+attribute_axis = Table(
+    "attribute_axis",
+    metadata,
+    Column("release_id", SmallInteger, primary_key=True),
+    Column("attribute", Text, primary_key=True),
+    Column("axis", HALFVEC(SEARCH_DIMENSION), nullable=False),
+    Column("galaxies", BigInteger, nullable=False),
+)
+
 calibration = Table(
     "calibration",
     metadata,

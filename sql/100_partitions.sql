@@ -84,6 +84,9 @@ BEGIN
     -- Two ingestions may end in the same moment: the second waits, then finds the indexes.
     PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('galcat/index/' || release, 0));
     PERFORM galcat.build_cut_indexes(release);
+    IF NOT EXISTS (SELECT FROM galcat.attribute_axis AS a WHERE a.release_id = release) THEN
+        PERFORM galcat.measure_attributes(release);
+    END IF;
     IF galcat.has_search_index(release) THEN
         RETURN false;
     END IF;

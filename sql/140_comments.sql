@@ -11,6 +11,7 @@ COMMENT ON TABLE galcat.embedding_full IS 'Full-width encoder representation of 
 COMMENT ON TABLE galcat.morphology IS 'Dirichlet posterior of every Galaxy Zoo question, of a galaxy in a release';
 COMMENT ON TABLE galcat.calibration IS 'How the vote fractions of a question are calibrated to a survey in a release, and what that gained on votes held out';
 COMMENT ON TABLE galcat.sky_count IS 'Galaxies of a HEALPix cell, as counted with the last statistics';
+COMMENT ON TABLE galcat.attribute_axis IS 'The direction among search vectors along which an attribute grows';
 COMMENT ON TABLE galcat.thumbnail IS 'Small colour picture of a galaxy';
 COMMENT ON TABLE galcat.task IS 'A question that people answer of galaxies: yes or no, several classes, or an interest of 0 to 5';
 COMMENT ON TABLE galcat.label IS 'What one person said of a galaxy, when; never changed: a later row of the same person counts in its place, and one without answer takes it back';
@@ -58,7 +59,9 @@ DECLARE
         "places": "x and y of each of them, -1 to 1, as 32-bit floats, little-endian [1]",
         "cell_order": "Order of the HEALPix cell [-]",
         "cell": "Number of the HEALPix cell, nested [-]",
-        "galaxies": "How many galaxies lie in it [-]",
+        "galaxies": "How many galaxies lie in it, or were measured [-]",
+        "attribute": "Name of the attribute [-]",
+        "axis": "Unit vector from the mean of the galaxies that have least of it to that of those that have most [1]",
         "spread_deg": "Radius of the disk that they would fill evenly [deg]",
         "jpeg": "The picture, JPEG [-]",
         "release_id": "Number of the encoder release [-]",
