@@ -130,10 +130,10 @@ def test_aladin_shows_the_hips_in_the_sky_pane_and_asks_nobody_else(
         tab.set_default_timeout(LAST_LIMIT_S * 1000)
         tab.on("response", lambda answer: asked.append(answer.url))
         tab.goto("/")
-        tab.get_by_role("button", name="Sky").click()
+        with tab.expect_response(lambda answer: "/page/hips/Norder" in answer.url and answer.ok):
+            tab.get_by_role("button", name="Sky").click()
         frame = tab.frame_locator("#sky-pane iframe")
         frame.locator("body[data-ready]").wait_for(state="attached")
-        tab.wait_for_event("response", lambda answer: "/page/hips/Norder" in answer.url and answer.ok)
         SHOTS.mkdir(parents=True, exist_ok=True)
         tab.screenshot(path=SHOTS / "aladin_1440.png")
         browser.close()
