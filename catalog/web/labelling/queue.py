@@ -75,7 +75,7 @@ class NextGalaxies:
     def _mix_gold(
         self, task: Task, batch: list[NextGalaxy], n: int, name: str, out: set[int]
     ) -> list[NextGalaxy]:
-        """The batch with one gold-standard galaxy somewhere in it, unmarked, without the model's expectation."""
+        """The batch with one gold-standard galaxy in it, unmarked and without the model's expectation."""
         if not name:
             return batch
         there = {one.object_id for one in batch}
