@@ -17,12 +17,8 @@ import psycopg
 from catalog.database.connection import connect
 from catalog.ingestion.retraction import retract_tile
 from catalog.ingestion.writer import write_tile
-from catalog.releases.releases import (
-    build_search_index,
-    find_release,
-    promote_release,
-    register_release,
-)
+from catalog.releases.promotion import promote_release
+from catalog.releases.releases import build_search_index, find_release, register_release
 from catalog.tasks.labels import Label, write_labels
 from catalog.tasks.tasks import add_task
 from galcat.workflows.tasks.learn import learn
