@@ -123,7 +123,9 @@ def test_a_run_commits_the_good_tile_fails_naming_the_bad_one_and_a_retry_touche
     assert f"legacysurvey-{BAD}-image-r.fits.fz" in said
     assert "\n" not in said
     assert checks(first) == dict.fromkeys(CHECKS, True) | {"tiles_readable": False}
-    (good_one,) = first.asset_materializations_for_node("galaxies")
+    (record,) = instance.fetch_materializations(galaxies.key, limit=10).records
+    good_one = record.asset_materialization
+    assert good_one is not None
     assert (good_one.partition, good_one.metadata["failed"].value) == (partition_of(SURVEY, cell), 1)
     good = rows(connection, GOOD)
     assert len(good) == GALAXIES
