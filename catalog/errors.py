@@ -9,6 +9,10 @@ class ServerError(CatalogError):
     """The database server cannot be started, reached or used."""
 
 
+class ReadOnlyError(CatalogError):
+    """Something would change a catalogue that this service only reads."""
+
+
 class SettingsError(CatalogError):
     """The file of the user's own settings cannot be understood."""
 
@@ -43,3 +47,7 @@ class LabelError(CatalogError):
 
 class VotesError(CatalogError):
     """A table of volunteers' votes cannot be used."""
+
+
+class BackupError(CatalogError):
+    """A backup cannot be made, or is not read into a database."""

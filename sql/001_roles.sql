@@ -14,10 +14,35 @@ BEGIN
                 NULL; -- made by another database of this cluster since we looked
             END;
         END IF;
-        -- The connected user takes these roles; a superuser need not be told.
-        IF NOT pg_catalog.pg_has_role(current_user, wanted, 'MEMBER') THEN
-            EXECUTE pg_catalog.format('GRANT %I TO CURRENT_USER', wanted);
-        END IF;
+    END LOOP;
+END
+$$;
+
+-- Who may act as whom. The owner may act as every other role, so that whoever is a member of galcat_owner alone can
+-- bring the catalogue up to date. From Postgres 16 on, who makes a role may give it away and not act as it: a login
+-- that is no superuser grants itself what it needs. catalog/database/privileges.py asks for the same memberships.
+DO $$
+DECLARE
+    version CONSTANT integer := pg_catalog.current_setting('server_version_num')::integer;
+    how CONSTANT text := CASE WHEN version >= 160000 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
+    acting CONSTANT text := CASE WHEN version >= 160000 THEN 'SET' ELSE 'MEMBER' END;
+    pair text[];
+BEGIN
+    FOREACH pair SLICE 1 IN ARRAY ARRAY[
+        ['galcat_writer', 'galcat_owner'], ['galcat_reader', 'galcat_owner'], ['galcat_labeller', 'galcat_owner'],
+        ['galcat_public', 'galcat_owner'], ['galcat_uploads', 'galcat_owner'], ['galcat_reader', 'galcat_labeller'],
+        ['galcat_owner', current_user::text]
+    ] LOOP
+        FOR attempt IN 1..100 LOOP
+            -- A superuser is a member of every role.
+            EXIT WHEN pg_catalog.pg_has_role(pair[2], pair[1], 'USAGE') AND pg_catalog.pg_has_role(pair[2], pair[1], acting);
+            BEGIN
+                EXECUTE pg_catalog.format('GRANT %I TO %I%s', pair[1], pair[2], how);
+                EXIT;
+            EXCEPTION WHEN internal_error OR unique_violation THEN -- tuple concurrently updated
+                PERFORM pg_catalog.pg_sleep(0.05);
+            END;
+        END LOOP;
     END LOOP;
 END
 $$;

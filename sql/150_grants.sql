@@ -52,6 +52,26 @@ GRANT INSERT, UPDATE, DELETE ON
     galcat.task_version, galcat.interest_round, galcat.interest_offer, galcat.interest_top,
     galcat.release_map, galcat.recall, galcat.neighbour_graph, galcat.neighbour_list
     TO galcat_writer;
+-- What functions grant when they make a table is granted again: a dump may have been read in without grants.
+DO $$
+DECLARE
+    part record;
+BEGIN
+    FOR part IN
+        SELECT c.oid::regclass::text AS name FROM pg_catalog.pg_inherits AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+        WHERE i.inhparent IN ('galcat.embedding'::regclass, 'galcat.embedding_full'::regclass, 'galcat.morphology'::regclass)
+            AND c.relkind = 'r'
+    LOOP
+        EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO galcat_writer', part.name);
+    END LOOP;
+    FOR part IN
+        SELECT c.oid::regclass::text AS name FROM pg_catalog.pg_class AS c
+        WHERE c.relnamespace = 'galcat'::regnamespace AND c.relkind = 'p' AND c.relname ~ '^task_score_t\d+$'
+    LOOP
+        EXECUTE format('GRANT DELETE ON %s TO galcat_writer', part.name);
+    END LOOP;
+END
+$$;
 -- A task means the same for ever, and labels are history: nobody is granted more than to add to them.
 GRANT INSERT ON galcat.task TO galcat_writer;
 -- The number of a label says which of two is the later word: nobody chooses it.
@@ -60,5 +80,4 @@ GRANT INSERT (task, object_id, answer, rating, labeller, labelled_at, origin) ON
 GRANT INSERT (object_id, tag, is_withdrawn, labeller, labelled_at, origin) ON galcat.tag TO galcat_writer;
 GRANT INSERT (task, object_id, answer, rating, labeller) ON galcat.label TO galcat_labeller;
 GRANT INSERT (object_id, tag, is_withdrawn, labeller) ON galcat.tag TO galcat_labeller;
-GRANT galcat_reader TO galcat_labeller;
 REVOKE ALL ON galcat.schema_history FROM galcat_reader, galcat_writer;

@@ -26,7 +26,8 @@ def check_settings(connection: psycopg.Connection, expected: Mapping[str, str]) 
         "the server's memory, parallelism and hnsw.* settings are galcat's",
         len(differing),
         differing[0] if differing else None,
-        "galcat down, then galcat up; on a server of your own, galcat up as the database's owner"
+        "galcat down, then galcat up; on a server of your own, galcat up by the database's owner, or what "
+        "galcat init --plan prints"
         if differing
         else "",
     )

@@ -1,5 +1,7 @@
 """Bring a database to this version's schema: all of `sql/`, in one transaction, or nothing."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 
 import psycopg
@@ -8,6 +10,8 @@ from psycopg import sql
 from catalog.database.connection import connect
 from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
 from catalog.database.older_migrations import list_repairs, rewrite_history
+from catalog.database.outside import is_granted, list_files_to_repeat
+from catalog.database.privileges import describe_needed
 from catalog.database.requirements import parse_version, require_readable, require_supported
 from catalog.database.sql_files import SqlFile, sql_files
 from catalog.errors import SchemaError
@@ -36,6 +40,10 @@ _HAS_VERSION = """
 def migrate(url: str) -> None:
     """Create or update the schema `galcat`; a database that is up to date is only read, without a lock.
 
+    What no dump carries is made again where it is not in force and the login can make it: roles and who may
+    act as whom, settings of the database and of the reader, and after a dump was read in without them,
+    owners and grants.
+
     Args:
         url: URL of the catalogue's database.
 
@@ -43,8 +51,8 @@ def migrate(url: str) -> None:
         ServerError: The server cannot be reached, or is too old. A new catalogue needs a pgvector without
             known faults; one that is there already is kept up to date on an older one too, so that it can
             be read.
-        SchemaError: The database is newer than this program, an applied migration was changed, or others
-            held a lock for too long. Nothing is changed then.
+        SchemaError: The database is newer than this program, an applied migration was changed, the login
+            lacks a right, or others held a lock for too long. Nothing is changed then.
     """
 
     def update() -> None:
@@ -53,10 +61,8 @@ def migrate(url: str) -> None:
                 _apply(connection)
 
     try:
-        retry_on_lock(update, SchemaError)
-    except psycopg.errors.InsufficientPrivilege as error:
-        reason = str(error).splitlines()[0]
-        raise SchemaError(f"this login may not read or update the catalogue's schema: {reason}") from error
+        with _explained(url):
+            retry_on_lock(update, SchemaError)
     except SchemaError as error:
         if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
             _name_holder(url, error)
@@ -71,10 +77,23 @@ def plan_migration(url: str) -> list[str]:
 
     Raises:
         ServerError: The server cannot be reached, or is too old.
-        SchemaError: The database is newer than this program, or an applied migration was changed.
+        SchemaError: The database is newer than this program, an applied migration was changed, or the login
+            may not read the catalogue.
     """
-    with connect(url) as connection:
+    with _explained(url), connect(url) as connection:
         return _list_steps(connection)
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Say which right a login lacks where Postgres refuses it something."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        with connect(url) as connection:
+            _require_rights(connection)
+        reason = str(error).splitlines()[0]
+        raise SchemaError(f"this login may not read or update the catalogue's schema: {reason}") from error
 
 
 def _list_steps(connection: psycopg.Connection) -> list[str]:
@@ -92,7 +111,9 @@ def _list_steps(connection: psycopg.Connection) -> list[str]:
     _refuse_foreign_history(repaired, files)
     repairs = [repair.name for _, repair in list_repairs(applied)]
     if not repairs and all(applied.get(file.name) == file.sha256 for file in files):
-        return []
+        if is_granted(connection):
+            return list_files_to_repeat(connection)
+        return [file.name for file in files if not file.is_migration]
     return repairs + [file.name for file in files if not (file.is_migration and file.name in repaired)]
 
 
@@ -127,6 +148,7 @@ def _apply(connection: psycopg.Connection) -> None:
     connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{LOCK_TIMEOUT_MS}ms")))
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
     steps = _list_steps(connection)  # once more: another may have been faster
+    _require_rights(connection)
     files, applied = sql_files(), _read_history(connection)
     texts = {file.name: file.sha256 for file in files}
     for older, repair in list_repairs(applied):
@@ -137,6 +159,12 @@ def _apply(connection: psycopg.Connection) -> None:
             _run(connection, file)
     if steps:
         _write_history(connection, files)
+
+
+def _require_rights(connection: psycopg.Connection) -> None:
+    lacking = describe_needed(connection)
+    if lacking is not None:
+        raise SchemaError(lacking)
 
 
 def _write_history(connection: psycopg.Connection, files: list[SqlFile]) -> None:

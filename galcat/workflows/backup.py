@@ -1,0 +1,76 @@
+"""A backup of a catalogue with the weights of its releases: made, and read in again."""
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from catalog.backup.manifest import Manifest
+from catalog.backup.read_in import restore
+from catalog.backup.save import Progress, back_up
+from catalog.database.connection import connect
+from catalog.errors import BackupError
+from galcat.workflows.weights_store import ENDING, find_weights, weights_store
+
+_PREFIX, _SUFFIX = "galcat-", ".zip"
+_STAMP = "%Y%m%dT%H%M%SZ"
+
+
+def choose_file(path: Path) -> Path:
+    """The file that a backup is written to: in a folder one that is named by the time, in UTC."""
+    return path / f"{_PREFIX}{datetime.now(UTC):{_STAMP}}{_SUFFIX}" if path.is_dir() else path
+
+
+def make_backup(url: str, path: Path, tell: Progress) -> Manifest:
+    """Write a catalogue, and the weights of its releases that are found, to one file.
+
+    Args:
+        url: The catalogue's database.
+        path: File to write; it must not be there.
+        tell: Is told of the progress.
+
+    Raises:
+        BackupError: The file is there, or cannot be written; pg_dump failed. Nothing is left then.
+        CatalogError: The database cannot be reached.
+    """
+    with connect(url, autocommit=True) as connection, ExitStack() as stack:
+        if connection.execute("SELECT to_regclass('galcat.release')").fetchone() == (None,):
+            raise BackupError("there is no catalogue in this database")
+        digests = connection.execute("SELECT DISTINCT weights_sha256 FROM galcat.release").fetchall()
+        found = {f"{digest}{ENDING}": stack.enter_context(find_weights(digest)) for (digest,) in digests}
+        kept = {name: file for name, file in found.items() if file is not None}
+        return back_up(url, path, kept, tell)
+
+
+def restore_backup(url: str, path: Path, tell: Progress) -> tuple[Manifest, list[str]]:
+    """Read a backup into an empty database, and its weights into the store.
+
+    Args:
+        url: The database.
+        path: The file of `make_backup`.
+        tell: Is told of the progress.
+
+    Returns:
+        What the backup held, and the roles that were made and cannot log in yet.
+
+    Raises:
+        BackupError: The file is none or damaged, or the database has a catalogue; nothing is changed then.
+        CatalogError: The database cannot be reached, or its login lacks a right.
+    """
+    return restore(url, path, weights_store(), tell)
+
+
+def remove_old_backups(folder: Path, keep: int) -> list[Path]:
+    """Remove all but the newest backups of a folder; other files stay.
+
+    Args:
+        folder: Where `choose_file` named them.
+        keep: How many stay, at least 1.
+
+    Returns:
+        Those that were removed.
+    """
+    pattern = f"{_PREFIX}[0-9]*T[0-9]*Z{_SUFFIX}"
+    old = sorted(folder.glob(pattern))[:-keep]
+    for file in old:
+        file.unlink()
+    return old
