@@ -62,6 +62,8 @@ class Settings(BaseSettings):
             the tile is ingested, seconds (`GALCAT_SETTLE_SECONDS`); two looks of the sensor must agree too.
         weights_dir: Where a copy of every release's weights is kept, by its digest; by default `weights` in
             the home (`GALCAT_WEIGHTS_DIR`).
+        service_dir: What the service keeps on disk, such as results of jobs; by default `service` in the
+            home (`GALCAT_SERVICE_DIR`). Services that share a catalogue share it.
     """
 
     model_config = SettingsConfigDict(
@@ -77,8 +79,9 @@ class Settings(BaseSettings):
     drop_folder: Path = Field(default_factory=lambda given: given["home"] / "drop")
     settle_seconds: float = Field(default=0.0, ge=0)
     weights_dir: Path = Field(default_factory=lambda given: given["home"] / "weights")
+    service_dir: Path = Field(default_factory=lambda given: given["home"] / "service")
 
-    @field_validator("home", "drop_folder", "weights_dir")
+    @field_validator("home", "drop_folder", "weights_dir", "service_dir")
     @classmethod
     def _expand_tilde(cls, folder: Path) -> Path:
         return folder.expanduser()

@@ -8,6 +8,7 @@ from pgvector.psycopg.vector import register_vector_info
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types import TypeInfo
 
+from catalog.database.pooler import require_session
 from catalog.database.requirements import (
     MIN_PGVECTOR_TO_READ,
     parse_version,
@@ -70,6 +71,7 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     try:
         conn = psycopg.connect(conninfo, autocommit=True)
         try:
+            require_session(conn, conninfo)
             _register_vectors(conn)
         except BaseException:
             conn.close()

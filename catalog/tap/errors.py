@@ -1,8 +1,9 @@
 """Errors of the service by whose fault they are; the class says the HTTP status."""
 
-from catalog.errors import CatalogError, QueryError, ServerError
+from catalog.errors import CatalogError, QueryError, ReadOnlyError, ServerError
 
 INTERNAL_MESSAGE = "the service failed; its log says why"
+READ_ONLY_MESSAGE = "this service only reads the catalogue: jobs, uploads and labels go to one that writes"
 
 
 class UsageError(QueryError):
@@ -28,7 +29,9 @@ class InternalError(ServerError):
 
 
 def http_status(error: CatalogError) -> int:
-    """The HTTP status: 400 for the user's fault, 404 for what is not there, 503 and 500 for the service's."""
+    """The HTTP status: 400 for the user's fault, 403 and 404 for what is not here, 503 and 500 for ours."""
+    if isinstance(error, ReadOnlyError):
+        return 403
     if isinstance(error, NotFoundError):
         return 404
     if isinstance(error, InternalError):

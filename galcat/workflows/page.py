@@ -28,17 +28,19 @@ class PageError(CatalogError):
 
 
 def make_page_routes(
-    url: str, home: Path, dagster_url: str = ""
+    url: str, home: Path, dagster_url: str = "", keys: Path | None = None
 ) -> Callable[["Service"], Sequence["BaseRoute"]]:
     """Make what turns the service's parts into the routes of the page.
 
     Args:
         url: URL of the catalogue's database, for its owner.
-        home: Folder of the catalogue, which keeps the key of signed cookies, and a HiPS and its viewer.
+        home: Folder of the catalogue, which keeps a HiPS and its viewer.
         dagster_url: Address of Dagster's pages; empty where none is known.
+        keys: Folder that keeps the key of signed cookies, which services that share a catalogue share; None
+            for the home.
     """
     parts = PageServices(
-        secret_file=home / KEY_FILE,
+        secret_file=(keys or home) / KEY_FILE,
         encode_picture=partial(encode_picture, url),
         choose_next=partial(choose_next, url),
         drawer=TileDrawer(),

@@ -12,6 +12,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from catalog.database.connection import connect, parse_url
+from catalog.errors import ServerError
 from catalog.tap.database.outage import Outage
 from catalog.tap.database.reader_check import require_harmless, take_reader_role
 from catalog.tap.errors import BusyError
@@ -47,14 +48,19 @@ class Connections:
         reader_url: The URL of a login that is, or is a member of, galcat_public and of no other role.
         writer_url: The URL of the login that owns or writes the catalogue.
         limits: How many queries and jobs run at once, which says how many connections are needed.
+        is_read_only: Whether nothing is ever written, as on a hot standby.
     """
 
-    def __init__(self, reader_url: str, writer_url: str, limits: ServiceLimits) -> None:
+    def __init__(
+        self, reader_url: str, writer_url: str, limits: ServiceLimits, *, is_read_only: bool = False
+    ) -> None:
+        self.is_read_only = is_read_only
         self._reader_url = reader_url
         self._writer_url = writer_url
         max_size = limits.queries_at_once + limits.jobs_at_once + _SPARE_READERS
         self._readers = _make_pool(reader_url, take_reader_role, max_size, "readers")
-        self._writers = _make_pool(writer_url, _take_writer_role, _WRITERS, "writers")
+        self._take_writer_role = _take_role_to_look if is_read_only else _take_writer_role
+        self._writers = _make_pool(writer_url, self._take_writer_role, _WRITERS, "writers")
         self._abandoned = Abandoned()
         self.outage = Outage()
 
@@ -68,7 +74,9 @@ class Connections:
             take_reader_role(reader)
             require_harmless(reader)
         with connect(self._writer_url, autocommit=True) as writer:
-            writer.execute("SET ROLE galcat_writer")
+            self._take_writer_role(writer)
+            if not self.is_read_only and writer.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
+                raise ServerError("the database is a standby: serve it by galcat serve --read-only")
         for pool in (self._readers, self._writers):
             pool.open()
 
@@ -148,7 +156,7 @@ class Connections:
     def open_writer(self) -> psycopg.Connection:
         """Open a writer of the caller's own, for what a session holds as long as it lives."""
         connection = connect(self._writer_url, autocommit=True)
-        _take_writer_role(connection)
+        self._take_writer_role(connection)
         return connection
 
 
@@ -180,3 +188,7 @@ def _make_pool(
 
 def _take_writer_role(connection: psycopg.Connection) -> None:
     connection.execute("SET ROLE galcat_writer")
+
+
+def _take_role_to_look(connection: psycopg.Connection) -> None:
+    connection.execute("SET default_transaction_read_only = on; SET ROLE galcat_writer")

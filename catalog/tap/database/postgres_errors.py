@@ -6,8 +6,8 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from catalog.errors import CatalogError, QueryError
-from catalog.tap.errors import INTERNAL_MESSAGE, BusyError, InternalError
+from catalog.errors import CatalogError, QueryError, ReadOnlyError
+from catalog.tap.errors import INTERNAL_MESSAGE, READ_ONLY_MESSAGE, BusyError, InternalError
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ def translate_error(error: psycopg.Error, seconds: float) -> CatalogError:
         error: The error that Postgres gave to a query of a client.
         seconds: How long the query was allowed to take.
     """
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        return ReadOnlyError(READ_ONLY_MESSAGE)
     users = _users_fault(error, seconds)
     if users:
         return QueryError(users)

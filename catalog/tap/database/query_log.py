@@ -96,6 +96,8 @@ class QueryLog:
                 return
 
     def _write(self, rows: list[LoggedQuery]) -> None:
+        if self._connections.is_read_only:
+            return
         try:
             with self._connections.writer() as writer, writer.transaction(), writer.cursor() as cursor:
                 writer.execute("SET LOCAL synchronous_commit = off")

@@ -27,7 +27,7 @@ def check_room(size: int, room: int) -> None:
 
 
 class JobResults:
-    """The folder of results; it lies on this machine's disk, so only the server that ran a job can serve it.
+    """The folder of results; services that share a catalogue share it, so that each can serve every result.
 
     Args:
         folder: The folder of the files; `open` makes it where it is missing.

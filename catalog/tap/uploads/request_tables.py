@@ -9,8 +9,9 @@ from pathlib import Path
 import psycopg
 
 from catalog.adql.published import PublishedTable
+from catalog.errors import ReadOnlyError
 from catalog.tap.database.postgres_errors import translate_error
-from catalog.tap.errors import NotFoundError
+from catalog.tap.errors import READ_ONLY_MESSAGE, NotFoundError
 from catalog.tap.job_store.client_store import read_job
 from catalog.tap.job_store.results import JobResults
 from catalog.tap.service import Service
@@ -44,6 +45,8 @@ def store_tables(
     """
     stored: list[PublishedTable] = []
     limits = service.limits
+    if tables and service.connections.is_read_only:  # before a file is unpacked
+        raise ReadOnlyError(READ_ONLY_MESSAGE)
     try:
         for table in tables:
             require_free_disk(service.spool, limits)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from catalog.tap.errors import UsageError
+from catalog.errors import ReadOnlyError
+from catalog.tap.errors import READ_ONLY_MESSAGE, UsageError
 from catalog.tap.job_store.client_store import (
     JobFilter,
     abort_job,
@@ -80,6 +81,8 @@ class JobControl:
             UsageError: The address has too many jobs that wait or run.
             CatalogError: A table that came with it cannot be read.
         """
+        if self._service.connections.is_read_only:
+            raise ReadOnlyError(READ_ONLY_MESSAGE)
         limits, job_id = self._service.limits, secrets.token_hex(_ID_BYTES)
         with self._service.connections.writer() as writer:
             check_slot(writer, address, limits.jobs_an_address)

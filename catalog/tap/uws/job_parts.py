@@ -25,6 +25,7 @@ class JobParts:
         watch: Tells clients that wait when a job has changed.
         workers: The workers that run the jobs.
         sweeper: Removes what is old, and runs again what was cut off.
+        is_read_only: Whether jobs are only looked at: none is run, none is removed.
     """
 
     control: JobControl
@@ -32,15 +33,20 @@ class JobParts:
     watch: JobWatch
     workers: JobWorkers
     sweeper: Sweeper
+    is_read_only: bool
 
     def open(self) -> None:
         """Start all parts; jobs that ran when the service ended run again."""
         self.results.open()
+        if self.is_read_only:
+            return
         self.sweeper.open()
         self.workers.open()
 
     def close(self) -> None:
         """End all parts; what runs is stopped, to run again later."""
+        if self.is_read_only:
+            return
         self.sweeper.close()
         self.workers.close()
 
@@ -67,4 +73,6 @@ def make_job_parts(service: Service) -> JobParts:
         service.connections.forget_ended()
 
     sweeper = Sweeper(tick, sweep, service.connections.outage.begin)
-    return JobParts(control, results, JobWatch(control.read, events), workers, sweeper)
+    return JobParts(
+        control, results, JobWatch(control.read, events), workers, sweeper, service.connections.is_read_only
+    )

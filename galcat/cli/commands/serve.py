@@ -1,6 +1,7 @@
 """The command that opens the catalogue to browsers and to the tools of the Virtual Observatory."""
 
 import logging
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from catalog.database.embedded.server import revive
 from catalog.errors import CatalogError
-from galcat.cli.console import check_port, names_in, updated_catalogue_url
+from galcat.cli.console import catalogue_url, check_port, names_in, updated_catalogue_url
 from galcat.cli.free_port import require_free
 
 app = typer.Typer()
@@ -27,6 +28,10 @@ def serve(
     log: Annotated[
         LogFormat, typer.Option(help="How what happens is logged: text, or json with every request.")
     ] = "text",
+    read_only: Annotated[
+        bool,
+        typer.Option("--read-only", help="Change nothing: no jobs, uploads or labels. For a hot standby."),
+    ] = False,
 ) -> None:
     """Serve the catalogue to browsers, TOPCAT, Aladin, pyvo and astroquery until it is stopped.
 
@@ -40,11 +45,13 @@ def serve(
     # The service takes a second to import.
     import uvicorn  # noqa: PLC0415
 
+    from catalog.database.connection import connect  # noqa: PLC0415
+    from catalog.database.migrate import require_current_schema  # noqa: PLC0415
     from catalog.database.reader_login import reader_url  # noqa: PLC0415
     from catalog.settings import load_settings  # noqa: PLC0415
     from catalog.tap.app import make_app, server_config  # noqa: PLC0415
     from catalog.tap.database.connections import Connections  # noqa: PLC0415
-    from catalog.tap.limits import ServiceLimits  # noqa: PLC0415
+    from catalog.tap.limit_settings import read_limits  # noqa: PLC0415
     from catalog.tap.middleware.connection import ConnectionLimits  # noqa: PLC0415
     from galcat.cli.service_log import start_log  # noqa: PLC0415
     from galcat.workflows.cutouts import SkyCutter  # noqa: PLC0415
@@ -52,20 +59,25 @@ def serve(
 
     require_free(host, port)
     settings = load_settings()
-    url = updated_catalogue_url()
-    limits = ServiceLimits()
+    url = catalogue_url() if read_only else updated_catalogue_url()
+    if read_only:
+        with connect(url, autocommit=True) as connection:
+            require_current_schema(connection)
+    limits = read_limits(settings.home, os.environ)
     hosts = [host, *names_in(settings.hosts)]
     # A proxy's address is that of all its clients.
     bounds = replace(ConnectionLimits(), an_address=None) if settings.public_url else ConnectionLimits()
-    connections = Connections(reader_url(settings, url), url, limits)
-    spool = settings.home.resolve() / "service"
+    reader = reader_url(settings, url, may_change=not read_only)
+    connections = Connections(reader, url, limits, is_read_only=read_only)
+    spool = settings.service_dir.resolve()
+    keys = spool if "service_dir" in settings.model_fields_set else settings.home.resolve()
     service = make_app(
         connections,
         limits,
         spool,
         public_url=settings.public_url,
         cutter=SkyCutter(),
-        make_pages=make_page_routes(url, settings.home.resolve(), settings.dagster_url or ""),
+        make_pages=make_page_routes(url, settings.home.resolve(), settings.dagster_url or "", keys),
         hosts=hosts,
     )
     base = settings.public_url or f"http://{host}:{port}"

@@ -91,12 +91,14 @@ def serving(
     cutter: Cutter | None = None,
     make_pages: Callable[[Service], Sequence[BaseRoute]] | None = None,
     bounds: ConnectionLimits | None = None,
+    is_read_only: bool = False,
 ) -> Iterator[TapServer]:
     """Serve in a thread."""
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute("SELECT galcat_tap.let_readers_in()")
+    if not is_read_only:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("SELECT galcat_tap.let_readers_in()")
     reader_url = reader_url or make_conninfo(database, user="galcat_public")
-    connections = Connections(reader_url, database, limits)
+    connections = Connections(reader_url, database, limits, is_read_only=is_read_only)
     app = make_app(connections, limits, spool, public_url=public_url, cutter=cutter, make_pages=make_pages)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
