@@ -40,7 +40,8 @@ def load(variables: Mapping[str, str]) -> dict[str, dict[str, object]]:
     """
     text = fill_in((ROOT / "docker-compose.yml").read_text(), variables)
     merged = yaml.safe_load(text)  # merges the anchors
-    del merged["x-galcat"]
+    for name in [name for name in merged if name.startswith("x-")]:
+        del merged[name]
     compose = PyCompose.from_yaml(yaml.safe_dump(merged))
     compose.validate()
     services: dict[str, dict[str, object]] = compose.to_dict()["services"]

@@ -1,5 +1,6 @@
 """The compose file is valid, and each service's command runs as a plain process on the embedded Postgres."""
 
+import os
 import re
 import shutil
 import socket
@@ -12,16 +13,17 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from catalog.database.embedded.settings import SEARCH_SETTINGS
 from catalog.database.requirements import MIN_PGVECTOR, MIN_POSTGRES, parse_version
-from tests.dagster_jobs.compose_file import ROOT, UnsetError, load
+from tests.dagster_jobs.compose_file import ROOT, load
 from tests.galcat.processes import RunningProcess, program, start_process, wait_while_running
 from tests.waiting import LAST_LIMIT_S
 
-PASSWORD = "a-password"  # noqa: S105 - of nothing
-VARIABLES = {"GALCAT_POSTGRES_PASSWORD": PASSWORD}
-OURS = ("code", "webserver", "daemon")
+VARIABLES: dict[str, str] = {}
+OURS = ("code", "webserver", "daemon", "serve")
+ALL_OURS = {*OURS, "code-gpu", "init", "backup"}
 
 
 def text_list(value: object) -> list[str]:
@@ -34,24 +36,54 @@ def mapping(value: object) -> dict[str, str]:
     return {str(key): str(item) for key, item in value.items()}
 
 
-def test_the_file_follows_the_compose_schema_and_has_the_four_services() -> None:
-    assert set(load(VARIABLES)) == {"postgres", *OURS}
-
-
-def test_there_is_no_password_in_the_file_and_none_is_no_choice() -> None:
-    with pytest.raises(UnsetError, match="GALCAT_POSTGRES_PASSWORD: choose one"):
-        load({})
+def test_the_file_follows_the_compose_schema_and_has_every_service_with_a_bound_of_its_memory() -> None:
     services = load(VARIABLES)
-    assert mapping(services["postgres"]["environment"])["POSTGRES_PASSWORD"] == PASSWORD
-    for name in OURS:
-        environment = mapping(services[name]["environment"])
-        assert environment["PGPASSWORD"] == PASSWORD
-        assert [key for key, value in environment.items() if PASSWORD in value] == ["PGPASSWORD"]
+    assert set(services) == {"postgres", *ALL_OURS}
+    assert [name for name, service in services.items() if "mem_limit" not in service] == []
+    assert [name for name, service in services.items() if "healthcheck" not in service] == ["init"]
+
+
+def test_the_code_server_runs_on_the_gpu_or_not_and_is_the_same_but_for_that() -> None:
+    services = load(VARIABLES)
+    cpu, gpu = services["code"], services["code-gpu"]
+    assert (cpu.pop("profiles"), gpu.pop("profiles")) == (["cpu"], ["gpu"])
+    assert "nvidia" in str(gpu.pop("deploy"))
+    assert cpu == gpu
+    assert "COMPOSE_PROFILES=cpu\n" in (ROOT / "docker" / ".env.example").read_text()
+
+
+def test_passwords_are_files_and_stand_in_no_environment() -> None:
+    services = load(VARIABLES)
+    assert services["postgres"]["secrets"] == ["postgres_password"]
+    for name in ALL_OURS:
+        assert services[name]["secrets"] == ["postgres_password", "reader_password"]
+    named = {key for service in services.values() for key in mapping(service.get("environment", {}))}
+    assert {key for key in named if "PASSWORD" in key} == {"POSTGRES_PASSWORD_FILE"}
+
+
+def test_the_entry_point_hands_any_password_to_libpq(tmp_path: Path) -> None:
+    passwords = {"postgres_password": r"a:b\c 'd\"$", "reader_password": "plain"}
+    for name, word in passwords.items():
+        (tmp_path / name).write_text(f"{word}\n")
+    file = tmp_path / "pgpass"
+    environment = {"GALCAT_SECRETS": str(tmp_path), "PGPASSFILE": str(file), "PATH": os.defpath}
+    words = [ROOT / "docker" / "entrypoint.sh", "echo", "a b"]
+    done = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)
+    assert (done.stdout, file.stat().st_mode & 0o777) == ("a b\n", 0o600)
+    # As libpq's manual describes the file: fields between colons, a backslash before any character.
+    read = [
+        [re.sub(r"\\(.)", r"\1", field) for field in re.findall(r"((?:[^:\\]|\\.)+)", line)]
+        for line in file.read_text().splitlines()
+    ]
+    assert read == [
+        ["*", "*", "*", "galcat", passwords["postgres_password"]],
+        ["*", "*", "*", "galcat_public", passwords["reader_password"]],
+    ]
 
 
 def test_every_port_is_for_this_machine_only() -> None:
     ports = [port for service in load(VARIABLES).values() for port in text_list(service.get("ports", []))]
-    assert ports == ["127.0.0.1:5432:5432", "127.0.0.1:3000:3000"]
+    assert sorted(ports) == ["127.0.0.1:3000:3000", "127.0.0.1:5432:5432", "127.0.0.1:8000:8000"]
 
 
 def test_every_mounted_file_exists_and_every_volume_is_declared() -> None:
@@ -59,10 +91,11 @@ def test_every_mounted_file_exists_and_every_volume_is_declared() -> None:
         mount for service in load(VARIABLES).values() for mount in text_list(service.get("volumes", []))
     ]
     sources = {mount.split(":")[0] for mount in mounts}
-    assert sources == {"postgres-data", "dagster-logs", "./drop", "./docker/databases.sql"}
+    volumes = {"postgres-data", "dagster-logs", "weights", "service"}
+    assert sources == {*volumes, "./drop", "./backups", "./docker/databases.sql"}
     assert (ROOT / "docker" / "databases.sql").is_file()
     declared = (ROOT / "docker-compose.yml").read_text().split("\nvolumes:\n")[1].split()
-    assert declared == ["postgres-data:", "dagster-logs:"]
+    assert {name.rstrip(":") for name in declared} == volumes
 
 
 def test_its_postgres_is_one_that_galcat_accepts() -> None:
@@ -138,9 +171,17 @@ def test_each_service_runs_and_its_health_check_passes(
     database: str, dagster_url: str, dagster_home: Path
 ) -> None:
     services = load(VARIABLES)
-    here = {"4000": free_port(), "3000": free_port(), "0.0.0.0": "127.0.0.1"}  # noqa: S104 - it is replaced
+    here = {port: free_port() for port in ("3000", "4000", "8000")}
+    here["0.0.0.0"] = "127.0.0.1"  # noqa: S104 - it is replaced
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("SELECT galcat_tap.let_readers_in()")
     environment = mapping(services["code"]["environment"]) | {
         "GALCAT_DATABASE_URL": database,
+        "GALCAT_READER_URL": make_conninfo(database, user="galcat_public"),
+        "GALCAT_HOME": str(dagster_home / "home"),
+        "GALCAT_SERVICE_DIR": str(dagster_home / "service"),
+        "GALCAT_WEIGHTS_DIR": str(dagster_home / "weights"),
+        "GALCAT_PUBLIC_URL": "",
         "DAGSTER_POSTGRES_URL": dagster_url,
         "GALCAT_DROP_FOLDER": str(dagster_home / "drop"),
         "GALCAT_CODE_HOST": "127.0.0.1",
@@ -151,7 +192,8 @@ def test_each_service_runs_and_its_health_check_passes(
 
     def as_here(words: object) -> list[str]:
         return [
-            re.sub(r"\b(4000|3000|0\.0\.0\.0)\b", lambda m: here[m[0]], word) for word in text_list(words)
+            re.sub(r"\b(4000|3000|8000|0\.0\.0\.0)\b", lambda m: here[m[0]], word)
+            for word in text_list(words)
         ]
 
     def is_healthy(name: str) -> bool:

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -18,13 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from catalog.database.connection import connect
-from catalog.database.embedded.account import system_account
 from catalog.database.migrate import migrate
 from catalog.errors import ServerError
 from catalog.tap.limits import ServiceLimits
 from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import serving
-from tests.real_servers import BUNDLED, DEBIAN, Server, free_port, give, new_server, own_folder
+from tests.galcat.other_servers import BUNDLED, DEBIAN, as_account
+from tests.galcat.real_servers import Server, free_port, give, new_server, own_folder
 from tests.waiting import wait_until
 
 BOUNCER = shutil.which("pgbouncer", path=f"{os.defpath}:/usr/sbin:/usr/local/sbin")
@@ -118,13 +117,9 @@ def bouncing(server: Server, home: Path, pool_mode: str) -> Iterator[int]:
     )
     for name in ("users.txt", "bouncer.ini"):
         give(folder / name)
-    account: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        entry = system_account()
-        account = {"user": entry.uid, "group": entry.gid, "extra_groups": []}
     with (folder / "bouncer.log").open("wb") as log:
         process = subprocess.Popen(
-            [BOUNCER, folder / "bouncer.ini"], stdout=log, stderr=log, cwd="/", **account
+            [BOUNCER, folder / "bouncer.ini"], stdout=log, stderr=log, cwd="/", **as_account()
         )
     try:
         wait_until(lambda: _listens(port) or process.poll() is not None, "PgBouncer")

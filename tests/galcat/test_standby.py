@@ -17,7 +17,8 @@ from galcat.workflows.page import make_page_routes
 from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import TapServer, serving, votable
 from tests.galcat.cli.command_line import Galcat
-from tests.real_servers import BUNDLED, Server, configure, free_port, new_server, own_folder, run
+from tests.galcat.other_servers import BUNDLED, run
+from tests.galcat.real_servers import Server, configure, free_port, new_server, own_folder
 from tests.waiting import wait_until
 
 GALAXIES = 20

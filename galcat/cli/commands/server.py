@@ -1,25 +1,20 @@
 """Commands for the embedded server and the Dagster UI."""
 
 import os
-import shutil
-import signal
 import sys
-from contextlib import suppress
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from catalog.database.connection import parse_url
+from catalog.backup.programs import connection_words, find_program
 from catalog.database.embedded import server
-from catalog.database.embedded.account import package_programs
-from catalog.errors import ServerError
 from catalog.settings import load_settings
 from galcat.cli.console import catalogue_url, check_port, updated_catalogue_url
 from galcat.cli.free_port import require_free
-from galcat.errors import WorkflowError
+from galcat.cli.supervisor import Child, Supervisor
 
 app = typer.Typer()
 
@@ -68,28 +63,11 @@ def psql(
     * `galcat psql`, then `\d+ galcat.galaxy` for what each column means
     * `galcat psql -c "SELECT count(*) FROM galcat.galaxy"`
     """
-    program = find_psql()
-    parts = conninfo_to_dict(parse_url(catalogue_url()))
-    password = parts.pop("password", None)  # a command line is for everybody to see
-    environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    url = catalogue_url()
+    program = find_program("psql", url)
+    where, environment = connection_words(url)
     sys.stdout.flush()
-    os.execve(program, [str(program), make_conninfo("", **parts), *(words or [])], environment)  # noqa: S606 - no shell
-
-
-def find_psql() -> Path:
-    """The program psql: of the embedded Postgres, else the one on the PATH.
-
-    Raises:
-        WorkflowError: There is none.
-    """
-    with suppress(ServerError):  # a galcat without the embedded Postgres
-        own = package_programs() / "psql"
-        if own.is_file():
-            return own
-    found = shutil.which("psql")
-    if found is None:
-        raise WorkflowError("no psql here: neither the embedded Postgres has one, nor is one on the PATH")
-    return Path(found)
+    os.execve(program, [str(program), where, *(words or [])], environment)  # noqa: S606 - no shell
 
 
 @app.command()
@@ -98,7 +76,11 @@ def jobs(
         int, typer.Option(callback=check_port, help="Port of the Dagster UI on this machine.")
     ] = 3000,
 ) -> None:
-    """Open the Dagster UI with its daemon: the sensor watches the drop folder, the nightly jobs run."""
+    """Open the Dagster UI with its daemon: the sensor watches the drop folder, the nightly jobs run.
+
+    Three processes of Dagster run until Ctrl-C or SIGTERM; one that ends is started again. Nothing is
+    imported from the folder in which the command is called.
+    """
     require_free("127.0.0.1", port)  # Dagster would go on without its UI
     settings = load_settings()
     home, drop = settings.home.resolve(), settings.drop_folder.resolve()
@@ -116,7 +98,44 @@ def jobs(
         "DAGSTER_HOME": str(dagster_home),
         "GALCAT_HOME": str(home),
         "GALCAT_DROP_FOLDER": str(drop),
+        "GALCAT_WEIGHTS_DIR": str(settings.weights_dir.resolve()),
+        "PYTHONSAFEPATH": "1",  # for what they start, too
     }
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_jobs.definitions", "-p", str(port)]
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a script starts with & ignores it, and never ends
-    os.execve(sys.executable, command, environment)  # noqa: S606 - our own command line, no shell
+    with TemporaryDirectory(prefix="galcat-jobs-") as empty:
+        children = make_children(Path(empty), port)
+        typer.echo(f"the Dagster UI is at http://127.0.0.1:{port}/; Ctrl-C stops it", err=True)
+        Supervisor(children, environment, dagster_home, lambda line: typer.echo(line, err=True)).run()
+
+
+def make_children(folder: Path, port: int) -> list[Child]:
+    """The code server, in whose process runs are started, the daemon and the UI, which ask it.
+
+    Args:
+        folder: An empty folder of this user's, for the code server's socket and the file that names it.
+        port: Port of the UI on this machine.
+    """
+    place, workspace = folder / "code.sock", folder / "workspace.yaml"
+    # By this name Dagster knows what sensors have seen, as it did under `dagster dev`.
+    location = f"socket: '{place}', location_name: dagster_jobs.definitions"
+    server = f"load_from: [{{grpc_server: {{{location}}}}}]\n"
+    workspace.write_text(server, encoding="utf-8")
+    code = ("api", "grpc", "--socket", str(place), "--module-name", "dagster_jobs.definitions")
+    options = ("--empty-working-directory", "--use-python-environment-entry-point", "--log-level", "warning")
+    return [
+        Child("code server", (*_DAGSTER, *code, *options), place),
+        Child("daemon", (*_module("dagster._daemon"), "run", "--workspace", str(workspace))),
+        Child(
+            "UI",
+            (
+                *_module("dagster_webserver"),
+                *("--host", "127.0.0.1", "--port", str(port), "--workspace", str(workspace)),
+            ),
+        ),
+    ]
+
+
+def _module(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-P", "-m", name)
+
+
+_DAGSTER = _module("dagster")
