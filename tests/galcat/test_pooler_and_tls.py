@@ -33,23 +33,23 @@ USERS = {"ann": "an@n/s:word", "galcat_public": "sesame"}
 ANN = "an%40n%2Fs%3Aword"
 
 
-def write_certificates(folder: Path) -> Path:
+def write_certificates(folder: Path, name: str = "test authority") -> Path:
     """A certificate authority, a key and a certificate for localhost; returns the authority's certificate."""
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority = _certify("test authority", authority_key, "test authority", authority_key, is_authority=True)
-    server = _certify("localhost", key, "test authority", authority_key, is_authority=False)
+    authority = _certify(name, authority_key, name, authority_key, is_authority=True)
+    server = _certify("localhost", key, name, authority_key, is_authority=False)
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     pem = serialization.Encoding.PEM
-    for name, content in (
+    for file, content in (
         ("ca.crt", authority.public_bytes(pem)),
         ("server.crt", server.public_bytes(pem)),
         ("server.key", secret),
     ):
-        (folder / name).write_bytes(content)
-        give(folder / name)
-        (folder / name).chmod(0o600 if name == "server.key" else 0o644)
+        (folder / file).write_bytes(content)
+        give(folder / file)
+        (folder / file).chmod(0o600 if file == "server.key" else 0o644)
     return folder / "ca.crt"
 
 
@@ -185,7 +185,7 @@ def test_a_server_is_believed_only_with_a_certificate_of_the_authority_that_was_
     folder = own_folder(server_home)
     authority = write_certificates(folder)
     (server_home / "other").mkdir()
-    other = write_certificates(server_home / "other")
+    other = write_certificates(server_home / "other", "another authority")
     access = "hostssl all all 127.0.0.1/32 scram-sha-256\n"
     with new_server(DEBIAN, server_home, access=access, needs_pgvector=False) as server:
         server.run_sql("postgres", "CREATE ROLE ann LOGIN PASSWORD 'sesame'")
