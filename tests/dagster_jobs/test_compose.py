@@ -215,6 +215,7 @@ def test_each_service_runs_and_its_health_check_passes(
         "code": lambda: is_listening(here["4000"]),
         "webserver": lambda: is_listening(here["3000"]),
         "daemon": lambda: count_heartbeats(dagster_url) > 0,
+        "serve": lambda: is_listening(here["8000"]),
     }
     with ExitStack() as stack:
         running: list[RunningProcess] = []
