@@ -25,7 +25,7 @@ from encoder.model.recipe import ImageRecipe
 from encoder.model.views import make_views, match_moments, scale_concentrations
 from encoder.model.weights_file import read_weights
 
-DEFAULT_WEIGHTS = "galcat-lite2-2.safetensors"
+DEFAULT_WEIGHTS = "galcat-lite2-3.safetensors"
 _CHUNK = 256
 """Pictures whose views are in memory at once."""
 

@@ -84,7 +84,7 @@ RUN = {
         "release backfill better --weights better.safetensors"
     ),
     "release promote better": "release promote better",
-    "release drop galcat-lite2-2": "release drop galcat-lite2-2",
+    "release drop galcat-lite2-3": "release drop galcat-lite2-3",
     "tile retract NAME": "tile retract {tile}",
     "tile forget NAME": "tile forget {tile}",
 }
