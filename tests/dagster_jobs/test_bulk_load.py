@@ -10,7 +10,7 @@ from catalog.releases import bulk_load
 from catalog.releases.releases import lacks_search_index
 from dagster_jobs.definitions import defs
 from dagster_jobs.defs.jobs import ingest
-from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
+from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, partition_of
 from dagster_jobs.defs.sensors import missing_index
 from galcat.workflows.ingest.drop_scan import plan_everything_pending
 from galcat.workflows.upkeep import index_current_release
@@ -37,12 +37,13 @@ def test_many_waiting_tiles_take_the_index_away_and_the_sensor_asks_for_it_at_th
     job = whole.resolve_job_def("ingest")
 
     def run_what_is_pending() -> None:
-        (planned,), _ = plan_everything_pending(drop, database)
-        instance_on_disk.add_dynamic_partitions("sky_cells", [planned.cell])
+        (planned,) = plan_everything_pending(drop, database).runs
+        partition = partition_of(planned.survey, planned.cell)
+        instance_on_disk.add_dynamic_partitions("sky_cells", [partition])
         config = {"survey": planned.definition, "folder": str(planned.folder), "tiles": planned.tiles}
         done = job.execute_in_process(
             run_config={"ops": {"galaxies": {"config": config}}},
-            partition_key=planned.cell,
+            partition_key=partition,
             instance=instance_on_disk,
         )
         assert done.success

@@ -8,6 +8,7 @@ import pytest
 from catalog.database.connection import connect
 from catalog.releases.releases import lacks_search_index
 from dagster_jobs.definitions import defs
+from dagster_jobs.defs.alarms import AlarmResource
 from dagster_jobs.defs.jobs import ingest
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, partition_of
 from dagster_jobs.defs.sensors import missing_index
@@ -38,6 +39,7 @@ def test_the_index_and_the_statistics_are_asked_for_once_no_run_adds_tiles(
         "database": database_resource,
         "encoder": encoder_resource,
         "drop_folder": drop_resource,
+        "alarms": AlarmResource(),
     }
     write_brick(drop / SURVEY, "0100p000")
     (planned,) = plan_everything_pending(drop, database).runs

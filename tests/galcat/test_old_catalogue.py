@@ -35,6 +35,8 @@ Columns = dict[str, list[str]]
 
 MADE_AGAIN = {"galcat.schema_history", "galcat_tap.column_note"}  # migrate writes what the new files say
 OF_AN_ATTEMPT = {"fingerprint", "content_hash", "finished_at", "attempts"}  # gzipped masks hold their time
+OF_A_SURVEY_FILE = "definition"
+"""The text of a survey's file: one that says more than before takes its place."""
 OF_PEOPLE = {
     "galcat.task": 3,
     "galcat.label": 2 * GALAXIES + 1 + 10,  # by two people, one of whom thinks again, and ratings
@@ -223,7 +225,8 @@ def test_a_round_that_is_open_goes_on_and_nothing_is_learnt_twice(
 
 def test_its_bricks_are_known(old: Old, galcat: Galcat) -> None:
     wanted = columns(old.url)
-    before = rows(old.url, {table: names for table, names in wanted.items() if table not in MADE_AGAIN})
+    made_again = MADE_AGAIN | {"galcat.sky_count"}  # counted with a new index
+    before = rows(old.url, {table: names for table, names in wanted.items() if table not in made_again})
     said = galcat("ingest", old.home / "drop" / SURVEY, "--survey", SURVEY, *weights_of(old))
     assert (said.code, f"0 tiles ingested, {len(BRICKS)} unchanged, 0 failed" in said.err) == (0, True)
     assert rows(old.url, {table: wanted[table] for table in before}) == before
@@ -231,7 +234,7 @@ def test_its_bricks_are_known(old: Old, galcat: Galcat) -> None:
 
 def test_bricks_that_are_read_again_change_nothing_but_the_digests(old: Old, galcat: Galcat) -> None:
     wanted = {
-        table: [name for name in names if name not in OF_AN_ATTEMPT]
+        table: [name for name in names if name not in OF_AN_ATTEMPT | {OF_A_SURVEY_FILE}]
         for table, names in columns(old.url).items()
         if table not in MADE_AGAIN | {"galcat.sky_count"}  # that is counted with the statistics
     }

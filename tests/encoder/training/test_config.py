@@ -11,10 +11,17 @@ from encoder.training.config_file import read_config
 from encoder.training.pictures.augment import Share
 from tests.encoder.releases import CONFIGURATION
 
+ENCODER = Path(__file__).resolve().parents[3] / "encoder"
 
-def test_the_shipped_configuration_made_the_shipped_encoder() -> None:
-    config = read_config(Path(__file__).resolve().parents[3] / "encoder" / "configs" / "real.toml")
-    encoder = load_encoder(None, "cpu")
+
+@pytest.mark.parametrize(
+    ("configuration", "weights"), [("real_longer", None), ("real", "galcat-lite2-2.safetensors")]
+)
+def test_the_shipped_configurations_made_the_shipped_encoders(
+    configuration: str, weights: str | None
+) -> None:
+    config = read_config(ENCODER / "configs" / f"{configuration}.toml")
+    encoder = load_encoder(None if weights is None else ENCODER / "weights" / weights, "cpu")
     assert tomllib.loads(encoder.training["configuration"]) == tomllib.loads(config.text)
     assert (encoder.name, encoder.backbone, encoder.recipe, encoder.view_set, encoder.equal_length) == (
         config.release.name,
