@@ -59,7 +59,7 @@ def test_the_indexes_are_checked_while_somebody_looks(page: httpx.Client, galaxi
     wait_until(lambda: "Checked at" in page.get("/status").text, "the check of the indexes")
     checks = re.findall(r'<li class="(good|bad)"><b>\w+</b> ([^<]*)', page.get("/status").text)
     assert [state for state, _ in checks] == ["good", "good", "good"]
-    assert re.search(r"it found (\d+\.\d)%, asked for 20 galaxies", checks[2][1])
+    assert re.search(r"it found (\d+\.\d)%, asked for 50 galaxies", checks[2][1])
 
 
 def test_tiles_stand_on_the_sky_by_their_state(page: httpx.Client, galaxies: str) -> None:
