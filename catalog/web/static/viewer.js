@@ -15,7 +15,7 @@ function middleOf(some) {
 }
 
 await A.init;
-const hips = new URL("/page/hips/", location.href).href;
+const hips = new URL("/page/hips", location.href).href;
 const [ra, dec] = galaxies.length ? middleOf(galaxies) : [0, 0];
 const far = Math.max(0.05, ...galaxies.map((one) => Math.hypot((((one.ra - ra + 540) % 360) - 180) * Math.cos((dec * Math.PI) / 180), one.dec - dec)));
 const aladin = A.aladin("#aladin", {
