@@ -1,22 +1,22 @@
 """Files read by a program of its own: the libraries beneath end theirs on some damaged files."""
 
-import atexit
-import contextlib
 import os
 import pickle
 import signal
-import subprocess
 import sys
 from pathlib import Path
-from threading import Lock
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from table_files.astropy_table import read_astropy
 from table_files.errors import TableError
+from table_files.own_program import OwnProgram
 from table_files.table import FileTable, TableColumn, make_table
+
+if TYPE_CHECKING:
+    import subprocess
 
 _ARROW = "arrow"
 """How Parquet is read; any other word is a format of astropy."""
@@ -50,14 +50,15 @@ def read_parquet_apart(path: Path, content: bytes) -> pa.Table:
     return cast("pa.Table", _reader.ask(_ARROW, content, str(path)))
 
 
-class ApartReader:
-    """The program, which is started when it is first needed and serves until this process ends."""
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+
+
+class ApartReader(OwnProgram):
+    """The program that reads."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._program: subprocess.Popen[bytes] | None = None
-        self._owner = 0
-        atexit.register(self.close)
+        super().__init__(lambda: [sys.executable, "-P", "-m", __name__], _environment)
 
     def ask(self, how: str | None, what: Path | bytes, label: str) -> object:
         """What the program answers.
@@ -70,49 +71,18 @@ class ApartReader:
         Raises:
             TableError: The file cannot be read, or was the program's end.
         """
-        with self._lock:
-            program = self._running()
+        with self.lock:
             try:
-                answer = _exchange(program, (how, what))
+                answer = _exchange(self.running(), (how, what))
             except (OSError, EOFError, pickle.UnpicklingError):
-                self._end()
+                self.end()
                 raise TableError(f"{label} cannot be read as a table: it is damaged") from None
             except BaseException:  # interrupted: what it answers later would be taken for the next file's
-                self._end()
+                self.end()
                 raise
         if isinstance(answer, TableError):
             raise answer
         return answer
-
-    def close(self) -> None:
-        """End the program; it starts again when it is needed."""
-        with self._lock:
-            self._end()
-
-    def _running(self) -> "subprocess.Popen[bytes]":
-        if self._program is None or self._owner != os.getpid() or self._program.poll() is not None:
-            self._end()
-            self._program = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-P", "-m", __name__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
-            )
-            self._owner = os.getpid()
-        return self._program
-
-    def _end(self) -> None:
-        program, self._program = self._program, None
-        if program is None:
-            return
-        for stream in (program.stdin, program.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        if self._owner == os.getpid():  # a child of fork has its copy of the pipes, and no program
-            program.kill()
-            program.wait()
 
 
 def _exchange(program: "subprocess.Popen[bytes]", request: object) -> object:

@@ -1,30 +1,27 @@
 """Compressed images decoded by a program of its own, whose sudden end is an error of one file."""
 
-import atexit
-import contextlib
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
-from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoder.errors import TileError
 from encoder.tiles import decode_images
+from table_files.own_program import OwnProgram
+
+if TYPE_CHECKING:
+    import subprocess
 
 
-class ImageDecoder:
-    """The program, which is started when it is first needed and serves until this process ends."""
+class ImageDecoder(OwnProgram):
+    """The program that decodes."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._program: subprocess.Popen[bytes] | None = None
-        self._owner = 0
-        atexit.register(self.close)
+        super().__init__(lambda: [sys.executable, "-I", str(Path(decode_images.__file__))])
 
     def decode(self, path: Path, number: int) -> NDArray[Any]:
         """The pixels of a compressed image, in the image's own shape and type.
@@ -36,47 +33,17 @@ class ImageDecoder:
         Raises:
             TileError: The pixels cannot be decoded.
         """
-        with self._lock:
-            program = self._running()
+        with self.lock:
             try:
-                return _ask(program, path, number)
+                return _ask(self.running(), path, number)
             except (OSError, EOFError, ValueError):
-                self._end()
+                self.end()
                 raise TileError(f"{path}: damaged, its compressed pixels cannot be decoded") from None
             except TileError:
                 raise
             except BaseException:  # interrupted: its late answer would be taken for the next image's pixels
-                self._end()
+                self.end()
                 raise
-
-    def close(self) -> None:
-        """End the program; it starts again when it is needed."""
-        with self._lock:
-            self._end()
-
-    def _running(self) -> "subprocess.Popen[bytes]":
-        if self._program is None or self._owner != os.getpid() or self._program.poll() is not None:
-            self._end()
-            self._program = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-I", str(Path(decode_images.__file__))],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-            self._owner = os.getpid()
-        return self._program
-
-    def _end(self) -> None:
-        program, self._program = self._program, None
-        if program is None:
-            return
-        for stream in (program.stdin, program.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        if self._owner == os.getpid():  # a child of fork has its copy of the pipes, and no program
-            program.kill()
-            program.wait()
 
 
 def _ask(program: "subprocess.Popen[bytes]", path: Path, number: int) -> NDArray[Any]:
@@ -100,5 +67,4 @@ def _ask(program: "subprocess.Popen[bytes]", path: Path, number: int) -> NDArray
     return pixels
 
 
-_decoder = ImageDecoder()
-decode_image = _decoder.decode
+decode_image = ImageDecoder().decode

@@ -1,0 +1,63 @@
+"""A program of ours that serves this process by its pipes, and whose sudden end hurts nobody else."""
+
+import atexit
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+
+
+class OwnProgram:
+    """The program, which is started when it is first needed and serves until this process ends.
+
+    It is made of functions that give its command and its environment when it is started; without the second
+    it has this process's own environment.
+
+    Attributes:
+        lock: Held by whoever asks it, until the answer is there.
+    """
+
+    def __init__(
+        self,
+        command: Callable[[], Sequence[str]],
+        environment: Callable[[], Mapping[str, str]] | None = None,
+    ) -> None:
+        self.lock = Lock()
+        self._command = command
+        self._environment = environment
+        self._program: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+        atexit.register(self.close)
+
+    def running(self) -> "subprocess.Popen[bytes]":
+        """The program, started anew where it has ended; the caller holds the lock."""
+        if self._program is None or self._owner != os.getpid() or self._program.poll() is not None:
+            self.end()
+            self._program = subprocess.Popen(  # noqa: S603 - our own program
+                self._command(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self._environment() if self._environment else None,
+            )
+            self._owner = os.getpid()
+        return self._program
+
+    def end(self) -> None:
+        """End the program, so that no late answer is taken for the next one; the caller holds the lock."""
+        program, self._program = self._program, None
+        if program is None:
+            return
+        for stream in (program.stdin, program.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        if self._owner == os.getpid():  # a child of fork has its copy of the pipes, and no program
+            program.kill()
+            program.wait()
+
+    def close(self) -> None:
+        """End the program; it starts again when it is needed."""
+        with self.lock:
+            self.end()
