@@ -64,6 +64,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_HOME] = new_home()
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a test by its parameter, not by bytes: an archive holds the second in which it was made.
+
+    Workers that began in two different seconds would collect two different lists of tests: none would run.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slowest folders: else one of two workers does their last test while the other idles.
