@@ -6,7 +6,7 @@ import dagster as dg
 
 from catalog.errors import SettingsError
 from catalog.settings import load_settings
-from galcat.workflows.alarms import load_alarm_settings, send_alarm
+from galcat.workflows.watch.alarms import load_alarm_settings, send_alarm
 
 
 class AlarmResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -20,9 +20,9 @@ from dagster_jobs.defs.resources import (
     split_partition,
 )
 from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
-from galcat.workflows.looks import record_look
-from galcat.workflows.night_checks import NIGHT_CHECKS, describe_night
 from galcat.workflows.upkeep import analyse_tables, index_current_release, prepare_load
+from galcat.workflows.watch.looks import record_look
+from galcat.workflows.watch.night_checks import NIGHT_CHECKS, describe_night
 
 GalaxyEvents = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[type-arg]
 
@@ -143,7 +143,7 @@ def release_map(database: DatabaseResource) -> dg.MaterializeResult:  # type: ig
 
     No schedule makes it anew: whoever has learnt their way about keeps the map until they want another.
     """
-    from galcat.workflows.release_map import make_release_map  # noqa: PLC0415 - sklearn takes a second
+    from galcat.workflows.releases.release_map import make_release_map  # noqa: PLC0415 - sklearn takes a second
 
     with one_line():
         made = make_release_map(database.get_url())
@@ -184,7 +184,7 @@ def whole_catalogue(
     With what only a look at the whole tells: every index, its recall, tiles that failed, tiles that have lain
     in the drop folder for more than a night. What does not pass is told to the operator.
     """
-    from galcat.workflows.night import check_night  # noqa: PLC0415 - imports astropy
+    from galcat.workflows.watch.night import check_night  # noqa: PLC0415 - imports astropy
 
     with one_line():
         results = check_night(database.get_url(), drop_folder.get_path())

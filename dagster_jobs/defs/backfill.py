@@ -14,7 +14,7 @@ from dagster_jobs.defs.assets import (
     weights_spec,
 )
 from dagster_jobs.defs.resources import DatabaseResource, one_line, sky_cells, split_partition
-from galcat.workflows.filled_release import find_filled_release, find_tile_folder
+from galcat.workflows.releases.filled_release import find_filled_release, find_tile_folder
 from galcat.workflows.upkeep import index_release
 
 
@@ -51,7 +51,7 @@ def release_vectors(
 
     Tiles are committed one by one; a run that was killed is asked for again and does only what is missing.
     """
-    from galcat.workflows.backfill import backfill_cell  # noqa: PLC0415 - imports torch; a sensor needs none
+    from galcat.workflows.releases.backfill import backfill_cell  # noqa: PLC0415 - imports torch; a sensor needs none
 
     survey, cell = split_partition(context.partition_key)
     survey, url, run = config.survey or survey, database.get_url(), CellRunLog(context)

@@ -32,7 +32,7 @@ class EncoderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def load(self, url: str) -> "Encoder":
         """Load the weights that new tiles of the catalogue at a URL are encoded with, once a process."""
-        from galcat.workflows.release_encoder import load_ingestion_encoder  # noqa: PLC0415 - importing torch takes seconds; a sensor needs none
+        from galcat.workflows.releases.release_encoder import load_ingestion_encoder  # noqa: PLC0415 - importing torch takes seconds; a sensor needs none
 
         return load_ingestion_encoder(url, self.weights)
 

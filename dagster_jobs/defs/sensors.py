@@ -11,7 +11,7 @@ from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, pa
 from dagster_jobs.defs.tasks import task_names
 from galcat.errors import EXPECTED, reason
 from galcat.workflows.ingest.drop_scan import CellRun, ScanResult, scan, state_from_json, state_to_json
-from galcat.workflows.looks import record_look
+from galcat.workflows.watch.looks import record_look
 from galcat.workflows.writing import writing
 
 

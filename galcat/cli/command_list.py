@@ -120,7 +120,7 @@ COMMANDS = {
         "Open the Dagster UI with its daemon: the sensor watches the drop folder, the nightly jobs run.",
     ),
     "map": Entry(
-        "release",
+        "encoders.release",
         FILL,
         "Arrange the galaxies of the current release on a map, which the page of `galcat serve` shows.",
     ),
@@ -157,17 +157,19 @@ COMMANDS = {
         "Find what you find interesting: rate ten galaxies 0 to 5, get ten better ones.",
     ),
     "embed": Entry(
-        "encoder",
+        "encoders.encoder",
         ENCODERS,
         "Embed a folder of cutouts: id, vector, vote fractions and concentrations, without a database.",
     ),
     "release": Entry(
-        "release", ENCODERS, "Releases of the encoder: a second one beside the one that serves."
+        "encoders.release", ENCODERS, "Releases of the encoder: a second one beside the one that serves."
     ),
-    "encoder": Entry("encoder", ENCODERS, "Encoders that others trained."),
-    "train": Entry("encoder", ENCODERS, "Train an encoder; a run that was killed goes on where it stopped."),
+    "encoder": Entry("encoders.encoder", ENCODERS, "Encoders that others trained."),
+    "train": Entry(
+        "encoders.encoder", ENCODERS, "Train an encoder; a run that was killed goes on where it stopped."
+    ),
     "evaluate": Entry(
-        "evaluate",
+        "encoders.evaluate",
         ENCODERS,
         "Measure an encoder beside ImageNet, an untrained network and other releases.",
     ),

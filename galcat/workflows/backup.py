@@ -9,7 +9,7 @@ from catalog.backup.read_in import restore
 from catalog.backup.save import Progress, back_up
 from catalog.database.connection import connect
 from catalog.errors import BackupError
-from galcat.workflows.weights_store import ENDING, find_weights, weights_store
+from galcat.workflows.releases.weights_store import ENDING, find_weights, weights_store
 
 _PREFIX, _SUFFIX = "galcat-", ".zip"
 _STAMP = "%Y%m%dT%H%M%SZ"

@@ -13,7 +13,7 @@ from catalog.errors import CatalogError
 from catalog.web.app import page_routes
 from catalog.web.page_services import NextBatch, NextGalaxy, PageServices
 from galcat.errors import EXPECTED, reason
-from galcat.workflows.large_picture import TileDrawer
+from galcat.workflows.sky.large_picture import TileDrawer
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute

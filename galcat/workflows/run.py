@@ -9,13 +9,14 @@ from catalog.releases.bulk_load import loading
 from catalog.releases.releases import current_release, find_release, lacks_search_index
 from encoder.model.encoder import load_encoder
 from encoder.surveys.survey_file import load_survey
-from galcat.workflows.backfill import backfill_cell, plan_backfill
 from galcat.workflows.ingest.cell import ingest_cell
 from galcat.workflows.ingest.outcome import CellOutcome
 from galcat.workflows.ingest.pending import find_pending
 from galcat.workflows.ingest.target import check_weights, require_writable
 from galcat.workflows.listener import Listener
-from galcat.workflows.release_encoder import load_ingestion_encoder, load_release_encoder
+from galcat.workflows.releases.backfill import backfill_cell, plan_backfill
+from galcat.workflows.releases.release_encoder import load_ingestion_encoder, load_release_encoder
+from galcat.workflows.releases.weights_store import keep_weights
 from galcat.workflows.upkeep import (
     analyse_tables,
     index_current_release,
@@ -23,7 +24,6 @@ from galcat.workflows.upkeep import (
     prepare_load,
     watch_recall,
 )
-from galcat.workflows.weights_store import keep_weights
 from galcat.workflows.writing import writing
 
 

@@ -129,7 +129,7 @@ def encode_image(
     """
     from encoder.cutouts.framing_flags import count_flags, describe_flags  # noqa: PLC0415
     from encoder.cutouts.picture_batches import Seeing, open_image, see_opened  # noqa: PLC0415 - needs torch
-    from galcat.workflows.release_encoder import load_release_encoder  # noqa: PLC0415
+    from galcat.workflows.releases.release_encoder import load_release_encoder  # noqa: PLC0415
 
     current = current_release(connection)
     if current is None:

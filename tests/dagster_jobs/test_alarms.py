@@ -11,10 +11,10 @@ from catalog.database.connection import connect
 from dagster_jobs.defs.alarms import AlarmResource, failed_run
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_catalogue
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, partition_of
-from galcat.workflows.looks import read_look
-from galcat.workflows.night import check_night
+from galcat.workflows.watch.looks import read_look
+from galcat.workflows.watch.night import check_night
 from tests.galcat.bricks import find_cell, r_image, spoil, write_brick
-from tests.galcat.workflows.alarm_receivers import Received, receiving_posts
+from tests.galcat.workflows.watch.alarm_receivers import Received, receiving_posts
 
 SURVEY = "legacy_dr10"
 BAD = "0101p000"

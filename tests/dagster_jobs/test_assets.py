@@ -28,11 +28,11 @@ from dagster_jobs.defs.resources import (
 )
 from encoder.model.encoder import load_encoder
 from galcat.errors import WorkflowError
-from galcat.workflows import release_encoder
 from galcat.workflows.ingest.cell import ingest_cell
-from galcat.workflows.night_checks import NIGHT_CHECKS
-from galcat.workflows.release_encoder import load_release_encoder
-from galcat.workflows.weights_store import weights_store
+from galcat.workflows.releases import release_encoder
+from galcat.workflows.releases.release_encoder import load_release_encoder
+from galcat.workflows.releases.weights_store import weights_store
+from galcat.workflows.watch.night_checks import NIGHT_CHECKS
 from tests.galcat.bricks import GALAXIES, find_cell, mend, spoil, write_brick, write_two_bricks
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.small_encoder import write_small_encoder

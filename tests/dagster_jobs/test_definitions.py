@@ -13,8 +13,8 @@ from dagster_jobs.definitions import catalogue_definitions, defs
 from dagster_jobs.defs.resources import one_line
 from encoder.errors import TileError
 from galcat.errors import WorkflowError
-from galcat.workflows.night_checks import NIGHT_CHECKS
 from galcat.workflows.tasks.task_checks import CHECKS as TASK_CHECKS
+from galcat.workflows.watch.night_checks import NIGHT_CHECKS
 
 
 def test_the_definitions_are_whole() -> None:

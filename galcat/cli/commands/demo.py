@@ -50,7 +50,7 @@ def _run(home: Path, bricks: int, galaxies: int) -> None:
 def _make_map(url: str) -> None:
     """Give the page its map; one that shows every galaxy is kept, and a handful of galaxies has none."""
     from catalog.database.connection import connect  # noqa: PLC0415 - as the others
-    from galcat.workflows.release_map import has_current_map, make_release_map  # noqa: PLC0415 - the same
+    from galcat.workflows.releases.release_map import has_current_map, make_release_map  # noqa: PLC0415 - the same
 
     with connect(url, autocommit=True) as connection:
         if has_current_map(connection):

@@ -31,7 +31,7 @@ def report(
     from galcat.workflows.report.page import write_page  # noqa: PLC0415
     from galcat.workflows.report.since import parse_since  # noqa: PLC0415
     from galcat.workflows.report.text import write_text  # noqa: PLC0415
-    from galcat.workflows.state import describe_catalogue  # noqa: PLC0415
+    from galcat.workflows.watch.state import describe_catalogue  # noqa: PLC0415
 
     now = datetime.now(UTC)
     moment, url = parse_since(since, now), catalogue_url()

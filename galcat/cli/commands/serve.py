@@ -54,8 +54,8 @@ def serve(
     from catalog.tap.limit_settings import read_limits  # noqa: PLC0415
     from catalog.tap.middleware.connection import ConnectionLimits  # noqa: PLC0415
     from galcat.cli.service_log import start_log  # noqa: PLC0415
-    from galcat.workflows.cutouts import SkyCutter  # noqa: PLC0415
     from galcat.workflows.page import make_page_routes  # noqa: PLC0415
+    from galcat.workflows.sky.cutouts import SkyCutter  # noqa: PLC0415
 
     require_free(host, port)
     settings = load_settings()

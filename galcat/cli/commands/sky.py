@@ -32,7 +32,7 @@ def hips(
     import shutil  # noqa: PLC0415
 
     from catalog.settings import load_settings  # noqa: PLC0415
-    from galcat.workflows.sky_hips import make_hips  # noqa: PLC0415 - numpy and more
+    from galcat.workflows.sky.sky_hips import make_hips  # noqa: PLC0415 - numpy and more
 
     folder = output or load_settings().home / "hips"
     made_in = folder.with_name(f"{folder.name}.new") if replace and folder.exists() else folder
@@ -69,7 +69,7 @@ def aladin(
     Example: `galcat aladin --yes`
     """
     from catalog.settings import load_settings  # noqa: PLC0415
-    from galcat.workflows.aladin import LICENCE, VERSION, add_aladin  # noqa: PLC0415
+    from galcat.workflows.sky.aladin import LICENCE, VERSION, add_aladin  # noqa: PLC0415
 
     log.print(LICENCE, soft_wrap=True)
     if not yes:

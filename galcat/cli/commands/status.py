@@ -31,7 +31,7 @@ def status(
     Example: `galcat status --alarm > /dev/null`
     """
     from catalog.settings import load_settings  # noqa: PLC0415
-    from galcat.workflows.state import MAX_LOOKED_AT, describe_catalogue  # noqa: PLC0415
+    from galcat.workflows.watch.state import MAX_LOOKED_AT, describe_catalogue  # noqa: PLC0415
 
     all_is_well, needs_care, settings = True, list[str](), load_settings()
     for finding in describe_catalogue(catalogue_url(), settings, None if look_at_all else MAX_LOOKED_AT):
@@ -118,7 +118,7 @@ def migrate(
 
 def _send(home: Path, needs_care: list[str]) -> None:
     """Send an alarm; what does not get through is said."""
-    from galcat.workflows.alarms import load_alarm_settings, send_alarm  # noqa: PLC0415
+    from galcat.workflows.watch.alarms import load_alarm_settings, send_alarm  # noqa: PLC0415
 
     alarms = load_alarm_settings(home)
     if not alarms.ways:

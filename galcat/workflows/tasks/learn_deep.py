@@ -31,7 +31,7 @@ from encoder.finetuning.report import Epoch
 from encoder.heads.answers import read_answers
 from encoder.model.encoder import Encoder
 from galcat.errors import WorkflowError
-from galcat.workflows.release_encoder import load_release_encoder
+from galcat.workflows.releases.release_encoder import load_release_encoder
 from galcat.workflows.tasks.learn import (
     LearningResult,
     ScoreCounter,

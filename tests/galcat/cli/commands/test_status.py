@@ -7,11 +7,11 @@ import psycopg
 from catalog.releases.state import Finding
 from catalog.settings import load_settings
 from galcat.workflows.ingest.drop_scan import plan_everything_pending
-from galcat.workflows.looks import record_look
-from galcat.workflows.state import describe_catalogue
+from galcat.workflows.watch.looks import record_look
+from galcat.workflows.watch.state import describe_catalogue
 from tests.galcat.bricks import mend, spoil, write_brick
 from tests.galcat.cli.command_line import Galcat
-from tests.galcat.workflows.alarm_receivers import receiving_posts
+from tests.galcat.workflows.watch.alarm_receivers import receiving_posts
 
 SURVEY = "legacy_dr10"
 

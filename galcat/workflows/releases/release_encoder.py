@@ -8,7 +8,7 @@ from catalog.database.migrate import migrate
 from catalog.releases.releases import current_release
 from encoder.model.encoder import Encoder, load_encoder
 from galcat.errors import WorkflowError
-from galcat.workflows.weights_store import (
+from galcat.workflows.releases.weights_store import (
     digest_of,
     find_weights,
     keep_weights,

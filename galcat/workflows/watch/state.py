@@ -15,8 +15,8 @@ from catalog.releases.releases import current_release
 from catalog.releases.state import SHOWN, Finding, describe_state
 from catalog.settings import Settings
 from galcat.errors import reason
-from galcat.workflows.alarms import load_alarm_settings
-from galcat.workflows.looks import read_look
+from galcat.workflows.watch.alarms import load_alarm_settings
+from galcat.workflows.watch.looks import read_look
 
 _MIN_FREE_BYTES = 5_000_000_000
 _MIN_FREE_SHARE = 0.05
@@ -91,7 +91,7 @@ def _night(home: Path) -> Iterator[Finding]:
 
 
 def _weights(connection: psycopg.Connection) -> Iterator[Finding]:
-    from galcat.workflows.weights_store import find_weights  # noqa: PLC0415 - imports torch
+    from galcat.workflows.releases.weights_store import find_weights  # noqa: PLC0415 - imports torch
 
     current = current_release(connection)
     if current is None:

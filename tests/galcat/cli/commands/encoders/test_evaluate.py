@@ -107,7 +107,7 @@ def test_evaluate_judges_votes_of_real_galaxies_by_heads_that_were_not_fitted_on
 def test_the_galaxies_tested_on_are_those_that_the_shipped_recipe_holds_out(
     shared_data: Path, tmp_path: Path
 ) -> None:
-    shipped = Path(__file__).parents[4] / "encoder" / "configs" / "default.toml"
+    shipped = Path(__file__).parents[5] / "encoder" / "configs" / "default.toml"
     text = shipped.read_text().replace("../shared/data", str(shared_data))
     (tmp_path / "default.toml").write_text(text)
     config = read_config(tmp_path / "default.toml")

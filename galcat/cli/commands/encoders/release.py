@@ -89,7 +89,7 @@ def create(
     """
     from encoder.model.encoder import load_encoder  # noqa: PLC0415
     from galcat.workflows.ingest.target import create_release  # noqa: PLC0415 - torch takes seconds
-    from galcat.workflows.weights_store import keep_weights, shipped_file  # noqa: PLC0415
+    from galcat.workflows.releases.weights_store import keep_weights, shipped_file  # noqa: PLC0415
 
     with nullcontext(weights) if weights else shipped_file() as file:
         encoder = load_encoder(file)
@@ -113,7 +113,7 @@ def keep(
     Example: `galcat release keep old.safetensors`
     """
     from encoder.model.encoder import load_encoder  # noqa: PLC0415
-    from galcat.workflows.weights_store import keep_weights  # noqa: PLC0415 - torch takes seconds
+    from galcat.workflows.releases.weights_store import keep_weights  # noqa: PLC0415 - torch takes seconds
 
     load_encoder(weights, "cpu")  # what is no weights file is refused
     log.print(f"kept as {keep_weights(weights)}", soft_wrap=True)
@@ -197,7 +197,7 @@ def make_map() -> None:
 
     Example: `galcat map`
     """
-    from galcat.workflows.release_map import make_release_map  # noqa: PLC0415 - sklearn takes a second
+    from galcat.workflows.releases.release_map import make_release_map  # noqa: PLC0415 - sklearn takes a second
 
     with open_to_write(), progress_bar(transient=True) as progress:
         bar = progress.add_task("galaxies", total=None)

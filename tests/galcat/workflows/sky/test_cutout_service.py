@@ -18,7 +18,7 @@ from pyvo.dal.adhoc import DatalinkResults
 from catalog.database.connection import connect
 from tests.galcat.bricks import r_image, write_brick
 from tests.galcat.cli.command_line import Galcat
-from tests.galcat.workflows.cutout_server import serving_cutouts
+from tests.galcat.workflows.sky.cutout_server import serving_cutouts
 
 BRICK = "0100p000"
 

@@ -14,7 +14,7 @@ from catalog.tap.datalink.galaxy_files import GalaxyFiles
 from catalog.tap.errors import UsageError
 from catalog.web.drawing import Drawing
 from encoder import surveys
-from galcat.workflows.large_picture import TileDrawer, round_length
+from galcat.workflows.sky.large_picture import TileDrawer, round_length
 from tests.encoder.tiles.fits_tiles import gaussian
 
 TILE, SIDE, SCALE_ARCSEC, FIELD_ARCSEC, SIZE = "0100p000", 240, 0.5, 40.0, 400

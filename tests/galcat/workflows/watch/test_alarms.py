@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import SettingsError
-from galcat.workflows.alarms import AlarmSettings, load_alarm_settings, send_alarm
-from tests.galcat.workflows.alarm_receivers import receiving_mails, receiving_posts
+from galcat.workflows.watch.alarms import AlarmSettings, load_alarm_settings, send_alarm
+from tests.galcat.workflows.watch.alarm_receivers import receiving_mails, receiving_posts
 
 SUBJECT, TEXT = "galcat: the job ingest failed", "tile 0101p000: damaged\nµm"
 KEEP = (

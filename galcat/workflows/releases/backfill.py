@@ -23,7 +23,7 @@ from galcat.workflows.ingest.pending import is_settled
 from galcat.workflows.ingest.sky_cells import cell_at, tiles_of_cell
 from galcat.workflows.ingest.target import IngestionTarget
 from galcat.workflows.ingest.tiles import ingest_tiles
-from galcat.workflows.release_encoder import load_release_encoder
+from galcat.workflows.releases.release_encoder import load_release_encoder
 from galcat.workflows.writing import writing
 
 

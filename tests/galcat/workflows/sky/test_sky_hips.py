@@ -17,8 +17,8 @@ from catalog.tap.limits import ServiceLimits
 from catalog.web.app import page_routes
 from catalog.web.page_services import PageServices
 from galcat.errors import WorkflowError
-from galcat.workflows.aladin import add_aladin
-from galcat.workflows.sky_hips import make_hips
+from galcat.workflows.sky.aladin import add_aladin
+from galcat.workflows.sky.sky_hips import make_hips
 from tests.catalog.tap.tap_server import serving
 from tests.galcat.bricks import write_brick
 from tests.galcat.cli.command_line import Galcat
@@ -26,7 +26,7 @@ from tests.waiting import LAST_LIMIT_S
 
 BRICKS = {"0100p000": (10.0, 0.0), "0101p000": (10.1, 0.0)}
 ORDER = 9
-SHOTS = Path(__file__).resolve().parents[3] / "runs" / "screenshots"
+SHOTS = Path(__file__).resolve().parents[4] / "runs" / "screenshots"
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 
 from catalog.database.connection import connect
 from galcat.errors import WorkflowError
-from galcat.workflows import release_map
-from galcat.workflows.release_map import arrange, make_release_map
+from galcat.workflows.releases import release_map
+from galcat.workflows.releases.release_map import arrange, make_release_map
 from tests.catalog.galaxies import fill
 
 

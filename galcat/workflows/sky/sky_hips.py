@@ -14,7 +14,7 @@ from catalog.database.connection import connect
 from encoder.errors import EncoderError
 from encoder.surveys.description import Survey
 from galcat.errors import WorkflowError, reason
-from galcat.workflows.cutouts import describe_survey
+from galcat.workflows.sky.cutouts import describe_survey
 
 TILE_PX = 512
 MAX_ORDER = 13

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.database.connection import connect
-from galcat.workflows import release_encoder, weights_store
+from galcat.workflows.releases import release_encoder, weights_store
 from tests.galcat.bricks import GALAXIES, mend, r_image, spoil, write_brick
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.held_tiles import kill_when_held

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catalog.tap.limits import ServiceLimits
-from galcat.workflows.cutouts import SkyCutter
+from galcat.workflows.sky.cutouts import SkyCutter
 from tests.catalog.tap.tap_server import serving
 
 

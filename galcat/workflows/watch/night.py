@@ -8,7 +8,7 @@ from catalog.checks.integrity import CheckResult, run_checks
 from catalog.checks.tiles import check_readable
 from catalog.database.connection import connect
 from galcat.workflows.ingest.drop_scan import plan_everything_pending
-from galcat.workflows.night_checks import NIGHT_CHECKS
+from galcat.workflows.watch.night_checks import NIGHT_CHECKS
 
 STALE_HOURS = 36.0
 """A tile that came after a night is tried in the next."""

@@ -23,7 +23,7 @@ from catalog.tap.datalink.cutout import (
 )
 from catalog.tap.datalink.galaxy_files import GalaxyFiles, load_galaxy_files
 from catalog.tap.errors import UsageError
-from galcat.workflows.cutouts import SkyCutter
+from galcat.workflows.sky.cutouts import SkyCutter
 from tests.galcat.bricks import GALAXIES, r_image, write_brick
 from tests.galcat.cli.command_line import Galcat
 

@@ -19,7 +19,7 @@ from catalog.tap.datalink.galaxy_files import GalaxyFiles
 from catalog.tap.errors import UsageError
 from catalog.web.drawing import Drawing
 from encoder.errors import EncoderError
-from galcat.workflows.cutouts import SkyCutter, describe_survey
+from galcat.workflows.sky.cutouts import SkyCutter, describe_survey
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont

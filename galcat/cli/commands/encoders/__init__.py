@@ -1,0 +1,1 @@
+"""Commands for encoders: their use on pictures, their training and measurement, their releases."""

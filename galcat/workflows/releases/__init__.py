@@ -1,0 +1,1 @@
+"""The releases of encoders: their weights, how one is filled, and the map of its galaxies."""

@@ -1,0 +1,1 @@
+"""What whoever runs a catalogue is told: how it stands, what a night found, alarms."""
