@@ -5,7 +5,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.storage.defs_state.base import set_defs_state_storage
 
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
 from tests.galcat.conftest import drop, galcat, weights
@@ -17,17 +16,6 @@ __all__ = ["drop", "galcat", "weights"]
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What jobs keep in the home lies in a folder of the test's own."""
     monkeypatch.setenv("GALCAT_HOME", str(tmp_path))
-
-
-@pytest.fixture(autouse=True)
-def no_former_instance() -> Iterator[None]:
-    """Each test begins as a new process does, where no Dagster instance was open.
-
-    Instances that are not closed in the order in which they were opened leave one of them as the place where
-    Dagster looks for state, and when that one is collected as garbage, the next materialisation fails.
-    """
-    with set_defs_state_storage(None):
-        yield
 
 
 @pytest.fixture

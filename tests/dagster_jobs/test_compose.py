@@ -1,4 +1,4 @@
-"""The compose file is valid, and each service's command runs as a plain process on the embedded Postgres."""
+"""The compose file is valid; each service runs as a plain process here, and together they do a run."""
 
 import os
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
@@ -24,6 +25,15 @@ from tests.waiting import LAST_LIMIT_S
 VARIABLES: dict[str, str] = {}
 OURS = ("code", "webserver", "daemon", "serve")
 ALL_OURS = {*OURS, "code-gpu", "init", "backup"}
+LAUNCH = """mutation ($chosen: JobOrPipelineSelector!) {
+    launchRun(executionParams: {selector: $chosen}) {
+        __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+        ... on RunConfigValidationInvalid { errors { message } } } }"""
+STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+ANALYSED = (
+    "SELECT bool_and(last_analyze IS NOT NULL) FROM pg_stat_user_tables "
+    "WHERE schemaname = 'galcat' AND relname IN ('source', 'tile')"
+)
 
 
 def text_list(value: object) -> list[str]:
@@ -160,6 +170,28 @@ def count_heartbeats(dagster_url: str) -> int:
     return int(row[0])
 
 
+def ask_webserver(port: str, query: str, **variables: object) -> dict[str, dict[str, object]]:
+    """The data of an answer of Dagster's GraphQL."""
+    answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": query, "variables": variables})
+    assert answer.is_success, answer.text
+    data: dict[str, dict[str, object]] = answer.json()["data"]
+    return data
+
+
+def launch_statistics(port: str) -> str:
+    """Ask the webserver for a run that analyses the tables; returns the run's id."""
+    chosen = {
+        "repositoryLocationName": "galcat",
+        "repositoryName": "__repository__",
+        "jobName": "care",
+        "assetSelection": [{"path": ["statistics"]}],
+        "assetCheckSelection": [],
+    }
+    launched = ask_webserver(port, LAUNCH, chosen=chosen)["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    return mapping(launched["run"])["runId"]
+
+
 def free_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -167,7 +199,7 @@ def free_port() -> str:
 
 
 @pytest.mark.xdist_group("dagster")
-def test_each_service_runs_and_its_health_check_passes(
+def test_each_service_is_healthy_and_a_run_that_the_webserver_queues_is_started_by_the_daemon_and_succeeds(
     database: str, dagster_url: str, dagster_home: Path
 ) -> None:
     services = load(VARIABLES)
@@ -175,14 +207,16 @@ def test_each_service_runs_and_its_health_check_passes(
     here["0.0.0.0"] = "127.0.0.1"  # noqa: S104 - it is replaced
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("SELECT galcat_tap.let_readers_in()")
-    environment = mapping(services["code"]["environment"]) | {
+    of_compose = mapping(services["code"]["environment"])
+    driver = of_compose["DAGSTER_POSTGRES_URL"].partition("://")[0]
+    environment = of_compose | {
         "GALCAT_DATABASE_URL": database,
         "GALCAT_READER_URL": make_conninfo(database, user="galcat_public"),
         "GALCAT_HOME": str(dagster_home / "home"),
         "GALCAT_SERVICE_DIR": str(dagster_home / "service"),
         "GALCAT_WEIGHTS_DIR": str(dagster_home / "weights"),
         "GALCAT_PUBLIC_URL": "",
-        "DAGSTER_POSTGRES_URL": dagster_url,
+        "DAGSTER_POSTGRES_URL": dagster_url.replace("postgresql", driver, 1),
         "GALCAT_DROP_FOLDER": str(dagster_home / "drop"),
         "GALCAT_CODE_HOST": "127.0.0.1",
         "GALCAT_CODE_PORT": here["4000"],
@@ -225,4 +259,14 @@ def test_each_service_runs_and_its_health_check_passes(
             running.append(stack.enter_context(start_process(command, environment, log, cwd=dagster_home)))
             wait_while_running(f"{name} has begun", begun[name], running)
             wait_while_running(f"{name} is healthy", lambda name=name: is_healthy(name), running)  # type: ignore[misc]
-    assert count_heartbeats(dagster_url) > 0
+        assert count_heartbeats(dagster_url) > 0
+        run, states = launch_statistics(here["3000"]), ["QUEUED"]
+
+        def has_ended() -> bool:
+            states.append(str(ask_webserver(here["3000"], STATUS, id=run)["runOrError"]["status"]))
+            return states[-1] in {"SUCCESS", "FAILURE", "CANCELED"}
+
+        wait_while_running("the end of the run", has_ended, running)
+    assert states[-1] == "SUCCESS", sorted(set(states))
+    with psycopg.connect(database) as connection:
+        assert connection.execute(ANALYSED).fetchone() == (True,)

@@ -56,7 +56,7 @@ def instance(home: Path) -> Iterator[dg.DagsterInstance]:
         yield opened
 
 
-@pytest.mark.long  # in small: the sensor's tests, the pool's limit, and the daemon of test_compose
+@pytest.mark.long  # in small: the sensor's tests, the pool's limit, and the run of test_compose
 @pytest.mark.xdist_group("dagster")
 def test_tiles_that_arrive_are_ingested_by_runs_that_take_turns(
     home: Path, database: str, daemon: RunningProcess, instance: dg.DagsterInstance
