@@ -25,7 +25,7 @@ clients: ## programs of others that the tests talk to; where they cannot be had,
 test-long: install-dev ## fuzzing, mutation, kills, trainings, browsers, servers: each an hour at most, and it goes on
 	$(BIN)/python -m tests.long $(PARTS)
 
-test-loaded: install-dev ## the tests that wait, beside four busy processes
+test-loaded: install-dev ## the tests that wait for an event, beside four busy processes: twenty minutes
 	$(BIN)/python -m tests.loaded
 
 check: ## lint, types, import contracts
