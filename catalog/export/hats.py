@@ -7,10 +7,9 @@ former one at once; what did not change is the same file as before.
 
 import hashlib
 import json
-import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +22,11 @@ from psycopg import sql
 from catalog.adql.published import PublishedColumn
 from catalog.columns import ColumnMeta
 from catalog.errors import CatalogError
-from catalog.export.partitions import ORDER, SkyCell, count_galaxies, part_sky
+from catalog.export.hats_files import HEALPIX, describe_catalogue, describe_collection, part_name
+from catalog.export.partitions import SkyCell, count_galaxies, margin_ranges, part_sky
 from catalog.formats.arrow_batch import arrow_batch, arrow_schema
 from catalog.tap.database.load_published import load_published
 
-HEALPIX = "_healpix_29"
 MAX_ROWS = 100_000
 MARGIN_ARCSEC = 10.0
 _STORED_HEALPIX = "healpix29"
@@ -120,15 +119,15 @@ class _Export:
         for done, cell in enumerate(cells, 1):
             own = [(cell.first, cell.end)]
             rows["galaxy"][cell] = self._write_part("galaxy", cell, self._galaxies(own))
-            beside = list(_margin_ranges(cell, self._margin_arcsec))
+            beside = list(margin_ranges(cell, self._margin_arcsec))
             rows[self._margin][cell] = self._write_part(self._margin, cell, self._galaxies(beside))
             rows[_VECTORS][cell] = self._write_part(_VECTORS, cell, self._vectors(own))
             progress(done, len(cells))
         for name, by_cell in rows.items():
             filled = {cell: n for cell, n in by_cell.items() if n}
             if filled:
-                _describe(self._folder, name, filled, self._about(name, max_rows))
-        _describe_collection(self._folder, self._margin if any(rows[self._margin].values()) else None)
+                describe_catalogue(self._folder, name, filled, self._about(name, max_rows))
+        describe_collection(self._folder, self._margin if any(rows[self._margin].values()) else None)
         (self._folder / _MANIFEST).write_text(json.dumps(self._manifest, indent=0))
         return HatsExport(sum(rows["galaxy"].values()), len(self._manifest), self._n_written)
 
@@ -184,7 +183,7 @@ class _Export:
         """Write the rows of a cell, or take the file of the export before where it holds the same."""
         if not len(table):
             return 0
-        name = f"{catalogue}/dataset/{_part_name(cell)}"
+        name = f"{catalogue}/dataset/{part_name(cell)}"
         digest = _digest(table)
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -238,88 +237,11 @@ def _digest(table: pa.Table) -> str:
     return digest.hexdigest()
 
 
-def _part_name(cell: SkyCell) -> str:
-    return f"Norder={cell.order}/Dir={cell.pixel // 10_000 * 10_000}/Npix={cell.pixel}.parquet"
-
-
-def _margin_ranges(cell: SkyCell, margin_arcsec: float) -> Iterator[tuple[int, int]]:
-    """Ranges of HEALPix indices that hold all within so many arcsec of a cell's edges, outside of it."""
-    import cdshealpix  # noqa: PLC0415 - optional
-
-    # Nowhere is a cell of order k narrower than 0.6 times the root of its area.
-    finest = math.floor(math.log2(0.6 * math.sqrt(math.pi / 3) / math.radians(margin_arcsec / 3600)))
-    order = max(cell.order, min(ORDER, finest))
-    edges, corners = cdshealpix.external_neighbours(cell.pixel, cell.order, order - cell.order)
-    pixels = sorted(int(pixel) for pixel in (*edges[0], *corners[0]) if pixel >= 0)
-    first = end = None
-    for one in (SkyCell(order, pixel) for pixel in pixels):
-        if one.first == end:
-            end = one.end
-            continue
-        if first is not None and end is not None:
-            yield first, end
-        first, end = one.first, one.end
-    if first is not None and end is not None:
-        yield first, end
-
-
 def _read_manifest(folder: Path | None) -> Mapping[str, str]:
     try:
         return json.loads((folder / _MANIFEST).read_text()) if folder else {}
     except (OSError, ValueError):
         return {}
-
-
-def _describe(folder: Path, name: str, rows: Mapping[SkyCell, int], about: Mapping[str, object]) -> None:
-    """Write what HATS says of one catalogue beside its files."""
-    base = folder / name
-    cells = sorted(rows)
-    listed = "".join(f"{cell.order},{cell.pixel}\n" for cell in cells)
-    (base / "partition_info.csv").write_text(f"Norder,Npix\n{listed}")
-    _write_metadata(base / "dataset", [_part_name(cell) for cell in cells])
-    size = sum((base / "dataset" / _part_name(cell)).stat().st_size for cell in cells)
-    _write_properties(
-        base / "hats.properties",
-        {
-            "obs_collection": name,
-            **about,
-            "hats_nrows": sum(rows.values()),
-            "hats_col_ra": "ra",
-            "hats_col_dec": "dec",
-            "hats_col_healpix": HEALPIX,
-            "hats_col_healpix_order": ORDER,
-            "hats_npix_suffix": ".parquet",
-            "hats_order": max(cell.order for cell in cells),
-            "moc_sky_fraction": f"{math.fsum(1 / (12 * 4**cell.order) for cell in cells):.6g}",
-            "hats_estsize": math.ceil(size / 1024),
-            "hats_builder": "galcat",
-            "hats_version": "v1.0",
-        },
-    )
-
-
-def _write_metadata(dataset: Path, parts: Sequence[str]) -> None:
-    """The footers of all files, and their schema, as Parquet datasets have them."""
-    footers = []
-    for part in parts:
-        footer = pq.read_metadata(dataset / part)
-        footer.set_file_path(part)
-        footers.append(footer)
-    schema = pq.read_schema(dataset / parts[0])
-    pq.write_metadata(schema, dataset / "_metadata", metadata_collector=footers)
-    pq.write_metadata(schema, dataset / "_common_metadata")
-
-
-def _describe_collection(folder: Path, margin: str | None) -> None:
-    margins = {"all_margins": margin, "default_margin": margin} if margin else {}
-    _write_properties(
-        folder / "collection.properties",
-        {"obs_collection": "galcat", "hats_primary_table_url": "galaxy", **margins},
-    )
-
-
-def _write_properties(path: Path, values: Mapping[str, object]) -> None:
-    path.write_text("#HATS catalog\n" + "".join(f"{key}={value}\n" for key, value in values.items()))
 
 
 def _publish(part: Path, folder: Path, before: Path | None) -> None:

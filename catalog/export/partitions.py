@@ -1,6 +1,7 @@
-"""Into which HEALPix cells the galaxies are parted, so that no part is too large."""
+"""The HEALPix cells that the galaxies are parted into, so that no part is too large, and their margins."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import psycopg
@@ -60,3 +61,32 @@ def part_sky(counts: Mapping[int, int], max_rows: int) -> list[SkyCell]:
         inner = (SkyCell(cell.order + 1, 4 * cell.pixel + i) for i in range(4))
         waiting += [one for one in inner if one.pixel in levels[one.order]]
     return sorted(found, key=lambda cell: cell.first)
+
+
+def margin_ranges(cell: SkyCell, margin_arcsec: float) -> Iterator[tuple[int, int]]:
+    """Ranges of HEALPix indices of order 29 that hold all within a margin around a cell, but nothing of it.
+
+    Args:
+        cell: The cell.
+        margin_arcsec: How far beyond its edges the margin reaches at least, arcsec.
+
+    Returns:
+        The lowest index of each range and the one behind its last, in order.
+    """
+    import cdshealpix  # noqa: PLC0415 - optional
+
+    # Nowhere is a cell of order k narrower than 0.6 times the root of its area.
+    finest = math.floor(math.log2(0.6 * math.sqrt(math.pi / 3) / math.radians(margin_arcsec / 3600)))
+    order = max(cell.order, min(ORDER, finest))
+    edges, corners = cdshealpix.external_neighbours(cell.pixel, cell.order, order - cell.order)
+    pixels = sorted(int(pixel) for pixel in (*edges[0], *corners[0]) if pixel >= 0)
+    first = end = None
+    for one in (SkyCell(order, pixel) for pixel in pixels):
+        if one.first == end:
+            end = one.end
+            continue
+        if first is not None and end is not None:
+            yield first, end
+        first, end = one.first, one.end
+    if first is not None and end is not None:
+        yield first, end

@@ -12,7 +12,8 @@ from astropy.coordinates import Latitude, Longitude, angular_separation
 from cdshealpix.nested import lonlat_to_healpix
 
 from catalog.errors import CatalogError
-from catalog.export.hats import HEALPIX, HatsError, export_hats
+from catalog.export.hats import HatsError, export_hats
+from catalog.export.hats_files import HEALPIX
 from catalog.export.partitions import ORDER
 from catalog.ingestion.writer import write_tile
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, tile_record
