@@ -10,7 +10,7 @@ from catalog.database.read_only import run_query
 from catalog.result import Result
 from catalog.settings import load_settings
 from galcat.cli.commands.demo import questions
-from galcat.cli.console import open_to_read
+from galcat.cli.open_catalogue import open_to_read
 from galcat.cli.tables import as_table
 
 ROOT = Path(__file__).resolve().parents[1]

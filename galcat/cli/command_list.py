@@ -136,7 +136,7 @@ COMMANDS = {
     ),
     "tile": Entry("tile", FILL, "Tiles: which there are, and taking one out."),
     "tasks": Entry(
-        "labelling.tasks",
+        "labelling.tasks.group",
         LABEL,
         "Questions that people answer of galaxies, and the columns learnt from them.",
     ),

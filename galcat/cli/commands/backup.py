@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from galcat.cli.console import catalogue_url, log, out, progress_bar
+from galcat.cli.console import log, out, progress_bar
+from galcat.cli.open_catalogue import catalogue_url
 from galcat.errors import WorkflowError
 
 if TYPE_CHECKING:

@@ -7,16 +7,9 @@ import typer
 
 from catalog.constants import NEAR_ARCSEC
 from catalog.result import Result
-from galcat.cli.console import (
-    DecColumn,
-    OneALine,
-    RaColumn,
-    Wide,
-    log,
-    name_rows,
-    open_as_reader,
-    open_to_write,
-)
+from galcat.cli.console import log, name_rows
+from galcat.cli.open_catalogue import open_as_reader, open_to_write
+from galcat.cli.options import DecColumn, OneALine, RaColumn, Wide
 from galcat.cli.tables import Layout, show
 
 if TYPE_CHECKING:

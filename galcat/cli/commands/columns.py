@@ -6,7 +6,8 @@ import typer
 
 from catalog.errors import QueryError
 from catalog.result import Result
-from galcat.cli.console import Format, OneALine, Output, Wide, open_to_read
+from galcat.cli.open_catalogue import open_to_read
+from galcat.cli.options import Format, OneALine, Output, Wide
 from galcat.cli.tables import Layout, show
 
 app = typer.Typer()

@@ -13,7 +13,8 @@ from rich.padding import Padding
 
 from catalog.database.read_only import run_query
 from catalog.settings import load_settings
-from galcat.cli.console import catalogue_url, log, open_to_read, out, wide
+from galcat.cli.console import log, out, wide
+from galcat.cli.open_catalogue import catalogue_url, open_to_read
 from galcat.cli.run_listeners import ingest_and_report
 from galcat.cli.tables import as_table, draw_similar
 from galcat.errors import WorkflowError

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from galcat.cli.command_group import CommandGroup
-from galcat.cli.console import log, open_as_reader, progress_bar
+from galcat.cli.console import log, progress_bar
+from galcat.cli.open_catalogue import open_as_reader
 
 app = typer.Typer()
 export = typer.Typer(cls=CommandGroup, no_args_is_help=True, rich_markup_mode="markdown")

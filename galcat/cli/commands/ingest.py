@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from galcat.cli.console import catalogue_url, log
+from galcat.cli.console import log
+from galcat.cli.open_catalogue import catalogue_url
 from galcat.cli.run_listeners import ingest_and_report
 
 app = typer.Typer()

@@ -6,18 +6,9 @@ from typing import Annotated
 import typer
 
 from catalog.constants import NEAR_ARCSEC
-from galcat.cli.console import (
-    DecColumn,
-    Format,
-    Output,
-    RaColumn,
-    log,
-    name_rows,
-    open_to_read,
-    print_notes,
-    progress_bar,
-    updated_catalogue_url,
-)
+from galcat.cli.console import log, name_rows, print_notes, progress_bar
+from galcat.cli.open_catalogue import open_to_read, updated_catalogue_url
+from galcat.cli.options import DecColumn, Format, Output, RaColumn
 from galcat.cli.tables import check_format, show
 
 # What only some of the commands need is imported in them: the help is shown without it.

@@ -8,7 +8,12 @@ import typer
 
 from catalog.columns import USUAL_COLUMNS
 from catalog.constants import NEAR_ARCSEC
-from galcat.cli.console import (
+from galcat.cli.console import log, mark_line, name_rows, out, print_notes
+from galcat.cli.open_catalogue import open_to_read
+from galcat.cli.options import (
+    A_LIST,
+    A_PICTURE,
+    THE_ANSWER,
     DecColumn,
     Format,
     FrameOption,
@@ -18,13 +23,7 @@ from galcat.cli.console import (
     RaColumn,
     Sheet,
     Wide,
-    log,
-    mark_line,
-    name_rows,
     names_in,
-    open_to_read,
-    out,
-    print_notes,
 )
 from galcat.cli.tables import Layout, check_format, draw_answer, draw_similar, show
 
@@ -68,42 +67,50 @@ def sql(
 def similar(
     target: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TARGET", help="OBJECT_ID, RA DEC in degrees, a NAME, or an IMAGE file."),
+        typer.Argument(metavar="TARGET", help="OBJECT_ID, RA DEC in degrees, NAME or IMAGE file."),
     ] = None,
-    n: Annotated[int, typer.Option("-n", help="How many galaxies.", min=1, metavar="N")] = 10,
-    where: Annotated[str, typer.Option(help="Only where this SQL is true, such as 'mag_r < 17'.")] = "",
+    n: Annotated[
+        int,
+        typer.Option("-n", help="How many galaxies; without it, 10.", min=1, metavar="N", show_default=False),
+    ] = 10,
+    where: Annotated[str, typer.Option(help="Only where SQL holds, as 'mag_r < 17'.")] = "",
     near: Annotated[
         tuple[float, float, float] | None,
         typer.Option(help="Only in this cone, degrees.", metavar="RA DEC RADIUS"),
     ] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Compare with all, without index.")] = False,
+    distinct: Annotated[bool, typer.Option("--distinct", help="One record of each galaxy.")] = False,
     positions: Annotated[
-        Path | None, typer.Option("--list", help="Like all galaxies of a list of positions.")
+        Path | None,
+        typer.Option("--list", help="File of positions of galaxies to be like.", rich_help_panel=A_LIST),
     ] = None,
     ra: RaColumn = None,
     dec: DecColumn = None,
     radius_arcsec: Annotated[
-        float, typer.Option(help="How near the galaxies of the list are.")
-    ] = NEAR_ARCSEC,
-    columns: Annotated[
-        str | None,
+        float,
         typer.Option(
-            help="Columns to show, with commas between.",
-            show_default="survey, its id, ra, dec, mag_r, main votes",
+            help=f"How near its galaxies are; {NEAR_ARCSEC:g} without it.",
+            show_default=False,
+            rich_help_panel=A_LIST,
         ),
-    ] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Compare with every galaxy, without index.")] = False,
-    distinct: Annotated[bool, typer.Option("--distinct", help="One record of each galaxy.")] = False,
-    sheet: Sheet = None,
+    ] = NEAR_ARCSEC,
     weights: Annotated[
         str,
-        typer.Option(help="Of an IMAGE: weights file of the release."),
+        typer.Option(help="Weights file of the release, if not kept.", rich_help_panel=A_PICTURE),
     ] = "",
     survey: Annotated[
         str | None,
-        typer.Option(help="Of a FITS IMAGE: survey or TOML file of its bands."),
+        typer.Option(help="Of FITS: survey, or TOML file, of its bands.", rich_help_panel=A_PICTURE),
     ] = None,
     frame: FrameOption = "found",
     pixel_scale: PixelScale = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns to show, with commas between.", show_default=False, rich_help_panel=THE_ANSWER
+        ),
+    ] = None,
+    sheet: Sheet = None,
     output_format: Format = "table",
     output: Output = None,
     wide: Wide = False,

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from galcat.cli.console import catalogue_url, log, out
+from galcat.cli.console import log, out
+from galcat.cli.open_catalogue import catalogue_url
 
 app = typer.Typer()
 

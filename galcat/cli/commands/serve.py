@@ -12,8 +12,9 @@ import typer
 
 from catalog.database.embedded.server import revive
 from catalog.errors import CatalogError
-from galcat.cli.console import catalogue_url, check_port, names_in, updated_catalogue_url
-from galcat.cli.free_port import require_free
+from galcat.cli.open_catalogue import catalogue_url, updated_catalogue_url
+from galcat.cli.options import names_in
+from galcat.cli.ports import check_port, require_free
 
 app = typer.Typer()
 _LOOK_S = 5.0

@@ -12,8 +12,8 @@ import typer
 from catalog.backup.programs import connection_words, find_program
 from catalog.database.embedded import server
 from catalog.settings import load_settings
-from galcat.cli.console import catalogue_url, check_port, updated_catalogue_url
-from galcat.cli.free_port import require_free
+from galcat.cli.open_catalogue import catalogue_url, updated_catalogue_url
+from galcat.cli.ports import check_port, require_free
 from galcat.cli.supervisor import Child, Supervisor
 
 app = typer.Typer()

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from galcat.cli.console import catalogue_url, log, progress_bar
+from galcat.cli.console import log, progress_bar
+from galcat.cli.open_catalogue import catalogue_url
 
 app = typer.Typer()
 

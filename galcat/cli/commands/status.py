@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from galcat.cli.console import catalogue_url, log, mark_line, out
+from galcat.cli.console import log, mark_line, out
+from galcat.cli.open_catalogue import catalogue_url
 from galcat.errors import WorkflowError
 
 app = typer.Typer()

@@ -8,7 +8,9 @@ import typer
 from catalog.ingestion import retraction
 from catalog.result import Result
 from galcat.cli.command_group import CommandGroup
-from galcat.cli.console import OneALine, Wide, log, mark_line, open_as_reader, open_to_write
+from galcat.cli.console import log, mark_line
+from galcat.cli.open_catalogue import open_as_reader, open_to_write
+from galcat.cli.options import OneALine, Wide
 from galcat.cli.tables import Layout, show
 
 app = typer.Typer()

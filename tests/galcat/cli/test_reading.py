@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from catalog.database.connection import connect
-from galcat.cli.console import open_as_reader
+from galcat.cli.open_catalogue import open_as_reader
 from tests.galcat.cli.command_line import Galcat
 
 READING = (

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
-from galcat.cli.console import unused_file
 from galcat.cli.contact_sheet import BACKGROUND, CELL_PX, GAP_PX, contact_sheet
+from galcat.cli.options import unused_file
 
 
 @pytest.mark.parametrize(

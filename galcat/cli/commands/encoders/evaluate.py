@@ -9,7 +9,8 @@ import typer
 from rich.table import Table
 
 from galcat.cli.command_group import CommandGroup
-from galcat.cli.console import Device, Threads, log, mark_line, out, progress_bar
+from galcat.cli.console import log, mark_line, out, progress_bar
+from galcat.cli.options import Device, Threads
 
 if TYPE_CHECKING:
     import pandas as pd

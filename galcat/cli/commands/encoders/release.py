@@ -6,19 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalog.counts import count_of
 from catalog.result import Result
 from galcat.cli.command_group import CommandGroup
-from galcat.cli.console import (
-    OneALine,
-    Wide,
-    catalogue_url,
-    log,
-    open_as_reader,
-    open_to_write,
-    progress_bar,
-    updated_catalogue_url,
-)
+from galcat.cli.console import count_galaxies, log
+from galcat.cli.open_catalogue import catalogue_url, open_as_reader, open_to_write, updated_catalogue_url
+from galcat.cli.options import OneALine, Wide
 from galcat.cli.run_listeners import run_listeners
 from galcat.cli.tables import Layout, show
 
@@ -170,7 +162,7 @@ def promote(
     if done.before == name:
         log.print(f"release {name} is the current one already", soft_wrap=True)
         return
-    lost = f", without {count_of(done.missing, 'tile')} shown until now" if done.missing else ""
+    lost = f", without {done.missing} tiles that were shown until now" if done.missing else ""
     back = f"; back by galcat release promote {done.before}" if done.before else ""
     log.print(f"galcat.galaxy shows release {name}{lost}{back}", soft_wrap=True)
     for line in lines:
@@ -187,10 +179,7 @@ def drop(name: Name) -> None:
 
     with open_to_write(may_be_empty=True) as connection:
         gone = drop_release(connection, name)
-    log.print(
-        f"release {name} is gone: {count_of(gone.tiles, 'tile')}, {count_of(gone.galaxies, 'galaxy')}",
-        soft_wrap=True,
-    )
+    log.print(f"release {name} is gone: {gone.tiles} tiles, {gone.galaxies} galaxies", soft_wrap=True)
 
 
 @app.command("map")
@@ -203,9 +192,8 @@ def make_map() -> None:
     """
     from galcat.workflows.releases.release_map import make_release_map  # noqa: PLC0415 - sklearn takes a second
 
-    with open_to_write(), progress_bar(transient=True) as progress:
-        bar = progress.add_task("galaxies", total=None)
-        made = make_release_map(updated_catalogue_url(), lambda n: progress.advance(bar, n))
+    with open_to_write(), count_galaxies() as progress:
+        made = make_release_map(updated_catalogue_url(), progress)
     how = (
         "" if made.sampled == made.galaxies else f", {made.sampled} arranged and the others placed among them"
     )
@@ -231,13 +219,13 @@ def _summary(name: str, outcomes: "list[TileOutcome]") -> None:
     unreadable = sum(outcome.n_failed for outcome in done)
     with open_as_reader() as connection:
         state = next(one for one in read_releases(connection) if one.name == name)
-    then = f"still missing: {count_of(state.missing, 'tile')}" if state.missing else "no tile is missing"
+    then = f"{state.missing} tiles are still missing" if state.missing else "no tile is missing"
     if not (state.missing or state.is_current):
         then += f": galcat release promote {name}"
     log.print(
-        f"release {name}: {count_of(len(done), 'tile')} filled, {len(failed)} failed; "
-        f"{count_of(sum(o.n_galaxies for o in done), 'galaxy')}, {sum(o.n_skipped for o in done)} skipped, "
-        f"{count_of(unreadable, 'unreadable image')}; {then}",
+        f"release {name}: {len(done)} tiles filled, {len(failed)} failed; "
+        f"{sum(o.n_galaxies for o in done)} galaxies, {sum(o.n_skipped for o in done)} skipped, "
+        f"{unreadable} unreadable images; {then}",
         soft_wrap=True,
     )
     if failed or unreadable:

@@ -9,25 +9,12 @@ import typer
 from catalog.result import Result
 from catalog.tasks.tasks import Task, add_task, find_task, list_tasks
 from galcat.cli.command_group import CommandGroup
-from galcat.cli.console import (
-    Format,
-    Labeller,
-    Number,
-    OneALine,
-    Output,
-    Sheet,
-    TaskName,
-    Wide,
-    catalogue_url,
-    log,
-    open_as_reader,
-    open_to_write,
-    progress_bar,
-    store_answers,
-    unused_file,
-)
+from galcat.cli.console import count_galaxies, log
 from galcat.cli.last_batch import keep_batch
+from galcat.cli.open_catalogue import catalogue_url, open_as_reader, open_to_write
+from galcat.cli.options import Format, Labeller, Number, OneALine, Output, Sheet, TaskName, Wide, unused_file
 from galcat.cli.tables import Layout, check_format, show, show_galaxies
+from galcat.cli.typed_answers import store_answers
 from galcat.errors import WorkflowError
 
 if TYPE_CHECKING:
@@ -100,14 +87,8 @@ def next_batch(
     from galcat.workflows.tasks.anomaly_round import open_next_round  # noqa: PLC0415 - torch takes seconds
 
     with open_to_write() as connection:
-        with progress_bar(transient=True) as progress:
-            bar = progress.add_task("galaxies", total=None)
-            made = open_next_round(
-                catalogue_url(),
-                name,
-                strangest_first=strangest,
-                progress=lambda n: progress.advance(bar, n),
-            )
+        with count_galaxies() as progress:
+            made = open_next_round(catalogue_url(), name, strangest_first=strangest, progress=progress)
         waiting = _open(made)
         sheet = sheet or unused_file(f"{name}_next", ".png")
         _show(connection, waiting, sheet, numbered=True)
@@ -204,9 +185,8 @@ def column(name: TaskName) -> None:
     """
     from galcat.workflows.tasks.interest_column import write_interest  # noqa: PLC0415 - torch takes seconds
 
-    with open_to_write(), progress_bar(transient=True) as progress:
-        bar = progress.add_task("galaxies", total=None)
-        done = write_interest(catalogue_url(), name, progress=lambda n: progress.advance(bar, n))
+    with open_to_write(), count_galaxies() as progress:
+        done = write_interest(catalogue_url(), name, progress=progress)
     log.print(
         f"search {name}, version {done.version.version}: {done.galaxies} galaxies scored",
         soft_wrap=True,

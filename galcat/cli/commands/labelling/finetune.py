@@ -7,7 +7,9 @@ import typer
 
 from catalog.result import Result
 from catalog.tasks.tasks import find_task
-from galcat.cli.console import TaskName, catalogue_url, log, mark_line, open_to_write, progress_bar
+from galcat.cli.console import count_galaxies, log, mark_line
+from galcat.cli.open_catalogue import catalogue_url, open_to_write
+from galcat.cli.options import TaskName
 from galcat.cli.tables import show
 
 if TYPE_CHECKING:
@@ -85,14 +87,8 @@ def finetune(
 def _learn(name: str, *, even_if_worse: bool) -> "LearningResult":
     from galcat.workflows.tasks.learn import learn  # noqa: PLC0415 - torch takes seconds
 
-    with progress_bar(transient=True) as progress:
-        bar = progress.add_task("galaxies", total=None)
-        return learn(
-            catalogue_url(),
-            name,
-            even_if_worse=even_if_worse,
-            progress=lambda n: progress.advance(bar, n),
-        )
+    with count_galaxies() as progress:
+        return learn(catalogue_url(), name, even_if_worse=even_if_worse, progress=progress)
 
 
 def _learn_deep(

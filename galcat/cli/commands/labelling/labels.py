@@ -8,16 +8,9 @@ import typer
 
 from catalog.constants import NEAR_ARCSEC
 from catalog.tasks.tasks import find_task
-from galcat.cli.console import (
-    DecColumn,
-    Labeller,
-    RaColumn,
-    TaskName,
-    log,
-    name_rows,
-    open_to_write,
-    print_notes,
-)
+from galcat.cli.console import log, name_rows, print_notes
+from galcat.cli.open_catalogue import open_to_write
+from galcat.cli.options import DecColumn, Labeller, RaColumn, TaskName
 
 # Reading a table takes longer to import than the help takes to show.
 app = typer.Typer()

@@ -7,7 +7,9 @@ import typer
 from catalog.result import Result
 from catalog.web.labelling.people import LINK_DAYS, add_person, list_people, make_link, remove_person
 from galcat.cli.command_group import CommandGroup
-from galcat.cli.console import OneALine, Wide, log, open_as_reader, open_to_write, out
+from galcat.cli.console import log, out
+from galcat.cli.open_catalogue import open_as_reader, open_to_write
+from galcat.cli.options import OneALine, Wide
 from galcat.cli.tables import Layout, show
 
 app = typer.Typer()

@@ -1,8 +1,22 @@
-"""A port that is taken is refused before anything is started."""
+"""Ports: a number that is none, or one that is taken, is refused before anything is started."""
 
 import socket
 
+import typer
+
+from galcat.cli.console import log, mark_line
 from galcat.errors import WorkflowError
+
+PORTS = range(1, 65536)
+
+
+def check_port(port: int) -> int:
+    """Refuse a number that is no port, as wrong usage: one line, and exit code 2."""
+    if port not in PORTS:
+        refusal = f"port {port} is not between {PORTS[0]} and {PORTS[-1]}"
+        log.print(mark_line("error:", "red", refusal), soft_wrap=True)
+        raise typer.Exit(2)
+    return port
 
 
 def require_free(host: str, port: int) -> None:

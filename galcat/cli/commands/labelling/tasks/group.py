@@ -1,40 +1,21 @@
 """Commands for tasks: ask a question, see how far it is, and what to look at next."""
 
 import getpass
-from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalog.constants import NEAR_ARCSEC
 from catalog.result import Result
 from catalog.tasks import tasks as catalogue_tasks
-from catalog.tasks.retired_labels import (
-    RetiredLabel,
-    adopt_retired_labels,
-    list_retired_labels,
-)
 from catalog.tasks.tasks import TaskState
 from galcat.cli.command_group import CommandGroup
-from galcat.cli.console import (
-    Format,
-    Labeller,
-    Number,
-    OneALine,
-    Output,
-    Sheet,
-    TaskName,
-    Wide,
-    log,
-    names_in,
-    open_as_reader,
-    open_to_write,
-    store_answers,
-)
+from galcat.cli.commands.labelling.tasks.answers import answers
+from galcat.cli.console import log
 from galcat.cli.last_batch import keep_batch
+from galcat.cli.open_catalogue import open_as_reader, open_to_write
+from galcat.cli.options import Format, Number, OneALine, Output, Sheet, TaskName, Wide, names_in
 from galcat.cli.tables import Layout, check_format, show, show_galaxies
-from galcat.errors import WorkflowError
 
 if TYPE_CHECKING:
     import psycopg
@@ -49,11 +30,8 @@ app.add_typer(
     help="Questions that people answer of galaxies, and the columns learnt from them.\n\n"
     "Without a command: the list of tasks.",
 )
+tasks.add_typer(answers)
 
-RETIRED_COLUMNS = ("retired", "answer", "labeller", "labelled_at", "object_id", "distance_arcsec", "remark")
-Radius = Annotated[
-    float, typer.Option(min=0, help="How near to the retired galaxy another must be, in arcseconds.")
-]
 COLUMNS = (
     "task",
     "question",
@@ -140,50 +118,6 @@ def drop(name: TaskName) -> None:
     log.print(f"task {name}: {'it is gone' if is_gone else said}", soft_wrap=True)
 
 
-@tasks.command("retired")
-def list_retired(
-    name: TaskName,
-    radius_arcsec: Radius = NEAR_ARCSEC,
-    output: Output = None,
-    wide: Wide = False,
-    one_a_line: OneALine = False,
-) -> None:
-    """List the labels of retired galaxies, and the galaxy that lies there now, if one does.
-
-    A galaxy is retired when its survey lists it no longer, such as after a change of ids.
-
-    Example: `galcat tasks retired ring`
-    """
-    check_format("table", output)
-    with open_as_reader() as connection:
-        catalogue_tasks.find_task(connection, name)
-        labels = list_retired_labels(connection, name, radius_arcsec)
-    rows: list[tuple[object, ...]] = [_retired_row(label) for label in labels]
-    first = ("retired", "answer", "object_id", "remark")
-    show(Result(RETIRED_COLUMNS, rows), output=output, layout=Layout(wide, one_a_line, first))
-    n = sum(label.adopter is not None for label in labels)
-    log.print(
-        f"{len(labels)} labels of retired galaxies; {n} can be copied to the galaxy that lies there now, "
-        f"by galcat tasks adopt {name}",
-        soft_wrap=True,
-    )
-
-
-@tasks.command()
-def adopt(name: TaskName, radius_arcsec: Radius = NEAR_ARCSEC) -> None:
-    """Copy the labels that `galcat tasks retired` offers, in their labellers' names and with their times.
-
-    A label is copied where exactly one galaxy lies within the radius, of which its labeller has said nothing.
-    The labels of the retired galaxies stay.
-
-    Example: `galcat tasks adopt ring`
-    """
-    with open_to_write() as connection:
-        catalogue_tasks.find_task(connection, name)
-        adopted = adopt_retired_labels(connection, name, radius_arcsec)
-    log.print(f"{len(adopted)} labels of {name} copied to galaxies that are there now", soft_wrap=True)
-
-
 @tasks.command("next")
 def next_galaxies(
     name: TaskName,
@@ -208,87 +142,6 @@ def next_galaxies(
         f"galcat tasks say {name} {example} ...",
         soft_wrap=True,
     )
-
-
-@tasks.command()
-def say(
-    name: TaskName,
-    answers: Annotated[list[str], typer.Argument(metavar="ID=ANSWER", help="As many as you like.")],
-    labeller: Labeller = None,
-) -> None:
-    """Label galaxies by hand: by object_id, or by the numbers of the last `galcat tasks next`.
-
-    For example:
-
-    * `galcat tasks say ring 1=yes 2=no`
-    * `galcat tasks say ring 1187327949861998747=yes 7551718601018433838=no`
-    """
-    with open_to_write() as connection:
-        store_answers(connection, catalogue_tasks.find_task(connection, name), answers, labeller, "tasks")
-
-
-@tasks.command()
-def labels(
-    name: TaskName,
-    who: Annotated[str | None, typer.Option("--who", help="Of this person alone.")] = None,
-    output_format: Format = "table",
-    output: Output = None,
-    wide: Wide = False,
-    one_a_line: OneALine = False,
-) -> None:
-    """List what people say of a task's galaxies today: who, what and when.
-
-    `galcat label` reads the file that it writes: nothing is lost, but letters beyond ASCII in FITS.
-
-    Example: `galcat tasks labels ring -o rings.csv`
-    """
-    from catalog.tasks.labels import list_labels  # noqa: PLC0415 - numpy, which the help needs not
-
-    check_format(output_format, output)
-    with open_as_reader() as connection:
-        found = list_labels(connection, catalogue_tasks.find_task(connection, name), who)
-    first = ("object_id", "answer", "rating", "labeller", "labelled_at")
-    show(found, output_format, output, Layout(wide, one_a_line, first))
-
-
-@tasks.command()
-def agreement(name: TaskName, output_format: Format = "table", output: Output = None) -> None:
-    """List how many galaxies each person labelled, and how often others and the gold standard say the same.
-
-    The gold standard is what the labeller `gold` says: `galcat label ring gold.csv --labeller gold`. Ratings
-    within one of each other count as the same.
-
-    Example: `galcat tasks agreement ring`
-    """
-    from catalog.tasks.agreement import read_scores  # noqa: PLC0415 - as the other commands
-
-    check_format(output_format, output)
-    with open_as_reader() as connection:
-        scores = read_scores(connection, catalogue_tasks.find_task(connection, name))
-    columns = ("labeller", "said", "pairs", "agreeing", "gold", "gold_right")
-    show(Result(columns, [astuple(score) for score in scores]), output_format, output)
-
-
-@tasks.command()
-def withdraw(
-    name: TaskName,
-    object_ids: Annotated[list[int], typer.Argument(metavar="OBJECT_ID", help="As many as you like.")],
-    labeller: Labeller = None,
-) -> None:
-    """Take your labels of some galaxies back; the history keeps that they were said.
-
-    Example: `galcat tasks withdraw ring 1187327949861998747`
-    """
-    from catalog.tasks.labels import withdraw_labels  # noqa: PLC0415 - numpy, which the help needs not
-
-    who = labeller or getpass.getuser()
-    with open_to_write() as connection:
-        task = catalogue_tasks.find_task(connection, name)
-        gone = withdraw_labels(connection, task, object_ids, who, "tasks")
-    log.print(f"{len(gone)} labels of {who} taken back", soft_wrap=True)
-    others = [str(identity) for identity in object_ids if identity not in gone]
-    if others:
-        raise WorkflowError(f"{who} has no label of {', '.join(others)}: see galcat tasks labels {name}")
 
 
 @tasks.command()
@@ -338,19 +191,6 @@ def _show(
     show_galaxies(
         connection, values, columns, captions, sheet, output_format, output, layout, numbered=numbered
     )
-
-
-def _retired_row(label: RetiredLabel) -> tuple[object, ...]:
-    if label.n_near > 1:
-        remark = f"{label.n_near} galaxies within the radius"
-    elif label.live_id is None:
-        remark = "no galaxy within the radius"
-    else:
-        remark = f"{label.labeller} has labelled it too" if label.is_said else "can be copied"
-    when = f"{label.labelled_at:%Y-%m-%d %H:%M}"
-    distance = label.distance_arcsec
-    shown = None if distance is None else round(distance, 3)
-    return label.object_id, label.value, label.labeller, when, label.live_id, shown, remark
 
 
 def _row(state: TaskState) -> tuple[object, ...]:

@@ -1,0 +1,1 @@
+"""The commands of `galcat tasks`: the tasks themselves, and what people answer."""
