@@ -26,6 +26,15 @@ from table_files.text.separated import UNIT, read_cells, split_head
 from table_files.votable.tables import VotableTable, read_votable_columns, read_votable_tables
 
 _SEPARATED = (".csv", ".tsv", ".tab")
+_BINARY = {
+    ".fits": "FITS",
+    ".fit": "FITS",
+    ".fts": "FITS",
+    ".parquet": "Parquet",
+    ".h5": "HDF5",
+    ".hdf5": "HDF5",
+}
+"""How names end of files that are no text."""
 _ASTROPY = b"table_meta_yaml"
 _DTYPES = {"boolean": "?", "short": "i2", "int": "i4", "long": "i8", "float": "f4", "double": "f8"}
 
@@ -52,7 +61,16 @@ def open_tables(path: Path, content: bytes, texts: set[str]) -> list[OpenTable]:
         return [_open_whole(read_astropy_apart(path))]
     if kind == "gzip":
         raise TableError("it is compressed twice: unpack it")
-    return _open_text(path, decode_text(content), texts)
+    try:
+        text = decode_text(content)
+    except TableError:
+        promised = _BINARY.get(Path(path.name.lower().removesuffix(".gz")).suffix)
+        if promised is None:
+            raise
+        raise TableError(
+            f"it does not begin as {promised} does, which its name promises: get it anew"
+        ) from None
+    return _open_text(path, text, texts)
 
 
 def _open_text(path: Path, text: str, texts: set[str]) -> list[OpenTable]:

@@ -44,7 +44,7 @@ def read_table(
     """
     file, chosen = split_choice(path)
     if not file.is_file():
-        raise TableError(f"{file}: no such file")
+        raise TableError(f"{file}: {'it is a folder: name a file' if file.is_dir() else 'no such file'}")
     try:
         choice = choose_tables(open_tables(file, _read_bytes(file), set(texts)), chosen, names, accept)
         table = _join(path, choice.tables, names)

@@ -34,8 +34,12 @@ def list_images(paths: Sequence[Path], left_out: Callable[[str], None] = lambda 
         left_out: Called with one line for each folder that holds files of other kinds, which says how many.
 
     Raises:
-        ImageError: A folder holds no image or cannot be read, or two images have the same name.
+        ImageError: A path leads nowhere, a folder holds no image or cannot be read, or two images have the
+            same name.
     """
+    for path in paths:
+        if not path.exists():
+            raise ImageError(f"{path}: no such file or folder")
     found = [file for path in paths for file in (_below(path, left_out) if path.is_dir() else [path])]
     return _unique([ListedImage(_name(file), file) for file in found], "give a table with ids instead")
 

@@ -11,10 +11,12 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
 from encoder.errors import TileError, first_line
+from table_files.errors import TableError
 from table_files.fits.headers import refuse_absurd_headers
 
 MAX_DEFLATE_RATIO = 1032
 """How many times its own length a gzip file can hold."""
+_BEGINNING = b"SIMPLE"
 _CHUNK = 2**20
 
 
@@ -51,10 +53,15 @@ def open_fits(path: Path) -> Iterator[fits.HDUList]:
 
 
 def _check_headers(raw: BufferedReader) -> bool:
-    """Refuse absurd headers; returns whether the file is packed by gzip."""
+    """Refuse what is no FITS, and absurd headers; returns whether the file is packed by gzip."""
     is_packed = raw.read(2) == b"\x1f\x8b"
     raw.seek(0)
-    refuse_absurd_headers(gzip.GzipFile(fileobj=raw) if is_packed else raw)
+    file = gzip.GzipFile(fileobj=raw) if is_packed else raw
+    head = file.read(len(_BEGINNING))
+    if head != _BEGINNING:  # where astropy advises to read it nonetheless
+        raise TableError("it does not begin as FITS does" if head else "the file is empty")
+    file.seek(0)
+    refuse_absurd_headers(file)
     raw.seek(0)
     return is_packed
 

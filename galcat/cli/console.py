@@ -67,6 +67,7 @@ def progress_bar(*, transient: bool = False) -> "Progress":
         Progress,
         ProgressColumn,
         Task,
+        TaskID,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -75,6 +76,24 @@ def progress_bar(*, transient: bool = False) -> "Progress":
     class Description(ProgressColumn):
         def render(self, task: Task) -> Text:
             return Text(harmless(task.description))
+
+    class LateProgress(Progress):
+        """Begins with its first bar, and leaves no empty line where it leaves no bar."""
+
+        def start(self) -> None:
+            if self.tasks:
+                super().start()
+
+        def add_task(self, *words: Any, **options: Any) -> TaskID:  # noqa: ANN401 - as rich calls it
+            task = super().add_task(*words, **options)
+            self.start()
+            return task
+
+        def stop(self) -> None:
+            if self.live.transient and not self.console.is_interactive:
+                self.live.stop()
+            elif self.live.is_started:
+                super().stop()
 
     columns = (
         Description(),
@@ -85,7 +104,7 @@ def progress_bar(*, transient: bool = False) -> "Progress":
         TimeRemainingColumn(),
         TextColumn("left", style="dim"),
     )
-    return Progress(*columns, console=log, transient=transient)
+    return LateProgress(*columns, console=log, transient=transient)
 
 
 @contextmanager

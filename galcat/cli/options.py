@@ -12,12 +12,18 @@ THE_ANSWER = "How the answer is shown"
 A_LIST = "A list of positions"
 A_PICTURE = "A picture"
 
+
+def _lower(word: str) -> str:
+    return word.lower()
+
+
 Format = Annotated[
     str,
     typer.Option(
         "--format",
         "-f",
         help=f"table or {', '.join(FILE_FORMATS)}.",
+        callback=_lower,
         show_default=False,
         rich_help_panel=THE_ANSWER,
     ),

@@ -99,12 +99,10 @@ class TileProgress(Listener):
         if self._n_notes > MAX_NOTES:
             more = f"{self._n_notes - MAX_NOTES} more notes"
             self._progress.print(mark_line("left out:", "yellow", more))
-        if self._progress.live.is_started:  # else it would print an empty line
-            self._progress.stop()
+        self._progress.stop()
 
     def on_plan(self, n_tiles: int) -> None:
         """Show the progress bar, for so many tiles."""
-        self._progress.start()
         self._progress.add_task("tiles", total=n_tiles)
 
     def on_tile(self, outcome: "TileOutcome") -> None:

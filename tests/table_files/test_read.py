@@ -375,3 +375,36 @@ def test_a_file_is_told_by_what_is_in_it(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").rename(tmp_path / "t.dat")
 
     assert values(tmp_path / "t.dat") == EVERY
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (
+            "t.fits",
+            b"\x01\x02\xff\xfe no header",
+            "it does not begin as FITS does, which its name promises: ",
+        ),
+        ("t.FITS.gz", b"\0\0\0\0", "it does not begin as FITS does, which its name promises: "),
+        ("t.parquet", b"\xff\xff", "it does not begin as Parquet does, which its name promises: "),
+        ("t.h5", b"\xff\xff", "it does not begin as HDF5 does, which its name promises: "),
+        ("t.csv", b"ra,dec\n1,\xff\n", "line 2 is not in UTF-8: save it as UTF-8"),
+    ],
+)
+def test_what_is_not_what_its_name_promises_is_said_by_that_name(
+    name: str, content: bytes, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TableError) as caught:
+        read_table(tmp_path / name)
+    assert str(caught.value).startswith(f"{tmp_path / name}: {reason}")
+
+
+def test_a_text_is_read_whatever_its_name_promises(tmp_path: Path) -> None:
+    (tmp_path / "t.fits").write_text("ra,dec\n1,2\n")
+    assert values(tmp_path / "t.fits") == [[1], [2]]
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=f"^{tmp_path}: it is a folder: name a file$"):
+        read_table(tmp_path)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from catalog.settings import load_settings
 from galcat.cli.console import log
 from galcat.cli.open_catalogue import catalogue_url
 from galcat.cli.run_listeners import ingest_and_report
@@ -37,6 +38,18 @@ def ingest(
 
     Example: `galcat ingest /data/dr10/south --survey legacy_dr10`
     """
+    _look_before_a_catalogue_is_made(path, survey)
     if not ingest_and_report(catalogue_url(may_create=True), path, survey, weights, is_bulk=bulk):
         raise typer.Exit(1)
     log.print(NEXT_STEP, soft_wrap=True)
+
+
+def _look_before_a_catalogue_is_made(folder: Path, survey: str) -> None:
+    """Refuse a wrong folder or survey before a server is made for it: a slip would leave an empty one."""
+    from catalog.database.embedded.server import exists  # noqa: PLC0415 - as elsewhere, where it is needed
+    from encoder.surveys.survey_file import load_survey  # noqa: PLC0415
+    from encoder.tiles.tiles import find_tiles  # noqa: PLC0415
+
+    settings = load_settings()
+    if not settings.database_url and not exists(settings.home):
+        find_tiles(load_survey(survey), folder)

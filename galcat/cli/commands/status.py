@@ -72,7 +72,7 @@ def init(
     from catalog.database.privileges import list_lacks  # noqa: PLC0415
     from catalog.database.reader_login import let_reader_log_in  # noqa: PLC0415
 
-    url = catalogue_url(may_create=True)
+    url = catalogue_url(may_create=not plan)
     if not plan:
         bring_up_to_date(url)
         if reader_password_file is not None:
@@ -106,7 +106,7 @@ def migrate(
     from catalog.database.migrate import migrate as bring_up_to_date  # noqa: PLC0415
     from catalog.database.migrate import plan_migration  # noqa: PLC0415
 
-    url = catalogue_url(may_create=not plan)
+    url = catalogue_url()
     steps = plan_migration(url)
     if plan:
         for step in steps:

@@ -29,6 +29,8 @@ def test_two_images_of_one_name_are_refused_and_an_empty_folder(folder: Path, tm
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError, match="the folder holds no image"):
         list_images([tmp_path / "empty"])
+    with pytest.raises(ImageError, match=r"/gone\.jpg: no such file or folder$"):
+        list_images([folder, tmp_path / "gone.jpg"])
 
 
 def test_linked_folders_are_searched_once_and_loops_end(folder: Path, tmp_path: Path) -> None:

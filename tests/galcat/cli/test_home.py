@@ -26,6 +26,8 @@ PROGRAM = Path(sys.executable).with_name("galcat")
         ["serve"],
         ["psql"],
         ["finetune", "ring"],
+        ["migrate"],
+        ["init", "--plan"],
     ],
 )
 def test_a_command_that_asks_makes_no_catalogue_and_says_where_it_looked(
@@ -39,6 +41,26 @@ def test_a_command_that_asks_makes_no_catalogue_and_says_where_it_looked(
         f"error: no catalogue in {tmp_path}/none: name another folder by galcat --home, GALCAT_HOME "
         f"or home in {tmp_path}/galcat/config.toml, or make one by galcat demo or galcat ingest\n"
     )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["ingest", "gone", "--survey", "legacy_dr10"], "gone: no such folder"),
+        (["ingest", ".", "--survey", "gone"], "no survey 'gone'; known: "),
+        (["ingest", ".", "--survey", "legacy_dr10"], ".: no tile of survey legacy_dr10; "),
+    ],
+)
+def test_a_slip_makes_no_catalogue_that_would_stay_empty(
+    galcat: Galcat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], line: str
+) -> None:
+    monkeypatch.delenv("GALCAT_DATABASE_URL")
+    monkeypatch.chdir(tmp_path)
+    said = galcat("--home", tmp_path / "none", *words)
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith(f"error: {line}")
+    assert said.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 

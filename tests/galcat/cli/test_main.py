@@ -81,6 +81,9 @@ def filled(galcat: Galcat) -> Galcat:
         (["tasks", "labels", "nosuch", "-o", "a"], 1, "error: a: its ending names no format"),
         (["tasks", "retired", "nosuch", "-o", "a"], 1, "error: a: its ending names no format"),
         (["anomalies", "best", "nosuch", "-o", "a"], 1, "error: a: its ending names no format"),
+        (["match", "/"], 1, "error: /: it is a folder: name a file"),
+        (["embed", "gone", "-o", "v.parquet"], 1, "error: gone: no such file or folder"),
+        (["train", "/"], 1, "error: training configuration / cannot be read: "),
         (["sql", "begin"], 1, "error: BEGIN answers nothing: ask by SELECT, TABLE, VALUES"),
         (["sql", "listen x"], 1, "error: LISTEN answers nothing: ask by SELECT, TABLE, VALUES"),
         (["nonsense"], 2, "No such command 'nonsense'"),
@@ -94,6 +97,10 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     assert error in said.err
     assert "Traceback" not in said.err
     assert code == 2 or said.err.count("\n") == 1
+
+
+def test_a_format_may_be_written_in_capitals(filled: Galcat) -> None:
+    assert filled("sql", "SELECT 1 AS x", "--format", "CSV").out.split() == ["x", "1"]
 
 
 def test_help_names_every_command(galcat: Galcat) -> None:
