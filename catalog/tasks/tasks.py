@@ -130,9 +130,8 @@ def find_task(connection: psycopg.Connection, name: str) -> Task:
     there = {row[0]: Task(row[0], row[1], row[2], tuple(row[3])) for row in rows}
     if name not in there:
         known = ", ".join(there)
-        raise TaskError(
-            f"no task is called {name!r}; there are: {known}" if known else f"no task is called {name!r}"
-        )
+        hint = f"there are: {known}" if known else "there is none yet: galcat tasks add makes one"
+        raise TaskError(f"no task is called {name!r}; {hint}")
     return there[name]
 
 

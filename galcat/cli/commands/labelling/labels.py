@@ -11,6 +11,7 @@ from catalog.tasks.tasks import find_task
 from galcat.cli.console import log, name_rows, print_notes
 from galcat.cli.open_catalogue import open_to_write
 from galcat.cli.options import DecColumn, Labeller, RaColumn, TaskName
+from galcat.errors import WorkflowError
 
 # Reading a table takes longer to import than the help takes to show.
 app = typer.Typer()
@@ -34,7 +35,8 @@ def label(
 
     Galaxies are found by `object_id`, or by position. Rows without a galaxy, or with several, are listed and
     left out, and the exit code is then 1; a wrong answer keeps the whole file out. What somebody said last is
-    not said again. Then: `galcat finetune TASK`, unless `galcat jobs` runs, which does it by itself.
+    not said again. A column `labeller` says who labelled, row by row. Then: `galcat finetune TASK`, unless
+    `galcat jobs` runs, which does it by itself.
 
     Example: `galcat label ring rings.csv`
     """
@@ -46,6 +48,10 @@ def label(
         read = read_labels(
             connection, task, file, column=answers, ra=ra, dec=dec, radius_arcsec=radius_arcsec
         )
+        if labeller and any(label.labeller for label in read.labels):
+            raise WorkflowError(
+                f"{file}: its column labeller says who labelled: leave out --labeller, or that column"
+            )
         new = write_labels(connection, task, read.labels, labeller or getpass.getuser(), file.name)
     log.print(f"{len(read.labels)} rows of {file} are labels of {name}, {new} of them new", soft_wrap=True)
     print_notes(read.notes)

@@ -147,6 +147,11 @@ def test_labels_that_are_written_and_read_back_keep_who_when_and_what(
         assert (read.code, "4 of them new" in read.err) == (0, True), read.err
         assert connection.execute(query.encode()).fetchall() == before
         assert "0 of them new" in galcat("label", "ring", file).err
+        said = galcat("label", "ring", file, "--labeller", "gold")
+        assert (said.code, said.err) == (
+            1,
+            f"error: {file}: its column labeller says who labelled: leave out --labeller, or that column\n",
+        )
 
 
 def test_a_label_is_taken_back_by_who_gave_it_and_by_nobody_else(
