@@ -57,11 +57,12 @@ def read_text_table(label: str, text: str) -> FileTable:
     """
     with _refuse_unread(label):
         typed = typed_format(text)
+        # astropy takes a text without any line end for the name or the address of a file, and opens that
         if typed is None:
-            return from_astropy(_read_cells(text), label, are_cells=True)
+            return from_astropy(_read_cells(text + "\n"), label, are_cells=True)
         if typed == "ascii.ipac":
             _refuse_cut_cells(text)
-        # a blank line at the end of a CDS table is a row to astropy; without any line end it is a file's name
+        # a blank line at the end of a CDS table is a row to astropy
         return from_astropy(Table.read(text.rstrip("\r\n") + "\n", format=typed), label)
 
 

@@ -408,3 +408,11 @@ def test_a_text_is_read_whatever_its_name_promises(tmp_path: Path) -> None:
 def test_a_folder_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=f"^{tmp_path}: it is a folder: name a file$"):
         read_table(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["t.dat", "t.txt", "t.csv", "t.fits", "t"])
+def test_a_text_that_is_the_name_of_a_file_opens_none(name: str, tmp_path: Path) -> None:
+    (tmp_path / "other.dat").write_text("ra dec\n1 2\n")
+    for text in (str(tmp_path / "other.dat"), (tmp_path / "other.dat").as_uri()):
+        (tmp_path / name).write_text(text)
+        assert read_table(tmp_path / name).n_rows == 0

@@ -111,6 +111,21 @@ def test_a_second_hdu_that_is_cut_off_is_never_dropped_in_silence(tmp_path: Path
             read_image(tmp_path / name, None)
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"a letter", "it does not begin as FITS does"),
+        (gzip.compress(b"a letter"), "it does not begin as FITS does"),
+        (gzip.compress(b""), "the file is empty"),
+    ],
+)
+def test_what_is_no_fits_is_said_to_be_none(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "a.fits").write_bytes(content)
+    with pytest.raises(TileError, match=rf"/a\.fits: unreadable FITS: {reason}$"):
+        read_image(tmp_path / "a.fits", None)
+
+
 def test_pixels_that_end_the_program_which_decodes_them_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,8 +155,8 @@ def test_the_same_id_on_a_row_that_is_not_selected_is_no_matter(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "unreadable FITS: the file is empty$"),
-        (b"a letter", "unreadable FITS: it does not begin as FITS does$"),
+        (b"", "unreadable FITS: it is empty$"),
+        (b"a letter", "no column 'ra'; it has a, letter$"),
         (b"\x1f\x8b no gzip", "unreadable FITS: "),
         (b"SIMPLE  =  nonsense", "unreadable"),
         (None, "the catalogue is missing"),
