@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from catalog.constants import MIN_RECALL
+from catalog.counts import count_of
 from catalog.releases.releases import current_release, list_missing_tiles, list_releases
 
 SHOWN = 3
@@ -79,14 +80,16 @@ def describe_state(connection: psycopg.Connection) -> Iterator[Finding]:
 
 def _tiles(connection: psycopg.Connection, release_id: int) -> Iterator[Finding]:
     done, galaxies, last, today, failed_today = _one(connection, _LAST, [release_id])
-    yield Finding("tiles", f"{done} with {galaxies} galaxies, the last one tried at {last} UTC")
-    yield Finding("last day", f"{today} tiles tried, {failed_today} failed")
+    yield Finding("tiles", f"{done:,} with {count_of(galaxies, 'galaxy')}, the last one tried at {last} UTC")
+    yield Finding("last day", f"{count_of(today, 'tile')} tried, {failed_today:,} failed")
     failed = connection.execute(_FAILED.encode(), [release_id]).fetchall()
     if failed:
         named = "; ".join(f"{name}: {error}" for name, error in failed[:SHOWN])
         more = f"; and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
         yield Finding(
-            "failed", f"{len(failed)} tiles: {named}{more}", "mend the files; the night tries again"
+            "failed",
+            f"{count_of(len(failed), 'tile')}: {named}{more}",
+            "mend the files; the night tries again",
         )
     else:
         yield Finding("failed", "no tile")
@@ -107,7 +110,7 @@ def _releases(connection: psycopg.Connection) -> Iterator[Finding]:
             )
             yield Finding(
                 "filling",
-                f"release {release.name} lacks {release.missing} tiles, such as {names}",
+                f"release {release.name} lacks {count_of(release.missing, 'tile')}, such as {names}",
                 f"it is shown as it is: galcat release backfill {release.name}" if release.is_current else "",
             )
 

@@ -11,31 +11,26 @@ USUAL = ("mag_r",)
 LIKENESS, SEPARATION = "unlikeness", "separation"
 
 
-def write_adql(
-    selection: Selection, *, columns: Sequence[str] | None = None, top: int | None = -1, order: bool = True
-) -> str:
+def write_adql(selection: Selection, *, columns: Sequence[str] | None = None, top: int | None = -1) -> str:
     """The selection in ADQL.
 
     Args:
         selection: What is selected; a lasso must have been turned into object_ids.
         columns: Columns to select; None for those that the wall shows.
         top: How many rows; None for all of them, which likeness cannot give; -1 for as many as are shown.
-        order: Whether the rows are sorted.
     """
     if top == -1 or (top is None and selection.is_by_likeness):
         top = selection.n
     parts = list(columns if columns is not None else wall_columns(selection))
     distance = _adql_distance(selection)
-    if distance and order:
+    if distance:
         parts.append(f"{distance} AS {LIKENESS}")
-    if selection.place is not None and order:
+    if selection.place is not None:
         parts.append(f"DISTANCE(POINT(ra, dec), {_point(selection)}) AS {SEPARATION}")
     lines = [f"SELECT {'' if top is None else f'TOP {top} '}{', '.join(parts)}", "FROM galcat.galaxy"]
     if conditions := _conditions(selection):
         lines.append("WHERE " + "\n  AND ".join(conditions))
-    if order:
-        lines.append(f"ORDER BY {_sorting(selection)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, f"ORDER BY {_sorting(selection)}"])
 
 
 def write_sql(selection: Selection) -> str:

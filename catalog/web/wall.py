@@ -265,12 +265,16 @@ def _exports(selection: Selection, columns: Sequence[PublishedColumn]) -> list[t
 async def _histograms(
     service: Service, request: Request, selection: Selection, facets: Sequence[str]
 ) -> dict[str, object]:
-    """How the values of each facet are spread in the selection, by a sample where it is large."""
+    """How the values of each facet are spread in the selection, by a sample where it is large.
+
+    Without likeness the sample is random, for object_ids are hashes: the first rows of the table would be
+    those of one corner of the sky.
+    """
     top = _SAMPLE_BY_LIKENESS if selection.is_by_likeness else _SAMPLE
     ordered = selection.is_by_likeness
     names = tuple(dict.fromkeys(("object_id", *wall_columns(selection), *facets)))
-    sampled = replace(selection, n=top, order="" if ordered else selection.order)
-    adql = write_adql(sampled, columns=names, top=top, order=ordered)
+    sampled = replace(selection, n=top, order="" if ordered else "object_id")
+    adql = write_adql(sampled, columns=names, top=top)
     answer = await ask(service, request, adql, top, _HISTOGRAM_S)
     is_all = len(answer.rows) < top and not ordered
     made = {name: _histogram(name, [row[name] for row in answer.rows]) for name in facets}

@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from catalog.counts import count_of
 from catalog.settings import load_settings
 from encoder.cutouts.framing_flags import add_flags, describe_flags
 from galcat.cli.console import log, mark_line, progress_bar
@@ -66,7 +67,7 @@ def run_listeners(kind: Kind) -> Iterator[Listener]:
         try:
             yield ListenerGroup([terminal, *installed])
         except KeyboardInterrupt:
-            terminal.warn(f"stopped: {terminal.n_done} tiles are in; run it again, it goes on from there")
+            terminal.warn(f"stopped: {count_of(terminal.n_done, 'tile')} kept; run it again to go on")
             raise
 
 
@@ -138,10 +139,11 @@ def _summary(outcomes: "list[TileOutcome]", n_settled: int) -> None:
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     unchanged = n_settled + len(outcomes) - len(done) - len(failed)
     log.print(
-        f"{len(done)} tiles ingested, {unchanged} unchanged, {len(failed)} failed; "
-        f"{sum(o.n_galaxies for o in done)} galaxies, {sum(o.n_skipped for o in done)} skipped, "
-        f"{sum(o.n_failed for o in done)} unreadable images, {sum(o.retired for o in done)} retired, "
-        f"{sum(o.changed for o in done)} rows changed",
+        f"{count_of(len(done), 'tile')} ingested, {unchanged} unchanged, {len(failed)} failed; "
+        f"{count_of(sum(o.n_galaxies for o in done), 'galaxy')}, {sum(o.n_skipped for o in done)} skipped, "
+        f"{count_of(sum(o.n_failed for o in done), 'unreadable image')}, "
+        f"{sum(o.retired for o in done)} retired, "
+        f"{count_of(sum(o.changed for o in done), 'row')} changed",
         soft_wrap=True,
     )
     if doubtful := describe_flags(add_flags(outcome.flags for outcome in done)):

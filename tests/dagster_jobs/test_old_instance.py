@@ -151,7 +151,7 @@ def test_what_the_command_line_ingests_is_added_to_the_history(
     before = read_materializations(old.instance)
     write_brick(old.drop, NEW_BRICK)
     said = galcat("ingest", old.drop, "--survey", SURVEY, "--weights", weights)
-    assert (said.code, "1 tiles ingested, 4 unchanged" in said.err, "warning" in said.err) == (0, True, False)
+    assert (said.code, "1 tile ingested, 4 unchanged" in said.err, "warning" in said.err) == (0, True, False)
     (cell,) = {cell_of(tile) for tile in find_tiles(load_survey(SURVEY), old.drop) if tile.name == NEW_BRICK}
     assert read_materializations(old.instance) == [*before, (f"{SURVEY}/{cell}", GALAXIES)]
     assert len(old.instance.get_runs()) == 2

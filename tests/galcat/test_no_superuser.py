@@ -93,7 +93,7 @@ def test_a_login_without_superuser_makes_fills_serves_and_hands_on_a_catalogue(
     assert galcat("migrate").code == 0
     write_brick(tmp_path / "bricks", "0101p000")
     said = galcat(*ingest)
-    assert (said.code, "1 tiles ingested, 2 unchanged, 0 failed" in said.err) == (0, True)
+    assert (said.code, "1 tile ingested, 2 unchanged, 0 failed" in said.err) == (0, True)
     assert galcat("tasks", "add", "bar", "--question", "Is there a bar?").code == 0
     assert [line for line in galcat("check").out.splitlines() if line.startswith("FAIL")] == []
     with connect(bob, autocommit=True) as connection:

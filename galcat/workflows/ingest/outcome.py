@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from catalog.checks.integrity import CheckResult
+from catalog.counts import count_of
 from encoder.cutouts.framing_flags import FlagCounts
 
 State = Literal["done", "unchanged", "failed"]
@@ -48,15 +49,15 @@ class TileOutcome:
         if self.state == "unchanged":
             return f"tile {self.name}: unchanged"
         left_out = "".join(
-            f", {number} {what}"
+            f", {what}"
             for number, what in (
-                (self.n_skipped, "skipped"),
-                (self.n_failed, "unreadable images"),
-                (self.retired, "retired"),
+                (self.n_skipped, f"{self.n_skipped:,} skipped"),
+                (self.n_failed, count_of(self.n_failed, "unreadable image")),
+                (self.retired, f"{self.retired:,} retired"),
             )
             if number
         )
-        return f"tile {self.name}: {self.n_galaxies} galaxies{left_out}"
+        return f"tile {self.name}: {count_of(self.n_galaxies, 'galaxy')}{left_out}"
 
 
 Report = Callable[[TileOutcome], None]

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 
 from catalog.checks.integrity import run_checks
+from catalog.counts import count_of
 from catalog.database.migrate import migrate
 from catalog.ingestion.tile_status import count_galaxies, find_survey, find_tile_ids, read_known_tiles
 from catalog.releases.releases import MissingTile, Release, hold_release, list_missing_tiles
@@ -139,7 +140,8 @@ def plan_backfill(
     if homeless:
         first = homeless[0]
         raise WorkflowError(
-            f"the catalogue did not keep the folder of {len(homeless)} tiles, the first is {first.name}: "
+            f"the catalogue did not keep the folder of {count_of(len(homeless), 'tile')}, "
+            f"the first is {first.name}: "
             f"give it by --folder {first.survey}=PATH"
         )
     return [BackfillRun(*group, groups[group]) for group in sorted(groups)]

@@ -2,6 +2,7 @@
 
 from textwrap import fill
 
+from catalog.counts import count_of
 from galcat.workflows.report.gather import CatalogueReport
 
 _WIDTH = 80
@@ -13,9 +14,11 @@ def write_text(report: CatalogueReport) -> str:
     lines = [
         f"galcat, {report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC",
         "",
-        f"{report.new_galaxies:,} galaxies of {sum(s.tiles for s in report.surveys):,} tiles came, "
-        f"{report.n_failed:,} tiles failed.",
-        f"Release {report.release} has {report.galaxies:,} galaxies of {report.tiles:,} tiles.",
+        f"{count_of(report.new_galaxies, 'galaxy')} of "
+        f"{count_of(sum(s.tiles for s in report.surveys), 'tile')} came, "
+        f"{count_of(report.n_failed, 'tile')} failed.",
+        f"Release {report.release} has {count_of(report.galaxies, 'galaxy')} of "
+        f"{count_of(report.tiles, 'tile')}.",
     ]
     if report.care:
         lines += ["", "Needs care"]

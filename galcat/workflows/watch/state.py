@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from catalog.counts import count_of
 from catalog.database.connection import connect
 from catalog.database.migrate import plan_migration
 from catalog.errors import SettingsError
@@ -127,13 +128,16 @@ def _tile_files(connection: psycopg.Connection, parts: int) -> Iterator[Finding]
         named = ", ".join(gone[:SHOWN]) + (", ..." if len(gone) > SHOWN else "")
         yield Finding(
             "files",
-            f"{len(gone)} tiles lost files: {named}",
+            f"{count_of(len(gone), 'tile')} lost files: {named}",
             "bring them back, or another release cannot be filled: galcat tile retract NAME takes a tile out",
         )
     elif folders and parts == 1:
         yield Finding("files", "every tile has its files")
     elif folders:
-        yield Finding("files", f"{looked_at} tiles have theirs; galcat status --all looks at every tile")
+        yield Finding(
+            "files",
+            f"no file is missing of {count_of(looked_at, 'tile')}; galcat status --all looks at every tile",
+        )
 
 
 def _drop_folder(url: str, drop: Path) -> Iterator[Finding]:
@@ -160,13 +164,14 @@ def _arrived(drop: Path, found: Mapping[str, Any]) -> Iterator[Finding]:
     """What lies in the drop folder and is not in the catalogue."""
     pending, names = found["pending"], list(found["names"])
     named = f": {', '.join(names[:SHOWN])}{', ...' if pending > SHOWN else ''}" if pending else ""
-    yield Finding("pending", f"{pending} tiles in {drop}{named}")
+    yield Finding("pending", f"{count_of(pending, 'tile')} in {drop}{named}")
     if found["waiting"]:
         hours = (time.time() - found["waiting_since_s"]) / _SECONDS_PER_HOUR
         late = hours > _WAITS_HOURS
         yield Finding(
             "waiting",
-            f"{found['waiting']} tiles lack files, {found['oldest_waiting']} for {hours:.0f} h",
+            f"{count_of(found['waiting'], 'tile')} without all files, "
+            f"{found['oldest_waiting']} for {hours:.0f} h",
             "bring the files, or remove the tile's others" if late else "",
         )
     for remark in found["remarks"]:

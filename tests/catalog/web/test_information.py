@@ -49,7 +49,7 @@ def test_the_reasons_of_failures_are_for_who_is_logged_in(
         assert 'href="http://127.0.0.1:3000/?a=1&amp;b=2"' in text
     assert "/data/bricks" not in stranger
     assert f'<td class="reason">{html.escape(REASON)}</td>' in ana
-    assert "1 tiles: bad&lt;i&gt;" in ana  # among the lines of galcat status
+    assert "1 tile: bad&lt;i&gt;" in ana  # among the lines of galcat status
 
 
 def test_the_indexes_are_checked_while_somebody_looks(page: httpx.Client, galaxies: str) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import numpy as np
 import psycopg
+import pytest
 from astropy.coordinates import SkyCoord
 
 from tests.catalog.web.walls import read_wall
@@ -91,6 +92,18 @@ def test_histograms_count_the_selection(page: httpx.Client, galaxies: str) -> No
     one = found["columns"]["mag_r"]
     counts, _ = np.histogram(np.array(values, np.float32).astype(float), 24, (one["low"], one["high"]))
     assert (found["rows"], found["all"], one["counts"]) == (len(values), True, counts.tolist())
+
+
+def test_histograms_of_many_galaxies_are_of_those_of_the_smallest_ids_wherever_they_lie(
+    page: httpx.Client, galaxies: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.web.wall._SAMPLE", 40)
+    found = page.get("/page/histograms?order=-mag_r").json()
+    sample = rows(galaxies, "SELECT mag_r FROM galcat.galaxy ORDER BY object_id LIMIT 40")
+    one = found["columns"]["mag_r"]
+    values = np.array([row[0] for row in sample if row[0] is not None], np.float32).astype(float)
+    counts, _ = np.histogram(values, 24, (values.min(), values.max()))
+    assert (found["rows"], found["all"], one["counts"]) == (40, False, counts.tolist())
 
 
 HOSTILE = (

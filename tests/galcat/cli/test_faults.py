@@ -122,7 +122,7 @@ def test_pictures_that_cannot_be_read_are_named_up_to_a_bound(
     Table(rows=rows, names=["id", "ra", "dec", "file"]).write(root / "table.csv")
     said = galcat("ingest", root, "--survey", tmp_path / "s.toml", "--weights", weights)
     assert said.code == 1
-    assert f"1 galaxies, 0 skipped, {n} unreadable images" in said.err
+    assert f"1 galaxy, 0 skipped, {n} unreadable images" in said.err
     lines = [line for line in said.err.splitlines() if line.startswith("left out:")]
     assert lines[:-1] == [
         f"left out: unreadable image of b{row}: {root / f'bad{row}.jpg'}: unreadable picture: in no format "

@@ -74,7 +74,7 @@ def test_the_ring_pictures_become_338_galaxies_once(
 ) -> None:
     first = galcat("ingest", rings, "--survey", "gz_decals_rings", "--weights", weights)
     assert (first.code, first.out) == (0, "")
-    assert "1 tiles ingested, 0 unchanged, 0 failed; 338 galaxies, 0 skipped, 0 unreadable" in first.err
+    assert "1 tile ingested, 0 unchanged, 0 failed; 338 galaxies, 0 skipped, 0 unreadable" in first.err
     labels = Table.read(rings / "labels.csv")
     found = query(database, "SELECT object_id, survey_source_id, ra, dec, tile FROM galcat.galaxy ORDER BY 2")
     labels.sort("iauname")
@@ -112,7 +112,7 @@ def test_an_unreadable_picture_is_counted_stored_and_retried(
     broken.write_bytes(whole[:2000])
     said = galcat("ingest", rings, "--survey", "gz_decals_rings", "--weights", weights)
     assert said.code == 1
-    assert "337 galaxies, 0 skipped, 1 unreadable images" in said.err
+    assert "337 galaxies, 0 skipped, 1 unreadable image" in said.err
     stored = query(database, "SELECT file_row, survey_source_id, reason, will_retry FROM galcat.skipped_row")
     assert stored == [(3, labels["iauname"][3], "unreadable_image", True)]
     before = set(xmins(database))
@@ -153,7 +153,7 @@ def test_three_cubes_encode_one_is_skipped_one_fails_and_heals(
     before = xmins(database)
     copy(str(shared_data / "decals_fits" / "example_a.fits"), str(cubes / "example_incomplete.fits"))
     healed = galcat("ingest", cubes, "--survey", "decals_fits", "--weights", weights)
-    assert (healed.code, "1 tiles ingested, 4 unchanged, 0 failed; 1 galaxies" in healed.err) == (0, True)
+    assert (healed.code, "1 tile ingested, 4 unchanged, 0 failed; 1 galaxy" in healed.err) == (0, True)
     assert set(before) < set(xmins(database))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from catalog.counts import count_of
 from galcat.cli.command_group import CommandGroup
 from galcat.cli.console import log, mark_line, out, progress_bar
 from galcat.cli.options import Device, FrameOption, PixelScale, Threads
@@ -113,7 +114,7 @@ def embed(
         made = embed_images(loaded, listed, output, colours, unreadable, batch_size, advance, asked)
     log.print(
         f"wrote {output!s}: {made.n_rows} rows of {loaded.dimension} numbers and "
-        f"{loaded.tree.n_answers} fractions by {loaded.name}; {n_unreadable} unreadable images",
+        f"{loaded.tree.n_answers} fractions by {loaded.name}; {count_of(n_unreadable, 'unreadable image')}",
         soft_wrap=True,
     )
     if doubtful := describe_flags(made.flags):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from catalog.counts import count_of
 from catalog.result import Result
 from galcat.cli.command_group import CommandGroup
 from galcat.cli.console import count_galaxies, log
@@ -162,7 +163,7 @@ def promote(
     if done.before == name:
         log.print(f"release {name} is the current one already", soft_wrap=True)
         return
-    lost = f", without {done.missing} tiles that were shown until now" if done.missing else ""
+    lost = f", without {count_of(done.missing, 'tile')} shown until now" if done.missing else ""
     back = f"; back by galcat release promote {done.before}" if done.before else ""
     log.print(f"galcat.galaxy shows release {name}{lost}{back}", soft_wrap=True)
     for line in lines:
@@ -179,7 +180,10 @@ def drop(name: Name) -> None:
 
     with open_to_write(may_be_empty=True) as connection:
         gone = drop_release(connection, name)
-    log.print(f"release {name} is gone: {gone.tiles} tiles, {gone.galaxies} galaxies", soft_wrap=True)
+    log.print(
+        f"release {name} is gone: {count_of(gone.tiles, 'tile')}, {count_of(gone.galaxies, 'galaxy')}",
+        soft_wrap=True,
+    )
 
 
 @app.command("map")
@@ -219,13 +223,13 @@ def _summary(name: str, outcomes: "list[TileOutcome]") -> None:
     unreadable = sum(outcome.n_failed for outcome in done)
     with open_as_reader() as connection:
         state = next(one for one in read_releases(connection) if one.name == name)
-    then = f"{state.missing} tiles are still missing" if state.missing else "no tile is missing"
+    then = f"still missing: {count_of(state.missing, 'tile')}" if state.missing else "no tile is missing"
     if not (state.missing or state.is_current):
         then += f": galcat release promote {name}"
     log.print(
-        f"release {name}: {len(done)} tiles filled, {len(failed)} failed; "
-        f"{sum(o.n_galaxies for o in done)} galaxies, {sum(o.n_skipped for o in done)} skipped, "
-        f"{unreadable} unreadable images; {then}",
+        f"release {name}: {count_of(len(done), 'tile')} filled, {len(failed)} failed; "
+        f"{count_of(sum(o.n_galaxies for o in done), 'galaxy')}, {sum(o.n_skipped for o in done)} skipped, "
+        f"{count_of(unreadable, 'unreadable image')}; {then}",
         soft_wrap=True,
     )
     if failed or unreadable:

@@ -29,7 +29,7 @@ def test_an_id_in_two_tiles_fails_the_second_and_names_the_first(
     table.write(second, overwrite=True)
     said = galcat("ingest", tmp_path / "bricks", "--survey", "legacy_dr10", "--weights", weights)
     assert said.code == 1
-    assert "1 tiles ingested, 0 unchanged, 1 failed; 3 galaxies" in said.err
+    assert "1 tile ingested, 0 unchanged, 1 failed; 3 galaxies" in said.err
     (line,) = [line for line in said.err.splitlines() if line.startswith("failed:")]
     assert line.startswith("failed: tile 0100p000: source ")
     assert " is in tile 0500p100 already: an id names one galaxy" in line

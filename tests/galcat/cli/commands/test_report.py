@@ -56,9 +56,9 @@ def test_a_report_tells_what_came_what_failed_and_what_needs_care(
     said = galcat("report", "--since", "2 days", "--html", page)
     assert said.code == 0
     lines = said.out.splitlines()
-    assert lines[2] == f"{GALAXIES} galaxies of 1 tiles came, 1 tiles failed."
+    assert lines[2] == f"{GALAXIES} galaxies of 1 tile came, 1 tile failed."
     assert lines[3] == f"Release small-0 has {2 * GALAXIES} galaxies of 2 tiles."
-    assert " - failed: 1 tiles: 0101p000: " in " ".join(said.out.split())
+    assert " - failed: 1 tile: 0101p000: " in " ".join(said.out.split())
     assert re.search(rf"^{SURVEY} +1 +1 +{GALAXIES} +0 +0$", said.out, re.MULTILINE)
     assert max(len(line) for line in lines if str(tmp_path) not in line) <= 80
     shown = Page(page.read_text())
@@ -67,7 +67,7 @@ def test_a_report_tells_what_came_what_failed_and_what_needs_care(
     assert shown.links == []
     assert "0101p000" in shown.words
     all_of_it = galcat("report", "--since", "50 days").out.splitlines()
-    assert all_of_it[2] == f"{2 * GALAXIES} galaxies of 2 tiles came, 1 tiles failed."
+    assert all_of_it[2] == f"{2 * GALAXIES} galaxies of 2 tiles came, 1 tile failed."
 
 
 @pytest.mark.parametrize(

@@ -38,12 +38,12 @@ def test_what_needs_care_is_said_with_its_remedy_and_an_exit_code(
     said = galcat("status")
     state = lines(said.out)
     assert said.code == 1
-    assert state["failed"].startswith("CARE failed: 1 tiles: 0101p000: ")
+    assert state["failed"].startswith("CARE failed: 1 tile: 0101p000: ")
     assert "     to do: mend the files; the night tries again\n" in said.out
     assert state["release"] == "ok release: small-0 is shown"
     assert state["tiles"].startswith("ok tiles: 1 with 3 galaxies, the last one tried at ")
     assert state["last day"] == "ok last day: 2 tiles tried, 1 failed"
-    assert state["pending"] == f"ok pending: 1 tiles in {tmp_path / 'drop'}: 0101p000"
+    assert state["pending"] == f"ok pending: 1 tile in {tmp_path / 'drop'}: 0101p000"
     assert state["last night"] == "ok last night: no night is known on this machine: galcat jobs runs them"
     assert state["recall"].startswith("ok recall: the vector index finds 100.0% of the 20 nearest (ingest, ")
     assert state["alarms"] == "ok alarms: nobody is told of failures"
@@ -54,7 +54,7 @@ def test_what_needs_care_is_said_with_its_remedy_and_an_exit_code(
     next(folder.rglob("*0100p000*image-r*")).unlink()
     said = galcat("status")
     assert said.code == 1
-    assert lines(said.out)["files"] == "CARE files: 1 tiles lost files: 0100p000"
+    assert lines(said.out)["files"] == "CARE files: 1 tile lost files: 0100p000"
     with psycopg.connect(database, autocommit=True) as owner:
         owner.execute(
             "INSERT INTO galcat.recall (release_id, occasion, recall, nearest, queries, vectors) "
@@ -89,11 +89,12 @@ def test_nights_and_large_drop_folders_are_told_as_the_jobs_saw_them(
     assert "waiting" not in few
     seen = [few["files"].text, state(2)["files"].text]  # one of two tiles; which, the hour says
     assert seen[0] in {
-        "1 tiles lost files: 0100p000",
-        "1 tiles have theirs; galcat status --all looks at every tile",
+        "1 tile lost files: 0100p000",
+        "no file is missing of 1 tile; galcat status --all looks at every tile",
     }
-    assert seen[1] == "1 tiles lost files: 0100p000"
-    assert state(2)["waiting"].text.startswith(f"1 tiles lack files, {SURVEY}/0100p000 lacks legacysurvey-")
+    assert seen[1] == "1 tile lost files: 0100p000"
+    waiting = f"1 tile without all files, {SURVEY}/0100p000 lacks legacysurvey-"
+    assert state(2)["waiting"].text.startswith(waiting)
 
     record_look(
         settings.home, "drop_folder", plan_everything_pending(settings.drop_folder, database).describe()

@@ -78,7 +78,7 @@ def test_another_size_of_the_batches_changes_no_row(
         connection.execute("UPDATE galcat.ingestion SET fingerprint = '', content_hash = ''")
     cut_tile = tiles.cut_tile
     monkeypatch.setattr(tiles, "cut_tile", lambda survey, tile, encoder: cut_tile(survey, tile, encoder, 1))
-    assert "1 tiles ingested, 0 unchanged, 0 failed; 3 galaxies" in galcat(*ingest).err
+    assert "1 tile ingested, 0 unchanged, 0 failed; 3 galaxies" in galcat(*ingest).err
     assert set(batches) == {3, 1}
     assert read_rows(database) == before
 

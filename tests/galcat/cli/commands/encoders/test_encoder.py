@@ -56,7 +56,7 @@ def test_embed_writes_a_row_an_image_names_those_it_cannot_read_and_fails(
     assert said.code == 1
     assert f"unreadable: {cutouts}/g07.png: unreadable picture: in no format that is known" in said.err
     assert "44 rows" in said.err
-    assert "1 unreadable images" in said.err
+    assert "1 unreadable image" in said.err
     assert pq.read_table(output)["id"].to_pylist() == [f"g{n:02}" for n in range(45) if n != 7]
 
 

@@ -118,7 +118,7 @@ def test_the_life_of_a_second_release(
     mend(bricks, BRICKS[1], whole)
     said = two(*backfill)
     assert said.code == 0
-    assert "release small-1: 1 tiles filled, 0 failed; 3 galaxies" in said.err
+    assert "release small-1: 1 tile filled, 0 failed; 3 galaxies" in said.err
     assert "no tile is missing: galcat release promote small-1" in said.err
     assert read_first_release(database) == before
     assert read_shown(database) == old
@@ -189,7 +189,7 @@ def test_tiles_that_were_moved_are_found_where_they_are_said_to_be(
     with connect(database, autocommit=True) as connection:
         connection.execute("UPDATE galcat.tile SET folder = NULL WHERE name = %s", [BRICKS[2]])
     assert two(*backfill).err == (
-        f"error: the catalogue did not keep the folder of 1 tiles, the first is {BRICKS[2]}: "
+        f"error: the catalogue did not keep the folder of 1 tile, the first is {BRICKS[2]}: "
         f"give it by --folder {SURVEY}=PATH\n"
     )
     r_image(moved, BRICKS[0]).parent.rename(tmp_path / "away")
@@ -205,7 +205,7 @@ def test_promoted_by_force_ingestion_goes_on_in_the_new_release_and_the_old_one_
 ) -> None:
     backfill = ("release", "backfill", "small-1", "--weights", second_weights)
     said = two("release", "promote", "small-1", "--force")
-    assert "shows release small-1, without 3 tiles that were shown until now; back by" in said.err
+    assert "shows release small-1, without 3 tiles shown until now; back by" in said.err
     refused = two("ingest", bricks, "--survey", SURVEY, "--weights", weights)
     assert refused.code == 1
     assert "the catalogue serves the weights" in refused.err
