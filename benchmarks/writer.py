@@ -28,7 +28,7 @@ TABLES = ("source", "embedding", "embedding_full", "morphology", "thumbnail")
 
 def main() -> None:
     """Print the table."""
-    tiles = [_tile(ROWS_A_TILE, seed) for seed in range(TILES)]
+    tiles = [make_tile(ROWS_A_TILE, seed) for seed in range(TILES)]
     with catalogue() as url, connect(url, autocommit=True) as connection:
         survey_id = register_survey(connection, SurveyRecord("bench", "made up", ("r",), "toml"))
         release_id = register_release(connection, release_record("bench", DIMENSION))
@@ -63,7 +63,8 @@ def main() -> None:
         print(f"{name:38} {rows / seconds:6.0f}  {heaps / seconds:.2f}")
 
 
-def _tile(n: int, seed: int) -> GalaxyRows:
+def make_tile(n: int, seed: int) -> GalaxyRows:
+    """Rows of n made-up galaxies, each with a picture of the usual size."""
     rng = np.random.default_rng(seed)
     fractions = [rng.dirichlet(np.ones(len(answers)), n) for answers in QUESTIONS.values()]
     return GalaxyRows(

@@ -1,6 +1,6 @@
 """Numbers of things in words: `1 tile`, `2,172 galaxies`."""
 
-_PLURALS = {"galaxy": "galaxies"}
+_PLURALS = {"galaxy": "galaxies", "person": "people"}
 
 
 def count_of(n: int, noun: str) -> str:

@@ -1,5 +1,6 @@
 """What the documents say of files, versions and days is true."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -51,6 +52,23 @@ def test_the_folders_that_the_architecture_names_are_those_of_the_wheel() -> Non
     assert [folder for folder in table if f"{folder}/" not in figure] == []
     private = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     assert [package for package in packages if f"`{package}`" not in private] == []
+
+
+def test_every_line_of_the_status_that_may_need_care_has_its_remedy_in_the_operators_guide() -> None:
+    sources = [
+        ROOT / "catalog" / "releases" / "state.py",
+        ROOT / "galcat" / "workflows" / "watch" / "state.py",
+    ]
+    calls = [
+        call
+        for source in sources
+        for call in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Finding"
+    ]
+    names = {ast.literal_eval(call.args[0]) for call in calls if len(call.args) > 2}
+    guide = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    assert {"schema", "disk", "alarms"} <= names
+    assert [name for name in sorted(names) if f"| `{name}` |" not in guide] == []
 
 
 def test_makefile_and_image_ask_for_the_pytorch_that_the_project_asks_for() -> None:

@@ -23,6 +23,8 @@ _MALFORMED = (
     "the database URL is malformed: expected postgresql://user:password@host:port/database, "
     "with @ : / ? # % in the password written as %40 %3A %2F %3F %23 %25"
 )
+_FAILURE = re.compile(r"(?P<host>- host: .*?: )?connection (failed|is bad): (?P<said>.*)")
+"""A line of psycopg's: of several servers it names the last, and then all of them, each behind its host."""
 _VECTOR_TYPES = """
     SELECT t.typname, t.oid, t.typarray, e.extversion
     FROM pg_extension e JOIN pg_type t ON t.typnamespace = e.extnamespace
@@ -101,18 +103,19 @@ def parse_url(url: str) -> str:
 def _refusal(error: psycopg.Error, conninfo: str) -> str:
     parts = conninfo_to_dict(conninfo)
     where = f"{parts.get('host') or 'the default host'}, database {parts.get('dbname') or '(not named)'}"
-    # psycopg repeats itself from the second line on.
-    said = (
-        str(error)
-        .strip()
-        .splitlines()[0]
-        .removeprefix("connection failed: ")
-        .removeprefix("connection is bad: ")
-    )
+    said = "; ".join(_list_failures(str(error).strip().splitlines()))
     password = str(parts.get("password") or "")
     if password and password in said:
         said = "the server refused (its words are not shown, they hold the password)"
     return f"cannot connect to {where}: {said}"
+
+
+def _list_failures(lines: list[str]) -> list[str]:
+    """Why each of the servers that a URL names was not reached, of psycopg's words on all of them."""
+    found = [_FAILURE.match(line) for line in lines]
+    of_each = [match["said"] for match in found if match and match["host"]]
+    first = found[0]
+    return list(dict.fromkeys(of_each)) or [first["said"] if first else lines[0]]
 
 
 def _register_vectors(conn: psycopg.Connection) -> None:

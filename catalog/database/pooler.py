@@ -25,7 +25,7 @@ def require_session(connection: psycopg.Connection, conninfo: str) -> None:
     Raises:
         ServerError: The pooler is in transaction or statement mode.
     """
-    if _backend(connection) == connection.info.backend_pid:
+    if find_backend(connection) == connection.info.backend_pid:
         return  # a pooler makes up the number that a client gets when it connects
     with _looking:
         if conninfo in _sound:
@@ -38,23 +38,24 @@ def require_session(connection: psycopg.Connection, conninfo: str) -> None:
         _sound.add(conninfo)
 
 
+def find_backend(connection: psycopg.Connection) -> int:
+    """Ask which process of Postgres serves a session; behind a pooler `backend_pid` is a made-up number."""
+    row = connection.execute(_PID, prepare=False).fetchone()
+    assert row is not None  # noqa: S101 - a function gives a row
+    return int(row[0])
+
+
 def _shares_servers(connection: psycopg.Connection, conninfo: str) -> bool:
     """Whether two sessions that are open at once met the same server, or one of them met two."""
-    first = _backend(connection)
+    first = find_backend(connection)
     try:
         with psycopg.connect(conninfo, autocommit=True) as other:
             for _ in range(_TRIES):
                 with other.transaction():  # which holds a server
-                    if _backend(other) == first or _backend(connection) != first:
+                    if find_backend(other) == first or find_backend(connection) != first:
                         return True
     except psycopg.Error as error:
         if "statement pooling" in str(error):  # which refuses a transaction of several statements
             return True
         raise
     return False
-
-
-def _backend(connection: psycopg.Connection) -> int:
-    row = connection.execute(_PID, prepare=False).fetchone()
-    assert row is not None  # noqa: S101 - a function gives a row
-    return int(row[0])

@@ -134,8 +134,10 @@ def current_release(connection: psycopg.Connection) -> Release | None:
     return None if row is None else Release(*row)
 
 
-def list_missing_tiles(connection: psycopg.Connection, release_id: int) -> list[MissingTile]:
-    """Tiles that the current release shows and this one lacks, by survey and name.
+def list_missing_tiles(
+    connection: psycopg.Connection, release_id: int, n: int | None = None
+) -> list[MissingTile]:
+    """Tiles that the current release shows and this one lacks, by survey and name; the first n, or all.
 
     Of the current release itself, which may have been promoted before it was whole, those that another has:
     their content is that of the latest ingestion.
@@ -146,8 +148,8 @@ def list_missing_tiles(connection: psycopg.Connection, release_id: int) -> list[
         "JOIN galcat.survey AS v USING (survey_id) JOIN galcat.ingestion AS i USING (tile_id) "
         "WHERE i.release_id <> %(release)s AND (i.release_id = (SELECT galcat.current_release()) "
         "  OR %(release)s = (SELECT galcat.current_release()) AND (i.state = 'done' OR i.n_galaxies > 0)) "
-        "ORDER BY 1, 2, i.finished_at DESC",
-        {"release": release_id},
+        "ORDER BY 1, 2, i.finished_at DESC LIMIT %(n)s",
+        {"release": release_id, "n": n},
     ).fetchall()
     return [MissingTile(*row) for row in rows]
 

@@ -12,8 +12,8 @@ from catalog.releases.releases import current_release, list_missing_tiles, list_
 
 SHOWN = 3
 _FAILED = """
-    SELECT t.name, i.error FROM galcat.ingestion AS i JOIN galcat.tile AS t USING (tile_id)
-    WHERE i.release_id = %s AND i.state = 'failed' ORDER BY i.finished_at DESC, t.name
+    SELECT t.name, i.error, count(*) OVER () FROM galcat.ingestion AS i JOIN galcat.tile AS t USING (tile_id)
+    WHERE i.release_id = %s AND i.state = 'failed' ORDER BY i.finished_at DESC, t.name LIMIT %s
 """
 _LAST = """
     SELECT count(*) FILTER (WHERE state = 'done'), coalesce(sum(n_galaxies), 0)::bigint,
@@ -80,16 +80,16 @@ def describe_state(connection: psycopg.Connection) -> Iterator[Finding]:
 
 def _tiles(connection: psycopg.Connection, release_id: int) -> Iterator[Finding]:
     done, galaxies, last, today, failed_today = _one(connection, _LAST, [release_id])
-    yield Finding("tiles", f"{done:,} with {count_of(galaxies, 'galaxy')}, the last one tried at {last} UTC")
+    held = f"{count_of(done, 'tile')} with {count_of(galaxies, 'galaxy')}"
+    yield Finding("tiles", f"{held}, the last one tried at {last} UTC" if last else held)
     yield Finding("last day", f"{count_of(today, 'tile')} tried, {failed_today:,} failed")
-    failed = connection.execute(_FAILED.encode(), [release_id]).fetchall()
+    failed = connection.execute(_FAILED.encode(), [release_id, SHOWN]).fetchall()
     if failed:
-        named = "; ".join(f"{name}: {error}" for name, error in failed[:SHOWN])
-        more = f"; and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
+        n = failed[0][2]
+        named = "; ".join(f"{name}: {error}" for name, error, _ in failed)
+        more = f"; and {n - SHOWN:,} more" if n > SHOWN else ""
         yield Finding(
-            "failed",
-            f"{count_of(len(failed), 'tile')}: {named}{more}",
-            "mend the files; the night tries again",
+            "failed", f"{count_of(n, 'tile')}: {named}{more}", "mend the files; the night tries again"
         )
     else:
         yield Finding("failed", "no tile")
@@ -105,9 +105,8 @@ def _releases(connection: psycopg.Connection) -> Iterator[Finding]:
                 "" if release.has_index else "galcat jobs builds it at night",
             )
         if release.missing:
-            names = ", ".join(
-                tile.name for tile in list_missing_tiles(connection, release.release_id)[:SHOWN]
-            )
+            some = list_missing_tiles(connection, release.release_id, SHOWN)
+            names = ", ".join(tile.name for tile in some)
             yield Finding(
                 "filling",
                 f"release {release.name} lacks {count_of(release.missing, 'tile')}, such as {names}",
@@ -135,14 +134,15 @@ def _server(connection: psycopg.Connection) -> Iterator[Finding]:
         late = lag_s > _MAX_LAG_S
         yield Finding(
             "standby",
-            f"{lag_s} s behind its primary",
+            f"{lag_s:,} s behind its primary",
             "see whether the primary sends its log" if late else "",
         )
     queued, executing, oldest_s = _one(connection, _JOBS)
     waits = oldest_s > _MAX_QUEUE_S
+    running = f"{count_of(executing, 'job')} {'runs' if executing == 1 else 'run'}, {queued:,} wait"
     yield Finding(
         "service",
-        f"{executing} jobs run, {queued} wait" + (f", the first for {oldest_s // 60} min" if queued else ""),
+        running + (f", the first for {oldest_s // 60:,} min" if queued else ""),
         "start galcat serve: nobody runs them" if waits else "",
     )
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from catalog.tap.database.connections import Connections
 from catalog.tap.database.published_cache import PublishedCache
 from catalog.tap.database.query_log import QueryLog
+from catalog.tap.held_tables import HeldTables
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.middleware.client import Client, find_base_url, identify_client
 from catalog.tap.queries.run_query import RunningQuery
@@ -60,6 +61,7 @@ class Service:
         cache: The tables and columns that queries may name.
         running: The queries of synchronous clients that run now.
         upload_throttle: Bounds how many threads read uploaded tables at once.
+        held_tables: What uploaded tables of requests that go on take.
         public_url: The URL under which the service is known, where a proxy stands before it; else None.
     """
 
@@ -71,6 +73,7 @@ class Service:
     cache: PublishedCache = field(default_factory=PublishedCache)
     running: set[RunningQuery] = field(default_factory=set)
     upload_throttle: Throttle = field(default_factory=make_upload_throttle)
+    held_tables: HeldTables = field(default_factory=HeldTables)
     public_url: str | None = None
 
     def base(self, request: Request) -> str:

@@ -1,10 +1,11 @@
 """`galcat serve` as whoever runs it does: a process of its own, on a port of its own."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,10 @@ class Service:
     log: Path
     pid: int
 
+    def kill(self) -> None:
+        """End it without warning."""
+        os.kill(self.pid, signal.SIGKILL)
+
     @property
     def tap(self) -> str:
         """URL of TAP."""
@@ -50,7 +55,7 @@ class Service:
 
 
 @contextmanager
-def serving(database: str, folder: Path) -> Iterator[Service]:
+def serving(database: str, folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Service]:
     """Serve until the end; what it says is shown where it does not start, and kept in the folder."""
     with connect(database, autocommit=True) as connection:
         connection.execute("SELECT galcat_tap.let_readers_in()")
@@ -59,6 +64,7 @@ def serving(database: str, folder: Path) -> Iterator[Service]:
         "GALCAT_HOME": str(folder),
         "GALCAT_DATABASE_URL": database,
         "GALCAT_READER_URL": make_conninfo(database, user=READER),
+        **(settings or {}),
     }
     command = [str(Path(sys.executable).with_name("galcat")), "serve", "--port", str(port)]
     with said.open("wb") as log:

@@ -1,9 +1,10 @@
 """An ingestion that is held in its middle, so that a test kills it in a known state and not after a time."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from catalog.database.connection import connect
@@ -39,8 +40,10 @@ def hold_after(url: str, n: int, release_id: int = 1) -> Iterator[None]:
             owner.execute("DROP FUNCTION public.hold() CASCADE")
 
 
-def kill_when_held(url: str, words: list[str], said: Path, after: int, release_id: int = 1) -> None:
-    """Run `galcat` as a process, and kill it without warning in the transaction of a tile.
+def kill_when_held(
+    url: str, words: list[str], said: Path, after: int, release_id: int = 1, by: int = signal.SIGKILL
+) -> int:
+    """Run `galcat` as a process, and end it in the transaction of a tile.
 
     Args:
         url: The catalogue.
@@ -48,21 +51,31 @@ def kill_when_held(url: str, words: list[str], said: Path, after: int, release_i
         said: File for what it prints, shown where it ends of itself.
         after: Tiles of the release that are written whole before.
         release_id: The release that it fills.
+        by: Number of the signal; the usual one leaves it no time for a word.
+
+    Returns:
+        Its exit code.
     """
     command = [sys.executable, "-m", "galcat.cli.main", *words]
-    with (
-        hold_after(url, after, release_id),
-        said.open("wb") as output,
-        subprocess.Popen(command, stdout=output, stderr=output) as run,
-        connect(url, autocommit=True) as connection,
-    ):
+    with ExitStack() as held:
+        held.enter_context(hold_after(url, after, release_id))
+        with (
+            said.open("wb") as output,
+            subprocess.Popen(command, stdout=output, stderr=output) as run,
+            connect(url, autocommit=True) as connection,
+        ):
 
-        def is_held() -> bool:
-            assert run.poll() is None, f"it ended before it was held:\n{said.read_text()}"
-            return sessions_at_a_lock(connection) == 1
+            def is_held() -> bool:
+                assert run.poll() is None, f"it ended before it was held:\n{said.read_text()}"
+                return sessions_at_a_lock(connection) == 1
 
-        try:
-            wait_until(is_held, f"tile {after + 1}", said.read_text)
-        finally:
-            run.kill()
+            try:
+                wait_until(is_held, f"tile {after + 1}", said.read_text)
+            except BaseException:
+                run.kill()
+                raise
+            run.send_signal(by)
+            if by != signal.SIGKILL:  # it waits until the database has answered
+                held.close()
     wait_until_alone(url)
+    return run.returncode

@@ -6,10 +6,11 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
+import psutil  # type: ignore[import-untyped] # it ships no types
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,7 +19,9 @@ from cryptography.x509.oid import NameOID
 
 from catalog.database.connection import connect
 from catalog.database.migrate import migrate
+from catalog.database.pooler import find_backend
 from catalog.errors import ServerError
+from catalog.tap.database.connections import Connections
 from catalog.tap.limits import ServiceLimits
 from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import serving
@@ -159,6 +162,35 @@ def test_behind_a_pooler_of_sessions_over_tls_and_with_passwords_everything_work
         assert "sesam" not in str(refused.value)
         with pytest.raises(ServerError, match="certificate"):
             connect(url.replace("localhost", "127.0.0.1"))  # the certificate does not name it
+
+
+@pytest.mark.servers
+def test_behind_a_pooler_a_session_is_ended_and_counted_by_its_real_process(
+    server: Server, server_home: Path
+) -> None:
+    authority = write_certificates(own_folder(server_home))
+    migrate(server.url("sky", "ann", password=ANN))
+    server.run_sql("sky", f"ALTER ROLE galcat_public LOGIN PASSWORD '{USERS['galcat_public']}'")
+    with bouncing(server, server_home, "session") as port, ExitStack() as held:
+        place = f"localhost:{port}/sky?sslmode=verify-full&sslrootcert={authority}&hostaddr=127.0.0.1"
+        connections = Connections(
+            f"postgresql://galcat_public:sesame@{place}", f"postgresql://ann:{ANN}@{place}", ServiceLimits()
+        )
+        connections.open()
+        held.callback(connections.close)
+        reader = held.enter_context(connections.reader())
+        backend = psutil.Process(find_backend(reader))
+        assert reader.info.backend_pid != backend.pid
+        backend.suspend()
+        held.callback(lambda: backend.is_running() and backend.resume())
+        connections.terminate(reader)
+        connections.abandon(reader)
+        connections.forget_ended()
+        assert connections.abandoned == 1
+        backend.resume()
+        wait_until(lambda: not backend.is_running(), "the end that it was asked for")
+        connections.forget_ended()
+        assert connections.abandoned == 0
 
 
 @pytest.mark.servers

@@ -18,6 +18,7 @@ from catalog.tap.parameters import read_parameters
 from catalog.tap.queries.run_query import QueryRequest, RunningQuery
 from catalog.tap.service import Service
 from catalog.tap.uploads.request_tables import hold_tables
+from catalog.tap.uploads.room import find_spare_bytes
 from catalog.tap.uploads.upload_parameter import parse_uploads
 
 LINKS_PATH = "/datalink/links"
@@ -49,7 +50,8 @@ def answer_query(
     limits = service.limits
     query = RunningQuery(service.connections, service.cache, query_request, limits.sync_seconds)
     links = service.base(request) + LINKS_PATH
-    answer = AnswerStream(query, form, query_request.text, links, service.spool, limits.answer_bytes, uploads)
+    room = min(limits.answer_bytes, find_spare_bytes(service.spool, limits))
+    answer = AnswerStream(query, form, query_request.text, links, service.spool, room, uploads)
     return AnswerResponse(service, request, query_request, answer, interface, on_error)
 
 

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg_pool import ConnectionPool
 
 from catalog.database.connection import connect, parse_url
+from catalog.database.pooler import find_backend
 from catalog.errors import ServerError
 from catalog.tap.database.outage import Outage
 from catalog.tap.database.reader_check import require_harmless, take_reader_role
@@ -24,6 +26,8 @@ _SPARE_READERS = 3
 _PATIENCE_S = 5.0
 MAX_ABANDONED = 4
 _log = logging.getLogger(__name__)
+_LEAVE_WITH_CLIENT = "SET client_connection_check_interval = '5s'"
+"""What a service that was killed has asked ends; it would go on for its whole time, and be asked again."""
 _SETTINGS = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL search_path = ''; "
     "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL timezone = 'UTC'"
@@ -58,9 +62,10 @@ class Connections:
         self._reader_url = reader_url
         self._writer_url = writer_url
         max_size = limits.queries_at_once + limits.jobs_at_once + _SPARE_READERS
-        self._readers = _make_pool(reader_url, take_reader_role, max_size, "readers")
+        self._readers = _make_pool(reader_url, self._take_reader_role, max_size, "readers")
         self._take_writer_role = _take_role_to_look if is_read_only else _take_writer_role
         self._writers = _make_pool(writer_url, self._take_writer_role, _WRITERS, "writers")
+        self._backends: WeakKeyDictionary[psycopg.Connection, int] = WeakKeyDictionary()
         self._abandoned = Abandoned()
         self.outage = Outage()
 
@@ -113,17 +118,17 @@ class Connections:
                 f"{self.abandoned} queries do not end although they were stopped: try again later"
             )
 
-    def terminate(self, pid: int) -> None:
+    def terminate(self, connection: psycopg.Connection) -> None:
         """End a reader's session, whatever it does; one that is not its own the reader may not end."""
         with connect(self._reader_url, autocommit=True) as reader:
-            reader.execute("SELECT pg_catalog.pg_terminate_backend(%s)", [pid])
+            reader.execute("SELECT pg_catalog.pg_terminate_backend(%s)", [self._backends[connection]])
 
     def abandon(self, connection: psycopg.Connection) -> None:
         """Leave a reader's session to itself: whoever waits for it gets an error at once.
 
         Its process counts against `require_backends` until `forget_ended` finds that it is gone.
         """
-        pid = connection.info.backend_pid
+        pid = self._backends[connection]
         with self._abandoned.lock:
             if pid in self._abandoned.pids:
                 return
@@ -152,6 +157,12 @@ class Connections:
     def pool_sizes(self) -> dict[str, dict[str, int]]:
         """What the pools of readers and writers say of themselves."""
         return {"readers": self._readers.get_stats(), "writers": self._writers.get_stats()}
+
+    def _take_reader_role(self, connection: psycopg.Connection) -> None:
+        take_reader_role(connection)
+        with suppress(psycopg.errors.InvalidParameterValue):  # some systems cannot tell
+            connection.execute(_LEAVE_WITH_CLIENT)
+        self._backends[connection] = find_backend(connection)
 
     def open_writer(self) -> psycopg.Connection:
         """Open a writer of the caller's own, for what a session holds as long as it lives."""

@@ -148,7 +148,7 @@ class RunningQuery:
                         connection.cancel_safe(timeout=_CANCEL_S)
             if connection is not None and _CANCEL_S <= waited < _CANCEL_S + _TERMINATE_S:
                 with suppress(psycopg.Error, CatalogError):
-                    self._connections.terminate(connection.info.backend_pid)
+                    self._connections.terminate(connection)
                     time.sleep(_TERMINATE_AGAIN_S)
             elif connection is not None and waited >= _CANCEL_S + _TERMINATE_S:
                 self._connections.abandon(connection)

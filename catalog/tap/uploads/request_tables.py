@@ -12,6 +12,7 @@ from catalog.adql.published import PublishedTable
 from catalog.errors import ReadOnlyError
 from catalog.tap.database.postgres_errors import translate_error
 from catalog.tap.errors import READ_ONLY_MESSAGE, NotFoundError
+from catalog.tap.held_tables import HeldByRequest
 from catalog.tap.job_store.client_store import read_job
 from catalog.tap.job_store.results import JobResults
 from catalog.tap.service import Service
@@ -30,7 +31,7 @@ _LEFT_OVER = timedelta(hours=1)
 
 
 def store_tables(
-    service: Service, tables: Sequence[UploadReference], job_id: str | None, address: str
+    service: Service, tables: Sequence[UploadReference], job_id: str | None, held: HeldByRequest
 ) -> tuple[PublishedTable, ...]:
     """Store tables in Postgres, all or none.
 
@@ -38,7 +39,7 @@ def store_tables(
         service: The service whose database holds the tables.
         tables: The tables that UPLOAD named.
         job_id: The job that the tables belong to; None for a synchronous query.
-        address: The IP address of the client that sent them.
+        held: What the tables of the request that sent them take; they are added.
 
     Raises:
         CatalogError: One cannot be read, or is too large.
@@ -51,11 +52,13 @@ def store_tables(
         for table in tables:
             require_free_disk(service.spool, limits)
             with (
-                service.upload_throttle.slot_in_thread(address),
+                service.upload_throttle.slot_in_thread(held.address),
                 write_copy_text(_read_table(service, table), limits.stored_bytes_a_table) as text,
                 service.connections.writer() as writer,
             ):  # not held while the file is read
-                require_room(writer, address, text.n_bytes, limits)
+                others = service.held_tables.n_bytes[held.address]
+                require_room(writer, held.address, text.n_bytes, limits, others)
+                held.add(text.n_bytes)
                 stored.append(store_text(writer, table.name, text, job_id))
     except BaseException:
         drop_tables(service, stored)
@@ -87,14 +90,15 @@ def hold_tables(
     Raises:
         CatalogError: As `store_tables`; or the database cannot be reached.
     """
-    try:
-        stored = store_tables(service, tables, None, address)
-    except psycopg.Error as error:
-        raise translate_error(error, service.limits.sync_seconds) from error
-    try:
-        yield stored
-    finally:
-        drop_tables(service, stored)
+    with service.held_tables.hold(address) as held:
+        try:
+            stored = store_tables(service, tables, None, held)
+        except psycopg.Error as error:
+            raise translate_error(error, service.limits.sync_seconds) from error
+        try:
+            yield stored
+        finally:
+            drop_tables(service, stored)
 
 
 def drop_left_overs(service: Service) -> None:

@@ -23,7 +23,9 @@ _BYTES = """
 """
 
 
-def require_room(writer: psycopg.Connection, address: str, n_bytes: int, limits: ServiceLimits) -> None:
+def require_room(
+    writer: psycopg.Connection, address: str, n_bytes: int, limits: ServiceLimits, held_bytes: int = 0
+) -> None:
     """Refuse a table that would take more disk than there is for its client, or for all.
 
     Args:
@@ -31,6 +33,7 @@ def require_room(writer: psycopg.Connection, address: str, n_bytes: int, limits:
         address: The IP address of the client that sent the table.
         n_bytes: The length of the table's text, about what it takes on disk.
         limits: The limits of the service.
+        held_bytes: What tables of the client's requests that go on take, of no stored job.
 
     Raises:
         UploadError: The client's own tables take too much already.
@@ -38,10 +41,11 @@ def require_room(writer: psycopg.Connection, address: str, n_bytes: int, limits:
     """
     row = writer.execute(_BYTES, [address]).fetchone()
     of_all, of_address = (int(row[0]), int(row[1])) if row else (0, 0)
-    if of_address + n_bytes > limits.stored_bytes_an_address:
+    if of_address + held_bytes + n_bytes > limits.stored_bytes_an_address:
+        most = f"{limits.stored_bytes_an_address / 1e6:g} MB"
         raise UploadError(
-            f"the tables of your jobs would take more than {limits.stored_bytes_an_address / 1e6:g} MB: let "
-            "jobs end, or remove some, first"
+            f"the tables of your queries and jobs would take more than {most}: let them end, or remove jobs, "
+            "first"
         )
     if of_all + n_bytes > limits.stored_bytes:
         raise BusyError("there is no room for another uploaded table now: try again later")
@@ -59,3 +63,14 @@ def require_free_disk(folder: Path, limits: ServiceLimits) -> None:
     """
     if shutil.disk_usage(folder).free < limits.min_free_bytes:
         raise BusyError("the service's disk is nearly full: try again later")
+
+
+def find_spare_bytes(folder: Path, limits: ServiceLimits) -> int:
+    """How large a file for one answer may become, so that all that are made at once leave the floor free.
+
+    Args:
+        folder: A folder on the disk; that of the service's files.
+        limits: The limits of the service.
+    """
+    spare = shutil.disk_usage(folder).free - limits.min_free_bytes
+    return max(0, spare // (limits.queries_at_once + limits.jobs_at_once))

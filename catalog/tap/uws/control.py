@@ -10,6 +10,7 @@ import psycopg
 
 from catalog.errors import ReadOnlyError
 from catalog.tap.errors import READ_ONLY_MESSAGE, UsageError
+from catalog.tap.held_tables import HeldByRequest, HeldTables
 from catalog.tap.job_store.client_store import (
     JobFilter,
     abort_job,
@@ -89,27 +90,25 @@ class JobControl:
             surplus = delete_surplus_jobs(writer, address, limits.ended_jobs_an_address)
         for removed in surplus:
             self.clear_up(removed)
-        uploads = store_tables(self._service, tables, job_id, address)
-        try:
-            with self._service.connections.writer() as writer:
-                insert_job(
-                    writer,
-                    NewJob(
-                        job_id=job_id,
-                        run_id=options.run_id,
-                        address=address,
-                        parameters=parameters,
-                        base_url=base_url,
-                        destruction=self._bound_destruction(options.destruction),
-                        execution_seconds=self._bound_seconds(options.seconds),
-                        uploads=uploads,
-                        is_queued=runs,
-                    ),
-                    limits.jobs_an_address,
-                )
-        except BaseException:
-            drop_tables(self._service, uploads)
-            raise
+        with self._service.held_tables.hold(address) as held:
+            uploads = store_tables(self._service, tables, job_id, held)
+            job = NewJob(
+                job_id=job_id,
+                run_id=options.run_id,
+                address=address,
+                parameters=parameters,
+                base_url=base_url,
+                destruction=self._bound_destruction(options.destruction),
+                execution_seconds=self._bound_seconds(options.seconds),
+                uploads=uploads,
+                is_queued=runs,
+            )
+            try:
+                with self._service.connections.writer() as writer:
+                    insert_job(writer, job, limits.jobs_an_address)
+            except BaseException:
+                drop_tables(self._service, uploads)
+                raise
         self._workers.call(int(runs))
         return job_id
 
@@ -144,7 +143,8 @@ class JobControl:
         check_table_count(
             [*(table.name for table in job.uploads), *(table.name for table in tables)], maximum
         )
-        uploads = store_tables(self._service, tables, job.job_id, job.address)
+        by_job = HeldByRequest(HeldTables(), job.address)  # the job is stored: its tables count by it
+        uploads = store_tables(self._service, tables, job.job_id, by_job)
         try:
             with self._service.connections.writer() as writer:
                 replaced = update_job(writer, job.job_id, parameters, uploads, run_id, maximum)

@@ -25,7 +25,7 @@ from catalog.tap.job_store.worker_store import (
 )
 from catalog.tap.queries.run_query import RunningQuery
 from catalog.tap.service import Service
-from catalog.tap.uploads.room import require_free_disk
+from catalog.tap.uploads.room import find_spare_bytes, require_free_disk
 from catalog.tap.uws.make_result import Running, make_result
 
 _log = logging.getLogger(__name__)
@@ -131,7 +131,10 @@ class JobWorkers:
         rows, phase, error = 0, "ABORTED", ""
         try:
             require_free_disk(self._service.spool, self._service.limits)
-            room = find_room(writer, job.address, self._service.limits)
+            room = min(
+                find_room(writer, job.address, self._service.limits),
+                find_spare_bytes(self._service.spool, self._service.limits),
+            )
             result = make_result(self._service, self._results, job, room, self._running)
             rows = result.rows
             phase = "COMPLETED" if self._complete(writer, job, result) else "ABORTED"

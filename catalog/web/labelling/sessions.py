@@ -4,7 +4,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -125,17 +125,22 @@ class Sessions:
 
     def _sign(self, purpose: str = "session") -> Signer:
         if self._signer is None:
-            self._signer = Signer(_read_key(self._key_file))
+            self._signer = Signer(read_key(self._key_file))
         return Signer(self._signer.secret_keys[-1], salt=f"galcat {purpose}", digest_method=sha256)
 
 
-def _read_key(path: Path) -> str:
-    """The key, readable by its owner alone; two services that begin at once agree on one."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(handle, "w") as file:
+def read_key(path: Path) -> str:
+    """Read the key, or make one that its owner alone can read.
+
+    Services that begin at once agree on one, and none sees half of it.
+    """
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
+        try:
+            with suppress(FileExistsError):
+                os.link(fresh, path)  # the first of several is the one
+        finally:
+            fresh.unlink()
     return path.read_text(encoding="ascii")

@@ -76,14 +76,17 @@ def ingest_tiles(
     outcomes: list[TileOutcome] = []
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tile-writer") as writer:
         storing: Future[TileOutcome] | None = None
-        for tile, loaded in _read_ahead(survey, encoder, tiles, known, contents):
-            work = _encode(encoder, tile, loaded)
-            del loaded  # before the next is read: two tiles in memory, not three
+        try:
+            for tile, loaded in _read_ahead(survey, encoder, tiles, known, contents):
+                work = _encode(encoder, tile, loaded)
+                del loaded  # before the next is read: two tiles in memory, not three
+                if storing:
+                    outcomes.append(_finish(storing, report))
+                    storing = None
+                storing = writer.submit(_store, target, work)
+        finally:  # whatever came meanwhile, such as Ctrl-C: what is being written is in, and is told
             if storing:
                 outcomes.append(_finish(storing, report))
-            storing = writer.submit(_store, target, work)
-        if storing:
-            outcomes.append(_finish(storing, report))
     return outcomes
 
 

@@ -16,7 +16,6 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from catalog.settings import load_settings
-from encoder.model.encoder import DEFAULT_WEIGHTS
 from galcat.errors import WorkflowError
 
 ENDING = ".safetensors"
@@ -35,6 +34,8 @@ def shipped_weights() -> Traversable:
 @contextmanager
 def shipped_file() -> Iterator[Path]:
     """The weights file that a new catalogue is made with."""
+    from encoder.model.encoder import DEFAULT_WEIGHTS  # noqa: PLC0415 - torch takes seconds; to look needs none
+
     with resources.as_file(shipped_weights() / DEFAULT_WEIGHTS) as path:
         yield path
 

@@ -40,7 +40,9 @@ def write_text(report: CatalogueReport) -> str:
             lines.append(f"  - and {report.n_failed - _FIRST_FAILED:,} more")
     if report.labels:
         lines += ["", "Labels"]
-        lines += [_item(f"{task}: {n:,} of {people:,} people") for task, n, people in report.labels]
+        lines += [
+            _item(f"{task}: {n:,} of {count_of(people, 'person')}") for task, n, people in report.labels
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -52,7 +52,7 @@ def describe_catalogue(
     """
     steps = plan_migration(url)
     if steps:
-        yield Finding("schema", f"{len(steps)} steps behind this galcat", "galcat migrate")
+        yield Finding("schema", f"{count_of(len(steps), 'step')} behind this galcat", "galcat migrate")
         return
     yield Finding("schema", "up to date")
     with connect(url, autocommit=True) as connection:
@@ -105,7 +105,7 @@ def _weights(connection: psycopg.Connection) -> Iterator[Finding]:
                 "galcat release keep FILE",
             )
         else:
-            yield Finding("weights", f"those of release {current.name} are {path.name}")
+            yield Finding("weights", f"those of release {current.name} are in {path.parent}")
 
 
 def _tile_files(connection: psycopg.Connection, parts: int) -> Iterator[Finding]:

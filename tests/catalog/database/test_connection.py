@@ -1,6 +1,7 @@
 """A server that cannot serve us is refused in one line that never holds the password."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import psycopg
 import pytest
 from pgvector import HalfVector, Vector
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from catalog.database.connection import connect, database_url
@@ -73,6 +75,20 @@ def test_an_unreachable_server_is_one_line_without_the_password(address: str, sa
     assert "\n" not in text
     assert "ses" not in text
     assert refused.value.__context__ is None or refused.value.__suppress_context__
+
+
+def test_of_several_servers_that_cannot_be_reached_each_is_named_with_its_reason(postgres_url: str) -> None:
+    socket = conninfo_to_dict(postgres_url)["host"]
+    with pytest.raises(ServerError) as refused:
+        connect(f"host=127.0.0.1,/nowhere,{socket} port=1,2,5432 dbname=sky user=me password=sesame")
+    assert re.fullmatch(
+        r'cannot connect to 127\.0\.0\.1,/nowhere,.*, database sky: .*"127\.0\.0\.1", port 1 failed: .*'
+        r'refused; .*"/nowhere/\.s\.PGSQL\.2" failed: No such file or directory; .*role "me" does not exist',
+        str(refused.value),
+    )
+    with pytest.raises(ServerError) as refused:
+        connect("host=/nowhere,/nowhere dbname=sky")
+    assert str(refused.value).count("No such file") == 1
 
 
 def test_a_missing_database_is_named(postgres_url: str) -> None:

@@ -134,7 +134,7 @@ def test_a_small_file_that_stands_for_a_large_table_is_refused_before_it_is_stor
         kept = upload(served, small).headers["location"]
         assert served.value(TABLES) == "1"
         refused = upload(served, small)
-        assert "the tables of your jobs would take more than 1.5 MB" in refused.text
+        assert "the tables of your queries and jobs would take more than 1.5 MB" in refused.text
         assert (refused.status_code, served.value(TABLES)) == (400, "1")
         httpx.post(f"{kept}/phase", data={"PHASE": "ABORT"})
         assert served.value(TABLES) == "0"
@@ -144,6 +144,37 @@ def test_a_small_file_that_stands_for_a_large_table_is_refused_before_it_is_stor
         assert httpx.get(f"{run}/results/result").text.split() == ["n", "800"]
 
 
+def test_what_a_client_and_what_all_may_store_is_bounded_whatever_way_it_comes(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    """Several tables of one request, and those of queries that run, belonged to no job: none counted."""
+    bounds = replace(limits, stored_bytes_an_address=1_500_000, stored_bytes=2_000_000)
+    small = dictionary_of_one_text(800, 1_000)
+    form = {"QUERY": "SELECT COUNT(*) AS n FROM TAP_UPLOAD.t", "UPLOAD": "t,param:f;u,param:g"}
+    with serving(galaxies, tmp_path, bounds) as served:
+        for path in ("/tap/async", "/tap/sync"):
+            two = httpx.post(served.url + path, data=form, files={"f": ("f", small), "g": ("g", small)})
+            assert "the tables of your queries and jobs would take more than 1.5 MB" in two.text
+            assert (two.status_code, served.value(TABLES)) == (400, "0")
+        with ThreadPoolExecutor(1) as client:
+            of_all = RUNAWAY.replace(" AS d ", " AS d CROSS JOIN TAP_UPLOAD.t AS u ")
+            runs = client.submit(upload, served, small, "/tap/sync", QUERY=of_all)
+            wait_until(lambda: served.running() == 1)
+            assert "your queries and jobs would take" in upload(served, small).text
+            with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.2")) as other:
+                one = {"data": form | {"UPLOAD": "t,param:f"}, "files": {"f": ("f", small)}}
+                assert other.post(f"{served.url}/tap/async", **one).status_code == 303
+            with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.3")) as third:
+                full = third.post(f"{served.url}/tap/async", **one)
+                assert (full.status_code, "no room for another uploaded table" in full.text) == (503, True)
+            cancel = (
+                "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE usename = 'galcat_public'"
+            )
+            served.value(f"{cancel} AND datname = current_database() AND query ~* 'cross join'")
+            assert runs.result().status_code == 400
+        assert upload(served, small).status_code == 303  # what is no longer held counts no more
+
+
 def test_nothing_is_accepted_onto_the_last_of_the_disk(
     galaxies: str, tmp_path: Path, limits: ServiceLimits
 ) -> None:
@@ -151,6 +182,8 @@ def test_nothing_is_accepted_onto_the_last_of_the_disk(
         for path in ("/tap/sync", "/tap/async"):
             refused = upload(served, b"a\n1\n", path)
             assert (refused.status_code, "disk is nearly full" in refused.text) == (503, True)
+        # What is streamed needs none of it; what must be whole before it is sent does.
+        assert "takes more than 0 MB in this format" in served.ask(COUNT, FORMAT="fits").text
         assert served.ask(COUNT, FORMAT="csv").text.split() == ["n", "300"]
 
 

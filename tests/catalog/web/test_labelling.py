@@ -2,6 +2,7 @@
 
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from catalog.tap.limits import ServiceLimits
 from catalog.web.app import page_routes
 from catalog.web.labelling.people import PersonError, add_person, list_people, make_link, remove_person
+from catalog.web.labelling.sessions import read_key
 from catalog.web.page_services import NextBatch, NextGalaxy, PageServices
 from tests.catalog.tap.tap_server import serving
 from tests.catalog.web.labelling import Enter, labels, say, some_ids, token
@@ -155,6 +157,14 @@ def test_the_database_refuses_a_labeller_who_speaks_for_another(enter: Enter, ta
 def test_the_key_of_cookies_is_its_owners_alone(enter: Enter, parts: PageServices) -> None:
     enter("ana")
     assert stat.S_IMODE(parts.secret_file.stat().st_mode) == 0o600
+
+
+def test_services_that_begin_at_once_agree_on_one_whole_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as services:
+        for n in range(50):
+            (key,) = set(services.map(read_key, [tmp_path / f"{n}.key"] * 8))
+            assert len(key) > 60
+    assert len(list(tmp_path.iterdir())) == 50
 
 
 def test_what_chooses_is_asked_with_the_task_and_what_was_skipped_is_left_out(

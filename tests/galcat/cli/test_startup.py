@@ -54,12 +54,10 @@ for words in asked:
 """
 
 
-def list_imported(words: list[str], environment: dict[str, str] | None = None) -> set[str]:
-    """The packages that a process has at its end that runs galcat with these words."""
-    done = subprocess.run(
-        [sys.executable, "-c", SHOW, *words], capture_output=True, text=True, check=True, env=environment
-    )
-    assert done.stdout
+def list_imported(words: list[str], code: int = 0) -> set[str]:
+    """The packages at its end of a process that runs galcat with these words, and ends with that code."""
+    done = subprocess.run([sys.executable, "-c", SHOW, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout != "") == (code, True), done.stderr
     return set(done.stderr.split())
 
 
@@ -94,6 +92,16 @@ def test_similar_needs_no_network_for_galaxies_of_the_catalogue(
         fill(connection, 5)
     monkeypatch.setenv("GALCAT_DATABASE_URL", database)
     assert not list_imported(["similar", "g3", "-n", "2"]) & {"torch", "timm", "pandas", "PIL", "dagster"}
+
+
+def test_status_and_report_need_no_network_to_look_for_its_weights(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(database, autocommit=True) as connection:
+        fill(connection, 1)
+    monkeypatch.setenv("GALCAT_DATABASE_URL", database)
+    for words, code in ((["status"], 1), (["report", "--since", "today"], 0)):
+        assert not list_imported(words, code) & {"torch", "timm", "pandas", "PIL", "dagster"}
 
 
 def every_command() -> Iterator[list[str]]:

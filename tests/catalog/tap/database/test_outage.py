@@ -1,13 +1,19 @@
+import os
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
 import httpx
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
+from catalog.database.pooler import find_backend
 from catalog.tap.database import connections
+from catalog.tap.database.connections import Connections
+from catalog.tap.limits import ServiceLimits
 from tests.catalog.tap.tap_server import TapServer, statuses
 from tests.waiting import wait_until
 
@@ -45,6 +51,25 @@ def test_connections_that_the_server_has_ended_are_replaced_without_anybody_noti
     assert served.ask(COUNT, FORMAT="csv").text.split() == ["n", "300"]
     httpx.post(f"{job}/phase", data={"PHASE": "RUN"})
     wait_until(lambda: httpx.get(f"{job}/phase").text == "COMPLETED")
+
+
+def test_what_a_service_that_is_gone_has_asked_ends_long_before_its_time(
+    galaxies: str, limits: ServiceLimits
+) -> None:
+    asked = Connections(make_conninfo(galaxies, user="galcat_public"), galaxies, limits)
+    with psycopg.connect(galaxies, autocommit=True) as owner, closing(asked):
+        owner.execute("SELECT galcat_tap.let_readers_in()")
+        asked.open()
+        with asked.reader() as reader:
+            backend = find_backend(reader)
+            reader.pgconn.send_query(b"SELECT pg_sleep(600)")
+            working = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND query ~ 'pg_sleep'"
+            count = lambda: owner.execute(working, [backend]).fetchone()  # noqa: E731 - one line
+            wait_until(lambda: count() == (1,), "the query")
+            with socket.socket(fileno=os.dup(reader.fileno())) as channel:
+                channel.shutdown(socket.SHUT_RDWR)  # as the end of the process does
+            wait_until(lambda: count() == (0,), "the end of the query")
+            reader.close()
 
 
 @pytest.mark.usefixtures("impatient")

@@ -1,6 +1,7 @@
 """The command that ingests: what it says, and what is left where it was killed."""
 
 import shlex
+import signal
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,23 @@ def test_killed_in_mid_ingestion_every_tile_is_whole_or_absent_and_a_second_run_
     assert said.code == 0
     assert f"{len(names) - len(counts)} tiles ingested, {len(counts)} unchanged" in said.err
     assert galaxies_by_tile(database) == dict.fromkeys(names, GALAXIES)
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize(("by", "code"), first_or_all([(signal.SIGINT, 130), (signal.SIGTERM, 143)], 1))
+def test_stopped_in_mid_ingestion_it_says_how_many_tiles_are_in_and_a_second_run_goes_on(
+    galcat: Galcat, database: str, weights: Path, tmp_path: Path, by: int, code: int
+) -> None:
+    folder, said = tmp_path / "bricks", tmp_path / "said.txt"
+    for name in ("0100p000", "0100p005"):
+        write_brick(folder, name)
+    words = ["ingest", str(folder), "--survey", "legacy_dr10", "--weights", str(weights)]
+    assert kill_when_held(database, words, said, after=1, by=by) == code
+    counts = galaxies_by_tile(database)  # that of the tile that was being written is in, or not at all
+    assert set(counts.values()) == {GALAXIES}
+    assert f"warning: stopped: {len(counts)} tiles are in; run it again" in said.read_text()
+    assert "Traceback" not in said.read_text()
+    assert f"{2 - len(counts)} tiles ingested, {len(counts)} unchanged" in galcat(*words).err
 
 
 def galaxies_by_tile(database: str) -> dict[str, int]:

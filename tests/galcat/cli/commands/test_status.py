@@ -41,7 +41,7 @@ def test_what_needs_care_is_said_with_its_remedy_and_an_exit_code(
     assert state["failed"].startswith("CARE failed: 1 tile: 0101p000: ")
     assert "     to do: mend the files; the night tries again\n" in said.out
     assert state["release"] == "ok release: small-0 is shown"
-    assert state["tiles"].startswith("ok tiles: 1 with 3 galaxies, the last one tried at ")
+    assert state["tiles"].startswith("ok tiles: 1 tile with 3 galaxies, the last one tried at ")
     assert state["last day"] == "ok last day: 2 tiles tried, 1 failed"
     assert state["pending"] == f"ok pending: 1 tile in {tmp_path / 'drop'}: 0101p000"
     assert state["last night"] == "ok last night: no night is known on this machine: galcat jobs runs them"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.database.connection import connect
+from encoder.model import encoder as encoder_file
 from galcat.workflows.releases import release_encoder, weights_store
 from tests.galcat.bricks import GALAXIES, mend, r_image, spoil, write_brick
 from tests.galcat.cli.command_line import Galcat
@@ -293,7 +294,7 @@ def test_a_galcat_that_ships_other_weights_goes_on_with_those_of_the_release(
         folder.mkdir()
         shutil.copy(file, folder)
         monkeypatch.setattr(weights_store, "shipped_weights", lambda: folder)
-        monkeypatch.setattr(weights_store, "DEFAULT_WEIGHTS", file.name)
+        monkeypatch.setattr(encoder_file, "DEFAULT_WEIGHTS", file.name)
         release_encoder.load_release_encoder.cache_clear()
 
     ship(weights)
