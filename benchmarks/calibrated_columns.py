@@ -18,8 +18,8 @@ from catalog.database.connection import connect
 from catalog.ingestion.records import SurveyRecord
 from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
+from catalog.questions import QUESTIONS
 from catalog.releases.releases import refresh_statistics, register_release
-from catalog.schema import QUESTIONS
 from tests.catalog.galaxies import galaxy_rows, release_record, tile_record
 
 TILES, ROWS = 6, 5_000

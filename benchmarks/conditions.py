@@ -20,7 +20,7 @@ from psycopg import sql
 
 from benchmarks.million import Million, open_million
 from catalog.database.connection import connect
-from catalog.schema import FRACTIONS
+from catalog.questions import FRACTIONS
 from catalog.search.search import Cone, Search, search
 
 if TYPE_CHECKING:

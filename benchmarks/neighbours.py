@@ -21,8 +21,8 @@ from catalog.database.connection import connect
 from catalog.neighbours import graph
 from catalog.neighbours.graph import load_vectors, make_graph
 from catalog.neighbours.many import find_neighbours
+from catalog.questions import CONCENTRATIONS, QUESTIONS
 from catalog.releases.releases import build_search_index, current_release, refresh_statistics
-from catalog.schema import CONCENTRATIONS, QUESTIONS
 from catalog.search.search import Search, search
 from tests.catalog.galaxies import fill
 

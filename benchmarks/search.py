@@ -23,8 +23,8 @@ from catalog.constants import SEARCH_TYPE
 from catalog.database.binary_copy import copy_columns
 from catalog.database.connection import connect
 from catalog.database.read_only import read_transaction, select_within
+from catalog.questions import CONCENTRATIONS, FRACTIONS
 from catalog.releases.releases import build_search_index, refresh_statistics
-from catalog.schema import CONCENTRATIONS, FRACTIONS
 from catalog.search.search import Cone, Search, search
 from tests.catalog.galaxies import fill
 

@@ -15,9 +15,9 @@ from catalog.database.connection import connect
 from catalog.ingestion.records import GalaxyRows, SurveyRecord
 from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
+from catalog.questions import CONCENTRATIONS, QUESTIONS
 from catalog.releases.bulk_load import build_search_index_online
 from catalog.releases.releases import register_release
-from catalog.schema import CONCENTRATIONS, QUESTIONS
 from tests.catalog.galaxies import release_record, tile_record
 
 DIMENSION = 1280

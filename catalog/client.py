@@ -51,7 +51,7 @@ class Catalogue:
         """Run one SQL statement.
 
         Raises:
-            QueryError: Postgres refused it.
+            QueryError: Postgres refused the query.
         """
         return self._with_pictures(run_query(self._connection, query))
 

@@ -70,7 +70,7 @@ def page_html(title: str, text: str, table: str) -> str:
     """Write a whole file around a table: it needs nothing but itself.
 
     Args:
-        title: Its heading.
+        title: Heading of the page.
         text: What was asked, shown as it is.
         table: The table, as `table_html` wrote it.
     """

@@ -35,7 +35,7 @@ def read_astropy(path: Path, file_format: str | None = None) -> FileTable:
     """Read a file of another format that astropy reads, such as HDF5.
 
     Args:
-        path: The file.
+        path: Path of the file.
         file_format: The format as astropy calls it; None where astropy is to tell it.
 
     Raises:

@@ -26,7 +26,7 @@ def read_astropy_apart(path: Path, file_format: str | None = None) -> FileTable:
     """Read a file by astropy, of a format whose library may end the program: HDF5, and astropy's Parquet.
 
     Args:
-        path: The file.
+        path: Path of the file.
         file_format: The format as astropy calls it; None where astropy is to tell it.
 
     Raises:
@@ -42,7 +42,7 @@ def read_parquet_apart(path: Path, content: bytes) -> pa.Table:
 
     Args:
         path: What errors call it.
-        content: Its bytes.
+        content: Content of the file.
 
     Raises:
         TableError: It is no Parquet, or damaged.

@@ -18,7 +18,7 @@ def resolve_column(name: exp.Identifier, columns: ColumnsByName, node: exp.Expr)
     """Find the column that a name means among some; None where it means none.
 
     Raises:
-        AdqlError: It means several.
+        AdqlError: The name is that of several columns.
     """
     found = columns.get(name.name.lower(), [])
     if name.args.get("quoted") or len(found) > 1:

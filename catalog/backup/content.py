@@ -29,7 +29,7 @@ class TableContent:
 
     Attributes:
         schema: Schema of the table.
-        name: Its name.
+        name: Name of the table.
         rows: Number of its rows.
         digest: Sum over all rows of 64 bits of MD5 of the row's text, as decimal digits.
     """

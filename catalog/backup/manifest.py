@@ -44,7 +44,7 @@ class Manifest:
         roles: Roles besides galcat's own that own something in it, or were granted something.
         members: A role of galcat's, and who may act as it: one pair each.
         tables: What every table held.
-        format: Of the file.
+        format: Number of the format that the file is written in.
     """
 
     galcat: str

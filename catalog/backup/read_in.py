@@ -66,7 +66,7 @@ def read_manifest(path: Path) -> Manifest:
     """What a backup says of itself.
 
     Raises:
-        BackupError: It is none.
+        BackupError: The file is no backup.
     """
     try:
         with zipfile.ZipFile(path) as archive:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert
 from catalog.database.owner import retry_as_owner
 from catalog.database.statements import insert_rows, run
 from catalog.errors import CatalogError
-from catalog.schema import CONCENTRATIONS, FRACTIONS, QUESTIONS
+from catalog.questions import CONCENTRATIONS, FRACTIONS, QUESTIONS
 from catalog.schema import calibration as calibration_table
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.errors import VotesError
-from catalog.schema import QUESTIONS
+from catalog.questions import QUESTIONS
 from table_files.table import FileTable
 
 SUM_TOLERANCE = 0.02

@@ -6,7 +6,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from catalog.schema import QUESTIONS
+from catalog.questions import QUESTIONS
 
 TOLERANCE = 1e-3
 

@@ -132,7 +132,7 @@ def keep_recall(connection: psycopg.Connection, recall: Recall, occasion: Occasi
 
     Args:
         connection: Open connection in autocommit mode; it acts as the writer for this one row.
-        recall: What was measured.
+        recall: The recall that was measured.
         occasion: After what, or by whom.
 
     Returns:

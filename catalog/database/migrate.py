@@ -61,7 +61,7 @@ def migrate(url: str) -> None:
                 _apply(connection)
 
     try:
-        with _explained(url):
+        with _explaining_refusals(url):
             retry_on_lock(update, SchemaError)
     except SchemaError as error:
         if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
@@ -80,12 +80,12 @@ def plan_migration(url: str) -> list[str]:
         SchemaError: The database is newer than this program, an applied migration was changed, or the login
             may not read the catalogue.
     """
-    with _explained(url), connect(url) as connection:
+    with _explaining_refusals(url), connect(url) as connection:
         return _list_steps(connection)
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
+def _explaining_refusals(url: str) -> Iterator[None]:
     """Say which right a login lacks where Postgres refuses it something."""
     try:
         yield

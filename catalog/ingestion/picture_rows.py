@@ -11,7 +11,7 @@ from catalog.database.binary_copy import Columns, copy_columns
 from catalog.database.staging import load
 from catalog.errors import CatalogError
 from catalog.ingestion.records import GalaxyRows
-from catalog.schema import CONCENTRATIONS, FRACTIONS
+from catalog.questions import CONCENTRATIONS, FRACTIONS
 
 if TYPE_CHECKING:
     from pgvector import HalfVector

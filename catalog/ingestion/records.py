@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from catalog.constants import BANDS, SEARCH_DIMENSION
 from catalog.errors import CatalogError
-from catalog.schema import CONCENTRATIONS, FRACTIONS
+from catalog.questions import CONCENTRATIONS, FRACTIONS
 
 FIRST_BIT = 1  # an object_id is 63 bits wide: BIGINT without its sign
 

@@ -47,7 +47,7 @@ class Finding:
 
     Attributes:
         name: What it is about, in one word.
-        text: How it stands.
+        text: How the subject stands, in a few words.
         remedy: What to do about it; empty where nothing has to be done.
     """
 

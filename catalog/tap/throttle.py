@@ -103,7 +103,7 @@ class Throttle:
         """Hold a slot, as soon as there is one for this address; blocks the calling thread until then.
 
         Raises:
-            BusyError: As `slot`.
+            BusyError: The same as `slot` raises.
         """
         address = find_network(address)
         is_given = threading.Event()

@@ -33,7 +33,7 @@ class Answer:
 
 
 async def ask(
-    service: Service, request: Request, adql: str, most: int = 5_000, seconds: float = SECONDS
+    service: Service, request: Request, adql: str, max_rows: int = 5_000, seconds: float = SECONDS
 ) -> Answer:
     """Run a query as any client of TAP could.
 
@@ -41,7 +41,7 @@ async def ask(
         service: The service whose database is asked.
         request: The request that the answer is for, whose address waits in line with its other queries.
         adql: The text of the query.
-        most: How many rows are given at most.
+        max_rows: How many rows are given at most.
         seconds: How long the query may take.
 
     Raises:
@@ -50,7 +50,7 @@ async def ask(
     began = time.monotonic()
     async with service.throttle.slot(service.client(request).address):
         query = RunningQuery(
-            service.connections, service.cache, QueryRequest(adql, "ADQL", most, most), seconds
+            service.connections, service.cache, QueryRequest(adql, "ADQL", max_rows, max_rows), seconds
         )
         service.running.add(query)
         try:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from catalog.schema import QUESTIONS
+from catalog.questions import QUESTIONS
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Question:
     Attributes:
         key: What the names of its columns begin with.
         title: Its name in a word or two.
-        text: The question.
+        text: The question as people are asked it.
         when: Which volunteers were asked it.
         answers: Each answer in words, by its name in the columns.
         parent: The column of the answer that leads to it; empty where everybody is asked.

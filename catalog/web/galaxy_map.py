@@ -38,19 +38,19 @@ class GalaxyMap:
                     self._stamp = stamp
             return self._ids, self._places, self._stamp
 
-    def find_inside(self, corners: tuple[float, ...], most: int) -> list[int]:
-        """The object_ids inside a polygon on the map; of more than `most`, an even sample.
+    def find_inside(self, corners: tuple[float, ...], max_n: int) -> list[int]:
+        """The object_ids inside a polygon on the map; of more than `max_n`, an even sample.
 
         Args:
             corners: x and y in turn.
-            most: How many are given at most.
+            max_n: How many are given at most.
 
         Raises:
             NotFoundError: The release has no map.
         """
         ids, places, _ = self.read()
         found = ids[_is_inside(places, np.array(corners, np.float64).reshape(-1, 2))]
-        step = max(1, -(-len(found) // most))
+        step = max(1, -(-len(found) // max_n))
         return [int(one) for one in found[::step]]
 
 

@@ -50,7 +50,7 @@ def parse_matched_list(name: str, listed: str, missed: Sequence[str]) -> Matched
         missed: What the positions without a galaxy are called.
 
     Raises:
-        UsageError: It is damaged.
+        UsageError: The address is damaged.
     """
     if not name and not listed and not missed:
         return None

@@ -34,7 +34,7 @@ def understand_bar(connection: psycopg.Connection, text: str) -> str:
 
     Args:
         connection: A connection of the writer; only read from.
-        text: What was typed.
+        text: The text that somebody typed.
 
     Raises:
         UsageError: The text is too long.

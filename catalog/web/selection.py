@@ -215,14 +215,14 @@ def write_vector(vector: Sequence[float]) -> str:
     return base64.urlsafe_b64encode(np.array(vector, "<f2").tobytes()).decode().rstrip("=")
 
 
-def _read_ids(name: str, text: str, most: int) -> tuple[int, ...]:
+def _read_ids(name: str, text: str, max_n: int) -> tuple[int, ...]:
     words = [word for word in re.split(r"[,\s]+", text) if word]
     for word in words:
         if not (word.isascii() and word.isdecimal() and int(word[:20]) < _ID_END):
             raise UsageError(f"{word[:50]!r} in {name!r} is no object_id")
     ids = tuple(dict.fromkeys(int(word) for word in words))
-    if len(ids) > most:
-        raise UsageError(f"{len(ids)} galaxies in {name!r}: {most} are the most")
+    if len(ids) > max_n:
+        raise UsageError(f"{len(ids)} galaxies in {name!r}: {max_n} are the most")
     return ids
 
 

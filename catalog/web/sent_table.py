@@ -29,7 +29,7 @@ def read_sent_table(
     """Read a table that a browser sent.
 
     Args:
-        content: Its bytes.
+        content: Content of the file.
         name: What its owner calls it, for errors; its ending tells CSV from other texts.
         limits: How large it may be; texts are bounded by their bytes alone.
         command: The command that takes larger ones, for errors.

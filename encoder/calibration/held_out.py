@@ -29,13 +29,13 @@ class Judgement:
 
     Attributes:
         galaxies: Galaxies with votes on the question.
-        votes: Votes on it.
+        votes: Number of votes on the question.
         refused: Why it is not to be used, in a few words; None where nothing speaks against it.
         form: Which parameters are free: those that did better on votes held out.
         calibration: Fitted on all votes; None where there are too few.
         covariance: Of (log temperature, shifts), (k + 1, k + 1); None likewise.
         gain: Mean gain of the log score on held-out votes, nats a galaxy; NaN where nothing was fitted.
-        gain_error: Its standard error.
+        gain_error: Standard error of the gain.
         held_out: Dirichlet parameters of each galaxy by a calibration that did not see its votes, (n, k);
             None where nothing was fitted.
     """

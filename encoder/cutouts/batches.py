@@ -70,7 +70,7 @@ def _sky_batches(
 ) -> Iterator[ImageBatch]:
     for start in range(0, len(plan.rows), batch_size):
         part = plan.take(slice(start, start + batch_size))
-        part, crop, flags = _framed(part, recipe, bands, scales)
+        part, crop, flags = _frame(part, recipe, bands, scales)
         flux = cut_flux(part, recipe.size, crop)[:, bands]
         rgb = to_rgb(flux, scales, recipe.stretch)
         finite = flux.sum(dim=(1, 2, 3)).isfinite()
@@ -80,7 +80,7 @@ def _sky_batches(
             yield ImageBatch(part.rows[kept], rgb if kept.all() else rgb[finite], flags[kept])
 
 
-def _framed(
+def _frame(
     plan: CutoutPlan, recipe: ImageRecipe, bands: list[int], scales: tuple[float, float, float]
 ) -> tuple[CutoutPlan, float, NDArray[np.int16]]:
     """What to resample and which share of it: of each field the recipe's, or the square of the found galaxy.

@@ -94,10 +94,10 @@ def find_frames(rgb: Tensor, view_radii: float = VIEW_RADII) -> Framing:
         copy, inside = resample(grey, left, top, side, WORK_PX)
         found = _measure(copy[:, 0].double(), inside.double(), seed, darkest)
         there = found.light > 0
-        x = _near(middle_x, _rounded(torch.where(there, left + found.x * step, x)), _MAX_SHIFT * short)
-        y = _near(middle_y, _rounded(torch.where(there, top + found.y * step, y)), _MAX_SHIFT * short)
+        x = _near(middle_x, _round(torch.where(there, left + found.x * step, x)), _MAX_SHIFT * short)
+        y = _near(middle_y, _round(torch.where(there, top + found.y * step, y)), _MAX_SHIFT * short)
         radius = torch.where(there, found.radius * step, side / _WORK_RADII)
-        radius = _rounded(radius.clamp(1.0, _MAX_RADIUS * short / 2))
+        radius = _round(radius.clamp(1.0, _MAX_RADIUS * short / 2))
         side, seed, darkest = _WORK_RADII * radius, 1 / _WORK_RADII, found.sky
     missing = ~there
     edge = torch.stack([x, width - x, y, height - y]).amin(dim=0)
@@ -181,7 +181,7 @@ class _Object:
     cut: Tensor
 
 
-def _rounded(length: Tensor) -> Tensor:
+def _round(length: Tensor) -> Tensor:
     return (length / _GRAIN).round() * _GRAIN
 
 
@@ -258,14 +258,14 @@ def _grow(start: Tensor, bright: Tensor) -> Tensor:
     """The bright pixels that hang together with the start, by a corner or a side."""
     grown = start
     for _ in range(start.shape[-1]):
-        wider = _widened(grown) & bright
+        wider = _widen(grown) & bright
         if torch.equal(wider, grown):
             break
         grown = wider
     return grown
 
 
-def _widened(mask: Tensor) -> Tensor:
+def _widen(mask: Tensor) -> Tensor:
     """With all pixels that have a neighbour in it."""
     for dim in (-1, -2):
         length = mask.shape[dim]
@@ -278,7 +278,7 @@ def _widened(mask: Tensor) -> Tensor:
 
 def _rim(covered: Tensor) -> Tensor:
     """The pixels at the edge of the picture; the edge of the small copy alone is none."""
-    return covered & _widened(~covered)
+    return covered & _widen(~covered)
 
 
 def _holding(light: Tensor, away: Tensor, wanted: Tensor) -> Tensor:

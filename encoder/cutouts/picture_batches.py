@@ -122,12 +122,12 @@ def see_opened(pictures: Sequence[OpenPicture], seeing: Seeing, batch_size: int 
         FrameError: An angle is asked for, and nobody says how large a pixel is.
     """
 
-    def seen() -> Iterator[Tensor | OpenPicture]:
+    def each_at_once() -> Iterator[Tensor | OpenPicture]:
         for picture in pictures:
             at_once = see_at_once(picture, seeing.recipe, seeing.asked)
             yield picture if at_once is None else at_once
 
-    return see_pictures(seen(), seeing, batch_size, _raise)
+    return see_pictures(each_at_once(), seeing, batch_size, _raise)
 
 
 def _raise(_: int, error: ImageError) -> NoReturn:

@@ -71,7 +71,7 @@ def cut_flux(
     Bad pixels do not count: their place takes the mean of the good ones around it.
 
     Args:
-        plan: What to resample.
+        plan: Which pixels of the tile go into which cutout.
         size: Width and height of each cutout, pixels.
         crop: Central share of the maps' field that a cutout spans.
         choose: How pixels so many native ones wide are sampled.

@@ -27,7 +27,7 @@ class ImageDecoder(OwnProgram):
         """The pixels of a compressed image, in the image's own shape and type.
 
         Args:
-            path: The FITS file.
+            path: Path of the FITS file.
             number: The number of its HDU, from 0.
 
         Raises:

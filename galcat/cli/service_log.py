@@ -19,7 +19,7 @@ def start_log(form: LogFormat) -> None:
     As text, warnings and errors; as JSON, one line for every request too.
 
     Args:
-        form: How.
+        form: How a line is written, `text` or `json`.
     """
     handler = logging.StreamHandler()
     handler.addFilter(_add_request)

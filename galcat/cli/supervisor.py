@@ -44,7 +44,7 @@ class Supervisor:
 
     Args:
         children: The processes, in the order in which they start; they end in the other.
-        environment: Their environment.
+        environment: Environment variables of the processes.
         folder: Folder in which they stand.
         say: Is told, in a line, when one ended and is started again.
     """

@@ -17,8 +17,8 @@ from catalog.calibration.stored import (
 )
 from catalog.calibration.vote_columns import QuestionVotes
 from catalog.calibration.vote_file import GalaxyColumns, VoteFile, read_vote_file
+from catalog.questions import QUESTIONS
 from catalog.releases.releases import Release, current_release, find_release
-from catalog.schema import QUESTIONS
 from encoder.calibration.held_out import BeforeAfter, Judgement, compare, judge
 from galcat.errors import WorkflowError
 

@@ -15,7 +15,7 @@ def convert_arrow_column(
     """Convert a column: numbers and booleans in their own type, times and what numpy lacks as text.
 
     Args:
-        name: What it is called.
+        name: Name of the column.
         column: The column as Arrow read it, (n,).
         unit: Its unit as the file spells it; empty where it has none.
         description: What the file says of it; empty where it says nothing.

@@ -101,10 +101,10 @@ class FitsColumn:
             flipped = native.view(f"u{native.itemsize}") ^ (1 << (8 * native.itemsize - 1))
             return flipped.view(f"{'i' if self.code == 'B' else 'u'}{native.itemsize}")
         if self.meta.datatype == "long":
-            return self._shifted(native, int(zero))
+            return self._shift(native, int(zero))
         return native.astype(np.float64) * scale + zero
 
-    def _shifted(self, native: NDArray[np.generic], zero: int) -> NDArray[np.generic]:
+    def _shift(self, native: NDArray[np.generic], zero: int) -> NDArray[np.generic]:
         shifted = [0 if number == self.null else number + zero for number in native.tolist()]
         for dtype in ("i8", "u8"):
             try:

@@ -20,7 +20,7 @@ class TablePart:
 
     Attributes:
         name: Its name in the document; empty where it has none.
-        fields: Its columns.
+        fields: Descriptions of the columns.
         rows: Its rows, where these are elements.
         serialisation: The name of the element around the rows; TABLEDATA where there are no rows.
         stream: The bytes of its STREAM element, decoded from base64.

@@ -11,10 +11,10 @@ from catalog.database.read_only import read_transaction, select_within
 from catalog.ingestion.records import GalaxyRows, SurveyRecord, TileRecord
 from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
+from catalog.questions import CONCENTRATIONS, QUESTIONS
 from catalog.releases.record import ReleaseRecord
 from catalog.releases.releases import register_release
 from catalog.result import Result
-from catalog.schema import CONCENTRATIONS, QUESTIONS
 
 DIMENSION = 64
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.defs_state.base import set_defs_state_storage
 
+from dagster_jobs.defs.alarms import AlarmResource
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
 from tests.galcat.conftest import drop, galcat, weights
 
@@ -16,6 +18,13 @@ __all__ = ["drop", "galcat", "weights"]
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What jobs keep in the home lies in a folder of the test's own."""
     monkeypatch.setenv("GALCAT_HOME", str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def no_instance_of_an_earlier_test() -> Iterator[None]:
+    """Dagster goes on to ask the storage of an instance that was closed out of turn, and has gone since."""
+    with set_defs_state_storage(None):
+        yield
 
 
 @pytest.fixture
@@ -48,3 +57,16 @@ def encoder_resource(weights: Path) -> EncoderResource:
 def drop_resource(drop: Path) -> DropFolderResource:
     """The empty drop folder."""
     return DropFolderResource(path=str(drop))
+
+
+@pytest.fixture
+def resources(
+    database_resource: DatabaseResource, encoder_resource: EncoderResource, tmp_path: Path
+) -> dict[str, object]:
+    """All of them together: a drop folder in which the test may lay tiles, and alarms as the home says."""
+    return {
+        "database": database_resource,
+        "encoder": encoder_resource,
+        "drop_folder": DropFolderResource(path=str(tmp_path / "drop")),
+        "alarms": AlarmResource(),
+    }

@@ -10,7 +10,7 @@ import pytest
 from catalog.database.connection import connect
 from dagster_jobs.defs.alarms import AlarmResource, failed_run
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_catalogue
-from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, partition_of
+from dagster_jobs.defs.resources import partition_of
 from galcat.workflows.watch.looks import read_look
 from galcat.workflows.watch.night import check_night
 from tests.galcat.bricks import find_cell, r_image, spoil, write_brick
@@ -27,18 +27,6 @@ def received(tmp_path: Path) -> Iterator[Received]:
         text = f'[alarm]\nwebhook = "http://127.0.0.1:{posted.port}"\npage = "http://jobs.example.org/"\n'
         (tmp_path / "galcat.toml").write_text(text)
         yield posted
-
-
-@pytest.fixture
-def resources(
-    database_resource: DatabaseResource, encoder_resource: EncoderResource, tmp_path: Path
-) -> dict[str, object]:
-    return {
-        "database": database_resource,
-        "encoder": encoder_resource,
-        "drop_folder": DropFolderResource(path=str(tmp_path / "drop")),
-        "alarms": AlarmResource(home=str(tmp_path)),
-    }
 
 
 def write_bricks(folder: Path) -> None:

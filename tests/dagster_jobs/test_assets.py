@@ -16,12 +16,10 @@ from PIL import Image
 
 from catalog.checks.integrity import CHECKS
 from catalog.database.connection import connect
-from dagster_jobs.defs.alarms import AlarmResource
 from dagster_jobs.defs.assets import galaxies, statistics, vector_index, whole_catalogue
 from dagster_jobs.defs.backfill import release_index, release_vectors
 from dagster_jobs.defs.resources import (
     DatabaseResource,
-    DropFolderResource,
     EncoderResource,
     partition_of,
     sky_cells,
@@ -56,18 +54,6 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def cell(folder: Path) -> str:
     return find_cell(folder)
-
-
-@pytest.fixture
-def resources(
-    database_resource: DatabaseResource, encoder_resource: EncoderResource, tmp_path: Path
-) -> dict[str, object]:
-    return {
-        "database": database_resource,
-        "encoder": encoder_resource,
-        "drop_folder": DropFolderResource(path=str(tmp_path / "drop")),
-        "alarms": AlarmResource(home=str(tmp_path / "alarms")),
-    }
 
 
 @pytest.fixture

@@ -8,12 +8,9 @@ import pytest
 from catalog.database.connection import connect
 from catalog.releases.releases import lacks_search_index
 from dagster_jobs.definitions import defs
-from dagster_jobs.defs.alarms import AlarmResource
-from dagster_jobs.defs.jobs import ingest
-from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource, partition_of
-from dagster_jobs.defs.sensors import missing_index
-from galcat.workflows.ingest.drop_scan import plan_everything_pending
+from dagster_jobs.defs.resources import DatabaseResource
 from tests.catalog.galaxies import fill
+from tests.dagster_jobs.pending_run import ingest_pending, look_for_index
 from tests.galcat.bricks import write_brick
 
 SURVEY = "legacy_dr10"
@@ -23,42 +20,16 @@ def test_the_index_and_the_statistics_are_asked_for_once_no_run_adds_tiles(
     drop: Path,
     database: str,
     database_resource: DatabaseResource,
-    drop_resource: DropFolderResource,
-    encoder_resource: EncoderResource,
+    resources: dict[str, object],
     instance_on_disk: dg.DagsterInstance,
 ) -> None:
-    def look() -> dg.RunRequest | str | None:
-        context = dg.build_sensor_context(
-            instance=instance_on_disk, resources={"database": database_resource}
-        )
-        found = missing_index(context)
-        return found.skip_message if isinstance(found, dg.SkipReason) else found
-
-    assert look() == "no vector index is missing"
-    resources = {
-        "database": database_resource,
-        "encoder": encoder_resource,
-        "drop_folder": drop_resource,
-        "alarms": AlarmResource(),
-    }
+    assert look_for_index(database_resource, instance_on_disk) == "no vector index is missing"
     write_brick(drop / SURVEY, "0100p000")
-    (planned,) = plan_everything_pending(drop, database).runs
-    partition = partition_of(planned.survey, planned.cell)
-    instance_on_disk.add_dynamic_partitions("sky_cells", [partition])
-    config = {"survey": planned.definition, "folder": str(planned.folder), "tiles": planned.tiles}
-    job = dg.Definitions(assets=list(defs.assets or []), jobs=[ingest], resources=resources).resolve_job_def(
-        "ingest"
-    )
-    done = job.execute_in_process(
-        run_config={"ops": {"galaxies": {"config": config}}},
-        partition_key=partition,
-        instance=instance_on_disk,
-    )
-    assert done.success
+    ingest_pending(drop, database, resources, instance_on_disk)
     running = instance_on_disk.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED))
-    assert look() == "tiles are still being ingested"
+    assert look_for_index(database_resource, instance_on_disk) == "tiles are still being ingested"
     instance_on_disk.report_run_canceled(running)
-    request = look()
+    request = look_for_index(database_resource, instance_on_disk)
     assert isinstance(request, dg.RunRequest)
     assert request.run_key == f"small-0/{running.run_id}"
     assert request.asset_selection is not None
@@ -85,25 +56,19 @@ def test_the_index_and_the_statistics_are_asked_for_once_no_run_adds_tiles(
     }
     with connect(database) as connection:
         assert not lacks_search_index(connection, 1)
-    assert look() == "no vector index is missing"
+    assert look_for_index(database_resource, instance_on_disk) == "no vector index is missing"
 
 
 @pytest.mark.usefixtures("filled_by_hand")
 def test_what_the_command_line_fills_is_left_to_it_and_a_database_that_is_down_is_one_line(
     database_resource: DatabaseResource, instance_on_disk: dg.DagsterInstance
 ) -> None:
-    def look(database: DatabaseResource) -> str | None:
-        found = missing_index(
-            dg.build_sensor_context(instance=instance_on_disk, resources={"database": database})
-        )
-        assert isinstance(found, dg.SkipReason)
-        return found.skip_message
-
-    assert look(database_resource) == (
+    assert look_for_index(database_resource, instance_on_disk) == (
         "what is there was ingested by the command line, which makes the index itself"
     )
-    away = look(DatabaseResource(url="postgresql://nobody@localhost:1/none"))
-    assert away is not None
+    nowhere = DatabaseResource(url="postgresql://nobody@localhost:1/none")
+    away = look_for_index(nowhere, instance_on_disk)
+    assert isinstance(away, str)
     assert away.startswith("nothing was looked at, the next tick tries again: cannot connect to localhost, ")
 
 

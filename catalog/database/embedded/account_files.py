@@ -46,7 +46,7 @@ def write_file(path: Path, text: str, account: Account | None) -> None:
     What is written is a new file in every case, which then takes the place of what had the name.
 
     Args:
-        path: The file.
+        path: Path of the file that is written.
         text: All that it shall hold.
         account: The account that owns the folder; None means our own user.
     """

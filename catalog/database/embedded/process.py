@@ -122,7 +122,7 @@ def run(
     Args:
         place: The server's place and account.
         program: Name of the program.
-        arguments: Its arguments.
+        arguments: Arguments of the program.
         max_bytes: How much memory of its own each process that it starts may have, in bytes; what is shared
             does not count.
     """

@@ -37,7 +37,7 @@ class Sender:
         """Send a part of the answer.
 
         Raises:
-            ClientStalledError: As `start`.
+            ClientStalledError: The same as `start` raises.
         """
         for at in range(0, max(1, len(body)), _MAX_BYTES):
             part, more = body[at : at + _MAX_BYTES], not is_last or at + _MAX_BYTES < len(body)

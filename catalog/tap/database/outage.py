@@ -18,7 +18,7 @@ class Outage:
         """Note that the database could not be asked; said once, until it is back.
 
         Args:
-            error: Why not.
+            error: The reason why the database cannot be reached.
         """
         with self._lock:
             is_new = self._since_s is None

@@ -20,7 +20,7 @@ def check_room(size: int, room: int) -> None:
     """Refuse a result of `size` bytes that has no room.
 
     Raises:
-        SpoolFullError: It has not.
+        SpoolFullError: There is no room left.
     """
     if size > room:
         raise SpoolFullError(f"the result is larger than the {room:,} bytes there is room for")

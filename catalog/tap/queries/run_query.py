@@ -119,7 +119,7 @@ class RunningQuery:
         """Give the rows, some at a time.
 
         Raises:
-            CatalogError: As `begin`.
+            CatalogError: The same as `begin` raises.
         """
         while self._chunks is not None:
             with self._working():

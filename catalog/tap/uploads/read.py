@@ -56,7 +56,7 @@ def require_small(content: bytes, limits: TableLimits) -> None:
 
     Raises:
         UploadError: It is too large, compressed, or no table.
-        TableError: It is damaged.
+        TableError: The file is damaged.
     """
     kind = find_kind(content)
     if kind in {"votable", "fits", "parquet"}:

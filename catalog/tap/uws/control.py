@@ -157,7 +157,7 @@ class JobControl:
         """Let a job run; nothing happens where it waits or runs already.
 
         Raises:
-            UsageError: It has ended.
+            UsageError: The job has ended.
         """
         with self._service.connections.writer() as writer:
             is_queued = queue_job(writer, job.job_id)

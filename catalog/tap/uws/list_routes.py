@@ -79,7 +79,7 @@ def parse_time(name: str, text: str) -> datetime:
     """Read a time in ISO 8601, UTC where it names no zone.
 
     Raises:
-        UsageError: It is none.
+        UsageError: The text is no time.
     """
     try:
         read = datetime.fromisoformat(text.strip())

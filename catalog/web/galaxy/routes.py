@@ -105,8 +105,8 @@ def galaxy_routes(service: Service, parts: PageServices) -> list[Route]:
             "links": links_out(_number(row["ra"]), _number(row["dec"])),
             "tree": _tree(row),
             "doubts": _find_doubts(row),
-            "magnitudes": _named(row, columns, ("mag_", "petro_", "shape_")),
-            "tasks": _named(row, columns, (), ("_probability", "_interest")),
+            "magnitudes": _values_named(row, columns, ("mag_", "petro_", "shape_")),
+            "tasks": _values_named(row, columns, (), ("_probability", "_interest")),
             "alike": [one for one in alike.rows if one["object_id"] != object_id][:_NEIGHBOURS],
             "near": near,
             "others": [one for one in others.rows if one["object_id"] != object_id],
@@ -202,7 +202,7 @@ def _field_arcmin(row: dict[str, object]) -> float | None:
     return float(scale) * FIELD_PX / 60 if isinstance(scale, float) else None
 
 
-def _named(
+def _values_named(
     row: dict[str, object],
     columns: Sequence[PublishedColumn],
     begin: tuple[str, ...],

@@ -37,7 +37,7 @@ class IndexCheck:
 
     Args:
         service: The service whose database is checked.
-        now: The clock.
+        now: Tells the time, in seconds.
     """
 
     def __init__(self, service: Service, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

@@ -51,7 +51,7 @@ def store_label_file(
         reader: A connection that finds the galaxies; only read from.
         visitor: Who is logged in.
         task: The task that the file answers.
-        content: The file.
+        content: Content of the file.
         filename: What its owner calls it.
 
     Raises:

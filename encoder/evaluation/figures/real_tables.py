@@ -53,7 +53,7 @@ def votes_table(
         contender: The encoder that is judged.
         head: Which head of it, as tables call it.
         alpha: Its concentrations, (n, n_answers).
-        counted: The n galaxies.
+        counted: The n galaxies that have votes.
         parts: Which of them are `test`, (n,).
     """
     tested = parts == "test"

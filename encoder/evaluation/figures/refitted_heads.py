@@ -131,7 +131,9 @@ def head_data(
     """
     encoder = contender.encoder
 
-    def encoded(sample: Sample, name: str, rows: NDArray[np.int64], votes: NDArray[np.float32]) -> HeadSample:
+    def make_sample(
+        sample: Sample, name: str, rows: NDArray[np.int64], votes: NDArray[np.float32]
+    ) -> HeadSample:
         is_judged = name == GZ2_VOTES
         source = HeadSource(
             name,
@@ -153,13 +155,13 @@ def head_data(
             [not (t or i in not_fitted) for t, i in zip(efigi.tested, efigi.sample.ids, strict=True)]
         )
         votes = CAMPAIGNS.votes({GZD5.name: attribute_votes(efigi.table.iloc[rows], GZD5)})
-        others.append(encoded(efigi.sample, EFIGI, rows, votes).whole())
+        others.append(make_sample(efigi.sample, EFIGI, rows, votes).whole())
     if recipe.simulated:
         galaxies = draw_galaxies(recipe.simulated, HEAD_SEED, cache)
         sample = sample_of_simulated(SIMULATED, galaxies, str(HEAD_SEED))
         votes = CAMPAIGNS.votes({GZD5.name: galaxies.votes})
-        others.append(encoded(sample, SIMULATED, np.arange(len(galaxies)), votes).whole())
-    judged = encoded(counted.sample, GZ2_VOTES, np.arange(len(counted.votes)), counted.votes)
+        others.append(make_sample(sample, SIMULATED, np.arange(len(galaxies)), votes).whole())
+    judged = make_sample(counted.sample, GZ2_VOTES, np.arange(len(counted.votes)), counted.votes)
     return HeadData(judged, others, recipe)
 
 

@@ -42,7 +42,7 @@ def plot_calibration(questions: Sequence[Reliability], title: str, file: Path) -
     Answers are taken together, in bins that hold equally many of them. Bars span twice the standard error.
 
     Args:
-        questions: What to draw.
+        questions: The questions that are drawn, a panel each.
         title: Heading of the figure.
         file: PNG to write.
     """

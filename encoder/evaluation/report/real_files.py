@@ -56,25 +56,25 @@ def plot_real(real: RealFigures, name: str, output: Path) -> list[Path]:
     """The plots of figures on real galaxies; the reliability diagram is of one encoder.
 
     Args:
-        real: What was measured.
+        real: The figures on real galaxies.
         name: Name of that encoder.
         output: Folder to write into.
     """
     files = []
 
-    def named(plot: str) -> Path:
+    def plot_path(plot: str) -> Path:
         files.append(output / f"{plot}.png")
         return files[-1]
 
     if "real_votes" in real.tables:
         table = real.tables["real_votes"]
-        plot_ratios(table, named("real_ratios"))
+        plot_ratios(table, plot_path("real_ratios"))
         own = table[(table["encoder"] == name) & (table["head"] == NEW_HEAD)]
         if real.alpha is not None and real.votes is not None:
             alpha = with_sums(real.alpha)
-            plot_reliability(question_columns(), alpha, real.votes, own, named("real_reliability"))
+            plot_reliability(question_columns(), alpha, real.votes, own, plot_path("real_reliability"))
     if "learning_curve" in real.tables:
-        plot_curves(real.tables["learning_curve"], named("learning_curve"))
+        plot_curves(real.tables["learning_curve"], plot_path("learning_curve"))
     return files
 
 

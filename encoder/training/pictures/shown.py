@@ -13,7 +13,7 @@ def show_picture(image: Tensor, recipe: ImageRecipe, share: float) -> Tensor:
 
     Args:
         image: (3, h, w) uint8.
-        recipe: Of the release.
+        recipe: The image recipe of the release.
         share: Of the frame, which a release shows that does not find frames.
 
     Returns:
@@ -30,7 +30,7 @@ def show_simulated(image: Tensor, recipe: ImageRecipe) -> Tensor:
 
     Args:
         image: (3, KEPT_PX, KEPT_PX) uint8.
-        recipe: Of the release.
+        recipe: The image recipe of the release.
 
     Returns:
         (3, size, size) float32 in 0..1.

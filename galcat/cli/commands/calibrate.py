@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalog.constants import NEAR_ARCSEC
+from catalog.questions import QUESTIONS
 from catalog.result import Result
 from galcat.cli.console import log, name_rows
 from galcat.cli.open_catalogue import open_as_reader, open_to_write
@@ -101,10 +102,10 @@ def _list(survey: str | None, layout: Layout) -> None:
 
     with open_as_reader(may_be_empty=True) as connection:
         found = list_calibrations(connection, survey)
-    show(Result(LIST_COLUMNS, [_listed(one) for one in found]), layout=layout)
+    show(Result(LIST_COLUMNS, [_list_row(one) for one in found]), layout=layout)
 
 
-def _listed(one: "StoredCalibration") -> tuple[object, ...]:
+def _list_row(one: "StoredCalibration") -> tuple[object, ...]:
     report = one.report
     pairs = [
         value if isinstance(value := report.get(name), list) else [None, None]
@@ -163,8 +164,6 @@ def _report(done: "SurveyCalibration", survey: str, plot: Path | None, layout: L
 
 def _means(one: "QuestionResult") -> str:
     """Mean fractions of the galaxies with votes, before and after, with the error that comes from the fit."""
-    from catalog.schema import QUESTIONS  # noqa: PLC0415 - it imports SQLAlchemy
-
     if one.after is None or one.mean_error is None:
         return one.question
     means = zip(QUESTIONS[one.question], one.before.mean, one.after.mean, one.mean_error, strict=True)
@@ -178,15 +177,15 @@ def _row(one: "QuestionResult") -> tuple[object, ...]:
         one.question,
         one.judgement.galaxies,
         round(one.judgement.votes),
-        *map(_rounded, (one.judgement.gain, one.judgement.gain_error, one.before.error)),
-        None if after is None else _rounded(after.error),
-        _rounded(one.before.coverage),
-        None if after is None else _rounded(after.coverage),
+        *map(_round, (one.judgement.gain, one.judgement.gain_error, one.before.error)),
+        None if after is None else _round(after.error),
+        _round(one.before.coverage),
+        None if after is None else _round(after.coverage),
         "yes" if one.judgement.refused is None else "-",
     )
 
 
-def _rounded(number: float) -> float | None:
+def _round(number: float) -> float | None:
     return round(number, 3) if number == number else None  # noqa: PLR0124 - NaN differs
 
 

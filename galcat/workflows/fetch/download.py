@@ -77,8 +77,8 @@ class Server:
         What has come lies beside it under another name until it is whole, and the next call goes on there.
 
         Args:
-            url: Where it is.
-            path: Where it goes.
+            url: Address of the file.
+            path: Path that the file is written to.
             sha256: Its sum in hexadecimal digits; None where the survey publishes none.
             advance: Called with the number of bytes that have come, negative where some were given up.
 

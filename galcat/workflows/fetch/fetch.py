@@ -29,8 +29,8 @@ class RemoteFile:
     """A file to copy.
 
     Attributes:
-        url: Where it is.
-        path: Where it goes.
+        url: Address of the file.
+        path: Path that the file is written to.
         n_bytes: Its length; None where the server does not say.
         sha256: Its sum; None where the survey publishes none.
     """
@@ -94,7 +94,7 @@ def plan_tiles(
     """Ask the server for the lengths and sums of the files of some tiles.
 
     Args:
-        survey: The survey.
+        survey: Description of the survey.
         names: Names of the tiles.
         root: The survey's folder here.
         server: How files are asked for.
@@ -203,7 +203,7 @@ def fetch(plan: FetchPlan, server: Server, advance: Callable[[int], object]) -> 
     """Copy the files; what is there already with the survey's sum is left alone.
 
     Args:
-        plan: What to copy.
+        plan: The files that are to be copied.
         server: How files are asked for.
         advance: Called with bytes that have come, from several threads, one at a time.
 

@@ -8,8 +8,8 @@ from safetensors.numpy import save
 
 from catalog.constants import BANDS
 from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, TileRecord
+from catalog.questions import CONCENTRATIONS, FRACTIONS
 from catalog.releases.record import ReleaseRecord
-from catalog.schema import CONCENTRATIONS, FRACTIONS
 from encoder.inference.encode_tile import EncodedTile
 from encoder.model.encoder import Encoder
 from encoder.model.gz_tree import Tree

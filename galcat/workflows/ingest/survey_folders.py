@@ -36,7 +36,7 @@ class SurveyFolder:
     """A sub-folder of the drop folder.
 
     Attributes:
-        path: The folder.
+        path: Path of the folder.
         definition: What `load_survey` takes: the survey's name, or the folder's own TOML file.
         survey: The survey whose tiles it holds.
         unsettled: The tiles that the catalogue does not have as they are.

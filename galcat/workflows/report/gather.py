@@ -89,7 +89,7 @@ class CatalogueReport:
     """What came into the catalogue since a moment.
 
     Attributes:
-        since: That moment.
+        since: The moment that the report begins at.
         until: When this was gathered.
         release: Name of the release that is shown.
         tiles: Number of tiles in it.
@@ -131,7 +131,7 @@ def gather_report(url: str, since: datetime, until: datetime, findings: Sequence
     Args:
         url: URL of the catalogue's database; it is only read from.
         since: From when on, with a zone.
-        until: The present.
+        until: The moment that the report ends at, the present.
         findings: How the catalogue stands.
 
     Raises:

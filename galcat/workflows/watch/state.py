@@ -146,7 +146,7 @@ def _drop_folder(url: str, drop: Path) -> Iterator[Finding]:
     if not drop.is_dir():
         yield Finding("pending", f"no drop folder {drop}")
         return
-    yield from _arrived(drop, plan_everything_pending(drop, url).describe())
+    yield from _describe_arrivals(drop, plan_everything_pending(drop, url).describe())
 
 
 def _last_look(settings: Settings) -> Iterator[Finding]:
@@ -154,13 +154,13 @@ def _last_look(settings: Settings) -> Iterator[Finding]:
     if look is None:
         yield Finding("pending", f"nobody has looked into {settings.drop_folder}: galcat status --all does")
         return
-    yield from _arrived(settings.drop_folder, look.found)
+    yield from _describe_arrivals(settings.drop_folder, look.found)
     if look.hours_ago > 1:
         when = f"{look.at:%Y-%m-%d %H:%M} UTC"
         yield Finding("pending", f"that was seen at {when}", "see whether galcat jobs runs")
 
 
-def _arrived(drop: Path, found: Mapping[str, Any]) -> Iterator[Finding]:
+def _describe_arrivals(drop: Path, found: Mapping[str, Any]) -> Iterator[Finding]:
     """What lies in the drop folder and is not in the catalogue."""
     pending, names = found["pending"], list(found["names"])
     named = f": {', '.join(names[:SHOWN])}{', ...' if pending > SHOWN else ''}" if pending else ""

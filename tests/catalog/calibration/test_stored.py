@@ -18,9 +18,9 @@ from catalog.checks.integrity import run_checks
 from catalog.ingestion.records import SurveyRecord
 from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_tile
+from catalog.questions import CONCENTRATIONS, FRACTIONS, QUESTIONS
 from catalog.releases.promotion import promote_release
 from catalog.releases.releases import drop_release, register_release
-from catalog.schema import CONCENTRATIONS, FRACTIONS, QUESTIONS
 from encoder.calibration.form import Calibration
 from tests.catalog.galaxies import fill, galaxy_rows, release_record, tile_record
 

@@ -16,7 +16,8 @@ from catalog.ingestion.records import GalaxyRows, SkipRecord, SurveyRecord, obje
 from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.tile_status import read_known_tiles, touch_tile
 from catalog.ingestion.writer import write_failure, write_tile
-from catalog.schema import CONCENTRATIONS, FRACTIONS, metadata
+from catalog.questions import CONCENTRATIONS, FRACTIONS
+from catalog.schema import metadata
 from catalog.tasks.tasks import add_task, show_task
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
 from tests.catalog.tasks.scored_tasks import RING, write_random_scores

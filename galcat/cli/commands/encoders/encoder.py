@@ -250,7 +250,7 @@ def import_encoder(
         )
     colours = "grey" if made.channels == 1 else "colour"
     if voted:
-        out.print(_measured(made.measured))
+        out.print(_figures_table(made.measured))
     said_by = "its own head" if made.own_head else f"a head fitted on {galaxies} simulated galaxies"
     if voted:
         said_by = f"a head fitted on {len(voted.table.ids)} galaxies with votes"
@@ -260,7 +260,7 @@ def import_encoder(
     )
 
 
-def _measured(figures: Sequence["VoteFigures"]) -> Table:
+def _figures_table(figures: Sequence["VoteFigures"]) -> Table:
     """A line a question: how votes were foretold of galaxies that the head was not fitted on."""
     table = Table(
         "question",

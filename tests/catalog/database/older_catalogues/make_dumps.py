@@ -32,7 +32,8 @@ from catalog.connection import connect
 from catalog.migrate import migrate
 from catalog.records import GalaxyRows, ReleaseRecord, SkipRecord, SurveyRecord, TileRecord
 from catalog.release import register_release
-from catalog.schema import CONCENTRATIONS, QUESTIONS, SEARCH_DIMENSION
+from catalog.constants import SEARCH_DIMENSION
+from catalog.questions import CONCENTRATIONS, QUESTIONS
 from catalog.writer import register_survey, write_failure, write_tile
 
 LABEL = "INSERT INTO galcat.label (task, object_id, answer, labeller) VALUES ('ring', %s, %s, %s)"
