@@ -49,8 +49,9 @@ $$;
 COMMENT ON FUNCTION tap_upload.finish_table IS
     'Makes a filled table ready for queries: read-only, with an index on the sky where it has positions.';
 
+-- A query that Postgres cannot end keeps its tables: whoever would drop one does not wait for it.
 CREATE OR REPLACE FUNCTION tap_upload.drop_table(name text)
-RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
 BEGIN
     EXECUTE pg_catalog.format('DROP TABLE IF EXISTS tap_upload.%I', name);
 END

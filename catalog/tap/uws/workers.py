@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import psycopg
@@ -122,7 +123,8 @@ class JobWorkers:
             self._on_change(job.job_id)
             self._run(writer, job)
             if not self._is_closing.is_set():
-                drop_tables_of(writer, job.job_id)
+                with suppress(psycopg.errors.LockNotAvailable):  # an abandoned query reads it: it goes later
+                    drop_tables_of(writer, job.job_id)
             release_job(writer, job.job_id)
             self._on_change(job.job_id)
 

@@ -84,9 +84,13 @@ def ingest_tiles(
                     outcomes.append(_finish(storing, report))
                     storing = None
                 storing = writer.submit(_store, target, work)
-        finally:  # whatever came meanwhile, such as Ctrl-C: what is being written is in, and is told
             if storing:
                 outcomes.append(_finish(storing, report))
+                storing = None
+        except KeyboardInterrupt:  # what is being written is in when the writer ends: it is told, too
+            if storing:
+                outcomes.append(_finish(storing, report))
+            raise
     return outcomes
 
 

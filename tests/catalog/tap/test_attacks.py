@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import psutil  # type: ignore[import-untyped] # it ships no types
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,6 +23,7 @@ from catalog.tap.middleware.connection import ConnectionLimits
 from catalog.tap.queries import run_query
 from catalog.tap.service import make_upload_throttle
 from catalog.tap.uploads.error import UploadError
+from catalog.tap.uploads.postgres_tables import drop_stale
 from catalog.tap.uploads.read import read_upload
 from catalog.tap.uws.workers import JobWorkers
 from table_files.limits import TableLimits
@@ -68,12 +71,21 @@ def answer(client: socket.socket) -> bytes:
 def test_a_page_whose_name_was_made_to_point_here_reads_and_changes_nothing(served: TapServer) -> None:
     url = served.make_job(COUNT)
     port = urlsplit(served.url).port
-    for host in (f"evil.example:{port}", "127.0.0.1.evil.example", "", "localhost.evil.example", "a@b c"):
+    forged_names = [f"evil.example:{port}", "127.0.0.1.evil.example", "", "localhost.evil.example", "a@b c"]
+    forged_names += ["127.0.0.1, evil.example", "localhost%00.evil.example", "2130706433", "[::1"]
+    for host in forged_names:
         forged = {"Host": host}
         for method, place in (("GET", f"{served.url}/tap/async"), ("DELETE", url), ("GET", url)):
             refused = httpx.request(method, place, headers=forged)
             assert refused.status_code in {400, 421}
             assert url.split("/")[-1] not in refused.text
+    for two in ("localhost\r\nHost: evil.example", "evil.example\r\nHost: localhost"):
+        with socket.create_connection(("127.0.0.1", port or 0)) as client:
+            client.sendall(f"GET /tap/async HTTP/1.1\r\nHost: {two}\r\nConnection: close\r\n\r\n".encode())
+            assert answer(client).split(b"\r\n")[0] in {
+                b"HTTP/1.1 421 Misdirected Request",
+                b"HTTP/1.1 400 Bad Request",
+            }
     for host in (f"localhost:{port}", "127.0.0.1", "[::1]", socket.gethostname(), "10.0.0.1:80"):
         assert httpx.get(f"{url}/phase", headers={"Host": host}).text == "PENDING"
 
@@ -392,3 +404,22 @@ def test_a_job_whose_query_listens_to_nothing_is_aborted_all_the_same_and_others
         )
         assert httpx.get(f"{served.url}/health/ready").status_code == 503
     wait_until(lambda: served.ask(COUNT).status_code == 200)
+
+
+@pytest.mark.usefixtures("short_patience")
+def test_the_table_of_a_query_that_listens_to_nothing_keeps_neither_request_nor_worker_waiting(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    """Who would drop the table waited for the query's lock on it, for ever."""
+    of_all = RUNAWAY.replace(" AS d ", " AS d CROSS JOIN TAP_UPLOAD.t AS u ")
+    with serving(galaxies, tmp_path, replace(limits, jobs_at_once=1, jobs_at_once_an_address=1)) as served:
+        url = upload(served, b"a\n1\n", QUERY=of_all, PHASE="RUN").headers["location"]
+        with stopped_backend(served) as backend:
+            assert httpx.delete(url).status_code == 303
+            assert httpx.get(url).status_code == 404
+            next_one = served.make_job(COUNT, PHASE="RUN")
+            wait_until(lambda: httpx.get(f"{next_one}/phase").text == "COMPLETED")
+            assert served.value(TABLES) == "1"
+        wait_until(lambda: not backend.is_running())
+        with psycopg.connect(galaxies, autocommit=True) as owner:
+            assert drop_stale(owner, datetime.now(UTC) + timedelta(hours=1)) == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from astropy.table import Table
 
+from catalog.counts import count_of
 from catalog.database.connection import connect
 from tests.galcat.bricks import GALAXIES, write_brick
 from tests.galcat.cli.command_line import Galcat
@@ -105,9 +106,11 @@ def test_stopped_in_mid_ingestion_it_says_how_many_tiles_are_in_and_a_second_run
     assert kill_when_held(database, words, said, after=1, by=by) == code
     counts = galaxies_by_tile(database)  # that of the tile that was being written is in, or not at all
     assert set(counts.values()) == {GALAXIES}
-    assert f"warning: stopped: {len(counts)} tiles are in; run it again" in said.read_text()
+    kept = count_of(len(counts), "tile")
+    assert f"warning: stopped: {kept} kept; run it again to go on\n" in said.read_text()
     assert "Traceback" not in said.read_text()
-    assert f"{2 - len(counts)} tiles ingested, {len(counts)} unchanged" in galcat(*words).err
+    left = count_of(2 - len(counts), "tile")
+    assert f"{left} ingested, {len(counts)} unchanged" in galcat(*words).err
 
 
 def galaxies_by_tile(database: str) -> dict[str, int]:
