@@ -8,8 +8,11 @@ former one at once; what did not change is the same file as before.
 import hashlib
 import json
 import os
+import re
+import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +27,7 @@ from catalog.columns import ColumnMeta
 from catalog.errors import CatalogError
 from catalog.export.hats_files import HEALPIX, describe_catalogue, describe_collection, part_name
 from catalog.export.partitions import SkyCell, count_galaxies, margin_ranges, part_sky
+from catalog.file_lock import lock_alone
 from catalog.formats.arrow_batch import arrow_batch, arrow_schema
 from catalog.tap.database.load_published import load_published
 
@@ -72,23 +76,24 @@ def export_hats(
         progress: Called with the cells that are done and all of them.
 
     Raises:
-        HatsError: The library cdshealpix is missing, something else is called like the folder, or there is no
-            galaxy.
+        HatsError: The library cdshealpix is missing, something else is called like the folder, another
+            export to it runs, or there is no galaxy.
     """
     _require_healpix()
-    if folder.exists() and not folder.is_symlink():
-        raise HatsError(f"{folder} is there and no export of galcat: name another folder")
-    before = folder.resolve() if folder.is_symlink() else None
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    part.mkdir(parents=True)
-    try:
-        with connection.transaction():
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            made = _Export(connection, part, before, margin_arcsec).write(max_rows, progress)
-        _publish(part, folder, before)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        before = _find_former(folder)
+        fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
+        fresh.mkdir()
+        try:
+            with connection.transaction():
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                made = _Export(connection, fresh, before, margin_arcsec).write(max_rows, progress)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        _publish(fresh, folder)
+        _remove_others(folder, fresh)
     return made
 
 
@@ -188,7 +193,7 @@ class _Export:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if self._before is not None and self._former.get(name) == digest and (self._before / name).exists():
-            os.link(self._before / name, path)
+            _take_over(self._before / name, path)
         else:
             pq.write_table(table, path, compression="zstd", row_group_size=_GROUP_ROWS)
             self._n_written += 1
@@ -244,13 +249,50 @@ def _read_manifest(folder: Path | None) -> Mapping[str, str]:
         return {}
 
 
-def _publish(part: Path, folder: Path, before: Path | None) -> None:
-    """Let the name lead to the new export, at once, and remove the former one."""
-    whole = part.with_name(f".{folder.name}.{hashlib.sha256(os.urandom(16)).hexdigest()[:12]}")
-    part.rename(whole)
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two exports to one name would remove each other's files."""
+    path = folder.with_name(f".{folder.name}.lock")
+    with path.open("w") as file:
+        if not lock_alone(file, path):
+            raise HatsError(f"another export to {folder} runs: wait until it has ended")
+        try:
+            yield
+        finally:
+            path.unlink()
+
+
+def _find_former(folder: Path) -> Path | None:
+    """The export that the name leads to; None where there is none yet.
+
+    Raises:
+        HatsError: Something else has that name.
+    """
+    former = folder.resolve() if folder.is_symlink() else None
+    if folder.exists() and (former is None or not (former / _MANIFEST).is_file()):
+        raise HatsError(f"{folder} is there and no export of galcat: name another folder")
+    return former
+
+
+def _take_over(former: Path, path: Path) -> None:
+    try:
+        os.link(former, path)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(former, path)
+
+
+def _publish(fresh: Path, folder: Path) -> None:
+    """Let the name lead to the new export, at once."""
     link = folder.with_name(f".{folder.name}.link")
     link.unlink(missing_ok=True)
-    link.symlink_to(whole.name)
+    link.symlink_to(fresh.name)
     link.replace(folder)
-    if before is not None and before.parent == whole.parent and before.name.startswith(f".{folder.name}."):
-        shutil.rmtree(before)
+
+
+def _remove_others(folder: Path, fresh: Path) -> None:
+    """Remove the former export, and what exports that were killed have left."""
+    ours = re.compile(rf"\.{re.escape(folder.name)}\.([0-9a-f]{{12}}|\d+\.part)")
+    for path in folder.parent.iterdir():
+        if ours.fullmatch(path.name) and path != fresh and not path.is_symlink():
+            with suppress(OSError):  # a reader on another machine has it open: the next export removes it
+                shutil.rmtree(path)

@@ -1,7 +1,7 @@
 """The HEALPix cells that the galaxies are parted into, so that no part is too large, and their margins."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import psycopg
@@ -68,7 +68,7 @@ def margin_ranges(cell: SkyCell, margin_arcsec: float) -> Iterator[tuple[int, in
 
     Args:
         cell: The cell.
-        margin_arcsec: How far beyond its edges the margin reaches at least, arcsec.
+        margin_arcsec: How far beyond its edges the margin reaches at least, arcsec, 30 degrees at most.
 
     Returns:
         The lowest index of each range and the one behind its last, in order.
@@ -77,16 +77,26 @@ def margin_ranges(cell: SkyCell, margin_arcsec: float) -> Iterator[tuple[int, in
 
     # Nowhere is a cell of order k narrower than 0.6 times the root of its area.
     finest = math.floor(math.log2(0.6 * math.sqrt(math.pi / 3) / math.radians(margin_arcsec / 3600)))
-    order = max(cell.order, min(ORDER, finest))
-    edges, corners = cdshealpix.external_neighbours(cell.pixel, cell.order, order - cell.order)
-    pixels = sorted(int(pixel) for pixel in (*edges[0], *corners[0]) if pixel >= 0)
+    order = max(0, min(ORDER, finest))
+    # Cells of the size of a small one would reach less far than the margin: the wider cell has its ring.
+    around = cell if order >= cell.order else SkyCell(order, cell.pixel >> 2 * (cell.order - order))
+    edges, corners = cdshealpix.external_neighbours(around.pixel, around.order, order - around.order)
+    ring = [SkyCell(order, int(pixel)) for pixel in (*edges[0], *corners[0]) if pixel >= 0]
+    beside = [(around.first, cell.first), (cell.end, around.end)]
+    yield from _join([*((one.first, one.end) for one in ring), *beside])
+
+
+def _join(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Ranges in order, those that touch as one and none that is empty."""
     first = end = None
-    for one in (SkyCell(order, pixel) for pixel in pixels):
-        if one.first == end:
-            end = one.end
+    for low, behind in sorted(ranges):
+        if low == behind:
+            continue
+        if low == end:
+            end = behind
             continue
         if first is not None and end is not None:
             yield first, end
-        first, end = one.first, one.end
+        first, end = low, behind
     if first is not None and end is not None:
         yield first, end

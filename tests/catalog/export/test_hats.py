@@ -180,8 +180,33 @@ def test_a_failed_export_leaves_the_former_one_and_nothing_else(
     assert len(list(sky.parent.iterdir())) == 2
     mine = sky.with_name("mine")
     mine.mkdir()
-    with pytest.raises(HatsError, match="is there and no export of galcat"):
-        export_hats(connection, mine)
+    theirs = sky.with_name("theirs")  # a link of somebody's own, which leads elsewhere
+    theirs.symlink_to(mine)
+    for taken in (mine, theirs):
+        with pytest.raises(HatsError, match="is there and no export of galcat"):
+            export_hats(connection, taken)
+    assert theirs.resolve() == mine
+
+
+def test_two_exports_at_once_do_not_meet_and_what_a_killed_one_left_goes(
+    connection: psycopg.Connection, sky: Path
+) -> None:
+    fill(connection, N)
+    for left in (".sky.0123456789ab", ".sky.7.part", ".sky.mine"):
+        sky.with_name(left).mkdir(parents=True)
+    refused: list[str] = []
+
+    def try_too(_done: int, _of: int) -> None:
+        with pytest.raises(HatsError) as caught:
+            export_hats(connection, sky)
+        refused.append(str(caught.value))
+
+    made = export_hats(connection, sky, progress=try_too)
+    assert set(refused) == {f"another export to {sky} runs: wait until it has ended"}
+    assert {path.name for path in sky.parent.iterdir()} == {"sky", ".sky.mine", sky.resolve().name}
+    sky.rename(sky.with_name("sky2"))  # whoever renames the link goes on with what it leads to
+    again = export_hats(connection, sky.with_name("sky2"))
+    assert (again.n_galaxies, again.n_written) == (made.n_galaxies, 0)
 
 
 def test_a_catalogue_without_galaxies_is_one_line(connection: psycopg.Connection, sky: Path) -> None:
