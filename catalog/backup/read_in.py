@@ -3,7 +3,9 @@
 import re
 import subprocess
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -40,21 +42,16 @@ def restore(url: str, path: Path, weights: Path, tell: Progress) -> tuple[Manife
         What the backup held, and the roles that were made without a password and cannot log in yet.
 
     Raises:
-        BackupError: The file is no backup or damaged, or the database has a catalogue. The database is as
-            before then.
+        BackupError: The file is no backup or damaged, or the database has a catalogue, or the weights cannot
+            be written. The database is as before then.
         SchemaError: The login lacks a right.
         ServerError: The database cannot be reached, or its server is too old.
     """
-    try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            manifest = Manifest.from_json(archive.read(MANIFEST))
-            made = _make_roles(url, manifest)
-            _read_in(url, archive, manifest, tell)
-            _copy_weights(archive, weights)
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        raise BackupError(f"{path} is no backup of galcat, or is damaged: {error}") from error
-    except OSError as error:
-        raise BackupError(f"{path} cannot be read: {error.strerror}") from error
+    with _open_archive(path) as archive:
+        manifest = Manifest.from_json(archive.read(MANIFEST))
+        made = _make_roles(url, manifest)
+        _copy_weights(archive, weights)  # first: what is damaged is found while the database is empty
+        _read_in(url, archive, manifest, tell)
     migrate(url)
     with connect(url, autocommit=True) as connection:
         connection.execute("SET client_min_messages = error")  # of tables that are not ours to look at
@@ -68,10 +65,17 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         BackupError: The file is no backup.
     """
+    with _open_archive(path) as archive:
+        return Manifest.from_json(archive.read(MANIFEST))
+
+
+@contextmanager
+def _open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A backup that is open, of which damage that is met later is said in one line too."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return Manifest.from_json(archive.read(MANIFEST))
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, KeyError, EOFError) as error:
         raise BackupError(f"{path} is no backup of galcat, or is damaged: {error}") from error
     except OSError as error:
         raise BackupError(f"{path} cannot be read: {error.strerror}") from error
@@ -199,8 +203,16 @@ def _complaint(said: str) -> str:
 def _copy_weights(archive: zipfile.ZipFile, folder: Path) -> None:
     for entry in archive.infolist():
         name = Path(entry.filename).name
-        if entry.filename == FILES + name and not (folder / name).exists():
+        if entry.filename != FILES + name or (folder / name).exists():
+            continue
+        content, half = archive.read(entry), folder / f".{name}.part"
+        try:
             folder.mkdir(parents=True, exist_ok=True)
-            half = folder / f".{name}.part"
-            half.write_bytes(archive.read(entry))
+            half.write_bytes(content)
             half.replace(folder / name)
+        except OSError as error:
+            with suppress(OSError):
+                half.unlink(missing_ok=True)
+            raise BackupError(
+                f"{folder}: the backup's weights cannot be written there: {error.strerror}"
+            ) from error

@@ -1,11 +1,11 @@
 """Write a catalogue's content of one moment to one file, whole or not at all."""
 
-import fcntl
 import os
+import re
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +20,7 @@ from catalog.backup.programs import connection_words, find_program
 from catalog.backup.script import count_rows
 from catalog.database.connection import connect
 from catalog.errors import BackupError
+from catalog.file_lock import lock_alone
 
 SCRIPT, MANIFEST, FILES = "catalogue.sql", "manifest.json", "weights/"
 _PART = ".part"
@@ -67,14 +68,26 @@ def back_up(url: str, path: Path, files: Mapping[str, Path], tell: Progress) -> 
     return manifest
 
 
+def remove_unfinished(folder: Path, names: re.Pattern[str]) -> None:
+    """Remove the beginnings of backups that were killed; one that is being written stays.
+
+    Args:
+        folder: Where backups are written to.
+        names: What their names are, when they are whole.
+    """
+    for half in folder.glob(f".*{_PART}"):
+        if names.fullmatch(half.name[1 : -len(_PART)]):
+            with half.open("r+b") as file:
+                if lock_alone(file, half):
+                    half.unlink()
+
+
 @contextmanager
 def _open_alone(half: Path) -> Iterator[IO[bytes]]:
     """A file for this backup alone, empty whatever a killed one left; where anything fails it goes."""
     with os.fdopen(os.open(half, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as target:
-        try:
-            fcntl.flock(target, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BackupError(f"another backup to the same file runs: {half} is its beginning") from None
+        if not lock_alone(target, half):
+            raise BackupError(f"another backup to the same file runs: {half} is its beginning")
         target.truncate(0)
         try:
             yield target
@@ -85,7 +98,8 @@ def _open_alone(half: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _snapshot(url: str) -> Iterator[tuple[psycopg.Connection, str]]:
-    with connect(url) as connection:
+    # Closed and not committed: where the idle connection was lost meanwhile, pg_dump's work is whole.
+    with closing(connect(url)) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         if connection.execute("SELECT to_regclass('galcat.schema_history')").fetchone() == (None,):
             raise BackupError("there is no catalogue in this database")
@@ -142,5 +156,6 @@ def _dump(url: str, snapshot: str, target: IO[bytes], add_rows: Callable[[int], 
             raise
         if dump.wait() != 0:
             said.seek(0)
-            words = said.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
-            raise BackupError(f"the backup was not made: {words[0]}")
+            lines = said.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
+            first = next((line for line in lines if "error:" in line), lines[0])  # warnings come before it
+            raise BackupError(f"the backup was not made: {first}")

@@ -1,18 +1,20 @@
 """A backup of a catalogue with the weights of its releases: made, and read in again."""
 
+import re
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog.backup.manifest import Manifest
 from catalog.backup.read_in import restore
-from catalog.backup.save import Progress, back_up
+from catalog.backup.save import Progress, back_up, remove_unfinished
 from catalog.database.connection import connect
 from catalog.errors import BackupError
 from galcat.workflows.releases.weights_store import ENDING, find_weights, weights_store
 
 _PREFIX, _SUFFIX = "galcat-", ".zip"
 _STAMP = "%Y%m%dT%H%M%SZ"
+_NAMED = re.compile(rf"{_PREFIX}\d{{8}}T\d{{6}}Z{re.escape(_SUFFIX)}")
 
 
 def choose_file(path: Path) -> Path:
@@ -20,13 +22,16 @@ def choose_file(path: Path) -> Path:
     return path / f"{_PREFIX}{datetime.now(UTC):{_STAMP}}{_SUFFIX}" if path.is_dir() else path
 
 
-def make_backup(url: str, path: Path, tell: Progress) -> Manifest:
+def make_backup(url: str, path: Path, tell: Progress) -> tuple[Manifest, list[str]]:
     """Write a catalogue, and the weights of its releases that are found, to one file.
 
     Args:
         url: The catalogue's database.
         path: File to write; it must not be there.
         tell: Is told of the progress.
+
+    Returns:
+        What the backup holds, and the releases whose weights it lacks, since they are not on this machine.
 
     Raises:
         BackupError: The file is there, or cannot be written; pg_dump failed. Nothing is left then.
@@ -35,10 +40,12 @@ def make_backup(url: str, path: Path, tell: Progress) -> Manifest:
     with connect(url, autocommit=True) as connection, ExitStack() as stack:
         if connection.execute("SELECT to_regclass('galcat.release')").fetchone() == (None,):
             raise BackupError("there is no catalogue in this database")
-        digests = connection.execute("SELECT DISTINCT weights_sha256 FROM galcat.release").fetchall()
-        found = {f"{digest}{ENDING}": stack.enter_context(find_weights(digest)) for (digest,) in digests}
-        kept = {name: file for name, file in found.items() if file is not None}
-        return back_up(url, path, kept, tell)
+        query = "SELECT name, weights_sha256 FROM galcat.release ORDER BY 1"
+        releases: dict[str, str] = dict(connection.execute(query).fetchall())
+        found = {digest: stack.enter_context(find_weights(digest)) for digest in {*releases.values()}}
+        kept = {f"{digest}{ENDING}": file for digest, file in found.items() if file is not None}
+        lacking = [name for name, digest in releases.items() if found[digest] is None]
+        return back_up(url, path, kept, tell), lacking
 
 
 def restore_backup(url: str, path: Path, tell: Progress) -> tuple[Manifest, list[str]]:
@@ -59,18 +66,22 @@ def restore_backup(url: str, path: Path, tell: Progress) -> tuple[Manifest, list
     return restore(url, path, weights_store(), tell)
 
 
-def remove_old_backups(folder: Path, keep: int) -> list[Path]:
-    """Remove all but the newest backups of a folder; other files stay.
+def remove_old_backups(folder: Path, keep: int | None, newest: Path) -> list[Path]:
+    """Remove the oldest backups of a folder, and what killed ones have left; other files stay.
 
     Args:
         folder: Where `choose_file` named them.
-        keep: How many stay, at least 1.
+        keep: How many stay, at least 1, the newest among them; None for all.
+        newest: The backup that was just made: it stays, whatever the clock said when others were made.
 
     Returns:
-        Those that were removed.
+        The backups that were removed.
     """
-    pattern = f"{_PREFIX}[0-9]*T[0-9]*Z{_SUFFIX}"
-    old = sorted(folder.glob(pattern))[:-keep]
+    remove_unfinished(folder, _NAMED)
+    others = sorted(
+        file for file in folder.iterdir() if _NAMED.fullmatch(file.name) and file.name != newest.name
+    )
+    old = [] if keep is None else others[: max(0, len(others) + 1 - keep)]
     for file in old:
         file.unlink()
     return old

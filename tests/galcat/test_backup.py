@@ -1,9 +1,10 @@
 """A catalogue that was backed up is the same again on an empty server, or nothing of it is there."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -148,6 +149,7 @@ def test_a_backup_is_the_same_catalogue_on_an_empty_server_and_so_is_a_copy_of_t
             connection.execute('DROP ROLE "Lab Eller"')
     (file,) = (tmp_path / "nights").iterdir()
     assert (said.code, said.out) == (0, f"{file}\n")
+    assert "are not on this machine, and not in the backup: galcat release keep FILE" in said.err
 
     galcat.use(new_database(empty))
     said = galcat("restore", file)
@@ -255,6 +257,39 @@ def test_of_a_backup_that_is_not_what_it_says_nothing_is_restored(
     url = new_database(empty)
     with pytest.raises(BackupError, match=words):
         restore(url, tmp_path / "bad.zip", tmp_path, ignore)
+    assert has_nothing(url)
+
+
+def spoil_weights(content: bytes) -> bytes:
+    """One byte of what is stored as it is differs."""
+    return content.replace(b"kept as they are", b"kept as they ARE")
+
+
+def spoil_script(content: bytes) -> bytes:
+    """The first compressed block is of a kind that there is not (RFC 1951, section 3.2.3)."""
+    start = 30 + int.from_bytes(content[26:28], "little") + int.from_bytes(content[28:30], "little")
+    return content[:start] + b"\7" + content[start + 1 :]
+
+
+@pytest.mark.parametrize("spoil", [spoil_weights, spoil_script])
+def test_of_a_backup_with_one_wrong_byte_nothing_is_restored(
+    filled: str, empty: Server, tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    file, weights = tmp_path / "a.zip", tmp_path / "weights"
+    (tmp_path / "a.safetensors").write_bytes(b"kept as they are")
+    back_up(filled, file, {"a.safetensors": tmp_path / "a.safetensors"}, ignore)
+    whole = file.read_bytes()
+    file.write_bytes(spoil(whole))
+    assert file.read_bytes() != whole
+    url = new_database(empty)
+    with pytest.raises(BackupError, match=rf"^{file} is no backup of galcat, or is damaged: [^\n]+$"):
+        restore(url, file, weights, ignore)
+    assert has_nothing(url)
+    file.write_bytes(whole)
+    shutil.rmtree(weights, ignore_errors=True)
+    weights.touch()
+    with pytest.raises(BackupError, match=rf"^{weights}: the backup's weights cannot be written there"):
+        restore(url, file, weights, ignore)
     assert has_nothing(url)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from galcat.cli.console import log, out, progress_bar
+from galcat.cli.console import log, mark_line, out, progress_bar
 from galcat.cli.open_catalogue import catalogue_url
 from galcat.errors import WorkflowError
 
@@ -42,13 +42,16 @@ def backup(
 
     if keep is not None and not path.is_dir():
         raise WorkflowError(f"--keep counts the backups of a folder, and {path} is none")
-    file = choose_file(path)
+    file, is_folder = choose_file(path), path.is_dir()
     with _shown_progress() as tell:
-        manifest = make_backup(catalogue_url(), file, tell)
+        manifest, lacking = make_backup(catalogue_url(), file, tell)
     out.print(str(file), soft_wrap=True)
     tables, size = len(manifest.tables), file.stat().st_size
     log.print(f"{manifest.rows:,} rows of {tables} tables in {size / 1e6:,.1f} MB", soft_wrap=True)
-    for old in remove_old_backups(path, keep) if keep is not None else []:
+    for release in lacking:
+        text = f"the weights of release {release} are not on this machine, and not in the backup"
+        log.print(mark_line("warning:", "yellow", f"{text}: galcat release keep FILE"), soft_wrap=True)
+    for old in remove_old_backups(path, keep, file) if is_folder else []:
         log.print(f"removed {old}", soft_wrap=True)
 
 
