@@ -1,5 +1,6 @@
 """The command that copies a survey's files from its servers: from positions to pixels."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,12 +78,9 @@ def fetch(
     log.print(f"{n_files - len(lost)} of {n_files} files are in {folder}", soft_wrap=True)
     if lost or not n_files:
         raise typer.Exit(1)
-    following = (
-        f"galcat embed {folder} -o vectors.parquet"
-        if cutouts
-        else f"galcat ingest {folder} --survey {survey}"
-    )
-    log.print(f"next: {following}", soft_wrap=True)
+    words = ["embed", str(folder), "-o", "vectors.parquet"]
+    following = words if cutouts else ["ingest", str(folder), "--survey", survey]
+    log.print(f"next: galcat {shlex.join(following)}", soft_wrap=True)
 
 
 def _plan_tiles(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from galcat.errors import WorkflowError
 
@@ -17,6 +17,7 @@ _T = TypeVar("_T")
 TRIES = 6
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
+_AS_IT_IS = {"Accept-Encoding": "identity"}
 _PASSING = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -74,7 +75,9 @@ class Server:
     def download(self, url: str, path: Path, sha256: str | None, advance: Callable[[int], object]) -> None:
         """Copy a file; nothing happens where it is there already with that sum.
 
-        What has come lies beside it under another name until it is whole, and the next call goes on there.
+        What has come lies beside it under another name until it is whole, and the next call goes on there:
+        where a sum tells whether the parts belong together, or the server, by `If-Range` (RFC 9110, section
+        13.1.5), that the file is still the same.
 
         Args:
             url: Address of the file.
@@ -89,38 +92,92 @@ class Server:
         if path.exists() and (sha256 is None or file_sha256(path) == sha256):
             advance(path.stat().st_size)
             return
-        part = path.with_name(f".{path.name}.part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        if part.exists():
-            advance(part.stat().st_size)
-        self._patiently(url, lambda: _copy(self.client, url, part, advance))
-        if sha256 is not None and file_sha256(part) != sha256:
-            advance(-part.stat().st_size)
-            part.unlink()
-            self._patiently(url, lambda: _copy(self.client, url, part, advance))
-            if file_sha256(part) != sha256:
-                part.unlink()
+        part = _Part(part_path(path))
+        part.path.parent.mkdir(parents=True, exist_ok=True)
+        advance(part.size)
+        self._patiently(url, lambda: _copy(self.client, url, part, advance, has_sum=sha256 is not None))
+        if sha256 is not None and file_sha256(part.path) != sha256:
+            part.give_up(advance)
+            self._patiently(url, lambda: _copy(self.client, url, part, advance, has_sum=True))
+            if file_sha256(part.path) != sha256:
+                part.give_up(lambda _: None)
                 raise WorkflowError(f"{url}: came twice with another SHA-256 sum than the survey says")
-        _keep(part, path)
+        part.keep(path)
 
     def _patiently(self, url: str, ask: Callable[[], _T]) -> _T:
         try:
             return Retrying(
-                retry=retry_if_exception_type((_PassingError, httpx.TransportError)),
+                retry=retry_if_exception(_may_pass),
                 stop=stop_after_attempt(self.tries),
                 wait=_pause,
                 sleep=self.sleep,
                 reraise=True,
             )(ask)
-        except (_PassingError, httpx.HTTPError) as error:
+        except (_PassingError, httpx.HTTPError, httpx.InvalidURL) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise WorkflowError(f"{url}: {reason}, {self.tries} times; try again later") from error
+            often = f", {self.tries} times; try again later" if _may_pass(error) else ""
+            raise WorkflowError(f"{' '.join(url.split())}: {reason}{often}") from error
 
 
 def file_sha256(path: Path) -> str:
     """SHA-256 sum of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def part_path(path: Path) -> Path:
+    """Where a file lies until it is whole."""
+    return path.with_name(f".{path.name}.part")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What has come of a file, and which version of it that is."""
+
+    path: Path
+
+    @property
+    def size(self) -> int:
+        """How many bytes have come."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    @property
+    def version(self) -> str | None:
+        """What the server called the version; None where it called it nothing."""
+        note = self._note
+        return note.read_text() or None if note.exists() else None
+
+    def begin(self, response: httpx.Response) -> None:
+        """Note which version is coming: by a strong ETag, else by its time."""
+        etag = response.headers.get("ETag", "")
+        is_strong = etag.startswith('"')
+        self._note.write_text(etag if is_strong else response.headers.get("Last-Modified", ""))
+
+    def give_up(self, advance: Callable[[int], object]) -> None:
+        """Begin anew."""
+        have = self.size
+        self.path.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+        advance(-have)
+
+    def keep(self, path: Path) -> None:
+        """Give the whole file its name."""
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
+        self.path.replace(path)
+        self._note.unlink(missing_ok=True)
+
+    @property
+    def _note(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.version")
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether the same request may succeed later."""
+    is_transport = isinstance(error, httpx.TransportError) and not isinstance(
+        error, httpx.UnsupportedProtocol
+    )
+    return is_transport or isinstance(error, _PassingError)
 
 
 def _pause(state: RetryCallState) -> float:
@@ -142,7 +199,7 @@ def _check(response: httpx.Response) -> None:
 
 
 def _size(client: httpx.Client, url: str) -> int | None:
-    response = client.head(url)
+    response = client.head(url, headers=_AS_IT_IS)
     _check(response)
     length = response.headers.get("Content-Length", "")
     return int(length) if length.isdigit() else None
@@ -154,36 +211,34 @@ def _read(client: httpx.Client, url: str) -> bytes:
     return response.content
 
 
-def _copy(client: httpx.Client, url: str, part: Path, advance: Callable[[int], object]) -> None:
+def _copy(
+    client: httpx.Client, url: str, part: _Part, advance: Callable[[int], object], *, has_sum: bool
+) -> None:
     """Append what is missing of a file to what has come of it."""
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+    if part.size and not has_sum and part.version is None:
+        part.give_up(advance)  # nothing would tell a mixture of two versions from the file
+    have, headers = part.size, dict(_AS_IT_IS)
+    if have:
+        headers["Range"] = f"bytes={have}-"
+        if not has_sum:
+            headers["If-Range"] = part.version or ""
     with client.stream("GET", url, headers=headers) as response:
         if have and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             if response.headers.get("Content-Range", "") == f"bytes */{have}":
                 return  # all of it has come
-            _give_up(part, have, advance)
+            part.give_up(advance)
             raise _PassingError("the file has become shorter")
         _check(response)
         if have and response.status_code != HTTPStatus.PARTIAL_CONTENT:
-            _give_up(part, have, advance)
+            part.give_up(advance)
             have = 0
+        if not have:
+            part.begin(response)
         length = response.headers.get("Content-Length", "")
         expected = have + int(length) if length.isdigit() else None
-        with part.open("ab") as file:
+        with part.path.open("ab") as file:
             for chunk in response.iter_raw():
                 file.write(chunk)
                 advance(len(chunk))
-    if expected is not None and part.stat().st_size != expected:
-        raise _PassingError(f"{part.stat().st_size:,} of {expected:,} bytes came")
-
-
-def _give_up(part: Path, have: int, advance: Callable[[int], object]) -> None:
-    part.unlink()
-    advance(-have)
-
-
-def _keep(part: Path, path: Path) -> None:
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(path)
+    if expected is not None and part.size != expected:
+        raise _PassingError(f"{part.size:,} of {expected:,} bytes came")

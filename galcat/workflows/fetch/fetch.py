@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from encoder.surveys.description import Survey, SurveyServers
 from encoder.surveys.patterns import fill
 from galcat.errors import WorkflowError
-from galcat.workflows.fetch.download import MissingFileError, Server
-from galcat.workflows.fetch.tile_list import TileList, read_tile_list
+from galcat.workflows.fetch.download import MissingFileError, Server, part_path
+from galcat.workflows.fetch.tile_list import TileList, is_file_name, read_tile_list
 from table_files.table import FileTable
 
 AT_ONCE = 4
@@ -22,6 +22,10 @@ AT_ONCE = 4
 LISTS = ".fetch"
 """Folder below the survey's where the tables of tiles are kept."""
 _SHOWN = 10
+
+
+class _StoppedError(Exception):
+    """The other files are given up too."""
 
 
 @dataclass(frozen=True)
@@ -145,10 +149,10 @@ def cutout_names(table: FileTable, id_column: str | None) -> list[str]:
     """
     if id_column is None:
         return [str(row + 1) for row in range(table.n_rows)]
-    names = [str(value).strip() for value in table[id_column].values.tolist()]
+    names = ["" if value is None else str(value).strip() for value in table[id_column].to_list()]
     taken: set[str] = set()
     for row, name in enumerate(names, 1):
-        if not name or name.startswith(".") or "/" in name or "\0" in name:
+        if not is_file_name(name):
             raise WorkflowError(f"{table.label}, row {row}: {id_column} = {name!r} is no name of a file")
         if name in taken:
             raise WorkflowError(f"{table.label}, row {row}: {id_column} = {name!r} names two rows")
@@ -190,13 +194,19 @@ def require_room(plan: FetchPlan, root: Path) -> None:
     Raises:
         WorkflowError: Too little is free.
     """
-    there = sum(file.path.stat().st_size for file in plan.files if file.path.exists())
+    needed = sum(max(0, (file.n_bytes or 0) - _there(file)) for file in plan.files)
     folder = next(parent for parent in (root, *root.parents) if parent.exists())
-    free, needed = shutil.disk_usage(folder).free, plan.n_bytes - there
+    free = shutil.disk_usage(folder).free
     if needed > free:
         raise WorkflowError(
             f"{root}: {needed / 1e9:.1f} GB are to come, and {free / 1e9:.1f} GB are free: ask for less"
         )
+
+
+def _there(file: RemoteFile) -> int:
+    """Bytes of a file that are here: all of it, or what has come so far."""
+    found = next((path for path in (file.path, part_path(file.path)) if path.exists()), None)
+    return 0 if found is None else found.stat().st_size
 
 
 def fetch(plan: FetchPlan, server: Server, advance: Callable[[int], object]) -> list[str]:
@@ -209,10 +219,15 @@ def fetch(plan: FetchPlan, server: Server, advance: Callable[[int], object]) -> 
 
     Returns:
         One line for each file that could not be copied.
+
+    Raises:
+        WorkflowError: A file cannot be written here, as on a full disk. What has come stays.
     """
-    lock = threading.Lock()
+    lock, stopped = threading.Lock(), threading.Event()
 
     def count(n_bytes: int) -> None:
+        if stopped.is_set():
+            raise _StoppedError
         with lock:
             advance(n_bytes)
 
@@ -222,12 +237,15 @@ def fetch(plan: FetchPlan, server: Server, advance: Callable[[int], object]) -> 
             server.download(file.url, file.path, file.sha256, count)
         except WorkflowError as error:
             return str(error)
+        except OSError as error:
+            raise WorkflowError(f"{file.path} cannot be written: {error.strerror}") from error
         return None
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             return [reason for reason in pool.map(copy, plan.files) if reason]
-        except BaseException:
+        except BaseException:  # Ctrl-C among others: the pool waits for the files that are coming
+            stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ class TileList:
         for i, (ra, dec) in enumerate(zip(ra_deg.tolist(), dec_deg.tolist(), strict=True)):
             near = order[np.searchsorted(lowest, dec - tallest) : np.searchsorted(lowest, dec, side="right")]
             top = (dec < self.dec[near, 1]) | ((self.dec[near, 1] == 90) & (dec == 90))  # noqa: PLR2004 - a pole
-            inside = top & ((ra - self.ra[near, 0]) % _TURN < (self.ra[near, 1] - self.ra[near, 0]) % _TURN)
+            inside = top & ((ra - self.ra[near, 0]) % _TURN < self._width[near])
             rows = near[inside]
             if len(rows):
                 found[i] = rows[0]
@@ -61,7 +62,7 @@ class TileList:
             radius_deg: Radius, degrees.
         """
         # Of each tile the nearest point: within its right ascensions straight up or down, else on a side.
-        width = (self.ra[:, 1] - self.ra[:, 0]) % _TURN
+        width = self._width
         offset = (ra_deg - self.ra[:, 0]) % _TURN
         beside = np.minimum(np.abs(offset - width), _TURN - offset)
         away_ra = np.where(offset <= width, 0.0, beside)
@@ -70,6 +71,18 @@ class TileList:
         foot = np.degrees(np.arctan2(np.sin(dec), np.cos(dec) * np.cos(aside)))
         away = _distance(away_ra, dec_deg, np.clip(foot, self.dec[:, 0], self.dec[:, 1]))
         return np.flatnonzero(away <= radius_deg)
+
+    @cached_property
+    def _width(self) -> NDArray[np.float64]:
+        """Width in right ascension, (n,) degrees: a tile at a pole may go once around."""
+        apart = self.ra[:, 1] - self.ra[:, 0]
+        width: NDArray[np.float64] = np.where(apart == _TURN, _TURN, apart % _TURN)
+        return width
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a name can be that of a file, and leads out of no folder."""
+    return bool(name) and name.isprintable() and not name.startswith(".") and "/" not in name
 
 
 def read_tile_list(
@@ -84,7 +97,7 @@ def read_tile_list(
         say: Called with one line where a table is copied.
 
     Raises:
-        WorkflowError: A table cannot be had, or lacks a column.
+        WorkflowError: A table cannot be had, lacks a column or a value, or names a tile as no file can be.
     """
     paths = []
     for pattern in filter(None, (servers.tiles, servers.available)):
@@ -101,6 +114,12 @@ def read_tile_list(
         raise WorkflowError(f"{error}; remove the file to have it copied again") from error
     name = _names(table[servers.tile].values)
     keep = np.isin(name, _names(published[servers.tile].values))
+    for row in np.flatnonzero(keep).tolist():
+        where = f"{paths[0]}, row {row + 1}: {servers.tile} = {str(name[row])!r}"
+        if not is_file_name(str(name[row])):
+            raise WorkflowError(f"{where} is no name of a file")
+        if any(table[bound].missing[row] for bound in servers.bounds):
+            raise WorkflowError(f"{where} lacks one of {', '.join(servers.bounds)}")
     limits = [np.asarray(table[bound].values, np.float64)[keep] for bound in servers.bounds]
     return TileList(name[keep], np.stack(limits[:2], axis=1), np.stack(limits[2:], axis=1))
 

@@ -136,6 +136,22 @@ def test_cutouts_are_named_by_a_column(galcat: Galcat, survey: Path, site: Site,
     assert (said.code, said.err) == (1, f"error: {table}, row 1: name = '../one' is no name of a file\n")
 
 
+def test_a_list_of_tiles_that_names_a_tile_by_a_way_out_of_the_folder_is_refused(
+    galcat: Galcat, survey: Path, site: Site, tmp_path: Path
+) -> None:
+    bricks = BRICKS.copy()
+    bricks["brickname"] = ["1500p020", "../../../../../out", "1506p020"]
+    for path, table in (("/survey-bricks.fits", bricks), ("/south/survey-bricks-south.fits", bricks[:2])):
+        table.write(tmp_path / "list.fits", overwrite=True)
+        site.files[path] = (tmp_path / "list.fits").read_bytes()
+    said = galcat("fetch", survey, tmp_path / "a" / "b" / "sky", "--cone", 150.15, 2.0, 0.3)
+    assert said.code == 1
+    assert said.err.endswith(
+        "survey-bricks.fits, row 2: brickname = '../../../../../out' is no name of a file\n"
+    )
+    assert copied(tmp_path / "a" / "b" / "sky") == {}
+
+
 def test_what_is_asked_wrongly_is_one_line(galcat: Galcat, survey: Path, tmp_path: Path) -> None:
     said = galcat("fetch", "decals_fits", tmp_path / "sky", "--cone", 1, 2, 3)
     assert said.code == 1

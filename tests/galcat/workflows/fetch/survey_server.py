@@ -17,6 +17,7 @@ class Site:
         files: Contents by path; a path may have a query behind `?`.
         cut: Paths whose first answer ends after so many bytes, though more were announced.
         busy: Paths that are answered by 503 so many times first.
+        etags: What the version of a path's content is called, where it has a name.
         takes_ranges: Whether the rest of a file can be asked for.
         asked: How often each path was got.
         ranges: The ranges that were asked for.
@@ -26,6 +27,7 @@ class Site:
     files: dict[str, bytes]
     cut: dict[str, int] = field(default_factory=dict)
     busy: dict[str, int] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict)
     takes_ranges: bool = True
     asked: Counter[str] = field(default_factory=Counter)
     ranges: list[str] = field(default_factory=list)
@@ -56,7 +58,9 @@ def survey_server(site: Site) -> Iterator[Site]:
                 self.send_error(404)
                 return
             wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-            start = int(wanted[1]) if wanted and site.takes_ranges else 0
+            etag = site.etags.get(self.path)
+            is_same = self.headers.get("If-Range", etag) == etag
+            start = int(wanted[1]) if wanted and site.takes_ranges and is_same else 0
             if wanted:
                 site.ranges.append(wanted[0])
             if start and start >= len(content):
@@ -66,6 +70,8 @@ def survey_server(site: Site) -> Iterator[Site]:
                 self.end_headers()
                 return
             self.send_response(206 if start else 200)
+            if etag is not None:
+                self.send_header("ETag", etag)
             self.send_header("Content-Length", str(len(content) - start))
             self.end_headers()
             end = site.cut.pop(self.path, len(content))

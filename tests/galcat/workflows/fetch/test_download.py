@@ -115,3 +115,38 @@ def test_a_server_that_is_not_there_is_one_line(server: Server, slept: list[floa
     assert str(caught.value).startswith(f"{url}: ")
     assert "\n" not in str(caught.value)
     assert slept == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("etags", "is_resumed"), [(('"1"', '"1"'), True), (('"1"', '"2"'), False), ((None, None), False)]
+)
+def test_without_a_sum_a_file_is_gone_on_with_only_where_the_server_says_it_is_the_same(
+    site: Site, server: Server, tmp_path: Path, etags: tuple[str | None, str | None], is_resumed: bool
+) -> None:
+    url, path = f"{site.url}/a.fits", tmp_path / "a.fits"
+    for number, etag in enumerate(etags):
+        site.etags |= {} if etag is None else {"/a.fits": etag}
+        if number == 0:
+            site.cut["/a.fits"] = 1_000_000
+            with pytest.raises(WorkflowError):
+                Server(server.client, server.sleep, tries=1).download(url, path, None, lambda _: None)
+    later = CONTENT if is_resumed else CONTENT[::-1]
+    site.files["/a.fits"] = later
+    came: list[int] = []
+    server.download(url, path, None, came.append)
+    assert path.read_bytes() == later
+    assert sum(came) == len(later)
+    assert ("bytes=1000000-" in site.ranges) == (etags[0] is not None)
+    assert [one.name for one in tmp_path.iterdir()] == ["a.fits"]
+
+
+@pytest.mark.parametrize("url", ["http://a.example/a\nb.fits", "htp://a.example/a.fits"])
+def test_an_address_that_is_none_is_one_line_at_once(
+    server: Server, slept: list[float], tmp_path: Path, url: str
+) -> None:
+    with pytest.raises(WorkflowError) as caught:
+        server.download(url, tmp_path / "a.fits", None, lambda _: None)
+    assert str(caught.value).startswith(f"{url}: ".replace("\n", " "))
+    assert "\n" not in str(caught.value)
+    assert "times" not in str(caught.value)
+    assert slept == []

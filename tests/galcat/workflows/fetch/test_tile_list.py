@@ -55,3 +55,11 @@ def test_a_cone_meets_the_tiles_of_which_it_holds_a_point(ra: float, dec: float,
             assert row in met, tiles.name[row]
         elif away.min() > radius + 0.25:  # nearer to its limits than the points are to each other
             assert row not in met, tiles.name[row]
+
+
+def test_a_tile_that_goes_once_around_a_pole_holds_all_of_it() -> None:
+    tiles = TileList(
+        np.array(["cap", "side"]), np.array([[0.0, 360.0], [10.0, 20.0]]), np.array([[-90.0, -89.0]] * 2)
+    )
+    assert tiles.holding(np.array([0.0, 123.4, 359.9]), np.array([-89.5, -90.0, -89.1])).tolist() == [0, 0, 0]
+    assert tiles.touching(180.0, -88.95, 0.1).tolist() == [0]

@@ -1,1 +1,0 @@
-"""Galaxies held in memory, which say where to look: Postgres decides what is found."""
