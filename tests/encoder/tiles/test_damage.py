@@ -19,13 +19,15 @@ from encoder.tiles.tiles import find_tiles, read_tile
 from tests.encoder.tiles.damage import damage
 from tests.encoder.tiles.fits_tiles import gaussian, legacy_rows, tan_wcs, write_legacy_brick
 from tests.encoder.tiles.small_surveys import CUTOUTS, ONE_BAND
+from tests.long import PARTS
 from tests.sizes import TIMES, fuzzing
 
 SHAPE = (60, 64)
 GOOD, DAMAGED = "0100p100", "0101p100"
 ONE_LINE = "one line"
-SEEDS = 1 if TIMES == 1 else 3
-"""Damages of an example: more than 10,000 in make test-long."""
+EXAMPLES, LONG_SEEDS = 50, 3
+SEEDS = 1 if TIMES == 1 else LONG_SEEDS
+"""Damages of an example."""
 RECIPE = ImageRecipe(size=16)
 
 
@@ -86,13 +88,18 @@ def check_line(line: str, name: str) -> str:
 
 
 @pytest.mark.fuzz
-@fuzzing(50)
+@fuzzing(EXAMPLES)
 @given(seed=st.integers(0, 2**40))
 def test_a_damaged_tile_is_its_galaxies_or_one_line_and_the_next_is_read(
     tiles: tuple[Survey, Path], tmp_path: Path, seed: int
 ) -> None:
     for n in range(SEEDS):
         check(*tiles, tmp_path / "tiles", SEEDS * seed + n)
+
+
+def test_the_long_run_damages_more_than_ten_thousand_tiles() -> None:
+    (times,) = {part.times for part in PARTS if part.name == "fuzz"}
+    assert len(LAYOUTS) * EXAMPLES * times * LONG_SEEDS > 10_000
 
 
 def check(survey: Survey, whole: Path, root: Path, seed: int) -> None:
