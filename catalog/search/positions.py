@@ -97,14 +97,9 @@ def locate_rows(table: FileTable, ra: str | None = None, dec: str | None = None)
         (found.dec_name, found.dec_deg, -90, 90),
     ):
         for i in np.flatnonzero(~((degrees >= lowest) & (degrees <= highest))).tolist():
-            value = _spell(table, name, i)
-            raise PositionsError(f"{table.label}, row {i + 1}: {name} = {value} is nowhere on the sky")
+            said = "has no value: fill it in, or leave the row out"
+            if not np.isnan(degrees[i]):
+                value = table.columns[name].values[i] if name in table.columns else degrees[i]
+                said = f"= {value} is nowhere on the sky"
+            raise PositionsError(f"{table.label}, row {i + 1}: {name} {said}")
     return Positions(table, found.ra_deg, found.dec_deg)
-
-
-def _spell(table: FileTable, name: str, row: int) -> object:
-    if name not in table.columns:
-        return "--"
-    column = table.columns[name]
-    is_nan = column.values.dtype.kind == "f" and np.isnan(column.values[row])
-    return "--" if column.missing[row] and not is_nan else column.values[row]
