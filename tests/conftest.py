@@ -6,14 +6,12 @@ import re
 import shutil
 import sys
 import tempfile
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import psutil  # type: ignore[import-untyped] # it ships no types
-import psycopg
 import pytest
 from psycopg import sql
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it ships no types
@@ -21,6 +19,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it
 from catalog.database.embedded.account import find_base
 from catalog.database.embedded.server import down, up
 from catalog.database.migrate import migrate
+from tests import databases
 from tests.passed_tests import PassedTests
 from tests.waiting import LAST_LIMIT_S
 
@@ -29,7 +28,8 @@ SERVER_HOME = "TEST_SERVER_HOME"
 _HOME = pytest.StashKey[Path]()
 _PREFIX = "galcat-tests-"
 _TEMPLATE = "galcat_template"
-_admins: dict[str, psycopg.Connection] = {}
+MakeTemplate = Callable[..., str]
+"""Takes a name, what fills the database of a URL, and the database that it begins as; returns the name."""
 _SLOWEST = ("tests/encoder/training/", "tests/encoder/zoobot/", "tests/dagster_jobs/")
 
 
@@ -93,8 +93,7 @@ def pytest_configure_node(node: object) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server when the last worker is gone, unless it was there before."""
-    while _admins:
-        _admins.popitem()[1].close()
+    databases.close()
     if not hasattr(config, "workerinput") and _HOME in config.stash and SERVER_HOME not in os.environ:
         remove_home(config.stash[_HOME])
 
@@ -123,14 +122,14 @@ def weights_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def database(postgres_url: str, schema_template: str) -> Iterator[str]:
     """URL of a fresh database with the schema."""
-    with fresh_database(postgres_url, schema_template) as url:
+    with databases.fresh_database(postgres_url, schema_template) as url:
         yield url
 
 
 @pytest.fixture
 def empty_database(postgres_url: str) -> Iterator[str]:
     """URL of a fresh database with nothing in it."""
-    with fresh_database(postgres_url, "template1") as url:
+    with databases.fresh_database(postgres_url, "template1") as url:
         yield url
 
 
@@ -152,30 +151,33 @@ def private_home(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def schema_template(postgres_url: str, request: pytest.FixtureRequest) -> str:
-    """Name of the database that `database` clones; the first worker that needs it builds it."""
-    with (request.config.stash[_HOME] / "template.lock").open("w") as lock:
-        conn = _admin(postgres_url)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_TEMPLATE]).fetchone() is None:
-            conn.execute("DROP DATABASE IF EXISTS half_template WITH (FORCE)")
-            conn.execute("CREATE DATABASE half_template")
-            migrate(_url_of(postgres_url, "half_template"))
-            conn.execute(
-                sql.SQL("ALTER DATABASE half_template RENAME TO {}").format(sql.Identifier(_TEMPLATE))
-            )
-    return _TEMPLATE
+def make_template(postgres_url: str, request: pytest.FixtureRequest) -> MakeTemplate:
+    """Makes a database that tests clone; the first worker that needs it fills it, for all of them."""
+
+    def make(name: str, fill: Callable[[str], None], template: str = "template1") -> str:
+        half = f"half_{name}"
+        with (request.config.stash[_HOME] / "template.lock").open("w") as lock:
+            conn = databases.admin(postgres_url)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+                names = {key: sql.Identifier(text) for key, text in [("half", half), ("whole", name)]}
+                conn.execute(sql.SQL("DROP DATABASE IF EXISTS {half} WITH (FORCE)").format(**names))
+                conn.execute(
+                    sql.SQL("CREATE DATABASE {half} TEMPLATE {template}").format(
+                        half=names["half"], template=sql.Identifier(template)
+                    )
+                )
+                fill(databases.url_of(postgres_url, half))
+                conn.execute(sql.SQL("ALTER DATABASE {half} RENAME TO {whole}").format(**names))
+        return name
+
+    return make
 
 
-@contextmanager
-def fresh_database(server_url: str, template: str) -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")  # 40 ms; wal_log takes 160
-    _admin(server_url).execute(create.format(sql.Identifier(name), sql.Identifier(template)))
-    try:
-        yield _url_of(server_url, name)
-    finally:
-        _admin(server_url).execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+@pytest.fixture(scope="session")
+def schema_template(make_template: MakeTemplate) -> str:
+    """Name of the database that `database` clones."""
+    return make_template(_TEMPLATE, migrate)
 
 
 def _shares_a_fixture(item: pytest.Function) -> bool:
@@ -187,17 +189,6 @@ def _let_httpx_wait() -> None:
     """Give every request the last limit: httpx itself gives up after 5 s, which a busy machine takes."""
     default = httpx._config.DEFAULT_TIMEOUT_CONFIG
     default.connect = default.read = default.write = default.pool = LAST_LIMIT_S
-
-
-def _admin(server_url: str) -> psycopg.Connection:
-    """The one session of this process that makes and drops databases of a server."""
-    if server_url not in _admins or _admins[server_url].closed:
-        _admins[server_url] = psycopg.connect(_url_of(server_url, "postgres"), autocommit=True)
-    return _admins[server_url]
-
-
-def _url_of(server_url: str, name: str) -> str:
-    return server_url.replace("/galcat?", f"/{name}?")
 
 
 def new_home() -> Path:

@@ -43,11 +43,9 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def test_a_fault_that_no_test_notices_is_listed_and_is_tried_again_when_a_test_has_changed(
-    tmp_path: Path,
-) -> None:
-    source, folder = checkout(tmp_path / "source"), tmp_path / "work"
-    prepare(TARGET, source, folder)
+def test_a_fault_that_no_test_notices_is_listed(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    prepare(TARGET, checkout(tmp_path / "source"), folder)
     assert try_all(folder) == 0
     assert report(folder) == Score(noticed=3, survived=2, untried=0)
     listed = (folder / "survivors.txt").read_text().splitlines()
@@ -55,6 +53,12 @@ def test_a_fault_that_no_test_notices_is_listed_and_is_tried_again_when_a_test_h
     assert [line.partition(": ")[0] for line in listed[1:]] == ["survived"] * 2
     assert all("greet" in line for line in listed[1:])
 
+
+@pytest.mark.long  # in small: the test before it
+def test_faults_are_tried_again_when_a_test_has_changed_and_not_before(tmp_path: Path) -> None:
+    source, folder = checkout(tmp_path / "source"), tmp_path / "work"
+    prepare(TARGET, source, folder)
+    assert try_all(folder) == 0
     results = folder / "mutants" / "table_files" / "sums.py.meta"
     kept = results.read_bytes()
     prepare(TARGET, source, folder)

@@ -7,7 +7,7 @@ import pytest
 from catalog.database.connection import connect
 from tests.clients.galaxies import fill_with_everything
 from tests.clients.service import Service, serving
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 
 
 @pytest.fixture(scope="session")

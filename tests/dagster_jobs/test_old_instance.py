@@ -21,7 +21,7 @@ from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tiles import find_tiles
 from galcat.workflows.ingest.drop_scan import state_from_json
 from galcat.workflows.ingest.sky_cells import cell_of
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 from tests.galcat.bricks import GALAXIES, write_brick
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.old_home.make_dump import SURVEY

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from catalog.checks.integrity import CHECKS
 from catalog.database.connection import connect
 from catalog.database.sql_files import sql_files
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.old_home.make_dump import BRICKS, GALAXIES, MODIFIED_S, SURVEY
 from tests.galcat.old_home.restore import (

@@ -17,7 +17,7 @@ from tests.catalog.galaxies import fill
 from tests.catalog.tap.proxies import PUBLIC, Certificate, proxied, write_certificate
 from tests.catalog.tap.tap_server import RUNAWAY
 from tests.clients.service import Service, serving
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 from tests.waiting import wait_until
 
 N = 300

@@ -7,7 +7,7 @@ import pytest
 from catalog.database.connection import connect
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue, make_catalogue
 from tests.catalog.adql.small_published import AdqlTranslator
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from catalog.database.older_migrations import OLDER_MIGRATIONS
 from catalog.database.sql_files import sql_files, sql_folder
 from tests.catalog.database.older_catalogues.make_dumps import COMMITS, GALAXIES
 from tests.catalog.database.older_catalogues.restore import read_dump, restore
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 
 Rows = dict[str, list[tuple[str | None, ...]]]
 

@@ -15,7 +15,7 @@ from catalog.search.search import Cone, Search, search
 from catalog.tasks.tasks import add_task, hide_task, show_task
 from tests.catalog.galaxies import fill
 from tests.catalog.tasks.scored_tasks import ODD, RING, write_random_scores
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 
 OURS = ["galcat", "galcat_tap", "tap_schema", "ivoa", "tap_upload"]
 REFUSED = (

@@ -7,7 +7,7 @@ import pytest
 
 from catalog.database.connection import connect
 from tests.catalog.galaxies import fill
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 
 N = 400
 

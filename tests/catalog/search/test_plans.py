@@ -15,7 +15,7 @@ from catalog.search.search import Cone, Search, search
 from catalog.tasks.model_versions import NewVersion, write_version
 from catalog.tasks.tasks import add_task, make_task, show_task
 from tests.catalog.galaxies import fill
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 
 N = 10_000
 TASKS = 30

@@ -9,7 +9,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 
 from tests.catalog.search.sky_shapes import Shape, girard_area, holds, positions_around, random_polygon
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 
 PLACES = [(0.0, 0.0), (359.9, 40.0), (123.0, -75.0), (200.0, 89.5), (10.0, -90.0)]
 

@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from psycopg import sql
 
 from tests.catalog.search.sky_shapes import Shape, holds, lies_in, meets, outline, random_polygon
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 
 PLACES = [(0.0, 0.0), (359.9, 40.0), (123.0, -75.0), (200.0, 89.5), (10.0, -90.0)]
 SQUARE = [10.0, 0.0, 12.0, 0.0, 12.0, 2.0, 10.0, 2.0]

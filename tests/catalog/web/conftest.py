@@ -7,6 +7,7 @@ import httpx
 import psycopg
 import pytest
 
+from catalog.database.connection import connect
 from catalog.tap.limits import ServiceLimits
 from catalog.tasks.tasks import Task, add_task
 from catalog.web.app import page_routes
@@ -16,21 +17,39 @@ from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import serving
 from tests.catalog.web.labelling import Enter
 from tests.catalog.web.pictures import draw_blob
+from tests.conftest import MakeTemplate
+from tests.databases import fresh_database
 
 N = 150
 
 
+def fill_template(url: str) -> None:
+    """Make N galaxies that have pictures, counted on the sky."""
+    with connect(url, autocommit=True) as connection:
+        fill(connection, N)
+        rows = connection.execute("SELECT object_id FROM galcat.thumbnail ORDER BY object_id").fetchall()
+        for i, (object_id,) in enumerate(rows):
+            connection.execute(
+                "UPDATE galcat.thumbnail SET jpeg = %s WHERE object_id = %s", [draw_blob(i), object_id]
+            )
+        connection.execute("SELECT galcat.count_sky()")
+
+
 @pytest.fixture
-def galaxies(connection: psycopg.Connection, database: str) -> str:
+def database(
+    request: pytest.FixtureRequest, postgres_url: str, schema_template: str, make_template: MakeTemplate
+) -> Iterator[str]:
+    """URL of a fresh database with the schema; with galaxies too where the test asks for them."""
+    template = schema_template
+    if "galaxies" in request.fixturenames:
+        template = make_template("page_galaxies", fill_template, schema_template)
+    with fresh_database(postgres_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def galaxies(database: str) -> str:
     """URL of a database with N galaxies that have pictures, counted on the sky."""
-    fill(connection, N)
-    rows = connection.execute("SELECT object_id FROM galcat.thumbnail ORDER BY object_id").fetchall()
-    for i, (object_id,) in enumerate(rows):
-        connection.execute(
-            "UPDATE galcat.thumbnail SET jpeg = %s WHERE object_id = %s", [draw_blob(i), object_id]
-        )
-    with psycopg.connect(database, autocommit=True) as owner:
-        owner.execute("SELECT galcat.count_sky()")
     return database
 
 

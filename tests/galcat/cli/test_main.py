@@ -12,7 +12,7 @@ import pytest
 from catalog.database.connection import connect
 from galcat.cli.command_list import COMMANDS
 from tests.catalog.galaxies import fill
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 from tests.galcat.cli.command_line import Galcat
 
 PROGRAM = Path(sys.executable).with_name("galcat")

@@ -8,7 +8,7 @@ from catalog.database.connection import connect
 from catalog.releases.releases import build_search_index, refresh_statistics
 from tests.catalog.adql.adql_catalogue import AdqlCatalogue, become_stranger
 from tests.catalog.galaxies import fill
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 
 SKY_INDEX, ID_INDEX, MAGNITUDE_INDEX = "source_sky", "source_pkey", "source_mag_r"
 G, G_AND_MINE = "SELECT * FROM galcat.galaxy AS g", "SELECT m.id, g.object_id FROM galcat.galaxy AS g"

@@ -10,7 +10,7 @@ import psutil  # type: ignore[import-untyped] # it ships no types
 
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 KEEP = """
 import os, sys
 from pathlib import Path

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml  # type: ignore[import-untyped] # its stubs are a package of their own
 from compose_spec import PyCompose
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<text>[^}]*))?\}")
 
 

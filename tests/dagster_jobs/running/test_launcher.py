@@ -10,7 +10,7 @@ from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
 import dagster_jobs
-from tests.dagster_jobs.compose_file import ROOT
+from tests.dagster_jobs.running.compose_file import ROOT
 
 
 @pytest.mark.parametrize(
