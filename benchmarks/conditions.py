@@ -1,9 +1,10 @@
-"""The 20 nearest under any condition, over a million galaxies, beside brute force.
+"""The 20 nearest under any condition, over a million galaxies, with and without galaxies in memory.
 
 `python -m benchmarks.conditions FOLDER [CONDITIONS]` makes the catalogue of benchmarks.million there, or
 finds it. Conditions are drawn: votes for and against the likeness, magnitudes, cones of 0.01 to 60 degrees,
-boxes, pixels of HEALPix, and pairs of these, of a share of 1e-5 to 1. Each is asked ROUNDS times, and the
-shortest counts. What is found is held against brute force in numpy.
+boxes, pixels of HEALPix, and pairs of these, of a share of 1e-5 to 1. Each is asked ROUNDS times of both ways
+in turn, and the shortest counts; a last line has the time of every asking. What is found is held against
+brute force in numpy.
 """
 
 import os
@@ -14,13 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil  # type: ignore[import-untyped] # it ships no types
 import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
 from benchmarks.million import Million, open_million
 from catalog.database.connection import connect
+from catalog.database.migrate import migrate
 from catalog.questions import FRACTIONS
+from catalog.search.memory.galaxy_memory import GalaxyMemory
 from catalog.search.search import Cone, Search, search
 
 if TYPE_CHECKING:
@@ -48,10 +52,23 @@ def main() -> None:
     """Print the table."""
     million = open_million(Path(sys.argv[1]))
     wanted = int(sys.argv[2]) if len(sys.argv) > 2 else CONDITIONS
+    migrate(million.url)
     with connect(million.url, autocommit=True) as connection:
         columns = _read_columns(connection, Path(sys.argv[1]) / "columns.npz", million)
         conditions = draw_conditions(columns, wanted, np.random.default_rng(12))
-        _measure(connection, million, conditions)
+        before, began = psutil.Process().memory_info().rss, time.perf_counter()
+        memory = GalaxyMemory(million.url)
+        memory.start()
+        state = memory.wait()
+        assert state.phase == "held", state
+        grown = psutil.Process().memory_info().rss - before
+        print(
+            f"held in memory after {time.perf_counter() - began:.1f} s: "
+            f"{state.bytes / state.galaxies:.0f} bytes a galaxy, the process grew by "
+            f"{grown / state.galaxies:.0f}"
+        )
+        _measure(connection, million, conditions, memory)
+        memory.close()
 
 
 def draw_conditions(columns: Columns, n: int, rng: np.random.Generator) -> list[Condition]:
@@ -138,11 +155,26 @@ class _Draw:
         return Condition(kind, one.cone or other.cone, where, one.kept & other.kept)
 
 
-def _measure(connection: psycopg.Connection, million: Million, conditions: list[Condition]) -> None:
+@dataclass(frozen=True)
+class _Asked:
+    """One question, asked ROUNDS times of one way."""
+
+    kind: str
+    share: float
+    seconds: list[float]
+    recall: float
+    is_short: bool
+    is_exact: bool
+
+
+def _measure(
+    connection: psycopg.Connection, million: Million, conditions: list[Condition], memory: GalaxyMemory
+) -> None:
     norms = (million.vectors**2).sum(axis=1)
     halves = million.queries.astype(np.float16).astype(np.float32)
     rng = np.random.default_rng(13)
-    rows: list[tuple[str, float, int, tuple[float, float, bool]]] = []
+    ways: dict[str, GalaxyMemory | None] = {"Postgres alone": None, "galaxies in memory": memory}
+    asked: dict[str, list[_Asked]] = {way: [] for way in ways}
     print(f"{len(conditions)} conditions, load {os.getloadavg()[0]:.1f}", flush=True)
     for condition in conditions:
         inside = np.flatnonzero(condition.kept)
@@ -150,26 +182,40 @@ def _measure(connection: psycopg.Connection, million: Million, conditions: list[
             query = halves[chosen]
             wanted = Search(like=query, n=N, cone=condition.cone, where=condition.where, columns=())
             exact = _brute_force(million, norms, inside, query)
-            asked = [_ask(connection, wanted, exact) for _ in range(ROUNDS)]
-            rows.append((condition.kind, len(inside) / len(norms), len(exact), min(asked)))
-    _print(rows)
+            tries: dict[str, list[tuple[float, float, bool, bool]]] = {way: [] for way in ways}
+            for _ in range(ROUNDS):
+                for way, held in ways.items():
+                    tries[way].append(_ask(connection, wanted, exact, held))
+            for way, found in tries.items():
+                seconds, recalls, shorts, exacts = zip(*found, strict=True)
+                asked[way].append(
+                    _Asked(
+                        condition.kind,
+                        len(inside) / len(norms),
+                        list(seconds),
+                        min(recalls),
+                        any(shorts),
+                        all(exacts),
+                    )
+                )
+    for way, rows in asked.items():
+        _print(way, rows)
+    ratio = [min(a.seconds) / min(b.seconds) for a, b in zip(*asked.values(), strict=True)]
+    print(f"\n  one by the other, median {np.median(ratio):.1f}, load {os.getloadavg()[0]:.1f}")
 
 
 def _ask(
-    connection: psycopg.Connection, wanted: Search, exact: NDArray[np.float64]
-) -> tuple[float, float, bool]:
-    """Seconds, recall, and whether rows are missing."""
+    connection: psycopg.Connection, wanted: Search, exact: NDArray[np.float64], memory: GalaxyMemory | None
+) -> tuple[float, float, bool, bool]:
+    """Seconds, recall, whether rows are missing, and whether it says that it is exact."""
     begun = time.perf_counter()
-    found = search(connection, wanted).rows
+    found = search(connection, wanted, memory)
     seconds = time.perf_counter() - begun
-    near = [float(str(row[1])) for row in found]
+    near = [float(str(row[1])) for row in found.rows]
     if not len(exact):
-        return seconds, 1.0, False
-    return (
-        seconds,
-        sum(distance <= exact[-1] + 1e-5 for distance in near) / len(exact),
-        len(near) < len(exact),
-    )
+        return seconds, 1.0, bool(near), found.is_exact
+    recall = sum(distance <= exact[-1] + 1e-5 for distance in near) / len(exact)
+    return seconds, recall, len(near) < len(exact), found.is_exact
 
 
 def _brute_force(
@@ -183,19 +229,25 @@ def _brute_force(
     return np.sort(np.linalg.norm(vectors.astype(np.float64) - query, axis=1))[:N]
 
 
-def _print(rows: list[tuple[str, float, int, tuple[float, float, bool]]]) -> None:
-    print(f"\n  {'':34}       share   recall   p50   p95   p99   max ms")
-    kinds = list(dict.fromkeys(kind for kind, *_ in rows))
-    for kind in [*kinds, "all"]:
-        of_kind = [row for row in rows if kind in {row[0], "all"}]
-        shares = [row[1] for row in of_kind]
-        line = f"  {kind[:34]:34} {min(shares):7.0e}-{max(shares):.0e}"
-        seen = [row[3] for row in of_kind]
-        times = np.array([one[0] for one in seen]) * 1000
-        marks = " ".join(f"{np.percentile(times, q):5.1f}" for q in (50, 95, 99, 100))
-        short = sum(one[2] for one in seen)
-        line += f"   {np.mean([one[1] for one in seen]):.4f} {marks}" + (f" {short} short" if short else "")
-        print(line, flush=True)
+def _print(way: str, rows: list[_Asked]) -> None:
+    print(f"\n  {way:34}       share   recall  exact   p50   p95   p99   max ms")
+    for kind in [*dict.fromkeys(row.kind for row in rows), "all"]:
+        of_kind = [row for row in rows if kind in {row.kind, "all"}]
+        shares = [row.share for row in of_kind]
+        short = sum(row.is_short for row in of_kind)
+        print(
+            f"  {kind[:34]:34} {min(shares):7.0e}-{max(shares):.0e}   "
+            f"{np.mean([row.recall for row in of_kind]):.4f}  "
+            f"{np.mean([row.is_exact for row in of_kind]):4.0%} "
+            f"{_marks([min(row.seconds) for row in of_kind])}" + (f" {short} short" if short else ""),
+            flush=True,
+        )
+    every = [seconds for row in rows for seconds in row.seconds]
+    print(f"  {'all, every asking':34} {'':29} {_marks(every)}", flush=True)
+
+
+def _marks(seconds: list[float]) -> str:
+    return " ".join(f"{1000 * np.percentile(seconds, q):5.1f}" for q in (50, 95, 99, 100))
 
 
 def _read_columns(connection: psycopg.Connection, kept: Path, million: Million) -> Columns:

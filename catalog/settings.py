@@ -62,6 +62,8 @@ class Settings(BaseSettings):
             the tile is ingested, seconds (`GALCAT_SETTLE_SECONDS`); two looks of the sensor must agree too.
         weights_dir: Where a copy of every release's weights is kept, by its digest; by default `weights` in
             the home (`GALCAT_WEIGHTS_DIR`).
+        search_memory_gb: Memory that galaxies may take which a long-lived process holds for its searches,
+            gigabytes; by default a quarter of what is free, 0 for none (`GALCAT_SEARCH_MEMORY_GB`).
         service_dir: What the service keeps on disk, such as results of jobs; by default `service` in the
             home (`GALCAT_SERVICE_DIR`). Services that share a catalogue share it.
     """
@@ -78,8 +80,14 @@ class Settings(BaseSettings):
     dagster_url: str | None = None
     drop_folder: Path = Field(default_factory=lambda given: given["home"] / "drop")
     settle_seconds: float = Field(default=0.0, ge=0)
+    search_memory_gb: float | None = Field(default=None, ge=0)
     weights_dir: Path = Field(default_factory=lambda given: given["home"] / "weights")
     service_dir: Path = Field(default_factory=lambda given: given["home"] / "service")
+
+    @property
+    def search_memory_bytes(self) -> int | None:
+        """The same in bytes."""
+        return None if self.search_memory_gb is None else int(self.search_memory_gb * 1e9)
 
     @field_validator("home", "drop_folder", "weights_dir", "service_dir")
     @classmethod

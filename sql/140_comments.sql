@@ -23,6 +23,7 @@ COMMENT ON TABLE galcat.interest_top IS 'The galaxies that a round expects to be
 COMMENT ON TABLE galcat.release_map IS 'Where every galaxy of a release stands on its map: near each other is alike';
 COMMENT ON TABLE galcat.neighbour_graph IS 'Graphs of neighbours that were made, or are being made';
 COMMENT ON TABLE galcat.neighbour_list IS 'The nearest galaxies of each galaxy in a graph';
+COMMENT ON TABLE galcat.galaxy_change IS 'Which galaxies a statement changed, in which transaction: for those who hold galaxies in memory';
 COMMENT ON TABLE galcat.recall IS 'Share of the nearest galaxies that the vector index found, each time that it was measured';
 COMMENT ON VIEW galcat.current_label IS 'What everybody says of each galaxy today';
 COMMENT ON VIEW galcat.current_tag IS 'The tags that everybody has on each galaxy today';
@@ -140,6 +141,9 @@ DECLARE
         "distances": "Distance of each of them; two random galaxies are about 1 apart [1]",
         "neighbour_id": "object_id of the neighbour [-]",
         "distance": "Euclidean distance of the search vectors; two random galaxies are about 1 apart [1]",
+        "change_id": "Number of the change [-]",
+        "transaction_id": "Number of the transaction that changed them [-]",
+        "changed_ids": "The galaxies that were changed; NULL where any may have been [-]",
         "recall": "Share of the nearest galaxies that the vector index found [1]",
         "nearest": "How many of the nearest were asked for [-]",
         "queries": "Of how many galaxies [-]",

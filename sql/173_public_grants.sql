@@ -16,6 +16,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA tap_schema, ivoa TO galcat_reader, galcat_w
 GRANT SELECT ON galcat.galaxy, galcat.sky_count TO galcat_public;
 -- What a search reads besides: it sorts vectors where nothing else is asked for.
 GRANT SELECT ON galcat.embedding TO galcat_public;
+-- Whether what is held in memory is of today.
+GRANT SELECT ON galcat.galaxy_change TO galcat_public;
 -- search_vector() projects with the rights of who asks. The projection is no secret: it is published with the weights.
 GRANT SELECT (release_id, name, is_current, dimension, projection_mean, projection_components, projection_scale)
     ON galcat.release TO galcat_public;

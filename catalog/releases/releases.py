@@ -284,7 +284,7 @@ def refresh_statistics(connection: psycopg.Connection) -> None:
     """Count the sky's galaxies and ANALYZE every table, so that searches are planned with today's numbers."""
     with connection.transaction():
         act_as_owner(connection)
-        connection.execute("SELECT galcat.count_sky()")
+        connection.execute("SELECT galcat.count_sky(), galcat.forget_changes()")
         for table in metadata.sorted_tables:
             if not table.info.get("is_view"):
                 connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("galcat", table.name)))

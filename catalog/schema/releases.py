@@ -113,6 +113,14 @@ recall = Table(
     Column("vacuumed_at", DateTime(timezone=True)),
 )
 
+galaxy_change = Table(
+    "galaxy_change",
+    metadata,
+    Column("change_id", BigInteger, primary_key=True),
+    Column("transaction_id", BigInteger, nullable=False),
+    Column("changed_ids", ARRAY(BigInteger)),
+)
+
 neighbour_graph = Table(
     "neighbour_graph",
     metadata,

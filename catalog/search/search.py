@@ -1,9 +1,12 @@
 """Galaxies that look alike, with conditions: never fewer than brute force finds, exact where that is cheap.
 
-A search goes one of two ways. Few galaxies fulfil the conditions: they are gathered, and sorted by distance,
-which is exact. Many do: the vector index is walked until enough are found; were they too few, all are sorted.
+A search goes one of three ways. Where the galaxies are held in memory, those that may be among the nearest
+are found there, and the database decides which are: that is exact. Else, few galaxies fulfil the conditions:
+they are gathered, and sorted by distance, which is exact too. Or many do: the vector index is walked until
+enough are found; were they too few, all are sorted.
 """
 
+import json
 import math
 import re
 from dataclasses import dataclass, replace
@@ -11,16 +14,18 @@ from typing import LiteralString, NamedTuple
 
 import numpy as np
 import psycopg
-from astropy import units
-from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 from psycopg import sql
 
 from catalog.columns import USUAL_COLUMNS
-from catalog.constants import SAME_PLACE_ARCSEC, SEARCH_TYPE
+from catalog.constants import SEARCH_TYPE
 from catalog.database.read_only import Parameters, read_transaction, select_within, set_for_now
 from catalog.errors import QueryError
 from catalog.result import Result
+from catalog.search.first_records import keep_first_records, read_places
+from catalog.search.memory.condition import All, Apart, Condition, Unknown, is_known, read_condition
+from catalog.search.memory.galaxy_memory import GalaxyMemory
+from catalog.search.memory.held import Held
 
 MIN_BY_INDEX = 5_000
 """Galaxies that are gathered and sorted in any case."""
@@ -36,16 +41,28 @@ MAX_EF_SEARCH = 1000
 """What pgvector allows."""
 MAX_BY_INDEX = 500
 """Galaxies asked for, beyond which the index would miss too many."""
+SPARE = 20
+"""Galaxies that memory names beyond those asked for: some may have gone, or be as far as the last."""
+MAX_BY_MEMORY = 20_000
+"""Galaxies that memory names at most; were they too few, the other ways are gone."""
 _ID_END = 2**63
-_NUMBERS: LiteralString = (
+_VECTOR: LiteralString = (
     "SELECT CASE WHEN %(vector)s::text IS NULL THEN galcat.vector_of_many(%(like)s, %(unlike)s)::text "
-    "ELSE %(vector)s END, "
-    "(SELECT sum(c.galaxies)::bigint FROM galcat.sky_count AS c WHERE c.cell_order = 2), "
-    "galcat.galaxies_expected(%(ra)s, %(dec)s, %(radius)s), "
+    "ELSE %(vector)s::text::public.halfvec(40)::text END, "
     "galcat.cone_box(%(ra)s, %(dec)s, %(radius)s, 0)"  # refuses what is no cone
+)
+_NUMBERS: LiteralString = (
+    "SELECT (SELECT sum(c.galaxies)::bigint FROM galcat.sky_count AS c WHERE c.cell_order = 2), "
+    "galcat.galaxies_expected(%(ra)s, %(dec)s, %(radius)s)"
 )
 _SAMPLED: LiteralString = (
     "SELECT count(*), count(*) FILTER (WHERE {conditions}) FROM {relation} WHERE object_id < %(sample_end)s"
+)
+_OF_THESE: LiteralString = (
+    "WITH found AS MATERIALIZED ("
+    "  SELECT object_id, {distance} AS distance{columns} FROM {relation} "
+    "  WHERE object_id = ANY (%(candidates)s::bigint[]) AND {conditions}"
+    ") SELECT * FROM found ORDER BY distance, object_id LIMIT %(n)s"
 )
 _BY_INDEX: LiteralString = (
     "WITH found AS MATERIALIZED ("
@@ -142,10 +159,26 @@ class SearchResult(Result):
 
 @dataclass(frozen=True)
 class _Plan:
-    """A search made ready: numbers bound, sizes guessed."""
+    """A search made ready.
+
+    Attributes:
+        wanted: What is looked for.
+        parameters: Values of the statements' placeholders.
+        condition: What memory can tell of the conditions.
+        held: The galaxies in memory; None where there are none of this moment.
+    """
 
     wanted: Search
     parameters: Parameters
+    condition: Condition
+    held: Held | None
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """How many galaxies there are, lie in the cone, and fulfil all conditions: guesses."""
+
+    n: int
     total: float
     in_cone: float
     matching: float
@@ -153,11 +186,18 @@ class _Plan:
     @property
     def by_index_from(self) -> float:
         """Galaxies from which the index, which touches n * total / matching rows, beats sorting them."""
-        return max(MIN_BY_INDEX, math.sqrt(self.wanted.n * self.total))
+        return max(MIN_BY_INDEX, math.sqrt(self.n * self.total))
 
 
-def search(connection: psycopg.Connection, wanted: Search) -> SearchResult:
+def search(
+    connection: psycopg.Connection, wanted: Search, memory: GalaxyMemory | None = None
+) -> SearchResult:
     """Find the n galaxies most like some, among all that fulfil the conditions.
+
+    Args:
+        connection: Open connection to the catalogue, in autocommit mode; only read from.
+        wanted: What is looked for.
+        memory: The galaxies in memory, where there are such.
 
     Raises:
         QueryError: An object_id is unknown, a condition or column is wrong, a cone is nowhere on the sky.
@@ -168,7 +208,7 @@ def search(connection: psycopg.Connection, wanted: Search) -> SearchResult:
         raise QueryError("unlike needs object_ids in like, not a vector")
     try:
         with read_transaction(connection):
-            return search_within(connection, wanted)
+            return search_within(connection, wanted, memory)
     except QueryError as error:
         if not isinstance(wanted.where, str) or not wanted.where:
             raise
@@ -176,24 +216,19 @@ def search(connection: psycopg.Connection, wanted: Search) -> SearchResult:
         raise QueryError(f"{reason} (with the condition: {' '.join(wanted.where.split())})") from error
 
 
-def search_within(connection: psycopg.Connection, wanted: Search) -> SearchResult:
+def search_within(
+    connection: psycopg.Connection, wanted: Search, memory: GalaxyMemory | None = None
+) -> SearchResult:
     """The same inside a transaction of the caller's, with the caller's rights.
 
-    It changes settings of pgvector until the transaction ends. What Postgres refuses is raised as it is.
+    It may change settings of pgvector until the transaction ends. What Postgres refuses is raised as it is.
     """
-    depth = EF_SEARCH_UNDER_CONDITIONS if wanted.where or wanted.cone else EF_SEARCH
-    settings = {
-        "hnsw.ef_search": str(min(MAX_EF_SEARCH, max(depth, 4 * wanted.n))),
-        # What comes late is not thrown away, and sorted in its place.
-        "hnsw.iterative_scan": "relaxed_order",
-    }
-    set_for_now(connection, settings)
-    plan = _plan(connection, wanted)
+    plan = _plan(connection, wanted, memory)
     return _distinct(connection, plan) if wanted.distinct else _search(connection, plan)
 
 
-def _plan(connection: psycopg.Connection, wanted: Search) -> _Plan:
-    """Look the vector up, and guess how many galaxies fulfil the conditions."""
+def _plan(connection: psycopg.Connection, wanted: Search, memory: GalaxyMemory | None) -> _Plan:
+    """Look the vector up, and what is held in memory."""
     is_vector = isinstance(wanted.like, np.ndarray)
     cone = wanted.cone or (None, None, None)
     parameters: Parameters = dict(zip(("ra", "dec", "radius"), cone, strict=True)) | {
@@ -205,44 +240,100 @@ def _plan(connection: psycopg.Connection, wanted: Search) -> _Plan:
     }
     if isinstance(wanted.where, SqlCondition):
         parameters |= wanted.where.parameters
-    row = select_within(connection, sql.SQL(_NUMBERS), parameters).rows[0]
-    parameters["wanted"] = row[0]
+    parameters["wanted"] = select_within(connection, sql.SQL(_VECTOR), parameters).rows[0][0]
+    held = None if memory is None else memory.find_held(connection)
+    return _Plan(wanted, parameters, Unknown() if held is None else _told(wanted), held)
+
+
+def _told(wanted: Search) -> Condition:
+    """What memory can tell of the conditions."""
+    parts: list[Condition] = [] if wanted.cone is None else [Apart(*wanted.cone, is_within=True)]
+    if isinstance(wanted.where, SqlCondition):
+        text = wanted.where.text.as_string(None)
+        parts.append(read_condition(text, wanted.where.alias, wanted.where.parameters))
+    elif wanted.where:
+        parts.append(read_condition(wanted.where))
+    return All(tuple(parts))
+
+
+def _guess_sizes(connection: psycopg.Connection, plan: _Plan) -> _Sizes:
+    """Guess how many galaxies fulfil the conditions."""
+    row = select_within(connection, sql.SQL(_NUMBERS), plan.parameters).rows[0]
     # Before the first statistics nothing is known: then all is gathered, up to the usual number.
-    total = float(str(row[1] or 0))
-    in_cone = total if wanted.cone is None else float(str(row[2] or 0))
-    plan = _Plan(wanted, parameters, total, in_cone, in_cone)
-    if not wanted.where or in_cone <= plan.by_index_from:
-        return plan
+    total = float(str(row[0] or 0))
+    in_cone = total if plan.wanted.cone is None else float(str(row[1] or 0))
+    sizes = _Sizes(plan.wanted.n, total, in_cone, in_cone)
+    if not plan.wanted.where or in_cone <= sizes.by_index_from:
+        return sizes
     # Ids are hashes, so the lowest are a random sample.
-    parameters["sample_end"] = int(_ID_END * min(1.0, SAMPLE / total))
-    sampled, hits = select_within(connection, _statement(plan, _SAMPLED, only_where=True), parameters).rows[0]
-    return replace(plan, matching=in_cone * (int(str(hits)) + 1) / (int(str(sampled)) + 1))
+    parameters = plan.parameters | {"sample_end": int(_ID_END * min(1.0, SAMPLE / total))}
+    statement = _statement(plan, _SAMPLED, only_where=True)
+    sampled, hits = select_within(connection, statement, parameters).rows[0]
+    return replace(sizes, matching=in_cone * (int(str(hits)) + 1) / (int(str(sampled)) + 1))
 
 
 def _search(connection: psycopg.Connection, plan: _Plan) -> SearchResult:
+    if is_known(plan.condition) and (named := _by_memory(connection, plan)) is not None:
+        return named
+    sizes = _guess_sizes(connection, plan)
     has_conditions = bool(plan.wanted.where or plan.wanted.cone)
-    if has_conditions and plan.matching <= plan.by_index_from * (1 if plan.wanted.exact else ROOM):
-        max_gathered = int(ROOM * plan.by_index_from)
+    if has_conditions and sizes.matching <= sizes.by_index_from * (1 if plan.wanted.exact else ROOM):
+        max_gathered = int(ROOM * sizes.by_index_from)
+        by_sky = sizes.in_cone <= LARGE_CONE * sizes.total
         gathered = select_within(
-            connection, _statement(plan, _GATHERED), plan.parameters | {"max_gathered": max_gathered}
+            connection,
+            _statement(plan, _GATHERED, by_sky=by_sky),
+            plan.parameters | {"max_gathered": max_gathered},
         )
         if int(str(gathered.rows[0][0])) <= max_gathered:
             rows = [row[1:] for row in gathered.rows if row[1] is not None]
             return SearchResult(gathered.columns[1:], rows, gathered.fields[1:], is_exact=True)
+    if not is_known(plan.condition) and (named := _by_memory(connection, plan)) is not None:
+        return named
     n = int(str(plan.parameters["n"]))
-    is_small = not has_conditions and 0 < plan.total <= plan.by_index_from
+    is_small = not has_conditions and 0 < sizes.total <= sizes.by_index_from
     if not (plan.wanted.exact or is_small or n > MAX_BY_INDEX):
+        _set_depth(connection, plan.wanted)
         found = select_within(connection, _statement(plan, _BY_INDEX), plan.parameters)
         if len(found) >= n:
             return SearchResult(found.columns, found.rows, found.fields)
-    found = select_within(connection, _statement(plan, _SORTED), plan.parameters)
+    by_sky = sizes.in_cone <= LARGE_CONE * sizes.total
+    found = select_within(connection, _statement(plan, _SORTED, by_sky=by_sky), plan.parameters)
     return SearchResult(found.columns, found.rows, found.fields, is_exact=True)
+
+
+def _by_memory(connection: psycopg.Connection, plan: _Plan) -> SearchResult | None:
+    """The nearest of those that memory names; None where it may have named too few."""
+    if plan.held is None:
+        return None
+    n = int(str(plan.parameters["n"]))
+    query = np.array(json.loads(str(plan.parameters["wanted"])), np.float32)
+    named = n + len(plan.wanted.known) + SPARE
+    while named <= MAX_BY_MEMORY:
+        candidates = plan.held.find(plan.condition, query, named)
+        parameters = plan.parameters | {"candidates": candidates.object_ids.tolist()}
+        found = select_within(connection, _statement(plan, _OF_THESE), parameters)
+        last = float(str(found.rows[-1][1])) if len(found) == n else math.inf
+        if last < candidates.further_than or math.isinf(candidates.further_than):
+            return SearchResult(found.columns, found.rows, found.fields, is_exact=True)
+        named *= 10
+    return None
+
+
+def _set_depth(connection: psycopg.Connection, wanted: Search) -> None:
+    depth = EF_SEARCH_UNDER_CONDITIONS if wanted.where or wanted.cone else EF_SEARCH
+    settings = {
+        "hnsw.ef_search": str(min(MAX_EF_SEARCH, max(depth, 4 * wanted.n))),
+        # What comes late is not thrown away, and sorted in its place.
+        "hnsw.iterative_scan": "relaxed_order",
+    }
+    set_for_now(connection, settings)
 
 
 def _distinct(connection: psycopg.Connection, plan: _Plan) -> SearchResult:
     """Ask for more than n until n are left when every further record of a galaxy is taken out."""
     places = ("ra", "dec", "survey", "tile")
-    own = _places(connection, list(plan.wanted.known))
+    own = read_places(connection, list(plan.wanted.known))
     n = plan.wanted.n
     columns = (*plan.wanted.columns, *places)
     while True:
@@ -251,40 +342,16 @@ def _distinct(connection: psycopg.Connection, plan: _Plan) -> SearchResult:
             plan, wanted=replace(plan.wanted, columns=columns), parameters=plan.parameters | {"n": n}
         )
         found = _search(connection, wider)
-        shown = _keep_first_records(found.rows, own)[: plan.wanted.n]
+        shown = keep_first_records(found.rows, own)[: plan.wanted.n]
         if len(shown) == plan.wanted.n or len(found) < n:
             width = -len(places)
             rows = [row[:width] for row in shown]
             return SearchResult(found.columns[:width], rows, found.fields[:width], is_exact=found.is_exact)
 
 
-def _places(connection: psycopg.Connection, object_ids: list[int]) -> list[tuple[object, ...]]:
-    """Position, survey and tile of some galaxies."""
-    query = sql.SQL("SELECT ra, dec, survey, tile FROM galcat.galaxy WHERE object_id = ANY (%(ids)s)")
-    return select_within(connection, query, {"ids": object_ids}).rows
-
-
-def _keep_first_records(
-    rows: list[tuple[object, ...]], own: list[tuple[object, ...]]
-) -> list[tuple[object, ...]]:
-    """Rows whose place, their last four values, is not that of an earlier row in another tile or survey."""
-    if not rows:
-        return rows
-    places = [*own, *(row[-4:] for row in rows)]
-    position = SkyCoord([p[0] for p in places], [p[1] for p in places], unit="deg")
-    later, earlier, *_ = position.search_around_sky(position, SAME_PLACE_ARCSEC * units.arcsec)
-    twins: dict[int, list[int]] = {}
-    for i, j in zip(later.tolist(), earlier.tolist(), strict=True):
-        if j < i and places[i][2:] != places[j][2:]:
-            twins.setdefault(i, []).append(j)
-    kept = set(range(len(own)))
-    for i in range(len(own), len(places)):
-        if not kept.intersection(twins.get(i, ())):
-            kept.add(i)
-    return [row for i, row in enumerate(rows, len(own)) if i in kept]
-
-
-def _statement(plan: _Plan, form: LiteralString, *, only_where: bool = False) -> sql.Composed:
+def _statement(
+    plan: _Plan, form: LiteralString, *, only_where: bool = False, by_sky: bool = False
+) -> sql.Composed:
     wanted = plan.wanted
     conditions: list[sql.Composable] = []
     relation: sql.Composable = sql.SQL("galcat.galaxy")
@@ -296,7 +363,6 @@ def _statement(plan: _Plan, form: LiteralString, *, only_where: bool = False) ->
         conditions.append(sql.SQL("({}\n)").format(sql.SQL(text)))
     if not only_where:
         if wanted.cone is not None:
-            by_sky = form is not _BY_INDEX and plan.in_cone <= LARGE_CONE * plan.total
             conditions.append(
                 sql.SQL(
                     "galcat.cone(ra, dec, %(ra)s, %(dec)s, %(radius)s)"

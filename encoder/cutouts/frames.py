@@ -140,6 +140,13 @@ def see_found(
     return seen, flags
 
 
+def widest_view(recipe: ImageRecipe) -> float:
+    """How far from a galaxy's position its picture can reach in the fields of a tile, half fields."""
+    if recipe.framing is None:
+        return recipe.crop
+    return recipe.crop * (_MAX_AWAY + max(1.0, _MAX_OF_KNOWN * recipe.framing.view_radii / VIEW_RADII))
+
+
 def find_in_fields(
     rgb: Tensor, recipe: ImageRecipe
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int16]]:

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from astropy.wcs import WCS
 from numpy.typing import NDArray
 from torch import Tensor
 
+from encoder.cutouts.frames import widest_view
 from encoder.cutouts.local_wcs import evaluate, local_maps, native_px_per_unit, powers
-from encoder.cutouts.pyramid import Pyramid, Sampling, centres, sampling_for
+from encoder.cutouts.pyramid import Pyramid, Sampling, centres, sampling_for, widest_pixel
 from encoder.model.recipe import MAX_BAD_SHARE, ImageRecipe
+from encoder.tiles.cells import Cells
 from encoder.tiles.source_table import SkippedRow, SkipReason, SourceTable
 from encoder.tiles.tiles import SkyTile
 
@@ -20,6 +23,11 @@ MAX_MISFIT_PX = 0.02
 NODES = 64
 """The share of bad pixels is taken on 64 x 64 points of the whole field."""
 SOURCES_AT_ONCE = 256
+MOST_CELLS = 0.6
+"""Share of a tile's squares from which all are read: in parts it would take as long."""
+NODES_OF_EDGE = 8
+"""The outline of a field is taken at points an eighth of its half width apart."""
+BICUBIC_PX = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +65,32 @@ def plan_cutouts(
     maps, misfit_px = local_maps(tile.wcs, sources.ra[rows], sources.dec[rows], field_arcsec[rows])
     fits = misfit_px < MAX_MISFIT_PX  # False for NaN
     skipped += skip(sources, rows[~fits], "nan", "the world coordinates cannot be inverted around it")
-    largest_px = float(native_px_per_unit(maps[fits]).max(initial=1.0)) * 2
-    n_levels = 2 + max(0, math.ceil(math.log2(largest_px / min(NODES, recipe.size))))
-    pyramid = Pyramid.build(tile.pixels, tile.bad, n_levels, device)
+    shape = tile.pixels.shape[1], tile.pixels.shape[2]
+    if tile.cells is not None and not tile.cells.hold(_cells_under(maps[fits], recipe, shape)):
+        raise ValueError(f"tile {tile.name} was read for the cutouts of another recipe")
+    pyramid = Pyramid.build(tile.pixels, tile.bad, _n_levels(maps[fits], recipe), device, tile.cells)
     return _apply_bad_rule(CutoutPlan(rows[fits], maps[fits], pyramid), sources, skipped)
+
+
+def cells_for_cutouts(
+    recipe: ImageRecipe, wcs: WCS, sources: SourceTable, shape: tuple[int, int]
+) -> Cells | None:
+    """Which squares of a tile its cutouts touch, whatever frames will be found; `read_tile` is told them.
+
+    Args:
+        recipe: Recipe of the release for which the cutouts are made.
+        wcs: World coordinates of the tile.
+        sources: The tile's sources.
+        shape: Height and width of the tile, pixels.
+
+    Returns:
+        The squares; None where they are none, or so many that all may as well be read.
+    """
+    field_arcsec = sources.pixel_scale_arcsec.astype(np.float64) * recipe.field_px
+    known = np.isfinite(sources.ra) & np.isfinite(sources.dec) & np.isfinite(field_arcsec)
+    maps, misfit_px = local_maps(wcs, sources.ra[known], sources.dec[known], field_arcsec[known])
+    cells = _cells_under(maps[misfit_px < MAX_MISFIT_PX], recipe, shape)
+    return cells if 0 < cells.share < MOST_CELLS else None
 
 
 def cut_flux(
@@ -97,6 +127,29 @@ def skip(
     row, source_id = sources.row.tolist(), sources.source_id
     retry = reason == "unreadable_image"
     return [SkippedRow(row[n], source_id[n], reason, detail, retry) for n in positions.tolist()]
+
+
+def _n_levels(maps: NDArray[np.float64], recipe: ImageRecipe) -> int:
+    largest_px = float(native_px_per_unit(maps).max(initial=1.0)) * 2
+    return 2 + max(0, math.ceil(math.log2(largest_px / min(NODES, recipe.size))))
+
+
+def _cells_under(maps: NDArray[np.float64], recipe: ImageRecipe, shape: tuple[int, int]) -> Cells:
+    """The squares that hold every pixel of which a cutout is made, at any level.
+
+    A cutout touches its field, and all that a found frame may reach. A sample is made of the two pixels about
+    it in every direction, which at a coarse level are wide; a hole is filled within the coarsest pixel that
+    holds it, and the squares are as wide as these.
+    """
+    reach = max(1.0, widest_view(recipe))
+    edges = powers(reach * np.linspace(-1, 1, 2 * NODES_OF_EDGE + 1))
+    points = evaluate(maps, edges, edges)
+    field_px = native_px_per_unit(maps) * 2 * reach
+    finest = min(NODES, recipe.size)
+    margin = 2 * 2 ** np.ceil(np.log2(np.maximum(1, field_px / finest))) + BICUBIC_PX
+    low, high = points.min(axis=(2, 3)) - margin[:, None], points.max(axis=(2, 3)) + margin[:, None]
+    boxes = np.stack([low[:, 0], high[:, 0], low[:, 1], high[:, 1]], axis=1)
+    return Cells.under(boxes, shape, widest_pixel(_n_levels(maps, recipe)))
 
 
 def _apply_bad_rule(plan: CutoutPlan, sources: SourceTable, skipped: list[SkippedRow]) -> CutoutPlan:

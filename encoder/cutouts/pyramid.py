@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from encoder.cutouts.local_wcs import powers
+from encoder.tiles.cells import Cells
 
 POINTS_AT_ONCE = 2**20
 """Points of the sampling grid held in memory together: 40 MB for three bands."""
@@ -47,17 +48,44 @@ class Pyramid:
 
     @classmethod
     def build(
-        cls, pixels: NDArray[np.float32], bad: NDArray[np.bool_], n_levels: int, device: torch.device
+        cls,
+        pixels: NDArray[np.float32],
+        bad: NDArray[np.bool_],
+        n_levels: int,
+        device: torch.device,
+        cells: Cells | None = None,
     ) -> Self:
-        """Averages a tile (bands, h, w), whose bad pixels are 0, on the device; the tile stays as it is."""
-        good = torch.from_numpy(~bad).to(device)[None]
-        flux, weight = [torch.from_numpy(pixels).to(device)[None]], [_sum_of_four(good.view(torch.uint8)) / 4]
-        for _ in range(max(2, n_levels, MIN_FILL_LEVELS if bad.any() else 0) - 2):
-            weight.append(_sum_of_four(weight[-1]).mul_(0.25))
-        for _ in weight:
-            flux.append(_sum_of_four(flux[-1]).mul_(0.25))
-        _fill(flux, weight, good)
-        return cls(flux, weight, (pixels.shape[1], pixels.shape[2]))
+        """Averages a tile on the device.
+
+        A whole tile stays as it is. Of one in part bad pixels are filled in place, since a second array of
+        its size would take longer than the averages; it can be averaged again all the same.
+
+        Args:
+            pixels: Flux of the tile, (bands, h, w); of a whole one 0 where bad.
+            bad: Whether a pixel is bad, (bands, h, w).
+            n_levels: Number of levels; where pixels are bad there are more.
+            device: Where the levels are made and stay.
+            cells: The squares that are averaged, as wide as `widest_pixel` says or a multiple of it; None for
+                all. What is sampled within them has the same bits as if all were.
+
+        Raises:
+            ValueError: The squares are no multiple of the coarsest pixel.
+        """
+        if cells is not None and cells.side % widest_pixel(n_levels):
+            raise ValueError(f"squares of {cells.side} px with pixels of {widest_pixel(n_levels)} px")
+        shape = pixels.shape[1], pixels.shape[2]
+        if cells is None:
+            parts, good = torch.from_numpy(pixels)[None].to(device), torch.from_numpy(~bad)[None].to(device)
+        else:
+            parts, good = (part.to(device) for part in _take_squares(pixels, bad, cells))
+        count = max(2, n_levels, MIN_FILL_LEVELS if not bool(good.all()) else 0)
+        flux, weight = _average(parts, good, count, keep=cells is None)
+        if cells is not None:
+            _fill_holes(pixels, flux[0], good, cells)
+            native = torch.from_numpy(pixels)[None].to(device)
+            flux = [native, *(_put_squares(level, n, cells, device) for n, level in enumerate(flux[1:], 1))]
+            weight = [_put_squares(level, n, cells, device) for n, level in enumerate(weight, 1)]
+        return cls(flux, weight, shape)
 
     def sample(self, maps: NDArray[np.float64], size: int, crop: float, sampling: "Sampling") -> Tensor:
         """Resamples cutouts of `size` x `size`.
@@ -81,6 +109,11 @@ class Pyramid:
             Share of good pixels, (n, bands, points, points), in 0..1; 0 off the tile.
         """
         return _sample(self.weight[level - 1], maps, points, Sampling(level, 1, "bilinear"))
+
+
+def widest_pixel(n_levels: int) -> int:
+    """Width of the coarsest level's pixels, native ones, where some pixel is bad."""
+    return int(2 ** (max(n_levels, MIN_FILL_LEVELS) - 1))
 
 
 class Sampling(NamedTuple):
@@ -136,19 +169,82 @@ def _sample(
     return torch.cat(parts, dim=1).transpose(0, 1)
 
 
-def _fill(flux: list[Tensor], weight: list[Tensor], good: Tensor) -> None:
+def _average(pixels: Tensor, good: Tensor, count: int, *, keep: bool) -> tuple[list[Tensor], list[Tensor]]:
+    """All levels of n pieces (n, bands, h, w), each by itself, and the shares of good pixels.
+
+    With `keep` the pixels stay as they are; else their holes are filled in place.
+    """
+    flux, weight = [pixels], [_sum_of_four(good.view(torch.uint8)) / 4]
+    for _ in range(count - 2):
+        weight.append(_sum_of_four(weight[-1]).mul_(0.25))
+    for _ in weight:
+        flux.append(_sum_of_four(flux[-1]).mul_(0.25))
+    _fill(flux, weight, good, keep=keep)
+    return flux, weight
+
+
+def _take_squares(pixels: NDArray[np.float32], bad: NDArray[np.bool_], cells: Cells) -> tuple[Tensor, Tensor]:
+    """Flux of n squares and whether it is good, (n, bands, side, side); beyond the tile, 0 and bad."""
+    squares = cells.squares()
+    flux = np.empty((len(squares), len(pixels), cells.side, cells.side), np.float32)
+    good = np.empty(flux.shape, np.bool_)
+    for into, known, square in zip(flux, good, squares, strict=True):
+        part = pixels[:, *square]
+        height, width = part.shape[1:]
+        if (height, width) != into.shape[1:]:
+            into[...], known[...] = 0, False
+        fits = np.s_[:, :height, :width]
+        np.logical_not(bad[:, *square], out=known[fits])
+        np.multiply(part, known[fits], out=into[fits])
+    return torch.from_numpy(flux), torch.from_numpy(good)
+
+
+def _fill_holes(pixels: NDArray[np.float32], filled: Tensor, good: Tensor, cells: Cells) -> None:
+    """Write the squares that have bad pixels back into the tile."""
+    squares = cells.squares()
+    for n in torch.nonzero(~good.flatten(1).all(dim=1)).flatten().tolist():
+        height, width = (part.stop - part.start for part in squares[n])
+        pixels[:, *squares[n]] = filled[n, :, :height, :width].cpu().numpy()
+
+
+def _put_squares(parts: Tensor, level: int, cells: Cells, device: torch.device) -> Tensor:
+    """One level of the tile, (1, bands, h, w), from its squares; elsewhere the memory as it was."""
+    rows, columns = cells.wanted.shape
+    side = cells.side >> level
+    shape = (parts.shape[1], rows, side, columns, side)
+    if device.type == "cpu":  # numpy asks for large pages, which torch does not: half the time
+        whole = torch.from_numpy(np.empty(shape, np.float32))
+    else:
+        whole = torch.empty(shape, device=device)
+    at_row, at_column = (torch.from_numpy(at).to(device) for at in np.nonzero(cells.wanted))
+    whole.permute(1, 3, 0, 2, 4)[at_row, at_column] = parts
+    height, width = (-(-length >> level) for length in cells.shape)
+    return whole.view(1, -1, rows * side, columns * side)[:, :, :height, :width]
+
+
+def _fill(flux: list[Tensor], weight: list[Tensor], good: Tensor, *, keep: bool) -> None:
     """Turns sums over good pixels into means, and gives every hole the next level's value, coarse to fine."""
     for level in range(len(flux) - 1, -1, -1):
         known = weight[level - 1] > MIN_WEIGHT if level > 0 else good
         means = flux[level]
         if level > 0:  # in place, and only where some are bad: a brick has millions of pixels that are good
-            some = torch.nonzero((weight[level - 1] < 1).flatten(), as_tuple=True)[0]
+            some = _where(weight[level - 1] < 1)
             means.view(-1)[some] /= weight[level - 1].view(-1)[some].clamp(min=MIN_WEIGHT)
-        band, y, x = torch.nonzero(~known[0], as_tuple=True)
-        if level + 1 < len(flux) and len(band):
-            means = means if level > 0 else means.clone()  # level 0 is the tile's own array
-            means[0, band, y, x] = flux[level + 1][0, band, y // 2, x // 2]
+        holes = _where(~known)
+        if level + 1 < len(flux) and len(holes):
+            means = means.clone() if keep and level == 0 else means  # the tile's own array
+            above = flux[level + 1]
+            height, width = means.shape[2:]
+            plane, y, x = holes // (height * width), holes // width % height, holes % width
+            means.view(-1)[holes] = above.flatten(0, 1)[plane, y // 2, x // 2]
         flux[level] = means
+
+
+def _where(mask: Tensor) -> Tensor:
+    """Where a mask is true, counted along it; numpy finds few among many in a tenth of torch's time."""
+    if mask.device.type == "cpu":
+        return torch.from_numpy(np.flatnonzero(mask.numpy()))
+    return torch.nonzero(mask.flatten(), as_tuple=True)[0]
 
 
 def _sum_of_four(level: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from encoder.errors import TileError, first_line
 from encoder.surveys.description import Hdu
+from encoder.tiles.cells import Box
 from encoder.tiles.fits_files import open_fits
 from encoder.tiles.image_decoder import decode_image
 from encoder.tiles.sky_positions import celestial_frame, pixel_to_icrs
@@ -44,12 +46,14 @@ class FitsImage(NamedTuple):
     left_out: str = ""
 
 
-def read_image(path: Path, hdu: Hdu) -> FitsImage:
+def read_image(path: Path, hdu: Hdu, boxes: Sequence[Box] | None = None) -> FitsImage:
     """Reads an image or cube, fpacked or not.
 
     Args:
         path: Path of the FITS file.
         hdu: Name or number of the HDU; None for the first that holds pixels.
+        boxes: The rectangles that will be looked at: elsewhere the pixels of a compressed image mean nothing,
+            since they need not be decoded. None for all.
 
     Raises:
         TileError: The file cannot be opened, as `open_fits` says, or there is no such HDU.
@@ -59,11 +63,26 @@ def read_image(path: Path, hdu: Hdu) -> FitsImage:
         _check_size(path, found)
         header = found.header
         is_compressed = isinstance(found, fits.CompImageHDU)
-        pixels = decode_image(path, file.index(found)) if is_compressed else found.data
+        pixels = decode_image(path, file.index(found), boxes) if is_compressed else found.data
         left_out = _name_others(path, file, found) if hdu is None else ""
     if pixels is None:
         raise TileError(f"{path}: HDU {hdu!r} holds no pixels")
     return FitsImage(pixels, header, left_out)
+
+
+def read_header(path: Path, hdu: Hdu) -> tuple[fits.Header, tuple[int, int]]:
+    """The header of an image or cube, and the height and width of its planes; no pixels are read.
+
+    Args:
+        path: Path of the FITS file.
+        hdu: Name or number of the HDU; None for the first that holds pixels.
+
+    Raises:
+        TileError: The file cannot be opened, as `open_fits` says, or there is no such HDU.
+    """
+    with open_fits(path) as file:
+        header = _find(path, file, hdu).header
+        return header, (header["NAXIS2"], header["NAXIS1"])
 
 
 def select_plane(path: Path, pixels: NDArray[Any], plane: int | None) -> NDArray[Any]:
@@ -151,9 +170,7 @@ def read_footprint(path: Path, hdu: Hdu) -> tuple[float, float, Corners]:
     Raises:
         TileError: The image cannot be read, as `open_fits`, `celestial_wcs` and `find_corners` say.
     """
-    with open_fits(path) as file:
-        header = _find(path, file, hdu).header
-        shape = header["NAXIS2"], header["NAXIS1"]
+    header, shape = read_header(path, hdu)
     return find_corners(path, celestial_wcs(path, header), shape)
 
 

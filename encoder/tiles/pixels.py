@@ -1,8 +1,8 @@
 """The pixels of a sky tile: every band in nanomaggies, what is bad in them, and where they lie."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from encoder.errors import TileError
 from encoder.surveys.description import Survey, hdu_of_band
 from encoder.surveys.magnitudes import to_nanomaggies
 from encoder.surveys.patterns import fill
-from encoder.tiles.fits_images import celestial_wcs, find_corners, read_image, select_plane
+from encoder.tiles.cells import Box, Cells
+from encoder.tiles.fits_images import celestial_wcs, find_corners, read_header, read_image, select_plane
 from encoder.tiles.sky_positions import icrs_to_pixel, pixel_to_icrs
 from encoder.tiles.source_table import SourceTable
 from encoder.tiles.tile_files import TileFiles, is_file
@@ -24,6 +25,7 @@ MAX_BAND_OFFSET_PX = 0.1
 """How far two bands' coordinates may differ."""
 MAX_ROUND_TRIP_DEG = 1 / 3600
 """How far a position may move when it goes to pixels and back."""
+_WHOLE: Box = (slice(None), slice(None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,19 +37,31 @@ class Pixels:
         bad: Whether a pixel is flagged by the mask, zero, or not finite, (bands, h, w).
         wcs: World coordinates of the pixels, with distortion where the header has one.
         notes: What was left out of the files, one line each.
+        cells: The squares that were read, beside which flux and flags mean nothing; None where all were.
     """
 
     flux: NDArray[np.float32]
     bad: NDArray[np.bool_]
     wcs: WCS
     notes: tuple[str, ...] = ()
+    cells: Cells | None = None
 
 
-def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
+def read_pixels(
+    survey: Survey,
+    files: TileFiles,
+    choose: Callable[[WCS, tuple[int, int]], Cells | None] | None = None,
+) -> Pixels:
     """Reads every band and the mask of a tile.
 
     A pixel that is exactly 0 in a coadd had no exposure, so it is bad (as in the published recipe). Memory: 5
-    bytes a pixel and band, and one file in its own type.
+    bytes a pixel and band, and one file in its own type; of a tile that is read in part, about that part.
+
+    Args:
+        survey: The survey, whose description says what the files hold.
+        files: The tile's files.
+        choose: Says by the tile's coordinates, and its height and width, which squares will be looked at;
+            without it, or where it gives None, all are read.
 
     Raises:
         TileError: A file is missing, truncated or no FITS; a band's shape or place differs from the first's.
@@ -56,37 +70,31 @@ def read_pixels(survey: Survey, files: TileFiles) -> Pixels:
     for path in paths.values():
         if not is_file(path):
             raise TileError(f"{path}: the image of tile {files.name} is missing")
-    first, read = paths[survey.bands[0]], lru_cache(maxsize=1)(read_image)  # a cube is read once
-    flux = bad = wcs = None
+    first = paths[survey.bands[0]]
+    header, shape = read_header(first, hdu_of_band(survey.image.hdu, survey.bands[0]))
+    wcs = celestial_wcs(first, header)
+    find_corners(first, wcs, shape)
+    cells = choose(wcs, shape) if choose else None
+    boxes = cells.boxes() if cells else None
+    read = lru_cache(maxsize=1)(partial(read_image, boxes=boxes))  # a cube is read once
+    flux = np.empty((len(survey.bands), *shape), dtype=np.float32)
+    bad = np.empty(flux.shape, dtype=np.bool_)
     notes: list[str] = []
     for number, band in enumerate(survey.bands):
         pixels, header, left_out = read(paths[band], hdu_of_band(survey.image.hdu, band))
         notes.append(left_out)
         plane = select_plane(paths[band], pixels, survey.image.plane.get(band))
-        if flux is None or bad is None:
-            flux = np.empty((len(survey.bands), *plane.shape), dtype=np.float32)
-            bad = np.empty(flux.shape, dtype=np.bool_)
-            wcs = celestial_wcs(paths[band], header)
-            find_corners(paths[band], wcs, plane.shape)
-        if plane.shape != flux.shape[1:]:
-            raise TileError(f"{paths[band]}: {plane.shape} pixels, but {first.name} has {flux.shape[1:]}")
+        if plane.shape != shape:
+            raise TileError(f"{paths[band]}: {plane.shape} pixels, but {first.name} has {shape}")
         if paths[band] != first:
             _check_place(paths[band], celestial_wcs(paths[band], header), wcs, plane.shape)
         unit = np.float32(to_nanomaggies(survey.image.zero_point[band]))
-        if unit == 1 and plane.dtype.newbyteorder("=") == np.float32:
-            np.copyto(flux[number], plane)
-        else:
-            np.multiply(plane, unit, out=flux[number], casting="unsafe")
-        np.equal(flux[number], 0, out=bad[number])
-        with np.errstate(over="ignore"):
-            total = flux[number].sum()
-        if not np.isfinite(total):  # ten times as fast as looking at each
-            bad[number] |= ~np.isfinite(flux[number])
-    if flux is None or bad is None:  # a survey has at least one band: it was checked
-        raise TileError(f"{files.name}: no bands")
-    _add_mask(survey, files, bad, notes)
-    np.copyto(flux, 0, where=bad)
-    return Pixels(flux, bad, wcs, tuple(dict.fromkeys(filter(None, notes))))
+        for box in boxes or [_WHOLE]:
+            _take_flux(plane[box], unit, flux[number][box], bad[number][box])
+    _add_mask(survey, files, bad, boxes, notes)
+    for box in boxes or [_WHOLE]:
+        np.copyto(flux[:, *box], 0, where=bad[:, *box])
+    return Pixels(flux, bad, wcs, tuple(dict.fromkeys(filter(None, notes))), cells)
 
 
 def image_paths(survey: Survey, files: TileFiles) -> dict[str, Path]:
@@ -130,10 +138,31 @@ def check_inside(pixels: Pixels, sources: SourceTable, files: TileFiles, catalog
         )
 
 
-def _add_mask(survey: Survey, files: TileFiles, bad: NDArray[np.bool_], notes: list[str]) -> None:
+def _take_flux(
+    plane: NDArray[Any], unit: np.float32, flux: NDArray[np.float32], bad: NDArray[np.bool_]
+) -> None:
+    """Write a piece of a band in nanomaggies, and which of its pixels are 0 or not finite."""
+    if unit == 1 and plane.dtype.newbyteorder("=") == np.float32:
+        np.copyto(flux, plane)
+    else:
+        np.multiply(plane, unit, out=flux, casting="unsafe")
+    np.equal(flux, 0, out=bad)
+    with np.errstate(over="ignore"):
+        total = flux.sum()
+    if not np.isfinite(total):  # ten times as fast as looking at each
+        bad |= ~np.isfinite(flux)
+
+
+def _add_mask(
+    survey: Survey,
+    files: TileFiles,
+    bad: NDArray[np.bool_],
+    boxes: Sequence[Box] | None,
+    notes: list[str],
+) -> None:
     if survey.mask is None:
         return
-    read = lru_cache(maxsize=1)(read_image)  # one file has the bits of all bands
+    read = lru_cache(maxsize=1)(partial(read_image, boxes=boxes))  # one file has the bits of all bands
     for number, band in enumerate(survey.bands):
         path = tile_path(survey.mask.path, files, {"band": band})
         if not is_file(path):
@@ -142,7 +171,8 @@ def _add_mask(survey: Survey, files: TileFiles, bad: NDArray[np.bool_], notes: l
         notes.append(left_out)
         if bits.shape != bad.shape[1:] or bits.dtype.kind not in "iu":
             raise TileError(f"{path}: the mask does not fit the image of {bad.shape[1:]} pixels")
-        bad[number] |= _have_bits(path, bits, survey.mask.bad_bits[band])
+        for box in boxes or [_WHOLE]:
+            bad[number][box] |= _have_bits(path, bits[box], survey.mask.bad_bits[band])
 
 
 def _have_bits(path: Path, bits: NDArray[Any], wanted: int) -> NDArray[np.bool_]:
@@ -151,7 +181,8 @@ def _have_bits(path: Path, bits: NDArray[Any], wanted: int) -> NDArray[np.bool_]
     if wanted >> width:
         raise TileError(f"{path}: the mask has {width} bits, and bit {wanted.bit_length() - 1} is asked for")
     unsigned = np.dtype(f"u{bits.dtype.itemsize}")
-    found: NDArray[np.bool_] = (bits.astype(unsigned, copy=False) & unsigned.type(wanted)) != 0
+    words = bits.view(unsigned.newbyteorder(bits.dtype.byteorder))
+    found: NDArray[np.bool_] = (words & unsigned.type(wanted)) != 0
     return found
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from encoder.errors import SurveyError, TileError, first_line
 from encoder.surveys.description import Survey, hdu_of_band
 from encoder.surveys.patterns import find
+from encoder.tiles.cells import Cells, Needs
 from encoder.tiles.cutout_tiles import picture_paths, split_rows
 from encoder.tiles.pixels import check_inside, image_paths, read_pixels, tile_path
 from encoder.tiles.selection import digest_rows, read_catalogue, select_sources
@@ -47,11 +48,14 @@ class SkyTile(Tile):
             bad.
         bad: Whether a pixel is flagged, zero, or not finite, (bands, h, w).
         wcs: World coordinates of the tile, which lead from pixels to the sky.
+        cells: The squares that were read, beside which pixels and flags mean nothing, and in which cutting
+            fills the bad pixels; None where all were.
     """
 
     pixels: NDArray[np.float32]
     bad: NDArray[np.bool_]
     wcs: WCS
+    cells: Cells | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +92,14 @@ def find_tiles(survey: Survey, root: Path, names: Collection[str] | None = None)
     return sorted((t for t in tiles if names is None or t.name in names), key=lambda tile: tile.name)
 
 
-def read_tile(survey: Survey, files: TileFiles) -> Tile:
+def read_tile(survey: Survey, files: TileFiles, needs: Needs | None = None) -> Tile:
     """Reads a tile: its selected sources, and its pixels (or for a chunk, where its pictures are).
+
+    Args:
+        survey: The survey, whose description says what the files hold.
+        files: The tile's files, as `find_tiles` gives them.
+        needs: Says which squares of a piece of sky will be looked at, as `cells_for_cutouts` does: the others
+            need not be decoded. Without it all are read.
 
     Raises:
         TileError: One line naming the file and, if it is one, the row: a band or the catalogue is missing,
@@ -99,21 +109,22 @@ def read_tile(survey: Survey, files: TileFiles) -> Tile:
     try:
         if files.rows is not None:
             return _read_chunk(survey, files, files.rows)
-        return _read_sky(survey, files)
+        return _read_sky(survey, files, needs)
     except TileError:
         raise
     except Exception as error:  # damaged files lead readers anywhere
         raise TileError(f"tile {files.name}: {type(error).__name__}: {first_line(error)}") from error
 
 
-def _read_sky(survey: Survey, files: TileFiles) -> SkyTile:
+def _read_sky(survey: Survey, files: TileFiles, needs: Needs | None) -> SkyTile:
     catalogue = tile_path(survey.catalogue.path, files)
     columns = read_catalogue(survey, catalogue)
     sources = select_sources(survey, columns, _rows(survey, columns, files.name), catalogue)
-    pixels = read_pixels(survey, files)
+    choose = None if needs is None else lambda wcs, shape: needs(wcs, sources, shape)
+    pixels = read_pixels(survey, files, choose)
     check_inside(pixels, sources, files, catalogue)
     notes = (*columns.notes, *pixels.notes)
-    return SkyTile(files.name, sources, pixels.flux, pixels.bad, pixels.wcs, notes=notes)
+    return SkyTile(files.name, sources, pixels.flux, pixels.bad, pixels.wcs, cells=pixels.cells, notes=notes)
 
 
 def _read_chunk(survey: Survey, files: TileFiles, rows: tuple[int, int]) -> CutoutTile:

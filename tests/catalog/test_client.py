@@ -16,6 +16,7 @@ from catalog.client import Catalogue
 from catalog.errors import QueryError, UnknownObjectError
 from catalog.ingestion.records import object_id
 from catalog.releases.releases import build_search_index, refresh_statistics
+from catalog.search.memory import galaxy_memory
 from tests.catalog.galaxies import fill, galaxy_rows
 
 N = 300
@@ -146,3 +147,19 @@ def test_a_cone_that_lacks_its_radius_is_refused_in_a_line(catalogue: Catalogue)
         QueryError, match=r"^near=\(150, 2\) has 2 numbers: give ra, dec and radius, all in deg"
     ):
         catalogue.search("g7", near=(150, 2))  # type: ignore[arg-type]
+
+
+def test_a_session_may_hold_the_galaxies_in_memory(
+    connection: psycopg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(galaxy_memory, "MIN_GALAXIES", 1)
+    fill(connection, N)
+    identity = object_id("survey", "g7")
+    with Catalogue(database) as without, Catalogue(database, in_memory=True) as held:
+        assert held._memory is not None
+        assert held._memory.wait().phase == "held"
+        for where in ("mag_r < 17", "survey = 'none'"):
+            found = held.search(identity, n=20, where=where)
+            assert found.rows == without.search(identity, n=20, where=where, exact=True).rows
+            assert found.is_exact
+    assert held._memory.state.phase == "off"

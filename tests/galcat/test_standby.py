@@ -11,6 +11,8 @@ import pytest
 from catalog.database.connection import connect
 from catalog.database.migrate import migrate
 from catalog.errors import ServerError
+from catalog.search.memory import galaxy_memory
+from catalog.search.search import Search, search
 from catalog.tap.database.connections import Connections
 from catalog.tap.limits import ServiceLimits
 from galcat.workflows.page import make_page_routes
@@ -155,3 +157,29 @@ def _makes_a_job(service: TapServer) -> bool:
     ended = {"COMPLETED", "ERROR", "ABORTED"}
     wait_until(lambda: httpx.get(f"{job}/phase").text in ended, "the job", lambda: httpx.get(job).text)
     return httpx.get(f"{job}/results/result").text.split() == ["n", str(GALAXIES)]
+
+
+@pytest.mark.long
+def test_galaxies_held_in_memory_beside_a_standby_are_of_what_it_has_replayed(
+    primary: Server, standby: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(galaxy_memory, "MIN_GALAXIES", 1)
+    wait_for_replay(primary, standby)
+    memory = galaxy_memory.GalaxyMemory(standby.url("sky"))
+    memory.start()
+    assert memory.wait().phase == "held"
+    with connect(primary.url("sky"), autocommit=True) as writer:
+        row = writer.execute("SELECT min(object_id) FROM galcat.galaxy").fetchone()
+        assert row is not None
+        wanted = Search(like=row, n=GALAXIES, columns=())
+        before = search(writer, wanted).rows
+        with connect(standby.url("sky"), autocommit=True) as reader:
+            assert search(reader, wanted, memory).rows == before
+            writer.execute("UPDATE galcat.source SET is_retired = true WHERE object_id = %s", [before[0][0]])
+            wait_for_replay(primary, standby)
+            assert search(reader, wanted, memory).rows == before[1:]
+            writer.execute("UPDATE galcat.source SET is_retired = false WHERE object_id = %s", [before[0][0]])
+            wait_for_replay(primary, standby)
+            assert search(reader, wanted, memory).rows == before
+            assert memory.state.changed == 1
+    memory.close()

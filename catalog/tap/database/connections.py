@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool
 from catalog.database.connection import connect, parse_url
 from catalog.database.pooler import find_backend
 from catalog.errors import ServerError
+from catalog.search.memory.galaxy_memory import GalaxyMemory
 from catalog.tap.database.outage import Outage
 from catalog.tap.database.reader_check import require_harmless, take_reader_role
 from catalog.tap.errors import BusyError
@@ -47,17 +48,26 @@ class Connections:
 
     Attributes:
         outage: Whether the database is away, said in one line by whoever finds out.
+        memory: The galaxies in memory, for searches; None where none are to be held.
 
     Args:
         reader_url: The URL of a login that is, or is a member of, galcat_public and of no other role.
         writer_url: The URL of the login that owns or writes the catalogue.
         limits: How many queries and jobs run at once, which says how many connections are needed.
         is_read_only: Whether nothing is ever written, as on a hot standby.
+        memory: The galaxies in memory, which begin to be read when the connections are opened.
     """
 
     def __init__(
-        self, reader_url: str, writer_url: str, limits: ServiceLimits, *, is_read_only: bool = False
+        self,
+        reader_url: str,
+        writer_url: str,
+        limits: ServiceLimits,
+        *,
+        is_read_only: bool = False,
+        memory: GalaxyMemory | None = None,
     ) -> None:
+        self.memory = memory
         self.is_read_only = is_read_only
         self._reader_url = reader_url
         self._writer_url = writer_url
@@ -84,9 +94,13 @@ class Connections:
                 raise ServerError("the database is a standby: serve it by galcat serve --read-only")
         for pool in (self._readers, self._writers):
             pool.open()
+        if self.memory is not None:
+            self.memory.start()
 
     def close(self) -> None:
         """Close all connections; those in use when they are given back."""
+        if self.memory is not None:
+            self.memory.close()
         for pool in (self._readers, self._writers):
             pool.close()
 

@@ -34,7 +34,8 @@ _PRIVATE = """
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname IN ('galcat', 'galcat_tap')
         AND c.oid <> ALL (SELECT p.relation FROM galcat_tap.published AS p)
         AND (n.nspname, c.relname) NOT IN
-            (('galcat', 'sky_count'), ('galcat', 'embedding'), ('galcat_tap', 'published'))
+            (('galcat', 'sky_count'), ('galcat', 'embedding'), ('galcat', 'galaxy_change'),
+            ('galcat_tap', 'published'))
         AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
     LIMIT 1
 """

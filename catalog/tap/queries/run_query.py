@@ -103,7 +103,7 @@ class RunningQuery:
             if max_rows == 0:
                 self.columns, self.is_cut = read_columns(connection, translation), True
                 return
-            parameters = resolve_searches(connection, translation)
+            parameters = resolve_searches(connection, translation, self._connections.memory)
 
             def tell(total: int) -> None:
                 self.is_cut = total > max_rows

@@ -9,22 +9,26 @@ from psycopg import sql
 
 from catalog.adql.translation import SimilaritySearch, Translation
 from catalog.errors import QueryError
+from catalog.search.memory.galaxy_memory import GalaxyMemory
 from catalog.search.search import Cone, Search, SqlCondition, search_within
 
 
-def resolve_searches(connection: psycopg.Connection, translation: Translation) -> dict[str, object]:
+def resolve_searches(
+    connection: psycopg.Connection, translation: Translation, memory: GalaxyMemory | None = None
+) -> dict[str, object]:
     """Give every parameter of a translation, with the object_ids that its searches find.
 
     Args:
         connection: A connection in a transaction, of a role that may read galcat.galaxy.
         translation: The translated query, whose searches are answered in their order.
+        memory: The galaxies in memory, where there are such.
 
     Raises:
         QueryError: The vector to compare with is NULL.
     """
     parameters = dict(translation.parameters)
     for similarity in translation.searches:
-        parameters[similarity.name] = _find_galaxies(connection, similarity, translation.parameters)
+        parameters[similarity.name] = _find_galaxies(connection, similarity, translation.parameters, memory)
     return parameters
 
 
@@ -34,7 +38,10 @@ def skip_searches(translation: Translation) -> dict[str, object]:
 
 
 def _find_galaxies(
-    connection: psycopg.Connection, search: SimilaritySearch, parameters: dict[str, object]
+    connection: psycopg.Connection,
+    search: SimilaritySearch,
+    parameters: dict[str, object],
+    memory: GalaxyMemory | None,
 ) -> list[int]:
     where = SqlCondition(search.condition, parameters, search.alias) if search.condition is not None else ""
     found = search_within(
@@ -46,6 +53,7 @@ def _find_galaxies(
             where=where,
             columns=(),
         ),
+        memory,
     )
     return [int(str(row[0])) for row in found.rows]
 

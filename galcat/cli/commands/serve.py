@@ -49,6 +49,7 @@ def serve(
     from catalog.database.connection import connect  # noqa: PLC0415
     from catalog.database.migrate import require_current_schema  # noqa: PLC0415
     from catalog.database.reader_login import reader_url  # noqa: PLC0415
+    from catalog.search.memory.galaxy_memory import GalaxyMemory  # noqa: PLC0415
     from catalog.settings import load_settings  # noqa: PLC0415
     from catalog.tap.app import make_app, server_config  # noqa: PLC0415
     from catalog.tap.database.connections import Connections  # noqa: PLC0415
@@ -69,7 +70,8 @@ def serve(
     # A proxy's address is that of all its clients.
     bounds = replace(ConnectionLimits(), an_address=None) if settings.public_url else ConnectionLimits()
     reader = reader_url(settings, url, may_change=not read_only)
-    connections = Connections(reader, url, limits, is_read_only=read_only)
+    memory = GalaxyMemory(url, settings.search_memory_bytes)
+    connections = Connections(reader, url, limits, is_read_only=read_only, memory=memory)
     spool = settings.service_dir.resolve()
     keys = spool if "service_dir" in settings.model_fields_set else settings.home.resolve()
     service = make_app(

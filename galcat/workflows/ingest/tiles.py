@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 
@@ -13,6 +14,7 @@ from catalog.ingestion.records import SkipRecord
 from catalog.ingestion.tile_status import KnownTile, touch_tile
 from catalog.ingestion.writer import write_failure, write_tile
 from encoder.cutouts.framing_flags import count_flags
+from encoder.cutouts.plan import cells_for_cutouts
 from encoder.errors import EncoderError, TileError, first_line
 from encoder.inference.encode_tile import CutTile, EncodedTile, cut_tile, encode_tile
 from encoder.model.encoder import Encoder
@@ -138,7 +140,7 @@ def _load(
     was = known.get(files.name)
     if was is not None and was.is_settled(was.fingerprint) and was.content_hash == content_hash:
         return _Loaded(content_hash, None)
-    tile = read_tile(survey, files)
+    tile = read_tile(survey, files, partial(cells_for_cutouts, encoder.recipe))
     if _stamps(files) != before:
         raise TileError(f"tile {files.name}: its files changed while they were read")
     return _Loaded(content_hash, cut_tile(survey, tile, encoder))

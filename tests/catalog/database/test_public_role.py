@@ -181,7 +181,7 @@ def test_a_stranger_reads_exactly_what_is_published_and_what_a_search_needs(
     ).fetchall()
     published = connection.execute("SELECT relation::text FROM galcat_tap.published").fetchall()
     assert {row[0] for row in rows} == {row[0] for row in published} | {
-        *("galcat.embedding", "galcat.sky_count", "galcat_tap.published")
+        *("galcat.embedding", "galcat.galaxy_change", "galcat.sky_count", "galcat_tap.published")
     }
     writable = connection.execute(
         "SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.relkind IN ('r', 'p', 'v', 'm') "

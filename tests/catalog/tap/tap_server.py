@@ -18,6 +18,7 @@ from astropy.io.votable.tree import VOTableFile
 from psycopg.conninfo import make_conninfo
 from starlette.routing import BaseRoute
 
+from catalog.search.memory.galaxy_memory import GalaxyMemory
 from catalog.tap.app import make_app, server_config
 from catalog.tap.database.connections import Connections
 from catalog.tap.datalink.cutout import Cutter
@@ -92,13 +93,14 @@ def serving(
     make_pages: Callable[[Service], Sequence[BaseRoute]] | None = None,
     bounds: ConnectionLimits | None = None,
     is_read_only: bool = False,
+    memory: GalaxyMemory | None = None,
 ) -> Iterator[TapServer]:
     """Serve in a thread."""
     if not is_read_only:
         with psycopg.connect(database, autocommit=True) as connection:
             connection.execute("SELECT galcat_tap.let_readers_in()")
     reader_url = reader_url or make_conninfo(database, user="galcat_public")
-    connections = Connections(reader_url, database, limits, is_read_only=is_read_only)
+    connections = Connections(reader_url, database, limits, is_read_only=is_read_only, memory=memory)
     app = make_app(connections, limits, spool, public_url=public_url, cutter=cutter, make_pages=make_pages)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -72,8 +72,12 @@ def write_legacy_brick(
     wcs: WCS,
     rows: Table,
     maskbits: NDArray[np.int16] | None = None,
+    tile_shape: tuple[int, int] = (100, 100),
 ) -> None:
-    """Writes fpacked images and mask, and the catalogue, where the Legacy Surveys' servers have them."""
+    """Writes fpacked images and mask, and the catalogue, where the Legacy Surveys' servers have them.
+
+    The images are compressed in pieces of `tile_shape`, the mask row by row.
+    """
     coadd, tractor = root / "coadd" / brick[:3] / brick, root / "tractor" / brick[:3]
     coadd.mkdir(parents=True, exist_ok=True)
     tractor.mkdir(parents=True, exist_ok=True)
@@ -83,7 +87,7 @@ def write_legacy_brick(
             image,
             header,
             compression_type="RICE_1",
-            tile_shape=(min(100, shape[0]), min(100, shape[1])),
+            tile_shape=(min(tile_shape[0], shape[0]), min(tile_shape[1], shape[1])),
             quantize_level=-1e-4,
             quantize_method=2,  # dithered, but zeros stay zero
             dither_seed=1,

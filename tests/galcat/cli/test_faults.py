@@ -94,10 +94,10 @@ def test_whatever_a_tile_raises_it_fails_by_its_name_and_the_next_is_read(
         write_brick(tmp_path / "bricks", name)
     read = module.read_tile
 
-    def fail_once(survey: object, files: object) -> object:
+    def fail_once(survey: object, files: object, needs: object) -> object:
         if files.name == "0101p000":  # type: ignore[attr-defined] # of a TileFiles
             raise error
-        return read(survey, files)  # type: ignore[arg-type] # the same
+        return read(survey, files, needs)  # type: ignore[arg-type] # the same
 
     monkeypatch.setattr(module, "read_tile", fail_once)
     said = galcat("ingest", tmp_path / "bricks", "--survey", "legacy_dr10", "--weights", weights)
