@@ -23,7 +23,7 @@ from catalog.database.read_only import Parameters, read_transaction, select_with
 from catalog.errors import QueryError
 from catalog.result import Result
 from catalog.search.first_records import keep_first_records, read_places
-from catalog.search.memory.condition import All, Apart, Condition, Unknown, is_known, read_condition
+from catalog.search.memory.condition import All, Apart, Condition, Unknown, is_known
 from catalog.search.memory.galaxy_memory import GalaxyMemory
 from catalog.search.memory.held import Held
 
@@ -247,6 +247,9 @@ def _plan(connection: psycopg.Connection, wanted: Search, memory: GalaxyMemory |
 
 def _told(wanted: Search) -> Condition:
     """What memory can tell of the conditions."""
+    # Its parser takes a moment to import, and single commands need none of it.
+    from catalog.search.memory.condition_reader import read_condition  # noqa: PLC0415
+
     parts: list[Condition] = [] if wanted.cone is None else [Apart(*wanted.cone, is_within=True)]
     if isinstance(wanted.where, SqlCondition):
         text = wanted.where.text.as_string(None)

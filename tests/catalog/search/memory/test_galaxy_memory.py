@@ -26,7 +26,7 @@ from catalog.search.memory import galaxy_memory, held
 from catalog.search.memory.galaxy_memory import GalaxyMemory
 from catalog.search.search import Cone, Search, SqlCondition, search, search_within
 from tests.catalog.galaxies import fill, galaxy_rows, release_record, tile_record
-from tests.catalog.search.memory.test_condition import CONDITIONS
+from tests.catalog.search.memory.test_condition_reader import CONDITIONS
 from tests.sizes import fuzzing
 
 N = 1_500

@@ -16,8 +16,8 @@ from catalog.search.memory.condition import (
     Not,
     Unknown,
     is_known,
-    read_condition,
 )
+from catalog.search.memory.condition_reader import read_condition
 from catalog.search.memory.held_columns import held_columns_query
 from catalog.search.memory.possible import find_possible
 from catalog.search.memory.rows import HeldRows, read_rows
