@@ -4,7 +4,7 @@
 
 BUSY is how many such processes, 4 by default. Of the tests that the arguments name, or of all, those run that
 wait themselves, by `tests/waiting.py` or a helper that calls it. A fixture that waits, such as for a service
-to answer, chooses none: hundreds use it.
+to answer, chooses none: hundreds use it. With `--passed FILE tests` an interrupted run goes on.
 """
 
 import subprocess
@@ -65,4 +65,7 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # pytest has heard of it too, and says what it has done
+        sys.exit(130)
