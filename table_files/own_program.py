@@ -29,6 +29,7 @@ class OwnProgram:
         self._program: subprocess.Popen[bytes] | None = None
         self._owner = 0
         atexit.register(self.close)
+        os.register_at_fork(after_in_child=self._renew_lock)
 
     def running(self) -> "subprocess.Popen[bytes]":
         """The program, started anew where it has ended; the caller holds the lock."""
@@ -61,3 +62,7 @@ class OwnProgram:
         """End the program; it starts again when it is needed."""
         with self.lock:
             self.end()
+
+    def _renew_lock(self) -> None:
+        # In a child of fork nobody would ever release what another thread holds at that moment.
+        self.lock = Lock()

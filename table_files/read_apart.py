@@ -96,7 +96,10 @@ _reader = ApartReader()
 
 def main() -> None:
     """Answer until nobody asks any more; what libraries print goes nowhere."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the command, which ends this
+    # Ctrl-C in a terminal and the end of a service are for the command, which ends this: a sound file that is
+    # just being read would be called damaged.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     while True:

@@ -72,6 +72,30 @@ def test_the_answer_to_an_interrupted_question_is_not_taken_for_the_next(tmp_pat
     assert found.to_pydict() == {"mine": [2**62 + 1, None]}
 
 
+def test_signals_to_all_of_a_terminal_or_service_leave_the_program_for_who_asks(tmp_path: Path) -> None:
+    before = programs()
+    Table({"a": [1, 2]}).write(tmp_path / "list.csv")
+    reader = ApartReader()
+    reader.ask("ascii.csv", tmp_path / "list.csv", "list")
+    (own,) = (one for one in programs() if one not in before)
+    own.send_signal(signal.SIGTERM)
+    own.send_signal(signal.SIGINT)
+    _, n_rows = reader.ask("ascii.csv", tmp_path / "list.csv", "list")  # type: ignore[misc] # columns and rows
+    assert n_rows == 2
+    assert [one for one in programs() if one not in before] == [own]
+    reader.close()
+
+
+def test_a_child_of_fork_can_ask_though_another_thread_was_asking() -> None:
+    reader = ApartReader()
+    with reader.lock:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if reader.lock.acquire(timeout=0) else 1)
+        assert os.waitpid(child, 0) == (child, 0)
+        assert not reader.lock.acquire(timeout=0)
+
+
 def test_the_program_ends_with_the_reader_and_prints_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
