@@ -1,5 +1,7 @@
 """Are the indexes there and valid, and does the vector index find what is near?"""
 
+import re
+
 import psycopg
 from psycopg import sql
 
@@ -58,7 +60,7 @@ def check_index(connection: psycopg.Connection, occasion: Occasion = "check") ->
 
 def _presence(connection: psycopg.Connection) -> CheckResult:
     wrong = [
-        (f"{name} is invalid", f"REINDEX INDEX galcat.{name}")
+        (f"{name} is invalid", _mend_invalid(str(name)))
         if is_valid is False
         else (f"{name} is missing", str(mend))
         for name, is_valid, mend in select_within(connection, _INDEXES, {}).rows
@@ -71,6 +73,12 @@ def _presence(connection: psycopg.Connection) -> CheckResult:
         example,
         _in_psql(statement) if wrong else "",
     )
+
+
+def _mend_invalid(name: str) -> str:
+    """What REINDEX CONCURRENTLY leaves where it is cut off is a second one of an index that is there."""
+    is_left = re.search(r"_cc(new|old)\d*$", name) is not None
+    return f"{'DROP' if is_left else 'REINDEX'} INDEX galcat.{name}"
 
 
 def _counts(connection: psycopg.Connection) -> CheckResult:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from catalog.constants import NEAR_ARCSEC
 from catalog.errors import PositionsError
+from catalog.neighbours.many import ids_with_vector
 from catalog.search.crossmatch import match
 from catalog.search.positions import locate_rows
 from table_files.errors import TableError
@@ -19,7 +20,6 @@ from table_files.read import read_table
 ID_COLUMN = "object_id"
 _ID = re.compile(r"-?\d{1,20}")
 _ID_END = 2**63
-_KNOWN = "SELECT object_id FROM galcat.source WHERE object_id = ANY (%s) AND NOT is_retired"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class GalaxyList:
 
     Attributes:
         object_ids: object_ids in the order of the file, each once.
-        unmatched: Rows, from 1, whose galaxy the catalogue does not have.
+        unmatched: Rows, from 1, whose galaxy the catalogue does not have, or has without a vector.
         notes: What of the file was left out, a line each.
     """
 
@@ -65,7 +65,7 @@ def read_galaxy_list(
         found = match(connection, locate_rows(table, ra, dec), radius_arcsec, ())
         return GalaxyList(np.array(found.object_ids, np.int64), found.unmatched, table.notes)
     ids = [_parse(path, row, value) for row, value in enumerate(table[ID_COLUMN].to_list(), start=1)]
-    known = {row[0] for row in connection.execute(_KNOWN, [ids]).fetchall()}
+    known = ids_with_vector(connection, ids)
     unmatched = [row for row, one in enumerate(ids, start=1) if one not in known]
     there = [one for one in dict.fromkeys(ids) if one in known]
     return GalaxyList(np.array(there, np.int64), unmatched, table.notes)

@@ -123,8 +123,9 @@ def read_lists(
     )
     with connection.cursor(binary=True) as cursor:
         rows = cursor.execute(query, [object_ids.tolist(), graph.graph_id]).fetchall()
-    near = np.array([row[0] for row in rows], np.int64).reshape(len(rows), -1)
-    return near, np.array([row[1] for row in rows], np.float32).reshape(len(rows), -1)
+    if not rows:
+        return np.empty((0, graph.nearest), np.int64), np.empty((0, graph.nearest), np.float32)
+    return np.array([row[0] for row in rows], np.int64), np.array([row[1] for row in rows], np.float32)
 
 
 def load_vectors(connection: psycopg.Connection, release: Release, k: int) -> NearestVectors:

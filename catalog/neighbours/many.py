@@ -69,7 +69,7 @@ def find_neighbours(
         raise QueryError(f"n is {n}: ask for 1 to {MAX_NEAREST} neighbours of each galaxy")
     wanted = np.array(list(dict.fromkeys(int(one) for one in object_ids)), np.int64)
     with read_transaction(connection):
-        known = {row[0] for row in connection.execute(_KNOWN, [wanted.tolist()]).fetchall()}
+        known = ids_with_vector(connection, wanted.tolist())
         unknown = [one for one in wanted.tolist() if one not in known]
         if unknown:
             more = f", nor {len(unknown) - 1} others that were asked for" if len(unknown) > 1 else ""
@@ -84,3 +84,8 @@ def find_neighbours(
             return Neighbours(wanted, none.astype(np.int64), none.astype(np.float32), is_from_graph=False)
         near, distances = load_vectors(connection, release, n).find(wanted)
     return Neighbours(wanted, near, distances, is_from_graph=False)
+
+
+def ids_with_vector(connection: psycopg.Connection, object_ids: Sequence[int]) -> set[int]:
+    """Those of some object_ids that have a vector in the current release: only these have neighbours."""
+    return {int(row[0]) for row in connection.execute(_KNOWN, [list(object_ids)]).fetchall()}

@@ -44,6 +44,16 @@ def test_a_missing_and_an_invalid_index_are_named_with_what_mends_them(
     assert missing.example == "source_sky is missing"
     connection.execute(missing.remedy.split(": ", 1)[1].encode())
     assert all(result.passed for result in check_index(connection))
+    # What a REINDEX CONCURRENTLY that was cut off leaves is one index too many.
+    connection.execute("CREATE INDEX source_sky_ccnew1 ON galcat.source USING gist (point(ra, dec))")
+    connection.execute(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'galcat.source_sky_ccnew1'::regclass"
+    )
+    left, *_ = check_index(connection)
+    assert left.example == "source_sky_ccnew1 is invalid"
+    connection.execute(left.remedy.split(": ", 1)[1].encode())
+    assert connection.execute("SELECT to_regclass('galcat.source_sky_ccnew1')").fetchone() == (None,)
+    assert all(result.passed for result in check_index(connection))
 
 
 def test_an_index_that_misses_the_nearest_is_told(connection: psycopg.Connection) -> None:

@@ -132,3 +132,28 @@ def test_what_cannot_be_answered_is_said_in_a_line(connection: psycopg.Connectio
     file.write_text(f"ra,dec\n{ra},{dec}\n{ra},{-dec}\n")
     read = read_galaxy_list(connection, file)
     assert (read.object_ids.tolist(), read.unmatched) == ([ids[2]], [2])
+
+
+def test_a_galaxy_without_a_vector_is_named_and_keeps_no_other_of_a_list_from_its_neighbours(
+    connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    fill(connection, 30)
+    ids = ids_of(connection)
+    places = connection.execute("SELECT ra, dec FROM galcat.galaxy ORDER BY object_id").fetchall()
+    connection.execute("DELETE FROM galcat.embedding WHERE object_id = %s", [ids[1]])
+    by_id, by_place = tmp_path / "ids.csv", tmp_path / "places.csv"
+    by_id.write_text("\n".join(["object_id", *map(str, ids[:2]), "5", str(ids[2])]))
+    rows = [*places[:2], (0.0, -89.9), places[2]]
+    by_place.write_text("\n".join(["ra,dec", *(f"{ra!r},{dec!r}" for ra, dec in rows)]))
+    for file in (by_id, by_place):
+        read = read_galaxy_list(connection, file)
+        assert (read.object_ids.tolist(), read.unmatched) == ([ids[0], ids[2]], [2, 3])
+        assert find_neighbours(connection, read.object_ids).neighbours.shape == (2, 20)
+
+
+def test_a_list_of_none_has_no_neighbours_with_the_graph_either(connection: psycopg.Connection) -> None:
+    fill(connection, 30)
+    make_graph(connection)
+    found = find_neighbours(connection, [], 7)
+    assert (found.is_from_graph, found.neighbours.shape, found.distances.shape) == (True, (0, 7), (0, 7))
+    assert found.to_result().rows == []
