@@ -30,25 +30,22 @@ def hips(
 
     Example: `galcat hips`
     """
-    import shutil  # noqa: PLC0415
-
+    from catalog.counts import count_of  # noqa: PLC0415
     from catalog.settings import load_settings  # noqa: PLC0415
     from galcat.workflows.sky.sky_hips import make_hips  # noqa: PLC0415 - numpy and more
 
     folder = output or load_settings().home / "hips"
-    made_in = folder.with_name(f"{folder.name}.new") if replace and folder.exists() else folder
     with progress_bar(transient=True) as progress:
         bar = progress.add_task("tiles", total=None)
         made = make_hips(
             catalogue_url(),
-            made_in,
+            folder,
             order,
             lambda done, n: progress.update(bar, completed=done, total=n),
+            replace=replace,
         )
-    if made_in != folder:
-        shutil.rmtree(folder)
-        made_in.rename(folder)
-    log.print(f"{made.tiles} tiles are drawn in {folder}, down to order {made.order}", soft_wrap=True)
+    drawn = f"{count_of(made.tiles, 'tile')} {'is' if made.tiles == 1 else 'are'} drawn in {folder}"
+    log.print(f"{drawn}, down to order {made.order}", soft_wrap=True)
     for line in made.left_out[:10]:
         log.print(f"left out: {line}", soft_wrap=True)
     if len(made.left_out) > 10:  # noqa: PLR2004 - a screen

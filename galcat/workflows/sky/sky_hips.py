@@ -1,7 +1,6 @@
 """A HiPS of the survey's own tiles: the sky as pictures that Aladin and the page zoom through."""
 
 import math
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -50,7 +49,12 @@ class _SurveyTile:
 
 
 def make_hips(
-    url: str, output: Path, order: int | None = None, progress: Callable[[int, int], None] | None = None
+    url: str,
+    output: Path,
+    order: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    replace: bool = False,
 ) -> SkyHips:
     """Draw every tile that the current release has read, in the colours of its survey, as a HiPS of PNGs.
 
@@ -58,16 +62,19 @@ def make_hips(
 
     Args:
         url: URL of the catalogue's database; only read from.
-        output: The folder to make; it must not be there.
+        output: The folder to make, or a link to it, which stays.
         order: HEALPix order of the finest tiles of 512 pixels; None for the finest whose pixels are no finer
             than those of any survey.
         progress: Told how many tiles are done, and of how many.
+        replace: Whether it takes the place of a folder that is there, which stays until then.
 
     Raises:
-        WorkflowError: The folder is there, the package reproject is missing, or no tile can be drawn.
+        WorkflowError: The folder is there and not to be replaced, the package reproject is missing, or no
+            tile can be drawn.
     """
-    if output.exists():
-        raise WorkflowError(f"{output} is there already: remove it, or name another folder")
+    if output.exists() and not replace:
+        raise WorkflowError(f"{output} is there already: remove it, name another folder, or give --replace")
+    output = output.resolve()  # the link's own disk may be the smaller one
     hips = _import_hips()
     with connect(url, autocommit=True) as connection:
         tiles, left_out = _list_tiles(connection)
@@ -93,7 +100,9 @@ def make_hips(
         whole = Path(temporary) / "whole"
         hips.join(parts, whole)
         _describe(whole, order)
-        shutil.move(str(whole), output)
+        if output.exists():
+            output.rename(Path(temporary) / "former")
+        whole.rename(output)
     return SkyHips(len(parts), order, tuple(left_out))
 
 

@@ -72,7 +72,15 @@ def test_galaxies_stand_where_healpix_has_them(filled: Galcat, tmp_path: Path) -
     again = filled("hips", tmp_path / "sky")
     assert again.code == 1
     assert "is there already" in again.err
-    assert sorted(path.name for path in tmp_path.glob(".sky*")) == []
+    (tmp_path / "sky").rename(tmp_path / "large_disk")  # whoever keeps it elsewhere leaves a link
+    (tmp_path / "sky").symlink_to(tmp_path / "large_disk")
+    said = filled("hips", tmp_path / "sky", "--order", ORDER - 1, "--replace")
+    assert said.code == 0, said.err
+    assert (tmp_path / "sky").is_symlink()
+    assert not (tmp_path / "large_disk" / f"Norder{ORDER}").exists()
+    assert (tmp_path / "large_disk" / f"Norder{ORDER - 1}").is_dir()
+    assert {path.name for path in tmp_path.glob("*[ys]k*")} == {"sky", "large_disk"}
+    assert sorted(path.name for path in tmp_path.glob(".*")) == []
 
 
 def test_a_tile_whose_files_are_gone_is_named_and_nothing_half_made_stays(
