@@ -29,7 +29,7 @@ def report(
     """
     from catalog.settings import load_settings  # noqa: PLC0415
     from galcat.workflows.report.gather import gather_report  # noqa: PLC0415
-    from galcat.workflows.report.page import write_page  # noqa: PLC0415
+    from galcat.workflows.report.page import save_page  # noqa: PLC0415
     from galcat.workflows.report.since import parse_since  # noqa: PLC0415
     from galcat.workflows.report.text import write_text  # noqa: PLC0415
     from galcat.workflows.watch.state import describe_catalogue  # noqa: PLC0415
@@ -39,5 +39,5 @@ def report(
     gathered = gather_report(url, moment, now, list(describe_catalogue(url, load_settings())))
     out.print(write_text(gathered), soft_wrap=True, end="", markup=False, highlight=False)
     if html is not None:
-        html.write_text(write_page(gathered), encoding="utf-8")
+        save_page(gathered, html)
         log.print(f"written: {html}", soft_wrap=True)

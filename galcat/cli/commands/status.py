@@ -7,7 +7,7 @@ import typer
 
 from galcat.cli.console import log, mark_line, out
 from galcat.cli.open_catalogue import catalogue_url
-from galcat.errors import WorkflowError
+from galcat.errors import EXPECTED, WorkflowError, reason
 
 app = typer.Typer()
 
@@ -34,17 +34,22 @@ def status(
     from catalog.settings import load_settings  # noqa: PLC0415
     from galcat.workflows.watch.state import MAX_LOOKED_AT, describe_catalogue  # noqa: PLC0415
 
-    all_is_well, needs_care, settings = True, list[str](), load_settings()
-    for finding in describe_catalogue(catalogue_url(), settings, None if look_at_all else MAX_LOOKED_AT):
-        mark, colour = ("ok  ", "green") if finding.is_well else ("CARE", "red")
-        out.print(mark_line(mark, colour, f"{finding.name}: {finding.text}"), soft_wrap=True)
-        if not finding.is_well:
-            out.print(f"     to do: {finding.remedy}", soft_wrap=True)
-            needs_care.append(f"{finding.name}: {finding.text}\n    to do: {finding.remedy}")
-            all_is_well = False
+    needs_care, settings, failure = list[str](), load_settings(), None
+    try:
+        for finding in describe_catalogue(catalogue_url(), settings, None if look_at_all else MAX_LOOKED_AT):
+            mark, colour = ("ok  ", "green") if finding.is_well else ("CARE", "red")
+            out.print(mark_line(mark, colour, f"{finding.name}: {finding.text}"), soft_wrap=True)
+            if not finding.is_well:
+                out.print(f"     to do: {finding.remedy}", soft_wrap=True)
+                needs_care.append(f"{finding.name}: {finding.text}\n    to do: {finding.remedy}")
+    except EXPECTED as error:  # such as a database that is away, of which an alarm has to tell before all
+        needs_care.append(f"galcat status failed: {reason(error)}")
+        failure = error
     if alarm and needs_care:
         _send(settings.home, needs_care)
-    raise typer.Exit(0 if all_is_well else 1)
+    if failure is not None:
+        raise failure
+    raise typer.Exit(1 if needs_care else 0)
 
 
 @app.command()
@@ -119,6 +124,7 @@ def migrate(
 
 def _send(home: Path, needs_care: list[str]) -> None:
     """Send an alarm; what does not get through is said."""
+    from catalog.counts import count_of  # noqa: PLC0415
     from galcat.workflows.watch.alarms import load_alarm_settings, send_alarm  # noqa: PLC0415
 
     alarms = load_alarm_settings(home)
@@ -126,6 +132,7 @@ def _send(home: Path, needs_care: list[str]) -> None:
         raise WorkflowError(
             f"no alarm is set: name a webhook, mail or command under [alarm] in {home}/galcat.toml"
         )
-    subject = f"galcat: {len(needs_care)} things need care"
+    verb = "needs" if len(needs_care) == 1 else "need"
+    subject = f"galcat: {count_of(len(needs_care), 'thing')} {verb} care"
     for problem in send_alarm(alarms, subject, "\n".join(needs_care)):
         log.print(mark_line("warning:", "yellow", problem), soft_wrap=True)

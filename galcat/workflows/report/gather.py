@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import psycopg
 
@@ -13,6 +13,8 @@ from galcat.errors import WorkflowError
 
 MAX_FAILED = 50
 MAX_PICTURES = 24
+_HOURLY = timedelta(days=14)
+_DAILY = timedelta(days=750)
 _SURVEYS = """
     SELECT v.name, count(*) FILTER (WHERE i.state = 'done'), count(*) FILTER (WHERE i.state = 'failed'),
         coalesce(sum(i.n_galaxies) FILTER (WHERE i.state = 'done'), 0)::bigint,
@@ -27,12 +29,17 @@ _FAILED = """
     WHERE i.release_id = %(release)s AND i.finished_at >= %(since)s AND i.state = 'failed'
     ORDER BY 1, 2 LIMIT %(n)s
 """
-_HOURS = """
-    SELECT hour, coalesce(sum(i.n_galaxies), 0)::bigint
-    FROM generate_series(date_trunc('hour', %(since)s::timestamptz, 'UTC'),
-            date_trunc('hour', pg_catalog.now(), 'UTC'), interval '1 hour') AS h (hour)
+_FIRST = """
+    SELECT min(finished_at) FROM galcat.ingestion
+    WHERE release_id = %(release)s AND state = 'done' AND finished_at >= %(since)s
+"""
+_BARS = """
+    SELECT b.begins AT TIME ZONE 'UTC', coalesce(sum(i.n_galaxies), 0)::bigint
+    FROM generate_series(date_trunc(%(unit)s, %(first)s::timestamptz AT TIME ZONE 'UTC'),
+            %(until)s::timestamptz AT TIME ZONE 'UTC', %(step)s::interval) AS b (begins)
     LEFT JOIN galcat.ingestion AS i ON i.release_id = %(release)s AND i.state = 'done'
-        AND i.finished_at >= h.hour AND i.finished_at < h.hour + interval '1 hour'
+        AND i.finished_at AT TIME ZONE 'UTC' >= b.begins
+        AND i.finished_at AT TIME ZONE 'UTC' < b.begins + %(step)s::interval
         AND i.finished_at >= %(since)s
     GROUP BY 1 ORDER BY 1
 """
@@ -96,7 +103,8 @@ class CatalogueReport:
         galaxies: Number of galaxies in them.
         surveys: What came of each survey.
         failed: The tiles that failed, 50 at most.
-        hours: Number of galaxies that came in each hour, with its beginning, UTC.
+        bars: Number of galaxies that came in each hour, day or month, with its beginning, UTC.
+        bar_unit: Which of these the bars are: so that a chart of years has no more of them than one of days.
         pictures: Some of the galaxies that came; ids are hashes, so no tile is preferred.
         labels: Task, number of labels, number of people who gave them.
         care: What needs care now.
@@ -109,7 +117,8 @@ class CatalogueReport:
     galaxies: int
     surveys: tuple[SurveyCounts, ...]
     failed: tuple[FailedTile, ...]
-    hours: tuple[tuple[datetime, int], ...]
+    bars: tuple[tuple[datetime, int], ...]
+    bar_unit: str
     pictures: tuple[NewGalaxy, ...]
     labels: tuple[tuple[str, int, int], ...]
     care: tuple[Finding, ...]
@@ -142,11 +151,12 @@ def gather_report(url: str, since: datetime, until: datetime, findings: Sequence
         if current is None:
             raise WorkflowError("the catalogue is empty: fill it with galcat demo or galcat ingest")
 
-        def select(query: str, n: int = 0) -> list[psycopg.rows.TupleRow]:
-            values = {"release": current.release_id, "since": since, "n": n}
+        def select(query: str, n: int = 0, **more: object) -> list[psycopg.rows.TupleRow]:
+            values = {"release": current.release_id, "since": since, "until": until, "n": n, **more}
             return connection.execute(query.encode(), values).fetchall()
 
         tiles, galaxies = select(_TOTAL)[0]
+        first, unit = _choose_bars(since, until, select(_FIRST)[0][0])
         return CatalogueReport(
             since=since,
             until=until,
@@ -155,10 +165,21 @@ def gather_report(url: str, since: datetime, until: datetime, findings: Sequence
             galaxies=int(galaxies),
             surveys=tuple(SurveyCounts(*row) for row in select(_SURVEYS)),
             failed=tuple(FailedTile(*row) for row in select(_FAILED, MAX_FAILED)),
-            hours=tuple((row[0], int(row[1])) for row in select(_HOURS)),
+            bars=tuple(
+                (row[0], int(row[1])) for row in select(_BARS, first=first, unit=unit, step=f"1 {unit}")
+            ),
+            bar_unit=unit,
             pictures=tuple(
                 NewGalaxy(row[0], row[1], row[2], bytes(row[3])) for row in select(_PICTURES, MAX_PICTURES)
             ),
             labels=tuple((row[0], int(row[1]), int(row[2])) for row in select(_LABELS)),
             care=tuple(finding for finding in findings if not finding.is_well),
         )
+
+
+def _choose_bars(since: datetime, until: datetime, first: datetime | None) -> tuple[datetime, str]:
+    """Where a chart begins, and what its bars are: of a long time nothing is drawn before the first tile."""
+    begin = since if until - since <= _HOURLY or first is None else first
+    if until - begin <= _HOURLY:
+        return begin, "hour"
+    return begin, "day" if until - begin <= _DAILY else "month"

@@ -1,17 +1,38 @@
 """A report as one HTML file: figures, a chart, pictures; nothing is loaded from elsewhere."""
 
 from base64 import b64encode
+from contextlib import suppress
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from galcat.errors import WorkflowError
 from galcat.workflows.report.gather import CatalogueReport
 
 _FOLDER = Path(__file__).parent
 
 
-def write_page(report: CatalogueReport) -> str:
-    """Write a report as HTML."""
+def save_page(report: CatalogueReport, path: Path) -> None:
+    """Write a report to an HTML file, whole or not at all.
+
+    Args:
+        report: What came.
+        path: The file; a former one stays until this one is whole.
+
+    Raises:
+        WorkflowError: The file cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(_render(report), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise WorkflowError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _render(report: CatalogueReport) -> str:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,

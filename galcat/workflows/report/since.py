@@ -16,6 +16,9 @@ def parse_since(text: str, now: datetime) -> datetime:
             in ISO 8601, UTC where it names no zone.
         now: The present, with a zone.
 
+    Returns:
+        The moment in UTC.
+
     Raises:
         WorkflowError: It is none, or lies in the future.
     """
@@ -24,12 +27,12 @@ def parse_since(text: str, now: datetime) -> datetime:
     if words in {"today", "yesterday"}:
         return midnight - timedelta(days=words == "yesterday")
     if ago := _AGO.fullmatch(words):
-        return now - timedelta(**{f"{ago[2]}s": int(ago[1])})
+        return now.astimezone(UTC) - timedelta(**{f"{ago[2]}s": int(ago[1])})
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise WorkflowError(f"{text!r} is no moment: expected yesterday, 3 days, or 2026-11-30") from None
-    moment = moment.replace(tzinfo=moment.tzinfo or UTC)
     if moment > now:
         raise WorkflowError(f"{text!r} is still to come")
     return moment

@@ -35,7 +35,9 @@ def write_text(report: CatalogueReport) -> str:
         ]
     if report.failed:
         lines += ["", "Tiles that failed"]
-        lines += [_item(f"{tile.survey}, {tile.error}") for tile in report.failed[:_FIRST_FAILED]]
+        lines += [
+            _item(f"{tile.survey}, {tile.name}: {tile.error}") for tile in report.failed[:_FIRST_FAILED]
+        ]
         if report.n_failed > _FIRST_FAILED:
             lines.append(f"  - and {report.n_failed - _FIRST_FAILED:,} more")
     if report.labels:

@@ -10,6 +10,7 @@ import tomllib
 import urllib.error
 import urllib.request
 from email.message import EmailMessage
+from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -122,7 +123,7 @@ def send_alarm(settings: AlarmSettings, subject: str, text: str) -> list[str]:
     for way in settings.ways:
         try:
             send[way](settings, subject, text)
-        except (OSError, ValueError, subprocess.SubprocessError, smtplib.SMTPException) as error:
+        except (OSError, ValueError, HTTPException, subprocess.SubprocessError) as error:
             problems.append(f"the alarm did not get through by {way}: {reason(error)}")
     return problems
 

@@ -66,6 +66,16 @@ def test_a_report_tells_what_came_what_failed_and_what_needs_care(
     assert all(picture.startswith("data:image/jpeg;base64,/9j/") for picture in shown.pictures)
     assert shown.links == []
     assert "0101p000" in shown.words
+    assert " ".join(said.out.split()).count("0101p000: ") == 2  # what needs care, and why it failed
+    assert f"at most {GALAXIES} in an hour" in shown.words
+    galcat("report", "--since", "1990-01-01T00:00+03:00", "--html", page)  # of decades a bar is no hour
+    shown = Page(page.read_text())
+    assert f"at most {GALAXIES} in a day" in shown.words
+    bars = re.findall(r"UTC: (\d+)", shown.words)
+    assert (len(bars), sum(map(int, bars))) == (41, 2 * GALAXIES)
+    lost = galcat("report", "--html", tmp_path / "no" / "a.html")
+    assert lost.err.splitlines()[-1].startswith(f"error: {tmp_path / 'no' / 'a.html'} cannot be written: ")
+    assert [path.name for path in tmp_path.glob("*.html*")] == ["report.html"]
     all_of_it = galcat("report", "--since", "50 days").out.splitlines()
     assert all_of_it[2] == f"{2 * GALAXIES} galaxies of 2 tiles came, 1 tile failed."
 
@@ -83,10 +93,12 @@ def test_a_report_tells_what_came_what_failed_and_what_needs_care(
     ],
 )
 def test_a_moment_is_read(text: str, moment: datetime) -> None:
-    assert parse_since(text, NOW) == moment
+    assert (parse_since(text, NOW), parse_since(text, NOW).tzinfo) == (moment, UTC)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "3", "-1 days", "2031-13-01", "2031-05-18"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "3", "-1 days", "2031-13-01", "2031-05-18", "0001-01-01T00:00+14:00"]
+)
 def test_what_is_no_moment_of_the_past_is_refused_by_name(text: str) -> None:
-    with pytest.raises(WorkflowError, match=f"^'{text}' is "):
+    with pytest.raises(WorkflowError, match=rf"^'{re.escape(text)}' is "):
         parse_since(text, NOW)

@@ -113,9 +113,17 @@ def test_what_needs_care_is_sent_as_an_alarm(galcat: Galcat, tmp_path: Path) -> 
     with receiving_posts() as posted:
         (tmp_path / "galcat.toml").write_text(f'[alarm]\nwebhook = "http://127.0.0.1:{posted.port}"\n')
         assert galcat("status", "--alarm").code == 1
-    (post,) = posted.posts
+        galcat.use("postgresql://nobody@127.0.0.1:1/none")
+        away = galcat("status", "--alarm")
+    post, of_the_database = posted.posts
+    assert away.code == 1
+    assert away.err.startswith("error: cannot connect to 127.0.0.1, database none: ")
+    assert of_the_database["text"].splitlines() == [
+        "galcat: 1 thing needs care",
+        f"galcat status failed: {away.err.removeprefix('error: ').strip()}",
+    ]
     assert post["text"].splitlines() == [
-        "galcat: 1 things need care",
+        "galcat: 1 thing needs care",
         "release: there is none yet",
         "    to do: fill the catalogue by galcat ingest",
     ]

@@ -65,6 +65,12 @@ def test_a_way_that_fails_is_named_and_keeps_no_other_from_it(tmp_path: Path) ->
     ]
     assert "500" in problems[0]
     assert kept.read_text().startswith(SUBJECT)
+    kept.unlink()
+    for webhook in ("http://127.0.0.1:none/", "http://a.example/\n"):  # http.client's own errors
+        settings = AlarmSettings(webhook=webhook, command=f'{sys.executable} -c "{KEEP}" {kept}')
+        (problem,) = send_alarm(settings, SUBJECT, TEXT)
+        assert problem.startswith("the alarm did not get through by webhook: ")
+    assert kept.read_text().startswith(SUBJECT)
     (problem,) = send_alarm(AlarmSettings(command="false"), SUBJECT, TEXT)
     assert "exit status 1" in problem
 
