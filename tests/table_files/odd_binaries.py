@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.io import fits
 
+_FRAMES = (("FK5", 2000.0), ("FK4", 1950.0))
+
 
 def fits_files() -> dict[str, bytes]:
     """FITS tables of every form."""
@@ -52,6 +54,7 @@ def fits_files() -> dict[str, bytes]:
     found["chips.fits"] = _file([_table(sky, "CCD1"), _table(sky, "CCD2")])
     found["others.fits"] = _file([_table(forms[:3], "FLAGS"), _table(sky, "SKY")])
     found["differ.fits"] = _file([_table(sky, "A"), _table([*sky, forms[0]], "B")])
+    found |= _joined(sky)
     found["image.fits"] = _file([fits.ImageHDU(np.zeros((4, 4), "f4"))])
     ascii_columns = [
         column("n", "I6", ascii=True, null="---", array=np.array([1, 2, 3])),
@@ -60,8 +63,43 @@ def fits_files() -> dict[str, bytes]:
     ]
     found["ascii.fits"] = _file([fits.TableHDU.from_columns(ascii_columns, name="TEXT")])
     found["packed.fits.gz"] = gzip.compress(found["plain.fits"], mtime=0)
+    for name, card, value in (("axes", b"NAXIS   =", b"1000"), ("negative", b"NAXIS1  =", b"-8")):
+        at = found["plain.fits"].rindex(card)
+        changed = card + value.rjust(21)
+        found[f"{name}.fits"] = found["plain.fits"][:at] + changed + found["plain.fits"][at + len(changed) :]
     found["zeros.fits"] = found["plain.fits"] + bytes(2880)
     found["cut.fits"] = found["forms.fits"][:-2880]
+    return found
+
+
+def _joined(sky: list[fits.Column]) -> dict[str, bytes]:
+    """Two tables of the same names, which are one only where their columns mean the same."""
+    column = fits.Column
+    whole = column("n", "J", array=np.array([1, 2, 3], "i4"), null=2)
+    others = {
+        "units": [column("RA", "D", unit="rad", array=[0.5] * 3), sky[1], whole],
+        "kinds": [*sky, column("n", "3A", array=np.array(["a", "b", "c"]))],
+        "fractions": [*sky, column("n", "D", array=np.array([0.5, 1, np.nan]))],
+        "widths": [*sky, column("n", "K", array=np.array([2**62 + 1, -1, 0]))],
+        "shorter": [*sky, column("n", "B", array=np.array([7, 8, 9], "u1"))],
+    }
+    found = {
+        f"{name}_join.fits": _file([_table([*sky, whole]), _table(other)]) for name, other in others.items()
+    }
+    frames = [_table(sky, cards={"RADESYS": name, "EQUINOX": year}) for name, year in _FRAMES]
+    found["frames_join.fits"] = _file(frames)
+    found["same_name.fits"] = _file([_table(sky, "SKY"), _table([*sky, whole], "SKY")])
+    twice = _file([_table([sky[0], column("RB", "D", array=[150.25] * 3), sky[1]])])
+    found["twice.fits"] = twice.replace(b"'RB      '", b"'RA      '")  # which astropy does not write
+    nested = [
+        column("M", "6E", dim="(3,2)", array=np.arange(12, dtype="f4").reshape(2, 2, 3)),
+        column("Q", "QD()", array=np.array([np.array([1.5]), np.array([])], object)),
+        column("H", "I", bzero=2**15, array=np.array([0, 2**16 - 1], "u2")),
+        column("S", "I", null=-99, array=np.array([15, -99], "i2")),
+        column("N", "B", bzero=-128, array=np.array([-128, 127], "i1")),
+        column("Z", "2L", array=np.array([[True, False], [False, True]])),
+    ]
+    found["nested.fits"] = _file([_table(nested)])
     return found
 
 

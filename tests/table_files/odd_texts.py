@@ -57,6 +57,12 @@ def csv_texts() -> dict[str, bytes]:
         "ipac.tbl": "|ra    |dec   |name|\n|double|double|char|\n 1.5    2.5    a\n",
         "shifted.tbl": "|ra|dec|name|\n|double|double|char|\n 1.5 2.5 a\n",
         "plain.txt": "ra dec name\n1 2 a\n3 4 b\n",
+        "framed.txt": "| ra | dec|name|\n| 1.5| 2  | 007|\n| 3  | 4  |    |\n",
+        "nulls.tbl": (
+            "|ra    |dec   |n   |\n|double|double|int |\n|deg   |deg   |    |\n|null  |null  |-9  |\n"
+            " 1.5    2.5    3   \n null   2.5    -9  \n"
+        ),
+        "path": "ra/dec.dat",
         "dashes.txt": "ra   dec\n---- ----\n1.5  2\n3    4\n",
     }
     others = {
@@ -87,6 +93,8 @@ def angle_texts() -> dict[str, bytes]:
         "kilograms": ("kg", "deg", "10.5 -2.5"),
         "nonsense": ("nosuch", "deg", "10.5 -2.5"),
         "wrong": ("", "", "10:02:55.3 north"),
+        "later": ("", "", "10:02:55.3 -01:57:27.8\n10:02:56 +2\n10:02:57 north"),
+        "laterhours": ("hourangle", "deg", "10:02:55.3 -2\nx -2"),
         "gap": ("deg", "deg", '"" -2.5'),
         "beyond": ("deg", "deg", "10.5 95"),
     }

@@ -76,6 +76,7 @@ def votables() -> dict[str, bytes]:
         "manycells.vot": votable(n, row(1, 2)),
         "overflow.vot": votable(place.format(""), row(1, 2), after=status.format("OVERFLOW")),
         "error.vot": votable("", after=status.format("ERROR"), data=""),
+        "silent.vot": votable("", after='<INFO name="QUERY_STATUS" value="ERROR"/>', data=""),
         "cut.vot": votable(scalars, full)[:-40],
         "doctype.vot": b'<!DOCTYPE VOTABLE SYSTEM "x.dtd"><VOTABLE/>',
         "other.vot": b"<kml><a/></kml>",
@@ -101,5 +102,38 @@ def votables() -> dict[str, bytes]:
         ("cutstream", "BINARY", record[:20]),
     ):
         found[f"{name}.vot"] = votable(two, data=binary.format(kind, base64.b64encode(content).decode()))
+    found["everybinary.vot"] = votable(
+        "".join(f'<FIELD name="c{i}" {kind}/>' for i, kind in enumerate(_BINARY_KINDS)),
+        data=binary.format("BINARY", base64.b64encode(_every_binary()).decode()),
+    )
     found["elsewhere.vot"] = votable(two, data='<DATA><BINARY><STREAM href="http://x.y/z"/></BINARY></DATA>')
     return found
+
+
+_BINARY_KINDS = (
+    'datatype="boolean"',
+    'datatype="boolean" arraysize="3"',
+    'datatype="unsignedByte"',
+    'datatype="short"',
+    'datatype="int" arraysize="*"',
+    'datatype="float"',
+    'datatype="double" arraysize="2"',
+    'datatype="char"',
+    'datatype="char" arraysize="4"',
+    'datatype="char" arraysize="*"',
+    'datatype="unicodeChar" arraysize="*"',
+)
+
+
+def _every_binary() -> bytes:
+    """Two rows of `_BINARY_KINDS`, as BINARY has them."""
+
+    def counted(values: bytes, n: int) -> bytes:
+        return struct.pack(">i", n) + values
+
+    one = (b"T", b"TFt", b"\xff", struct.pack(">h", -3), counted(struct.pack(">2i", 7, -8), 2))
+    other = (b"?", b"10f", b"\0", struct.pack(">h", 0), counted(b"", 0))
+    more = (struct.pack(">f", 1.5), struct.pack(">2d", 0.25, float("nan")), b"x", b"ab\0\0")
+    less = (struct.pack(">f", float("nan")), struct.pack(">2d", *[float("nan")] * 2), b"\0", b"abcd")
+    texts = counted(b"word", 4) + counted("\xe9\u2212".encode("utf-16-be"), 2)
+    return b"".join((*one, *more, texts, *other, *less, counted(b"", 0), counted(b"", 0)))

@@ -24,12 +24,22 @@ from table_files.positions import has_positions, read_positions
 from table_files.read import read_table
 from tests.table_files.odd_binaries import fits_files, parquet_files
 from tests.table_files.odd_texts import angle_texts, csv_texts, named_texts
+from tests.table_files.odd_typed import typed_tables
 from tests.table_files.odd_votables import votables
 
 READ = Path(__file__).parent / "as_read.txt"
-MAKERS = (csv_texts, angle_texts, named_texts, votables, fits_files, parquet_files)
+MAKERS = (csv_texts, angle_texts, named_texts, typed_tables, votables, fits_files, parquet_files)
 FILES = {name: content for make in MAKERS for name, content in make().items()}
-CHOICES = ("chips.fits#2", "others.fits#SKY", "others.fits#3", "others.fits#NONE")
+CHOICES = (
+    "same_name.fits#SKY",
+    "same_name.fits#2",
+    "chips.fits#0",
+    "chips.fits#9",
+    "chips.fits#2",
+    "others.fits#SKY",
+    "others.fits#3",
+    "others.fits#NONE",
+)
 ANGLES = (
     "150.1",
     "10:00:24.1",
