@@ -11,6 +11,7 @@ of an answer consist of whole pieces.
 """
 
 import json
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -124,4 +125,7 @@ def _write(answers: IO[bytes], head: Mapping[str, object], parts: Sequence[NDArr
 
 
 if __name__ == "__main__":
+    # Signals to a whole terminal or service are for who asks: a sound image would be called damaged.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     main(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,6 +1,7 @@
 """FITS images that are odd or damaged: masks of any width, padding, absurd headers, compressed pixels."""
 
 import gzip
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,21 @@ def test_pixels_that_end_the_program_which_decodes_them_are_one_line(
     np.testing.assert_array_equal(decoder.decode(path, 1), pixels)  # the next is decoded
     with pytest.raises(TileError, match=r"a\.fits: unreadable FITS: "):
         decoder.decode(path, 7)
+    decoder.close()
+
+
+def test_signals_to_all_of_a_terminal_or_service_leave_the_decoder_for_who_asks(tmp_path: Path) -> None:
+    pixels = np.arange(12, dtype=np.float32).reshape(3, 4)
+    fits.CompImageHDU(pixels, compression_type="GZIP_1").writeto(tmp_path / "a.fits")
+    decoder = ImageDecoder()
+    decoder.decode(tmp_path / "a.fits", 1)
+    with decoder.lock:
+        program = decoder.running()
+    program.send_signal(signal.SIGTERM)
+    program.send_signal(signal.SIGINT)
+    np.testing.assert_array_equal(decoder.decode(tmp_path / "a.fits", 1), pixels)
+    with decoder.lock:
+        assert decoder.running() is program
     decoder.close()
 
 
