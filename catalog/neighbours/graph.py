@@ -115,7 +115,8 @@ def read_lists(
         object_ids: (m,) object_ids of galaxies, each once.
 
     Returns:
-        (m, nearest) object_ids of the neighbours, the nearest first, and (m, nearest) distances.
+        (m, nearest) object_ids of the neighbours, the nearest first, and (m, nearest) distances; fewer rows
+        where the graph lacks a galaxy.
     """
     query = (
         "SELECT l.neighbours, l.distances FROM unnest(%s::bigint[]) WITH ORDINALITY AS w (object_id, place) "

@@ -77,7 +77,8 @@ def find_neighbours(
         graph = find_graph(connection) if n <= NEAREST else None
         if graph is not None:
             near, distances = read_lists(connection, graph, wanted)
-            return Neighbours(wanted, near[:, :n], distances[:, :n], is_from_graph=True)
+            if len(near) == len(wanted):  # a graph that lacks one would give each the neighbours of another
+                return Neighbours(wanted, near[:, :n], distances[:, :n], is_from_graph=True)
         release = current_release(connection)
         if release is None:
             none = np.empty((0, n))

@@ -157,3 +157,15 @@ def test_a_list_of_none_has_no_neighbours_with_the_graph_either(connection: psyc
     found = find_neighbours(connection, [], 7)
     assert (found.is_from_graph, found.neighbours.shape, found.distances.shape) == (True, (0, 7), (0, 7))
     assert found.to_result().rows == []
+
+
+def test_a_graph_that_lacks_a_galaxy_gives_no_other_its_neighbours(connection: psycopg.Connection) -> None:
+    fill(connection, 30)
+    ids = ids_of(connection)
+    sought = find_neighbours(connection, ids[:3], 5)
+    make_graph(connection)
+    connection.execute("DELETE FROM galcat.neighbour_list WHERE object_id = %s", [ids[0]])
+    found = find_neighbours(connection, ids[:3], 5)
+    assert not found.is_from_graph
+    assert found.object_ids.tolist() == ids[:3]
+    np.testing.assert_array_equal(found.neighbours, sought.neighbours)
