@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from typing import Self
 
 import psycopg
 
 from catalog.backup.content import TableContent
+from catalog.database.requirements import parse_version
 from catalog.errors import BackupError
 
 FORMAT = 1
@@ -73,9 +75,10 @@ class Manifest:
         """
         try:
             given = json.loads(text)
-            if given["format"] != FORMAT:
+            if given["format"] != FORMAT or parse_version(given["galcat"]) > parse_version(version("galcat")):
                 raise BackupError(
-                    f"the backup was made by galcat {given['galcat']}: restore it by that version"
+                    f"the backup was made by galcat {given['galcat']}, this is {version('galcat')}: "
+                    "restore it by that version"
                 )
             return cls(
                 given["galcat"],

@@ -244,6 +244,7 @@ def test_a_dump_without_owners_and_grants_works_again_once_it_is_opened(filled: 
             "has 60 rows that are not those of the backup",
         ),
         (lambda text: text.replace(b'"format": 1', b'"format": 2'), "restore it by that version"),
+        (lambda text: text.replace(b'"galcat": "', b'"galcat": "9'), "restore it by that version"),
         (lambda text: text[:-20], "does not say what it holds"),
     ],
 )
