@@ -24,8 +24,8 @@ def hats(
 ) -> None:
     """Export the catalogue as HATS: Parquet files by HEALPix cell, which LSDB opens.
 
-    Galaxies with the vectors that are searched, their margins, and the vectors at full width. Said once more
-    into the same folder, it writes what has changed, and takes the former export's place when it is whole.
+    Galaxies with the vectors that are searched, their margins, and the vectors at full width. A later
+    export to the same folder writes what has changed, and takes the former one's place when it is whole.
 
     Example: `galcat export hats sky`, then in Python `lsdb.open_catalog("sky")`
     """

@@ -39,8 +39,8 @@ def fetch(
 ) -> None:
     """Copy the tiles that hold some positions from the survey's own servers.
 
-    Which servers, is in the survey's TOML file. Killed at any moment, the same command goes on where it was;
-    every file is checked by the sum that the survey publishes. Then ingest the folder.
+    The survey's TOML file names the servers. After an interruption the same command goes on where it was;
+    every file is checked by the sum that the survey publishes. `galcat ingest` reads the folder then.
 
     `--cutouts` asks the survey's cutout service for one small FITS file a position, for `galcat embed`.
 

@@ -5,6 +5,7 @@ import os
 import shlex
 import smtplib
 import socket
+import ssl
 import subprocess
 import tomllib
 import urllib.error
@@ -33,7 +34,8 @@ class AlarmSettings(BaseSettings):
         mail_to: Addresses, with commas between.
         mail_from: Address of the sender.
         smtp: The mail server as HOST or HOST:PORT.
-        smtp_security: Whether the connection to it is encrypted from its start, by STARTTLS, or not at all.
+        smtp_security: Whether the connection to it is encrypted from its start, by STARTTLS, or not at all;
+            its certificate must be good, and `SSL_CERT_FILE` names an authority of one's own.
         smtp_user: Name to log in with; None where the server asks for none.
         smtp_password_file: File that holds the password, and nothing else.
         command: Command that is started without a shell; the text is on its standard input, the subject in
@@ -148,10 +150,14 @@ def _mail(settings: AlarmSettings, subject: str, text: str) -> None:
     message["To"] = settings.mail_to
     message.set_content(text)
     host, _, port = settings.smtp.rpartition(":") if ":" in settings.smtp else (settings.smtp, "", "25")
-    connect = smtplib.SMTP_SSL if settings.smtp_security == "tls" else smtplib.SMTP
-    with connect(host, int(port), timeout=_PATIENCE_S) as server:
+    context = ssl.create_default_context()  # smtplib's own would show the password to whoever answers
+    with (
+        smtplib.SMTP_SSL(host, int(port), timeout=_PATIENCE_S, context=context)
+        if settings.smtp_security == "tls"
+        else smtplib.SMTP(host, int(port), timeout=_PATIENCE_S)
+    ) as server:
         if settings.smtp_security == "starttls":
-            server.starttls()
+            server.starttls(context=context)
         if settings.smtp_user is not None:
             file = settings.smtp_password_file
             server.login(settings.smtp_user, file.read_text().strip() if file else "")

@@ -1,7 +1,9 @@
 """What receives alarms in tests: a small HTTP server and a small mail server, on this machine."""
 
 import json
+import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,8 +41,8 @@ def receiving_posts(status: int = 200) -> Iterator[Received]:
 
 
 @contextmanager
-def receiving_mails() -> Iterator[Received]:
-    """A mail server that keeps what is sent to it (RFC 5321, without extensions)."""
+def receiving_mails(context: ssl.SSLContext | None = None) -> Iterator[Received]:
+    """A mail server that keeps what is sent to it (RFC 5321, without extensions), over TLS with a context."""
     received = Received()
 
     class Handler(socketserver.StreamRequestHandler):
@@ -63,7 +65,17 @@ def receiving_mails() -> Iterator[Received]:
         def _say(self, text: str) -> None:
             self.wfile.write(f"{text}\r\n".encode())
 
-    with _running(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as received.port:
+    class Server(socketserver.ThreadingTCPServer):
+        def get_request(self) -> tuple[socket.socket, Any]:
+            client, address = super().get_request()
+            if context is None:
+                return client, address
+            return context.wrap_socket(client, server_side=True, do_handshake_on_connect=False), address
+
+        def handle_error(self, *_: object) -> None:
+            """A client that does not believe the certificate goes."""
+
+    with _running(Server(("127.0.0.1", 0), Handler)) as received.port:
         yield received
 
 

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import ssl
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from catalog.errors import SettingsError
 from galcat.workflows.watch.alarms import AlarmSettings, load_alarm_settings, send_alarm
+from tests.galcat.certificates import write_certificates
 from tests.galcat.workflows.watch.alarm_receivers import receiving_mails, receiving_posts
 
 SUBJECT, TEXT = "galcat: the job ingest failed", "tile 0101p000: damaged\nµm"
@@ -73,6 +75,23 @@ def test_a_way_that_fails_is_named_and_keeps_no_other_from_it(tmp_path: Path) ->
     assert kept.read_text().startswith(SUBJECT)
     (problem,) = send_alarm(AlarmSettings(command="false"), SUBJECT, TEXT)
     assert "exit status 1" in problem
+
+
+def test_mail_goes_to_no_server_whose_certificate_is_not_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = write_certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    with receiving_mails(context) as mailed:
+        smtp = f"localhost:{mailed.port}"
+        settings = AlarmSettings(mail_to="a@example.org", smtp=smtp, smtp_security="tls")
+        (problem,) = send_alarm(settings, SUBJECT, TEXT)
+        assert "certificate verify failed" in problem
+        assert mailed.mails == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        assert send_alarm(settings, SUBJECT, TEXT) == []
+        assert len(mailed.mails) == 1
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
