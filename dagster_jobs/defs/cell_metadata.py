@@ -55,7 +55,7 @@ def picture_metadata(url: str, outcome: CellOutcome, pace: Pace) -> Metadata:
         return {}
     return {
         "thumbnails": _picture("some of the galaxies", "jpeg", shown),
-        "pace": _picture("galaxies a second", "png", draw_pace(pace.times_s, pace.galaxies)),
+        "pace": _picture("galaxies that are in by time", "png", draw_pace(pace.times_s, pace.galaxies)),
     }
 
 

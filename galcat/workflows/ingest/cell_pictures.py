@@ -2,8 +2,10 @@
 
 import io
 from collections.abc import Sequence
+from itertools import accumulate
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from catalog.database.connection import connect
@@ -42,7 +44,9 @@ def draw_galaxies(url: str, survey: str, tiles: Sequence[str]) -> bytes | None:
 
 
 def draw_pace(times_s: Sequence[float], galaxies: Sequence[int]) -> bytes:
-    """Draw how many galaxies a second each tile brought.
+    """Draw how many galaxies were in at each moment of a run: its slope is the pace.
+
+    A tile is told of when the next one has been encoded, so a pace of single tiles would say little.
 
     Args:
         times_s: When each tile was done, seconds since the run began; in their order.
@@ -51,21 +55,16 @@ def draw_pace(times_s: Sequence[float], galaxies: Sequence[int]) -> bytes:
     Returns:
         A PNG.
     """
-    began = [0.0, *times_s[:-1]]
-    rates = [n / max(end - begin, 1e-3) for n, begin, end in zip(galaxies, began, times_s, strict=True)]
     figure = Figure(figsize=(6, 2.2), layout="constrained")
     axes = figure.subplots()
-    axes.bar(
-        began,
-        rates,
-        [max(end - begin, 1e-3) for begin, end in zip(began, times_s, strict=True)],
-        align="edge",
-        color="#4477aa",
-        edgecolor="white",
-        linewidth=0.4,
-    )
+    axes.plot([0.0, *times_s], [0, *accumulate(galaxies)], "o-", color="#4477aa", markersize=3, clip_on=False)
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_xlabel("seconds since the run began")
-    axes.set_ylabel("galaxies a second")
+    axes.set_ylabel("galaxies that are in")
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_title(f"{sum(galaxies) / max(times_s[-1], 1e-3):,.1f} galaxies a second", fontsize="medium")
     axes.spines[["top", "right"]].set_visible(False)
     written = io.BytesIO()
     figure.savefig(written, format="png")

@@ -1,5 +1,6 @@
 """How the catalogue stands, with what lies on this machine: weights, drop folder, files of tiles, disk."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -119,7 +120,7 @@ def _tile_files(connection: psycopg.Connection, parts: int) -> Iterator[Finding]
         looked_at += 1
         if folder not in folders:
             folders[folder] = Path(folder).is_dir()
-        if folders[folder] and not all((Path(folder) / file).exists() for file in files):
+        if folders[folder] and not _are_there(folder, files):
             gone.append(name)
     for folder, is_there in folders.items():
         if not is_there:
@@ -138,6 +139,11 @@ def _tile_files(connection: psycopg.Connection, parts: int) -> Iterator[Finding]
             "files",
             f"no file is missing of {count_of(looked_at, 'tile')}; galcat status --all looks at every tile",
         )
+
+
+def _are_there(folder: str, files: list[str]) -> bool:
+    """Whether all files are in the folder: of a hundred thousand tiles, without an object for each path."""
+    return all(os.path.exists(os.path.join(folder, file)) for file in files)  # noqa: PTH110, PTH118
 
 
 def _drop_folder(url: str, drop: Path) -> Iterator[Finding]:
