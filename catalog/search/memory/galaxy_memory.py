@@ -16,7 +16,7 @@ from catalog.database.embedded.settings import memory_mb
 from catalog.database.read_only import read_transaction
 from catalog.errors import CatalogError
 from catalog.search.memory.changes import read_moment
-from catalog.search.memory.held import MAX_CHANGED, Held, TooManyChangesError, guess_bytes, read_held
+from catalog.search.memory.held import MAX_CHANGED, Held, TooManyChangesError, guess_bytes, hold, read_all
 from catalog.search.memory.rows import BYTES_A_GALAXY
 
 MIN_GALAXIES = 20_000
@@ -156,7 +156,8 @@ class GalaxyMemory:
                     self._connection = connection
                 with read_transaction(connection):
                     state = self._judge_size(connection)
-                    held = read_held(connection) if state.phase == "held" else None
+                    read = read_all(connection) if state.phase == "held" else None
+            held = None if read is None else hold(*read)  # no transaction waits for that
         except (psycopg.Error, CatalogError, MemoryError) as error:
             state, held = MemoryState("failed", reason=str(error).partition("\n")[0]), None
         took = time.monotonic() - begun

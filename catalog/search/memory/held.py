@@ -144,8 +144,8 @@ class Held:
         return is_past
 
 
-def read_held(connection: psycopg.Connection) -> Held:
-    """Read all galaxies of the current release.
+def read_all(connection: psycopg.Connection) -> tuple[Moment, HeldRows]:
+    """Read all galaxies of the current release, and when that was.
 
     Args:
         connection: A connection inside a transaction that sees one moment.
@@ -154,12 +154,20 @@ def read_held(connection: psycopg.Connection) -> Held:
     settled_before = read_moment(connection, _LAST_TRANSACTION).settled_before
     moment = read_moment(connection, settled_before).shorten()
     with connection.cursor() as cursor:
-        rows = read_rows(cursor, held_columns_query())
-    if len(rows):
-        order, cells = sort_into_cells(rows.vectors)
-        rows = put_in_order(rows, order)
-    else:
-        _, cells = put_into_one_cell(rows.vectors)
+        return moment, read_rows(cursor, held_columns_query())
+
+
+def hold(moment: Moment, rows: HeldRows) -> Held:
+    """Put galaxies into cells, so that they can be searched.
+
+    Args:
+        moment: When they were so.
+        rows: All galaxies of a release, which are gone afterwards.
+    """
+    if not len(rows):
+        return Held(moment, _Block(rows, put_into_one_cell(rows.vectors)[1]), np.empty(0, np.int64))
+    order, cells = sort_into_cells(rows.vectors)
+    rows = put_in_order(rows, order)
     return Held(moment, _Block(rows, cells), np.argsort(rows.object_ids))
 
 
