@@ -126,7 +126,7 @@ class GalaxyMemory:
         moment = read_moment(connection, min(held.moment.settled_before for held in kept))
         held = next((one for one in reversed(kept) if one.is_seen_by(moment)), None)
         if held is None:
-            if kept[-1].moment.release_id != moment.release_id or kept[-1].moment.server != moment.server:
+            if moment.is_one and kept[-1].is_overtaken_by(moment):
                 self.start()
             return None
         try:

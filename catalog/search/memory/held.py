@@ -92,6 +92,16 @@ class Held:
             and self.moment.changes.keys() <= moment.changes.keys()
         )
 
+    def is_overtaken_by(self, moment: Moment) -> bool:
+        """Whether what a transaction sees cannot be reached from what is held: notes of changes may be gone.
+
+        Args:
+            moment: As above.
+        """
+        unknown = moment.changes_since(self.moment.settled_before) - self.moment.changes.keys()
+        is_other = self.moment.server != moment.server or self.moment.release_id != moment.release_id
+        return is_other or bool(unknown)
+
     def bring_up_to(self, connection: psycopg.Connection, moment: Moment) -> "Held":
         """What is held, as a transaction sees it that sees all that is in it.
 
