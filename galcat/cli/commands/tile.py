@@ -1,6 +1,5 @@
 """Commands for tiles that are in the catalogue: list them, take one out, forget one."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from galcat.cli.console import log, mark_line
 from galcat.cli.open_catalogue import open_as_reader, open_to_write
 from galcat.cli.options import OneALine, Wide
 from galcat.cli.tables import Layout, show
+from galcat.workflows.local_files import are_files_here, is_folder_here
 
 app = typer.Typer()
 tile = typer.Typer(cls=CommandGroup, no_args_is_help=True, rich_markup_mode="markdown")
@@ -85,6 +85,6 @@ def forget(name: Name, survey: SurveyName = None) -> None:
 
 
 def _files(one: retraction.TileState) -> str:
-    if one.folder is None or not Path(one.folder).is_dir():
+    if one.folder is None or not is_folder_here(one.folder):
         return "elsewhere"
-    return "there" if all((Path(one.folder) / file).exists() for file in one.files) else "lost"
+    return "there" if are_files_here(one.folder, one.files) else "lost"

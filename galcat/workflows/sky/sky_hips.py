@@ -13,6 +13,7 @@ from catalog.database.connection import connect
 from encoder.errors import EncoderError
 from encoder.surveys.description import Survey
 from galcat.errors import WorkflowError, reason
+from galcat.workflows.local_files import is_folder_here
 from galcat.workflows.sky.cutouts import describe_survey
 
 TILE_PX = 512
@@ -140,7 +141,7 @@ def _list_tiles(connection: psycopg.Connection) -> tuple[list[_SurveyTile], list
         survey = describe_survey(survey_name, definition)
         if survey.kind != "tiles" or survey.rgb is None:
             left_out.append(f"{name}: survey {survey_name} has no images of the sky with colours")
-        elif not Path(folder).is_dir():
+        elif not is_folder_here(folder):
             left_out.append(f"{name}: {folder} is not on this machine")
         else:
             tiles.append(_SurveyTile(name, Path(folder), survey))

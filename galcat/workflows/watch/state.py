@@ -1,6 +1,5 @@
 """How the catalogue stands, with what lies on this machine: weights, drop folder, files of tiles, disk."""
 
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from catalog.releases.releases import current_release
 from catalog.releases.state import SHOWN, Finding, describe_state
 from catalog.settings import Settings
 from galcat.errors import reason
+from galcat.workflows.local_files import are_files_here, is_folder_here
 from galcat.workflows.watch.alarms import load_alarm_settings
 from galcat.workflows.watch.looks import read_look
 
@@ -110,21 +110,22 @@ def _weights(connection: psycopg.Connection) -> Iterator[Finding]:
 
 
 def _tile_files(connection: psycopg.Connection, parts: int) -> Iterator[Finding]:
-    """Tiles whose files are gone; a folder that is not on this machine at all says nothing of its tiles.
+    """Tiles whose files are gone; a folder that is not open to us says nothing of its tiles.
 
     Of several parts of the tiles one is looked at, every hour another.
     """
     gone, folders, looked_at = [], {}, 0
     values = {"parts": parts, "part": int(time.time() // _SECONDS_PER_HOUR) % parts}
     for name, folder, files in connection.execute(_FILES.encode(), values):
-        looked_at += 1
         if folder not in folders:
-            folders[folder] = Path(folder).is_dir()
-        if folders[folder] and not _are_there(folder, files):
+            folders[folder] = is_folder_here(folder)
+        looked_at += folders[folder]
+        if folders[folder] and not are_files_here(folder, files):
             gone.append(name)
     for folder, is_there in folders.items():
         if not is_there:
-            yield Finding("files", f"{folder} is not on this machine: its tiles are not looked at")
+            told = f"{folder} is not on this machine, or not open to this login: its tiles are not looked at"
+            yield Finding("files", told)
     if gone:
         named = ", ".join(gone[:SHOWN]) + (", ..." if len(gone) > SHOWN else "")
         yield Finding(
@@ -132,18 +133,13 @@ def _tile_files(connection: psycopg.Connection, parts: int) -> Iterator[Finding]
             f"{count_of(len(gone), 'tile')} lost files: {named}",
             "bring them back, or another release cannot be filled: galcat tile retract NAME takes a tile out",
         )
-    elif folders and parts == 1:
-        yield Finding("files", "every tile has its files")
-    elif folders:
+    elif looked_at and parts == 1:
+        yield Finding("files", f"every {'tile' if all(folders.values()) else 'other tile'} has its files")
+    elif looked_at:
         yield Finding(
             "files",
             f"no file is missing of {count_of(looked_at, 'tile')}; galcat status --all looks at every tile",
         )
-
-
-def _are_there(folder: str, files: list[str]) -> bool:
-    """Whether all files are in the folder: of a hundred thousand tiles, without an object for each path."""
-    return all(os.path.exists(os.path.join(folder, file)) for file in files)  # noqa: PTH110, PTH118
 
 
 def _drop_folder(url: str, drop: Path) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from catalog.settings import load_settings
 from galcat.workflows.ingest.drop_scan import plan_everything_pending
 from galcat.workflows.watch.looks import record_look
 from galcat.workflows.watch.state import describe_catalogue
+from tests.catalog.galaxies import fill
 from tests.galcat.bricks import mend, spoil, write_brick
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.workflows.watch.alarm_receivers import receiving_posts
@@ -105,6 +106,18 @@ def test_nights_and_large_drop_folders_are_told_as_the_jobs_saw_them(
     assert jobs["waiting"].text == state(2)["waiting"].text
     assert jobs["last night"].text.startswith("1 of 12 checks did not pass at 20")
     assert jobs["last night"].remedy == "galcat check says more"
+
+
+def test_a_folder_that_may_not_be_looked_into_ends_no_look_at_the_rest(database: str, galcat: Galcat) -> None:
+    del galcat  # its home is that of this test
+    folder = "/" + 300 * "a"  # root may look everywhere, but no name is that long
+    with psycopg.connect(database, autocommit=True) as owner:
+        fill(owner, 5)
+        owner.execute("UPDATE galcat.tile SET folder = %s, files = '{a.fits}'", [folder])
+    state = list(describe_catalogue(database, load_settings()))
+    told = f"{folder} is not on this machine, or not open to this login: its tiles are not looked at"
+    assert [one for one in state if one.name == "files"] == [Finding("files", told)]
+    assert {"disk", "alarms"} <= {one.name for one in state}
 
 
 def test_what_needs_care_is_sent_as_an_alarm(galcat: Galcat, tmp_path: Path) -> None:
