@@ -11,6 +11,9 @@ from sklearn.preprocessing import StandardScaler
 from encoder.heads.answers import Answers
 
 _FOLDS = 5
+_LEAST_DEVIATION = 0.1
+"""Of the median of all components: one that is nearly the same for all labelled galaxies, as those are that
+the network hardly uses, would else be blown up, and with it the logit of the one galaxy where it differs."""
 _MAX_STEPS = 3000
 
 
@@ -20,7 +23,7 @@ class Logistic:
 
     Attributes:
         mean: Mean of the labelled vectors, (d,) float64.
-        scale: Standard deviations of the labelled vectors, (d,) float64; 1 where they do not vary.
+        scale: Standard deviations of the labelled vectors, (d,) float64; never below a tenth of their median.
         weight: Weights of the standardised vectors, (k, d) float64.
         bias: What is added to each of the k logits, (k,) float64.
     """
@@ -48,11 +51,12 @@ def fit_logistic(vectors: NDArray[np.float64], answers: Answers, inverse_penalty
         inverse_penalty: C of scikit-learn: the prior variance of each weight.
     """
     scaler = StandardScaler().fit(vectors)
+    scale = np.maximum(scaler.scale_, _LEAST_DEVIATION * np.median(scaler.scale_))
     galaxy, answer = np.nonzero(answers.share)
     model = LogisticRegression(C=inverse_penalty, max_iter=_MAX_STEPS)
     weights = answers.balanced_weights()[galaxy, answer]
-    model.fit(scaler.transform(vectors)[galaxy], answer, sample_weight=weights)
-    return Logistic(scaler.mean_, scaler.scale_, model.coef_, model.intercept_)
+    model.fit(((vectors - scaler.mean_) / scale)[galaxy], answer, sample_weight=weights)
+    return Logistic(scaler.mean_, scale, model.coef_, model.intercept_)
 
 
 def split_folds(answers: Answers) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

@@ -23,6 +23,10 @@ app = typer.Typer()
 
 SEED = 1
 _BRIGHT, _FACE_ON = 17.5, 0.5
+_WHY_FAR = (
+    "these galaxies are simulated, and most are fainter (r > 17) than the real ones that the encoder was "
+    "trained on: more than a third lie beyond domain_distance 1; docs/calibration.md has those of real ones"
+)
 CLEAREST_SPIRAL = (
     "SELECT object_id FROM galcat.galaxy "
     "ORDER BY has_spiral_arms_proportion_asked * has_spiral_arms_yes_fraction DESC LIMIT 1"
@@ -44,6 +48,7 @@ def _run(home: Path, bricks: int, galaxies: int) -> None:
     folder = make_survey(home, bricks, galaxies, log.print)
     if not ingest_and_report(catalogue_url(may_create=True), folder, "legacy_dr10", None):
         raise typer.Exit(1)
+    log.print(_WHY_FAR, soft_wrap=True)
     _make_map(catalogue_url())
     answer_questions(home, write_ring_labels(home, folder))
 

@@ -38,6 +38,21 @@ def test_few_labels_give_the_logits_of_scikit_learn_at_a_root_mean_square_of_1()
     assert head.report.per_class == (4, 9)
 
 
+def test_a_component_that_only_one_galaxy_has_spoils_nothing_but_itself() -> None:
+    vectors, truth = _galaxies([40, 20])
+    rare = np.random.default_rng(6).normal(0, 1e-6, (60, 30)).astype(np.float32)
+    rare[np.arange(30), np.arange(30)] = 2.0  # as of a network that hardly uses it
+    both = np.concatenate([vectors, rare], axis=1)
+    plain, mixed = (fit_head(each, _votes(truth), RING) for each in (vectors, both))
+    assert plain.report.auc is not None
+    assert mixed.report.auc == pytest.approx(plain.report.auc, abs=0.05)
+    said = mixed.score(both).probability
+    assert np.corrcoef(said[:, 1], plain.score(vectors).probability[:, 1])[0, 1] > 0.95
+    unseen = fit_logistic(both[1:].astype(np.float64), Answers(_votes(truth)[1:]), 1e-3)
+    logits = np.abs(unseen.logits(both.astype(np.float64)))
+    assert logits[0, 0] < 2 * logits[1:].max()
+
+
 def test_few_labels_of_several_classes_give_the_softmax_of_scikit_learn() -> None:
     vectors, truth = _galaxies([3, 6, 4])
     head = fit_head(vectors, _votes(truth), SHAPES)

@@ -52,6 +52,7 @@ def test_the_demonstration_fills_the_catalogue_and_a_second_one_changes_nothing(
     assert said.code == 0, said.err
     again = small_demo("demo", "--bricks", 1, "--galaxies", 60)
     assert "0 tiles ingested, 1 unchanged, 0 failed" in again.err
+    assert "these galaxies are simulated, and most are fainter" in again.err
     with connect(database, autocommit=True) as connection:
         after = connection.execute(f"{keys} object_id FROM galcat.embedding".encode()).fetchall()
         map_after = connection.execute(ON_THE_MAP).fetchone()
