@@ -28,6 +28,7 @@ from encoder.training.labels.efigi import (
 )
 from encoder.training.labels.label_tables import read_labels, require_unique, vote_counts
 from encoder.training.labels.real_votes import LABEL_READERS
+from encoder.training.labels.vote_checks import check_votes
 from encoder.training.pictures.framed_images import frame_images
 from encoder.training.pictures.images import FileImages
 from encoder.training.pictures.simulated import draw_galaxies
@@ -139,6 +140,7 @@ def _real(config: SourceConfig, campaigns: Campaigns) -> LabelledGalaxies:
     except KeyError as error:
         raise LabelTableError(f"label table {path} has no column {error}") from error
     table = require_unique(table, "id", path)
+    check_votes(table, path)
     files = FileImages(_require_files([folder / "images" / name for name in table["image"]], path))
     ids = table["id"].tolist()
     out, traits = held_out_mask(config, ids), unknown_traits(len(ids))

@@ -5,7 +5,7 @@ counts for every answer (`smooth-or-featured_smooth`), or of fractions (`smooth-
 beside `smooth-or-featured_total-votes`. Whether there is a bar may be told by `gz2-bar_yes` and `gz2-bar_no`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,15 +19,12 @@ from encoder.model.gz_tree import GZD5
 from encoder.training.campaigns import Campaigns
 from encoder.training.labels.label_tables import read_labels, require_unique
 from encoder.training.labels.summed_answers import SUMMED
+from encoder.training.labels.vote_checks import check_counts, check_fractions, refuse_rows
 from table_files.errors import TableError
 from table_files.read import read_table
 
 MIN_GALAXIES = 50
 _ID, _IMAGE = "id", "image"
-_TOLERANCE = 0.02
-"""Of a sum of fractions that were rounded, and of weighted counts."""
-_ROUNDED = 0.75
-"""Galaxy Zoo 2 rounds how many voted to a whole number, and the weighted counts to a tenth each."""
 CAMPAIGNS = Campaigns((GZD5,))
 
 
@@ -133,34 +130,18 @@ def _total(question: _Question) -> str:
 
 def _counts(question: _Question, table: pd.DataFrame, header: set[str], path: Path) -> NDArray[np.float64]:
     """Counts of the answers, (n, answers), after every row has been checked."""
-    total = table[_total(question)].to_numpy(np.float64) if _total(question) in header else None
-    fractions = None
-    if set(question.labels("_fraction")) <= header:
-        fractions = table[question.labels("_fraction")].to_numpy(np.float64)
-        summed = fractions.sum(axis=1)
-        _refuse(
-            (fractions > 0).any(axis=1) & (np.abs(summed - 1) > _TOLERANCE),
-            table,
-            path,
-            lambda row: f"fractions of {question.prefix} sum to {summed[row]:.3g}, not to 1",
-        )
-    if not set(question.labels()) <= header:
-        if fractions is None or total is None:
-            raise TypeError(f"{question.prefix} has neither counts nor fractions")
-        shared: NDArray[np.float64] = fractions * total[:, None]
-        return shared
-    counts = table[question.labels()].to_numpy(np.float64)
-    negative = np.asarray((counts < 0).any(axis=1))
-    _refuse(negative, table, path, lambda _: f"a negative number of votes on {question.prefix}")
-    if total is not None:
-        given = counts.sum(axis=1)
-        _refuse(
-            np.asarray(given > total * (1 + _TOLERANCE) + _ROUNDED, np.bool_),
-            table,
-            path,
-            lambda row: f"{given[row]:g} votes on {question.prefix} by {total[row]:g} voters",
-        )
-    return counts
+    total = _total(question) if _total(question) in header else None
+    fractions = question.labels("_fraction")
+    if set(fractions) <= header:
+        check_fractions(table, fractions, question.prefix, path)
+    if set(question.labels()) <= header:
+        check_counts(table, question.labels(), total, question.prefix, path)
+        counts: NDArray[np.float64] = table[question.labels()].to_numpy(np.float64)
+        return counts
+    if not set(fractions) <= header or total is None:
+        raise TypeError(f"{question.prefix} has neither counts nor fractions")
+    shared: NDArray[np.float64] = table[fractions].to_numpy(np.float64) * table[[total]].to_numpy(np.float64)
+    return shared
 
 
 def _check_worth(votes: NDArray[np.float32], asked: Sequence[_Question], path: Path) -> None:
@@ -181,20 +162,12 @@ def _files(table: pd.DataFrame, folder: Path, path: Path) -> list[Path]:
     if _IMAGE in table:
         files = [folder / name for name in table[_IMAGE]]
         missing = np.array([not file.is_file() for file in files])
-        _refuse(missing, table, path, lambda row: f"no picture {files[row]}")
+        refuse_rows(missing, table, path, lambda row: f"no picture {files[row]}")
         return files
     try:
         found = {image.id: image.path for image in list_images([folder])}
     except ImageError as error:
         raise LabelTableError(f"label table {path}: {error}") from error
     missing = np.array([name not in found for name in table[_ID]])
-    _refuse(missing, table, path, lambda _: f"no picture of that name in {folder}")
+    refuse_rows(missing, table, path, lambda _: f"no picture of that name in {folder}")
     return [found[name] for name in table[_ID]]
-
-
-def _refuse(wrong: NDArray[np.bool_], table: pd.DataFrame, path: Path, reason: Callable[[int], str]) -> None:
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        more = f" ({int(wrong.sum())} such rows)" if wrong.sum() > 1 else ""
-        name = table[_ID].iloc[row]
-        raise LabelTableError(f"label table {path}, row {row}, {name!r}: {reason(row)}{more}")
