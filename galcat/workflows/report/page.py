@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from catalog.counts import count_of
 from galcat.errors import WorkflowError
 from galcat.workflows.report.gather import CatalogueReport
 
@@ -42,6 +43,7 @@ def _render(report: CatalogueReport) -> str:
     )
     environment.filters |= {
         "grouped": lambda value: f"{value:,}",
+        "noun": lambda n, noun: count_of(n, noun).partition(" ")[2],
         "base64": lambda content: b64encode(content).decode(),
         "moment": lambda moment: f"{moment:%Y-%m-%d %H:%M}",
     }

@@ -43,7 +43,8 @@ def write_text(report: CatalogueReport) -> str:
     if report.labels:
         lines += ["", "Labels"]
         lines += [
-            _item(f"{task}: {n:,} of {count_of(people, 'person')}") for task, n, people in report.labels
+            _item(f"{task}: {count_of(n, 'label')} by {count_of(people, 'person')}")
+            for task, n, people in report.labels
         ]
     return "\n".join(lines) + "\n"
 

@@ -68,6 +68,8 @@ def test_a_report_tells_what_came_what_failed_and_what_needs_care(
     assert "0101p000" in shown.words
     assert " ".join(said.out.split()).count("0101p000: ") == 2  # what needs care, and why it failed
     assert f"at most {GALAXIES} in an hour" in shown.words
+    words = " ".join(shown.words.split())
+    assert f"{GALAXIES} galaxies came 1 tile came 1 tile failed {2 * GALAXIES} galaxies in all" in words
     galcat("report", "--since", "1990-01-01T00:00+03:00", "--html", page)  # of decades a bar is no hour
     shown = Page(page.read_text())
     assert f"at most {GALAXIES} in a day" in shown.words
