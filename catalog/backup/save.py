@@ -64,6 +64,8 @@ def back_up(url: str, path: Path, files: Mapping[str, Path], tell: Progress) -> 
                 raise BackupError(f"{path} was made by somebody else meanwhile: name another file")
             half.rename(path)
     except OSError as error:
+        if error.filename in map(str, files.values()):
+            raise BackupError(f"{error.filename} cannot be read: {error.strerror}") from error
         raise BackupError(f"{path} cannot be written: {error.strerror}") from error
     return manifest
 

@@ -276,9 +276,12 @@ def spoil_script(content: bytes) -> bytes:
 def test_of_a_backup_with_one_wrong_byte_nothing_is_restored(
     filled: str, empty: Server, tmp_path: Path, spoil: Callable[[bytes], bytes]
 ) -> None:
-    file, weights = tmp_path / "a.zip", tmp_path / "weights"
-    (tmp_path / "a.safetensors").write_bytes(b"kept as they are")
-    back_up(filled, file, {"a.safetensors": tmp_path / "a.safetensors"}, ignore)
+    file, weights, kept = tmp_path / "a.zip", tmp_path / "weights", tmp_path / "a.safetensors"
+    with pytest.raises(BackupError, match=rf"^{kept} cannot be read: No such file or directory$"):
+        back_up(filled, file, {"a.safetensors": kept}, ignore)
+    assert list(tmp_path.iterdir()) == []
+    kept.write_bytes(b"kept as they are")
+    back_up(filled, file, {"a.safetensors": kept}, ignore)
     whole = file.read_bytes()
     file.write_bytes(spoil(whole))
     assert file.read_bytes() != whole
