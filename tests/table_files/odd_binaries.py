@@ -67,6 +67,9 @@ def fits_files() -> dict[str, bytes]:
         at = found["plain.fits"].rindex(card)
         changed = card + value.rjust(21)
         found[f"{name}.fits"] = found["plain.fits"][:at] + changed + found["plain.fits"][at + len(changed) :]
+    told = {"TCOMM1": "right ascension", "TUCD1": "pos.eq.ra", "TUCD2": "pos.eq.dec"}
+    found["told.fits"] = _file([_table(sky, cards=told)])
+    found["form.fits"] = found["plain.fits"].replace(b"TFORM2  = 'D       '", b"TFORM2  = 'Y       '")
     found["zeros.fits"] = found["plain.fits"] + bytes(2880)
     found["cut.fits"] = found["forms.fits"][:-2880]
     return found
@@ -139,6 +142,7 @@ def parquet_files() -> dict[str, bytes]:
             "when": pa.array([1_600_000_000_000_000, None], pa.timestamp("us", "UTC")),
             "day": pa.array([18_000, None], pa.date32()),
             "list": pa.array([[1, 2], None]),
+            "gaps": pa.array([[1.5, None], []], pa.list_(pa.float64())),
             "none": pa.nulls(2),
         }
     )

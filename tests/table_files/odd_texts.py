@@ -95,6 +95,7 @@ def angle_texts() -> dict[str, bytes]:
         "wrong": ("", "", "10:02:55.3 north"),
         "later": ("", "", "10:02:55.3 -01:57:27.8\n10:02:56 +2\n10:02:57 north"),
         "laterhours": ("hourangle", "deg", "10:02:55.3 -2\nx -2"),
+        "commas": ("", "", "10:02:55,3 -01:57:27,8"),
         "gap": ("deg", "deg", '"" -2.5'),
         "beyond": ("deg", "deg", "10.5 95"),
     }

@@ -26,6 +26,7 @@ def typed_tables() -> dict[str, bytes]:
         "times": QTable({"when": Time(["2020-01-02T03:04:05", "2021-06-07T08:09:10"]), "n": [1, 2]}),
         "quantities": QTable({"ra": [1.5, 2] * units.hourangle, "dec": [30, -30] * units.arcmin}),
         "arrays": Table({"ra": [1.0, 2], "v": [[1, 2], [3, 4]], "t": [["a", "b"], ["c", ""]]}),
+        "vectors": Table({"i": [[1, 2], [3, 4]], "f": [[1.5, 2], [3, 4]], "b": [[True], [False]]}),
         "masks": Table(
             {
                 "i": MaskedColumn([2**62 + 1, 0], mask=[False, True], unit="ct", description="counted"),

@@ -9,6 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from table_files.arrow import unpack_parquet
+from table_files.arrow.convert import convert_batches
+from table_files.errors import TableError
+from table_files.limits import TableLimits
 
 ABORTED_AT_ITS_END = (
     "import atexit, os, runpy, sys; atexit.register(os.abort); sys.argv = sys.argv[1:]; "
@@ -28,3 +31,12 @@ def test_a_fault_of_the_interpreters_end_takes_neither_rows_nor_reason(max_rows:
         assert done.stderr.decode() == "it has more than 2 rows"
     else:
         assert pa.ipc.open_stream(done.stdout).read_all().to_pydict() == table.to_pydict()
+
+
+def test_values_are_counted_over_all_batches_and_those_in_arrays_too() -> None:
+    table = pa.table({"a": [1, 2, 3], "v": [[1.5, 2.5], [], [3.5]]})
+    batches = table.to_batches(max_chunksize=2)
+    rows = list(convert_batches(batches, TableLimits(values=6)))
+    assert [row[0] for row in rows] == [1, 2, 3]
+    with pytest.raises(TableError, match=r"^it has more than 5 values$"):
+        list(convert_batches(batches, TableLimits(values=5)))

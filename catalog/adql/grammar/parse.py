@@ -55,7 +55,7 @@ def _convert_error(error: ParseError, text: str, tokens: list[Token]) -> AdqlErr
         token, meant = wrong
         return AdqlError(f"{token.text!r} is not expected here; did you mean {meant}?", token.start)
     reason = str(found["description"] or "this is no ADQL")
-    if reason.startswith("Invalid expression"):
+    if reason.startswith("Invalid expression") or "<Token" in reason:
         reason = f"{word!r} is not expected here"
     elif reason.startswith("Expecting "):
         reason = f"{reason.removeprefix('Expecting ')!r} is expected here"
