@@ -159,7 +159,7 @@ def test_memory_leaves_out_no_galaxy_that_postgres_finds(filled: psycopg.Connect
     assert len(rows) == 400
     kept: list[float] = []
 
-    @fuzzing(300)
+    @fuzzing(200)
     @given(CONDITIONS)
     def run(text: str) -> None:
         found = _found_by_postgres(filled, text)

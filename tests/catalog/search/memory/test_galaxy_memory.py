@@ -106,7 +106,7 @@ def test_every_answer_is_that_of_brute_force_under_any_condition(
     start(memory)
     ids = [row[0] for row in connection.execute("SELECT object_id FROM galcat.galaxy ORDER BY 1").fetchall()]
 
-    @fuzzing(150)
+    @fuzzing(100)
     @given(st.sampled_from(ids), st.integers(1, 60), CONES, st.one_of(st.just(""), CONDITIONS), st.booleans())
     def run(like: int, n: int, cone: Cone | None, where: str, exact: bool) -> None:
         wanted = Search(like=(like,), n=n, cone=cone, where=where, exact=exact)
