@@ -96,7 +96,9 @@ def calibrate_survey(
     used = [_to_store(result) for result in results if result.judgement.refused is None]
     if not used:
         reasons = "; ".join(f"{one.question}: {one.judgement.refused}" for one in results)
-        raise WorkflowError(f"nothing of {votes} calibrates {survey}, which is as it was: {reasons}")
+        n_lost = len(file.unmatched) + len(file.ambiguous)
+        lost = f"; {n_lost} of its {file.n_rows} rows have no galaxy of {survey}" if n_lost else ""
+        raise WorkflowError(f"nothing of {votes} calibrates {survey}, which is as it was: {reasons}{lost}")
     applied = store_calibration(connection, chosen.release_id, survey_id, used, votes.name)
     return SurveyCalibration(chosen, file, len(rows), results, applied)
 

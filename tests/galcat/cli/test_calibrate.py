@@ -84,6 +84,10 @@ def test_what_gives_no_calibration_changes_nothing_and_is_one_line(
     for table, reason in (
         (votes[:39], "disk_edge_on: 39 galaxies have votes, 40 are needed"),
         (votes.assign(**{EDGE[1]: 0}), "disk_edge_on: all votes are for one answer"),
+        (
+            pd.concat([votes[:39], votes[39:41].assign(survey_source_id=["x", "y"])]),
+            "39 galaxies have votes, 40 are needed; 2 of its 41 rows have no galaxy of survey",
+        ),
         (votes[:0], "has no row"),
         (votes.assign(survey_source_id="x"), "none of its 60 rows is a galaxy of the survey"),
     ):
