@@ -8,8 +8,8 @@ in `runs/test-long/mutation/TARGET/survivors.txt`.
 
 All faults take many hours. With `--sample` a seeded draw of N faults of each target is tried, evenly over
 its files, and the share that tests notice is given with its 95 % interval. With `--quick` only
-tests that ask no database, try no random inputs and take less than a second are run, so that the share is at
-least what is said.
+tests that ask no database, try no random inputs and take less than a second of processor time are run, so
+that the share is at least what is said.
 """
 
 import argparse
