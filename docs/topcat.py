@@ -5,6 +5,8 @@
 
 import argparse
 import json
+import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -45,3 +47,5 @@ def framed(window: Image.Image, title: str) -> Image.Image:
 
 if __name__ == "__main__":
     main()
+    sys.stdout.flush()
+    os._exit(0)  # one of Java's threads may call Python while it ends, and the process would be aborted
