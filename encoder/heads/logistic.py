@@ -6,14 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
-from sklearn.preprocessing import StandardScaler
 
 from encoder.heads.answers import Answers
+from encoder.heads.scaler import VectorScaler
 
 _FOLDS = 5
-_LEAST_DEVIATION = 0.1
-"""Of the median of all components: one that is nearly the same for all labelled galaxies, as those are that
-the network hardly uses, would else be blown up, and with it the logit of the one galaxy where it differs."""
 _MAX_STEPS = 3000
 
 
@@ -50,13 +47,12 @@ def fit_logistic(vectors: NDArray[np.float64], answers: Answers, inverse_penalty
         answers: What people answered about the n galaxies.
         inverse_penalty: C of scikit-learn: the prior variance of each weight.
     """
-    scaler = StandardScaler().fit(vectors)
-    scale = np.maximum(scaler.scale_, _LEAST_DEVIATION * np.median(scaler.scale_))
+    scaler = VectorScaler().fit(vectors)
     galaxy, answer = np.nonzero(answers.share)
     model = LogisticRegression(C=inverse_penalty, max_iter=_MAX_STEPS)
     weights = answers.balanced_weights()[galaxy, answer]
-    model.fit(((vectors - scaler.mean_) / scale)[galaxy], answer, sample_weight=weights)
-    return Logistic(scaler.mean_, scale, model.coef_, model.intercept_)
+    model.fit(scaler.transform(vectors)[galaxy], answer, sample_weight=weights)
+    return Logistic(scaler.mean_, scaler.scale_, model.coef_, model.intercept_)
 
 
 def split_folds(answers: Answers) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

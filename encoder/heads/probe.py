@@ -14,8 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import nn
+
+from encoder.heads.scaler import VectorScaler
 
 LABELS = (5, 10, 33, 79)
 """The paper's numbers of labelled rings that a few hundred rings allow, and as many others with each."""
@@ -105,7 +106,7 @@ def cross_validated_auc(
 
 def make_classifier() -> Pipeline:
     """Standardised vectors, logistic regression with a strong fixed penalty."""
-    return make_pipeline(StandardScaler(), LogisticRegression(C=_INVERSE_PENALTY, max_iter=_MAX_STEPS))
+    return make_pipeline(VectorScaler(), LogisticRegression(C=_INVERSE_PENALTY, max_iter=_MAX_STEPS))
 
 
 def fit_probe(embedding: NDArray[np.float32], shares: NDArray[np.float32]) -> Pipeline:
@@ -115,7 +116,7 @@ def fit_probe(embedding: NDArray[np.float32], shares: NDArray[np.float32]) -> Pi
     return make_classifier().fit(
         embedding[rows],
         classes,
-        standardscaler__sample_weight=weight,
+        vectorscaler__sample_weight=weight,
         logisticregression__sample_weight=weight,
     )
 

@@ -66,11 +66,11 @@ class TapServer:
         return made.headers["location"]
 
     def running(self) -> int:
-        """How many queries of strangers Postgres works on."""
+        """How many queries of strangers Postgres works on, in however many processes each."""
         return int(
             self.value(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                "AND usename = 'galcat_public' AND state = 'active'"
+                "AND usename = 'galcat_public' AND state = 'active' AND backend_type = 'client backend'"
             )
         )
 

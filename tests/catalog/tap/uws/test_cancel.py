@@ -85,8 +85,9 @@ def test_a_runaway_query_is_cancelled_when_its_time_is_over(
 
 
 def test_a_client_that_reads_too_slowly_is_told_so_in_the_end(
-    galaxies: str, tmp_path: Path, limits: ServiceLimits
+    galaxies: str, tmp_path: Path, limits: ServiceLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(answer_response, "_GRACE_S", LAST_LIMIT_S)  # for the rest, which it reads slowly too
     slow = replace(limits, sync_seconds=3, rows=10**6, max_rows=10**6)
     with serving(galaxies, tmp_path, slow) as served:
         parts = []
