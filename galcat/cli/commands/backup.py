@@ -64,6 +64,8 @@ def restore(
     A database with a catalogue is refused, and where anything differs nothing of the backup stays. Roles are
     made where the server lacks them; those of people get no password.
 
+    Restore only files of people you trust: the SQL in them runs with the owner's rights.
+
     Example: `galcat --home /srv/second restore /backups/before-upgrade.zip`
     """
     from catalog.backup.read_in import read_manifest  # noqa: PLC0415
