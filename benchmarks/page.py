@@ -169,7 +169,7 @@ def _sent(answer: httpx.Response) -> int:
 
 
 def _crowd(base: str, million: Million) -> None:
-    """VISITORS who click and look for a minute, two of TAP beside them."""
+    """VISITORS from as many addresses who click and look for a minute, two of TAP beside them."""
     statuses: Counter[int] = Counter()
     times: list[float] = []
     until = time.monotonic() + CROWD_S
@@ -177,7 +177,12 @@ def _crowd(base: str, million: Million) -> None:
 
     def visit(number: int) -> None:
         rng = np.random.default_rng(number)
-        with httpx.Client(base_url=base, timeout=120) as client, ThreadPoolExecutor(AT_ONCE) as pool:
+        # Of an address of their own, for what one address may ask at once is bounded.
+        own = httpx.HTTPTransport(local_address=f"127.0.0.{number + 2}")
+        with (
+            httpx.Client(base_url=base, timeout=120, transport=own) as client,
+            ThreadPoolExecutor(AT_ONCE) as pool,
+        ):
             while time.monotonic() < until:
                 begun = time.monotonic()
                 answer = client.get(ways[int(rng.integers(len(ways)))](rng))
