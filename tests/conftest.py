@@ -120,9 +120,15 @@ def weights_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def database(postgres_url: str, schema_template: str) -> Iterator[str]:
+def database_template(schema_template: str) -> str:
+    """Name of the database that `database` clones; where tests want galaxies, a folder names another."""
+    return schema_template
+
+
+@pytest.fixture
+def database(postgres_url: str, database_template: str) -> Iterator[str]:
     """URL of a fresh database with the schema."""
-    with databases.fresh_database(postgres_url, schema_template) as url:
+    with databases.fresh_database(postgres_url, database_template) as url:
         yield url
 
 
@@ -176,7 +182,7 @@ def make_template(postgres_url: str, request: pytest.FixtureRequest) -> MakeTemp
 
 @pytest.fixture(scope="session")
 def schema_template(make_template: MakeTemplate) -> str:
-    """Name of the database that `database` clones."""
+    """Name of the database that has the schema and nothing else."""
     return make_template(_TEMPLATE, migrate)
 
 

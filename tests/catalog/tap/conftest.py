@@ -11,7 +11,6 @@ from catalog.tap.limits import ServiceLimits
 from tests.catalog.galaxies import fill
 from tests.catalog.tap.tap_server import TapServer, serving
 from tests.conftest import MakeTemplate
-from tests.databases import fresh_database
 from tests.waiting import LAST_LIMIT_S
 
 N = 300
@@ -39,15 +38,13 @@ def fill_template(url: str) -> None:
 
 
 @pytest.fixture
-def database(
-    request: pytest.FixtureRequest, postgres_url: str, schema_template: str, make_template: MakeTemplate
-) -> Iterator[str]:
-    """URL of a fresh database with the schema; with galaxies too where the test asks for them."""
-    template = schema_template
-    if "galaxies" in request.fixturenames:
-        template = make_template("served_galaxies", fill_template, schema_template)
-    with fresh_database(postgres_url, template) as url:
-        yield url
+def database_template(
+    request: pytest.FixtureRequest, schema_template: str, make_template: MakeTemplate
+) -> str:
+    """A catalogue with galaxies where the test asks for them, and an empty one else."""
+    if "galaxies" not in request.fixturenames:
+        return schema_template
+    return make_template("served_galaxies", fill_template, schema_template)
 
 
 @pytest.fixture

@@ -32,6 +32,9 @@ RUNAWAY = (
     "CROSS JOIN galcat.galaxy AS d WHERE a.ra + b.ra + c.ra + d.ra < 0"
 )
 """Of a few hundred galaxies it takes hours."""
+COUNT = "SELECT COUNT(*) AS n FROM galcat.galaxy"
+TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'tap_upload'::regnamespace AND relkind = 'r'"
+"""How many uploaded tables there are; for the owner."""
 
 
 @dataclass(frozen=True)
@@ -126,3 +129,12 @@ def statuses(answer: httpx.Response) -> list[str]:
     """Every QUERY_STATUS of a VOTable, in order."""
     infos = [info for resource in votable(answer).resources for info in resource.infos]
     return [info.value for info in infos if info.name == "QUERY_STATUS"]
+
+
+def upload(served: TapServer, content: bytes, path: str = "/tap/async", **more: str) -> httpx.Response:
+    """The answer to a query of a table `t`, which comes with it."""
+    return httpx.post(
+        served.url + path,
+        data={"QUERY": "SELECT COUNT(*) AS n FROM TAP_UPLOAD.t", "UPLOAD": "t,param:f", **more},
+        files={"f": ("f", content)},
+    )

@@ -18,7 +18,6 @@ from tests.catalog.tap.tap_server import serving
 from tests.catalog.web.labelling import Enter
 from tests.catalog.web.pictures import draw_blob
 from tests.conftest import MakeTemplate
-from tests.databases import fresh_database
 
 N = 150
 
@@ -36,15 +35,13 @@ def fill_template(url: str) -> None:
 
 
 @pytest.fixture
-def database(
-    request: pytest.FixtureRequest, postgres_url: str, schema_template: str, make_template: MakeTemplate
-) -> Iterator[str]:
-    """URL of a fresh database with the schema; with galaxies too where the test asks for them."""
-    template = schema_template
-    if "galaxies" in request.fixturenames:
-        template = make_template("page_galaxies", fill_template, schema_template)
-    with fresh_database(postgres_url, template) as url:
-        yield url
+def database_template(
+    request: pytest.FixtureRequest, schema_template: str, make_template: MakeTemplate
+) -> str:
+    """A catalogue with galaxies where the test asks for them, and an empty one else."""
+    if "galaxies" not in request.fixturenames:
+        return schema_template
+    return make_template("page_galaxies", fill_template, schema_template)
 
 
 @pytest.fixture

@@ -87,6 +87,15 @@ def start(memory: GalaxyMemory) -> None:
     assert memory.wait().phase == "held"
 
 
+def fill_and_start(connection: psycopg.Connection, memory: GalaxyMemory) -> tuple[int]:
+    """Hold galaxies on a grid; returns the first one's object_id, to ask by."""
+    fill_on_grid(connection)
+    start(memory)
+    first = connection.execute("SELECT min(object_id) FROM galcat.galaxy").fetchone()
+    assert first is not None
+    return (int(first[0]),)
+
+
 CONES = st.one_of(
     st.none(),
     st.builds(
@@ -120,10 +129,7 @@ def test_every_answer_is_that_of_brute_force_under_any_condition(
 def test_what_memory_cannot_tell_is_asked_page_by_page(
     connection: psycopg.Connection, memory: GalaxyMemory
 ) -> None:
-    fill_on_grid(connection)
-    start(memory)
-    like = connection.execute("SELECT min(object_id) FROM galcat.galaxy").fetchone()
-    assert like is not None
+    like = fill_and_start(connection, memory)
     for where in (
         "survey_source_id LIKE '%3'",
         "mag_r + 1 < 17",
@@ -314,10 +320,7 @@ def test_faults_are_told_as_without_memory(connection: psycopg.Connection, memor
 def test_a_condition_made_elsewhere_is_read_with_its_parameters(
     connection: psycopg.Connection, memory: GalaxyMemory
 ) -> None:
-    fill_on_grid(connection)
-    start(memory)
-    like = connection.execute("SELECT min(object_id) FROM galcat.galaxy").fetchone()
-    assert like is not None
+    like = fill_and_start(connection, memory)
     text = sql.SQL('"t1"."mag_r" < %(p1)s::integer AND "t1"."survey" = %(p2)s::text')
     made = SqlCondition(text, {"p1": 17, "p2": "survey"}, "t1")
     wanted = Search(like=like, n=20, where="mag_r < 17 AND survey = 'survey'")
