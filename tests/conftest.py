@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -53,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     threadpool_limits(1)
+    # A shell's `&` ignores Ctrl-C, which every process of a test would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _let_httpx_wait()
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist uses its controller's
         config.stash[_HOME] = Path(config.workerinput["galcat_home"])

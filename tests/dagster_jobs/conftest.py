@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.storage.defs_state.base import set_defs_state_storage
+from dagster._core.storage.defs_state.base import DefsStateStorage
 
 from dagster_jobs.defs.alarms import AlarmResource
 from dagster_jobs.defs.resources import DatabaseResource, DropFolderResource, EncoderResource
@@ -21,10 +21,13 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_instance_of_an_earlier_test() -> Iterator[None]:
-    """Dagster goes on to ask the storage of an instance that was closed out of turn, and has gone since."""
-    with set_defs_state_storage(None):
-        yield
+def no_instance_of_an_earlier_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster asks the storage of state of an instance that was closed out of turn, and has gone since.
+
+    That may happen in mid-test, for a forgotten instance is closed when Python collects it. Our definitions
+    keep no state.
+    """
+    monkeypatch.setattr(DefsStateStorage, "get", classmethod(lambda _: None))
 
 
 @pytest.fixture
