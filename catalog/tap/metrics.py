@@ -4,6 +4,7 @@ import ipaddress
 import shutil
 import time
 from collections.abc import Iterator
+from typing import get_args
 
 import psycopg
 from anyio.to_thread import run_sync
@@ -17,6 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from catalog.errors import ServerError
+from catalog.search.memory.galaxy_memory import GalaxyMemory, MemoryState, Phase
 from catalog.tap.service import Service
 
 _INTERFACES = {
@@ -132,6 +134,8 @@ class _Now(Collector):
             for what in ("pool_size", "pool_available", "requests_waiting"):
                 pools.add_metric([name, what], stats.get(what, 0))
         yield pools
+        if service.connections.memory is not None:
+            yield from _describe_memory(service.connections.memory.state)
         began = time.monotonic()
         found = list(self._ask())
         yield GaugeMetricFamily(
@@ -148,9 +152,43 @@ class _Now(Collector):
         try:
             with self._service.connections.writer() as writer, writer.transaction():
                 writer.execute("SET LOCAL statement_timeout = 5000")
-                return _look_up(writer)
+                return [*_look_up(writer), *_count_waiting(writer, self._service.connections.memory)]
         except (psycopg.Error, PoolTimeout, ServerError):
             return []
+
+
+def _describe_memory(state: MemoryState) -> Iterator[Metric]:
+    """The galaxies that this process holds for searches."""
+    phase = GaugeMetricFamily(
+        "galcat_search_memory", "1 for how it stands with the galaxies in memory, else 0.", labels=["phase"]
+    )
+    for name in get_args(Phase):
+        phase.add_metric([name], int(name == state.phase))
+    yield phase
+    is_held = state.phase == "held"
+    figures = {
+        "galaxies": ("Galaxies that are held in memory.", state.galaxies),
+        "changed_galaxies": ("Of these, changed and read again since the last sweep.", state.changed),
+        "bytes": ("Memory that they take.", state.bytes),
+        "sweep_seconds": ("How long the last sweep took.", state.seconds),
+        "last_change": ("Number of the newest change in what is held.", state.last_change),
+        "as_of_seconds": (
+            "When it was seen last to be all that the database holds, seconds since 1970.",
+            state.as_of,
+        ),
+    }
+    for name, (text, value) in figures.items():
+        yield GaugeMetricFamily(f"galcat_search_memory_{name}", text, value if is_held else 0)
+
+
+def _count_waiting(writer: psycopg.Connection, memory: GalaxyMemory | None) -> Iterator[Metric]:
+    waiting = None if memory is None else memory.count_waiting(writer)
+    if waiting is not None:
+        yield GaugeMetricFamily(
+            "galcat_search_memory_changes_waiting",
+            "Changes in the database that the next search brings into memory.",
+            waiting,
+        )
 
 
 def _look_up(writer: psycopg.Connection) -> list[Metric]:

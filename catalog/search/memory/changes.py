@@ -75,3 +75,9 @@ def read_changed(connection: psycopg.Connection, changes: set[int]) -> list[int]
     row = connection.execute(_CHANGED, {"changes": list(changes)}).fetchone()
     assert row is not None  # noqa: S101 - an aggregate
     return None if row[0] is not False else list(row[1] or [])
+
+
+def read_last_change(connection: psycopg.Connection) -> int:
+    """Number of the newest change that a transaction sees; 0 where none is noted."""
+    row = connection.execute("SELECT max(c.change_id) FROM galcat.galaxy_change AS c").fetchone()
+    return int(row[0] or 0) if row else 0

@@ -45,6 +45,8 @@ class MemoryState:
         bytes: Memory that they take.
         seconds: How long the last sweep took.
         reason: Why they are not held, in a line.
+        last_change: Number of the newest change in galcat.galaxy_change that is in what is held.
+        as_of: When what is held was seen last to be all that the database holds, seconds since 1970.
     """
 
     phase: Phase
@@ -53,6 +55,8 @@ class MemoryState:
     bytes: int = 0
     seconds: float = 0.0
     reason: str = ""
+    last_change: int = 0
+    as_of: float = 0.0
 
 
 class GalaxyMemory:
@@ -72,6 +76,7 @@ class GalaxyMemory:
         self._reader: threading.Thread | None = None
         self._connection: psycopg.Connection | None = None
         self._not_before = 0.0
+        self._as_of = 0.0
         self._is_closed = False
 
     @property
@@ -81,7 +86,13 @@ class GalaxyMemory:
             newest = self._kept[-1] if self._kept else None
             if newest is None:
                 return self._state
-            return replace(self._state, galaxies=len(newest), changed=newest.n_changed)
+            return replace(
+                self._state,
+                galaxies=len(newest),
+                changed=newest.n_changed,
+                last_change=newest.last_change,
+                as_of=self._as_of,
+            )
 
     def start(self) -> None:
         """Read the galaxies, in a thread of its own, unless that is done or has just failed."""
@@ -123,6 +134,7 @@ class GalaxyMemory:
         if not kept:
             self.start()
             return None
+        seen_at = time.time()
         moment = read_moment(connection, min(held.moment.settled_before for held in kept))
         held = next((one for one in reversed(kept) if one.is_seen_by(moment)), None)
         if held is None:
@@ -134,20 +146,37 @@ class GalaxyMemory:
         except TooManyChangesError:
             self.start()
             return None
-        if newer is not held:
-            self._offer(newer, held)
+        self._offer(newer, held, seen_at)
         if newer.n_changed > MAX_CHANGED // 2:
             self.start()
         return newer
 
-    def _offer(self, newer: Held, older: Held) -> None:
+    def count_waiting(self, connection: psycopg.Connection) -> int | None:
+        """How many changes the next search has to bring in; None where all is not held or to be read anew.
+
+        Args:
+            connection: A connection inside a transaction, of a role that may read galcat.galaxy.
+        """
+        with self._lock:
+            newest = self._kept[-1] if self._kept else None
+        if newest is None:
+            return None
+        moment = read_moment(connection, newest.moment.settled_before)
+        if newest.moment.server != moment.server or newest.moment.release_id != moment.release_id:
+            return None
+        return len(newest.find_unknown(moment))
+
+    def _offer(self, newer: Held, older: Held, seen_at: float) -> None:
         """Keep what was made of the newest; of two made at once, one."""
         with self._lock:
-            if self._kept and self._kept[-1] is older:
+            if not self._kept or self._kept[-1] is not older:
+                return
+            self._as_of = max(self._as_of, seen_at)
+            if newer is not older:
                 self._kept.append(newer)
 
     def _read(self) -> None:
-        begun = time.monotonic()
+        begun, seen_at = time.monotonic(), time.time()
         try:
             with connect(self._url, autocommit=True) as connection:
                 with self._lock:
@@ -170,6 +199,7 @@ class GalaxyMemory:
             self._kept.clear()
             if held is not None:
                 self._kept.append(held)
+                self._as_of = seen_at
         if state.reason:
             _log.warning("searches go without galaxies in memory: %s", state.reason)
 

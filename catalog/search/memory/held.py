@@ -1,5 +1,7 @@
 """The galaxies of a release as one moment had them: those read in one sweep, and those that changed since."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,7 +9,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from catalog.search.memory.cells import Cells, find_nearest, put_into_one_cell, sort_into_cells
-from catalog.search.memory.changes import Moment, read_changed, read_moment
+from catalog.search.memory.changes import Moment, read_changed, read_last_change, read_moment
 from catalog.search.memory.condition import Condition
 from catalog.search.memory.held_columns import held_columns_query
 from catalog.search.memory.possible import find_possible
@@ -16,6 +18,7 @@ from catalog.search.memory.rows import HeldRows, choose_rows, join_rows, put_in_
 MAX_CHANGED = 20_000
 """Galaxies that may have changed since; with more, all are read anew."""
 _LAST_TRANSACTION = 2**63 - 1
+_BLOCK = 16_384
 
 
 class TooManyChangesError(Exception):
@@ -62,6 +65,7 @@ class Held:
         by_id: (n,) their places, by rising object_id.
         is_past: (n,) which of them have changed or gone since; None where none has.
         changed: Galaxies that were read later; None where none were.
+        last_change: Number of the newest change in it; 0 where none was noted yet.
     """
 
     moment: Moment
@@ -69,9 +73,16 @@ class Held:
     by_id: NDArray[np.int64]
     is_past: NDArray[np.bool_] | None = None
     changed: _Block | None = None
+    last_change: int = 0
 
     def __len__(self) -> int:
         return len(self.main.rows)
+
+    @property
+    def longest(self) -> float:
+        """Length of the longest search vector."""
+        blocks = [self.main] if self.changed is None else [self.main, self.changed]
+        return math.sqrt(max(float(block.cells.squares.max(initial=0)) for block in blocks))
 
     @property
     def n_changed(self) -> int:
@@ -98,9 +109,16 @@ class Held:
         Args:
             moment: As above.
         """
-        unknown = moment.changes_since(self.moment.settled_before) - self.moment.changes.keys()
         is_other = self.moment.server != moment.server or self.moment.release_id != moment.release_id
-        return is_other or bool(unknown)
+        return is_other or bool(self.find_unknown(moment))
+
+    def find_unknown(self, moment: Moment) -> set[int]:
+        """Numbers of the changes that a transaction sees and that are not in what is held.
+
+        Args:
+            moment: As above.
+        """
+        return moment.changes_since(self.moment.settled_before) - self.moment.changes.keys()
 
     def bring_up_to(self, connection: psycopg.Connection, moment: Moment) -> "Held":
         """What is held, as a transaction sees it that sees all that is in it.
@@ -112,7 +130,7 @@ class Held:
         Raises:
             TooManyChangesError: All galaxies have to be read anew.
         """
-        new = moment.changes_since(self.moment.settled_before) - self.moment.changes.keys()
+        new = self.find_unknown(moment)
         if not new:
             return self
         ids = read_changed(connection, new)
@@ -127,7 +145,13 @@ class Held:
             raise TooManyChangesError
         order, cells = put_into_one_cell(rows.vectors)
         changed = _Block(choose_rows(rows, order), cells)
-        return replace(self, moment=moment.shorten(), is_past=self._mark_past(ids), changed=changed)
+        return replace(
+            self,
+            moment=moment.shorten(),
+            is_past=self._mark_past(ids),
+            changed=changed,
+            last_change=max(self.last_change, *new),
+        )
 
     def find(self, condition: Condition, query: NDArray[np.float32], k: int) -> Candidates:
         """Find galaxies among which are the nearest that fulfil a condition.
@@ -146,6 +170,22 @@ class Held:
             min(found.further_than, later.further_than),
         )
 
+    def list_vectors(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """object_ids (m,) and search vectors (m, 40) of all galaxies, some thousands at a time.
+
+        Of galaxies that were deleted nothing is noted, so some of them may be gone.
+        """
+        ids, vectors = self.main.rows.object_ids, self.main.rows.vectors
+        for start in range(0, len(ids), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            if self.is_past is None or not self.is_past[block].any():
+                yield ids[block], vectors[block]
+            else:
+                kept = ~self.is_past[block]
+                yield ids[block][kept], vectors[block][kept]
+        if self.changed is not None:
+            yield self.changed.rows.object_ids, self.changed.rows.vectors
+
     def _mark_past(self, ids: list[int]) -> NDArray[np.bool_]:
         is_past = np.zeros(len(self), np.bool_) if self.is_past is None else self.is_past.copy()
         at = np.searchsorted(self.main.rows.object_ids, ids, sorter=self.by_id)
@@ -154,8 +194,8 @@ class Held:
         return is_past
 
 
-def read_all(connection: psycopg.Connection) -> tuple[Moment, HeldRows]:
-    """Read all galaxies of the current release, and when that was.
+def read_all(connection: psycopg.Connection) -> tuple[Moment, HeldRows, int]:
+    """Read all galaxies of the current release, when that was, and the number of the last change then.
 
     Args:
         connection: A connection inside a transaction that sees one moment.
@@ -163,22 +203,25 @@ def read_all(connection: psycopg.Connection) -> tuple[Moment, HeldRows]:
     # From which number on changes matter is asked first; the transaction sees the same ones then.
     settled_before = read_moment(connection, _LAST_TRANSACTION).settled_before
     moment = read_moment(connection, settled_before).shorten()
+    last_change = read_last_change(connection)
     with connection.cursor() as cursor:
-        return moment, read_rows(cursor, held_columns_query())
+        return moment, read_rows(cursor, held_columns_query()), last_change
 
 
-def hold(moment: Moment, rows: HeldRows) -> Held:
+def hold(moment: Moment, rows: HeldRows, last_change: int) -> Held:
     """Put galaxies into cells, so that they can be searched.
 
     Args:
         moment: When they were so.
         rows: All galaxies of a release, which are gone afterwards.
+        last_change: Number of the newest change in them.
     """
-    if not len(rows):
-        return Held(moment, _Block(rows, put_into_one_cell(rows.vectors)[1]), np.empty(0, np.int64))
-    order, cells = sort_into_cells(rows.vectors)
-    rows = put_in_order(rows, order)
-    return Held(moment, _Block(rows, cells), np.argsort(rows.object_ids))
+    if len(rows):
+        order, cells = sort_into_cells(rows.vectors)
+        rows = put_in_order(rows, order)
+    else:
+        cells = put_into_one_cell(rows.vectors)[1]
+    return Held(moment, _Block(rows, cells), np.argsort(rows.object_ids), last_change=last_change)
 
 
 def guess_bytes(connection: psycopg.Connection, bytes_a_galaxy: int) -> int:

@@ -1,6 +1,7 @@
 """The routes of the pages to read."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import LiteralString
 
 from anyio.to_thread import run_sync
@@ -112,6 +113,8 @@ def information_routes(service: Service, sessions: Sessions, parts: PageServices
     @page
     async def status(request: Request) -> Response:
         visitor = await sessions.find(request)
+        held = service.connections.memory
+        memory = None if held is None else held.state
         texts = (_STATES, _FAILED, _SKIPPED, _TIMES, _RELEASES, _TASKS, _PLACES)
         answers = await asyncio.gather(*(ask(service, request, adql, _MOST_TILES) for adql in texts))
         states, failed, skipped, times, releases, tasks, places = (answer.rows for answer in answers)
@@ -129,6 +132,8 @@ def information_routes(service: Service, sessions: Sessions, parts: PageServices
             reasons=await run_sync(_read_reasons, service) if visitor is not None else {},
             sky=draw_tiles(places),
             index=index_check.look(),
+            memory=memory,
+            as_of=None if memory is None else datetime.fromtimestamp(memory.as_of, UTC),
             dagster=parts.dagster_url,
             total=sum(int(str(row["galaxies"] or 0)) for row in states),
             tiles=sum(int(str(row["tiles"])) for row in states),

@@ -3,6 +3,7 @@
 import html
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -10,9 +11,14 @@ import numpy as np
 import psycopg
 import pytest
 
+from catalog.search.memory import galaxy_memory
+from catalog.search.memory.galaxy_memory import GalaxyMemory
+from catalog.tap.limits import ServiceLimits
+from catalog.web.app import page_routes
 from catalog.web.column_texts import TREE
 from catalog.web.information.tile_sky import MOST_DOTS, draw_tiles
 from catalog.web.page_services import PageServices
+from tests.catalog.tap.tap_server import serving
 from tests.catalog.web.labelling import Enter
 from tests.waiting import wait_until
 
@@ -60,6 +66,24 @@ def test_the_indexes_are_checked_while_somebody_looks(page: httpx.Client, galaxi
     checks = re.findall(r'<li class="(good|bad)"><b>\w+</b> ([^<]*)', page.get("/status").text)
     assert [state for state, _ in checks] == ["good", "good", "good"]
     assert re.search(r"it found (\d+\.\d)%, asked for 50 galaxies", checks[2][1])
+
+
+def test_the_status_says_what_searches_are_answered_from(
+    galaxies: str, tmp_path: Path, parts: PageServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(galaxy_memory, "MIN_GALAXIES", 1)
+    for max_bytes, said in (
+        (10**9, r"answered from 150 galaxies in memory \(0 MB\); up to date when .* at 20\d\d-.* UTC\."),
+        (1_000, "ask the database alone: the log of the service says why."),
+        (0, ""),
+    ):
+        memory = GalaxyMemory(galaxies, max_bytes)
+        spool = tmp_path / str(max_bytes)
+        pages = partial(page_routes, parts=parts)
+        with serving(galaxies, spool, ServiceLimits(), make_pages=pages, memory=memory) as served:
+            memory.wait()
+            text = httpx.get(f"{served.url}/status").text
+        assert re.search(f"<p>Searches [^<]*{said}</p>", text) if said else "<p>Searches" not in text
 
 
 def test_tiles_stand_on_the_sky_by_their_state(page: httpx.Client, galaxies: str) -> None:
