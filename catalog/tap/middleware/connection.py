@@ -7,6 +7,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+_BUSY = 503
+_RETRY_S = 2
+
 
 @dataclass(frozen=True)
 class ConnectionLimits:
@@ -14,14 +17,15 @@ class ConnectionLimits:
 
     Attributes:
         an_address: How many connections one address may have at once; None behind a proxy, whose address is
-            that of all.
+            that of all. A browser holds six, and a classroom has one address; less than half of all, so that
+            two addresses leave some to a third.
         in_all: How many connections there may be at once.
         head_seconds: How long a client may take for the head of a request: from the first byte that is due to
             the end of the last header.
         head_bytes: How long the head may be, in bytes; the URL of a GET may hold a whole query.
     """
 
-    an_address: int | None = 100
+    an_address: int | None = 400
     in_all: int = 1_000
     head_seconds: float = 20.0
     head_bytes: int = 700_000
@@ -64,7 +68,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._address = self.client[0] if self.client else ""
         self._is_counted = self.counts.take(self._address)
         if not self._is_counted:
-            self._refuse(503, "Service Unavailable", "too many connections: close some, then try again")
+            self._refuse(_BUSY, "Service Unavailable", "too many connections: close some, then try again")
             return
         self._expect_head()
 
@@ -118,6 +122,7 @@ class BoundedConnection(HttpToolsProtocol):
         if not self.transport.is_closing():
             text = f"{reason}\n"
             head = f"HTTP/1.1 {status} {name}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            head += f"Retry-After: {_RETRY_S}\r\n" if status == _BUSY else ""
             head += f"Content-Length: {len(text)}\r\nConnection: close\r\n\r\n"
             self.transport.write((head + text).encode())
             self.transport.close()

@@ -291,6 +291,11 @@ def test_two_addresses_that_take_all_they_may_leave_places_to_a_third() -> None:
     assert 2 * bounds.queries_at_once_an_address < bounds.queries_at_once
     assert 2 * bounds.jobs_at_once_an_address < bounds.jobs_at_once
     assert 2 * bounds.queries_waiting_an_address < bounds.queries_waiting
+    assert 2 * bounds.pictures_at_once_an_address < bounds.pictures_at_once
+    assert 2 * bounds.pictures_waiting_an_address < bounds.pictures_waiting
+    connections = ConnectionLimits()
+    assert connections.an_address is not None
+    assert 2 * connections.an_address < connections.in_all
     assert 2 * bounds.bodies_bytes_an_address < bounds.bodies_bytes
     assert 2 * bounds.stored_bytes_an_address < bounds.stored_bytes
     assert 2 * bounds.spool_bytes_an_address < bounds.spool_bytes

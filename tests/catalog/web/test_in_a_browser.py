@@ -104,6 +104,26 @@ def test_more_like_this_narrowed_by_a_histogram(tab: "playwright.Page") -> None:
     assert "ra=" not in tab.url  # empty fields are left out
 
 
+def test_a_picture_for_which_the_service_was_too_busy_comes_later(tab: "playwright.Page") -> None:
+    refused: list[str] = []
+
+    def be_busy(route: "playwright.Route") -> None:
+        if len(refused) < 2:
+            refused.append(route.request.url)
+            route.fulfill(status=503, headers={"Retry-After": "0.01"})
+        else:
+            route.continue_()
+
+    tab.goto("/columns")
+    tab.route("**/datalink/thumbnail/*", be_busy)
+    tab.goto("/")
+    # Each is refused to the page and then to its script, or two are refused to the page.
+    tab.wait_for_function(
+        "[...document.querySelectorAll('.card img:not([loading])')].every((image) => image.naturalWidth)"
+    )
+    assert len(refused) == 2
+
+
 @pytest.mark.long
 def test_twenty_labels_by_keys_undo_reload_and_a_lost_connection(
     tab: "playwright.Page", ring: str, galaxies: str
