@@ -41,7 +41,13 @@ class _Fit:
     calibration: LogitCalibration
 
 
-def fit_head(vectors: NDArray[np.float32], votes: NDArray[np.float64], classes: tuple[str, ...]) -> TaskHead:
+def fit_head(
+    vectors: NDArray[np.float32],
+    votes: NDArray[np.float64],
+    classes: tuple[str, ...],
+    *,
+    is_measured: bool = True,
+) -> TaskHead:
     """Learn a question; the same input gives the same head.
 
     Few labels get a strong fixed penalty and, below 5 galaxies of a class, no calibration; from 30 of each
@@ -52,6 +58,8 @@ def fit_head(vectors: NDArray[np.float32], votes: NDArray[np.float64], classes: 
         vectors: Vectors of the n labelled galaxies, (n, d).
         votes: Number of people who gave each class, (n, n_classes).
         classes: Names of the classes, in the order of the votes' columns.
+        is_measured: Whether cross-validation says how good the head is, which takes several times as long;
+            the head itself is the same.
 
     Raises:
         LearningError: A class has fewer than 2 galaxies, a galaxy no vote or no finite vector, or the vectors
@@ -64,14 +72,20 @@ def fit_head(vectors: NDArray[np.float32], votes: NDArray[np.float64], classes: 
     if not finite.all():
         raise LearningError(f"the vector of labelled galaxy {finite.argmin()} is not finite")
     with threadpool_limits(1):  # matrices this small are waited for longer than worked on
-        return _fit_head(vectors.astype(np.float64), answers, classes)
+        return _fit_head(vectors.astype(np.float64), answers, classes, is_measured=is_measured)
 
 
-def _fit_head(double: NDArray[np.float64], answers: Answers, classes: tuple[str, ...]) -> TaskHead:
+def _fit_head(
+    double: NDArray[np.float64], answers: Answers, classes: tuple[str, ...], *, is_measured: bool
+) -> TaskHead:
     penalties = INVERSE_PENALTIES if answers.rarest >= MIN_TO_CHOOSE_PENALTY else _FIXED
     if answers.rarest < MIN_TO_CALIBRATE:
         return _head(double, answers, classes, _fit_uncalibrated(double, answers), report_unmeasured(answers))
-    report = _cross_validate(double, answers, penalties)
+    report = (
+        _cross_validate(double, answers, penalties)
+        if is_measured
+        else report_unmeasured(answers, is_calibrated=True)
+    )
     return _head(double, answers, classes, _fit_calibrated(double, answers, penalties), report)
 
 

@@ -1,6 +1,6 @@
 """What a head is worth, measured on the scores of galaxies that it had not seen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ class HeadReport:
         galaxies: Number of labelled galaxies.
         per_class: Galaxies of each class; one on which people disagree is shared out.
         contradictory: Galaxies on which people disagree.
-        folds: Number of folds of the cross-validation; 0 where a class has fewer than 5 galaxies, and nothing
-            is measured.
+        folds: Number of folds of the cross-validation; 0 where nothing was measured, as where a class has
+            fewer than 5 galaxies.
         auc: Area under the ROC curve; for several classes the mean of each against the rest.
         accuracy: Mean over the classes of the share recognised, before calibration: classes equally likely.
         ece: Expected calibration error of the probabilities, see `calibration_error`.
@@ -38,9 +38,10 @@ class HeadReport:
     is_calibrated: bool
 
 
-def report_unmeasured(answers: Answers) -> HeadReport:
-    """The report on labels too few for cross-validation."""
-    return _report(answers, folds=0, auc=None, accuracy=None, ece=None)
+def report_unmeasured(answers: Answers, *, is_calibrated: bool = False) -> HeadReport:
+    """The report where no cross-validation was made: on labels too few for it, or by who needs no figures."""
+    report = _report(answers, folds=0, auc=None, accuracy=None, ece=None)
+    return replace(report, is_calibrated=is_calibrated)
 
 
 def measure_head(

@@ -18,6 +18,7 @@ from galcat.workflows.sky.large_picture import TileDrawer
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
+    from catalog.search.memory.galaxy_memory import GalaxyMemory
     from catalog.tap.service import Service
 
 KEY_FILE = "page.key"
@@ -39,15 +40,19 @@ def make_page_routes(
         keys: Folder that keeps the key of signed cookies, which services that share a catalogue share; None
             for the home.
     """
-    parts = PageServices(
-        secret_file=(keys or home) / KEY_FILE,
-        encode_picture=partial(encode_picture, url),
-        choose_next=partial(choose_next, url),
-        drawer=TileDrawer(),
-        dagster_url=dagster_url,
-        home=home,
-    )
-    return lambda service: page_routes(service, parts)
+
+    def make(service: "Service") -> Sequence["BaseRoute"]:
+        parts = PageServices(
+            secret_file=(keys or home) / KEY_FILE,
+            encode_picture=partial(encode_picture, url),
+            choose_next=partial(choose_next, url, memory=service.connections.memory),
+            drawer=TileDrawer(),
+            dagster_url=dagster_url,
+            home=home,
+        )
+        return page_routes(service, parts)
+
+    return make
 
 
 def encode_picture(url: str, path: Path) -> NDArray[np.float32]:
@@ -66,7 +71,7 @@ def encode_picture(url: str, path: Path) -> NDArray[np.float32]:
     return np.asarray(like, np.float32)
 
 
-def choose_next(url: str, name: str, n: int) -> NextBatch:
+def choose_next(url: str, name: str, n: int, memory: "GalaxyMemory | None" = None) -> NextBatch:
     """The next galaxies of a task, as `galcat anomalies next` and `galcat tasks` choose them.
 
     Before there are two labelled galaxies of each answer they are random; then the most probable ones of the
@@ -76,6 +81,7 @@ def choose_next(url: str, name: str, n: int) -> NextBatch:
         url: URL of the catalogue's database, for its owner.
         name: Name of the task.
         n: How many galaxies are wanted; a round of ratings always has ten.
+        memory: The galaxies in memory; None where none are held.
 
     Raises:
         PageError: There is no such task, or no galaxy is left.
@@ -83,7 +89,7 @@ def choose_next(url: str, name: str, n: int) -> NextBatch:
     from galcat.workflows.tasks.next_labels import choose_next_labels  # noqa: PLC0415 - torch takes seconds
 
     try:
-        ids, beliefs, why = choose_next_labels(url, name, n)
+        ids, beliefs, why = choose_next_labels(url, name, n, memory)
     except EXPECTED as error:
         raise PageError(reason(error)) from error
     return NextBatch([NextGalaxy(*one) for one in zip(ids, beliefs, strict=True)], why)

@@ -1,13 +1,20 @@
 """The next galaxies of a personal anomaly search: ratings in, a batch to rate and a top list out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from catalog.releases.vectors import ProjectedRelease, current_projected_release, read_vectors, stream_vectors
+from catalog.releases.vectors import (
+    ProjectedRelease,
+    Vectors,
+    current_projected_release,
+    read_vectors,
+    stream_vectors,
+)
+from catalog.search.memory.galaxy_memory import GalaxyMemory
 from catalog.tasks.anomaly_rounds import (
     AnomalyRound,
     NewAnomalyRound,
@@ -18,6 +25,7 @@ from catalog.tasks.anomaly_rounds import (
     read_offered_ids,
     write_round,
 )
+from catalog.tasks.held_galaxies import find_held_galaxies
 from catalog.tasks.labels import Ratings, read_mean_ratings
 from catalog.tasks.tasks import Task, find_task
 from encoder.anomalies.acquisition import BATCH, TOP, Candidates
@@ -54,7 +62,12 @@ class AnomalySession:
 
 
 def open_next_round(
-    url: str, name: str, *, strangest_first: bool = False, progress: Callable[[int], None] | None = None
+    url: str,
+    name: str,
+    *,
+    strangest_first: bool = False,
+    progress: Callable[[int], None] | None = None,
+    memory: GalaxyMemory | None = None,
 ) -> AnomalyRound:
     """Find the open round of a task, or, where all of it is rated, make a new one.
 
@@ -66,6 +79,7 @@ def open_next_round(
         name: Name of the task.
         strangest_first: Whether the first round holds the strangest galaxies; else random ones.
         progress: Told how many more galaxies have been looked at.
+        memory: The galaxies in memory, which make it quicker and choose the same; None where none are held.
 
     Raises:
         CatalogError: There is no such task, somebody else made a round meanwhile, or the strangest are wanted
@@ -86,7 +100,7 @@ def open_next_round(
                 None,
             )
         else:
-            offers, top = _choose_offers(connection, session, model, known, progress)
+            offers, top = _choose_offers(connection, session, model, known, progress, memory)
         if not offers:
             raise WorkflowError(f"every galaxy has been offered to task {name}: none is left")
         new = NewAnomalyRound(
@@ -146,19 +160,55 @@ def _choose_offers(
     model: InterestModel,
     known: NDArray[np.int64],
     progress: Callable[[int], None] | None,
+    memory: GalaxyMemory | None,
 ) -> tuple[list[Offer], TopList]:
-    candidates = Candidates(model, BATCH, TOP)
+    held = find_held_galaxies(connection, session.release, memory)
+    if held is not None:
+        candidates = _compare(session, model, known, progress, held.list_vectors())
+        top = _make_top_list(connection, session, model, candidates)
+        if len(top.object_ids) == len(candidates.ranking.ids) and _are_there(connection, session, candidates):
+            return _make_offers(candidates), top
     with stream_vectors(connection, session.release, "search") as chunks:
-        for ids, vectors in chunks:
-            candidates.add(ids, standardise(vectors, session.release.deviations), ~np.isin(ids, known))
-            if progress is not None:
-                progress(len(ids))
-    batch, ranking = candidates.batch, candidates.ranking
+        candidates = _compare(session, model, known, progress, chunks)
+    return _make_offers(candidates), _make_top_list(connection, session, model, candidates)
+
+
+def _compare(
+    session: AnomalySession,
+    model: InterestModel,
+    known: NDArray[np.int64],
+    progress: Callable[[int], None] | None,
+    chunks: Iterable[Vectors],
+) -> Candidates:
+    """Look at every galaxy."""
+    candidates = Candidates(model, BATCH, TOP)
+    for ids, vectors in chunks:
+        candidates.add(ids, standardise(vectors, session.release.deviations), ~np.isin(ids, known))
+        if progress is not None:
+            progress(len(ids))
+    return candidates
+
+
+def _are_there(connection: psycopg.Connection, session: AnomalySession, candidates: Candidates) -> bool:
+    """Whether no galaxy of a batch chosen in memory has been deleted or retired since."""
+    ids, _ = read_vectors(connection, session.release, candidates.batch.ids.tolist(), "search")
+    return len(ids) == len(candidates.batch.ids)
+
+
+def _make_offers(candidates: Candidates) -> list[Offer]:
+    batch = candidates.batch
     improvement = batch.improvement.astype(np.float32)  # Postgres refuses to round what is next to nothing
     columns = (batch.ids, improvement, batch.mean, batch.deviation)
-    offers = [Offer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    return [Offer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def _make_top_list(
+    connection: psycopg.Connection, session: AnomalySession, model: InterestModel, candidates: Candidates
+) -> TopList:
+    """The ranking with its deviations; a galaxy that has gone meanwhile is left out."""
+    ranking = candidates.ranking
     ids, vectors = read_vectors(connection, session.release, ranking.ids.tolist(), "search")
     _, deviation = model.predict(standardise(vectors, session.release.deviations))
-    kept = np.isin(ranking.ids, ids)  # one may have gone meanwhile
+    kept = np.isin(ranking.ids, ids)
     uncertainty = deviation[np.searchsorted(ids, ranking.ids[kept])]
-    return offers, TopList(ranking.ids[kept], ranking.mean[kept], uncertainty)
+    return TopList(ranking.ids[kept], ranking.mean[kept], uncertainty)

@@ -73,13 +73,16 @@ class TrainingSet:
     votes: Votes
     vectors: NDArray[np.float32]
 
-    def fit_head(self) -> TaskHead:
+    def fit_head(self, *, is_measured: bool = True) -> TaskHead:
         """Fit a linear head to the votes.
+
+        Args:
+            is_measured: Whether its report says how good it is, which takes most of the time.
 
         Raises:
             LearningError: There are not two galaxies of each class.
         """
-        return fit_head(self.vectors, self.votes.votes, self.task.classes)
+        return fit_head(self.vectors, self.votes.votes, self.task.classes, is_measured=is_measured)
 
     def make_version(
         self, method: str, model: bytes, report: dict[str, object], shown: Version | None

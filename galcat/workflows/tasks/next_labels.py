@@ -6,14 +6,18 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from catalog.releases.vectors import current_projected_release, read_vectors
+from catalog.releases.vectors import read_vectors
+from catalog.search.memory.galaxy_memory import GalaxyMemory
+from catalog.search.memory.held import Held
+from catalog.tasks.held_galaxies import find_held_galaxies
 from catalog.tasks.ranking import draw_unlabelled
 from catalog.tasks.tasks import Task, find_task
+from encoder.heads.fit import TaskHead
 from encoder.heads.suggestions import suggest
 from galcat.errors import WorkflowError
 from galcat.workflows.tasks.anomaly_round import open_next_round
 from galcat.workflows.tasks.learn import TrainingSet, read_training_set
-from galcat.workflows.tasks.suggest import find_most_likely
+from galcat.workflows.tasks.suggest import find_head, rank_by_head
 from galcat.workflows.writing import writing
 
 Chosen = tuple[list[int], list[str], str]
@@ -25,7 +29,7 @@ _POOL = 3_000
 """Random galaxies among which those are sought that the model cannot place."""
 
 
-def choose_next_labels(url: str, name: str, n: int) -> Chosen:
+def choose_next_labels(url: str, name: str, n: int, memory: GalaxyMemory | None = None) -> Chosen:
     """Choose the next galaxies of a task.
 
     Of a search that is rated, the open round. Of a task with classes, random galaxies before there are two of
@@ -36,6 +40,7 @@ def choose_next_labels(url: str, name: str, n: int) -> Chosen:
         url: URL of the catalogue's database.
         name: Name of the task.
         n: How many galaxies of a task with classes are wanted.
+        memory: The galaxies in memory, which make it quicker and choose the same; None where none are held.
 
     Raises:
         CatalogError: There is no such task.
@@ -44,12 +49,12 @@ def choose_next_labels(url: str, name: str, n: int) -> Chosen:
     with writing(url) as connection:
         task = find_task(connection, name)
         if task.kind != "interest":
-            return _choose_of_classes(connection, task, n)
-    return _choose_of_round(url, name)
+            return _choose_of_classes(connection, task, n, memory)
+    return _choose_of_round(url, name, memory)
 
 
-def _choose_of_round(url: str, name: str) -> Chosen:
-    made = open_next_round(url, name)
+def _choose_of_round(url: str, name: str, memory: GalaxyMemory | None) -> Chosen:
+    made = open_next_round(url, name, memory=memory)
     waiting = [offer for offer in made.offers if offer.object_id not in made.rated]
     beliefs = [
         "" if one.interest is None else f"expected {one.interest:.1f} \u00b1 {one.uncertainty or 0:.1f}"
@@ -63,42 +68,52 @@ def _choose_of_round(url: str, name: str) -> Chosen:
     return [one.object_id for one in waiting], beliefs, why
 
 
-def _choose_of_classes(connection: psycopg.Connection, task: Task, n: int) -> Chosen:
+def _choose_of_classes(
+    connection: psycopg.Connection, task: Task, n: int, memory: GalaxyMemory | None
+) -> Chosen:
     training_set = read_training_set(connection, task.name)
+    held = find_held_galaxies(connection, training_set.release, memory)
     counts = np.bincount(training_set.votes.votes.argmax(axis=1), minlength=len(task.classes))
     if counts.min() < _LEAST:
-        drawn = draw_unlabelled(connection, task, training_set.release.release_id, n)
+        drawn = draw_unlabelled(connection, task, training_set.release.release_id, n, held)
         _require_some(task, drawn)
         missing = task.classes[int(counts.argmin())]
         return drawn, [""] * len(drawn), f"random galaxies, until there are {_LEAST} of {missing}"
-    rarest = task.classes[int(counts.argmin())]
-    likely = find_most_likely(connection, task.name, -(-n // 2), rarest, unlabelled=True)
+    rarest, labelled = int(counts.argmin()), training_set.votes.object_ids
+    head = find_head(connection, training_set)
+    likely = rank_by_head(connection, training_set, head, -(-n // 2), rarest, labelled, held)
     probability = (
         {identity: likely.probability[i] for i, identity in enumerate(likely.object_ids.tolist())}
         if likely.probability is not None
         else {}
     )
-    unsure = _find_unsure(connection, training_set, n, set(probability))
+    unsure = _find_unsure(connection, training_set, head, n, set(probability), held)
     chosen = _take_turns(list(probability), list(unsure), n)
     _require_some(task, chosen)
     beliefs = [_say(task, probability.get(identity, unsure.get(identity))) for identity in chosen]
     why = (
-        f"the most probable of {rarest}, in turn with those that the model cannot place; "
+        f"the most probable of {task.classes[rarest]}, in turn with those that the model cannot place; "
         f"learnt from {len(training_set.votes.object_ids)} galaxies"
     )
     return chosen, beliefs, why
 
 
 def _find_unsure(
-    connection: psycopg.Connection, training_set: TrainingSet, n: int, without: set[int]
+    connection: psycopg.Connection,
+    training_set: TrainingSet,
+    head: TaskHead,
+    n: int,
+    without: set[int],
+    held: Held | None,
 ) -> dict[int, NDArray[np.float32]]:
-    """Among random galaxies those that the head learnt now cannot place, with their probabilities."""
-    task, release = training_set.task, current_projected_release(connection)
-    pool = [one for one in draw_unlabelled(connection, task, release.release_id, _POOL) if one not in without]
+    """Among random galaxies those that the head cannot place, with their probabilities."""
+    release = training_set.release
+    drawn = draw_unlabelled(connection, training_set.task, release.release_id, _POOL, held)
+    pool = [one for one in drawn if one not in without]
     ids, vectors = read_vectors(connection, release, pool)
     if not len(ids):
         return {}
-    scores = training_set.fit_head().score(vectors)
+    scores = head.score(vectors)
     _, search = read_vectors(connection, release, ids.tolist(), "search")
     return {int(ids[row]): scores.probability[row] for row in suggest(scores, search, n).tolist()}
 

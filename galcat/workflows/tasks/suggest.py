@@ -7,6 +7,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from catalog.releases.vectors import ProjectedRelease, current_projected_release, read_vectors
+from catalog.search.memory.held import Held
 from catalog.tasks.model_versions import find_current_version
 from catalog.tasks.ranking import draw_unlabelled, most_uncertain, top_by_linear_head
 from catalog.tasks.tasks import Task, find_task
@@ -89,20 +90,46 @@ def find_most_likely(
     """
     training_set = read_training_set(connection, name)
     place = _class(training_set.task, class_name)
-    head = _head(connection, training_set)
+    head = find_head(connection, training_set)
     known = training_set.votes.object_ids if unlabelled else np.empty(0, np.int64)
+    return rank_by_head(connection, training_set, head, n, place, known)
+
+
+def rank_by_head(
+    connection: psycopg.Connection,
+    training_set: TrainingSet,
+    head: TaskHead,
+    n: int,
+    place: int,
+    known: NDArray[np.int64],
+    held: Held | None = None,
+) -> Suggestions:
+    """Find the n galaxies that a head finds most probable of a class.
+
+    Args:
+        connection: Open connection to the catalogue; only read from.
+        training_set: What the head was learnt from.
+        head: The head.
+        n: Number of galaxies to find.
+        place: Number of the class among those of the task.
+        known: object_ids of galaxies to leave out.
+        held: All galaxies in memory, which make it quicker; None where they are not held.
+    """
     looked_at = max(_REFINED * n, _MIN_REFINED)
-    first = top_by_linear_head(
-        connection, training_set.release, _direction(head, training_set.release, place), looked_at, known
-    )
+    direction = _direction(head, training_set.release, place)
+    first = top_by_linear_head(connection, training_set.release, direction, looked_at, known, held)
     ids, vectors = read_vectors(connection, training_set.release, first)
     probability = head.score(vectors).probability
     best = np.lexsort((ids, -probability[:, place]))[:n]
     return Suggestions(training_set.task, ids[best], probability[best])
 
 
-def _head(connection: psycopg.Connection, training_set: TrainingSet) -> TaskHead:
-    """The shown model where nobody has labelled since, else one learnt now."""
+def find_head(connection: psycopg.Connection, training_set: TrainingSet) -> TaskHead:
+    """The shown model where nobody has labelled since, else one learnt now, which nobody has measured.
+
+    Raises:
+        LearningError: There are not two galaxies of each class.
+    """
     version = find_current_version(connection, training_set.task, training_set.release.release_id)
     if (
         version is not None
@@ -110,7 +137,7 @@ def _head(connection: psycopg.Connection, training_set: TrainingSet) -> TaskHead
         and version.labels_seen == training_set.votes.labels_seen
     ):
         return TaskHead.from_bytes(version.model)
-    return training_set.fit_head()
+    return training_set.fit_head(is_measured=False)
 
 
 def _class(task: Task, class_name: str | None) -> int:
