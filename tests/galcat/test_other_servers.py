@@ -9,14 +9,14 @@ import pytest
 from catalog.database.connection import connect
 from tests.galcat.bricks import GALAXIES, write_brick
 from tests.galcat.cli.command_line import Galcat
-from tests.galcat.other_servers import DEBIAN, NEWER
+from tests.galcat.other_servers import OTHERS
 from tests.galcat.real_servers import new_server
 from tests.sizes import first_or_all
 
 pytestmark = pytest.mark.servers
 
 
-@pytest.fixture(params=first_or_all([NEWER, DEBIAN], 1))
+@pytest.fixture(params=first_or_all(OTHERS, 1))
 def server(request: pytest.FixtureRequest, server_home: Path) -> Iterator[str]:
     """URL of an empty database on the server."""
     with new_server(request.param, server_home) as opened:

@@ -16,8 +16,11 @@ from catalog.database.sql_files import sql_files, sql_folder
 from tests.catalog.database.older_catalogues.make_dumps import COMMITS, GALAXIES
 from tests.catalog.database.older_catalogues.restore import read_dump, restore
 from tests.databases import fresh_database
+from tests.galcat.other_servers import OTHERS
+from tests.galcat.real_servers import new_server
 
 Rows = dict[str, list[tuple[str | None, ...]]]
+Schema = dict[tuple[str, str], tuple[str | None, str | None]]
 
 OLDEST, NEWEST = COMMITS[0], COMMITS[-1]
 WITH_TASKS = COMMITS[COMMITS.index("652be49") :]
@@ -127,7 +130,7 @@ def rows(url: str, wanted: dict[str, list[str]]) -> Rows:
     return found
 
 
-def schema(url: str) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+def schema(url: str) -> Schema:
     """All that makes the schema, by kind and name."""
     with psycopg.connect(url) as connection:
         return {(kind, name): (what, more) for kind, name, what, more in connection.execute(SCHEMA.encode())}
@@ -136,6 +139,29 @@ def schema(url: str) -> dict[tuple[str, str], tuple[str | None, str | None]]:
 def test_every_row_stays_and_the_schema_becomes_that_of_a_new_catalogue(
     commit: str, database: str, postgres_url: str, schema_template: str
 ) -> None:
+    with fresh_database(postgres_url, schema_template) as new:
+        require_upgrade_keeps_rows(commit, database, schema(new))
+
+
+@pytest.mark.servers
+@pytest.mark.long
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_row_stays_on_every_server_that_is_supported(name: str, server_home: Path) -> None:
+    with new_server(name, server_home) as server:
+        server.run_sql("postgres", "CREATE DATABASE fresh")
+        migrate(server.url("fresh"))
+        expected = schema(server.url("fresh"))
+        for commit in COMMITS:
+            server.run_sql("postgres", f'CREATE DATABASE "{commit}"')
+            url = server.url(commit)
+            restore(commit, url)
+            require_upgrade_keeps_rows(commit, url, expected)
+            with connect(url) as connection:
+                assert [str(check) for check in run_checks(connection) if not check.passed] == []
+
+
+def require_upgrade_keeps_rows(commit: str, database: str, expected: Schema) -> None:
+    """Bring a catalogue up to date; every row must be as it was, and the schema as expected."""
     wanted = {
         table: [name for name in names if (table, name) not in GONE]
         for table, names in columns(database).items()
@@ -149,8 +175,7 @@ def test_every_row_stays_and_the_schema_becomes_that_of_a_new_catalogue(
         assert len(before["galcat_tap.job"]) == 1
     migrate(database)
     assert rows(database, wanted) == before
-    with fresh_database(postgres_url, schema_template) as new:
-        found, expected = schema(database), schema(new)
+    found = schema(database)
     differing = {
         key: (found.get(key), expected.get(key))
         for key in found.keys() | expected.keys()
