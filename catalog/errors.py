@@ -13,6 +13,10 @@ class ReadOnlyError(CatalogError):
     """Something would change a catalogue that this service only reads."""
 
 
+class LockHeldError(CatalogError):
+    """Another session holds a lock and will not let it go."""
+
+
 class SettingsError(CatalogError):
     """The file of the user's own settings cannot be understood."""
 

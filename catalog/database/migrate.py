@@ -7,6 +7,7 @@ from importlib.metadata import version
 import psycopg
 from psycopg import sql
 
+from catalog.database.advisory_lock import find_holder
 from catalog.database.connection import connect
 from catalog.database.lock_retry import LOCK_TIMEOUT_MS, retry_on_lock
 from catalog.database.older_migrations import list_repairs, rewrite_history
@@ -25,12 +26,6 @@ _READABLE = """
 """
 
 ADVISORY_LOCK = 0x67616C636174  # "galcat"
-_HOLDER = """
-    SELECT a.usename, a.pid FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a USING (pid)
-    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-        AND a.datname = pg_catalog.current_database()
-        AND (l.classid::bigint << 32 | l.objid::bigint) = %s AND a.pid <> pg_catalog.pg_backend_pid()
-"""
 _HAS_VERSION = """
     SELECT FROM pg_catalog.pg_attribute
     WHERE attrelid = pg_catalog.to_regclass('galcat.schema_history') AND attname = 'applied_by'
@@ -222,10 +217,8 @@ def _refuse_foreign_history(applied: dict[str, str], files: list[SqlFile]) -> No
 def _name_holder(url: str, error: SchemaError) -> None:
     """Raise a better error where somebody holds the lock of the schema itself."""
     with connect(url, autocommit=True) as connection:
-        holder = connection.execute(_HOLDER, [ADVISORY_LOCK]).fetchone()
+        holder = find_holder(connection, ADVISORY_LOCK)
     if holder is not None:
-        user, pid = holder
         raise SchemaError(
-            f"{user} (process {pid} of Postgres) holds the lock of the catalogue's schema: let it end, or "
-            f"end it by SELECT pg_terminate_backend({pid}), then try again"
+            f"{holder} holds the lock of the catalogue's schema: {holder.remedy}, then try again"
         ) from error

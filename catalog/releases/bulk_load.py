@@ -6,10 +6,11 @@ A load that adds n vectors to N takes n / WITH_INDEX seconds where each goes int
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 
 import psycopg
 
+from catalog.database.advisory_lock import holding, refuse_idle_holder
 from catalog.database.owner import retry_as_owner
 from catalog.database.requirements import require_supported
 
@@ -68,19 +69,16 @@ def set_index_aside(connection: psycopg.Connection, n_tiles: int, *, is_declared
     return True
 
 
-@contextmanager
-def loading(connection: psycopg.Connection) -> Iterator[None]:
+def loading(connection: psycopg.Connection) -> AbstractContextManager[None]:
     """Let others know that tiles are being added: meanwhile nobody builds the vector index.
 
     Args:
         connection: Open connection in autocommit mode; when it ends, so does the load.
+
+    Raises:
+        LockHeldError: Somebody who may not write keeps all others from adding tiles.
     """
-    connection.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [_LOAD])
-    try:
-        yield
-    finally:
-        with suppress(psycopg.OperationalError):  # a session that was lost holds nothing any more
-            connection.execute("SELECT pg_advisory_unlock_shared(hashtextextended(%s, 0))", [_LOAD])
+    return holding(connection, _LOAD, "the right to add tiles", is_shared=True)
 
 
 def others_load(connection: psycopg.Connection) -> bool:
@@ -102,14 +100,18 @@ def build_search_index_online(connection: psycopg.Connection, release_id: int) -
         True when it was built, False when it was there, or another session has built it meanwhile.
 
     Raises:
+        LockHeldError: Somebody who may not write holds the right to build it.
         ServerError: The database's pgvector can overrun its memory while it builds an index.
     """
     require_supported(connection)
+    key, began = f"galcat/index/{release_id}", time.monotonic()
     while True:
         # Who waits inside a statement would be waited for by who builds: so it is asked again and again.
-        with _try_lock(connection, f"galcat/index/{release_id}") as got:
+        with _try_lock(connection, key) as got:
             if got:
                 return _build(connection, release_id)
+        subject = f"the right to build the vector index of release {release_id}"
+        refuse_idle_holder(connection, key, subject, time.monotonic() - began)
         time.sleep(_LOOK_S)
 
 

@@ -36,7 +36,7 @@ def ingest_and_report(
         is_bulk: Whether the load goes without the vector index; None to judge by its size.
 
     Returns:
-        False when a tile or a picture failed, or a check is violated.
+        False when a tile or a picture failed, a check is violated, or a sky cell was left to its holder.
     """
     from galcat.workflows.run import ingest_folder  # noqa: PLC0415 - torch takes seconds
 
@@ -46,7 +46,9 @@ def ingest_and_report(
     _summary(tiles, outcome.n_settled)
     _say_what_fractions_are_worth(url, tiles)
     violated = any(cell.violated for cell in outcome.cells)
-    return not violated and not any(tile.state == "failed" or tile.n_failed for tile in tiles)
+    return not (violated or outcome.n_left) and not any(
+        tile.state == "failed" or tile.n_failed for tile in tiles
+    )
 
 
 @contextmanager
@@ -122,6 +124,10 @@ class TileProgress(Listener):
         for check in outcome.violated:
             line = f"{check.name}: {check.violations} violations, the first: {check.example or 'none'}"
             self._progress.print(mark_line("check failed:", "red", line), soft_wrap=True)
+
+    def on_cell_left(self, why: str) -> None:
+        """Say which cell is left, who holds it, and what to do."""
+        self._progress.print(mark_line("left:", "red", why), soft_wrap=True)
 
     def on_index_set_aside(self) -> None:
         """Say why searches take longer for a while."""

@@ -23,6 +23,9 @@ class Listener:
     def on_cell(self, outcome: "CellOutcome") -> None:
         """All tiles of a sky cell are done and checked."""
 
+    def on_cell_left(self, why: str) -> None:
+        """A sky cell is left as it is, since somebody holds it; the others go on."""
+
     def on_index_set_aside(self) -> None:
         """The load is large: it goes without the vector index, which is built at its end."""
 
@@ -56,6 +59,11 @@ class ListenerGroup(Listener):
         """Tell all of them."""
         for listener in self._listeners:
             listener.on_cell(outcome)
+
+    def on_cell_left(self, why: str) -> None:
+        """Tell all of them."""
+        for listener in self._listeners:
+            listener.on_cell_left(why)
 
     def on_index_set_aside(self) -> None:
         """Tell all of them."""

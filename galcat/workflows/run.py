@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.database.migrate import migrate
+from catalog.errors import LockHeldError
 from catalog.releases.bulk_load import loading
 from catalog.releases.releases import current_release, find_release, lacks_search_index
 from encoder.model.encoder import load_encoder
@@ -34,10 +35,12 @@ class FolderOutcome:
     Attributes:
         cells: The cells that had pending tiles, in order of name.
         n_settled: Tiles that needed nothing: the catalogue has them as they are.
+        n_left: Cells that were left as they are, since somebody holds them.
     """
 
     cells: list[CellOutcome]
     n_settled: int
+    n_left: int = 0
 
 
 def ingest_folder(
@@ -51,8 +54,9 @@ def ingest_folder(
 ) -> FolderOutcome:
     """Ingest every new or changed tile of a folder, then build the vector index and refresh the statistics.
 
-    A tile that fails is stored as failed and the rest go on. Killed at any moment, a second call does only
-    what is pending.
+    A tile that fails is stored as failed and the rest go on. A cell that is held by a session which does not
+    ingest is left, and the others are ingested. Killed at any moment, a second call does only what is
+    pending.
 
     Args:
         url: URL of the catalogue's database; its schema is brought up to date first.
@@ -87,11 +91,15 @@ def ingest_folder(
             listener.on_index_set_aside()
         for cell, tiles in pending.cells.items():
             names = [tile.name for tile in tiles]
-            outcome = ingest_cell(url, encoder, definition, folder, cell, names, listener.on_tile)
+            try:
+                outcome = ingest_cell(url, encoder, definition, folder, cell, names, listener.on_tile)
+            except LockHeldError as held:
+                listener.on_cell_left(str(held))
+                continue
             listener.on_cell(outcome)
             outcomes.append(outcome)
     _care(url, listener)
-    return FolderOutcome(outcomes, pending.n_settled)
+    return FolderOutcome(outcomes, pending.n_settled, len(pending.cells) - len(outcomes))
 
 
 def _lacks_index(url: str) -> bool:
@@ -141,9 +149,13 @@ def fill_release(
     listener.on_plan(sum(len(run.tiles) for run in runs))
     outcomes = []
     for run in runs:
-        outcome = backfill_cell(
-            url, name, weights, run.survey, Path(run.folder), run.cell, run.tiles, listener.on_tile
-        )
+        try:
+            outcome = backfill_cell(
+                url, name, weights, run.survey, Path(run.folder), run.cell, run.tiles, listener.on_tile
+            )
+        except LockHeldError as held:
+            listener.on_cell_left(str(held))
+            continue
         listener.on_cell(outcome)
         outcomes.append(outcome)
     listener.on_index(built_now=index_release(url, name))

@@ -2,13 +2,14 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psycopg
 
 from catalog.checks.integrity import run_checks
+from catalog.database.advisory_lock import holding
 from catalog.ingestion.tile_status import KnownTile, count_galaxies, find_tile_ids, read_known_tiles
 from encoder.model.encoder import Encoder
 from encoder.surveys.survey_file import load_survey
@@ -21,12 +22,6 @@ from galcat.workflows.ingest.sky_cells import tiles_of_cell
 from galcat.workflows.ingest.target import open_target
 from galcat.workflows.ingest.tiles import ingest_tiles
 
-_HOLDER = """
-    SELECT a.usename, a.pid FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a USING (pid)
-    WHERE l.locktype = 'advisory' AND l.granted AND a.datname = pg_catalog.current_database()
-        AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended(%s, 0)
-        AND a.pid <> pg_catalog.pg_backend_pid()
-"""
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +40,7 @@ def ingest_cell(
         report: Told of every tile.
 
     Raises:
+        LockHeldError: Somebody holds the cell who does not ingest; other cells can be ingested.
         CatalogError, EncoderError, WorkflowError, psycopg.Error: The run cannot go on.
     """
     survey = load_survey(definition)
@@ -74,19 +70,13 @@ def ingest_cell(
         )
 
 
-@contextmanager
-def cell_lock(connection: psycopg.Connection, survey: str, cell: str) -> Iterator[None]:
-    """Hold the right to ingest a cell of a survey; a second run waits, then finds the work done."""
-    key = f"galcat/{survey}/{cell}"
-    got = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key]).fetchone()
-    if got != (True,):
-        _log.warning("cell %s of %s is held by %s: this run waits", cell, survey, _holder(connection, key))
-        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+def cell_lock(connection: psycopg.Connection, survey: str, cell: str) -> AbstractContextManager[None]:
+    """Hold the right to ingest a cell of a survey; a second run waits, then finds the work done.
+
+    Raises:
+        LockHeldError: Somebody holds it who does not ingest.
+    """
+    return holding(connection, f"galcat/{survey}/{cell}", f"cell {cell} of {survey}")
 
 
 def _settled_meanwhile(
@@ -99,9 +89,3 @@ def _settled_meanwhile(
         for tile in found
         if tile.name in asked and is_settled(tile, known)
     ]
-
-
-def _holder(connection: psycopg.Connection, key: str) -> str:
-    """Who holds the lock of a cell, for a person to read: any login may."""
-    row = connection.execute(_HOLDER, [key]).fetchone()
-    return f"{row[0]} (process {row[1]} of Postgres)" if row else "somebody"

@@ -215,7 +215,7 @@ def _survey_and_folder(text: str) -> tuple[str, Path]:
 
 
 def _summary(name: str, outcomes: "list[TileOutcome]") -> None:
-    """Say what was done; exit code 1 where a tile failed or a picture could not be read."""
+    """Say what was done; exit code 1 where a tile failed or is missing, or a picture could not be read."""
     from catalog.releases.releases import list_releases as read_releases  # noqa: PLC0415
 
     done = [outcome for outcome in outcomes if outcome.state == "done"]
@@ -232,5 +232,5 @@ def _summary(name: str, outcomes: "list[TileOutcome]") -> None:
         f"{count_of(unreadable, 'unreadable image')}; {then}",
         soft_wrap=True,
     )
-    if failed or unreadable:
+    if failed or unreadable or state.missing:
         raise typer.Exit(1)

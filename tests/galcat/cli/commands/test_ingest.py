@@ -8,10 +8,12 @@ import pytest
 from astropy.table import Table
 
 from catalog.counts import count_of
+from catalog.database import advisory_lock
 from catalog.database.connection import connect
-from tests.galcat.bricks import GALAXIES, write_brick
+from tests.galcat.bricks import GALAXIES, find_cell, write_brick
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.held_tiles import kill_when_held
+from tests.other_logins import session_in_role
 from tests.sizes import first_or_all
 
 INDEX = "SELECT to_regclass('galcat.embedding_r1_search_hnsw')::oid::bigint"
@@ -37,6 +39,43 @@ def test_an_id_in_two_tiles_fails_the_second_and_names_the_first(
     assert " is in tile 0500p100 already: an id names one galaxy" in line
     assert galcat("check").code == 0
     assert "next:" not in said.err
+
+
+def test_a_cell_that_a_reader_holds_is_left_and_named_and_the_others_are_filled(
+    galcat: Galcat, database: str, tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(advisory_lock, "LOOK_S", 0.05)
+    monkeypatch.setattr(advisory_lock, "MAX_WAIT_S", 0.1)
+    first, second = tmp_path / "first", tmp_path / "bricks"
+    write_brick(first, "0100p000")
+    write_brick(second, "0100p000")
+    write_brick(second, "0500p100")
+    cell = find_cell(first)
+    words = ("ingest", second, "--survey", "legacy_dr10", "--weights", weights)
+    with session_in_role(database, "galcat_reader") as reader:
+        name, pid = reader.info.user, reader.info.backend_pid
+        hold = "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
+        reader.execute(hold, [f"galcat/legacy_dr10/{cell}"])
+        said = galcat(*words)
+        assert said.code == 1
+        assert "1 tile ingested, 0 unchanged, 0 failed; 3 galaxies" in said.err
+        (line,) = [line for line in said.err.splitlines() if line.startswith("left:")]
+        assert line == (
+            f"left: cell {cell} of legacy_dr10 is held by {name} (process {pid} of Postgres), which may not "
+            f"write: let it end, or end it by SELECT pg_terminate_backend({pid}), then try again"
+        )
+        assert galcat("check").code == 0
+        reader.execute("SELECT pg_advisory_unlock_all()")
+        reader.execute(hold, ["galcat/load"])
+        said = galcat(*words)
+        assert (said.code, said.err.splitlines()[-1]) == (
+            1,
+            f"error: the right to add tiles is held by {name} (process {pid} of Postgres), which may not "
+            f"write: let it end, or end it by SELECT pg_terminate_backend({pid}), then try again",
+        )
+    said = galcat(*words)
+    assert said.code == 0
+    assert "1 tile ingested, 1 unchanged, 0 failed; 3 galaxies" in said.err
 
 
 def test_after_an_ingestion_the_next_step_is_named_and_works(

@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from catalog.database import advisory_lock
 from catalog.database.connection import connect
 from encoder.model import encoder as encoder_file
+from encoder.surveys.survey_file import load_survey
+from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.sky_cells import cell_of
 from galcat.workflows.releases import release_encoder, weights_store
 from tests.galcat.bricks import GALAXIES, mend, r_image, spoil, write_brick
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.held_tiles import kill_when_held
 from tests.galcat.small_encoder import write_small_encoder
+from tests.other_logins import session_in_role
 from tests.sizes import first_or_all
 
 SURVEY = "legacy_dr10"
@@ -176,6 +181,25 @@ def test_killed_in_mid_backfill_a_second_call_does_only_what_is_missing(
     assert sorted(attempts) == [(1, 1), (2, 1)]
     assert list_releases(galcat)["small-1"] == ["-", "16", "0", "0", "48", "built"]
     assert galcat("check").code == 0
+
+
+def test_a_cell_that_a_reader_holds_is_left_by_a_backfill_which_fills_the_others(
+    two: Galcat, database: str, bricks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(advisory_lock, "LOOK_S", 0.05)
+    monkeypatch.setattr(advisory_lock, "MAX_WAIT_S", 0.1)
+    (cell,) = {
+        cell_of(tile) for tile in find_tiles(load_survey(SURVEY), bricks) if not tile.name.startswith("05")
+    }
+    with session_in_role(database, "galcat_reader") as reader:
+        reader.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"galcat/{SURVEY}/{cell}"])
+        said = two("release", "backfill", "small-1")
+        assert said.code == 1
+        assert f"left: cell {cell} of {SURVEY} is held by {reader.info.user} (process " in said.err
+        assert "release small-1: 1 tile filled, 0 failed; 3 galaxies" in said.err
+        assert said.err.splitlines()[-1].endswith("still missing: 2 tiles")
+    assert two("release", "backfill", "small-1").code == 0
+    assert two("check").code == 0
 
 
 def test_tiles_that_were_moved_are_found_where_they_are_said_to_be(
