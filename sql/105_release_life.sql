@@ -5,16 +5,16 @@ RETURNS TABLE (tile_id bigint) LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT shown.tile_id
     FROM galcat.ingestion AS shown
-    WHERE shown.release_id = (SELECT galcat.current_release())
-        AND shown.release_id <> release
+    WHERE release <> (SELECT galcat.current_release()) -- else not a row is looked at
+        AND shown.release_id = (SELECT galcat.current_release())
         AND (shown.state = 'done' OR shown.n_galaxies > 0) -- a tile that failed keeps the galaxies it had
         AND NOT EXISTS (
             SELECT FROM galcat.ingestion AS own
             WHERE own.tile_id = shown.tile_id AND own.release_id = release AND own.state = 'done'
                 AND (shown.state = 'failed' OR own.content_hash = shown.content_hash))
-    UNION
+    UNION ALL
     -- The current release may have been promoted before it was whole: what others have is missing in it.
-    SELECT other.tile_id
+    SELECT DISTINCT other.tile_id
     FROM galcat.ingestion AS other
     WHERE release = (SELECT galcat.current_release())
         AND other.release_id <> release

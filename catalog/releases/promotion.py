@@ -9,7 +9,8 @@ from catalog.database.owner import retry_as_owner
 from catalog.database.statements import run
 from catalog.errors import CatalogError
 from catalog.releases.measured import describe_galaxy
-from catalog.releases.releases import IS_CURRENT, ReleaseState, find_release, find_state, list_missing_tiles
+from catalog.releases.missing_tiles import list_missing_tiles
+from catalog.releases.releases import IS_CURRENT, ReleaseState, find_release, find_state
 from catalog.schema import release as release_table
 
 

@@ -64,34 +64,18 @@ class ReleaseState(Release):
     missing: int
 
 
-@dataclass(frozen=True)
-class MissingTile:
-    """A tile that the current release shows and another lacks.
-
-    Attributes:
-        survey: Name of the tile's survey.
-        name: Name of the tile.
-        ra: Right ascension of its centre, ICRS degrees; None for a chunk of cutouts.
-        dec: Declination of its centre, ICRS degrees; None for a chunk of cutouts.
-        folder: Folder from which it was ingested; None where that was not kept.
-        content_hash: Digest of the files of which the current release was made; None where its last attempt
-            failed.
-    """
-
-    survey: str
-    name: str
-    ra: float | None
-    dec: float | None
-    folder: str | None
-    content_hash: str | None
-
-
 _COLUMNS = [release_table.c[field.name] for field in fields(Release)]
 IS_CURRENT = release_table.c.is_current
 
 
-def list_releases(connection: psycopg.Connection) -> list[ReleaseState]:
+def list_releases(connection: psycopg.Connection) -> list[Release]:
     """Every release, the oldest first."""
+    rows = run(connection, select(*_COLUMNS).order_by(release_table.c.release_id))
+    return [Release(*row) for row in rows]
+
+
+def list_release_states(connection: psycopg.Connection) -> list[ReleaseState]:
+    """Every release and how far it is filled, the oldest first; looks at every tile of each."""
     number, state = release_table.c.release_id, ingestion.c.state
     lacks = func.galcat.missing_tiles(number, type_=BigInteger).table_valued("tile_id")
     statement = (
@@ -120,8 +104,7 @@ def find_release(connection: psycopg.Connection, name: str) -> Release:
     Raises:
         CatalogError: There is none of that name; the message says which there are.
     """
-    rows = run(connection, select(*_COLUMNS).order_by(release_table.c.release_id))
-    there = {release.name: release for release in (Release(*row) for row in rows)}
+    there = {release.name: release for release in list_releases(connection)}
     if name not in there:
         names = ", ".join(there)
         raise CatalogError(f"no release {name!r}; there are: {names}" if names else "there is no release yet")
@@ -132,26 +115,6 @@ def current_release(connection: psycopg.Connection) -> Release | None:
     """The release that `galcat.galaxy` shows; None before the first."""
     row = run(connection, select(*_COLUMNS).where(IS_CURRENT)).fetchone()
     return None if row is None else Release(*row)
-
-
-def list_missing_tiles(
-    connection: psycopg.Connection, release_id: int, n: int | None = None
-) -> list[MissingTile]:
-    """Tiles that the current release shows and this one lacks, by survey and name; the first n, or all.
-
-    Of the current release itself, which may have been promoted before it was whole, those that another has:
-    their content is that of the latest ingestion.
-    """
-    rows = connection.execute(
-        "SELECT DISTINCT ON (v.name, t.name) v.name, t.name, t.ra, t.dec, t.folder, i.content_hash "
-        "FROM galcat.missing_tiles(%(release)s::smallint) JOIN galcat.tile AS t USING (tile_id) "
-        "JOIN galcat.survey AS v USING (survey_id) JOIN galcat.ingestion AS i USING (tile_id) "
-        "WHERE i.release_id <> %(release)s AND (i.release_id = (SELECT galcat.current_release()) "
-        "  OR %(release)s = (SELECT galcat.current_release()) AND (i.state = 'done' OR i.n_galaxies > 0)) "
-        "ORDER BY 1, 2, i.finished_at DESC LIMIT %(n)s",
-        {"release": release_id, "n": n},
-    ).fetchall()
-    return [MissingTile(*row) for row in rows]
 
 
 def register_release(connection: psycopg.Connection, release: ReleaseRecord) -> int:
@@ -313,7 +276,9 @@ def _insert(connection: psycopg.Connection, release: ReleaseRecord) -> int:
 
 def find_state(connection: psycopg.Connection, wanted: Release) -> ReleaseState:
     """How a release stands now: its tiles, and whether it has its vector index."""
-    return next(release for release in list_releases(connection) if release.release_id == wanted.release_id)
+    return next(
+        release for release in list_release_states(connection) if release.release_id == wanted.release_id
+    )
 
 
 def _key(release: Release) -> str:

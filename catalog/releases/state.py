@@ -8,7 +8,8 @@ import psycopg
 
 from catalog.constants import MIN_RECALL
 from catalog.counts import count_of
-from catalog.releases.releases import current_release, list_missing_tiles, list_releases
+from catalog.releases.missing_tiles import count_missing_tiles
+from catalog.releases.releases import current_release, list_releases
 
 SHOWN = 3
 _FAILED = """
@@ -37,6 +38,7 @@ _RECALL = """
     SELECT recall, nearest, to_char(measured_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), occasion
     FROM galcat.recall WHERE release_id = %s ORDER BY measured_at DESC LIMIT 1
 """
+_HAS_INDEX = "SELECT galcat.has_search_index(%s::smallint)"
 _MAX_QUEUE_S = 3_600
 _MAX_LAG_S = 600
 
@@ -98,18 +100,17 @@ def _tiles(connection: psycopg.Connection, release_id: int) -> Iterator[Finding]
 def _releases(connection: psycopg.Connection) -> Iterator[Finding]:
     for release in list_releases(connection):
         if release.is_current:
-            index = "is there" if release.has_index else "is not built"
+            (has_index,) = _one(connection, _HAS_INDEX, [release.release_id])
             yield Finding(
                 "index",
-                f"the vector index {index}",
-                "" if release.has_index else "galcat jobs builds it at night",
+                f"the vector index {'is there' if has_index else 'is not built'}",
+                "" if has_index else "galcat jobs builds it at night",
             )
-        if release.missing:
-            some = list_missing_tiles(connection, release.release_id, SHOWN)
-            names = ", ".join(tile.name for tile in some)
+        missing, names = count_missing_tiles(connection, release.release_id, SHOWN)
+        if missing:
             yield Finding(
                 "filling",
-                f"release {release.name} lacks {count_of(release.missing, 'tile')}, such as {names}",
+                f"release {release.name} lacks {count_of(missing, 'tile')}, such as {', '.join(names)}",
                 f"it is shown as it is: galcat release backfill {release.name}" if release.is_current else "",
             )
 

@@ -11,7 +11,8 @@ from catalog.checks.integrity import run_checks
 from catalog.counts import count_of
 from catalog.database.migrate import migrate
 from catalog.ingestion.tile_status import count_galaxies, find_survey, find_tile_ids, read_known_tiles
-from catalog.releases.releases import MissingTile, Release, hold_release, list_missing_tiles
+from catalog.releases.missing_tiles import MissingTile, list_missing_tiles
+from catalog.releases.releases import Release, hold_release
 from encoder.errors import SurveyError
 from encoder.surveys.description import Survey
 from encoder.surveys.survey_file import survey_from_text

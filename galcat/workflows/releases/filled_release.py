@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from catalog.releases.releases import find_release, list_missing_tiles, list_releases
+from catalog.releases.missing_tiles import list_missing_tiles
+from catalog.releases.releases import find_release, list_release_states
 from galcat.errors import WorkflowError
 from galcat.workflows.ingest.sky_cells import cell_at
 from galcat.workflows.writing import writing
@@ -18,7 +19,7 @@ def find_filled_release(url: str) -> str:
         WorkflowError: There is none, or there are several.
     """
     with writing(url) as connection:
-        releases = list_releases(connection)
+        releases = list_release_states(connection)
     lacking = [release.name for release in releases if release.missing]
     others = lacking or [release.name for release in releases if not release.is_current]
     if not others:

@@ -9,7 +9,8 @@ from catalog.ingestion.records import SurveyRecord, object_id
 from catalog.ingestion.retraction import forget_tile, list_tiles, retract_tile
 from catalog.ingestion.tile_rows import register_survey
 from catalog.ingestion.writer import write_failure, write_tile
-from catalog.releases.releases import list_missing_tiles, register_release
+from catalog.releases.missing_tiles import list_missing_tiles
+from catalog.releases.releases import register_release
 from catalog.tasks.tasks import add_task, make_task
 from tests.catalog.galaxies import fill, galaxy_rows, release_record, tile_record
 

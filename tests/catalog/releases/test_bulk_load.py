@@ -21,7 +21,7 @@ from catalog.releases.bulk_load import (
 from catalog.releases.releases import (
     build_search_index,
     lacks_search_index,
-    list_releases,
+    list_release_states,
     refresh_statistics,
 )
 from catalog.search.search import Search, search
@@ -140,7 +140,7 @@ def test_a_build_that_was_cut_off_leaves_a_catalogue_that_opens_and_goes_on(
     )
     assert left.fetchone() == (False,)
     assert lacks_search_index(connection, 1)
-    assert not list_releases(connection)[0].has_index
+    assert not list_release_states(connection)[0].has_index
     assert nearest_are_right(connection)
     add_tile(connection, "after")
     assert check_index(connection)[0].example == f"{NAME} is invalid"

@@ -16,6 +16,7 @@ from catalog.database.connection import connect
 from catalog.errors import CatalogError
 from catalog.ingestion.records import GalaxyRows, SkipRecord
 from catalog.ingestion.writer import write_failure, write_tile
+from catalog.releases.missing_tiles import count_missing_tiles, list_missing_tiles
 from catalog.releases.promotion import Promotion, promote_release
 from catalog.releases.releases import (
     ReleaseState,
@@ -24,8 +25,7 @@ from catalog.releases.releases import (
     drop_release,
     find_release,
     hold_release,
-    list_missing_tiles,
-    list_releases,
+    list_release_states,
     register_release,
 )
 from tests.catalog.galaxies import DIMENSION, fill, galaxy_rows, release_record, tile_record
@@ -70,7 +70,7 @@ def relations(connection: psycopg.Connection) -> list[str]:
 
 
 def state(connection: psycopg.Connection, name: str) -> ReleaseState:
-    return next(release for release in list_releases(connection) if release.name == name)
+    return next(release for release in list_release_states(connection) if release.name == name)
 
 
 def read_shown(connection: psycopg.Connection) -> list[tuple[object, ...]]:
@@ -170,7 +170,12 @@ def test_missing_are_the_tiles_it_lacks_and_those_it_has_from_older_files(
     connection: psycopg.Connection, first: tuple[int, int], second: int
 ) -> None:
     def missing() -> list[tuple[str, str | None]]:
-        return [(tile.name, tile.content_hash) for tile in list_missing_tiles(connection, second)]
+        listed = list_missing_tiles(connection, second)
+        known = [name for (name,) in connection.execute("SELECT name FROM galcat.tile ORDER BY tile_id")]
+        names = sorted((tile.name for tile in listed), key=known.index)
+        for n in (1, 3):
+            assert count_missing_tiles(connection, second, n) == (len(names), names[:n])
+        return [(tile.name, tile.content_hash) for tile in listed]
 
     assert missing() == [("other", "content")]
     tile = list_missing_tiles(connection, second)[0]
@@ -182,6 +187,7 @@ def test_missing_are_the_tiles_it_lacks_and_those_it_has_from_older_files(
     write_failure(connection, *first, tile_record("never read"), "broken")
     assert missing() == [("other", None), ("tile", "newer")]
     assert list_missing_tiles(connection, first[1]) == []
+    assert count_missing_tiles(connection, first[1], 3) == (0, [])
 
 
 def test_promotion_waits_for_completeness_and_rollback_is_the_promotion_of_the_old_one(
@@ -348,4 +354,4 @@ def test_the_reader_and_the_writer_may_drop_nothing(
         connection.execute(f"SET ROLE {role}".encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("SELECT galcat.drop_release(%s::smallint)", [second])
-    assert {release.release_id for release in list_releases(connection)} == {first[1], second}
+    assert {release.release_id for release in list_release_states(connection)} == {first[1], second}

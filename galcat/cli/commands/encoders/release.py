@@ -45,10 +45,10 @@ COLUMNS = (
 @release.command("list")
 def list_releases(wide: Wide = False, one_a_line: OneALine = False) -> None:
     """List the releases: which one serves, and what the others still lack."""
-    from catalog.releases.releases import list_releases as read_releases  # noqa: PLC0415
+    from catalog.releases.releases import list_release_states  # noqa: PLC0415
 
     with open_as_reader(may_be_empty=True) as connection:
-        found = read_releases(connection)
+        found = list_release_states(connection)
     rows: list[tuple[object, ...]] = [
         (
             one.name,
@@ -216,13 +216,13 @@ def _survey_and_folder(text: str) -> tuple[str, Path]:
 
 def _summary(name: str, outcomes: "list[TileOutcome]") -> None:
     """Say what was done; exit code 1 where a tile failed or is missing, or a picture could not be read."""
-    from catalog.releases.releases import list_releases as read_releases  # noqa: PLC0415
+    from catalog.releases.releases import list_release_states  # noqa: PLC0415
 
     done = [outcome for outcome in outcomes if outcome.state == "done"]
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     unreadable = sum(outcome.n_failed for outcome in done)
     with open_as_reader() as connection:
-        state = next(one for one in read_releases(connection) if one.name == name)
+        state = next(one for one in list_release_states(connection) if one.name == name)
     then = f"still missing: {count_of(state.missing, 'tile')}" if state.missing else "no tile is missing"
     if not (state.missing or state.is_current):
         then += f": galcat release promote {name}"
