@@ -14,18 +14,19 @@ from typing import Self, TypeVar
 import pandas as pd
 from astropy.table import Table
 
+from catalog.arguments import read_cone, read_ids, read_names, read_number, read_text, read_whole_number
 from catalog.columns import USUAL_COLUMNS
 from catalog.constants import NEAR_ARCSEC
 from catalog.database.connection import connect, existing_database_url
 from catalog.database.read_only import run_query
-from catalog.errors import QueryError
+from catalog.errors import PositionsError
 from catalog.neighbours.many import Neighbours, find_neighbours
 from catalog.result import Result
 from catalog.search.crossmatch import MatchResult
 from catalog.search.crossmatch import match as match_positions
 from catalog.search.memory.galaxy_memory import GalaxyMemory
 from catalog.search.positions import extract_positions, read_positions
-from catalog.search.search import Cone, Search, SearchResult
+from catalog.search.search import Search, SearchResult
 from catalog.search.search import search as run_search
 from catalog.search.target import Meant, understand
 from catalog.search.thumbnails import find_thumbnails, read_thumbnails
@@ -62,7 +63,7 @@ class Catalogue:
         Raises:
             QueryError: Postgres refused the query.
         """
-        return self._with_pictures(run_query(self._connection, query))
+        return self._with_pictures(run_query(self._connection, read_text("query", query)))
 
     def search(
         self,
@@ -70,7 +71,7 @@ class Catalogue:
         *,
         n: int = 10,
         unlike: Iterable[int] = (),
-        near: tuple[float, float, float] | None = None,
+        near: Sequence[object] | None = None,
         where: str = "",
         columns: Sequence[str] = USUAL_COLUMNS,
         exact: bool = False,
@@ -79,11 +80,11 @@ class Catalogue:
         """Find the n galaxies most like some, among all that fulfil the conditions, the nearest first.
 
         Args:
-            like: An object_id; a name, or a position as text; a position (ra, dec), ICRS degrees, with a
-                galaxy within 3 arcsec; a list of object_ids; or a (40,) search vector.
+            like: An object_id; a name, or a position as text; a position (ra, dec), ICRS degrees, or SkyCoord
+                of any frame, with a galaxy within 3 arcsec; a list of object_ids; or a (40,) search vector.
             n: How many galaxies to give.
             unlike: object_ids to keep away from.
-            near: A cone: ra, dec, radius, all in degrees.
+            near: A cone: ra, dec, radius, all in degrees; or a SkyCoord of any frame, and the radius.
             where: A condition in SQL on any columns of galcat.galaxy.
             columns: Columns of galcat.galaxy, shown after object_id and distance.
             exact: Never use the vector index.
@@ -95,11 +96,11 @@ class Catalogue:
         """
         wanted = Search(
             like=understand(self._connection, like, NEAR_ARCSEC),
-            unlike=tuple(unlike),
-            n=n,
-            cone=_cone(near),
-            where=where,
-            columns=tuple(columns),
+            unlike=read_ids("unlike", unlike),
+            n=read_whole_number("n", n),
+            cone=read_cone(near),
+            where=read_text("where", where),
+            columns=read_names("columns", columns),
             exact=exact,
             distinct=distinct,
         )
@@ -130,12 +131,17 @@ class Catalogue:
         """
         if isinstance(positions, pd.DataFrame):
             positions = Table.from_pandas(positions)
+        if not isinstance(positions, Table | Path | str):
+            kind = type(positions).__name__
+            raise PositionsError(f"positions are a table of astropy or pandas or a file's path, not a {kind}")
         found = (
             extract_positions(positions, "the table", ra, dec)
             if isinstance(positions, Table)
             else read_positions(Path(positions), ra, dec)
         )
-        return self._with_pictures(match_positions(self._connection, found, radius_arcsec, columns))
+        radius = read_number("radius_arcsec", radius_arcsec)
+        names = read_names("columns", columns)
+        return self._with_pictures(match_positions(self._connection, found, radius, names))
 
     def neighbours(self, object_ids: Iterable[int], *, n: int = 20) -> Neighbours:
         """Find the n galaxies most like each of many, in one call: far faster than a search for each.
@@ -148,7 +154,9 @@ class Catalogue:
             UnknownObjectError: One of them is no galaxy of the catalogue.
             QueryError: n is out of bounds.
         """
-        return find_neighbours(self._connection, list(object_ids), n)
+        return find_neighbours(
+            self._connection, read_ids("object_ids", object_ids), read_whole_number("n", n)
+        )
 
     def pictures(self, object_ids: Iterable[int]) -> dict[int, bytes]:
         """JPEG of each galaxy.
@@ -156,7 +164,7 @@ class Catalogue:
         Raises:
             UnknownObjectError: One of them has no picture.
         """
-        return read_thumbnails(self._connection, list(object_ids))
+        return read_thumbnails(self._connection, list(read_ids("object_ids", object_ids)))
 
     def _with_pictures(self, result: AnyResult) -> AnyResult:
         """The answer, for whose galaxies a notebook finds pictures as long as the catalogue is open."""
@@ -179,9 +187,3 @@ class Catalogue:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _cone(near: Sequence[float] | None) -> Cone | None:
-    if near is None or len(near) == 3:  # noqa: PLR2004 - as the text says
-        return None if near is None else Cone(*near)
-    raise QueryError(f"near={tuple(near)} has {len(near)} numbers: give ra, dec and radius, all in degrees")

@@ -46,7 +46,12 @@ def _describe(column: TableColumn) -> ColumnMeta:
         if datatype == "long" and max(column.values[~column.missing].tolist(), default=0) >= _LONG_END:
             datatype, arraysize = "char", "*"  # as text every digit stays: no type of VOTable holds these
     return ColumnMeta(
-        column.name, datatype, arraysize, unit=column.unit, description=" ".join(column.description.split())
+        column.name,
+        datatype,
+        arraysize,
+        unit=column.unit,
+        ucd=column.ucd,
+        description=" ".join(column.description.split()),
     )
 
 

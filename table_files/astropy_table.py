@@ -2,8 +2,9 @@
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from astropy.table import Column, Table
 
 from table_files.arrow.column import convert_arrow_column
 from table_files.errors import TableError
+from table_files.frame import frame_of_cards
 from table_files.table import FileTable, TableColumn, decode_bytes, make_table, pack_values
 from table_files.text.cell_types import type_cells
 
@@ -113,8 +115,18 @@ def from_astropy(table: Table, label: str, *, are_cells: bool = False) -> FileTa
         if isinstance(plain[name], SkyCoord):
             columns += _convert_positions(name, plain[name])
         else:
-            columns.append(_convert(name, plain[name], are_cells=are_cells))
-    return make_table(label, columns, len(plain), None)
+            ucd = str((getattr(plain[name].info, "meta", None) or {}).get("ucd", ""))
+            columns.append(replace(_convert(name, plain[name], are_cells=are_cells), ucd=ucd))
+    return make_table(label, columns, len(plain), frame_of_cards(_cards(plain.meta)))
+
+
+def _cards(meta: Mapping[str, object]) -> dict[str, object]:
+    """What a table's own notes have as FITS has it, also under the keywords of IPAC, in capital letters."""
+    keywords = meta.get("keywords")
+    nested = keywords if isinstance(keywords, Mapping) else {}
+    own = {key: one.get("value", "") for key, one in nested.items() if isinstance(one, Mapping)}
+    cards = {str(key).upper(): str(value).strip("' ") for key, value in {**own, **meta}.items()}
+    return {key: cards[key] for key in ("RADESYS", "RADECSYS", "EQUINOX") if key in cards}
 
 
 def _convert_positions(name: str, positions: SkyCoord) -> list[TableColumn]:

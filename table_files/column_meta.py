@@ -1,6 +1,6 @@
 """A column as the Virtual Observatory describes it (VOTable 1.4, TAP 1.1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class ColumnMeta:
         ucd: What is measured, a Unified Content Descriptor (UCD1+); empty where there is none.
         description: One sentence, or empty.
         utype: Place of the column in a data model such as ObsCore's; empty where there is none.
+        frame: Coordinate frame that the column's file declares of it, where that is not ICRS; else empty.
     """
 
     name: str
@@ -26,6 +27,7 @@ class ColumnMeta:
     ucd: str = ""
     description: str = ""
     utype: str = ""
+    frame: str = field(default="", repr=False)
 
     @property
     def is_text(self) -> bool:

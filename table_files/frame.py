@@ -1,6 +1,7 @@
 """The coordinate frame that a file declares of its positions, and its way to ICRS."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ _SYSTEMS = {
     "galactic": "galactic",
     "gal": "galactic",
 }
+NEARLY_ICRS = ("ICRS", "FK5 J2000")
+"""FK5 of J2000 is within 0.03 arcsec of ICRS."""
 _USUAL_EQUINOX = {"FK4": "B1950", "FK5": "J2000"}
 _FK5_SINCE = 1984
 """FITS: without RADESYS an equinox before is of FK4 (FITS 4.0, section 8.3)."""
@@ -65,6 +68,22 @@ def parse_frame(system: str, equinox: str, keyword: str) -> CoordinateFrame | No
     number = "" if year is None else f"{float(year[2]):.10g}"
     spelled = (year[1] or letter) + number if year is not None else equinox.strip() or _USUAL_EQUINOX[known]
     return CoordinateFrame(known, spelled, keyword)
+
+
+def frame_of_cards(*headers: Mapping[str, object]) -> CoordinateFrame | None:
+    """The frame that RADESYS and EQUINOX declare in the first header that declares one; None where none does.
+
+    Args:
+        headers: Headers of FITS, or what else has their keywords, the likeliest first. Of the first alone
+            EPOCH, as old files have it, is taken for EQUINOX.
+    """
+    for i, header in enumerate(headers):
+        system = str(header.get("RADESYS", header.get("RADECSYS", "")))
+        equinox = str(header.get("EQUINOX", "" if i else header.get("EPOCH", "")))
+        frame = parse_frame(system, equinox, "RADESYS" if system else "EQUINOX")
+        if frame is not None:
+            return frame
+    return None
 
 
 def convert_to_icrs(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from table_files.row_table import RowTable
 from table_files.table import FileTable, TableColumn, pack_values
 from table_files.text.cell_types import type_cells
 from table_files.text.separated import UNIT, read_cells, split_head
-from table_files.votable.tables import VotableTable, read_votable_columns, read_votable_tables
+from table_files.votable.tables import VotableTable, read_votable_frames, read_votable_tables
 
 _SEPARATED = (".csv", ".tsv", ".tab")
 _BINARY = {
@@ -118,7 +119,10 @@ def _open_votable(table: VotableTable) -> OpenTable:
         if field.unreadable:
             raise TableError(f"column {name} {field.unreadable}")
         values, missing = _pack(field.meta, [row[at] for row in table.rows])
-        return TableColumn(name, values, missing, field.meta.unit, field.meta.description, table.frames[at])
+        meta = field.meta
+        return TableColumn(
+            name, values, missing, meta.unit, meta.description, frame=table.frames[at], ucd=meta.ucd
+        )
 
     return OpenTable(table.name, names, len(table.rows), None, read, unreadable, table.notes)
 
@@ -141,11 +145,12 @@ def _open_parquet(path: Path, content: bytes) -> OpenTable:
     if _ASTROPY in metadata:  # whose masks and times lie in columns of their own
         return _open_whole(read_astropy_apart(path, "parquet"))
     about = metadata.get(VOTABLE)
-    known = {meta.name: meta for meta in read_votable_columns(about)} if about else {}
+    known = {meta.name: (meta, frame) for meta, frame in read_votable_frames(about)} if about else {}
 
     def read(name: str) -> TableColumn:
-        meta = known.get(name, ColumnMeta(name, "char"))
-        return convert_arrow_column(name, table[name], meta.unit, meta.description)
+        meta, frame = known.get(name, (ColumnMeta(name, "char"), None))
+        column = convert_arrow_column(name, table[name], meta.unit, meta.description)
+        return replace(column, ucd=meta.ucd, frame=frame)
 
     return OpenTable("", table.schema.names, table.num_rows, None, read)
 

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from table_files.angle import column_to_degrees, is_angle
 from table_files.errors import TableError
-from table_files.frame import CoordinateFrame, convert_to_icrs
+from table_files.frame import NEARLY_ICRS, CoordinateFrame, convert_to_icrs
+from table_files.sky.axis import find_axis
+from table_files.sky.column_frame import find_frame
 from table_files.table import FileTable, TableColumn
 
 RA_NAMES = (
@@ -43,20 +45,20 @@ class SkyPositions:
         dec_name: The column of declination.
         ra_deg: (n,) ICRS; NaN where a row has none.
         dec_deg: ICRS declinations in degrees, (n,).
+        note: From which frame they were converted, one line; empty where they were not.
     """
 
     ra_name: str
     dec_name: str
     ra_deg: NDArray[np.float64]
     dec_deg: NDArray[np.float64]
+    note: str = ""
 
 
 def has_positions(names: Sequence[str]) -> bool:
     """Whether columns of these names have positions among them, by the usual names."""
-    lower = {_bare(name) for name in names}
-    return (not lower.isdisjoint(RA_NAMES) and not lower.isdisjoint(DEC_NAMES)) or set(_RA_PARTS) <= set(
-        names
-    )
+    is_equatorial = _has_usual(names, RA_NAMES) and _has_usual(names, DEC_NAMES)
+    return is_equatorial or set(_RA_PARTS) <= set(names) or bool(_find_galactic(names))
 
 
 def read_positions(table: FileTable, ra: str | None = None, dec: str | None = None) -> SkyPositions:
@@ -71,14 +73,34 @@ def read_positions(table: FileTable, ra: str | None = None, dec: str | None = No
         TableError: A column is missing, holds no angles, or the frame is none that is known.
     """
     names = list(table.columns)
-    if ra is None and dec is None and set(_RA_PARTS) <= set(names) and not _has_usual(names, RA_NAMES):
-        return _join_parts(table)
+    has_parts = set(_RA_PARTS) <= set(names)
+    if ra is None and dec is None and not _has_usual(names, RA_NAMES):
+        if has_parts:
+            return _join_parts(table)
+        if galactic := _find_galactic(names):
+            ra, dec = galactic
+    if has_parts and (part := next((one for one in (ra, dec) if one in {*_RA_PARTS, *_DEC_PARTS}), None)):
+        raise TableError(
+            f"{table.label}: {part} is a part of a position: leave out --ra and --dec to have all read"
+        )
     ra_name = find_column(table, ra, RA_NAMES, "right ascension")
     dec_name = find_column(table, dec, DEC_NAMES, "declination")
     frame = find_frame(table, ra_name, dec_name)
-    ra_deg = column_to_degrees(table[ra_name], is_ra=True)
+    ra_deg = column_to_degrees(table[ra_name], is_ra=frame is None or frame.system != "galactic")
     dec_deg = column_to_degrees(table[dec_name], is_ra=False)
-    return SkyPositions(ra_name, dec_name, *convert_to_icrs(ra_deg, dec_deg, frame))
+    converted = convert_to_icrs(ra_deg, dec_deg, frame)
+    return SkyPositions(ra_name, dec_name, *converted, describe_conversion(ra_name, dec_name, frame))
+
+
+def describe_conversion(ra_name: str, dec_name: str, frame: CoordinateFrame | None) -> str:
+    """One line that says from which frame two columns are converted; empty where they are not, or hardly.
+
+    FK5 of J2000 is within 0.03 arcsec of ICRS.
+    """
+    if frame is None or str(frame) in NEARLY_ICRS:
+        return ""
+    by = f"their {frame.keyword}" if frame.keyword not in {"COOSYS", "RADESYS", "EQUINOX"} else frame.keyword
+    return f"{ra_name} and {dec_name} were converted from {frame} to ICRS, by {by}"
 
 
 def find_column(table: FileTable, requested: str | None, usual: Sequence[str], content: str) -> str:
@@ -112,6 +134,8 @@ def find_column(table: FileTable, requested: str | None, usual: Sequence[str], c
                 raise TableError(
                     f"{table.label}: {either} {how}: say by --ra and --dec which is the {content}"
                 )
+    if by_ucd := _find_by_ucd(table, is_ra=usual is RA_NAMES):
+        return by_ucd
     nameless = "; its first line was taken for their names" if any(map(is_angle, table.columns)) else ""
     raise TableError(
         f"{table.label}: no column is called as {content} usually is; say which of {there} it is, "
@@ -119,27 +143,28 @@ def find_column(table: FileTable, requested: str | None, usual: Sequence[str], c
     )
 
 
-def find_frame(table: FileTable, ra: str, dec: str) -> CoordinateFrame | None:
-    """The frame that the file declares of two of its columns; None where it declares none.
-
-    Args:
-        table: The table.
-        ra: The column of right ascension.
-        dec: The column of declination.
-
-    Raises:
-        TableError: It declares one of the one and another of the other.
-    """
-    frames = {table[name].frame for name in (ra, dec)} - {None}
-    if len(frames) > 1:
-        raise TableError(f"{table.label}: {ra} and {dec} are in different frames (COOSYS)")
-    return next(iter(frames), table.frame)
+def _find_galactic(names: Sequence[str]) -> tuple[str, str] | None:
+    """The columns of galactic longitude and latitude, such as GLON and GLAT; None where not one of each."""
+    found = {True: list[str](), False: list[str]()}
+    for name in names:
+        axis = find_axis(name)
+        if axis.system == "galactic" and axis.is_certain and axis.is_longitude is not None:
+            found[axis.is_longitude].append(name)
+    return (found[True][0], found[False][0]) if len(found[True]) == len(found[False]) == 1 else None
 
 
 def _bare(name: str) -> str:
     """A name in small letters; of a position's part as astropy calls it, such as place.ra, the part alone."""
     place, dot, part = name.lower().rpartition(".")
     return part if dot and place and part in {"ra", "dec"} else name.lower()
+
+
+def _find_by_ucd(table: FileTable, *, is_ra: bool) -> str:
+    """The main column of right ascension or declination by its UCD, or the only one; empty where none is."""
+    wanted = "pos.eq.ra" if is_ra else "pos.eq.dec"
+    found = [column for column in table.columns.values() if column.ucd.lower().startswith(wanted)]
+    main = [column for column in found if "meta.main" in column.ucd.lower()]
+    return next((group[0].name for group in (main, found) if len(group) == 1), "")
 
 
 def _has_usual(names: Sequence[str], usual: Sequence[str]) -> bool:
@@ -153,8 +178,10 @@ def _join_parts(table: FileTable) -> SkyPositions:
     sign = table[_DEC_PARTS[0]].to_list() if _DEC_PARTS[0] in table.columns else ["+"] * table.n_rows
     is_south = np.array([str(one or "+").strip() in {"-", "\u2212"} for one in sign], dtype=np.bool_)
     dec_deg = np.where(is_south, -degrees, degrees)
-    converted = convert_to_icrs(hours * 15, dec_deg, table.frame)
-    return SkyPositions(" ".join(_RA_PARTS), " ".join(_DEC_PARTS), *converted)
+    frame = find_frame(table, _RA_PARTS[0], _DEC_PARTS[1]) if _DEC_PARTS[1] in table.columns else table.frame
+    ra_name, dec_name = " ".join(_RA_PARTS), " ".join(_DEC_PARTS)
+    converted = convert_to_icrs(hours * 15, dec_deg, frame)
+    return SkyPositions(ra_name, dec_name, *converted, describe_conversion(ra_name, dec_name, frame))
 
 
 def _sum_parts(parts: Sequence[TableColumn]) -> NDArray[np.float64]:

@@ -99,4 +99,4 @@ def _join_column(parts: list[TableColumn]) -> TableColumn:
     if values.dtype.kind == "f" and any(part.values.dtype.kind in "iu" for part in parts):
         raise TableError(f"column {first.name} is whole numbers in one of its tables and not in another")
     missing = np.concatenate([part.missing for part in parts])
-    return TableColumn(first.name, values, missing, first.unit, first.description, first.frame)
+    return replace(first, values=values, missing=missing)

@@ -26,6 +26,7 @@ class TableColumn:
         unit: Unit as the file spells it; empty where it has none.
         description: What the file says of it; empty where it says nothing.
         frame: The frame that a VOTable declares of this very column; None where it declares none.
+        ucd: What the file says is measured, a Unified Content Descriptor; empty where it says nothing.
     """
 
     name: str
@@ -34,6 +35,7 @@ class TableColumn:
     unit: str = ""
     description: str = ""
     frame: CoordinateFrame | None = None
+    ucd: str = ""
 
     @property
     def is_text(self) -> bool:

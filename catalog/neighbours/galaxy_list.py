@@ -63,7 +63,7 @@ def read_galaxy_list(
         raise PositionsError(str(error)) from None
     if ID_COLUMN not in table.columns or ra is not None or dec is not None:
         found = match(connection, locate_rows(table, ra, dec), radius_arcsec, ())
-        return GalaxyList(np.array(found.object_ids, np.int64), found.unmatched, table.notes)
+        return GalaxyList(np.array(found.object_ids, np.int64), found.unmatched, found.notes)
     ids = [_parse(path, row, value) for row, value in enumerate(table[ID_COLUMN].to_list(), start=1)]
     known = ids_with_vector(connection, ids)
     unmatched = [row for row, one in enumerate(ids, start=1) if one not in known]

@@ -1,6 +1,6 @@
 """A list of positions, in a file of any format or a table of astropy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -102,4 +102,6 @@ def locate_rows(table: FileTable, ra: str | None = None, dec: str | None = None)
                 value = table.columns[name].values[i] if name in table.columns else degrees[i]
                 said = f"= {value} is nowhere on the sky"
             raise PositionsError(f"{table.label}, row {i + 1}: {name} {said}")
+    if found.note:
+        table = replace(table, notes=(*table.notes, f"{table.label}: {found.note}"))
     return Positions(table, found.ra_deg, found.dec_deg)

@@ -206,6 +206,8 @@ def search(
         raise QueryError(f"n is {wanted.n}: ask for one galaxy or more")
     if wanted.unlike and isinstance(wanted.like, np.ndarray):
         raise QueryError("unlike needs object_ids in like, not a vector")
+    if unknown := next((one for one in wanted.known if not -_ID_END <= one < _ID_END), None):
+        raise QueryError(f"no galaxy has object_id {unknown}")
     try:
         with read_transaction(connection):
             return search_within(connection, wanted, memory)

@@ -8,15 +8,13 @@ from astropy import units
 from numpy.typing import NDArray
 
 from encoder.errors import NoRowsError, TileError
-from table_files.angle import column_to_degrees, has_sexagesimal, parse_angle_unit
+from table_files.angle import column_to_degrees, find_number_unit, has_sexagesimal
 from table_files.choice import split_choice
 from table_files.errors import MissingColumnError, TableError
-from table_files.frame import convert_to_icrs
-from table_files.positions import find_frame
+from table_files.frame import NEARLY_ICRS, convert_to_icrs
 from table_files.read import read_table
+from table_files.sky.column_frame import find_frame
 from table_files.table import FileTable, TableColumn
-
-_NEARLY_ICRS = ("ICRS", "FK5 J2000")
 
 Columns = Mapping[str, NDArray[np.generic]]
 """By name, (n,): text as str, empty where there is none; floats with NaN where there is no number; whole
@@ -59,7 +57,6 @@ def read_columns(
         raise TileError(f"{path}: the catalogue is missing")
     try:
         table = read_table(path, wanted, texts=kept)
-        turned = {} if position is None else _turn_to_icrs(table, *position)
     except MissingColumnError as error:
         raise TileError(str(error)) from error
     except TableError as error:
@@ -69,6 +66,10 @@ def read_columns(
             reason if reason.startswith(("truncated", "column ", "its ")) else f"unreadable {kind}: {reason}"
         )
         raise TileError(f"{path}: {said}") from error
+    try:
+        turned = {} if position is None else _turn_to_icrs(table, *position)
+    except TableError as error:
+        raise TileError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
     if not table.n_rows:
         raise NoRowsError(f"{path}: the catalogue has no rows")
     columns = NotedColumns(
@@ -83,13 +84,14 @@ def _turn_to_icrs(table: FileTable, ra: str, dec: str) -> dict[str, NDArray[np.g
     """The positions in ICRS degrees, by column, where the file does not have them so already."""
     columns = table[ra], table[dec]
     frame = find_frame(table, ra, dec)
-    is_icrs = frame is None or str(frame) in _NEARLY_ICRS
+    is_icrs = frame is None or str(frame) in NEARLY_ICRS
     are_degrees = all(
-        not has_sexagesimal(one) and parse_angle_unit(one) in (None, units.deg) for one in columns
+        not has_sexagesimal(one) and find_number_unit(one) in (None, units.deg) for one in columns
     )
     if not table.n_rows or (is_icrs and are_degrees):
         return {}
-    degrees = column_to_degrees(columns[0], is_ra=True), column_to_degrees(columns[1], is_ra=False)
+    is_ra = frame is None or frame.system != "galactic"
+    degrees = column_to_degrees(columns[0], is_ra=is_ra), column_to_degrees(columns[1], is_ra=False)
     ra_deg, dec_deg = convert_to_icrs(*degrees, None if is_icrs else frame)
     return {ra: ra_deg, dec: dec_deg}
 

@@ -15,7 +15,7 @@ from table_files.errors import TableError
 from table_files.fits.column import FitsColumn, column_name, column_width, parse_fits_column
 from table_files.fits.headers import refuse_absurd_headers
 from table_files.fits.text_tables import read_text_tables
-from table_files.frame import CoordinateFrame, parse_frame
+from table_files.frame import CoordinateFrame, frame_of_cards
 from table_files.limits import MAX_IN_CELL, TableLimits
 from table_files.row_table import Row, RowTable
 from table_files.table import TableColumn
@@ -67,13 +67,7 @@ class FitsTable:
     @property
     def frame(self) -> CoordinateFrame | None:
         """The frame that RADESYS and EQUINOX declare, in its own header or else in the first one."""
-        for header in (self.header, self.primary):
-            system = str(header.get("RADESYS", header.get("RADECSYS", "")))
-            equinox = str(header.get("EQUINOX", header.get("EPOCH", "") if header is self.header else ""))
-            frame = parse_frame(system, equinox, "RADESYS" if system else "EQUINOX")
-            if frame is not None:
-                return frame
-        return None
+        return frame_of_cards(self.header, self.primary)
 
     def read_column(self, name: str) -> TableColumn:
         """Read a column.
@@ -84,7 +78,8 @@ class FitsTable:
         at = self.column_names.index(name)
         column = parse_fits_column(self.header, at + 1)
         values, missing = column.array(self._cells(at, column), self._heap())
-        return TableColumn(name, values, missing, column.meta.unit, column.meta.description)
+        meta = column.meta
+        return TableColumn(name, values, missing, meta.unit, meta.description, ucd=meta.ucd)
 
     def _cells(self, at: int, column: FitsColumn) -> NDArray[np.generic]:
         widths = [column_width(self.header, i) for i in range(1, self.header["TFIELDS"] + 1)]

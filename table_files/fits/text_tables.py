@@ -3,12 +3,14 @@
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from astropy.io import fits
 
 from table_files.errors import TableError
 from table_files.fits.column import column_name
+from table_files.frame import frame_of_cards
 from table_files.table import FileTable, TableColumn, decode_bytes, make_table, pack_values
 
 _FORM = re.compile(r"([AIFED])(\d+)(?:\.(\d+))?")
@@ -29,13 +31,16 @@ def read_text_tables(content: bytes) -> list[tuple[str, FileTable]]:
         return []
     with fits.open(io.BytesIO(content), disable_image_compression=True) as hdus:
         found = [
-            (number, hdu.header, hdu.fileinfo()["datLoc"])
+            (number, hdu.header, hdu.fileinfo()["datLoc"], frame_of_cards(hdu.header, hdus[0].header))
             for number, hdu in enumerate(hdus)
             if hdu.header.get("XTENSION") == "TABLE"
         ]
     return [
-        (str(header.get("EXTNAME", "")), _read_table(content, header, start, f"HDU {number}"))
-        for number, header, start in found
+        (
+            str(header.get("EXTNAME", "")),
+            replace(_read_table(content, header, start, f"HDU {number}"), frame=frame),
+        )
+        for number, header, start, frame in found
     ]
 
 
@@ -44,7 +49,14 @@ def _read_table(content: bytes, header: fits.Header, start: int, label: str) -> 
     if len(content) < start + width * n_rows:
         raise TableError(f"truncated, {len(content)} of {start + width * n_rows} bytes")
     rows = [content[start + i * width : start + (i + 1) * width] for i in range(n_rows)]
-    columns = [_read_column(header, i, rows) for i in range(1, int(header["TFIELDS"]) + 1)]
+    columns = [
+        replace(
+            _read_column(header, i, rows),
+            description=str(header.get(f"TCOMM{i}", "")),
+            ucd=str(header.get(f"TUCD{i}", "")),
+        )
+        for i in range(1, int(header["TFIELDS"]) + 1)
+    ]
     return make_table(label, columns, n_rows, None)
 
 

@@ -103,10 +103,20 @@ def read_votable_columns(content: bytes) -> tuple[ColumnMeta, ...]:
     Raises:
         TableError: It is no VOTable, or describes a column that cannot be stored.
     """
+    return tuple(meta for meta, _ in read_votable_frames(content))
+
+
+def read_votable_frames(content: bytes) -> list[tuple[ColumnMeta, CoordinateFrame | None]]:
+    """Read the columns that a VOTable describes, each with the frame that it declares of it.
+
+    Raises:
+        TableError: It is no VOTable, or describes a column that cannot be stored.
+    """
     parser = VotableParser(_MAX_DESCRIBED)
     parser.feed(content)
     fields = parser.tables[0].fields if parser.tables else parser.fields
-    return tuple(field.meta for field in fields)
+    metas = (field.meta for field in fields)
+    return list(zip(metas, parser.frames_of(list(fields)), strict=True))
 
 
 def _read_rows(

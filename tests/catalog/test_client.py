@@ -1,6 +1,6 @@
 """The catalogue as a notebook uses it: any kind of target, tables in and out, units and NULLs kept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from astropy.coordinates.name_resolve import sesame_url
 from astropy.table import Table
 
 from catalog.client import Catalogue
-from catalog.errors import QueryError, UnknownObjectError
+from catalog.errors import CatalogError, QueryError, UnknownObjectError
 from catalog.ingestion.records import object_id
 from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.search.memory import galaxy_memory
@@ -142,11 +142,100 @@ def test_a_name_service_that_does_not_answer_is_one_line(catalogue: Catalogue) -
     assert "\n" not in str(error.value)
 
 
-def test_a_cone_that_lacks_its_radius_is_refused_in_a_line(catalogue: Catalogue) -> None:
-    with pytest.raises(
-        QueryError, match=r"^near=\(150, 2\) has 2 numbers: give ra, dec and radius, all in deg"
-    ):
-        catalogue.search("g7", near=(150, 2))  # type: ignore[arg-type]
+WRONG = {
+    "near lacks its radius": (
+        {"near": (150, 2)},
+        "near=(150, 2) lacks radius: give (ra, dec, radius), all in",
+    ),
+    "near lacks more": ({"near": [150.0]}, "near=[150.0] lacks dec and radius: give (ra, dec, radius)"),
+    "near is empty": ({"near": ()}, "near=() lacks ra and dec and radius: give (ra, dec, radius)"),
+    "near has more": ({"near": (1, 2, 3, 4)}, "near=(1, 2, 3, 4) has 4 numbers: give (ra, dec, radius)"),
+    "near is a number": ({"near": 150}, "near=150 is no cone: give (ra, dec, radius), all in degrees"),
+    "near is a text": ({"near": "150 2 1"}, "near='150 2 1' is no cone: give (ra, dec, radius), all in"),
+    "near holds a text": ({"near": (150, "2", 1)}, "near: dec = '2' is no number of degrees"),
+    "near holds nothing": ({"near": (150, None, 1)}, "near: dec = None is no number of degrees"),
+    "near is a mass": ({"near": (150, 2, 1 * units.kg)}, "near: radius = <Quantity 1. kg> is no angle"),
+    "near is a place alone": ({"near": [SkyCoord(1, 2, unit="deg")]}, "lacks radius: give (ra, dec, radius)"),
+    "near is turned": ({"near": (150, 2, -1)}, "cone: radius -1 is not between 0 and 180 degrees"),
+    "n is a fraction": ({"n": 2.5}, "n: 2.5 is no whole number"),
+    "n is a text": ({"n": "10"}, "n: '10' is no whole number"),
+    "n is nothing": ({"n": None}, "n: None is no whole number"),
+    "n is true": ({"n": True}, "n: True is no whole number"),
+    "n is 0": ({"n": 0}, "n is 0: ask for one galaxy or more"),
+    "unlike is a name": ({"unlike": "g7"}, "unlike='g7' is no list of object_ids: give whole numbers"),
+    "unlike holds fractions": ({"unlike": [1.5e18]}, "unlike: 1.5e+18 is no whole number; a column of frac"),
+    "where is a number": ({"where": 5}, "where=5 is no text: write the condition in quotes"),
+    "columns are a number": ({"columns": 5}, "columns=5 are no names of columns: give a list of texts"),
+    "columns hold a number": ({"columns": ["ra", 5]}, "columns=['ra', 5] are no names of columns"),
+    "like is nothing": ({"like": None}, "None is no galaxy: give an object_id, a name, a position (ra, dec)"),
+    "like is empty": ({"like": []}, "[] is no galaxy: give an object_id, a name, a position (ra, dec)"),
+    "like is a number": ({"like": 1.5}, "1.5 is no galaxy: give an object_id, a name, a position (ra, dec)"),
+    "like is true": ({"like": True}, "True is no galaxy: give an object_id, a name, a position (ra, dec)"),
+    "like are names": ({"like": ["g7", "g8"]}, "['g7', 'g8'] is no galaxy: give an object_id, a name"),
+    "like is a table": ({"like": {"ra": 1, "dec": 2}}, "{'ra': 1, 'dec': 2} is no galaxy: give an object_id"),
+    "like is whole": (
+        {"like": (150, 2)},
+        "(150, 2) would be two object_ids: a position has decimals, (150.0,",
+    ),
+    "like is long": (
+        {"like": np.zeros(41, np.float32)},
+        "41 numbers are no galaxy: a position has 2, a search",
+    ),
+    "like is flat": (
+        {"like": np.zeros((2, 40))},
+        "is no galaxy: give an object_id, a name, a position (ra, dec)",
+    ),
+    "like are places": ({"like": SkyCoord([1, 2], [3, 4], unit="deg")}, "2 positions: catalogue.match finds"),
+    "like is unknown": ({"like": 2**70}, "no galaxy has object_id 1180591620717411303424"),
+    "like is nowhere": ({"like": (150.0, 95.0)}, "95"),
+    "like is no number": ({"like": (float("nan"), 2.0)}, "cone: right ascension NaN is not between -360 and"),
+    "a vector of no numbers": ({"like": np.full(40, np.nan, np.float32)}, "NaN"),
+}
+
+
+def test_an_argument_of_another_kind_is_refused_in_a_line(catalogue: Catalogue) -> None:
+    for name, (arguments, said) in WRONG.items():
+        with pytest.raises(CatalogError) as error:
+            catalogue.search(**{"like": "g7"} | arguments)  # type: ignore[arg-type]
+
+        assert said in str(error.value), name
+        assert "\n" not in str(error.value), name
+
+
+WRONG_CALLS: tuple[tuple[Callable[[Catalogue], object], str], ...] = (
+    (lambda one: one.match(5), "positions are a table of astropy or pandas or a file's path, not a int"),
+    (lambda one: one.match("none.csv"), "none.csv: no such file"),
+    (
+        lambda one: one.match(Table({"ra": [1.0], "dec": [2.0]}), radius_arcsec="3"),
+        "radius_arcsec='3' is no number",
+    ),
+    (lambda one: one.neighbours([2**70]), "object_ids: no galaxy has object_id 1180591620717411303424"),
+    (lambda one: one.neighbours("g7"), "object_ids='g7' is no list of object_ids: give whole numbers"),
+    (lambda one: one.neighbours([1], n="5"), "n: '5' is no whole number"),
+    (lambda one: one.pictures([1.0]), "object_ids: 1.0 is no whole number"),
+    (lambda one: one.sql(5), "query=5 is no text"),
+)
+
+
+def test_the_other_calls_refuse_what_is_of_another_kind(catalogue: Catalogue) -> None:
+    for call, said in WRONG_CALLS:
+        with pytest.raises(CatalogError) as error:
+            call(catalogue)
+
+        assert said in str(error.value)
+
+
+def test_a_position_of_astropy_in_any_frame_is_a_galaxy_and_the_middle_of_a_cone(
+    catalogue: Catalogue,
+) -> None:
+    rows = galaxy_rows(N, seed=0)
+    place = SkyCoord(rows.ra[7], rows.dec[7], unit="deg").galactic
+    expected = catalogue.search("g7", n=5, near=(float(rows.ra[7]), float(rows.dec[7]), 90.0)).rows
+
+    assert catalogue.search(place, n=5, near=(place, 90.0)).rows == expected
+    assert catalogue.search(place, n=np.int64(5), near=(place, np.pi / 2 * units.rad)).rows == expected
+    named = catalogue.search(place, n=5, columns="ra, dec", unlike=object_id("survey", "g8"), where=None)
+    assert named.columns == ("object_id", "distance", "ra", "dec")
 
 
 def test_a_session_may_hold_the_galaxies_in_memory(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.coordinates import FK4, FK5, Galactic, SkyCoord
+from astropy.coordinates import FK4, FK5, ICRS, Galactic, SkyCoord
 from astropy.io import fits
 from astropy.table import Table
 
@@ -228,6 +228,21 @@ def test_columns_of_no_usual_name_are_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("sign", "factor"), [("", 1), ("+", 1), ("-", -1), ("\u2212", -1)])
 def test_a_position_is_understood_as_people_write_it(text: str, sign: str, factor: int) -> None:
     assert parse_position(text.format(sign)) == pytest.approx((150.1, factor * 2.2))
+
+
+@pytest.mark.parametrize(
+    ("text", "frame"),
+    [
+        ("galactic 150.1 2.2", Galactic()), ("150.1, 2.2 GAL", Galactic()), ("l=150.1 b=2.2", Galactic()),
+        ("GLON 150.1 GLAT 2.2", Galactic()), ("150.1 2.2 B1950", FK4(equinox="B1950")),
+        ("FK4 10:00:24 +02:12:00", FK4(equinox="B1950")), ("150.1 2.2 icrs", ICRS()),
+        ("J2000 150.1 2.2", FK5()),
+    ],
+)  # fmt: skip
+def test_a_position_whose_text_names_its_frame_is_converted(text: str, frame: object) -> None:
+    expected = SkyCoord(150.1, 2.2, unit="deg", frame=frame).icrs
+
+    assert parse_position(text) == pytest.approx((expected.ra.deg, expected.dec.deg), abs=1e-9)
 
 
 @pytest.mark.parametrize("text", ["M 51", "NGC 1234", "3C 273", "150.1", "SDSS J100024.1+021530", "a b"])

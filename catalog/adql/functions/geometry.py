@@ -7,6 +7,7 @@ from psycopg import sql
 
 from catalog.adql.emitter import emit, emit_list
 from catalog.adql.functions.call import Call, Function
+from catalog.adql.functions.position_columns import require_icrs_columns
 from catalog.adql.functions.regions import make_region, split_circle, split_point
 from catalog.adql.relations import Source
 from catalog.adql.scope import Scope
@@ -83,7 +84,10 @@ def _make_distance(call: Call) -> Value:
         return make_distance([*split_point(points[0]), *split_point(points[1])])
     if len(call.arguments) == 3:  # noqa: PLR2004 # neither two points nor four numbers
         raise call.argument_error(2, "two points or four numbers")
-    return make_distance([call.number(i) for i in range(4)])
+    numbers = [call.number(i) for i in range(4)]
+    for i in (0, 2):
+        require_icrs_columns(numbers[i], numbers[i + 1], call.offsets[i])
+    return make_distance(numbers)
 
 
 def _make_area(call: Call) -> Value:

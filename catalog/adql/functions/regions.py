@@ -8,6 +8,7 @@ from psycopg import sql
 from catalog.adql.emitter import emit, emit_list
 from catalog.adql.errors import AdqlError
 from catalog.adql.functions.call import MAX_ARGUMENTS, Call, Function
+from catalog.adql.functions.position_columns import require_icrs_columns
 from catalog.adql.limits import MAX_REGION_PIECES, MAX_VERTICES
 from catalog.adql.scope import Scope
 from catalog.adql.value import Kind, Value, as_double, is_repeatable, make_value
@@ -82,14 +83,19 @@ def _list_centred(call: Call, more: int) -> tuple[Value, ...]:
             f", and {more} numbers" if more > 1 else ", and a number" if more else ""
         )
         raise AdqlError(f"{call.name} takes {what}", call.offset)
-    return (*(centre or ()), *_list_numbers(call, start))
+    numbers = (*(centre or ()), *_list_numbers(call, start))
+    if centre is None:
+        require_icrs_columns(numbers[0], numbers[1], call.offsets[0])
+    return numbers
 
 
 def _make_point(call: Call) -> Value:
     call = _drop_frame(call)
     if len(call.arguments) != 2:  # noqa: PLR2004 # right ascension and declination
         raise AdqlError("POINT takes two numbers, right ascension and declination", call.offset)
-    return make_region(Kind.POINT, _list_numbers(call), call.scope)
+    ra, dec = _list_numbers(call)
+    require_icrs_columns(ra, dec, call.offsets[0])
+    return make_region(Kind.POINT, (ra, dec), call.scope)
 
 
 def _make_circle(call: Call) -> Value:
@@ -113,6 +119,8 @@ def _make_polygon(call: Call) -> Value:
         coordinates = _list_numbers(call)
         if len(coordinates) % 2:
             raise AdqlError("POLYGON takes pairs of right ascension and declination", call.offset)
+        for i in range(0, len(coordinates), 2):
+            require_icrs_columns(coordinates[i], coordinates[i + 1], call.offsets[i])
     if not 2 * _MIN_CORNERS <= len(coordinates) <= 2 * MAX_VERTICES:
         corners = len(coordinates) // 2
         raise AdqlError(

@@ -1,12 +1,12 @@
 """Which columns of an uploaded table are its positions, and whether these are in ICRS."""
 
+from dataclasses import replace
+
 from catalog.columns import ColumnMeta
 from catalog.tap.uploads.error import UploadError
+from table_files.frame import NEARLY_ICRS
 from table_files.positions import DEC_NAMES, RA_NAMES
 from table_files.row_table import RowTable
-
-_NEARLY_ICRS = ("ICRS", "FK5 J2000")
-"""FK5 of J2000 is within 0.03 arcsec of ICRS."""
 
 
 def require_icrs(table: RowTable) -> None:
@@ -19,11 +19,24 @@ def require_icrs(table: RowTable) -> None:
         if i is None:
             continue
         frame = (table.frames[i] if table.frames else None) or table.frame
-        if frame is not None and str(frame) not in _NEARLY_ICRS:
+        if frame is not None and str(frame) not in NEARLY_ICRS:
             raise UploadError(
                 f"column {table.columns[i].name} is in {frame} by its {frame.keyword}, "
                 "and queries take it for ICRS: convert it"
             )
+
+
+def note_frames(table: RowTable) -> RowTable:
+    """The same table, whose columns of fractions carry the frame that the file declares, where not ICRS."""
+    frames = table.frames or (None,) * len(table.columns)
+    columns = []
+    for column, own in zip(table.columns, frames, strict=True):
+        frame = own or table.frame
+        is_other = (
+            frame is not None and str(frame) not in NEARLY_ICRS and column.datatype in {"float", "double"}
+        )
+        columns.append(replace(column, frame=str(frame)) if is_other else column)
+    return replace(table, columns=tuple(columns))
 
 
 def find_position(columns: tuple[ColumnMeta, ...]) -> tuple[int | None, int | None]:

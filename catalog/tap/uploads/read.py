@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from catalog.tap.uploads.checks import check_rows, require_columns
 from catalog.tap.uploads.error import UploadError
-from catalog.tap.uploads.position import require_icrs
+from catalog.tap.uploads.position import note_frames, require_icrs
 from table_files.arrow.parquet import read_parquet
 from table_files.astropy_table import typed_format
 from table_files.errors import TableError
@@ -46,6 +46,7 @@ def read_upload(
         table = _read_table(_read_bytes(content, max_bytes.bytes), content_type or "", max_bytes)
         require_columns(table.columns, max_bytes)
         require_icrs(table)
+        table = note_frames(table)
     except (UploadError, TableError) as error:
         raise UploadError(f"table {name}: {error}") from None
     return replace(table, rows=check_rows(table, name, max_bytes))

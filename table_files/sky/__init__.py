@@ -1,0 +1,1 @@
+"""The sky in tables: which columns are coordinates, and in which frame."""
