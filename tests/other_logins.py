@@ -11,7 +11,7 @@ from catalog.database.connection import connect
 
 @contextmanager
 def session_in_role(
-    url: str, role: Literal["galcat_reader", "galcat_labeller", "galcat_writer"]
+    url: str, role: Literal["galcat_reader", "galcat_labeller", "galcat_writer", "galcat_owner"]
 ) -> Iterator[psycopg.Connection]:
     """A session in autocommit mode of a new login that is a member of one role of the catalogue."""
     with connect(url, autocommit=True) as owner:

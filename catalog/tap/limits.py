@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+NO_BOUND = 2**62
+"""More bytes than any disk has."""
+
 
 @dataclass(frozen=True)
 class ServiceLimits:
@@ -28,7 +31,10 @@ class ServiceLimits:
         stored_bytes_a_table: How long the text of one uploaded table may be once it is unpacked, in bytes.
         stored_bytes_an_address: How much disk the uploaded tables of one address may take, in bytes.
         stored_bytes: How much disk all uploaded tables may take together, in bytes.
-        min_free_bytes: Below so much free disk no table is accepted and no result kept, in bytes.
+        min_free_bytes: Below so much free disk no table is accepted and no result kept, in bytes; of the
+            service's disk, and of the database's where that is one of this machine.
+        database_bytes: How large uploaded tables may let the database become, in bytes: for a server whose
+            disk the service cannot see. Usually without a bound.
         queries_at_once: How many queries of synchronous clients Postgres works on at once.
         queries_waiting: How many queries may wait for that; more are refused with 503.
         queries_at_once_an_address: How many of the running queries may be of one address.
@@ -75,6 +81,7 @@ class ServiceLimits:
     stored_bytes_an_address: int = 500_000_000
     stored_bytes: int = 5_000_000_000
     min_free_bytes: int = 1_000_000_000
+    database_bytes: int = NO_BOUND
     queries_at_once: int = 8
     queries_waiting: int = 256
     queries_at_once_an_address: int = 3

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from catalog.database.disk import find_free_bytes
 from catalog.errors import ServerError
 from catalog.search.memory.galaxy_memory import GalaxyMemory, MemoryState, Phase
 from catalog.tap.service import Service
@@ -213,4 +214,11 @@ def _look_up(writer: psycopg.Connection) -> list[Metric]:
             "galcat_last_tile_seconds", "When a tile was tried last, seconds since 1970.", last
         ),
         size,
+        *_find_free(writer),
     ]
+
+
+def _find_free(writer: psycopg.Connection) -> Iterator[Metric]:
+    free = find_free_bytes(writer)
+    if free is not None:
+        yield GaugeMetricFamily("galcat_database_disk_free_bytes", "Free on the disk of the database.", free)

@@ -1,12 +1,13 @@
-"""The room that uploaded tables may take: for one client, for all together, and on the disk."""
+"""The room that uploaded tables may take: for one client, for all together, and on the disks."""
 
 import shutil
 from pathlib import Path
 
 import psycopg
 
+from catalog.database.disk import find_database_bytes, find_free_bytes
 from catalog.tap.errors import BusyError
-from catalog.tap.limits import ServiceLimits
+from catalog.tap.limits import NO_BOUND, ServiceLimits
 from catalog.tap.uploads.error import UploadError
 
 _BYTES = """
@@ -37,7 +38,7 @@ def require_room(
 
     Raises:
         UploadError: The client's own tables take too much already.
-        BusyError: All tables together do.
+        BusyError: All tables together do, or the database's disk or its bound would be reached.
     """
     row = writer.execute(_BYTES, [address]).fetchone()
     of_all, of_address = (int(row[0]), int(row[1])) if row else (0, 0)
@@ -49,10 +50,16 @@ def require_room(
         )
     if of_all + n_bytes > limits.stored_bytes:
         raise BusyError("there is no room for another uploaded table now: try again later")
+    free = find_free_bytes(writer)
+    is_full = free is not None and free - n_bytes < limits.min_free_bytes
+    if limits.database_bytes < NO_BOUND:
+        is_full |= find_database_bytes(writer) + n_bytes > limits.database_bytes
+    if is_full:
+        raise BusyError("the database's disk is nearly full: try again later")
 
 
 def require_free_disk(folder: Path, limits: ServiceLimits) -> None:
-    """Refuse to fill the last of the disk.
+    """Refuse to fill the last of the service's disk.
 
     Args:
         folder: A folder on the disk; that of the service's files.

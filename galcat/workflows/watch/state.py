@@ -1,5 +1,6 @@
 """How the catalogue stands, with what lies on this machine: weights, drop folder, files of tiles, disk."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -10,11 +11,14 @@ import psycopg
 
 from catalog.counts import count_of
 from catalog.database.connection import connect
+from catalog.database.disk import find_data_folder, find_database_bytes
 from catalog.database.migrate import plan_migration
 from catalog.errors import SettingsError
 from catalog.releases.releases import current_release
 from catalog.releases.state import SHOWN, Finding, describe_state
 from catalog.settings import Settings
+from catalog.tap.limit_settings import read_limits
+from catalog.tap.limits import NO_BOUND, ServiceLimits
 from galcat.errors import reason
 from galcat.workflows.local_files import are_files_here, is_folder_here
 from galcat.workflows.watch.alarms import load_alarm_settings
@@ -56,8 +60,10 @@ def describe_catalogue(
         yield Finding("schema", f"{count_of(len(steps), 'step')} behind this galcat", "galcat migrate")
         return
     yield Finding("schema", "up to date")
+    limits = read_limits(settings.home, os.environ)
     with connect(url, autocommit=True) as connection:
         yield from describe_state(connection)
+        yield _database_disk(connection, limits)
         yield from _night(settings.home)
         yield from _weights(connection)
         parts = 1 if max_looked_at is None else -(-_count_tiles(connection) // max_looked_at) or 1
@@ -180,14 +186,37 @@ def _describe_arrivals(drop: Path, found: Mapping[str, Any]) -> Iterator[Finding
         yield Finding("waiting", remark, "mend or remove it")
 
 
+def _database_disk(connection: psycopg.Connection, limits: ServiceLimits) -> Finding:
+    """Of the database's disk what can be known: its free bytes, or how far its size is from its bound."""
+    name, folder = "database disk", find_data_folder(connection)
+    if folder is not None:
+        return _free(name, folder)
+    unseen = "the server does not let this machine look at it"
+    if limits.database_bytes == NO_BOUND:
+        return Finding(name, f"{unseen}, and GALCAT_LIMIT_DATABASE_BYTES sets no bound")
+    size = find_database_bytes(connection)
+    full = size + limits.min_free_bytes > limits.database_bytes
+    return Finding(
+        name,
+        f"{unseen}; {size / 1e9:.1f} of at most {limits.database_bytes / 1e9:.1f} GB are taken",
+        "make room there, or raise GALCAT_LIMIT_DATABASE_BYTES" if full else "",
+    )
+
+
 def _disk(home: Path) -> Finding:
     try:
-        usage = shutil.disk_usage(home if home.exists() else home.absolute().parent)
+        return _free("disk", home if home.exists() else home.absolute().parent)
     except OSError as error:
         return Finding("disk", reason(error), "see that the home is there")
+
+
+def _free(name: str, folder: Path) -> Finding:
+    usage = shutil.disk_usage(folder)
     full = usage.free < min(_MIN_FREE_BYTES, int(_MIN_FREE_SHARE * usage.total))
     return Finding(
-        "disk", f"{usage.free / 1e9:.0f} GB free of {usage.total / 1e9:.0f}", "make room" if full else ""
+        name,
+        f"{usage.free / 1e9:.0f} GB free of {usage.total / 1e9:.0f} where {folder} lies",
+        "make room" if full else "",
     )
 
 

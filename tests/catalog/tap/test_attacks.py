@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from catalog.database.connection import connect
+from catalog.database.disk import find_database_bytes
 from catalog.tap.limits import ServiceLimits
 from catalog.tap.middleware.connection import ConnectionLimits
 from catalog.tap.service import make_upload_throttle
@@ -180,6 +182,20 @@ def test_nothing_is_accepted_onto_the_last_of_the_disk(
         # What is streamed needs none of it; what must be whole before it is sent does.
         assert "takes more than 0 MB in this format" in served.ask(COUNT, FORMAT="fits").text
         assert served.ask(COUNT, FORMAT="csv").text.split() == ["n", "300"]
+
+
+def test_no_table_lets_the_database_grow_past_its_bound(
+    galaxies: str, tmp_path: Path, limits: ServiceLimits
+) -> None:
+    with connect(galaxies) as connection:
+        size = find_database_bytes(connection)
+    with serving(galaxies, tmp_path, replace(limits, database_bytes=size)) as served:
+        for path in ("/tap/sync", "/tap/async"):
+            refused = upload(served, b"a\n1\n", path)
+            assert (refused.status_code, "the database's disk is nearly full" in refused.text) == (503, True)
+        assert served.value(TABLES) == "0"
+    with serving(galaxies, tmp_path, replace(limits, database_bytes=size + 2**30)) as served:
+        assert upload(served, b"a\n1\n").status_code == 303
 
 
 def test_no_login_reads_in_the_database_by_which_id_a_job_is_removed(served: TapServer) -> None:

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import psycopg
+import pytest
 
+from catalog.database.disk import find_database_bytes
 from catalog.releases.state import Finding
 from catalog.settings import load_settings
 from galcat.workflows.ingest.drop_scan import plan_everything_pending
@@ -13,6 +15,7 @@ from tests.catalog.galaxies import fill
 from tests.galcat.bricks import mend, spoil, write_brick
 from tests.galcat.cli.command_line import Galcat
 from tests.galcat.workflows.watch.alarm_receivers import receiving_posts
+from tests.other_logins import session_in_role
 
 SURVEY = "legacy_dr10"
 
@@ -118,6 +121,27 @@ def test_a_folder_that_may_not_be_looked_into_ends_no_look_at_the_rest(database:
     told = f"{folder} is not on this machine, or not open to this login: its tiles are not looked at"
     assert [one for one in state if one.name == "files"] == [Finding("files", told)]
     assert {"disk", "alarms"} <= {one.name for one in state}
+
+
+def test_of_a_disk_that_cannot_be_seen_the_bound_is_watched(
+    database: str, galcat: Galcat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(database) as owner:
+        (folder,) = owner.execute("SHOW data_directory").fetchone() or ("",)
+        bytes_there = find_database_bytes(owner)
+    assert lines(galcat("status").out)["database disk"].endswith(f" where {folder} lies")
+    with session_in_role(database, "galcat_owner") as login:
+        galcat.use(database.replace("postgres@", f"{login.info.user}@", 1))
+        unseen = "database disk: the server does not let this machine look at it"
+        assert lines(galcat("status").out)["database disk"] == (
+            f"ok {unseen}, and GALCAT_LIMIT_DATABASE_BYTES sets no bound"
+        )
+        size = bytes_there / 1e9
+        for more, mark in ((5e9, "ok"), (5e8, "CARE")):
+            monkeypatch.setenv("GALCAT_LIMIT_DATABASE_BYTES", str(bytes_there + int(more)))
+            assert lines(galcat("status").out)["database disk"] == (
+                f"{mark} {unseen}; {size:.1f} of at most {size + more / 1e9:.1f} GB are taken"
+            )
 
 
 def test_what_needs_care_is_sent_as_an_alarm(galcat: Galcat, tmp_path: Path) -> None:
