@@ -221,4 +221,7 @@ def _remove_left_overs() -> None:
         pid = int(home.name.removeprefix(_PREFIX).split("-")[0])
         with suppress(FileNotFoundError):  # another run tidies up too
             if home.stat().st_uid == os.geteuid() and not psutil.pid_exists(pid):
+                number = home / "postgres" / "postmaster.pid"
+                if number.is_symlink():  # which a test put there and was killed
+                    number.unlink()
                 remove_home(home)
