@@ -2,8 +2,8 @@
 
 `python -m benchmarks.page FOLDER [PART ...]` makes the catalogue of benchmarks.million there, or finds it.
 A click is what a browser does: the page, then its first 50 pictures six at a time over open connections. The
-time of the database is the one that the page itself shows. Parts are `weight`, `clicks`, `crowd`, and in a
-browser `map` and `keys`; all where none is named.
+time of the database is the one that the page itself shows. Parts are `weight`, `clicks`, `crowd` (20 visitors
+from as many addresses), `room` (20 from one), and in a browser `map` and `keys`; all where none is named.
 """
 
 import os
@@ -26,6 +26,7 @@ from psycopg import sql
 from benchmarks.million import Million, open_million, write_pictures
 from catalog.database.connection import connect
 from tests.clients.service import serving
+from tests.waiting import wait_until
 
 Mask = NDArray[np.bool_]
 Addresses = Callable[[np.random.Generator], str]
@@ -41,6 +42,7 @@ _TAP = (
     "SELECT TOP 20 object_id FROM galcat.galaxy WHERE 1=CONTAINS(POINT(ra, dec), CIRCLE(160, 20, 0.5))",
     "SELECT COUNT(*) AS n, AVG(bar_strong_fraction) AS bar FROM galcat.galaxy WHERE mag_r < 14",
 )
+_HELD = 'galcat_search_memory{phase="held"} 1.0'
 _SHOWN_MS = re.compile(r"in (\d+) ms")
 _PICTURE = re.compile(r'<a class="picture"[^>]*><img src="([^"]+)"')
 _ASSET = re.compile(r'(?:src|href)="(/[^"]*\.(?:js|css)[^"]*)"')
@@ -49,7 +51,7 @@ _ASSET = re.compile(r'(?:src|href)="(/[^"]*\.(?:js|css)[^"]*)"')
 def main() -> None:
     """Print the tables."""
     folder = Path(sys.argv[1])
-    parts = sys.argv[2:] or ["clicks", "weight", "crowd", "map", "keys"]
+    parts = sys.argv[2:] or ["clicks", "weight", "crowd", "room", "map", "keys"]
     million = open_million(folder)
     with serve(million) as base:
         if "weight" in parts:
@@ -57,7 +59,9 @@ def main() -> None:
         if "clicks" in parts:
             _click(base, million)
         if "crowd" in parts:
-            _crowd(base, million)
+            _crowd(base, million, addresses=VISITORS)
+        if "room" in parts:
+            _crowd(base, million, addresses=1)
         if "map" in parts or "keys" in parts:
             from benchmarks.page_in_a_browser import measure  # noqa: PLC0415 - needs chromium
 
@@ -66,8 +70,11 @@ def main() -> None:
 
 @contextmanager
 def serve(million: Million) -> Iterator[str]:
-    """The address of a service over the catalogue, in a process of its own."""
+    """The address of a service, in a process of its own, that holds the galaxies in memory by now."""
     with tempfile.TemporaryDirectory() as home, serving(million.url, Path(home)) as running:
+        wait_until(
+            lambda: _HELD in httpx.get(f"{running.url}/metrics", timeout=60).text, "galaxies in memory"
+        )
         yield running.url
 
 
@@ -168,8 +175,8 @@ def _sent(answer: httpx.Response) -> int:
     return int(answer.headers.get("content-length", answer.num_bytes_downloaded))
 
 
-def _crowd(base: str, million: Million) -> None:
-    """VISITORS from as many addresses who click and look for a minute, two of TAP beside them."""
+def _crowd(base: str, million: Million, addresses: int) -> None:
+    """VISITORS from some addresses who click and look for a minute, two of TAP beside them."""
     statuses: Counter[int] = Counter()
     times: list[float] = []
     until = time.monotonic() + CROWD_S
@@ -177,8 +184,7 @@ def _crowd(base: str, million: Million) -> None:
 
     def visit(number: int) -> None:
         rng = np.random.default_rng(number)
-        # Of an address of their own, for what one address may ask at once is bounded.
-        own = httpx.HTTPTransport(local_address=f"127.0.0.{number + 2}")
+        own = httpx.HTTPTransport(local_address=f"127.0.0.{number % addresses + 2}")
         with (
             httpx.Client(base_url=base, timeout=120, transport=own) as client,
             ThreadPoolExecutor(AT_ONCE) as pool,
@@ -204,8 +210,8 @@ def _crowd(base: str, million: Million) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    load = os.getloadavg()[0]
-    print(f"\n{VISITORS} visitors for {CROWD_S:.0f} s beside two clients of TAP, load {load:.1f}")
+    who = f"{VISITORS} visitors of {addresses} addresses, {CROWD_S:.0f} s, two clients of TAP"
+    print(f"\n{who}, load {os.getloadavg()[0]:.1f}")
     print(f"  answers by status: {dict(sorted(statuses.items()))}")
     half, most = np.percentile(times, [50, 95])
     print(f"  {len(times)} clicks with their pictures, p50 {half:.2f} s, p95 {most:.2f} s")

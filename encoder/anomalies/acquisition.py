@@ -6,14 +6,22 @@ an upper limit of it, expected improvement grows with the deviation, and so a ga
 worst of the batch so far cannot enter it. The batch is the one that computing every galaxy would give.
 """
 
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfcx, ndtr
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it ships no types
 
 from encoder.anomalies.gaussian_process import InterestModel
 
+Galaxies = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]
+"""Ids (m,), standardised vectors (m, 40), and whether each may be in the batch (m,)."""
+Predicted = tuple[NDArray[np.float32], NDArray[np.float32]]
 BATCH = 10
 """Galaxies to rate next, as in the paper."""
 TRADEOFF = 0.5
@@ -71,9 +79,14 @@ class Candidates:
         ids, real = np.empty(0, np.int64), np.empty(0, np.float32)
         self.batch = RatingBatch(ids, np.empty(0, np.float64), real, real)
         """The best of all galaxies added and allowed; fewer where there are fewer."""
-        self.ranking = Ranking(ids, real)
-        """The best of all galaxies added, rated ones too."""
+        self._ranking, self._later = Ranking(ids, real), list[tuple[NDArray[np.int64], NDArray[np.float32]]]()
         self._model, self._batch, self._top, self._tradeoff = model, batch, top, tradeoff
+
+    @property
+    def ranking(self) -> Ranking:
+        """The best of all galaxies added, rated ones too."""
+        self._merge()
+        return self._ranking
 
     def add(
         self, ids: NDArray[np.int64], standard_vectors: NDArray[np.float32], allowed: NDArray[np.bool_]
@@ -85,14 +98,38 @@ class Candidates:
             standard_vectors: Standardised vectors of the galaxies, (m, 40).
             allowed: Whether each galaxy may be in the batch, (m,); False for those that are rated already.
         """
-        mean, widest = self._model.predict_quickly(standard_vectors)
+        self._add((ids, standard_vectors, allowed), self._model.predict_quickly(standard_vectors))
+
+    def add_each(self, chunks: Iterable[Callable[[], Galaxies]]) -> None:
+        """Consider many galaxies, with a thread for each processor.
+
+        Args:
+            chunks: Each gives, when it is called in one of the threads, what `add` takes.
+        """
+
+        def look(make: Callable[[], Galaxies]) -> tuple[Galaxies, Predicted]:
+            galaxies = make()
+            return galaxies, self._model.predict_quickly(galaxies[1])
+
+        with (
+            use_one_processor(),
+            ThreadPoolExecutor(os.cpu_count(), initializer=use_one_processor) as pool,
+        ):
+            for galaxies, predicted in pool.map(look, chunks):
+                self._add(galaxies, predicted)
+
+    def _add(self, galaxies: Galaxies, predicted: Predicted) -> None:
+        (ids, standard_vectors, allowed), (mean, widest) = galaxies, predicted
         self._rank(ids, mean)
-        limit = self._improvement(mean + _ROUNDING, widest * (1 + _ROUNDING))
         rows = np.flatnonzero(allowed)
-        rows = rows[np.argsort(-limit[rows], kind="stable")]
+        limit = self._improvement(mean[rows] + _ROUNDING, widest[rows] * (1 + _ROUNDING))
+        near = limit >= self._worst()
+        rows, limit = rows[near], limit[near]
+        order = np.argsort(-limit, kind="stable")
+        rows, limit = rows[order], limit[order]
         for start in range(0, len(rows), _ROWS):
             block = rows[start : start + _ROWS]
-            block = block[limit[block] >= self._worst()]
+            block = block[limit[start : start + _ROWS] >= self._worst()]
             if not len(block):
                 return
             self._compare(ids[block], standard_vectors[block])
@@ -111,12 +148,31 @@ class Candidates:
         self.batch = RatingBatch(ids[best], improvement[best], mean[best], deviation[best])
 
     def _rank(self, ids: NDArray[np.int64], mean: NDArray[np.float32]) -> None:
-        ids, mean = np.concatenate([self.ranking.ids, ids]), np.concatenate([self.ranking.mean, mean])
+        if self._top and len(self._ranking.ids) == self._top:
+            rows = np.flatnonzero(mean >= self._ranking.mean[-1])
+            ids, mean = ids[rows], mean[rows]
+        self._later.append((ids, mean))
+        if sum(len(ids) for ids, _ in self._later) > self._top:
+            self._merge()
+
+    def _merge(self) -> None:
+        ids = np.concatenate([self._ranking.ids, *(ids for ids, _ in self._later)])
+        mean = np.concatenate([self._ranking.mean, *(mean for _, mean in self._later)])
         best = np.lexsort((ids, -mean))[: self._top]
-        self.ranking = Ranking(ids[best], mean[best])
+        self._ranking, self._later = Ranking(ids[best], mean[best]), []
 
     def _improvement(self, mean: NDArray[np.float32], deviation: NDArray[np.float32]) -> NDArray[np.float64]:
         return expected_improvement(mean, deviation, self._model.best, self._tradeoff)
+
+
+def use_one_processor() -> AbstractContextManager[None]:
+    """Keep a thread from dividing its work, from now on or as a context.
+
+    Where other threads or processes are busy, short pieces of work are waited for longer than they take.
+    OpenMP keeps this number for each thread.
+    """
+    limits: AbstractContextManager[None] = threadpool_limits(1, user_api="openmp")
+    return limits
 
 
 def expected_improvement(

@@ -186,6 +186,23 @@ class Held:
         if self.changed is not None:
             yield self.changed.rows.object_ids, self.changed.rows.vectors
 
+    def find_vectors(self, object_ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Search vectors of galaxies that are held, (m, 40).
+
+        Args:
+            object_ids: (m,) of `list_vectors`.
+        """
+        blocks = [(self.main.rows, self.by_id)]
+        if self.changed is not None:
+            blocks.append((self.changed.rows, np.argsort(self.changed.rows.object_ids)))
+        found = np.empty((len(object_ids), self.main.rows.vectors.shape[1]), np.float32)
+        for rows, by_id in blocks:
+            at = np.searchsorted(rows.object_ids, object_ids, sorter=by_id)
+            places = by_id[at[at < len(rows)]]
+            is_here = rows.object_ids[places] == object_ids[at < len(rows)]
+            found[np.flatnonzero(at < len(rows))[is_here]] = rows.vectors[places[is_here]]
+        return found
+
     def _mark_past(self, ids: list[int]) -> NDArray[np.bool_]:
         is_past = np.zeros(len(self), np.bool_) if self.is_past is None else self.is_past.copy()
         at = np.searchsorted(self.main.rows.object_ids, ids, sorter=self.by_id)

@@ -1,7 +1,8 @@
 """The next galaxies of a personal anomaly search: ratings in, a batch to rate and a top list out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import psycopg
@@ -25,10 +26,10 @@ from catalog.tasks.anomaly_rounds import (
     read_offered_ids,
     write_round,
 )
-from catalog.tasks.held_galaxies import find_held_galaxies
+from catalog.tasks.held_galaxies import are_all_there, find_held_galaxies
 from catalog.tasks.labels import Ratings, read_mean_ratings
 from catalog.tasks.tasks import Task, find_task
-from encoder.anomalies.acquisition import BATCH, TOP, Candidates
+from encoder.anomalies.acquisition import BATCH, TOP, Candidates, Galaxies, Ranking, use_one_processor
 from encoder.anomalies.gaussian_process import InterestModel, fit_interest, standardise
 from galcat.errors import WorkflowError
 from galcat.workflows.writing import writing
@@ -164,35 +165,29 @@ def _choose_offers(
 ) -> tuple[list[Offer], TopList]:
     held = find_held_galaxies(connection, session.release, memory)
     if held is not None:
-        candidates = _compare(session, model, known, progress, held.list_vectors())
-        top = _make_top_list(connection, session, model, candidates)
-        if len(top.object_ids) == len(candidates.ranking.ids) and _are_there(connection, session, candidates):
-            return _make_offers(candidates), top
-    with stream_vectors(connection, session.release, "search") as chunks:
-        candidates = _compare(session, model, known, progress, chunks)
-    return _make_offers(candidates), _make_top_list(connection, session, model, candidates)
-
-
-def _compare(
-    session: AnomalySession,
-    model: InterestModel,
-    known: NDArray[np.int64],
-    progress: Callable[[int], None] | None,
-    chunks: Iterable[Vectors],
-) -> Candidates:
-    """Look at every galaxy."""
+        candidates = Candidates(model, BATCH, TOP)
+        candidates.add_each(partial(_prepare, session, known, chunk) for chunk in held.list_vectors())
+        ranking = candidates.ranking
+        if are_all_there(connection, session.release, np.union1d(candidates.batch.ids, ranking.ids)):
+            vectors = held.find_vectors(ranking.ids)
+            return _make_offers(candidates), _make_top_list(session, model, ranking, vectors)
     candidates = Candidates(model, BATCH, TOP)
-    for ids, vectors in chunks:
-        candidates.add(ids, standardise(vectors, session.release.deviations), ~np.isin(ids, known))
-        if progress is not None:
-            progress(len(ids))
-    return candidates
+    with stream_vectors(connection, session.release, "search") as chunks:
+        for chunk in chunks:
+            candidates.add(*_prepare(session, known, chunk))
+            if progress is not None:
+                progress(len(chunk[0]))
+    ranking = candidates.ranking
+    ids, vectors = read_vectors(connection, session.release, ranking.ids.tolist(), "search")
+    kept = np.isin(ranking.ids, ids)  # one may have gone meanwhile
+    ranking = Ranking(ranking.ids[kept], ranking.mean[kept])
+    vectors = vectors[np.searchsorted(ids, ranking.ids)]
+    return _make_offers(candidates), _make_top_list(session, model, ranking, vectors)
 
 
-def _are_there(connection: psycopg.Connection, session: AnomalySession, candidates: Candidates) -> bool:
-    """Whether no galaxy of a batch chosen in memory has been deleted or retired since."""
-    ids, _ = read_vectors(connection, session.release, candidates.batch.ids.tolist(), "search")
-    return len(ids) == len(candidates.batch.ids)
+def _prepare(session: AnomalySession, known: NDArray[np.int64], chunk: Vectors) -> Galaxies:
+    ids, vectors = chunk
+    return ids, standardise(vectors, session.release.deviations), ~np.isin(ids, known)
 
 
 def _make_offers(candidates: Candidates) -> list[Offer]:
@@ -203,12 +198,9 @@ def _make_offers(candidates: Candidates) -> list[Offer]:
 
 
 def _make_top_list(
-    connection: psycopg.Connection, session: AnomalySession, model: InterestModel, candidates: Candidates
+    session: AnomalySession, model: InterestModel, ranking: Ranking, vectors: NDArray[np.float32]
 ) -> TopList:
-    """The ranking with its deviations; a galaxy that has gone meanwhile is left out."""
-    ranking = candidates.ranking
-    ids, vectors = read_vectors(connection, session.release, ranking.ids.tolist(), "search")
-    _, deviation = model.predict(standardise(vectors, session.release.deviations))
-    kept = np.isin(ranking.ids, ids)
-    uncertainty = deviation[np.searchsorted(ids, ranking.ids[kept])]
-    return TopList(ranking.ids[kept], ranking.mean[kept], uncertainty)
+    """A ranking with its deviations; search vectors (n, 40) are in its order."""
+    with use_one_processor():
+        _, deviation = model.predict(standardise(vectors, session.release.deviations))
+    return TopList(ranking.ids, ranking.mean, deviation)

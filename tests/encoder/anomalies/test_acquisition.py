@@ -60,6 +60,20 @@ def test_the_batch_and_the_ranking_are_those_of_all_galaxies_computed(n: int, ch
     np.testing.assert_array_equal(candidates.ranking.mean, mean[order])
 
 
+def test_threads_that_look_at_chunks_at_once_find_the_same() -> None:
+    model, galaxies = fit_model(60), make_vectors(6000, seed=1)
+    ids, allowed = np.random.default_rng(2).permutation(10**6)[:6000], np.arange(6000) % 3 > 0
+    chunks = [slice(start, start + 500) for start in range(0, 6000, 500)]
+    one_by_one, at_once = Candidates(model, top=700), Candidates(model, top=700)
+    for rows in chunks:
+        one_by_one.add(ids[rows], galaxies[rows], allowed[rows])
+    makers = [lambda rows=rows: (ids[rows], galaxies[rows], allowed[rows]) for rows in chunks]
+    at_once.add_each(makers)
+    _assert_same(at_once.batch, one_by_one.batch)
+    for name, value in vars(one_by_one.ranking).items():
+        np.testing.assert_array_equal(getattr(at_once.ranking, name), value, strict=True)
+
+
 def test_the_exact_deviation_is_computed_for_few_galaxies(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
