@@ -66,6 +66,8 @@ class Settings(BaseSettings):
             gigabytes; by default a quarter of what is free, 0 for none (`GALCAT_SEARCH_MEMORY_GB`).
         service_dir: What the service keeps on disk, such as results of jobs; by default `service` in the
             home (`GALCAT_SERVICE_DIR`). Services that share a catalogue share it.
+        hats_dir: Folder whose HATS exports the service sends at /hats; by default `hats` in the home
+            (`GALCAT_HATS_DIR`).
     """
 
     model_config = SettingsConfigDict(
@@ -83,13 +85,14 @@ class Settings(BaseSettings):
     search_memory_gb: float | None = Field(default=None, ge=0)
     weights_dir: Path = Field(default_factory=lambda given: given["home"] / "weights")
     service_dir: Path = Field(default_factory=lambda given: given["home"] / "service")
+    hats_dir: Path = Field(default_factory=lambda given: given["home"] / "hats")
 
     @property
     def search_memory_bytes(self) -> int | None:
         """The same in bytes."""
         return None if self.search_memory_gb is None else int(self.search_memory_gb * 1e9)
 
-    @field_validator("home", "drop_folder", "weights_dir", "service_dir")
+    @field_validator("home", "drop_folder", "weights_dir", "service_dir", "hats_dir")
     @classmethod
     def _expand_tilde(cls, folder: Path) -> Path:
         return folder.expanduser()

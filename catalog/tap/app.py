@@ -44,9 +44,12 @@ from catalog.tap.vosi.routes import vosi_routes
 
 _EXPOSED = (
     OVERFLOW_HEADER,
+    "Accept-Ranges",
     "Content-Disposition",
     "Content-Encoding",
     "Content-Length",
+    "Content-Range",
+    "ETag",
     "Location",
     "Retry-After",
     "X-Request-ID",

@@ -39,12 +39,17 @@ class ServiceLimits:
         queries_waiting: How many queries may wait for that; more are refused with 503.
         queries_at_once_an_address: How many of the running queries may be of one address.
         queries_waiting_an_address: How many of the waiting queries may be of one address.
-        queue_seconds: How long a query or a picture may wait; then it is refused with 503.
+        queue_seconds: How long a query, a picture or a file of HATS may wait; then it is refused with 503.
         pictures_at_once: How many small pictures are read from the database at once.
         pictures_waiting: How many requests for pictures may wait for that; more are refused with 503.
         pictures_at_once_an_address: How many of the pictures that are read may be for one address.
         pictures_waiting_an_address: How many of those that wait may be of one address: a browser asks for six
             at once, and a classroom has one address.
+        hats_at_once: How many files of HATS exports are sent at once.
+        hats_waiting: How many requests for such files may wait for that; more are refused with 503.
+        hats_at_once_an_address: How many of the files that are sent may go to one address.
+        hats_waiting_an_address: How many of those that wait may be of one address: LSDB asks for a file in
+            pieces, by many threads.
         unread_seconds: How long a client may take nothing of its answer before it is taken to have left.
         jobs_at_once: How many jobs Postgres works on at once.
         jobs_at_once_an_address: How many of the running jobs may be of one address.
@@ -91,6 +96,10 @@ class ServiceLimits:
     pictures_waiting: int = 900
     pictures_at_once_an_address: int = 2
     pictures_waiting_an_address: int = 400
+    hats_at_once: int = 16
+    hats_waiting: int = 500
+    hats_at_once_an_address: int = 6
+    hats_waiting_an_address: int = 200
     unread_seconds: float = 10
     jobs_at_once: int = 5
     jobs_at_once_an_address: int = 2

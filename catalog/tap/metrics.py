@@ -25,6 +25,7 @@ from catalog.tap.service import Service
 _INTERFACES = {
     "tap": {"sync", "async", "tables", "capabilities", "availability", "examples"},
     "datalink": {"links", "cutout", "thumbnail"},
+    "hats": set[str](),
     "health": set[str](),
     "metrics": set[str](),
     "scs": set[str](),

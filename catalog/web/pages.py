@@ -35,7 +35,7 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 _SECONDS = 20.0
-_SERVICES = {"tap", "scs", "datalink", "health"}
+_SERVICES = {"tap", "scs", "datalink", "hats", "health"}
 _log = logging.getLogger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]

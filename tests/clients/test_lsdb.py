@@ -1,4 +1,4 @@
-"""LSDB opens what was exported, and counts, cones, cross-matches and neighbours are the database's."""
+"""LSDB opens what was exported, from disk and over HTTP; what it counts, matches and finds is the same."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import pytest
 from catalog.database.connection import connect
 from catalog.export.hats import export_hats
 from tests.catalog.galaxies import fill
+from tests.clients.service import serving
 
 N = 500
 READER = Path(__file__).parent / "lsdb_reader.py"
@@ -31,21 +32,23 @@ def lsdb_python(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "bin" / "python")
 
 
-def test_lsdb_gives_what_the_database_gives(database: str, lsdb_python: str, tmp_path: Path) -> None:
-    sky = tmp_path / "sky"
+@pytest.mark.parametrize("place", ["folder", "http"])
+def test_lsdb_gives_what_the_database_gives(
+    database: str, lsdb_python: str, tmp_path: Path, place: str
+) -> None:
+    sky = tmp_path / "hats" / "sky"
     with connect(database, autocommit=True) as connection:
         fill(connection, N)
         export_hats(connection, sky, max_rows=60, margin_arcsec=30)
         object_id, ra, dec = connection.execute(
             "SELECT object_id, ra, dec FROM galcat.galaxy ORDER BY object_id LIMIT 1"
         ).fetchone()  # type: ignore[misc]
-        said = subprocess.run(
-            [lsdb_python, str(READER), str(sky), str(object_id), "20"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        found = json.loads(said.stdout)
+        if place == "folder":
+            found = read(lsdb_python, str(sky), object_id)
+        else:
+            with serving(database, tmp_path) as service:
+                found = read(lsdb_python, f"{service.url}/hats/sky", object_id)
+            assert "Traceback" not in service.log.read_text()
         ids = values(connection, "SELECT object_id FROM galcat.galaxy ORDER BY 1")
         cone = values(
             connection,
@@ -64,6 +67,15 @@ def test_lsdb_gives_what_the_database_gives(database: str, lsdb_python: str, tmp
     assert found["cone"] == cone
     assert (found["pairs"], found["n_pairs"]) == (N, N)
     assert found["nearest"] == nearest
+
+
+def read(python: str, place: str, object_id: int) -> dict[str, object]:
+    """What LSDB finds in a folder or at a URL."""
+    command = [python, str(READER), place, str(object_id), "20"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
 
 
 def values(connection: psycopg.Connection, query: str, *parameters: object) -> list[int]:

@@ -25,13 +25,13 @@ class Sender:
         self._send = send
         self._seconds = seconds
 
-    async def start(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """Send the head of an answer with status 200.
+    async def start(self, headers: list[tuple[bytes, bytes]], status: int = 200) -> None:
+        """Send the head of an answer.
 
         Raises:
             ClientStalledError: The client took nothing for too long.
         """
-        await self._pass({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._pass({"type": "http.response.start", "status": status, "headers": headers})
 
     async def body(self, body: bytes, *, is_last: bool) -> None:
         """Send a part of the answer.

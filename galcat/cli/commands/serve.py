@@ -37,7 +37,8 @@ def serve(
     """Serve the catalogue to browsers, TOPCAT, Aladin, pyvo and astroquery until it is stopped.
 
     The page to look, compare and label at /, TAP at /tap, cone search at /scs, pictures and cutouts at
-    /datalink. Strangers' queries run by the login in GALCAT_READER_URL, which can only read what is public.
+    /datalink, and what `galcat export hats` wrote to `hats` in the home at /hats. Strangers' queries run by
+    the login in GALCAT_READER_URL, which can only read what is public.
 
     Example: `galcat serve --port 8000`, then in TOPCAT: VO, TAP query, `http://localhost:8000/tap`
     """
@@ -49,6 +50,7 @@ def serve(
     from catalog.database.connection import connect  # noqa: PLC0415
     from catalog.database.migrate import require_current_schema  # noqa: PLC0415
     from catalog.database.reader_login import reader_url  # noqa: PLC0415
+    from catalog.export.hats_routes import hats_routes  # noqa: PLC0415
     from catalog.search.memory.galaxy_memory import GalaxyMemory  # noqa: PLC0415
     from catalog.settings import load_settings  # noqa: PLC0415
     from catalog.tap.app import make_app, server_config  # noqa: PLC0415
@@ -74,13 +76,15 @@ def serve(
     connections = Connections(reader, url, limits, is_read_only=read_only, memory=memory)
     spool = settings.service_dir.resolve()
     keys = spool if "service_dir" in settings.model_fields_set else settings.home.resolve()
+    make_pages = make_page_routes(url, settings.home.resolve(), settings.dagster_url or "", keys)
+    hats = settings.hats_dir.resolve()
     service = make_app(
         connections,
         limits,
         spool,
         public_url=settings.public_url,
         cutter=SkyCutter(),
-        make_pages=make_page_routes(url, settings.home.resolve(), settings.dagster_url or "", keys),
+        make_pages=lambda shared: [*hats_routes(shared, hats), *make_pages(shared)],
         hosts=hosts,
     )
     base = settings.public_url or f"http://{host}:{port}"

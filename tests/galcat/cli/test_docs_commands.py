@@ -70,6 +70,7 @@ RUN = {
     "anomalies new NAME": "anomalies new odd --question 'How odd?'",
     "anomalies next NAME": "anomalies next odd",
     "export hats sky": "export hats sky",
+    "export hats .galcat/hats/sky": "export hats .galcat/hats/sky",
     "neighbours FILE": "neighbours list.csv",
     RECALL: RECALL,
     "people add NAME": "people add ann",
