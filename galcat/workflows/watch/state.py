@@ -188,16 +188,16 @@ def _describe_arrivals(drop: Path, found: Mapping[str, Any]) -> Iterator[Finding
 
 def _database_disk(connection: psycopg.Connection, limits: ServiceLimits) -> Finding:
     """Of the database's disk what can be known: its free bytes, or how far its size is from its bound."""
-    name, folder = "database disk", find_data_folder(connection)
+    folder = find_data_folder(connection)
     if folder is not None:
-        return _free(name, folder)
+        return _free("database disk", folder)
     unseen = "the server does not let this machine look at it"
     if limits.database_bytes == NO_BOUND:
-        return Finding(name, f"{unseen}, and GALCAT_LIMIT_DATABASE_BYTES sets no bound")
+        return Finding("database disk", f"{unseen}, and GALCAT_LIMIT_DATABASE_BYTES sets no bound")
     size = find_database_bytes(connection)
     full = size + limits.min_free_bytes > limits.database_bytes
     return Finding(
-        name,
+        "database disk",
         f"{unseen}; {size / 1e9:.1f} of at most {limits.database_bytes / 1e9:.1f} GB are taken",
         "make room there, or raise GALCAT_LIMIT_DATABASE_BYTES" if full else "",
     )
