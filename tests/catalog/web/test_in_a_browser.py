@@ -118,9 +118,8 @@ def test_a_picture_for_which_the_service_was_too_busy_comes_later(tab: "playwrig
     tab.route("**/datalink/thumbnail/*", be_busy)
     tab.goto("/")
     # Each is refused to the page and then to its script, or two are refused to the page.
-    tab.wait_for_function(
-        "[...document.querySelectorAll('.card img:not([loading])')].every((image) => image.naturalWidth)"
-    )
+    pictures = tab.locator(".card img:not([loading])")
+    wait_until(lambda: pictures.evaluate_all("images => images.every((image) => image.naturalWidth)"))
     assert len(refused) == 2
 
 
