@@ -25,7 +25,8 @@ from catalog.database.connection import connect
 from catalog.database.migrate import migrate
 from catalog.questions import FRACTIONS
 from catalog.search.memory.galaxy_memory import GalaxyMemory
-from catalog.search.search import Cone, Search, search
+from catalog.search.request import Cone, Search
+from catalog.search.search import search
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,8 @@ from catalog.neighbours.graph import load_vectors, make_graph
 from catalog.neighbours.many import find_neighbours
 from catalog.questions import CONCENTRATIONS, QUESTIONS
 from catalog.releases.releases import build_search_index, current_release, refresh_statistics
-from catalog.search.search import Search, search
+from catalog.search.request import Search
+from catalog.search.search import search
 from tests.catalog.galaxies import fill
 
 ASKED = 10_000

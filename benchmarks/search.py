@@ -25,7 +25,8 @@ from catalog.database.connection import connect
 from catalog.database.read_only import read_transaction, select_within
 from catalog.questions import CONCENTRATIONS, FRACTIONS
 from catalog.releases.releases import build_search_index, refresh_statistics
-from catalog.search.search import Cone, Search, search
+from catalog.search.request import Cone, Search
+from catalog.search.search import search
 from tests.catalog.galaxies import fill
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import SupportsFloat, SupportsIndex
 
 from catalog.errors import QueryError
-from catalog.search.search import Cone
+from catalog.search.request import Cone
 
 _CONE = ("ra", "dec", "radius")
 _SHOWN = 80

@@ -26,7 +26,7 @@ from catalog.search.crossmatch import MatchResult
 from catalog.search.crossmatch import match as match_positions
 from catalog.search.memory.galaxy_memory import GalaxyMemory
 from catalog.search.positions import extract_positions, read_positions
-from catalog.search.search import Search, SearchResult
+from catalog.search.request import Search, SearchResult
 from catalog.search.search import search as run_search
 from catalog.search.target import Meant, understand
 from catalog.search.thumbnails import find_thumbnails, read_thumbnails

@@ -6,7 +6,7 @@ TYPE_CHECKING = False  # typing takes longer to import than all else here; type 
 if TYPE_CHECKING:
     from catalog.client import Catalogue
     from catalog.errors import CatalogError, QueryError
-    from catalog.search.search import Cone, Search
+    from catalog.search.request import Cone, Search
     from encoder.errors import EncoderError
     from encoder.finetuning.tuned_file import load_tuned
     from encoder.inference.embed_pictures import embed
@@ -33,10 +33,10 @@ __all__ = [
 _HOMES = {
     "CatalogError": "catalog.errors",
     "Catalogue": "catalog.client",
-    "Cone": "catalog.search.search",
+    "Cone": "catalog.search.request",
     "EncoderError": "encoder.errors",
     "QueryError": "catalog.errors",
-    "Search": "catalog.search.search",
+    "Search": "catalog.search.request",
     "WorkflowError": "galcat.errors",
     "embed": "encoder.inference.embed_pictures",
     "load_encoder": "encoder.model.encoder",

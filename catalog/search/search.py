@@ -10,22 +10,28 @@ import json
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import LiteralString, NamedTuple
 
 import numpy as np
 import psycopg
-from numpy.typing import NDArray
 from psycopg import sql
 
-from catalog.columns import USUAL_COLUMNS
-from catalog.constants import SEARCH_TYPE
 from catalog.database.read_only import Parameters, read_transaction, select_within, set_for_now
 from catalog.errors import QueryError
-from catalog.result import Result
 from catalog.search.first_records import keep_first_records, read_places
 from catalog.search.memory.condition import All, Apart, Condition, Unknown, is_known
 from catalog.search.memory.galaxy_memory import GalaxyMemory
 from catalog.search.memory.held import Held
+from catalog.search.request import Search, SearchResult, SqlCondition
+from catalog.search.statements import (
+    AMONG_THESE,
+    BY_INDEX,
+    EXPECTED_NUMBERS,
+    FIND_VECTOR,
+    GATHERED,
+    SAMPLED,
+    SORTED,
+    write_statement,
+)
 
 MIN_BY_INDEX = 5_000
 """Galaxies that are gathered and sorted in any case."""
@@ -46,115 +52,6 @@ SPARE = 20
 MAX_BY_MEMORY = 20_000
 """Galaxies that memory names at most; were they too few, the other ways are gone."""
 _ID_END = 2**63
-_VECTOR: LiteralString = (
-    "SELECT CASE WHEN %(vector)s::text IS NULL THEN galcat.vector_of_many(%(like)s, %(unlike)s)::text "
-    "ELSE %(vector)s::text::public.halfvec(40)::text END, "
-    "galcat.cone_box(%(ra)s, %(dec)s, %(radius)s, 0)"  # refuses what is no cone
-)
-_NUMBERS: LiteralString = (
-    "SELECT (SELECT sum(c.galaxies)::bigint FROM galcat.sky_count AS c WHERE c.cell_order = 2), "
-    "galcat.galaxies_expected(%(ra)s, %(dec)s, %(radius)s)"
-)
-_SAMPLED: LiteralString = (
-    "SELECT count(*), count(*) FILTER (WHERE {conditions}) FROM {relation} WHERE object_id < %(sample_end)s"
-)
-_OF_THESE: LiteralString = (
-    "WITH found AS MATERIALIZED ("
-    "  SELECT object_id, {distance} AS distance{columns} FROM {relation} "
-    "  WHERE object_id = ANY (%(candidates)s::bigint[]) AND {conditions}"
-    ") SELECT * FROM found ORDER BY distance, object_id LIMIT %(n)s"
-)
-_BY_INDEX: LiteralString = (
-    "WITH found AS MATERIALIZED ("
-    "  SELECT object_id, {distance} AS distance{columns} FROM {relation} WHERE {conditions} "
-    "  ORDER BY {distance} LIMIT %(n)s"
-    ") SELECT * FROM found ORDER BY distance, object_id"
-)
-# The first column counts the gathered, so that too many of them and none at all are told apart.
-_GATHERED: LiteralString = (
-    "WITH gathered AS MATERIALIZED ("
-    "  SELECT object_id, {distance} AS distance FROM {relation} WHERE {conditions} LIMIT %(max_gathered)s + 1"
-    "), nearest AS (SELECT object_id, distance FROM gathered ORDER BY distance, object_id LIMIT %(n)s) "
-    "SELECT (SELECT count(*) FROM gathered), nearest.object_id, nearest.distance{columns} "
-    "FROM (VALUES (0)) AS one LEFT JOIN (nearest JOIN galcat.galaxy USING (object_id)) ON true "
-    "ORDER BY nearest.distance, nearest.object_id"
-)
-# The added zero keeps the vector index out.
-_SORTED: LiteralString = (
-    "SELECT nearest.object_id, nearest.distance{columns} FROM ("
-    "  SELECT object_id, {distance} + 0.0 AS distance FROM {relation} WHERE {conditions} "
-    "  ORDER BY 2, 1 LIMIT %(n)s) AS nearest JOIN galcat.galaxy USING (object_id) "
-    "ORDER BY nearest.distance, nearest.object_id"
-)
-# As a sub-select it is asked once, and the vectors are read in one sweep; alone it makes Postgres take the
-# index of object_ids, or asks for every row.
-_CURRENT: LiteralString = "release_id = (SELECT galcat.current_release())"
-_DISTANCE = sql.SQL(f"(search OPERATOR(public.<->) %(wanted)s::{SEARCH_TYPE})")
-
-
-class Cone(NamedTuple):
-    """Positions within a radius, ICRS degrees."""
-
-    ra_deg: float
-    dec_deg: float
-    radius_deg: float
-
-
-@dataclass(frozen=True)
-class SqlCondition:
-    """A condition made elsewhere, with its parameters.
-
-    Attributes:
-        text: An expression of SQL with named placeholders.
-        parameters: Values of the placeholders, by name.
-        alias: What `text` calls galcat.galaxy.
-    """
-
-    text: sql.Composable
-    parameters: Parameters
-    alias: str
-
-
-@dataclass(frozen=True)
-class Search:
-    """What is looked for.
-
-    Attributes:
-        like: object_ids; of several, what they have in common. Or a (40,) vector of the current release.
-        unlike: object_ids to keep away from; only with object_ids to be like.
-        n: How many galaxies, without those of `like` and `unlike`.
-        cone: Only galaxies within this cone; None for the whole sky.
-        where: A condition in SQL on columns of galcat.galaxy, such as `mag_r < 17`, or one made elsewhere.
-        columns: Columns of galcat.galaxy to be shown after object_id and distance.
-        exact: Sort all that fulfil the conditions, however many they are.
-        distinct: Whether of several records of one galaxy (within 3 arcsec, of different tiles or surveys)
-            show only the nearest, and none of the galaxies in `like`.
-    """
-
-    like: tuple[int, ...] | NDArray[np.float32]
-    unlike: tuple[int, ...] = ()
-    n: int = 10
-    cone: Cone | None = None
-    where: str | SqlCondition = ""
-    columns: tuple[str, ...] = USUAL_COLUMNS
-    exact: bool = False
-    distinct: bool = False
-
-    @property
-    def known(self) -> tuple[int, ...]:
-        """The object_ids that are asked by."""
-        return () if isinstance(self.like, np.ndarray) else (*self.like, *self.unlike)
-
-
-@dataclass(frozen=True, repr=False)
-class SearchResult(Result):
-    """An answer: object_id, distance and the columns asked for; the nearest first.
-
-    Attributes:
-        is_exact: True where it is certainly what brute force gives; the index may miss one in a hundred.
-    """
-
-    is_exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -242,7 +139,7 @@ def _plan(connection: psycopg.Connection, wanted: Search, memory: GalaxyMemory |
     }
     if isinstance(wanted.where, SqlCondition):
         parameters |= wanted.where.parameters
-    parameters["wanted"] = select_within(connection, sql.SQL(_VECTOR), parameters).rows[0][0]
+    parameters["wanted"] = select_within(connection, sql.SQL(FIND_VECTOR), parameters).rows[0][0]
     held = None if memory is None else memory.find_held(connection)
     return _Plan(wanted, parameters, Unknown() if held is None else _told(wanted), held)
 
@@ -263,7 +160,7 @@ def _told(wanted: Search) -> Condition:
 
 def _guess_sizes(connection: psycopg.Connection, plan: _Plan) -> _Sizes:
     """Guess how many galaxies fulfil the conditions."""
-    row = select_within(connection, sql.SQL(_NUMBERS), plan.parameters).rows[0]
+    row = select_within(connection, sql.SQL(EXPECTED_NUMBERS), plan.parameters).rows[0]
     # Before the first statistics nothing is known: then all is gathered, up to the usual number.
     total = float(str(row[0] or 0))
     in_cone = total if plan.wanted.cone is None else float(str(row[1] or 0))
@@ -272,7 +169,7 @@ def _guess_sizes(connection: psycopg.Connection, plan: _Plan) -> _Sizes:
         return sizes
     # Ids are hashes, so the lowest are a random sample.
     parameters = plan.parameters | {"sample_end": int(_ID_END * min(1.0, SAMPLE / total))}
-    statement = _statement(plan, _SAMPLED, only_where=True)
+    statement = write_statement(plan.wanted, SAMPLED, only_where=True)
     sampled, hits = select_within(connection, statement, parameters).rows[0]
     return replace(sizes, matching=in_cone * (int(str(hits)) + 1) / (int(str(sampled)) + 1))
 
@@ -287,7 +184,7 @@ def _search(connection: psycopg.Connection, plan: _Plan) -> SearchResult:
         by_sky = sizes.in_cone <= LARGE_CONE * sizes.total
         gathered = select_within(
             connection,
-            _statement(plan, _GATHERED, by_sky=by_sky),
+            write_statement(plan.wanted, GATHERED, by_sky=by_sky),
             plan.parameters | {"max_gathered": max_gathered},
         )
         if int(str(gathered.rows[0][0])) <= max_gathered:
@@ -299,11 +196,11 @@ def _search(connection: psycopg.Connection, plan: _Plan) -> SearchResult:
     is_small = not has_conditions and 0 < sizes.total <= sizes.by_index_from
     if not (plan.wanted.exact or is_small or n > MAX_BY_INDEX):
         _set_depth(connection, plan.wanted)
-        found = select_within(connection, _statement(plan, _BY_INDEX), plan.parameters)
+        found = select_within(connection, write_statement(plan.wanted, BY_INDEX), plan.parameters)
         if len(found) >= n:
             return SearchResult(found.columns, found.rows, found.fields)
     by_sky = sizes.in_cone <= LARGE_CONE * sizes.total
-    found = select_within(connection, _statement(plan, _SORTED, by_sky=by_sky), plan.parameters)
+    found = select_within(connection, write_statement(plan.wanted, SORTED, by_sky=by_sky), plan.parameters)
     return SearchResult(found.columns, found.rows, found.fields, is_exact=True)
 
 
@@ -317,7 +214,7 @@ def _by_memory(connection: psycopg.Connection, plan: _Plan) -> SearchResult | No
     while named <= MAX_BY_MEMORY:
         candidates = plan.held.find(plan.condition, query, named)
         parameters = plan.parameters | {"candidates": candidates.object_ids.tolist()}
-        found = select_within(connection, _statement(plan, _OF_THESE), parameters)
+        found = select_within(connection, write_statement(plan.wanted, AMONG_THESE), parameters)
         last = float(str(found.rows[-1][1])) if len(found) == n else math.inf
         if last < candidates.further_than or math.isinf(candidates.further_than):
             return SearchResult(found.columns, found.rows, found.fields, is_exact=True)
@@ -352,38 +249,3 @@ def _distinct(connection: psycopg.Connection, plan: _Plan) -> SearchResult:
             width = -len(places)
             rows = [row[:width] for row in shown]
             return SearchResult(found.columns[:width], rows, found.fields[:width], is_exact=found.is_exact)
-
-
-def _statement(
-    plan: _Plan, form: LiteralString, *, only_where: bool = False, by_sky: bool = False
-) -> sql.Composed:
-    wanted = plan.wanted
-    conditions: list[sql.Composable] = []
-    relation: sql.Composable = sql.SQL("galcat.galaxy")
-    if isinstance(wanted.where, SqlCondition):
-        conditions.append(sql.SQL("({})").format(wanted.where.text))
-        relation = sql.SQL("galcat.galaxy AS {}").format(sql.Identifier(wanted.where.alias))
-    elif wanted.where:
-        text: LiteralString = wanted.where.replace("%", "%%")  # a reader's own SQL, and read-only
-        conditions.append(sql.SQL("({}\n)").format(sql.SQL(text)))
-    if not only_where:
-        if wanted.cone is not None:
-            conditions.append(
-                sql.SQL(
-                    "galcat.cone(ra, dec, %(ra)s, %(dec)s, %(radius)s)"
-                    if by_sky
-                    else "galcat.sky_distance(ra, dec, %(ra)s, %(dec)s) <= %(radius)s"
-                )
-            )
-        if not conditions and form is _SORTED:  # nothing but vectors needs to be read
-            relation = sql.SQL("galcat.embedding")
-            conditions.append(sql.SQL(_CURRENT))
-        conditions.append(sql.SQL("object_id <> ALL (%(known)s)"))
-    shown = [name for name in wanted.columns if name != "object_id"]  # the first in any case
-    columns = [sql.SQL(", galaxy.{}").format(sql.Identifier(name)) for name in shown]
-    return sql.SQL(form).format(
-        distance=_DISTANCE,
-        columns=sql.SQL("").join(columns),
-        conditions=sql.SQL(" AND ").join(conditions),
-        relation=relation,
-    )

@@ -12,7 +12,8 @@ from catalog.database.connection import connect
 from catalog.database.migrate import migrate
 from catalog.errors import ServerError
 from catalog.search.memory import galaxy_memory
-from catalog.search.search import Search, search
+from catalog.search.request import Search
+from catalog.search.search import search
 from catalog.tap.database.connections import Connections
 from catalog.tap.limits import ServiceLimits
 from galcat.workflows.page import make_page_routes

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from catalog.database.connection import connect
 from catalog.database.migrate import migrate
-from catalog.search.search import Search, search
+from catalog.search.request import Search
+from catalog.search.search import search
 from galcat.cli.main import run as run_galcat
 from galcat.workflows.upkeep import analyse_tables, index_current_release
 from tests.galcat.other_servers import NEWER, find_programs, run

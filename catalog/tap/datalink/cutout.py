@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from catalog.search.search import Cone
+from catalog.search.request import Cone
 from catalog.tap.datalink.galaxy_files import GalaxyFiles, parse_object_id
 from catalog.tap.errors import NotFoundError, UsageError
 from catalog.tap.parameters import RequestParameters

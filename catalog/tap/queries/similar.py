@@ -10,7 +10,8 @@ from psycopg import sql
 from catalog.adql.translation import SimilaritySearch, Translation
 from catalog.errors import QueryError
 from catalog.search.memory.galaxy_memory import GalaxyMemory
-from catalog.search.search import Cone, Search, SqlCondition, search_within
+from catalog.search.request import Cone, Search, SqlCondition
+from catalog.search.search import search_within
 
 
 def resolve_searches(

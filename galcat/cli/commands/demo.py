@@ -127,7 +127,8 @@ def write_ring_labels(home: Path, folder: Path) -> Path:
 
 def answer_questions(home: Path, labels: Path) -> None:
     """Ask every question, print its SQL and its answer, and draw the neighbours of a spiral."""
-    from catalog.search.search import Search, search  # noqa: PLC0415 - SQLAlchemy and numpy
+    from catalog.search.request import Search  # noqa: PLC0415 - SQLAlchemy and numpy
+    from catalog.search.search import search  # noqa: PLC0415 - SQLAlchemy and numpy
     from galcat.workflows.similar import SearchTarget  # noqa: PLC0415 - the same
 
     with open_to_read() as connection:

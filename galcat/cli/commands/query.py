@@ -129,7 +129,8 @@ def similar(
     * `galcat similar spiral.jpg --frame whole`
     * `galcat similar cutout.fits --survey decals_fits`
     """
-    from catalog.search.search import Cone, Search, search  # noqa: PLC0415
+    from catalog.search.request import Cone, Search  # noqa: PLC0415
+    from catalog.search.search import search  # noqa: PLC0415
     from encoder.requested_frame import read_frame  # noqa: PLC0415
     from galcat.workflows.similar import read_target_list, understand_words  # noqa: PLC0415
 

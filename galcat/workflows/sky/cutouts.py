@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from catalog.search.search import Cone
+from catalog.search.request import Cone
 from catalog.tap.datalink.cutout import FilesGoneError, NoPixelsError
 from catalog.tap.datalink.galaxy_files import GalaxyFiles
 from catalog.tap.errors import UsageError

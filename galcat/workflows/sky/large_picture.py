@@ -14,7 +14,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from catalog.errors import CatalogError
-from catalog.search.search import Cone
+from catalog.search.request import Cone
 from catalog.tap.datalink.galaxy_files import GalaxyFiles
 from catalog.tap.errors import UsageError
 from catalog.web.drawing import Drawing

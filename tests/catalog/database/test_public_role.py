@@ -11,7 +11,8 @@ from psycopg.conninfo import make_conninfo
 from catalog.database.connection import connect
 from catalog.database.read_only import select_within
 from catalog.releases.releases import refresh_statistics
-from catalog.search.search import Cone, Search, search
+from catalog.search.request import Cone, Search
+from catalog.search.search import search
 from catalog.tasks.tasks import add_task, hide_task, show_task
 from tests.catalog.galaxies import fill
 from tests.catalog.tasks.scored_tasks import ODD, RING, write_random_scores

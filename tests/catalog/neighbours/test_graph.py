@@ -14,7 +14,8 @@ from catalog.neighbours import graph as graphs
 from catalog.neighbours.galaxy_list import read_galaxy_list
 from catalog.neighbours.graph import find_graph, make_graph
 from catalog.neighbours.many import find_neighbours
-from catalog.search.search import Search, search
+from catalog.search.request import Search
+from catalog.search.search import search
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
 
 N = 120

@@ -24,7 +24,8 @@ from catalog.releases.releases import (
     list_release_states,
     refresh_statistics,
 )
-from catalog.search.search import Search, search
+from catalog.search.request import Search
+from catalog.search.search import search
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
 from tests.waiting import wait_until
 

@@ -11,7 +11,8 @@ from catalog.database.connection import connect
 from catalog.database.read_only import read_transaction, run_query
 from catalog.ingestion.records import object_id
 from catalog.releases.releases import build_search_index, refresh_statistics
-from catalog.search.search import Cone, Search, search
+from catalog.search.request import Cone, Search
+from catalog.search.search import search
 from catalog.tasks.model_versions import NewVersion, write_version
 from catalog.tasks.tasks import add_task, make_task, show_task
 from tests.catalog.galaxies import fill

@@ -23,7 +23,8 @@ from catalog.ingestion.writer import write_tile
 from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.search import search as search_module
 from catalog.search.galaxy_at import find_galaxy_at
-from catalog.search.search import Cone, Search, SqlCondition, search, search_within
+from catalog.search.request import Cone, Search, SqlCondition
+from catalog.search.search import search, search_within
 from catalog.search.thumbnails import read_thumbnails
 from tests.catalog.galaxies import fill, galaxy_rows, tile_record
 from tests.sizes import fuzzing

@@ -24,7 +24,8 @@ from catalog.releases.promotion import promote_release
 from catalog.releases.releases import register_release
 from catalog.search.memory import galaxy_memory, held
 from catalog.search.memory.galaxy_memory import GalaxyMemory
-from catalog.search.search import Cone, Search, SqlCondition, search, search_within
+from catalog.search.request import Cone, Search, SqlCondition
+from catalog.search.search import search, search_within
 from tests.catalog.galaxies import fill, galaxy_rows, release_record, tile_record
 from tests.catalog.search.memory.test_condition_reader import CONDITIONS
 from tests.sizes import fuzzing

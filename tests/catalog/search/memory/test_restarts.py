@@ -15,7 +15,7 @@ from catalog.database.migrate import migrate
 from catalog.database.read_only import read_transaction
 from catalog.search.memory import galaxy_memory
 from catalog.search.memory.galaxy_memory import GalaxyMemory
-from catalog.search.search import Search
+from catalog.search.request import Search
 from tests.catalog.search.memory.test_galaxy_memory import brute_force, fill_on_grid, found
 from tests.sizes import first_or_all
 from tests.waiting import wait_until

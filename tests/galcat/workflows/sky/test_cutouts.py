@@ -12,7 +12,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from catalog.database.connection import connect
-from catalog.search.search import Cone
+from catalog.search.request import Cone
 from catalog.tap.datalink.cutout import (
     BANDS_M,
     CutoutRequest,
