@@ -23,7 +23,8 @@ from table_files.read_apart import read_astropy_apart, read_parquet_apart
 from table_files.row_table import RowTable
 from table_files.table import FileTable, TableColumn, pack_values
 from table_files.text.cell_types import type_cells
-from table_files.text.separated import UNIT, read_cells, split_head
+from table_files.text.head import split_head
+from table_files.text.separated import UNIT, read_cells
 from table_files.votable.tables import VotableTable, read_votable_frames, read_votable_tables
 
 _SEPARATED = (".csv", ".tsv", ".tab")
