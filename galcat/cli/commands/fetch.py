@@ -10,7 +10,7 @@ from galcat.cli.console import log, mark_line, progress_bar
 
 if TYPE_CHECKING:
     from galcat.workflows.fetch.download import Server
-    from galcat.workflows.fetch.fetch import FetchPlan
+    from galcat.workflows.fetch.plan import FetchPlan
 
 app = typer.Typer()
 
@@ -55,8 +55,9 @@ def fetch(
 
     import httpx  # noqa: PLC0415
 
-    from galcat.workflows.fetch import fetch as workflow  # noqa: PLC0415
+    from galcat.workflows.fetch.copy_files import copy_files  # noqa: PLC0415
     from galcat.workflows.fetch.download import Server  # noqa: PLC0415
+    from galcat.workflows.fetch.plan import describe_plan, require_room  # noqa: PLC0415
 
     with httpx.Client(follow_redirects=True, timeout=60, headers={"User-Agent": "galcat"}) as client:
         server = Server(client, time.sleep)
@@ -64,14 +65,14 @@ def fetch(
             made = _plan_cutouts(survey, folder, positions, (ra, dec, id_column), size)
         else:
             made = _plan_tiles(survey, folder, server, positions, cone, (ra, dec))
-        for line in workflow.describe_plan(made, str(positions or "")):
+        for line in describe_plan(made, str(positions or "")):
             log.print(line, soft_wrap=True)
         if plan:
             return
-        workflow.require_room(made, folder)
+        require_room(made, folder)
         with progress_bar() as progress:
             bar = progress.add_task("bytes", total=made.n_bytes or None)
-            lost = workflow.fetch(made, server, lambda n: progress.advance(bar, n))
+            lost = copy_files(made, server, lambda n: progress.advance(bar, n))
     for line in lost:
         log.print(mark_line("not copied:", "red", line), soft_wrap=True)
     n_files = len(made.files)
@@ -93,18 +94,18 @@ def _plan_tiles(
 ) -> "FetchPlan":
     from catalog.search.positions import read_positions  # noqa: PLC0415
     from encoder.surveys.survey_file import load_survey  # noqa: PLC0415
-    from galcat.workflows.fetch import fetch as workflow  # noqa: PLC0415
+    from galcat.workflows.fetch import plan as planning  # noqa: PLC0415
 
     described = load_survey(survey)
     given = None if positions is None else read_positions(positions, *columns)
-    tiles = workflow.list_tiles(described, folder, server, lambda line: log.print(line, soft_wrap=True))
+    tiles = planning.list_tiles(described, folder, server, lambda line: log.print(line, soft_wrap=True))
     if given is not None:
-        names, unowned = workflow.tiles_of_positions(tiles, given.ra_deg, given.dec_deg)
-        return workflow.plan_tiles(described, names, folder, server, unowned)
+        names, unowned = planning.tiles_of_positions(tiles, given.ra_deg, given.dec_deg)
+        return planning.plan_tiles(described, names, folder, server, unowned)
     if cone is None or not (0 <= cone[0] <= 360 and -90 <= cone[1] <= 90 and 0 < cone[2] <= 180):  # noqa: PLR2004 - the sky
         raise typer.BadParameter("--cone: RA is 0 to 360, Dec -90 to 90, the radius above 0, all in degrees")
     names = tiles.name[tiles.touching(*cone)].tolist()
-    return workflow.plan_tiles(described, names, folder, server)
+    return planning.plan_tiles(described, names, folder, server)
 
 
 def _plan_cutouts(
@@ -112,8 +113,8 @@ def _plan_cutouts(
 ) -> "FetchPlan":
     from catalog.search.positions import read_positions  # noqa: PLC0415
     from encoder.surveys.survey_file import load_survey  # noqa: PLC0415
-    from galcat.workflows.fetch import fetch as workflow  # noqa: PLC0415
+    from galcat.workflows.fetch import plan as planning  # noqa: PLC0415
 
     given = read_positions(positions, *columns[:2])
-    ids = workflow.cutout_names(given.table, columns[2])
-    return workflow.plan_cutouts(load_survey(survey), ids, given.ra_deg, given.dec_deg, folder, size)
+    ids = planning.cutout_names(given.table, columns[2])
+    return planning.plan_cutouts(load_survey(survey), ids, given.ra_deg, given.dec_deg, folder, size)

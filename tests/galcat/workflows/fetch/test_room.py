@@ -8,7 +8,7 @@ import pytest
 
 from galcat.errors import WorkflowError
 from galcat.workflows.fetch.download import part_path
-from galcat.workflows.fetch.fetch import FetchPlan, RemoteFile, require_room
+from galcat.workflows.fetch.plan import FetchPlan, RemoteFile, require_room
 
 
 def test_only_what_is_still_to_come_has_to_fit_on_the_disk(

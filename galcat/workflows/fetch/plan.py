@@ -1,7 +1,6 @@
-"""Copies the files of a survey's tiles, or cutouts about positions, from the survey's own servers."""
+"""What is to be copied from a survey's own servers: the files of tiles, or cutouts about positions."""
 
 import shutil
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,10 +21,6 @@ AT_ONCE = 4
 LISTS = ".fetch"
 """Folder below the survey's where the tables of tiles are kept."""
 _SHOWN = 10
-
-
-class _StoppedError(Exception):
-    """The other files are given up too."""
 
 
 @dataclass(frozen=True)
@@ -207,47 +202,6 @@ def _there(file: RemoteFile) -> int:
     """Bytes of a file that are here: all of it, or what has come so far."""
     found = next((path for path in (file.path, part_path(file.path)) if path.exists()), None)
     return 0 if found is None else found.stat().st_size
-
-
-def fetch(plan: FetchPlan, server: Server, advance: Callable[[int], object]) -> list[str]:
-    """Copy the files; what is there already with the survey's sum is left alone.
-
-    Args:
-        plan: The files that are to be copied.
-        server: How files are asked for.
-        advance: Called with bytes that have come, from several threads, one at a time.
-
-    Returns:
-        One line for each file that could not be copied.
-
-    Raises:
-        WorkflowError: A file cannot be written here, as on a full disk. What has come stays.
-    """
-    lock, stopped = threading.Lock(), threading.Event()
-
-    def count(n_bytes: int) -> None:
-        if stopped.is_set():
-            raise _StoppedError
-        with lock:
-            advance(n_bytes)
-
-    def copy(file: RemoteFile) -> str | None:
-        try:
-            file.path.parent.mkdir(parents=True, exist_ok=True)
-            server.download(file.url, file.path, file.sha256, count)
-        except WorkflowError as error:
-            return str(error)
-        except OSError as error:
-            raise WorkflowError(f"{file.path} cannot be written: {error.strerror}") from error
-        return None
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        try:
-            return [reason for reason in pool.map(copy, plan.files) if reason]
-        except BaseException:  # Ctrl-C among others: the pool waits for the files that are coming
-            stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def describe_plan(plan: FetchPlan, label: str) -> Iterator[str]:
