@@ -3,7 +3,7 @@
 `python -m benchmarks.million FOLDER [GALAXIES]` makes it (some 10 minutes on two quiet cores) or finds it
 there, and leaves its server running: `GALCAT_HOME=FOLDER galcat serve` shows it, `GALCAT_HOME=FOLDER galcat
 down` ends it. The benchmarks of the page and of conditions ask it. The galaxies are those of
-benchmarks.search, drawn around the encoder's vectors of real and simulated ones.
+benchmarks.grown_catalogue, drawn around the encoder's vectors of real and simulated ones.
 """
 
 import io
@@ -18,8 +18,8 @@ import psycopg
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.grown_catalogue import load
 from benchmarks.grown_vectors import Sample, grow, real_sample
-from benchmarks.search import load
 from catalog.database.connection import connect
 from catalog.database.embedded.server import up
 from catalog.database.migrate import migrate

@@ -14,7 +14,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from benchmarks.search import sky
+from benchmarks.grown_catalogue import sky
 from benchmarks.throwaway import catalogue
 from catalog.database.binary_copy import copy_columns
 from catalog.database.connection import connect

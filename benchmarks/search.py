@@ -17,28 +17,20 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
+from benchmarks.grown_catalogue import FOOTPRINT, Ids, load
 from benchmarks.grown_vectors import Grown, Sample, grow, likeness, real_sample
 from benchmarks.throwaway import catalogue
-from catalog.constants import SEARCH_TYPE
+from benchmarks.timed_searches import Row, brute_force, print_line, time_bare, time_plain, time_searches
 from catalog.database.binary_copy import copy_columns
 from catalog.database.connection import connect
-from catalog.database.read_only import read_transaction, select_within
-from catalog.questions import CONCENTRATIONS, FRACTIONS
 from catalog.releases.releases import build_search_index, refresh_statistics
 from catalog.search.request import Cone, Search
-from catalog.search.search import search
-from tests.catalog.galaxies import fill
 
 SIZES = (10_000, 100_000, 1_000_000)
 QUERIES = 200
-CHUNK = 20_000
 FULL_ROWS = 100_000
 INSERTED = 2_000
-TILE_DEG = 0.25
-FOOTPRINT = (150.0, 182.0, 0.0, 33.0)  # 1,000 square degrees
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "search_growth.json"
-Row = dict[str, float]
-Ids = NDArray[np.int64]
 
 
 def main() -> None:
@@ -71,28 +63,30 @@ def _measure(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: in
         f"vectors {row['table_bytes']:.0f}, morphology {row['morphology_bytes']:.0f}"
     )
     queries = sample.queries[:QUERIES]
-    exact = _brute_force(stored, queries, 100)
+    exact = brute_force(stored, queries, 100)
     print(f"  {'':34} recall     p50     p95 ms")
     for k in (10, 100):
         for depth in (20, 40, 100, 200):
-            found, times = _plain(connection, queries, k, depth)
-            row |= _line(f"plain_{k}_{depth}", f"plain SQL @{k}, ef {depth}", found, ids[exact[:, :k]], times)
-        found, times = _time_searches(connection, [Search(like=q, n=k, columns=()) for q in queries])
-        row |= _line(f"search_{k}", f"Catalogue.search @{k}", found, ids[exact[:, :k]], times)
+            found, times = time_plain(connection, queries, k, depth)
+            row |= print_line(
+                f"plain_{k}_{depth}", f"plain SQL @{k}, ef {depth}", found, ids[exact[:, :k]], times
+            )
+        found, times = time_searches(connection, [Search(like=q, n=k, columns=()) for q in queries])
+        row |= print_line(f"search_{k}", f"Catalogue.search @{k}", found, ids[exact[:, :k]], times)
     for depth in (10, 15, 20, 40, 100):
         table = sql.SQL("galcat.embedding_r1")
-        found, times = _bare(connection, table, "object_id", "search", queries, depth)
+        found, times = time_bare(connection, table, "object_id", "search", queries, depth)
         name = f"index alone @10, ef {depth}, bare table"
-        row |= _line(f"bare_{depth}", name, found, ids[exact[:, :10]], times)
+        row |= print_line(f"bare_{depth}", name, found, ids[exact[:, :10]], times)
     row |= _conditions(connection, sample, ids, stored)
     start = time.perf_counter()
     searches = [Search(like=q, n=10, columns=(), exact=True) for q in queries[:5]]
-    found, times = _time_searches(connection, searches)
-    row |= _line("exact", "all sorted @10", found, ids[exact[:5, :10]], times)
+    found, times = time_searches(connection, searches)
+    row |= print_line("exact", "all sorted @10", found, ids[exact[:5, :10]], times)
     half = Search(
         like=queries[0], n=20, columns=(), exact=True, where="smooth_or_featured_smooth_fraction > 0.5"
     )
-    times = _time_searches(connection, [half] * 3)[1]
+    times = time_searches(connection, [half] * 3)[1]
     print(f"  {'all of about a half sorted @20':34}        {np.median(times) * 1000:7.2f}")
     row["floor_ms"] = _memory_floor_ms(connection)
     print(f"  reading the vectors' pages from memory at copying speed: {row['floor_ms']:.1f} ms")
@@ -100,60 +94,6 @@ def _measure(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: in
     row["insert_rate"] = _insert_rate(connection, sample)
     print(f"  inserting vectors with the index there: {row['insert_rate']:.0f} a second, one stream")
     return row
-
-
-def load(connection: psycopg.Connection, sample: Sample, drawn: Grown, n: int) -> Ids:
-    """Fill a catalogue; returns the object_ids."""
-    fill(connection, 1)
-    connection.execute(
-        "TRUNCATE galcat.source, galcat.embedding, galcat.morphology, galcat.thumbnail CASCADE"
-    )
-    rng = np.random.default_rng(3)
-    ids = rng.choice(2**62, n, replace=False) * 2 + 1
-    ra, dec = sky(n, rng)
-    by_tile = np.lexsort((ra, ra // TILE_DEG, dec // TILE_DEG))  # as ingestion writes: tile by tile
-    ra, dec = ra[by_tile], dec[by_tile]
-    mag = (19 - rng.exponential(1.2, n)).astype(np.float32)
-    release = np.ones(n, np.int16)
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMPORARY TABLE sky (object_id bigint, ra float8, dec float8, mag_r real) ON COMMIT DROP"
-        )
-        copy_columns(cursor, sql.SQL("sky"), {"object_id": ids, "ra": ra, "dec": dec, "mag_r": mag})
-        cursor.execute(
-            "INSERT INTO galcat.source "
-            "(object_id, survey_id, survey_source_id, tile_id, ra, dec, healpix29, mag_r) "
-            "SELECT object_id, 1, object_id::text, 1, ra, dec, galcat.healpix_of(ra, dec, 29), mag_r FROM sky"
-        )
-        for rows in (slice(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK)):
-            key = {"object_id": ids[rows], "release_id": release[rows]}
-            columns = key | {"search": drawn.search[rows].astype(np.float16)}
-            copy_columns(cursor, sql.SQL("galcat.embedding"), columns)
-            morphology = _morphology(sample, drawn.parents[rows], rng)
-            copy_columns(cursor, sql.SQL("galcat.morphology"), key | morphology)
-    connection.execute("VACUUM")
-    return ids
-
-
-def sky(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Positions in a footprint of 1,000 square degrees, a third of them in 300 clusters, ICRS degrees."""
-    west, east, south, north = FOOTPRINT
-    ra, dec = rng.uniform(west, east, n), rng.uniform(south, north, n)
-    clusters = rng.integers(0, 300, n // 3)
-    centre_ra, centre_dec = rng.uniform(west, east, 300), rng.uniform(south, north, 300)
-    ra[: n // 3] = (centre_ra[clusters] + rng.normal(0, 0.1, n // 3)) % 360
-    dec[: n // 3] = centre_dec[clusters] + rng.normal(0, 0.1, n // 3)
-    return ra, dec
-
-
-def _morphology(sample: Sample, parents: Ids, rng: np.random.Generator) -> dict[str, NDArray[np.generic]]:
-    """A parent's fractions, a little changed: no two galaxies have the same."""
-    factor = np.exp(rng.normal(0, 0.05, (len(parents), len(FRACTIONS)))).astype(np.float32)
-    fractions = np.minimum(sample.fractions[parents] * factor, 1)
-    columns = {name: np.ascontiguousarray(fractions[:, i]) for i, name in enumerate(FRACTIONS)}
-    for i, name in enumerate(CONCENTRATIONS):
-        columns[name] = np.ascontiguousarray(sample.concentrations[parents, i])
-    return columns  # type: ignore[return-value]
 
 
 def _sizes(connection: psycopg.Connection, n: int) -> Row:
@@ -166,59 +106,6 @@ def _sizes(connection: psycopg.Connection, n: int) -> Row:
     return dict(
         zip(("index_bytes", "table_bytes", "morphology_bytes"), (value / n for value in row), strict=True)
     )
-
-
-def _brute_force(stored: NDArray[np.float32], queries: NDArray[np.float32], k: int) -> Ids:
-    halves = queries.astype(np.float16).astype(np.float32)
-    norms = (stored**2).sum(axis=1)
-    rows = []
-    for query in halves:
-        near = np.argpartition(norms - 2 * stored @ query, min(2 * k, len(norms) - 1))[: 2 * k]
-        distance = np.linalg.norm(stored[near].astype(np.float64) - query, axis=1)
-        rows.append(near[np.argsort(distance)[:k]])
-    return np.array(rows)
-
-
-def _plain(
-    connection: psycopg.Connection, queries: NDArray[np.float32], k: int, depth: int
-) -> tuple[list[list[int]], list[float]]:
-    """What somebody's own SQL gives."""
-    text = sql.SQL(
-        "SELECT object_id FROM galcat.galaxy ORDER BY search OPERATOR(public.<->) %(v)s::{} LIMIT {}"
-    ).format(sql.SQL(SEARCH_TYPE), k)
-    found, times = [], []
-    with read_transaction(connection, {"hnsw.ef_search": str(depth)}):
-        for query in (*queries[:20], *queries):  # the first warm the pages
-            start = time.perf_counter()
-            rows = select_within(connection, text, {"v": str(query.tolist())}).rows
-            times.append(time.perf_counter() - start)
-            found.append([int(str(row[0])) for row in rows])
-    return found[20:], times[20:]
-
-
-def _time_searches(
-    connection: psycopg.Connection, searches: list[Search]
-) -> tuple[list[list[int]], list[float]]:
-    found, times = [], []
-    for wanted in (*searches[:3], *searches):
-        start = time.perf_counter()
-        rows = search(connection, wanted).rows
-        times.append(time.perf_counter() - start)
-        found.append([int(str(row[0])) for row in rows])
-    return found[3:], times[3:]
-
-
-def _line(key: str, name: str, found: list[list[int]], exact: Ids | list[Ids], times: list[float]) -> Row:
-    recall = float(
-        np.mean([len(set(f) & set(e.tolist())) / max(1, len(e)) for f, e in zip(found, exact, strict=True)])
-    )
-    short = sum(len(f) < len(e) for f, e in zip(found, exact, strict=True))
-    p50, p95 = np.percentile(times, [50, 95]) * 1000
-    print(
-        f"  {name:34} {recall:.4f} {p50:7.2f} {p95:7.2f}" + (f"  {short} too short" if short else ""),
-        flush=True,
-    )
-    return {f"{key}_recall": recall, f"{key}_p50_ms": float(p50), f"{key}_p95_ms": float(p95)}
 
 
 def _conditions(connection: psycopg.Connection, sample: Sample, ids: Ids, stored: NDArray[np.float32]) -> Row:
@@ -263,10 +150,10 @@ def _conditions(connection: psycopg.Connection, sample: Sample, ids: Ids, stored
             searches.append(Search(like=query, n=20, cone=cone, where=where, columns=()))
             inside = np.flatnonzero(kept)
             exact.append(
-                ids[inside[_brute_force(stored[inside], query[None], 20)[0]]] if len(inside) else ids[:0]
+                ids[inside[brute_force(stored[inside], query[None], 20)[0]]] if len(inside) else ids[:0]
             )
-        found, times = _time_searches(connection, searches)
-        row |= _line(name, name, found, exact, times)
+        found, times = time_searches(connection, searches)
+        row |= print_line(name, name, found, exact, times)
     return row
 
 
@@ -312,7 +199,7 @@ def _hnswlib(stored: NDArray[np.float32], queries: NDArray[np.float32], exact: I
             labels, _ = index.knn_query(query, k=10)
             times.append(time.perf_counter() - begun)
             found.append(labels[0].tolist())
-        _line("", f"hnswlib @10, ef {depth}, in process", found, exact, times)
+        print_line("", f"hnswlib @10, ef {depth}, in process", found, exact, times)
     print(f"  hnswlib built in {built:.0f} s")
 
 
@@ -345,36 +232,12 @@ def _full_width(connection: psycopg.Connection, sample: Sample, drawn: Grown) ->
         "CREATE INDEX ON public.wide USING hnsw (v halfvec_l2_ops) WITH (m = 16, ef_construction = 96)"
     )
     print(f"  full width, {width}: index built in {time.perf_counter() - start:.0f} s")
-    exact = _brute_force(full.astype(np.float32), sample.queries_full[:QUERIES], 10)
+    exact = brute_force(full.astype(np.float32), sample.queries_full[:QUERIES], 10)
     for depth in (10, 15, 20, 40, 100):
-        found, times = _bare(
+        found, times = time_bare(
             connection, sql.SQL("public.wide"), "i", "v", sample.queries_full[:QUERIES], depth
         )
-        _line("", f"full width @10, ef {depth}, bare table", found, exact, times)
-
-
-def _bare(
-    connection: psycopg.Connection,
-    table: sql.Composable,
-    identity: str,
-    column: str,
-    queries: NDArray[np.float32],
-    depth: int,
-) -> tuple[list[list[int]], list[float]]:
-    """The index alone: a prepared statement on a table, no view to plan."""
-    connection.execute(sql.SQL("SET hnsw.ef_search = {}").format(depth))
-    text = sql.SQL("SELECT {} FROM {} ORDER BY {} <-> %s::halfvec({}) LIMIT 10").format(
-        sql.Identifier(identity), table, sql.Identifier(column), queries.shape[1]
-    )
-    found, times = [], []
-    for query in (*queries[:20], *queries):
-        value = str(query.tolist())
-        start = time.perf_counter()
-        rows = connection.execute(text, [value], prepare=True).fetchall()
-        times.append(time.perf_counter() - start)
-        found.append([row[0] for row in rows])
-    connection.execute("RESET hnsw.ef_search")
-    return found[20:], times[20:]
+        print_line("", f"full width @10, ef {depth}, bare table", found, exact, times)
 
 
 def _slices(n: int, step: int) -> Iterator[slice]:

@@ -17,7 +17,7 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from benchmarks.search import sky
+from benchmarks.grown_catalogue import sky
 from catalog.database.binary_copy import copy_columns
 from catalog.database.sql_files import sql_files
 

@@ -21,7 +21,7 @@ import psutil  # type: ignore[import-untyped] # it ships no types
 import psycopg
 import pyvo
 
-from benchmarks.search import sky
+from benchmarks.grown_catalogue import sky
 from benchmarks.throwaway import catalogue
 from catalog.adql.translate import translate
 from catalog.database.connection import connect

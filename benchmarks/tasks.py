@@ -14,8 +14,8 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
+from benchmarks.grown_catalogue import sky
 from benchmarks.grown_vectors import Grown, Sample, grow, real_sample
-from benchmarks.search import sky
 from benchmarks.throwaway import catalogue
 from catalog.constants import SEARCH_TYPE
 from catalog.database.binary_copy import copy_columns
