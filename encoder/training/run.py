@@ -17,10 +17,11 @@ from torch.utils.data import DataLoader
 from encoder.errors import TrainingError
 from encoder.model.device import has_fast_bfloat16
 from encoder.model.loss import dirichlet_multinomial_loss
-from encoder.model.network import Network, Prediction, check_size, keep_depthwise_float32
+from encoder.model.network import Prediction, check_size, keep_depthwise_float32
 from encoder.training.campaigns import Campaigns
 from encoder.training.config import TrainingConfig
 from encoder.training.data import LabelledGalaxies, PictureDataset, TrainingExample
+from encoder.training.learner import Learner, parameter_groups, update_average
 from encoder.training.pictures.augment import AUGMENTATIONS
 from encoder.training.ranks import ProcessGroup
 from encoder.training.start_network import make_start_network
@@ -80,10 +81,10 @@ class TrainingRun:
         if self._device.type == "cpu" and self._bfloat16:
             keep_depthwise_float32(self._network)
         agreement = AgreementLoss(self._network.dimension) if loop.agreement else None
-        self._learner = _Learner(self._network, agreement).to(self._device)
+        self._learner = Learner(self._network, agreement).to(self._device)
         self._shared = ranks.average_gradients(self._learner)
         self._optimiser = torch.optim.AdamW(
-            _parameter_groups(self._learner, loop.weight_decay), lr=loop.learning_rate
+            parameter_groups(self._learner, loop.weight_decay), lr=loop.learning_rate
         )
 
     def resume(self) -> int:
@@ -207,7 +208,7 @@ class TrainingRun:
         self._optimiser.step()
         # A short memory at first, or the average would remember the start for ever.
         decay = min(self._config.loop.ema_decay, (step + 1) / (step + 10))
-        _update_average(self.average, self._network, decay)
+        update_average(self.average, self._network, decay)
         return float(loss.detach())
 
     def _loss(self, shown: TrainingExample) -> Tensor:
@@ -259,21 +260,6 @@ class TrainingRun:
             file.write_text("".join(lines[: epochs + 1]))
 
 
-class _Learner(nn.Module):
-    """All that is trained, as one module whose gradients are averaged together."""
-
-    def __init__(self, network: Network, agreement: AgreementLoss | None) -> None:
-        super().__init__()
-        self.network, self.agreement = network, agreement
-
-    def forward(self, rgb: Tensor) -> tuple[Prediction, Tensor]:
-        prediction: Prediction = self.network(rgb)
-        if self.agreement is None:
-            return prediction, prediction.embedding.new_zeros(())
-        with torch.autocast(rgb.device.type, enabled=False):
-            return prediction, self.agreement(prediction.embedding)
-
-
 def _without_zeros(identity: str) -> str:
     """1.0 as 1: earlier checkpoints spell a number as its configuration did."""
     return re.sub(r"(\d)\.0\b", r"\1", identity)
@@ -285,18 +271,3 @@ def _batches(loader: DataLoader[TrainingExample]) -> Iterator[TrainingExample]:
         yield from loader
     except TrainingError as error:
         raise TrainingError(str(error).strip().splitlines()[-1].rpartition("TrainingError: ")[2]) from None
-
-
-def _parameter_groups(learner: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    matrices = [p for p in learner.parameters() if p.ndim > 1]
-    others = [p for p in learner.parameters() if p.ndim <= 1]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-
-
-@torch.no_grad()
-def _update_average(average: Network, network: Network, decay: float) -> None:
-    for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if old.is_floating_point():
-            old.lerp_(new, 1 - decay)
-        else:
-            old.copy_(new)
