@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-import numpy as np
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
@@ -17,26 +16,18 @@ from catalog.errors import CatalogError, UnknownObjectError
 from catalog.tap.errors import http_status
 from catalog.tap.service import Service
 from catalog.web.answers import Answer, ask, galaxy_columns
-from catalog.web.column_texts import TREE, FacetGroup, call
+from catalog.web.column_texts import call
+from catalog.web.facets import list_chips, list_facets, list_orders
 from catalog.web.galaxy_map import GalaxyMap
+from catalog.web.histograms import count_histograms
 from catalog.web.page_services import PageServices
 from catalog.web.pages import HEADERS, page, render
 from catalog.web.query_bar import understand_bar
-from catalog.web.query_texts import LIKENESS, SEPARATION, wall_columns, write_adql, write_pyvo, write_sql
-from catalog.web.selection import FEW, MAX_IDS, MOST, Selection
+from catalog.web.query_texts import LIKENESS, SEPARATION, write_adql, write_pyvo, write_sql
+from catalog.web.selection import MAX_IDS, MOST, Selection
 from catalog.web.sky_viewer import SkyViewer
 
 EXPORTS = ("csv", "votable", "fits", "parquet")
-_MAIN_VOTES = (
-    "smooth_or_featured_smooth_fraction",
-    "disk_edge_on_yes_fraction",
-    "has_spiral_arms_yes_fraction",
-    "bar_strong_fraction",
-    "merging_merger_fraction",
-)
-_SAMPLE, _SAMPLE_BY_LIKENESS = 4_000, 500
-_HISTOGRAM_S = 4.0
-_BINS = 24
 
 
 @dataclass(frozen=True)
@@ -96,8 +87,8 @@ def wall_routes(
         try:
             columns = await galaxy_columns(service)
             selection = await run_sync(_resolve, galaxy_map, _parse(request, columns))
-            facets = [name for group in _facets(columns, selection) for name in group.columns]
-            return JSONResponse(await _histograms(service, request, selection, facets), headers=HEADERS)
+            facets = [name for group in list_facets(columns, selection) for name in group.columns]
+            return JSONResponse(await count_histograms(service, request, selection, facets), headers=HEADERS)
         except CatalogError as error:
             return JSONResponse({"error": str(error)}, http_status(error), HEADERS)
 
@@ -144,9 +135,9 @@ def _wall_values(
         "seconds": answer.seconds,
         "may_have_more": len(cards) >= selection.n and selection.n < MOST,
         "more": selection.query(n=min(MOST, selection.n * 2)),
-        "facets": _facets(columns, selection),
+        "facets": list_facets(columns, selection),
         "ranges": {one.column: one for one in selection.ranges},
-        "sortable": _sortable(columns),
+        "sortable": list_orders(columns),
         "all_columns": [one.meta for one in columns],
         "adql": write_adql(looked_at),
         "sql": write_sql(looked_at),
@@ -156,7 +147,7 @@ def _wall_values(
         "votable": service.base(request) + dict(exports)["votable"],
         "can_encode": parts.encode_picture is not None,
         "call": call,
-        "chips": _chips(selection),
+        "chips": list_chips(selection),
         "bar": "",
     }
 
@@ -184,119 +175,12 @@ def _show(value: object) -> str:
     return "\u2013" if value is None else str(value)[:40]
 
 
-def _facets(columns: Sequence[PublishedColumn], selection: Selection) -> list[FacetGroup]:
-    """The columns whose ranges can be chosen; those of a range that is set already are seen at once."""
-    names = [one.meta.name for one in columns if not one.meta.is_text and not one.meta.is_array]
-    tasks = tuple(name for name in names if name.endswith(("_probability", "_interest")))
-    magnitudes = tuple(name for name in names if name.startswith("mag_"))
-    groups = [
-        FacetGroup("Brightness", ("mag_r",), is_open=True),
-        FacetGroup("Votes", tuple(name for name in _MAIN_VOTES if name in names), is_open=True),
-        FacetGroup("Strangeness", ("anomaly_score",), is_open=True),
-        FacetGroup("Learnt from labels", tasks, is_open=True),
-        FacetGroup("Colours and sizes", (*(m for m in magnitudes if m != "mag_r"), "petro_th50", "shape_r")),
-    ]
-    for question in TREE:
-        rest = tuple(name for name in question.columns if name not in _MAIN_VOTES)
-        asked = f"{question.key}_proportion_asked"
-        groups.append(
-            FacetGroup(question.title, (*rest, asked) if asked in names else rest, note=question.text)
-        )
-    known = {name for group in groups for name in group.columns}
-    others = tuple(one.column for one in selection.ranges if one.column not in known)
-    groups.append(FacetGroup("Others", others, is_open=True))
-    return [group for group in groups if group.columns]
-
-
-def _sortable(columns: Sequence[PublishedColumn]) -> list[tuple[str, str]]:
-    """Ways to sort the wall: the value of `order` and its words."""
-    ways = [
-        ("mag_r", "brightest first"),
-        ("-anomaly_score", "strangest first"),
-        ("-has_spiral_arms_yes_fraction", "spiral arms first"),
-        ("-disk_edge_on_yes_fraction", "edge-on first"),
-        ("-merging_merger_fraction", "mergers first"),
-        ("-petro_th50", "largest first"),
-    ]
-    names = {one.meta.name for one in columns}
-    tasks = [name for name in names if name.endswith(("_probability", "_interest"))]
-    ways += [(f"-{name}", f"{call(name)} first") for name in sorted(tasks)]
-    return [(value, words) for value, words in ways if value.removeprefix("-") in names]
-
-
-def _chips(selection: Selection) -> list[tuple[str, str]]:
-    """What narrows the selection, each with the address without it."""
-    chips = []
-    if place := selection.place:
-        words = f"within {place.radius_deg * 60:.4g}\u2032 of {place.ra_deg:.5f} {place.dec_deg:+.5f}"
-        chips.append((words, selection.query(place=None)))
-    if selection.where:
-        chips.append((selection.where, selection.query(where="")))
-    for one in selection.ranges:
-        low, high = one.lowest, one.highest
-        words = (
-            f"\u2265 {low:g}"
-            if high is None
-            else f"\u2264 {high:g}"
-            if low is None
-            else f"{low:g} to {high:g}"
-        )
-        chips.append((f"{call(one.column)} {words}", selection.without_range(one.column)))
-    if selection.ids:
-        words = (
-            f"of {selection.matched.name}" if selection.matched else f"{len(selection.ids)} named galaxies"
-        )
-        chips.append((words, selection.query(ids=(), matched=None)))
-    if selection.lasso:
-        chips.append(("drawn on the map", selection.query(lasso=())))
-    if selection.vector:
-        chips.append(("like your picture", selection.query(vector=())))
-    return chips
-
-
 def _exports(selection: Selection, columns: Sequence[PublishedColumn]) -> list[tuple[str, str]]:
     """Each format's name with the address that gives the selection in it, every column, by TAP."""
     names = [one.meta.name for one in columns]
     adql = write_adql(selection, columns=names, top=None)
     ask_for = {"LANG": "ADQL", "QUERY": adql}
     return [(name, "/tap/sync?" + urlencode({**ask_for, "RESPONSEFORMAT": name})) for name in EXPORTS]
-
-
-async def _histograms(
-    service: Service, request: Request, selection: Selection, facets: Sequence[str]
-) -> dict[str, object]:
-    """How the values of each facet are spread in the selection, by a sample where it is large.
-
-    Without likeness the sample is random, for object_ids are hashes: the first rows of the table would be
-    those of one corner of the sky.
-    """
-    top = _SAMPLE_BY_LIKENESS if selection.is_by_likeness else _SAMPLE
-    ordered = selection.is_by_likeness
-    names = tuple(dict.fromkeys(("object_id", *wall_columns(selection), *facets)))
-    sampled = replace(selection, n=top, order="" if ordered else "object_id")
-    adql = write_adql(sampled, columns=names, top=top)
-    answer = await ask(service, request, adql, top, _HISTOGRAM_S)
-    is_all = len(answer.rows) < top and not ordered
-    made = {name: _histogram(name, [row[name] for row in answer.rows]) for name in facets}
-    return {
-        "rows": len(answer.rows),
-        "all": is_all,
-        "columns": {name: one for name, one in made.items() if one is not None},
-        "few": FEW,
-    }
-
-
-def _histogram(name: str, values: Sequence[object]) -> dict[str, object] | None:
-    numbers = np.array([value for value in values if isinstance(value, int | float)], float)
-    numbers = numbers[np.isfinite(numbers)]
-    if not len(numbers):
-        return None
-    share = name.endswith(("_fraction", "_probability", "_proportion_asked", "_score"))
-    low, high = (0.0, 1.0) if share else (float(numbers.min()), float(numbers.max()))
-    if high <= low:
-        high = low + 1
-    counts, _ = np.histogram(numbers, _BINS, (low, high))
-    return {"low": low, "high": high, "counts": counts.tolist()}
 
 
 def _say(error: CatalogError) -> str:

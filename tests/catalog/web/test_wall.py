@@ -97,7 +97,7 @@ def test_histograms_count_the_selection(page: httpx.Client, galaxies: str) -> No
 def test_histograms_of_many_galaxies_are_of_those_of_the_smallest_ids_wherever_they_lie(
     page: httpx.Client, galaxies: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalog.web.wall._SAMPLE", 40)
+    monkeypatch.setattr("catalog.web.histograms._SAMPLE", 40)
     found = page.get("/page/histograms?order=-mag_r").json()
     sample = rows(galaxies, "SELECT mag_r FROM galcat.galaxy ORDER BY object_id LIMIT 40")
     one = found["columns"]["mag_r"]
