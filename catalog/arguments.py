@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import SupportsFloat, SupportsIndex
 
 from catalog.errors import QueryError
@@ -26,7 +27,7 @@ def read_cone(near: object) -> Cone | None:
         return None
     if isinstance(near, str | bytes) or not isinstance(near, Iterable):
         raise QueryError(f"near={_show(near)} is no cone: give (ra, dec, radius), all in degrees")
-    parts = list(near)
+    parts = _list_items("near", near)
     if parts and hasattr(parts[0], "icrs"):
         place = parts[0].icrs
         parts[:1] = [place.ra.deg, place.dec.deg]
@@ -50,7 +51,7 @@ def read_ids(argument: str, given: object) -> tuple[int, ...]:
     """
     if isinstance(given, str | bytes) or not (isinstance(given, Iterable) or hasattr(given, "__index__")):
         raise QueryError(f"{argument}={_show(given)} is no list of object_ids: give whole numbers")
-    values = list(given) if isinstance(given, Iterable) else [given]
+    values = _list_items(argument, given) if isinstance(given, Iterable) else [given]
     ids = tuple(read_whole_number(argument, value) for value in values)
     if beyond := next((one for one in ids if not -_ID_END <= one < _ID_END), None):
         raise QueryError(f"{argument}: no galaxy has object_id {beyond}")
@@ -64,7 +65,8 @@ def read_whole_number(argument: str, given: object) -> int:
         QueryError: It is none.
     """
     if isinstance(given, SupportsIndex) and not isinstance(given, bool):
-        return operator.index(given)
+        with suppress(TypeError):  # which an array of several numbers raises
+            return operator.index(given)
     hint = "; a column of fractions has lost digits of object_ids" if isinstance(given, float) else ""
     raise QueryError(f"{argument}: {_show(given)} is no whole number{hint}")
 
@@ -102,8 +104,16 @@ def read_number(argument: str, given: object) -> float:
         QueryError: It is none.
     """
     if isinstance(given, SupportsFloat | SupportsIndex) and not isinstance(given, bool):
-        return float(given)
+        with suppress(TypeError):  # which an array of several numbers raises
+            return float(given)
     raise QueryError(f"{argument}={_show(given)} is no number")
+
+
+def _list_items(argument: str, given: Iterable[object]) -> list[object]:
+    try:
+        return list(given)
+    except TypeError:  # a scalar of numpy's or astropy's
+        raise QueryError(f"{argument}={_show(given)} is one value: give it in brackets") from None
 
 
 def _read_degrees(name: str, value: object) -> float:

@@ -128,16 +128,18 @@ def _end(condition: str) -> str:
 
 def _range(one: Range) -> str:
     if one.lowest is None:
-        return f"{one.column} <= {one.highest:.7g}"
+        return f"{one.column} <= {one.highest:.15g}"
     if one.highest is None:
-        return f"{one.column} >= {one.lowest:.7g}"
-    return f"{one.column} BETWEEN {one.lowest:.7g} AND {one.highest:.7g}"
+        return f"{one.column} >= {one.lowest:.15g}"
+    return f"{one.column} BETWEEN {one.lowest:.15g} AND {one.highest:.15g}"
 
 
 def _sorting(selection: Selection) -> str:
     if selection.order:
         name = selection.order.removeprefix("-")
-        return f"{name} DESC" if selection.order.startswith("-") else name
+        # Postgres puts NULL above every number, which would show the galaxies without a value first.
+        last = f"CASE WHEN {name} IS NULL THEN 1 ELSE 0 END"
+        return f"{last}, {name} DESC" if selection.order.startswith("-") else name
     if selection.is_by_likeness:
         return LIKENESS
     return SEPARATION if selection.place is not None else "mag_r"

@@ -21,6 +21,7 @@ MAX_RADIUS_DEG = 10.0
 _MAX_TEXT = 2_000
 _MAX_LASSO = 400
 _ID_END = 2**63
+_ID_DIGITS = 19
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)
 
 Pairs = Sequence[tuple[str, str]]
@@ -218,7 +219,7 @@ def write_vector(vector: Sequence[float]) -> str:
 def _read_ids(name: str, text: str, max_n: int) -> tuple[int, ...]:
     words = [word for word in re.split(r"[,\s]+", text) if word]
     for word in words:
-        if not (word.isascii() and word.isdecimal() and int(word[:20]) < _ID_END):
+        if not (word.isascii() and word.isdecimal() and len(word) <= _ID_DIGITS and int(word) < _ID_END):
             raise UsageError(f"{word[:50]!r} in {name!r} is no object_id")
     ids = tuple(dict.fromkeys(int(word) for word in words))
     if len(ids) > max_n:
@@ -265,8 +266,10 @@ def _read_ranges(given: dict[str, str], known: set[str]) -> tuple[Range, ...]:
         column, dot, end = name.partition(".")
         if column not in known or column in {"ra", "dec"}:
             continue
-        if not dot and ".." in value:
-            low, _, high = value.partition("..")
+        if not dot:
+            low, dots, high = value.partition("..")
+            if not dots:
+                raise UsageError(f"{column}: {value[:50]!r} is no range: write it as 14..17, 14.. or ..17")
             ends[column] = [read_number(column, text) if text.strip() else None for text in (low, high)]
         elif end in {"min", "max"}:
             ends.setdefault(column, [None, None])[end == "max"] = read_number(column, value)
@@ -287,4 +290,4 @@ def _read_lasso(text: str) -> tuple[float, ...]:
 
 
 def _write(number: float | None) -> str:
-    return "" if number is None else f"{number:.7g}"
+    return "" if number is None else f"{number:.15g}"

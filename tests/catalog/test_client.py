@@ -156,6 +156,16 @@ WRONG = {
     "near holds nothing": ({"near": (150, None, 1)}, "near: dec = None is no number of degrees"),
     "near is a mass": ({"near": (150, 2, 1 * units.kg)}, "near: radius = <Quantity 1. kg> is no angle"),
     "near is a place alone": ({"near": [SkyCoord(1, 2, unit="deg")]}, "lacks radius: give (ra, dec, radius)"),
+    "near is a bare place": ({"near": SkyCoord(1, 2, unit="deg")}, "is one value: give it in brackets"),
+    "near holds an array": (
+        {"near": (np.array([1.0, 2.0]), 2, 1)},
+        "near: ra = array([1., 2.]) is no number of degrees",
+    ),
+    "n is an array": ({"n": np.array([1, 2])}, "n: array([1, 2]) is no whole number"),
+    "unlike has two axes": (
+        {"unlike": np.array([[1, 2], [3, 4]])},
+        "unlike: array([1, 2]) is no whole number",
+    ),
     "near is turned": ({"near": (150, 2, -1)}, "cone: radius -1 is not between 0 and 180 degrees"),
     "n is a fraction": ({"n": 2.5}, "n: 2.5 is no whole number"),
     "n is a text": ({"n": "10"}, "n: '10' is no whole number"),

@@ -51,7 +51,7 @@ def add_person(connection: psycopg.Connection, name: str, role: Role) -> str:
     """
     if not _NAME.fullmatch(name):
         raise PersonError(
-            f"{name!r} is no name: letters, digits, '.', '_' and '-', at most 40, a letter first"
+            f"{name!r} is no name: letters, digits, '.', '_' and '-', at most 40, the first a letter or digit"
         )
     if name == GOLD:
         raise PersonError(f"{GOLD} is who says the gold-standard answers: choose another name")

@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from catalog.errors import CatalogError, TaskError
+from catalog.errors import CatalogError
 from catalog.tap.database.postgres_errors import translate_error
-from catalog.tap.errors import NotFoundError, UsageError, http_status
+from catalog.tap.errors import UsageError, http_status
 from catalog.tap.parameters import read_parameters
 from catalog.tap.service import Service
-from catalog.tasks.tasks import Task, TaskState, find_task, list_tasks
+from catalog.tasks.tasks import Task, TaskState, list_tasks
 from catalog.web.answers import SECONDS
+from catalog.web.labelling.asked_task import find_asked_task
 from catalog.web.labelling.progress import Progress, read_progress
 from catalog.web.labelling.queue import NextGalaxies
 from catalog.web.labelling.said_routes import said_routes
@@ -45,12 +46,12 @@ def labelling_routes(service: Service, sessions: Sessions, parts: PageServices) 
     @page
     async def ask(request: Request) -> Response:
         visitor = await sessions.find(request)
-        task = await run_sync(_find_task, service, request.path_params["task"])
+        task = await run_sync(find_asked_task, service, request)
         return render(request, "ask.html", task=task, visitor=visitor, batch=_BATCH)
 
     async def following(request: Request) -> Response:
         visitor = await sessions.find(request)
-        task = await run_sync(_find_task, service, request.path_params["task"])
+        task = await run_sync(find_asked_task, service, request)
         skipped = _read_skipped(request)
         name = visitor.name if visitor is not None else ""
         may_label = visitor is not None and visitor.may_label
@@ -64,7 +65,7 @@ def labelling_routes(service: Service, sessions: Sessions, parts: PageServices) 
 
     async def say(request: Request) -> Response:
         visitor = await sessions.require(request, request.headers.get("x-form-token", ""))
-        task = await run_sync(_find_task, service, request.path_params["task"])
+        task = await run_sync(find_asked_task, service, request)
         labels = parse_sent_labels(task, await _read_json(request))
         stored = await run_sync(store_sent_labels, sessions, visitor, task, labels)
         refused = {str(identity): why for identity, why in stored.refused.items()}
@@ -129,7 +130,7 @@ async def _read_json(request: Request) -> object:
             raise UsageError(f"the request is longer than {_MAX_BODY:,} bytes")
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the second of ten thousand brackets
         raise UsageError("the request is no JSON") from error
 
 
@@ -138,14 +139,6 @@ def _read_skipped(request: Request) -> list[int]:
     if len(words) > _MAX_SKIPPED or not all(_DIGITS.fullmatch(word) for word in words):
         raise UsageError("the list of galaxies to leave out is damaged")
     return [int(word) for word in words]
-
-
-def _find_task(service: Service, name: str) -> Task:
-    with service.connections.writer() as writer:
-        try:
-            return find_task(writer, name[:100])
-        except TaskError as error:
-            raise NotFoundError(str(error)) from error
 
 
 def _read_states(service: Service) -> list[TaskState]:

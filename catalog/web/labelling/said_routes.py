@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from catalog.errors import TaskError
 from catalog.formats.result_file import FILE_FORMATS, write_result
 from catalog.result import Result
 from catalog.tap.datalink.galaxy_files import parse_object_id
@@ -16,10 +15,11 @@ from catalog.tap.errors import NotFoundError, UsageError
 from catalog.tap.parameters import read_parameters
 from catalog.tap.service import Service
 from catalog.tasks.labels import list_labels
-from catalog.tasks.tasks import Task, find_task
+from catalog.tasks.tasks import Task
+from catalog.web.labelling.asked_task import find_asked_task
 from catalog.web.labelling.label_files import StoredFile, store_label_file
 from catalog.web.labelling.progress import Progress, read_progress
-from catalog.web.labelling.sent_labels import SentLabel, store_sent_labels
+from catalog.web.labelling.sent_labels import SentLabel, store_together
 from catalog.web.labelling.sessions import Sessions, Visitor
 from catalog.web.pages import HEADERS, NotAllowedError, page, render
 from catalog.web.sent_table import MAX_BYTES
@@ -41,13 +41,13 @@ def said_routes(service: Service, sessions: Sessions) -> list[Route]:
     async def withdraw(request: Request) -> Response:
         parameters = await read_parameters(request, service.limits)
         visitor = await sessions.require(request, parameters.one("FORM_TOKEN") or "")
-        task = await run_sync(_find, service, request)
+        task = await run_sync(find_asked_task, service, request)
         text = parameters.short("OBJECT_ID") or ""
         object_id = parse_object_id(text)
         if object_id is None:
             raise UsageError(f"{text[:50]!r} is no object_id")
         taken_back = [SentLabel(object_id, None, datetime.now(UTC))]
-        await run_sync(store_sent_labels, sessions, visitor, task, taken_back)
+        await run_sync(store_together, sessions, visitor, task, taken_back)
         return RedirectResponse(f"/label/{task.name}/said", 303, HEADERS)
 
     @page
@@ -107,23 +107,15 @@ async def _require_known(sessions: Sessions, request: Request) -> Visitor:
     return visitor
 
 
-def _find(service: Service, request: Request) -> Task:
-    with service.connections.writer() as writer:
-        try:
-            return find_task(writer, request.path_params["task"][:100])
-        except TaskError as error:
-            raise NotFoundError(str(error)) from error
-
-
 def _read(service: Service, request: Request, visitor: Visitor) -> tuple[Task, Result, Progress]:
-    task = _find(service, request)
+    task = find_asked_task(service, request)
     with service.connections.writer() as writer:
         found = list_labels(writer, task, visitor.name)
         return task, found, read_progress(writer, task, visitor.name)
 
 
 def _write(service: Service, request: Request, who: str | None, output_format: str) -> bytes:
-    task = _find(service, request)
+    task = find_asked_task(service, request)
     with service.connections.writer() as writer:
         return write_result(list_labels(writer, task, who), output_format)
 
@@ -131,6 +123,6 @@ def _write(service: Service, request: Request, who: str | None, output_format: s
 def _store(
     service: Service, sessions: Sessions, request: Request, visitor: Visitor, content: bytes, file: UploadFile
 ) -> StoredFile:
-    task = _find(service, request)
+    task = find_asked_task(service, request)
     with service.connections.writer() as reader:
         return store_label_file(sessions, reader, visitor, task, content, file.filename or "")

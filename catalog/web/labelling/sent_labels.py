@@ -15,6 +15,8 @@ CANNOT_TELL = "?"
 MAX_AT_ONCE = 200
 _MAX_ID = 2**63 - 1
 _RATINGS = range(6)
+_REFUSALS = (psycopg.errors.NoDataFound, psycopg.errors.DataError, psycopg.errors.IntegrityError)
+"""Errors of the database about what is said of a galaxy."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class StoringResult:
     """What became of labels that were sent.
 
     Attributes:
-        new: How many were new.
+        new: Number of labels that were new.
         refused: The galaxies of those that cannot be stored, with the reason.
     """
 
@@ -71,7 +73,7 @@ def store_sent_labels(
                 new += _store(connection, visitor, task, label)
         except psycopg.errors.InsufficientPrivilege as error:
             raise NotAllowedError(error.diag.message_primary or "not allowed") from error
-        except (psycopg.errors.NoDataFound, psycopg.errors.DataError, psycopg.errors.IntegrityError) as error:
+        except _REFUSALS as error:
             refused[label.object_id] = error.diag.message_primary or str(error).splitlines()[0]
     return StoringResult(new, refused)
 
@@ -88,7 +90,7 @@ def store_together(sessions: Sessions, visitor: Visitor, task: Task, labels: Seq
             return sum(_store(connection, visitor, task, label) for label in labels)
     except psycopg.errors.InsufficientPrivilege as error:
         raise NotAllowedError(error.diag.message_primary or "not allowed") from error
-    except (psycopg.errors.NoDataFound, psycopg.errors.DataError, psycopg.errors.IntegrityError) as error:
+    except _REFUSALS as error:
         raise UsageError(error.diag.message_primary or str(error).splitlines()[0]) from error
 
 
@@ -126,7 +128,13 @@ def _parse(task: Task, one: object) -> SentLabel:
 def _parse_value(task: Task, value: object) -> str | float | None:
     if value is None or value == CANNOT_TELL or (isinstance(value, str) and value in task.classes):
         return value
-    if task.kind == "interest" and isinstance(value, int | float) and value in _RATINGS:
+    is_true_or_false = isinstance(value, bool)  # which Python counts as 1 and 0
+    if (
+        task.kind == "interest"
+        and isinstance(value, int | float)
+        and value in _RATINGS
+        and not is_true_or_false
+    ):
         return float(value)
     expected = ", ".join(task.classes) or "0 to 5"
     raise UsageError(f"{str(value)[:50]!r} is no answer to task {task.name}: {expected}")
@@ -134,6 +142,6 @@ def _parse_value(task: Task, value: object) -> str | float | None:
 
 def _parse_time(at: object) -> datetime:
     """A time of the browser's clock, in milliseconds since 1970; one in the future becomes now."""
-    if not isinstance(at, int | float) or not 0 < at < 1e14:  # noqa: PLR2004 - the year 5138
+    if not isinstance(at, int | float) or isinstance(at, bool) or not 0 < at < 1e14:  # noqa: PLR2004 - the year 5138
         raise UsageError(f"{str(at)[:50]!r} is no time")
     return datetime.fromtimestamp(at / 1000, UTC)

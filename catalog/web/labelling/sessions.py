@@ -76,7 +76,7 @@ class Sessions:
         visitor = await self.find(request)
         if visitor is None:
             raise NotAllowedError("nobody is logged in here: use the link of galcat people")
-        if not hmac.compare_digest(visitor.form_token, form_token):
+        if not hmac.compare_digest(visitor.form_token.encode(), form_token.encode()):
             raise NotAllowedError("this form is too old, or not of this page: load the page again")
         return visitor
 

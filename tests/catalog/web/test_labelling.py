@@ -88,6 +88,8 @@ NO_ANSWERS = (
     '[{"id": "12", "value": "yes", "at": 1e300}]',
     '[{"id": "12", "value": ["yes"], "at": 1}]',
     "[" + "1," * 60_000 + "1]",
+    "[" * 90_000,
+    '[{"id": "12", "value": "yes", "at": true}]',
 )
 
 
@@ -98,7 +100,18 @@ def test_what_is_no_answer_is_refused(enter: Enter, tasks: str) -> None:
         answer = ana.post("/label/ring/say", content=body, headers={"X-Form-Token": form_token})
         assert answer.status_code == 400, body[:80]
         assert answer.json()["error"], body[:80]
+    (identity,) = some_ids(tasks, 1)
+    for value in (True, 2.5, 6, "3"):
+        answer = say(ana, "odd", (identity, value, time.time()))
+        assert (answer.status_code, "0 to 5" in answer.text) == (400, True), value
     assert labels(tasks) == []
+
+
+def test_a_token_of_other_letters_is_refused_as_any_other(enter: Enter) -> None:
+    ana = enter("ana")
+    for head in ("x", "\u00e9"):
+        answer = ana.post("/label/ring/say", json=[], headers={"X-Form-Token": head.encode("latin-1")})
+        assert (answer.status_code, "not of this page" in answer.text) == (403, True)
 
 
 def test_a_galaxy_that_is_not_there_is_named_and_the_others_are_stored(enter: Enter, tasks: str) -> None:

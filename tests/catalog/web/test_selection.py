@@ -27,6 +27,12 @@ def test_what_is_written_is_read_back() -> None:
     assert Selection().query() == "?"
 
 
+def test_the_ends_of_a_range_keep_the_digits_that_were_typed() -> None:
+    found = Selection.parse([("mag_r", "17.123456789..123456789012")], COLUMNS)
+    assert found.pairs() == [("mag_r", "17.123456789..123456789012")]
+    assert "mag_r BETWEEN 17.123456789 AND 123456789012" in write_adql(found)
+
+
 def test_the_two_fields_of_a_form_are_a_range_and_empty_ones_none() -> None:
     form = [("mag_r.min", "14"), ("mag_r.max", ""), ("mag_g.min", " "), ("where", ""), ("ra", "")]
     assert Selection.parse(form, COLUMNS) == Selection(ranges=(Range("mag_r", 14.0, None),))
@@ -42,6 +48,8 @@ def test_a_vector_survives_its_address_to_half_precision() -> None:
     [
         ([("like", "12;drop")], "no object_id"),
         ([("like", "9" * 30)], "no object_id"),
+        ([("like", "0" * 20 + "9" * 30)], "no object_id"),
+        ([("mag_r", "17")], "mag_r: '17' is no range: write it as 14..17, 14.. or ..17"),
         ([("unlike", "5")], "need one to be like"),
         ([("ra", "10")], "dec is missing"),
         ([("ra", "10"), ("dec", "91")], "nowhere on the sky"),
@@ -79,7 +87,7 @@ def test_the_adql_and_the_sql_say_the_whole_selection() -> None:
         "  AND bar_no_fraction <= 0.5",
         "  AND mag_r BETWEEN 14 AND 17.25",
         "  AND (mag_g - mag_r > 0.7)",
-        "ORDER BY mag_r DESC",
+        "ORDER BY CASE WHEN mag_r IS NULL THEN 1 ELSE 0 END, mag_r DESC",
     ]
     assert (
         "search <-> (SELECT galcat.vector_of_many(ARRAY[5, 7]::bigint[], ARRAY[9]::bigint[]))"

@@ -84,6 +84,20 @@ def test_what_is_shown_can_be_taken_along_whole(page: httpx.Client, galaxies: st
     assert "TOP" not in adql
 
 
+def test_galaxies_without_a_value_come_last_in_either_order(page: httpx.Client, galaxies: str) -> None:
+    with psycopg.connect(galaxies, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE galcat.source SET mag_r = NULL "
+            "WHERE object_id = (SELECT min(object_id) FROM galcat.galaxy WHERE mag_r IS NOT NULL)"
+        )
+    magnitudes = dict(rows(galaxies, "SELECT object_id, mag_r FROM galcat.galaxy"))
+    known = sorted(one for one in magnitudes.values() if isinstance(one, float))
+    unknown = [None] * (len(magnitudes) - len(known))
+    for order, expected in (("mag_r", known), ("-mag_r", known[::-1])):
+        shown = [magnitudes[one] for one in read_wall(page.get(f"/?order={order}&n=480"))]
+        assert shown == [*expected, *unknown], order
+
+
 def test_histograms_count_the_selection(page: httpx.Client, galaxies: str) -> None:
     found = page.get("/page/histograms?mag_r=15..17").json()
     values = [
