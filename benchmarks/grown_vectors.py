@@ -25,13 +25,13 @@ class Sample:
     """Real vectors of the shipped encoder.
 
     Attributes:
-        full: (n, 1280) float32.
-        search: (n, 40) float32.
-        fractions: (n, 34) float32.
-        concentrations: (n, 10) float32.
+        full: The full vectors of the encoder, (n, 1280) float32.
+        search: The search vectors, (n, 40) float32.
+        fractions: Vote fractions of the answers, (n, 34) float32.
+        concentrations: Concentrations of the questions, (n, 10) float32.
         near: (n, NEIGHBOURS) indices of the nearest.
         queries_full: (HELD_OUT, 1280), of galaxies that nothing is drawn around.
-        queries: (HELD_OUT, 40).
+        queries: Search vectors of the galaxies that are searched for, (HELD_OUT, 40) float32.
     """
 
     full: NDArray[np.float32]
@@ -50,7 +50,7 @@ class Grown:
     Attributes:
         parents: (n,) the galaxy each was drawn around.
         weights: (n, NEIGHBOURS + 1) of that galaxy and its neighbours, which sum to 1.
-        search: (n, 40) float32.
+        search: The search vectors, (n, 40) float32.
     """
 
     parents: NDArray[np.int64]

@@ -42,7 +42,7 @@ class SkyPositions:
 
     Attributes:
         ra_name: The column of right ascension; the parts where it is in several.
-        dec_name: The column of declination.
+        dec_name: The column of declination; the parts where it is in several.
         ra_deg: (n,) ICRS; NaN where a row has none.
         dec_deg: ICRS declinations in degrees, (n,).
         note: From which frame they were converted, one line; empty where they were not.
@@ -67,7 +67,7 @@ def read_positions(table: FileTable, ra: str | None = None, dec: str | None = No
     Args:
         table: The table that holds the positions.
         ra: The column of right ascension; None for the first of the usual names.
-        dec: The column of declination; likewise.
+        dec: The column of declination; None for the first of the usual names.
 
     Raises:
         TableError: A column is missing, holds no angles, or the frame is none that is known.

@@ -35,7 +35,7 @@ def back_up(url: str, path: Path, files: Mapping[str, Path], tell: Progress) -> 
     The file is a ZIP archive: the script of pg_dump, what every table held at that moment, and further files.
 
     Args:
-        url: The catalogue's database.
+        url: URL of the catalogue's database.
         path: File to write; it must not be there.
         files: Files that are kept with it, by name.
         tell: Is told of the progress.

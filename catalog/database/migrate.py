@@ -68,7 +68,7 @@ def plan_migration(url: str) -> list[str]:
     """List the files in `sql/` that `migrate` would run, in their order; the database is only read.
 
     Args:
-        url: The catalogue's database.
+        url: URL of the catalogue's database.
 
     Raises:
         ServerError: The server cannot be reached, or is too old.

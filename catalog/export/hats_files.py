@@ -18,7 +18,7 @@ def describe_catalogue(
     """Write what HATS says of one catalogue beside its files.
 
     Args:
-        folder: The collection.
+        folder: Folder of the collection.
         name: The catalogue, which is a folder in it.
         rows: Number of rows of each file.
         about: Properties that this catalogue has and not every one.

@@ -67,7 +67,7 @@ def margin_ranges(cell: SkyCell, margin_arcsec: float) -> Iterator[tuple[int, in
     """Ranges of HEALPix indices of order 29 that hold all within a margin around a cell, but nothing of it.
 
     Args:
-        cell: The cell.
+        cell: The cell whose surroundings are wanted.
         margin_arcsec: How far beyond its edges the margin reaches at least, arcsec, 30 degrees at most.
 
     Returns:

@@ -21,7 +21,7 @@ def register_survey(connection: psycopg.Connection, survey: SurveyRecord) -> int
     """Store a survey, or its newer description.
 
     Returns:
-        Its survey_id.
+        The number of the survey in the catalogue, its `survey_id`.
     """
     wanted = {
         "description": survey.description,

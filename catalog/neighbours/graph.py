@@ -111,7 +111,7 @@ def read_lists(
 
     Args:
         connection: Open connection to the catalogue.
-        graph: A whole graph.
+        graph: A graph that is whole, whose lists are read.
         object_ids: (m,) object_ids of galaxies, each once.
 
     Returns:

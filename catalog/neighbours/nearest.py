@@ -25,8 +25,8 @@ class NearestVectors:
     """Finds the nearest of a fixed set of vectors, Euclidean.
 
     Args:
-        ids: (n,) object_ids.
-        vectors: (n, 40) their search vectors.
+        ids: object_ids of the n galaxies, (n,), each once.
+        vectors: Search vectors of these galaxies, (n, 40).
         k: How many nearest will be asked for: the number of lists that are looked through is chosen for it.
     """
 
@@ -43,7 +43,7 @@ class NearestVectors:
         """The k nearest of each of some galaxies of the set, without itself.
 
         Args:
-            object_ids: (m,) object_ids, all of the set.
+            object_ids: object_ids of the m galaxies whose neighbours are wanted, (m,); all are of the set.
 
         Returns:
             (m, k) object_ids, the nearest first, those equally far by object_id, and (m, k) distances; fewer

@@ -127,7 +127,7 @@ def register_release(connection: psycopg.Connection, release: ReleaseRecord) -> 
         release: The new release: its name, weights, recipe and projection.
 
     Returns:
-        Its release_id.
+        The number of the release in the catalogue, its `release_id`.
 
     Raises:
         CatalogError: Another release has that name.

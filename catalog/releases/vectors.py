@@ -35,7 +35,7 @@ class ProjectedRelease(Release):
         mean: (dimension,) mean of the full vectors on which the projection was made.
         components: (40, dimension) axes of the projection.
         deviations: (40,) standard deviation of that sample along each axis of the search vector.
-        scale: Factor after the components.
+        scale: Factor by which the components are multiplied, so that random galaxies are about 1 apart.
     """
 
     mean: NDArray[np.float32]

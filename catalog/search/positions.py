@@ -78,7 +78,7 @@ def locate_rows(table: FileTable, ra: str | None = None, dec: str | None = None)
     Args:
         table: The table that holds the positions.
         ra: Column of right ascension; None for the first of the usual names, in any case.
-        dec: Column of declination; likewise.
+        dec: Column of declination; None for the first of the usual names.
 
     Raises:
         PositionsError: It has no row, a column is missing, or a row has no position on the sky.

@@ -192,7 +192,7 @@ def write_round(
         after: Number of the round that this one follows, 0 for none.
 
     Returns:
-        Its number.
+        The number of the round among those of its task, from 1.
 
     Raises:
         TaskError: Somebody else made a round meanwhile; nothing is written.

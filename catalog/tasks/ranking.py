@@ -74,7 +74,7 @@ def most_uncertain(connection: psycopg.Connection, task: Task, version: Version,
 
     Args:
         connection: Open connection to the catalogue.
-        task: A task with classes.
+        task: The task that is asked, one with classes.
         version: The version whose scores are ranked.
         n: How many galaxies to give.
     """
@@ -102,7 +102,7 @@ def draw_unlabelled(
 
     Args:
         connection: Open connection to the catalogue.
-        task: A task.
+        task: The task, of whose galaxies with a label none is drawn.
         release_id: Number of the release whose galaxies are drawn.
         n: How many galaxies to give.
         held: All galaxies of the release in memory, which say where to look; None to look at every row.

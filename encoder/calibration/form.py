@@ -37,7 +37,7 @@ class Calibration:
             alpha: The network's, (n, k), each above 0.
 
         Returns:
-            The same shape.
+            The calibrated parameters, in the shape of the given ones.
         """
         logarithm = self.temperature * log_alpha(alpha) + self.shifts
         calibrated: NDArray[np.float64] = np.exp(np.clip(logarithm, LOWEST, HIGHEST))

@@ -56,7 +56,7 @@ class Evaluation:
     """What `galcat evaluate` measured, and the files that it wrote.
 
     Attributes:
-        summary: A row an encoder.
+        summary: The table of the main figures, with a row for each encoder.
         files: Every file that was written.
         skipped: Figures and baselines that are missing, with the reason.
         notes: Sentences that a reader of the figures must know.

@@ -24,7 +24,7 @@ class TuningGalaxies:
     Attributes:
         pictures: Pictures of n galaxies on the CPU, (n, 3, size, size) uint8.
         shares: Share of a galaxy's votes that each class has, (n, n_classes).
-        learnt: Rows to learn from.
+        learnt: Rows of the galaxies that the network learns from.
         held_out: The other rows; empty where a class is too small.
     """
 

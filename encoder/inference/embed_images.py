@@ -52,7 +52,7 @@ def embed_images(
         encoder: The encoder whose vectors are made.
         images: What to embed; a release that finds frames takes pictures of any frame, one that does not
             such as span the whole field of its recipe.
-        output: The file, a `VectorsFile`.
+        output: Path of the Parquet file of vectors that is written.
         survey: The survey whose description says what the bands of FITS files are.
         unreadable: Called with one line for each image that cannot be read; it gets no row.
         batch_size: Pictures encoded together; vectors change by less than 1e-4 of their size.

@@ -54,7 +54,7 @@ class Trail:
 
     Attributes:
         x: Column of a point on it.
-        y: Row of that point.
+        y: Row of that point in the image, pixels.
         angle: Direction, radians from the +x axis.
         flux: Nanomaggies per pixel on the ridge, in g, r, z; 0 where the band was exposed another night.
         width_px: Gaussian sigma across the track, pixels.

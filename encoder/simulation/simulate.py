@@ -47,7 +47,7 @@ def simulate_survey(
         root: Folder of the survey; made if it is not there.
         n_bricks: Number of bricks to draw.
         galaxies_per_brick: True galaxies (r < 19) in the area that each brick owns.
-        seed: Same seed, same survey.
+        seed: Seed of everything random: the same one gives the same survey.
         ra: Right ascension about which the bricks lie, degrees.
         dec: Declination about which the bricks lie, degrees.
         progress: Called with one line for every brick that is done.

@@ -20,7 +20,7 @@ def add_galaxy(
             native pixels wide.
         galaxy: The galaxy to add.
         x: Column of its centre, pixels of `image` from 0.
-        y: Row of its centre.
+        y: Row of its centre in the image, pixels.
         survey: PSF and pixel scale.
         step: Pixel width in native pixels.
     """

@@ -24,8 +24,8 @@ class Brick:
     """A brick of the Legacy Surveys' tiling of the sky.
 
     Attributes:
-        row: Counted from the south pole.
-        column: Counted from RA 0.
+        row: Number of the row of bricks, counted from the south pole.
+        column: Number of the brick within its row, counted from RA 0.
         brickid: The survey's number of it.
         ra: Right ascension of the centre, degrees.
         dec: Declination of the centre, degrees.

@@ -19,7 +19,7 @@ class HeadConfig:
     Attributes:
         weights: Sources that it is fitted on, by name, and the weight of each, however many galaxies it has;
             `simulated` are galaxies drawn for this alone.
-        simulated: How many of these.
+        simulated: Number of simulated galaxies that the head is fitted on.
         bridged: Further pictures of each galaxy of the judged source, as other surveys would show it.
         alpha_floor: The least concentration of an answer.
         judged: Name of the source that says how sure the head may be, by those of its galaxies that were left

@@ -75,7 +75,7 @@ def fit_on_votes(
     """Fit a head on frozen vectors.
 
     Args:
-        encoder: The frozen network.
+        encoder: The encoder, whose network stays as it is.
         votes: Real galaxies with their votes.
         simulated: Simulated galaxies with votes.
         cache: Folder that vectors are kept in meanwhile.

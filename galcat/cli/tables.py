@@ -48,8 +48,8 @@ def check_format(output_format: str, output: Path | None) -> None:
     """Refuse what `show` could not write, before the catalogue is asked.
 
     Args:
-        output_format: As `show` has it.
-        output: As `show` has it.
+        output_format: Name of the format that is asked for, `table` for the eye.
+        output: Path of the file that is written; None for the terminal.
 
     Raises:
         QueryError: There is no such format, or the file's ending names none.

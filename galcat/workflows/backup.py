@@ -26,7 +26,7 @@ def make_backup(url: str, path: Path, tell: Progress) -> tuple[Manifest, list[st
     """Write a catalogue, and the weights of its releases that are found, to one file.
 
     Args:
-        url: The catalogue's database.
+        url: URL of the catalogue's database.
         path: File to write; it must not be there.
         tell: Is told of the progress.
 
@@ -52,8 +52,8 @@ def restore_backup(url: str, path: Path, tell: Progress) -> tuple[Manifest, list
     """Read a backup into an empty database, and its weights into the store.
 
     Args:
-        url: The database.
-        path: The file of `make_backup`.
+        url: URL of the database that the backup is restored into; it must be empty.
+        path: Path of a file that `make_backup` wrote.
         tell: Is told of the progress.
 
     Returns:

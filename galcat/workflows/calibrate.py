@@ -73,7 +73,7 @@ def calibrate_survey(
     Args:
         connection: Open connection of a login that may act as the owner.
         survey: Name of the survey.
-        votes: Table of votes.
+        votes: Path of the table of votes.
         columns: How the galaxies of its rows are found.
         release: Name of the release; None for the current one.
 

@@ -32,7 +32,7 @@ def find_frame(table: FileTable, ra: str, dec: str) -> CoordinateFrame | None:
     and GLAT are galactic, RAB1950 is of FK4.
 
     Args:
-        table: The table.
+        table: The table that has the two columns.
         ra: The column of right ascension, or of longitude.
         dec: The column of declination, or of latitude.
 

@@ -79,7 +79,7 @@ def down(home: Path) -> bool:
     """Stop the server of a home; nothing committed is lost.
 
     Returns:
-        Whether one was running.
+        Whether a server was running, which is stopped now.
     """
     home = home.resolve()
     with _report_in_one_line(home):

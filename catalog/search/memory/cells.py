@@ -43,7 +43,7 @@ class Cells:
     """How n galaxies are ordered: by cell, within each by the distance from its centre.
 
     Attributes:
-        centres: (c, 40) float32.
+        centres: Mean vector of each of the c cells, (c, 40) float32.
         radii: (c,) float32, how far the furthest galaxy of each is from its centre.
         starts: (c + 1,) the first place of each cell, and n.
         from_centre: (n,) float32, how far each is from its cell's centre.
@@ -109,11 +109,11 @@ def find_nearest(
     """Find the k vectors nearest to one, among some.
 
     Args:
-        cells: Cells of `vectors`.
+        cells: The cells into which `vectors` are sorted.
         vectors: (n, 40) float32, in the order of the cells.
-        wanted: Places of the vectors that are looked for, rising.
-        query: (40,) float32.
-        k: How many.
+        wanted: Places in `vectors` of those that may be found, rising.
+        query: The vector whose nearest are wanted, (40,) float32.
+        k: How many of the nearest are wanted.
     """
     ends = np.searchsorted(wanted, cells.starts)
     counts = np.diff(ends)

@@ -40,7 +40,7 @@ class MemoryState:
     Attributes:
         phase: off by a setting; empty: fewer galaxies than are worth it; reading for the first time; held;
             too_large for the memory; or failed, and tried again later.
-        galaxies: How many are held.
+        galaxies: Number of galaxies that are held.
         changed: How many of them were read since the last sweep.
         bytes: Memory that they take.
         seconds: How long the last sweep took.

@@ -107,7 +107,7 @@ class Held:
         """Whether what a transaction sees cannot be reached from what is held: notes of changes may be gone.
 
         Args:
-            moment: As above.
+            moment: What the transaction sees, with the changes since `self.moment.settled_before`.
         """
         is_other = self.moment.server != moment.server or self.moment.release_id != moment.release_id
         return is_other or bool(self.find_unknown(moment))
@@ -116,7 +116,7 @@ class Held:
         """Numbers of the changes that a transaction sees and that are not in what is held.
 
         Args:
-            moment: As above.
+            moment: What the transaction sees, with the changes since `self.moment.settled_before`.
         """
         return moment.changes_since(self.moment.settled_before) - self.moment.changes.keys()
 
@@ -157,9 +157,9 @@ class Held:
         """Find galaxies among which are the nearest that fulfil a condition.
 
         Args:
-            condition: The condition.
-            query: (40,) the vector to which they are to be near.
-            k: How many are wanted; of those that changed, as many again.
+            condition: The condition that the galaxies must fulfil, of columns that are held.
+            query: The vector to which the galaxies are to be near, (40,).
+            k: How many galaxies are wanted; of those that changed later, as many again.
         """
         found = self.main.find(condition, query, k, self.is_past)
         if self.changed is None:
@@ -190,7 +190,7 @@ class Held:
         """Search vectors of galaxies that are held, (m, 40).
 
         Args:
-            object_ids: (m,) of `list_vectors`.
+            object_ids: object_ids of m galaxies that `list_vectors` gave, (m,).
         """
         blocks = [(self.main.rows, self.by_id)]
         if self.changed is not None:

@@ -46,7 +46,7 @@ def read_rows(cursor: Cursor[tuple[object, ...]], query: sql.Composed) -> HeldRo
 
     Args:
         cursor: Cursor of an open connection.
-        query: The query.
+        query: A query that `held_columns_query` made.
     """
     parts = list(_chunks(cursor, query))
     columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in _KINDS}

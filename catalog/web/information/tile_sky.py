@@ -18,7 +18,7 @@ class TileSky:
 
     Attributes:
         box: Left, top, width and height of the drawing.
-        size: Radius of a dot.
+        size: Radius of the dot of each tile, in units of the drawing.
         dots: x, y and the state of each dot: done, failed or waiting.
         ra_range: The least and the greatest right ascension, degrees, as they stand in the drawing.
         dec_range: The least and the greatest declination, degrees.

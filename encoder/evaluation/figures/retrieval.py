@@ -73,7 +73,7 @@ class ComponentFigures:
     """What the first `components` principal directions do.
 
     Attributes:
-        components: How many of them.
+        components: Number of components that are kept.
         variance: Share of the fitted sample's variance that they hold.
         precision: Mean P@10 over the tags when they alone are searched.
     """

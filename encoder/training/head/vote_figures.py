@@ -49,8 +49,8 @@ class VoteFigures:
         question: Name of the question.
         galaxies: Galaxies with enough voters on it.
         error: Mean absolute error of the fractions.
-        constant: That of the constant.
-        ratio: One over the other.
+        constant: The same error of a constant that knows nothing of the galaxy.
+        ratio: The error divided by that of the constant.
         bias: The largest mean deviation of an answer, said less observed.
         auc: Area under the ROC curve of the first answer, against its being the majority's; NaN where it is
             that of all or of none.
@@ -58,7 +58,7 @@ class VoteFigures:
         width: Mean width of those intervals, of observed fractions.
         constant_width: That of the constant with the concentration under which it foretells best.
         log_score: Mean log probability of the votes, nats a galaxy.
-        constant_log_score: That of the constant.
+        constant_log_score: Mean log probability of the votes under the constant, nats a galaxy.
         gain: The log score less that of the constant, nats a galaxy.
     """
 

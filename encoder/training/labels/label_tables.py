@@ -23,7 +23,7 @@ def read_labels(
         path: Path of the table.
         name: Column that names the galaxy.
         numbers: Columns that must hold numbers.
-        texts: Further columns, as text.
+        texts: Further columns to read, whose values are kept as text.
         empty: The value of a number that is not given; by default 0, no votes.
 
     Raises:

@@ -97,7 +97,7 @@ def plan_tiles(
         names: Names of the tiles.
         root: The survey's folder here.
         server: How files are asked for.
-        unowned: Passed on.
+        unowned: Rows of the positions, from 0, that no tile holds, for the plan to name.
 
     Raises:
         WorkflowError: The survey does not say where its files are, or the server does not answer.
@@ -208,7 +208,7 @@ def describe_plan(plan: FetchPlan, label: str) -> Iterator[str]:
     """Say in a few lines what a plan holds.
 
     Args:
-        plan: The plan.
+        plan: The plan that is described.
         label: What errors call the positions; empty where none were given.
     """
     if plan.tiles:

@@ -59,7 +59,7 @@ class TileList:
         Args:
             ra_deg: Right ascension of the centre, degrees ICRS.
             dec_deg: Declination of the centre, degrees ICRS.
-            radius_deg: Radius, degrees.
+            radius_deg: Radius of the cone, degrees.
         """
         # Of each tile the nearest point: within its right ascensions straight up or down, else on a side.
         width = self._width

@@ -53,7 +53,7 @@ def draw_pace(times_s: Sequence[float], galaxies: Sequence[int]) -> bytes:
         galaxies: Number of galaxies of each tile.
 
     Returns:
-        A PNG.
+        The content of a PNG file.
     """
     figure = Figure(figsize=(6, 2.2), layout="constrained")
     axes = figure.subplots()

@@ -199,7 +199,7 @@ def plan_everything_pending(drop: Path, url: str) -> PendingPlan:
     """Plan runs over every tile that the catalogue does not have as it is, the failed ones among them.
 
     Args:
-        drop: The drop folder.
+        drop: Path of the drop folder, into which new tiles are put.
         url: URL of the catalogue's database; it is only read from, and never brought up to date.
 
     Raises:

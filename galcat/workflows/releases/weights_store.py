@@ -44,7 +44,7 @@ def keep_weights(file: Path) -> Path:
     """Copy a weights file into the store; one that is there already is left as it is.
 
     Args:
-        file: The weights file.
+        file: Path of the weights file, which is copied.
 
     Returns:
         Path of the copy, named after the digest of its content.

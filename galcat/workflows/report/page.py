@@ -17,7 +17,7 @@ def save_page(report: CatalogueReport, path: Path) -> None:
     """Write a report to an HTML file, whole or not at all.
 
     Args:
-        report: What came.
+        report: The report that is written.
         path: The file; a former one stays until this one is whole.
 
     Raises:

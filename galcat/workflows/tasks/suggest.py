@@ -109,7 +109,7 @@ def rank_by_head(
     Args:
         connection: Open connection to the catalogue; only read from.
         training_set: What the head was learnt from.
-        head: The head.
+        head: The linear model of the task, which was learnt from these labels.
         n: Number of galaxies to find.
         place: Number of the class among those of the task.
         known: object_ids of galaxies to leave out.

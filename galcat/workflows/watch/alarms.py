@@ -113,7 +113,7 @@ def send_alarm(settings: AlarmSettings, subject: str, text: str) -> list[str]:
     """Send an alarm by every way that is set; one that fails does not keep the others from it.
 
     Args:
-        settings: Where alarms go.
+        settings: The ways and addresses by which alarms are sent.
         subject: What has happened, in one line.
         text: What has happened, and what to do.
 

@@ -17,8 +17,8 @@ class Look:
     """What was seen.
 
     Attributes:
-        at: When, UTC.
-        found: What, by name: texts, numbers and lists of them.
+        at: The moment at which somebody looked, UTC.
+        found: What was seen, by name: texts, numbers and lists of them.
     """
 
     at: datetime

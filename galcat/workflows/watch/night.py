@@ -19,7 +19,7 @@ def check_night(url: str, drop: Path, stale_hours: float = STALE_HOURS) -> list[
 
     Args:
         url: URL of the catalogue's database; it is only read from.
-        drop: The drop folder.
+        drop: Path of the drop folder, into which new tiles are put.
         stale_hours: How long a tile may lie there, hours.
 
     Returns:
@@ -46,7 +46,7 @@ def check_fresh(url: str, drop: Path, failed: set[str], stale_hours: float) -> C
 
     Args:
         url: URL of the catalogue's database; it is only read from.
-        drop: The drop folder.
+        drop: Path of the drop folder, into which new tiles are put.
         failed: Names of the tiles that were tried and failed: another check names them.
         stale_hours: How long a tile may lie there, hours.
     """
