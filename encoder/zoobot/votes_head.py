@@ -15,7 +15,7 @@ from encoder.training.head.fit import (
     HeadSettings,
     fit_head,
     out_of_fold,
-    out_of_fold_and_scaled,
+    scale_by_other_folds,
     scales_of,
 )
 from encoder.training.head.joint_head import Group
@@ -93,7 +93,7 @@ def fit_on_votes(
     settings = HeadSettings(ALPHA_FLOOR)
     alpha = out_of_fold(sample, folds, others, CAMPAIGNS, settings)
     scales = scales_of(alpha, folds, table.votes, CAMPAIGNS)
-    scaled = out_of_fold_and_scaled(sample, folds, table.votes, others, CAMPAIGNS, settings)
+    scaled = scale_by_other_folds(alpha, sample, folds, table.votes, others, CAMPAIGNS, settings)
     about = {
         "head": {
             "weights": {_NAME: 1.0, "simulated": SIMULATED_WEIGHT},

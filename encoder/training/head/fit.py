@@ -96,11 +96,26 @@ def out_of_fold_and_scaled(
     campaigns: Campaigns,
     settings: HeadSettings,
 ) -> NDArray[np.float32]:
-    """As `out_of_fold`, with concentrations scaled by factors that know nothing of the galaxy's fold either.
+    """As `out_of_fold`, with concentrations scaled by `scale_by_other_folds`."""
+    alpha = out_of_fold(judged, folds, others, campaigns, settings)
+    return scale_by_other_folds(alpha, judged, folds, votes, others, campaigns, settings)
+
+
+def scale_by_other_folds(
+    alpha: NDArray[np.float32],
+    judged: HeadSample,
+    folds: NDArray[np.int64],
+    votes: NDArray[np.float32],
+    others: Sequence[Group],
+    campaigns: Campaigns,
+    settings: HeadSettings,
+) -> NDArray[np.float32]:
+    """Scale concentrations by factors that know nothing of the galaxy's fold either, (n, n_answers).
 
     The factors of a fold are measured on the other folds, by heads that saw neither of the two.
 
     Args:
+        alpha: What `out_of_fold` gives for the same galaxies, (n, n_answers).
         judged: The galaxies, as for `out_of_fold`.
         folds: The fold of each galaxy, (n,).
         votes: Their votes, (n, n_columns).
@@ -108,8 +123,7 @@ def out_of_fold_and_scaled(
         campaigns: Campaigns that hold the release's tree alone.
         settings: How heads are fitted.
     """
-    alpha = out_of_fold(judged, folds, others, campaigns, settings)
-    names = sorted(set(folds.tolist()) - {-1})
+    names, scaled = sorted(set(folds.tolist()) - {-1}), alpha.copy()
     foretold = {name: np.full_like(alpha, np.nan) for name in names}
     for pair in combinations(names, 2):
         head = fit_head([judged.group(np.flatnonzero(~np.isin(folds, pair))), *others], campaigns, settings)
@@ -122,8 +136,8 @@ def out_of_fold_and_scaled(
     for name in names:
         rest = (folds != name) & (folds != -1)
         factors = measure_scales(foretold[name][rest], votes[rest], campaigns).factors
-        alpha[folds == name] *= np.repeat(np.asarray(factors, np.float32), sizes)
-    return alpha
+        scaled[folds == name] *= np.repeat(np.asarray(factors, np.float32), sizes)
+    return scaled
 
 
 def scales_of(

@@ -180,7 +180,7 @@ def test_an_imported_encoder_gets_a_head_from_a_table_of_votes_and_says_what_it_
 def test_two_commands_give_vectors_and_fractions_of_an_encoder_of_the_hub(
     galcat: Galcat, tmp_path: Path
 ) -> None:
-    hub, folder = tmp_path / "hub", write_gz2_votes(tmp_path / "votes", 120)
+    hub, folder = tmp_path / "hub", write_gz2_votes(tmp_path / "votes", 80)
     hub.mkdir()
     torch.manual_seed(3)
     backbone = timm.create_model("test_resnet", num_classes=0)

@@ -67,10 +67,10 @@ def test_evaluate_judges_votes_of_real_galaxies_by_heads_that_were_not_fitted_on
     galcat: Galcat, tmp_path: Path
 ) -> None:
     data, output = tmp_path / "data", tmp_path / "report"
-    write_gz2_votes(data / "gz2_votes", 150)
-    classes = write_gz2_votes(data / "gz1_classes", 100)
+    write_gz2_votes(data / "gz2_votes", 100)
+    classes = write_gz2_votes(data / "gz1_classes", 40)
     table = pd.read_csv(classes / "labels.csv", dtype={"id": str})[["id", "image"]]
-    table["gz1_class"] = ["elliptical", "edge-on", "spiral-clockwise", "spiral-anticlockwise"] * 25
+    table["gz1_class"] = ["elliptical", "edge-on", "spiral-clockwise", "spiral-anticlockwise"] * 10
     table["id"] = "gz1-" + table["id"]
     table.to_csv(classes / "labels.csv", index=False)
     own = write_small_encoder(tmp_path / "0.safetensors", 0, "test_resnet")
