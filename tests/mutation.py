@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MIN_KILLED = 0.85
 """Share of the faults that tests must notice."""
 INTERRUPTED = 130
-_PACKAGES = ("catalog", "encoder", "galcat", "table_files", "dagster_jobs")
+_PACKAGES = ("catalog", "encoder", "galcat", "table_files", "dagster_jobs", "ray_jobs")
 _BESIDE = ("sql", "docs", "README.md")  # what tests read beside the packages
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc")
 _CHILDREN = 2

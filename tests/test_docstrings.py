@@ -16,6 +16,7 @@ ERRORS_IN_REACH = {
     "encoder": ("encoder", "table_files"),
     "galcat": ("galcat", "catalog", "encoder", "table_files"),
     "dagster_jobs": ("galcat", "catalog", "encoder", "table_files"),
+    "ray_jobs": ("galcat", "catalog", "encoder", "table_files"),
 }
 THIRD_PARTY = {"psycopg.Error", "dagster.Failure", "sqlite3.Error"}
 _SECTION = re.compile(r"^Raises:\n((?: .*\n|\n)*)", re.MULTILINE)

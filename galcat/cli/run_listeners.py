@@ -15,6 +15,7 @@ from galcat.workflows.listener import Listener, ListenerGroup
 
 if TYPE_CHECKING:
     from catalog.checks.recall import Recall
+    from galcat.workflows.ingest.encoding import EncodeBy
     from galcat.workflows.ingest.outcome import CellOutcome, TileOutcome
 
 Kind = Literal["ingestion", "backfill"]
@@ -24,7 +25,13 @@ MAX_NOTES = 50
 
 
 def ingest_and_report(
-    url: str, path: Path, survey: str, weights: Path | None, *, is_bulk: bool | None = None
+    url: str,
+    path: Path,
+    survey: str,
+    weights: Path | None,
+    *,
+    is_bulk: bool | None = None,
+    encode_by: "EncodeBy | None" = None,
 ) -> bool:
     """Ingest what is pending of a folder, with a progress bar and a summary.
 
@@ -34,14 +41,19 @@ def ingest_and_report(
         survey: Name of a survey that galcat knows, or path of a survey's TOML file.
         weights: Weights file of the encoder; None for the one that ships.
         is_bulk: Whether the load goes without the vector index; None to judge by its size.
+        encode_by: Opens what encodes the tiles; None to do it in this process.
 
     Returns:
         False when a tile or a picture failed, a check is violated, or a sky cell was left to its holder.
     """
-    from galcat.workflows.run import ingest_folder  # noqa: PLC0415 - torch takes seconds
+    # torch takes seconds
+    from galcat.workflows.ingest.encoding import encode_here  # noqa: PLC0415
+    from galcat.workflows.run import ingest_folder  # noqa: PLC0415
 
     with run_listeners("ingestion") as listener:
-        outcome = ingest_folder(url, survey, path, weights, listener, is_bulk=is_bulk)
+        outcome = ingest_folder(
+            url, survey, path, weights, listener, is_bulk=is_bulk, encode_by=encode_by or encode_here
+        )
     tiles = [tile for cell in outcome.cells for tile in cell.tiles]
     _summary(tiles, outcome.n_settled)
     _say_what_fractions_are_worth(url, tiles)
@@ -128,6 +140,10 @@ class TileProgress(Listener):
     def on_cell_left(self, why: str) -> None:
         """Say which cell is left, who holds it, and what to do."""
         self._progress.print(mark_line("left:", "red", why), soft_wrap=True)
+
+    def on_remark(self, text: str) -> None:
+        """Say it."""
+        self.warn(text)
 
     def on_index_set_aside(self) -> None:
         """Say why searches take longer for a while."""

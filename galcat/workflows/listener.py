@@ -26,6 +26,9 @@ class Listener:
     def on_cell_left(self, why: str) -> None:
         """A sky cell is left as it is, since somebody holds it; the others go on."""
 
+    def on_remark(self, text: str) -> None:
+        """Something that a user should know does not end the run, such as a worker that was lost."""
+
     def on_index_set_aside(self) -> None:
         """The load is large: it goes without the vector index, which is built at its end."""
 
@@ -64,6 +67,11 @@ class ListenerGroup(Listener):
         """Tell all of them."""
         for listener in self._listeners:
             listener.on_cell_left(why)
+
+    def on_remark(self, text: str) -> None:
+        """Tell all of them."""
+        for listener in self._listeners:
+            listener.on_remark(text)
 
     def on_index_set_aside(self) -> None:
         """Tell all of them."""

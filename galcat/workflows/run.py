@@ -1,6 +1,7 @@
 """Whole runs without an orchestrator: every pending sky cell of a folder or of a release, then the upkeep."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from catalog.releases.releases import current_release, find_release, lacks_searc
 from encoder.model.encoder import load_encoder
 from encoder.surveys.survey_file import load_survey
 from galcat.workflows.ingest.cell import ingest_cell
-from galcat.workflows.ingest.outcome import CellOutcome
+from galcat.workflows.ingest.encoding import EncodeBy, encode_here
+from galcat.workflows.ingest.many_cells import work_on_cells
+from galcat.workflows.ingest.outcome import CellOutcome, Report
 from galcat.workflows.ingest.pending import find_pending
-from galcat.workflows.ingest.target import check_weights, require_writable
+from galcat.workflows.ingest.target import check_weights, open_target, require_writable
 from galcat.workflows.listener import Listener
-from galcat.workflows.releases.backfill import backfill_cell, plan_backfill
+from galcat.workflows.releases.backfill import BackfillRun, backfill_cell, plan_backfill
 from galcat.workflows.releases.release_encoder import load_ingestion_encoder, load_release_encoder
 from galcat.workflows.releases.weights_store import keep_weights
 from galcat.workflows.upkeep import (
@@ -51,6 +54,7 @@ def ingest_folder(
     listener: Listener,
     *,
     is_bulk: bool | None = None,
+    encode_by: EncodeBy = encode_here,
 ) -> FolderOutcome:
     """Ingest every new or changed tile of a folder, then build the vector index and refresh the statistics.
 
@@ -66,6 +70,7 @@ def ingest_folder(
             a release for the one that ships.
         listener: Told of the run as it goes.
         is_bulk: Whether it goes without the vector index, built anew at its end; None to judge by its size.
+        encode_by: Opens what encodes the tiles: this process, or workers elsewhere.
 
     Raises:
         CatalogError, EncoderError, WorkflowError, psycopg.Error: The run cannot go on.
@@ -85,21 +90,39 @@ def ingest_folder(
             _care(url, listener)
         return FolderOutcome([], pending.n_settled)
     encoder = encoder or load_ingestion_encoder(url)
-    outcomes = []
-    with writing(url) as load, loading(load):
+    outcomes: list[CellOutcome] = []
+    with (
+        writing(url) as load,
+        loading(load),
+        encode_by(encoder, listener.on_remark) as executor,
+    ):
         if prepare_load(url, n_tiles, is_bulk=is_bulk):
             listener.on_index_set_aside()
-        for cell, tiles in pending.cells.items():
-            names = [tile.name for tile in tiles]
-            try:
-                outcome = ingest_cell(url, encoder, definition, folder, cell, names, listener.on_tile)
-            except LockHeldError as held:
-                listener.on_cell_left(str(held))
-                continue
-            listener.on_cell(outcome)
-            outcomes.append(outcome)
+        if executor.cells_at_once > 1:
+            with open_target(url, survey, encoder):  # no two cells make the first release
+                pass
+
+        def work(cell: str, report: Report) -> CellOutcome:
+            names = [tile.name for tile in pending.cells[cell]]
+            return ingest_cell(url, encoder, definition, folder, cell, names, report, executor)
+
+        cells = work_on_cells([*pending.cells], work, listener.on_tile, executor)
+        outcomes += _tell(cells, listener)
     _care(url, listener)
     return FolderOutcome(outcomes, pending.n_settled, len(pending.cells) - len(outcomes))
+
+
+def _tell(
+    cells: Generator[CellOutcome | LockHeldError, None, None], listener: Listener
+) -> Generator[CellOutcome, None, None]:
+    """Tell of cells as they come, and give those that were not left."""
+    with closing(cells):
+        for outcome in cells:
+            if isinstance(outcome, LockHeldError):
+                listener.on_cell_left(str(outcome))
+            else:
+                listener.on_cell(outcome)
+                yield outcome
 
 
 def _lacks_index(url: str) -> bool:
@@ -118,7 +141,13 @@ def _care(url: str, listener: Listener) -> None:
 
 
 def fill_release(
-    url: str, name: str, weights: str, folders: Mapping[str, Path], listener: Listener
+    url: str,
+    name: str,
+    weights: str,
+    folders: Mapping[str, Path],
+    listener: Listener,
+    *,
+    encode_by: EncodeBy = encode_here,
 ) -> list[CellOutcome]:
     """Fill a release with every tile that the current one has, then build its vector index.
 
@@ -132,6 +161,7 @@ def fill_release(
         folders: Folder in which a survey's tiles lie now, by the survey's name; a survey that is not named is
             read where it was before.
         listener: Told of the run as it goes.
+        encode_by: Opens what encodes the tiles: this process, or workers elsewhere.
 
     Returns:
         What became of each cell; a cell with tiles of several folders is there once for each.
@@ -144,20 +174,19 @@ def fill_release(
     with writing(url) as connection:
         release = find_release(connection, name)
         runs = plan_backfill(connection, release.release_id, folders)
+    encoder = None
     if runs or weights:  # as above
-        load_release_encoder(release.name, release.weights_sha256, weights, keep=True)
+        encoder = load_release_encoder(release.name, release.weights_sha256, weights, keep=True)
     listener.on_plan(sum(len(run.tiles) for run in runs))
-    outcomes = []
-    for run in runs:
-        try:
-            outcome = backfill_cell(
-                url, name, weights, run.survey, Path(run.folder), run.cell, run.tiles, listener.on_tile
-            )
-        except LockHeldError as held:
-            listener.on_cell_left(str(held))
-            continue
-        listener.on_cell(outcome)
-        outcomes.append(outcome)
+    outcomes: list[CellOutcome] = []
+    if encoder is not None and runs:
+        with encode_by(encoder, listener.on_remark) as executor:
+
+            def work(run: BackfillRun, report: Report) -> CellOutcome:
+                place = (run.survey, Path(run.folder), run.cell, run.tiles)
+                return backfill_cell(url, name, weights, *place, report, executor)
+
+            outcomes += _tell(work_on_cells(runs, work, listener.on_tile, executor), listener)
     listener.on_index(built_now=index_release(url, name))
     analyse_tables(url)
     listener.on_statistics()

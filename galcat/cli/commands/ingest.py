@@ -7,6 +7,7 @@ import typer
 
 from catalog.settings import load_settings
 from galcat.cli.console import log
+from galcat.cli.executors import RayAddress, Workers, choose_executor
 from galcat.cli.open_catalogue import catalogue_url
 from galcat.cli.run_listeners import ingest_and_report
 
@@ -30,6 +31,8 @@ def ingest(
             show_default="for a load that is large beside what is there",
         ),
     ] = None,
+    ray: RayAddress = None,
+    workers: Workers = None,
 ) -> None:
     """Ingest every new or changed tile of a folder: cut out, encode and store its galaxies.
 
@@ -38,8 +41,10 @@ def ingest(
 
     Example: `galcat ingest /data/dr10/south --survey legacy_dr10`
     """
+    encode_by = choose_executor(ray, workers)
     _look_before_a_catalogue_is_made(path, survey)
-    if not ingest_and_report(catalogue_url(may_create=True), path, survey, weights, is_bulk=bulk):
+    url = catalogue_url(may_create=True)
+    if not ingest_and_report(url, path, survey, weights, is_bulk=bulk, encode_by=encode_by):
         raise typer.Exit(1)
     log.print(NEXT_STEP, soft_wrap=True)
 

@@ -15,6 +15,7 @@ from encoder.model.encoder import Encoder
 from encoder.surveys.survey_file import load_survey
 from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import find_tiles
+from galcat.workflows.ingest.encoding import TileExecutor
 from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
 from galcat.workflows.ingest.pending import group_pending_by_cell, is_settled
 from galcat.workflows.ingest.rows import as_text
@@ -26,7 +27,14 @@ _log = logging.getLogger(__name__)
 
 
 def ingest_cell(
-    url: str, encoder: Encoder, definition: str, folder: Path, cell: str, names: list[str], report: Report
+    url: str,
+    encoder: Encoder,
+    definition: str,
+    folder: Path,
+    cell: str,
+    names: list[str],
+    report: Report,
+    executor: TileExecutor | None = None,
 ) -> CellOutcome:
     """Ingest what is still pending once this run holds the cell, then check those tiles.
 
@@ -38,6 +46,7 @@ def ingest_cell(
         cell: Name of the sky cell; tiles that lie elsewhere are left alone.
         names: Names of the tiles to look at; an empty list means all of the cell.
         report: Told of every tile.
+        executor: Encodes the tiles by these weights; None to do it here.
 
     Raises:
         LockHeldError: Somebody holds the cell who does not ingest; other cells can be ingested.
@@ -56,7 +65,7 @@ def ingest_cell(
             _log.warning("%d tiles of cell %s were ingested by another run meanwhile", len(settled), cell)
         for outcome in settled:
             report(outcome)
-        outcomes = settled + ingest_tiles(target, encoder, survey, pending, known, report)
+        outcomes = settled + ingest_tiles(target, encoder, survey, pending, known, report, executor=executor)
         tried = [as_text(os.fsencode(outcome.name)) for outcome in outcomes]
         tiles = find_tile_ids(target.connection, survey.name, tried)
         return CellOutcome(

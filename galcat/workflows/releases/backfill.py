@@ -20,6 +20,7 @@ from encoder.tiles.tile_files import TileFiles
 from encoder.tiles.tiles import find_tiles
 from galcat.errors import WorkflowError
 from galcat.workflows.ingest.cell import cell_lock
+from galcat.workflows.ingest.encoding import TileExecutor
 from galcat.workflows.ingest.outcome import CellOutcome, Report, TileOutcome
 from galcat.workflows.ingest.pending import is_settled
 from galcat.workflows.ingest.sky_cells import cell_at, tiles_of_cell
@@ -30,7 +31,15 @@ from galcat.workflows.writing import writing
 
 
 def backfill_cell(
-    url: str, name: str, weights: str, survey: str, folder: Path, cell: str, tiles: list[str], report: Report
+    url: str,
+    name: str,
+    weights: str,
+    survey: str,
+    folder: Path,
+    cell: str,
+    tiles: list[str],
+    report: Report,
+    executor: TileExecutor | None = None,
 ) -> CellOutcome:
     """Encode what is still missing once this run holds the cell, then check those tiles.
 
@@ -46,6 +55,7 @@ def backfill_cell(
         cell: Name of the sky cell; tiles that lie elsewhere are left alone.
         tiles: Names of the tiles to fill; an empty list means all that are missing in the cell.
         report: Told of every tile.
+        executor: Encodes the tiles by the release's weights; None to do it here.
 
     Raises:
         CatalogError, EncoderError, WorkflowError, psycopg.Error: The run cannot go on.
@@ -64,7 +74,9 @@ def backfill_cell(
             contents = {tile.name: tile.content_hash for tile in missing}
             known = read_known_tiles(connection, survey, release.release_id)
             unsettled = [files for files in found if not is_settled(files, known)]
-            outcomes = lost + ingest_tiles(target, encoder, described, unsettled, known, report, contents)
+            outcomes = lost + ingest_tiles(
+                target, encoder, described, unsettled, known, report, contents, executor
+            )
             checked = find_tile_ids(connection, survey, [outcome.name for outcome in outcomes])
             return CellOutcome(
                 cell,

@@ -95,6 +95,7 @@ NETWORK = (
     "trains a network for minutes to days: tests/galcat/workflows and tests/encoder/training do it in small"
 )
 DATA = "needs real pictures with votes, which no clone has: tests/encoder/evaluation runs it in small"
+RAY = "needs the library Ray, and a cluster: tests/ray_jobs runs it where Ray is installed"
 TRAINED = "needs what `train` has made: the same is run with better.safetensors"
 NOT_RUN = {
     "serve": FOR_EVER,
@@ -114,6 +115,10 @@ NOT_RUN = {
     "status > status.txt || mail -s galcat operator@example.org < status.txt": (
         "sends a letter; status itself is run"
     ),
+    "ingest /data/dr10/south --survey legacy_dr10 --ray local": RAY,
+    "ingest /data/dr10/south --survey legacy_dr10 --ray head:6379": RAY,
+    "ingest FOLDER --survey NAME --ray local": RAY,
+    "release backfill better --ray head:6379 --workers 64": RAY,
     "ingest": "the folder of the drop: `ingest FOLDER --survey NAME` is run",
     "fetch legacy_dr10 sky --positions list.csv": "asks the survey's servers: its own tests ask theirs",
     "ingest sky --survey legacy_dr10": "what was fetched: `ingest FOLDER --survey NAME` is run",

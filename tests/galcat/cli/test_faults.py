@@ -11,6 +11,7 @@ from astropy.table import Table
 from PIL import Image
 
 from catalog.database.connection import connect
+from galcat.workflows.ingest import encoding
 from galcat.workflows.ingest import tiles as module
 from tests.encoder.tiles.small_surveys import CUTOUTS
 from tests.galcat.bricks import GALAXIES, r_image, write_brick
@@ -92,14 +93,14 @@ def test_whatever_a_tile_raises_it_fails_by_its_name_and_the_next_is_read(
 ) -> None:
     for name in ("0100p000", "0101p000", "0102p000"):
         write_brick(tmp_path / "bricks", name)
-    read = module.read_tile
+    read = encoding.read_tile
 
     def fail_once(survey: object, files: object, needs: object) -> object:
         if files.name == "0101p000":  # type: ignore[attr-defined] # of a TileFiles
             raise error
         return read(survey, files, needs)  # type: ignore[arg-type] # the same
 
-    monkeypatch.setattr(module, "read_tile", fail_once)
+    monkeypatch.setattr(encoding, "read_tile", fail_once)
     said = galcat("ingest", tmp_path / "bricks", "--survey", "legacy_dr10", "--weights", weights)
     assert said.code == 1
     assert f"2 tiles ingested, 0 unchanged, 1 failed; {2 * GALAXIES} galaxies" in said.err

@@ -10,6 +10,7 @@ from catalog.counts import count_of
 from catalog.result import Result
 from galcat.cli.command_group import CommandGroup
 from galcat.cli.console import count_galaxies, log
+from galcat.cli.executors import RayAddress, Workers, choose_executor
 from galcat.cli.open_catalogue import catalogue_url, open_as_reader, open_to_write, updated_catalogue_url
 from galcat.cli.options import OneALine, Wide
 from galcat.cli.run_listeners import run_listeners
@@ -123,6 +124,8 @@ def backfill(
         list[str] | None,
         typer.Option(help="SURVEY=PATH: where a survey's tiles lie now; without it, where they were."),
     ] = None,
+    ray: RayAddress = None,
+    workers: Workers = None,
 ) -> None:
     """Fill a release with every tile that the current one has, while that one serves.
 
@@ -132,10 +135,13 @@ def backfill(
     Example: `galcat release backfill better --weights better.safetensors`
     """
     folders = dict(map(_survey_and_folder, folder or []))
+    encode_by = choose_executor(ray, workers)
     from galcat.workflows.run import fill_release  # noqa: PLC0415 - torch takes seconds
 
     with run_listeners("backfill") as listener:
-        cells = fill_release(catalogue_url(), name, str(weights or ""), folders, listener)
+        cells = fill_release(
+            catalogue_url(), name, str(weights or ""), folders, listener, encode_by=encode_by
+        )
     _summary(name, [tile for cell in cells for tile in cell.tiles])
     if any(cell.violated for cell in cells):
         raise typer.Exit(1)

@@ -12,7 +12,7 @@ from torch import Tensor
 from catalog.database.connection import connect
 from encoder.model.encoder import Encoder
 from encoder.model.network import Prediction
-from galcat.workflows.ingest import tiles
+from galcat.workflows.ingest import encoding
 from tests.galcat.bricks import write_brick
 from tests.galcat.cli.command_line import Galcat
 
@@ -76,8 +76,9 @@ def test_another_size_of_the_batches_changes_no_row(
     before = read_rows(database)
     with connect(database, autocommit=True) as connection:
         connection.execute("UPDATE galcat.ingestion SET fingerprint = '', content_hash = ''")
-    cut_tile = tiles.cut_tile
-    monkeypatch.setattr(tiles, "cut_tile", lambda survey, tile, encoder: cut_tile(survey, tile, encoder, 1))
+    cut_tile = encoding.cut_tile
+    one_by_one = lambda survey, tile, encoder: cut_tile(survey, tile, encoder, 1)  # noqa: E731
+    monkeypatch.setattr(encoding, "cut_tile", one_by_one)
     assert "1 tile ingested, 0 unchanged, 0 failed; 3 galaxies" in galcat(*ingest).err
     assert set(batches) == {3, 1}
     assert read_rows(database) == before
