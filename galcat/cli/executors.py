@@ -44,7 +44,6 @@ def choose_executor(ray: str | None, workers: int | None) -> "EncodeBy":
         workers: How many workers; None for as many as the cluster has GPUs or processors.
 
     Raises:
-        typer.BadParameter: Workers are asked for without Ray.
         WorkflowError: This galcat was installed without its part for Ray.
     """
     from galcat.workflows.ingest.encoding import encode_here  # noqa: PLC0415 - torch takes seconds
