@@ -99,7 +99,7 @@ DECLARE
         "detail": "The reason in one line [-]",
         "will_retry": "True when a re-run tries the row again [-]",
         "anomaly_score": "How strange the galaxy is: the share of the release''s reference sample that is less so [1]",
-        "framing_flag": "What is wrong with the picture that the encoder saw: a sum of 1 no object, 2 several, 4 a point source, 8 cut by the edge; 0 where nothing is or no frame was sought, NULL for galaxies from before this column [-]",
+        "framing_flag": "What is wrong with the picture that the encoder saw: a sum of 1 no object, 2 several, 4 a point source, 8 cut by the edge, 16 too few pixels, 32 far from the middle; 0 where nothing is or no frame was sought, NULL for galaxies from before this column [-]",
         "domain_distance": "How far the galaxy lies from the real galaxies that the encoder was trained on: above 1, further than 99 per cent of them from each other; NULL where the release has no sample of them [1]",
         "network_posterior": "Every fraction and then every concentration as the network gave them, where those of the row are calibrated to the survey; NULL where the row has the network''s own [1]",
         "is_calibrated": "True where the vote fractions are calibrated to volunteers'' votes of this survey, see galcat.calibration [-]",

@@ -86,7 +86,8 @@ class GalaxyRows:
         jpegs: The n small pictures, each a JPEG file.
         picture_digests: (n,) digest of the picture that each galaxy's vectors were made of.
         anomaly_scores: (n,) in 0..1; None where the release has no reference.
-        framing_flags: (n,) sums of 1 no object, 2 several, 4 a point source, 8 cut by the picture's edge;
+        framing_flags: (n,) sums of 1 no object, 2 several, 4 a point source, 8 cut by the picture's edge,
+            16 too few pixels, 32 far from the middle;
             None where the encoder did not look.
         domain_distances: (n,) 0 or more; None where the release has no sample of its training galaxies.
     """

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from encoder.cutouts.frames import FIELD_SEARCHED_PX, find_in_fields
 from encoder.cutouts.image_batch import ImageBatch
-from encoder.cutouts.local_wcs import part_of_maps
+from encoder.cutouts.local_wcs import native_px_per_unit, part_of_maps
 from encoder.cutouts.picture_batches import Seeing, see_files
 from encoder.cutouts.plan import CutoutPlan, cut_flux, plan_cutouts, skip
 from encoder.cutouts.pyramid import coarse_sampling_for
@@ -91,7 +91,7 @@ def _frame(
         return plan, recipe.crop, np.zeros(len(plan.rows), np.int16)
     coarse = cut_flux(plan, FIELD_SEARCHED_PX, 1.0, coarse_sampling_for)
     fields = to_rgb(coarse[:, bands], scales, recipe.stretch)
-    right, down, share, flags = find_in_fields(fields, recipe)
+    right, down, share, flags = find_in_fields(fields, recipe, 2 * native_px_per_unit(plan.maps))
     return replace(plan, maps=part_of_maps(plan.maps, right, down, share)), 1.0, flags
 
 

@@ -36,6 +36,7 @@ class CentralObject:
         sky: (n,) level of the sky.
         rival: (n,) light of other objects within two radii, over its own; infinite where the centre is dark.
         cut: (n,) pixels of it on the edge of the picture, over the length of its circle.
+        elsewhere: (n,) light of all that is bright and not the object, however bright.
     """
 
     x: Tensor
@@ -45,6 +46,7 @@ class CentralObject:
     sky: Tensor
     rival: Tensor
     cut: Tensor
+    elsewhere: Tensor
 
 
 def measure_central_object(grey: Tensor, inside: Tensor, seed: float, darkest: Tensor) -> CentralObject:
@@ -67,7 +69,8 @@ def measure_central_object(grey: Tensor, inside: Tensor, seed: float, darkest: T
     middle = covered & (from_middle < max(seed, 2 / size))
     peak = torch.where(middle, signal, 0).flatten(1).amax(dim=1)
     threshold = torch.maximum(_SIGMAS * noise, _FAINTEST * peak)
-    bright = (signal > threshold[:, None, None]) & (signal <= _BRIGHTER * peak[:, None, None])
+    above = signal > threshold[:, None, None]
+    bright = above & (signal <= _BRIGHTER * peak[:, None, None])
     start = bright & middle & (signal >= 0.5 * peak[:, None, None])
     own = _grow(start, bright)
     light = torch.where(own, signal, 0)
@@ -83,9 +86,32 @@ def measure_central_object(grey: Tensor, inside: Tensor, seed: float, darkest: T
     row, column = (at_.long().clamp(0, size - 1) for at_ in (y, x))
     hollow = signal[torch.arange(len(grey), device=grey.device), row, column] < _HOLLOW * peak
     cut = (own & _rim(covered)).sum(dim=(1, 2)) / (2 * torch.pi * radius).clamp(min=1)
-    return CentralObject(
-        x, y, radius, torch.where(there, total, 0), sky, torch.where(hollow, torch.inf, others / safe), cut
-    )
+    rival = torch.where(hollow, torch.inf, others / safe)
+    elsewhere = torch.where(above & ~own, signal, 0).sum(dim=(1, 2))
+    return CentralObject(x, y, radius, torch.where(there, total, 0), sky, rival, cut, elsewhere)
+
+
+def has_peak(grey: Tensor, reach: float) -> Tensor:
+    """Whether something stands out of the sky at the very middle of each picture, for itself.
+
+    The slope of a brighter neighbour is brighter towards it, and so has no peak there.
+
+    Args:
+        grey: Pictures with the place in question in the middle, (n, size, size) float64 in 0..1.
+        reach: How far from the middle the peak may lie, pixels.
+
+    Returns:
+        (n,) bool.
+    """
+    size = grey.shape[-1]
+    at = torch.arange(size, dtype=grey.dtype, device=grey.device) + 0.5
+    away = torch.hypot(at - size / 2, at[:, None] - size / 2)
+    everywhere = torch.ones_like(grey)
+    smooth = _smooth(_smooth(grey, everywhere), everywhere)
+    sky, noise = _sky_and_noise(grey, smooth, everywhere > 0, away / (size / 2))
+    highest = torch.nn.functional.max_pool2d(smooth[:, None], 5, stride=1, padding=2)[:, 0]
+    peaks = (smooth >= highest) & (smooth > (sky + _SIGNAL * noise)[:, None, None])
+    return (peaks & (away < reach)).flatten(1).any(dim=1)
 
 
 def _sky_and_noise(

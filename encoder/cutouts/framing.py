@@ -38,6 +38,10 @@ _CUT_REACH = 0.78  # of the way to the nearest edge of the picture
 _CUT_SHARE = 0.12  # of the circle's length that lies on the edge
 _MAX_SHIFT = 0.12  # from the middle, in widths of the picture
 _MAX_RADIUS = 1.6  # in half widths of the picture
+# What lies in the middle is not meant where the rest of the picture is so much brighter. Of 600 real pictures
+# with the galaxy in the middle, none has twice its light elsewhere; of 300 in which it was moved aside by a
+# fifth of the picture or more, all of the 41 in which something else was found have 12 times.
+_OUTSHONE = 5.0
 
 
 @dataclass(frozen=True)
@@ -76,13 +80,18 @@ def find_frames(rgb: Tensor, view_radii: float = VIEW_RADII) -> Framing:
     lengths = (width / 2, height / 2, short)
     middle_x, middle_y, side = (grey.new_full((n,), length).double() for length in lengths)
     x, y, seed, darkest = middle_x, middle_y, _SEED, torch.full_like(side, torch.inf)
-    for _ in range(_PASSES):
+    outshone = torch.zeros_like(side, dtype=torch.bool)
+    for nth in range(_PASSES):
         left, top, step = x - side / 2, y - side / 2, side / WORK_PX
         copy, inside = resample(grey, left, top, side, WORK_PX)
         found = measure_central_object(copy[:, 0].double(), inside.double(), seed, darkest)
         there = found.light > 0
-        x = _near(middle_x, _round(torch.where(there, left + found.x * step, x)), _MAX_SHIFT * short)
-        y = _near(middle_y, _round(torch.where(there, top + found.y * step, y)), _MAX_SHIFT * short)
+        own_x = _round(torch.where(there, left + found.x * step, x))
+        own_y = _round(torch.where(there, top + found.y * step, y))
+        x = _near(middle_x, own_x, _MAX_SHIFT * short)
+        y = _near(middle_y, own_y, _MAX_SHIFT * short)
+        if nth == 0:  # the later copies hold less of the picture
+            outshone = found.elsewhere > _OUTSHONE * found.light
         radius = torch.where(there, found.radius * step, side / _WORK_RADII)
         radius = _round(radius.clamp(1.0, _MAX_RADIUS * short / 2))
         side, seed, darkest = _WORK_RADII * radius, 1 / _WORK_RADII, found.sky
@@ -92,6 +101,7 @@ def find_frames(rgb: Tensor, view_radii: float = VIEW_RADII) -> Framing:
         FramingFlag.SEVERAL * (found.rival > _RIVAL)
         + FramingFlag.POINT * (radius < _POINT_PX)
         + FramingFlag.CUT * ((found.cut > _CUT_SHARE) & (radius > _CUT_REACH * edge))
+        + FramingFlag.OFF_CENTRE * (outshone | (own_x != x) | (own_y != y))
     )
     return Framing(
         torch.where(missing, middle_x, x),

@@ -18,12 +18,17 @@ class FramingFlag(IntFlag):
         SEVERAL: There are several objects that could be meant.
         POINT: The object is as small as a star.
         CUT: The picture ends within the galaxy.
+        SMALL: The picture has fewer pixels across than it takes to judge a galaxy.
+        OFF_CENTRE: The galaxy lies so far from the middle that its frame is not about it, or something else
+            in the picture is much brighter than what lies in its middle.
     """
 
     NO_OBJECT = 1
     SEVERAL = 2
     POINT = 4
     CUT = 8
+    SMALL = 16
+    OFF_CENTRE = 32
 
 
 FlagCounts = Mapping[FramingFlag, int]
@@ -34,6 +39,8 @@ _WORDS = {
     FramingFlag.NO_OBJECT: ("shows no object", "show no object"),
     FramingFlag.SEVERAL: ("shows several objects alike", "show several objects alike"),
     FramingFlag.POINT: ("shows a star or another point", "show a star or another point"),
+    FramingFlag.SMALL: ("has too few pixels", "have too few pixels"),
+    FramingFlag.OFF_CENTRE: ("shows the galaxy far from its middle", "show the galaxy far from their middle"),
 }
 
 

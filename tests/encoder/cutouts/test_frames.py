@@ -1,6 +1,7 @@
 """One galaxy shows one picture, whichever way it comes; and every frame that somebody may ask for."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,36 @@ def test_in_a_tile_a_neighbour_or_a_halo_does_not_widen_the_frame_of_a_known_rad
         batch = of_tile(blend)
         assert flags(batch) == [FramingFlag(0)]
         torch.testing.assert_close(batch.rgb, of_tile(blend, PLAIN).rgb, atol=1e-4, rtol=0)
+
+
+def test_positions_beside_the_galaxies_of_a_tile_are_flagged_and_keep_the_frame_of_the_radius() -> None:
+    for x, beside in ((212.0, False), (232.0, True), (252.0, True)):
+        tile = sky((x, 208.0, 9.0, 400.0))
+        batch = of_tile(tile)
+        assert flags(batch) == [FramingFlag.OFF_CENTRE if beside else FramingFlag(0)], x
+        if beside:
+            torch.testing.assert_close(batch.rgb, of_tile(tile, PLAIN).rgb, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(("size", "small"), [(20, True), (39, True), (40, False), (60, False)])
+def test_a_picture_of_few_pixels_is_flagged_by_every_door(size: int, small: bool, tmp_path: Path) -> None:
+    png, cube = tmp_path / "small.png", tmp_path / "small.fits"
+    tile = sky((214.0, 210.0, 9.0, 400.0))
+    picture = Image.fromarray(field_picture(tile, size))
+    picture.resize((size + 30, size)).save(png)  # the shorter side counts
+    fits.writeto(cube, ours(tile, size)[0])
+    folder = CutoutTile("t", tile.sources, (png,))
+    (in_folder,) = image_batches(FOLDER, folder, FINDING, CPU, 8, [])
+    opened = list(see_opened([ColourPicture(picture)], Seeing(FINDING, CPU)))
+    for found in [*flags(of_files(png, cube)), *flags(in_folder), *flags(opened[0])]:
+        assert (FramingFlag.SMALL in found) == small
+
+
+def test_a_field_of_few_pixels_on_a_tile_is_flagged() -> None:
+    tile = sky((212.0, 208.0, 2.0, 60.0))
+    for scale, small in ((0.02, True), (0.05, False)):  # 32 and 81 of the tile's pixels
+        batch = of_tile(replace(tile, sources=sources_at(tile.sources.ra, tile.sources.dec, scale)))
+        assert [FramingFlag.SMALL in flag for flag in flags(batch)] == [small]
 
 
 def test_a_cutout_whose_galaxy_is_not_found_takes_the_known_radius(tmp_path: Path) -> None:

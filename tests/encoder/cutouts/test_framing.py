@@ -141,3 +141,25 @@ def test_the_view_is_as_wide_as_the_release_says_and_antialiased() -> None:
     # Stripes of a pixel, seen at three pixels to one, are grey.
     grey = cut_views(stripes, found, round(float(found.view_side) / 3))
     assert float((grey - 0.5).abs().max()) < 0.1
+
+
+@pytest.mark.parametrize("away", [0.0, 0.1, -0.1])
+def test_a_galaxy_near_the_middle_is_not_called_off_centre(away: float) -> None:
+    found = find_frames(make_picture(300, 14, at=(0.5 + away, 0.5 - away))[None])
+    assert found.flag.tolist() == [0]
+
+
+@pytest.mark.parametrize("away", [0.16, 0.2, 0.25, 0.3, 0.4, -0.2, -0.4])
+def test_a_galaxy_far_from_the_middle_is_flagged_whatever_lies_there(away: float) -> None:
+    for at in ((0.5 + away, 0.5), (0.5, 0.5 + away), (0.5 + away, 0.5 - away)):
+        alone = make_picture(300, 14, at=at)
+        faint = (alone + make_picture(300, 4, peak=0.2, noise=0) - SKY).clamp(0, 1)
+        flags = [FramingFlag(int(flag)) for flag in find_frames(torch.stack([alone, faint])).flag]
+        assert flags[0] & (FramingFlag.OFF_CENTRE | FramingFlag.NO_OBJECT), at
+        assert FramingFlag.OFF_CENTRE in flags[1], at
+
+
+def test_a_neighbour_of_four_times_the_light_does_not_make_a_galaxy_doubtful() -> None:
+    own = make_picture(300, 8, noise=0)
+    neighbour = make_picture(300, 16, at=(0.85, 0.85))
+    assert find_frames((own + neighbour - SKY).clamp(0, 1)[None]).flag.tolist() == [0]

@@ -70,10 +70,11 @@ def test_every_doubtful_picture_keeps_its_row_and_its_flag_and_is_counted(
     pictures = {
         "beside": (make_picture(200, 12, at=(0.56, 0.45)), 0),
         "cut": (whole[:, 162:262, 162:262], FramingFlag.CUT),
+        "far": (make_picture(300, 14, at=(0.7, 0.5)), FramingFlag.OFF_CENTRE),
         "good": (whole, 0),
         "noise": (make_picture(120, 10, peak=0), FramingFlag.NO_OBJECT),
         "star": (make_picture(160, 0.8, peak=0.9), FramingFlag.POINT),
-        "tiny": (make_picture(20, 2.5), 0),
+        "tiny": (make_picture(20, 2.5), FramingFlag.SMALL),
         "two": (torch.maximum(one, other), FramingFlag.SEVERAL),
     }
     for name, (picture, _) in pictures.items():
@@ -85,7 +86,8 @@ def test_every_doubtful_picture_keeps_its_row_and_its_flag_and_is_counted(
     assert said.code == 0
     assert said.err.splitlines()[-1] == (
         "frames in doubt: 1 picture cuts the galaxy, 1 shows no object, 1 shows several objects alike, "
-        "1 shows a star or another point (column framing_flag)"
+        "1 shows a star or another point, 1 has too few pixels, 1 shows the galaxy far from its middle "
+        "(column framing_flag)"
     )
     table = pq.read_table(output)
     assert dict(zip(table["id"].to_pylist(), table["framing_flag"].to_pylist(), strict=True)) == {
