@@ -2,22 +2,28 @@
 
 import math
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psycopg
+from astropy.utils.exceptions import AstropyWarning
+from astropy.wcs import WCS
+from numpy.typing import NDArray
 
 from catalog.database.connection import connect
 from encoder.errors import EncoderError
 from encoder.surveys.description import Survey
+from encoder.tiles.sky_positions import pixel_to_icrs
 from galcat.errors import WorkflowError, reason
 from galcat.workflows.local_files import is_folder_here
 from galcat.workflows.sky.cutouts import describe_survey
 
 TILE_PX = 512
 MAX_ORDER = 13
+_MAX_MISFIT_PX = 0.1
 _CELL_ARCSEC = math.degrees(math.sqrt(4 * math.pi / 12)) * 3600
 _TILES = """
     SELECT t.name, t.folder, v.name, v.definition
@@ -84,15 +90,13 @@ def make_hips(
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as temporary:
         parts = []
         for number, tile in enumerate(tiles):
-            picture, part = Path(temporary) / f"{number}.png", Path(temporary) / f"part{number}"
+            part = Path(temporary) / f"part{number}"
             try:
-                _draw(tile, picture)
-                hips.to_hips(picture, part, order)
-            except (EncoderError, OSError) as error:
+                draw_part(*_draw(tile), part, order)
+            except (EncoderError, WorkflowError, OSError) as error:
                 left_out.append(f"{tile.name}: {reason(error)}")
             else:
                 parts.append(part)
-            picture.unlink(missing_ok=True)
             if progress is not None:
                 progress(number + 1, len(tiles))
         if not parts:
@@ -111,7 +115,7 @@ def make_hips(
 class _Hips:
     """What is used of reproject."""
 
-    to_hips: Callable[[Path, Path, int], None]
+    to_hips: Callable[[NDArray[np.float32], WCS, Path, int], None]
     join: Callable[[list[Path], Path], None]
 
 
@@ -119,20 +123,56 @@ def _import_hips() -> _Hips:
     try:
         from reproject import reproject_interp  # noqa: PLC0415 - an optional package
         from reproject.hips import coadd_hips, reproject_to_hips  # noqa: PLC0415 - the same
+        from reproject.mosaicking import find_optimal_celestial_wcs  # noqa: PLC0415 - the same
     except ImportError:
         raise WorkflowError("a HiPS needs the package reproject: pip install 'galcat[hips]'") from None
 
-    def to_hips(picture: Path, part: Path, order: int) -> None:
-        reproject_to_hips(
-            str(picture),
-            coord_system_out="equatorial",
-            reproject_function=reproject_interp,
-            output_directory=str(part),
-            level=order,
-            tile_size=TILE_PX,
-        )
+    def to_hips(colours: NDArray[np.float32], wcs: WCS, part: Path, order: int) -> None:
+        picture = part.with_suffix(".png")
+        try:
+            _write_picture(*_to_plain(colours, wcs), picture)
+            reproject_to_hips(
+                str(picture),
+                coord_system_out="equatorial",
+                reproject_function=reproject_interp,
+                output_directory=str(part),
+                level=order,
+                tile_size=TILE_PX,
+            )
+        finally:
+            picture.unlink(missing_ok=True)
+
+    def _to_plain(colours: NDArray[np.float32], wcs: WCS) -> tuple[NDArray[np.float32], WCS]:
+        """The image on a plane as AVM knows it, (4, h, w) with the share of each pixel that it covers."""
+        whole = np.full((1, *colours.shape[1:]), 255, np.float32)
+        if _is_plain(wcs, *colours.shape[1:]):
+            return np.concatenate([colours, whole]), wcs
+        plain, shape = find_optimal_celestial_wcs([(colours.shape[1:], wcs)], frame="icrs")
+        drawn, covered = reproject_interp((colours, wcs), plain, shape_out=(3, *shape))
+        return np.concatenate([np.nan_to_num(drawn), covered[:1] * 255]).astype(np.float32), plain
 
     return _Hips(to_hips, lambda parts, whole: coadd_hips([str(part) for part in parts], str(whole)))
+
+
+def draw_part(colours: NDArray[np.float32], wcs: WCS, part: Path, order: int) -> None:
+    """Draw one image as a HiPS of PNGs, whatever its projection, distortion, frame and order of axes.
+
+    Args:
+        colours: Red, green and blue, (3, h, w) in 0..255, the first row of the file first.
+        wcs: World coordinates of two celestial axes.
+        part: The folder to make.
+        order: HEALPix order of the finest tiles.
+
+    Raises:
+        WorkflowError: The package reproject is missing, or the world coordinates cannot be followed.
+    """
+    hips = _import_hips()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyWarning)  # distortion diverges far from a tile
+            hips.to_hips(colours, wcs, part, order)
+    except Exception as error:  # astropy and reproject raise whatever world coordinates make them
+        raise WorkflowError(f"it cannot be drawn: {reason(error)}") from error
 
 
 def _list_tiles(connection: psycopg.Connection) -> tuple[list[_SurveyTile], list[str]]:
@@ -153,11 +193,9 @@ def _finest_order(survey: Survey) -> int:
     return max(0, min(MAX_ORDER, math.floor(math.log2(_CELL_ARCSEC / TILE_PX / pixel_arcsec))))
 
 
-def _draw(tile: _SurveyTile, file: Path) -> None:
-    """Draw a tile as PNG that says where it lies (AVM), which is what reproject takes colours from."""
+def _draw(tile: _SurveyTile) -> tuple[NDArray[np.float32], WCS]:
+    """A tile in colours, (3, h, w) in 0..255 with the first row of the file first, and where it lies."""
     import torch  # noqa: PLC0415 - takes seconds
-    from PIL import Image  # noqa: PLC0415 - only here
-    from pyavm import AVM  # noqa: PLC0415 - comes with reproject
 
     from encoder.cutouts.stretch import to_rgb  # noqa: PLC0415 - torch
     from encoder.tiles.pixels import read_pixels  # noqa: PLC0415 - only here
@@ -170,13 +208,36 @@ def _draw(tile: _SurveyTile, file: Path) -> None:
     assert tile.survey.rgb is not None  # noqa: S101 - `_list_tiles` looked
     planes = [tile.survey.bands.index(channel.band) for channel in tile.survey.rgb.channels]
     colours = to_rgb(torch.from_numpy(pixels.flux[planes])[None], tile.survey.rgb.scales)[0].numpy()
-    image = (colours.transpose(1, 2, 0) * 255).round().astype(np.uint8)
-    plain = file.with_suffix(".plain.png")
-    Image.fromarray(np.ascontiguousarray(image[::-1])).save(plain)  # FITS begins in the south
-    place = AVM.from_wcs(pixels.wcs, image.shape[:2])
+    return colours * np.float32(255), pixels.wcs
+
+
+def _is_plain(wcs: WCS, height: int, width: int) -> bool:
+    """Whether AVM can say where an image lies: by a plain TAN in ICRS, to a tenth of a pixel.
+
+    That is measured, since wcslib hides distortions such as TPV in a plain TAN.
+    """
+    if list(wcs.wcs.ctype) != ["RA---TAN", "DEC--TAN"]:
+        return False
+    plain = WCS(naxis=2)
+    plain.wcs.ctype, plain.wcs.crval, plain.wcs.crpix = wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix
+    plain.wcs.cd = wcs.pixel_scale_matrix
+    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(0, width, 9), np.linspace(0, height, 9)))
+    back = plain.all_world2pix(*pixel_to_icrs(wcs, x, y), 0)
+    return bool(np.hypot(back[0] - x, back[1] - y).max() < _MAX_MISFIT_PX)
+
+
+def _write_picture(colours: NDArray[np.float32], wcs: WCS, file: Path) -> None:
+    """Write a PNG that says where it lies (AVM), which is what reproject takes colours from."""
+    from PIL import Image  # noqa: PLC0415 - only here
+    from pyavm import AVM  # noqa: PLC0415 - comes with reproject
+
+    image = colours.transpose(1, 2, 0).round().clip(0, 255).astype(np.uint8)
+    bare = file.with_suffix(".bare.png")
+    Image.fromarray(np.ascontiguousarray(image[::-1])).save(bare)  # FITS begins in the south
+    place = AVM.from_wcs(wcs, image.shape[:2])
     place.Spatial.Equinox = "2000"  # ICRS has none, and its reader wants one
-    place.embed(str(plain), str(file))
-    plain.unlink()
+    place.embed(str(bare), str(file))
+    bare.unlink()
 
 
 def _describe(folder: Path, order: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from astropy import units
 from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
 from astropy_healpix import HEALPix
 from PIL import Image
 
@@ -16,10 +17,12 @@ from catalog.database.connection import connect
 from catalog.tap.limits import ServiceLimits
 from catalog.web.app import page_routes
 from catalog.web.page_services import PageServices
+from encoder.tiles.sky_positions import pixel_to_icrs
 from galcat.errors import WorkflowError
 from galcat.workflows.sky.aladin import add_aladin
-from galcat.workflows.sky.sky_hips import make_hips
+from galcat.workflows.sky.sky_hips import draw_part, make_hips
 from tests.catalog.tap.tap_server import serving
+from tests.encoder.tiles.fits_tiles import tan_wcs
 from tests.galcat.bricks import write_brick
 from tests.galcat.cli.command_line import Galcat
 from tests.waiting import LAST_LIMIT_S
@@ -81,6 +84,51 @@ def test_galaxies_stand_where_healpix_has_them(filled: Galcat, tmp_path: Path) -
     assert (tmp_path / "large_disk" / f"Norder{ORDER - 1}").is_dir()
     assert {path.name for path in tmp_path.glob("*[ys]k*")} == {"sky", "large_disk"}
     assert sorted(path.name for path in tmp_path.glob(".*")) == []
+
+
+def coordinates(kind: str) -> WCS:
+    """World coordinates of 200 x 200 pixels about (10, 0) degrees, 0.5 arcsec each."""
+    wcs = tan_wcs(10.0, 0.0, (200, 200), 0.5)
+    header = wcs.to_header()
+    if kind == "TAN-SIP":
+        header.update({"CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "A_ORDER": 2, "B_ORDER": 2})
+        header.update({"A_2_0": 2e-3, "B_0_2": 2e-3})
+    elif kind == "TPV":
+        header.update({"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV"})
+        header.update({"PV1_0": 1e-3, "PV1_1": 1.0, "PV2_0": 5e-4, "PV2_1": 1.0})
+    elif kind == "ZPN":
+        header.update({"CTYPE1": "RA---ZPN", "CTYPE2": "DEC--ZPN", "PV2_1": 1.0, "PV2_3": 900.0})
+    elif kind == "DEC first":
+        header.update({"CTYPE1": "DEC--TAN", "CTYPE2": "RA---TAN", "CRVAL1": 0.0, "CRVAL2": 10.0})
+    elif kind == "galactic":
+        middle = SkyCoord(10.0, 0.0, unit="deg").galactic
+        header.update({"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN"})
+        header.update({"CRVAL1": middle.l.deg, "CRVAL2": middle.b.deg})
+    return WCS(header)
+
+
+@pytest.mark.parametrize("kind", ["TAN-SIP", "TPV", "ZPN", "DEC first", "galactic"])
+def test_every_kind_of_world_coordinates_is_drawn_where_it_lies(kind: str, tmp_path: Path) -> None:
+    wcs = coordinates(kind)
+    colours = np.full((3, 200, 200), 10, np.float32)
+    x, y = 30.0, 160.0
+    colours[:, 157:164, 27:34] = 250
+    draw_part(colours, wcs, tmp_path / "sky", ORDER)
+    ra, dec = pixel_to_icrs(wcs, [x], [y])
+    place = SkyCoord(ra[0], dec[0], unit="deg")
+    assert brightness_at(tmp_path / "sky", place) > 200
+    if kind in {"TAN-SIP", "TPV"}:  # without the distortion it would lie elsewhere
+        ra, dec = pixel_to_icrs(coordinates("TAN"), [x], [y])
+        plain = SkyCoord(ra[0], dec[0], unit="deg")
+        assert plain.separation(place).arcsec > 3
+        assert brightness_at(tmp_path / "sky", plain) < 100
+
+
+def test_world_coordinates_that_lead_nowhere_are_one_line(tmp_path: Path) -> None:
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["LINEAR", "LINEAR"]
+    with pytest.raises(WorkflowError, match=r"^it cannot be drawn: [^\n]+$"):
+        draw_part(np.ones((3, 20, 20), np.float32), wcs, tmp_path / "sky", ORDER)
 
 
 def test_a_tile_whose_files_are_gone_is_named_and_nothing_half_made_stays(
