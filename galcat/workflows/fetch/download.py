@@ -89,13 +89,15 @@ class Server:
             MissingFileError: There is no such file.
             WorkflowError: It does not come whole, or has another sum than the survey says.
         """
-        if path.exists() and (sha256 is None or file_sha256(path) == sha256):
+        if path.exists() and (
+            is_of_its_kind(path, path.name) if sha256 is None else file_sha256(path) == sha256
+        ):
             advance(path.stat().st_size)
             return
         part = _Part(part_path(path))
         part.path.parent.mkdir(parents=True, exist_ok=True)
         advance(part.size)
-        self._patiently(url, lambda: _copy(self.client, url, part, advance, has_sum=sha256 is not None))
+        self._patiently(url, lambda: self._copy_kind(url, part, path.name, sha256, advance))
         if sha256 is not None and file_sha256(part.path) != sha256:
             part.give_up(advance)
             self._patiently(url, lambda: _copy(self.client, url, part, advance, has_sum=True))
@@ -103,6 +105,16 @@ class Server:
                 part.give_up(lambda _: None)
                 raise WorkflowError(f"{url}: came twice with another SHA-256 sum than the survey says")
         part.keep(path)
+
+    def _copy_kind(
+        self, url: str, part: "_Part", name: str, sha256: str | None, advance: Callable[[int], object]
+    ) -> None:
+        _copy(self.client, url, part, advance, has_sum=sha256 is not None)
+        if sha256 is None and not is_of_its_kind(part.path, name):
+            with part.path.open("rb") as file:
+                begin = file.read(40).decode("ascii", "replace").strip()
+            part.give_up(advance)
+            raise _PassingError(f"what came begins with {begin!r}, as no {_kind(name)} file does")
 
     def _patiently(self, url: str, ask: Callable[[], _T]) -> _T:
         try:
@@ -123,6 +135,25 @@ def file_sha256(path: Path) -> str:
     """SHA-256 sum of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_BEGINS = {"fits": b"SIMPLE  =", "gzip": b"\x1f\x8b", "bzip2": b"BZh"}
+
+
+def _kind(name: str) -> str:
+    """What a file of that name must be; empty where the name does not say."""
+    endings = name.lower().split(".")[1:]
+    packed = {"gz": "gzip", "bz2": "bzip2"}.get(endings[-1] if endings else "", "")
+    return packed or ("fits" if {"fits", "fit", "fts"} & set(endings) else "")
+
+
+def is_of_its_kind(path: Path, name: str) -> bool:
+    """Whether a file begins as one of that name does: servers send pages of HTML as if all were well."""
+    kind = _kind(name)
+    if not kind:
+        return True
+    with path.open("rb") as file:
+        return file.read(len(_BEGINS[kind])) == _BEGINS[kind]
 
 
 def part_path(path: Path) -> Path:

@@ -114,7 +114,7 @@ def plan_tiles(
                 n_bytes = server.size(url)
             except MissingFileError:
                 return url
-            found.append(RemoteFile(url, root / path, n_bytes, sums.get(path.rpartition("/")[2])))
+            found.append(RemoteFile(url, root / path, n_bytes, find_sum(sums, path, url)))
         return tuple(found)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -248,7 +248,7 @@ def _paths(survey: Survey, values: Mapping[str, str]) -> Iterator[str]:
 
 
 def _read_sums(servers: SurveyServers, values: Mapping[str, str], server: Server) -> dict[str, str]:
-    """SHA-256 sums of a tile's files by their names without folders; none where the server has none."""
+    """SHA-256 sums of a tile's files by their names as listed; none where the server has none."""
     if not servers.sums:
         return {}
     try:
@@ -259,5 +259,34 @@ def _read_sums(servers: SurveyServers, values: Mapping[str, str], server: Server
     for line in text.splitlines():
         digits, _, name = line.partition(" ")
         if len(digits) == 64:  # noqa: PLR2004 - digits of a SHA-256 sum
-            sums[name.strip().lstrip("*").rpartition("/")[2]] = digits.lower()
+            sums[name.strip().lstrip("*")] = digits.lower()
     return sums
+
+
+def find_sum(sums: Mapping[str, str], path: str, url: str) -> str | None:
+    """The sum of a file, from a list whose folders may begin elsewhere than the survey's.
+
+    Names of the list only choose a sum: no file is written or read by them.
+
+    Args:
+        sums: Sums by the names in the list.
+        path: Path of the file below the survey's folder.
+        url: What errors call the file.
+
+    Raises:
+        WorkflowError: Several files of the list have that name, and their folders do not tell which it is.
+    """
+    parts = path.split("/")
+    named = {name: digits for name, digits in sums.items() if name.rpartition("/")[2] == parts[-1]}
+    if len(set(named.values())) > 1:
+        named = {name: digits for name, digits in named.items() if _same_end(name, parts)}
+        if len(set(named.values())) != 1:
+            raise WorkflowError(f"{url}: the survey's list of sums has several for {parts[-1]}")
+    return next(iter(named.values()), None)
+
+
+def _same_end(name: str, parts: Sequence[str]) -> bool:
+    """Whether the folders of a name and of a path agree as far as both have any."""
+    own = [part for part in name.split("/") if part not in {"", "."}]
+    n = min(len(own), len(parts))
+    return n > 1 and own[-n:] == list(parts[-n:])

@@ -12,7 +12,8 @@ from galcat.errors import WorkflowError
 from galcat.workflows.fetch.download import MissingFileError, Server
 from tests.galcat.workflows.fetch.survey_server import Site, survey_server
 
-CONTENT = np.random.default_rng(1).bytes(3_000_000)
+MAGIC = b"SIMPLE  ="
+CONTENT = MAGIC + np.random.default_rng(1).bytes(3_000_000) + MAGIC[::-1]  # FITS backwards too
 SUM = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -149,4 +150,27 @@ def test_an_address_that_is_none_is_one_line_at_once(
     assert str(caught.value).startswith(f"{url}: ".replace("\n", " "))
     assert "\n" not in str(caught.value)
     assert "times" not in str(caught.value)
+    assert slept == []
+
+
+PAGE = b"<!DOCTYPE html><html><body>The archive is being mended.</body></html>"
+
+
+def test_a_page_that_came_for_a_file_without_a_sum_is_no_file(
+    site: Site, server: Server, slept: list[float], tmp_path: Path
+) -> None:
+    for name in ("g.fits", "g.fits.fz", "list.fits.gz"):
+        site.files[f"/{name}"] = PAGE
+        said = r"begins with '<!DOCTYPE html>.*', as no (fits|gzip) file does, 3"
+        with pytest.raises(WorkflowError, match=said):
+            server.download(f"{site.url}/{name}", tmp_path / name, None, lambda _: None)
+        assert site.asked[f"/{name}"] == 3
+        assert list(tmp_path.iterdir()) == []
+    slept.clear()
+    (tmp_path / "g.fits").write_bytes(PAGE)  # as an earlier galcat kept it
+    site.files["/g.fits"] = b"SIMPLE  =                    T" + bytes(100)
+    server.download(f"{site.url}/g.fits", tmp_path / "g.fits", None, lambda _: None)
+    assert (tmp_path / "g.fits").read_bytes() == site.files["/g.fits"]
+    server.download(f"{site.url}/g.fits", tmp_path / "g.fits", None, lambda _: None)
+    assert site.asked["/g.fits"] == 4
     assert slept == []
