@@ -4,8 +4,14 @@ import atexit
 import contextlib
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from threading import Lock
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock, Timer
+
+PATIENCE_S = 900.0
+"""How long an answer may take: a hundred times what the largest files of surveys need."""
+LIMIT = f"{PATIENCE_S / 60:.0f} minutes"
+"""The same in words."""
 
 
 class OwnProgram:
@@ -16,6 +22,7 @@ class OwnProgram:
 
     Attributes:
         lock: Held by whoever asks it, until the answer is there.
+        is_late: Whether the last question found no answer in time.
     """
 
     def __init__(
@@ -24,6 +31,7 @@ class OwnProgram:
         environment: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         self.lock = Lock()
+        self.is_late = False
         self._command = command
         self._environment = environment
         self._program: subprocess.Popen[bytes] | None = None
@@ -44,6 +52,31 @@ class OwnProgram:
             )
             self._owner = os.getpid()
         return self._program
+
+    @contextmanager
+    def asked(self) -> "Iterator[subprocess.Popen[bytes]]":
+        """The running program for one question and its answer; the caller holds the lock.
+
+        Where the answer does not come in time the program is ended, so that whoever reads its pipe sees the
+        end of it.
+        """
+        program = self.running()
+        self.is_late = False
+
+        def give_up() -> None:
+            self.is_late = True
+            program.kill()
+
+        timer = Timer(PATIENCE_S, give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield program
+        finally:
+            timer.cancel()
+            timer.join()
+            if self.is_late:
+                self.end()
 
     def end(self) -> None:
         """End the program, so that no late answer is taken for the next one; the caller holds the lock."""

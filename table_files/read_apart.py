@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from table_files.astropy_table import read_astropy
 from table_files.errors import TableError
-from table_files.own_program import OwnProgram
+from table_files.own_program import LIMIT, OwnProgram
 from table_files.table import FileTable, TableColumn, make_table
 
 if TYPE_CHECKING:
@@ -73,9 +73,12 @@ class ApartReader(OwnProgram):
         """
         with self.lock:
             try:
-                answer = _exchange(self.running(), (how, what))
+                with self.asked() as program:
+                    answer = _exchange(program, (how, what))
             except (OSError, EOFError, pickle.UnpicklingError):
                 self.end()
+                if self.is_late:
+                    raise TableError(f"{label} was not read in {LIMIT}: it is damaged or too large") from None
                 raise TableError(f"{label} cannot be read as a table: it is damaged") from None
             except BaseException:  # interrupted: what it answers later would be taken for the next file's
                 self.end()

@@ -35,7 +35,8 @@ def find_program(name: str, url: str = "") -> Path:
             own = package_programs() / name
             if own.is_file():
                 return own
-    newest = sorted(_MACHINES.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
+    versions = [(_version(path.parts[-3]), path) for path in _MACHINES.glob(f"*/bin/{name}")]
+    newest = [path for version, path in sorted(versions) if version]
     found = newest[-1] if newest else shutil.which(name)
     if found is None:
         raise BackupError(
@@ -44,6 +45,12 @@ def find_program(name: str, url: str = "") -> Path:
             else f"no {name} here: neither the embedded Postgres has one, nor is one on the PATH"
         )
     return Path(found)
+
+
+def _version(folder: str) -> tuple[int, ...]:
+    """The version that a folder is named for, such as 17 or, of old ones, 9.6; empty where it is none."""
+    parts = folder.split(".")
+    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()
 
 
 def _asks_for_tls(url: str) -> bool:

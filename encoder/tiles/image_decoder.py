@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from encoder.errors import TileError
 from encoder.tiles import decode_images
 from encoder.tiles.cells import Box
-from table_files.own_program import OwnProgram
+from table_files.own_program import LIMIT, OwnProgram
 
 if TYPE_CHECKING:
     import subprocess
@@ -38,9 +38,12 @@ class ImageDecoder(OwnProgram):
         """
         with self.lock:
             try:
-                return _ask(self.running(), path, number, boxes)
+                with self.asked() as program:
+                    return _ask(program, path, number, boxes)
             except (OSError, EOFError, ValueError):
                 self.end()
+                if self.is_late:
+                    raise TileError(f"{path}: its compressed pixels were not decoded in {LIMIT}") from None
                 raise TileError(f"{path}: damaged, its compressed pixels cannot be decoded") from None
             except TileError:
                 raise

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 
+from table_files import own_program
 from table_files.errors import TableError
 from table_files.read import read_table
 from table_files.read_apart import ApartReader, read_astropy_apart
@@ -70,6 +71,33 @@ def test_the_answer_to_an_interrupted_question_is_not_taken_for_the_next(tmp_pat
     reader.close()
     assert isinstance(found, pa.Table)
     assert found.to_pydict() == {"mine": [2**62 + 1, None]}
+
+
+def test_a_program_that_does_not_answer_in_time_is_ended_and_the_next_is_read(
+    pipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = ApartReader()
+    held = os.open(pipe, os.O_RDWR)  # nobody will ever write
+    try:
+        reader.ask("arrow", parquet_bytes({"first": [1]}), "first")  # it has started
+        monkeypatch.setattr(own_program, "PATIENCE_S", 0.2)
+        with pytest.raises(
+            TableError, match=r"^pipe was not read in 15 minutes: it is damaged or too large$"
+        ):
+            reader.ask("ascii.csv", pipe, "pipe")
+        monkeypatch.undo()
+        found = reader.ask("arrow", parquet_bytes({"mine": [2]}), "mine")
+    finally:
+        os.close(held)
+        reader.close()
+    assert isinstance(found, pa.Table)
+    assert found.to_pydict() == {"mine": [2]}
+
+
+def parquet_bytes(columns: dict[str, list[int]]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def test_signals_to_all_of_a_terminal_or_service_leave_the_program_for_who_asks(tmp_path: Path) -> None:
