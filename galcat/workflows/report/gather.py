@@ -146,7 +146,9 @@ def gather_report(url: str, since: datetime, until: datetime, findings: Sequence
     Raises:
         WorkflowError: Nothing has been ingested yet.
     """
-    with connect(url, autocommit=True) as connection:
+    with connect(url) as connection:
+        # All figures are of one moment, though tiles come in meanwhile.
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         current = current_release(connection)
         if current is None:
             raise WorkflowError("the catalogue is empty: fill it with galcat demo or galcat ingest")

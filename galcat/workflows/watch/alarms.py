@@ -136,11 +136,22 @@ def _post(settings: AlarmSettings, subject: str, text: str) -> None:
         settings.webhook, body, {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE_S):  # noqa: S310
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=_PATIENCE_S):
             pass
     except urllib.error.HTTPError as error:
         error.close()
-        raise OSError(f"{settings.webhook} answered {error.code} {error.reason}") from None
+        elsewhere = error.headers.get("Location")
+        remedy = f" and names {elsewhere}: put the address that takes alarms into alarm.webhook"
+        raise OSError(
+            f"{settings.webhook} answered {error.code} {error.reason}{remedy if elsewhere else ''}"
+        ) from None
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: urllib would ask the other address by GET, without the alarm."""
+
+    def redirect_request(self, *_: object) -> None:
+        """No other request: the answer is an error as any other."""
 
 
 def _mail(settings: AlarmSettings, subject: str, text: str) -> None:

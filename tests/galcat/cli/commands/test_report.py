@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from galcat.errors import WorkflowError
+from galcat.workflows.report import gather
 from galcat.workflows.report.since import parse_since
 from tests.galcat.bricks import GALAXIES, spoil, write_brick
 from tests.galcat.cli.command_line import Galcat
@@ -104,3 +105,23 @@ def test_a_moment_is_read(text: str, moment: datetime) -> None:
 def test_what_is_no_moment_of_the_past_is_refused_by_name(text: str) -> None:
     with pytest.raises(WorkflowError, match=rf"^'{re.escape(text)}' is "):
         parse_since(text, NOW)
+
+
+def test_figures_are_of_one_moment_though_tiles_go_meanwhile(
+    galcat: Galcat, database: str, tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_brick(tmp_path / SURVEY, "0100p000")
+    assert galcat("ingest", tmp_path / SURVEY, "--survey", SURVEY, "--weights", weights).code == 0
+
+    def choose_and_lose_the_tile(
+        since: datetime, until: datetime, first: datetime | None
+    ) -> tuple[datetime, str]:
+        with psycopg.connect(database, autocommit=True) as owner:  # the total has been asked for by now
+            owner.execute("UPDATE galcat.ingestion SET state = 'failed', error = 'lost'")
+        return first or since, "hour" if since < until else "day"
+
+    monkeypatch.setattr(gather, "_choose_bars", choose_and_lose_the_tile)
+    now = datetime.now(UTC)
+    report = gather.gather_report(database, now - timedelta(days=1), now + timedelta(hours=1), [])
+    assert (report.tiles, report.galaxies) == (1, GALAXIES)
+    assert (report.new_galaxies, report.n_failed, len(report.pictures)) == (GALAXIES, 0, GALAXIES)

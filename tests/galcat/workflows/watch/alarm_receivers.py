@@ -23,14 +23,16 @@ class Received:
 
 
 @contextmanager
-def receiving_posts(status: int = 200) -> Iterator[Received]:
-    """A server that keeps what is posted to it, and answers with a status."""
+def receiving_posts(status: int = 200, location: str = "") -> Iterator[Received]:
+    """A server that keeps what is posted to it, and answers with a status, and with another address."""
     received = Received()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             received.posts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(status)
+            if location:
+                self.send_header("Location", location)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:

@@ -77,6 +77,18 @@ def test_a_way_that_fails_is_named_and_keeps_no_other_from_it(tmp_path: Path) ->
     assert "exit status 1" in problem
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307])
+def test_a_webhook_that_sends_elsewhere_has_not_taken_the_alarm(status: int) -> None:
+    with receiving_posts() as other:
+        address = f"http://127.0.0.1:{other.port}/new"
+        with receiving_posts(status, address) as moved:
+            (problem,) = send_alarm(AlarmSettings(webhook=f"http://127.0.0.1:{moved.port}/"), SUBJECT, TEXT)
+    assert len(moved.posts) == 1
+    assert other.posts == []
+    assert f"answered {status} " in problem
+    assert problem.endswith(f"and names {address}: put the address that takes alarms into alarm.webhook")
+
+
 def test_mail_goes_to_no_server_whose_certificate_is_not_good(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
