@@ -7,11 +7,12 @@ call goes on. The instants are drawn with a seed: half of them evenly over the b
 steps.
 """
 
+import argparse
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -118,5 +119,19 @@ def _report(title: str, found: list[Examined]) -> int:
     return len(bad)
 
 
+def read_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """What is asked for on the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.recovery", description=__doc__.partition("\n")[0] if __doc__ else None
+    )
+    parser.add_argument(
+        "folder", type=Path, help="keeps the archive and what was found; every account may enter it"
+    )
+    parser.add_argument("instants", type=int, nargs="?", default=300, help="places to recover at (300)")
+    parser.add_argument("kills", type=int, nargs="?", default=20, help="places to kill at (20)")
+    return parser.parse_args(words)
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), *(int(word) for word in sys.argv[2:4])))
+    asked = read_arguments()
+    sys.exit(main(asked.folder, asked.instants, asked.kills))

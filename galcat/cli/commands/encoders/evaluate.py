@@ -70,8 +70,14 @@ def evaluate(
     if context.invoked_subcommand:
         _refuse_options(context)
         return
-    if data is None or output is None:
-        raise typer.BadParameter("it is needed", param_hint="--data" if data is None else "--output")
+    if data is None:
+        raise typer.BadParameter(
+            "it is needed: the folder of real galaxies to measure on, with gz2_votes/, efigi/ or others that "
+            "--help names",
+            param_hint="--data",
+        )
+    if output is None:
+        raise typer.BadParameter("it is needed: the folder to write into", param_hint="--output")
     import torch  # noqa: PLC0415 - takes seconds
 
     from encoder.evaluation.evaluate import evaluate as evaluate_encoder  # noqa: PLC0415
