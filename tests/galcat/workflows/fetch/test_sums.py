@@ -1,9 +1,9 @@
 """The list of sums of a survey chooses a sum for a file, and nothing else."""
 
 import pytest
-from galcat.workflows.fetch.fetch import find_sum
 
 from galcat.errors import WorkflowError
+from galcat.workflows.fetch.plan import find_sum
 
 PATH = "coadd/000/0001m002/a.fits"
 ONE, TWO = "1" * 64, "2" * 64
