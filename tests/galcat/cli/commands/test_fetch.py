@@ -126,11 +126,11 @@ def test_cutouts_are_named_by_a_column(galcat: Galcat, survey: Path, site: Site,
     table, folder = tmp_path / "list.csv", tmp_path / "cutouts"
     table.write_text("name,ra,dec\none,150.0,2.0\ntwo,-10,-2.5\n")
     for name, query in (("one", "ra=150.0000000&dec=2.0000000"), ("two", "ra=350.0000000&dec=-2.5000000")):
-        site.files[f"/cut?{query}&size=128&pixscale=0.262"] = name.encode()
+        site.files[f"/cut?{query}&size=128&pixscale=0.262"] = b"SIMPLE  = " + name.encode()
     words = ("fetch", survey, folder, "--positions", table, "--cutouts", "--size", 128)
     said = galcat(*words, "--id-column", "name")
     assert said.code == 0, said.err
-    assert copied(folder) == {"one.fits": b"one", "two.fits": b"two"}
+    assert copied(folder) == {"one.fits": b"SIMPLE  = one", "two.fits": b"SIMPLE  = two"}
     table.write_text("name,ra,dec\n../one,150.0,2.0\n")
     said = galcat(*words, "--id-column", "name")
     assert (said.code, said.err) == (1, f"error: {table}, row 1: name = '../one' is no name of a file\n")
