@@ -62,8 +62,13 @@ class RayFleet:
     def _follow(self, call: Callable[[], Any]) -> Future[Any]:
         """Call an actor, and give a future that raises WorkerLostError where it, or what it made, is lost."""
         future: Future[Any] = Future()
+
+        def pass_on(done: Future[Any]) -> None:
+            with suppress(RuntimeError):  # after the end nobody waits for it
+                self._events.submit(_pass_on, done, future)
+
         try:
-            call().future().add_done_callback(lambda done: self._events.submit(_pass_on, done, future))
+            call().future().add_done_callback(pass_on)
         except Exception as error:  # noqa: BLE001 - as what cannot be pickled
             future.set_exception(error)
         return future
